@@ -265,7 +265,7 @@ def _draw_expressions(
 def _duration(rng: np.random.Generator, kind: Kind) -> float:
     """Return a duration in seconds."""
     if kind == "macro":
-        return float(rng.uniform(MICRO_MAX_S + 0.15, 4.0))
+        return float(rng.uniform(MICRO_MAX_S, 4.0))
     low, high = (0.1, 0.17) if rng.random() < 0.1 else (0.17, MICRO_MAX_S - 0.02)
     return float(rng.uniform(low, high))
 
@@ -291,15 +291,18 @@ def _eyes(
     for _ in range(int(rng.poisson(6 * duration / 60))):
         start = float(rng.uniform(0, duration))
         length = float(rng.uniform(0.4, 2.0))
-        out.append(
-            Disturbance(
-                unit=("gaze_x", "gaze_y")[int(rng.integers(2))],
-                onset_s=start,
-                apex_s=start + 0.1,
-                offset_s=start + length,
-                peak=float(rng.uniform(-1, 1)),
+        aside = float(rng.uniform(-1, 1))
+        glance = (("Llook", aside), ("Rlook", -aside), ("gaze_down", float(rng.uniform(-1, 1))))
+        for unit, peak in glance:
+            out.append(
+                Disturbance(
+                    unit=unit,
+                    onset_s=start,
+                    apex_s=start + 0.1,
+                    offset_s=start + length,
+                    peak=peak,
+                )
             )
-        )
     return out
 
 
@@ -336,7 +339,7 @@ def _nods(rng: np.random.Generator, duration: float, per_minute: float) -> list[
         start, length = float(rng.uniform(0, duration)), float(rng.uniform(0.5, 1.2))
         out.append(
             Disturbance(
-                unit="",
+                unit="nod",
                 onset_s=start,
                 apex_s=start + 0.45 * length,
                 offset_s=start + length,
@@ -369,7 +372,7 @@ def _head_waves(
 
 
 def _waves(rng: np.random.Generator, std: float, low: float, high: float, n: int) -> Waves:
-    """Draw ``n`` sines between ``low`` and ``high`` Hz, 1/f amplitudes, total deviation ``std``."""
+    """Draw ``n`` sines of ``low`` to ``high`` Hz, about 1/f, with standard deviation ``std``."""
     frequencies = np.exp(rng.uniform(np.log(low), np.log(high), n))
     weights = rng.uniform(0.5, 1.0, n) * np.minimum(1.0, (low * 3) / frequencies)
     weights *= std * np.sqrt(2.0) / max(float(np.linalg.norm(weights)), 1e-12)

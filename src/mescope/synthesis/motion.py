@@ -15,6 +15,7 @@ never seen.  What it is good for is motion whose truth is known exactly.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,6 +61,7 @@ _PAIRED: dict[str, tuple[Pull, ...]] = {
     "14": (Pull((48, 60), 0.65, 0.1, 0.09),),
     "15": (Pull((48, 59, 60), 0.15, 0.9, 0.12),),
     "20": (Pull((48, 59, 60), 0.9, 0.3, 0.14),),
+    "look": (Pull((37, 38, 40, 41), 1.6, 0.0, 0.035),),  # the eyeball turns outward
 }
 
 # Units of the midline: the pulls are given for the image left and mirrored.
@@ -69,8 +71,7 @@ _MIDLINE: dict[str, tuple[Pull, ...]] = {
     "24": (Pull((50, 51), 0.0, 0.6, 0.06), Pull((58, 57), 0.0, -0.6, 0.06)),
     "26": (Pull((58, 57), 0.0, 1.0, 0.14), Pull((7, 8), 0.0, 1.0, 0.22)),
     "blink": (Pull((37, 38), 0.0, 4.0, 0.045), Pull((41, 40), 0.0, -0.4, 0.05)),
-    "gaze_x": (),  # an eye turned aside shifts the lids by next to nothing
-    "gaze_y": (Pull((37, 38), 0.0, 1.0, 0.05), Pull((41, 40), 0.0, 0.3, 0.05)),
+    "gaze_down": (Pull((37, 38), 0.0, 1.0, 0.05), Pull((41, 40), 0.0, 0.3, 0.05)),
 }
 
 UNITS: tuple[str, ...] = (
@@ -149,7 +150,7 @@ def _add_pulls(
 def _distance_to_line(points: Points, line: Points) -> NDArray[np.float64]:
     """Return the distance of every point to a polyline, (p,)."""
     best = np.full(len(points), np.inf)
-    for start, end in zip(line[:-1], line[1:], strict=True):
+    for start, end in pairwise(line):
         along = end - start
         length = float(along @ along)
         share = np.zeros(len(points)) if length == 0 else (points - start) @ along / length
