@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
+import uuid
 from pathlib import Path
 
 from mescope.errors import OutputError
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Write ``data`` to ``path`` in one step: afterwards the file is the new one or the old one.
+    """Write ``data`` to ``path`` in one step: the file is then the new one or the old one.
 
     The folder is made if need be.  The bytes go to a temporary file beside ``path``, are synced
     to the disk, and take the name last; nothing is left behind on failure.
@@ -21,18 +21,14 @@ def write_atomically(path: Path, data: bytes) -> None:
     OutputError
         The folder or file cannot be written (read-only, full, no permission).
     """
-    draft: str | None = None
+    draft = path.with_name(f".{path.name[:40]}.{uuid.uuid4().hex[:8]}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, draft = tempfile.mkstemp(prefix=f".{path.name[:40]}.", dir=path.parent)
-        with os.fdopen(handle, "wb") as file:
-            # mkstemp makes private files; give the mode that open() would have given.
-            os.chmod(draft, 0o666 & ~_umask())
+        with draft.open("xb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
         os.replace(draft, path)
-        draft = None
         _sync_folder(path.parent)
     except OSError as error:
         raise OutputError(
@@ -40,15 +36,8 @@ def write_atomically(path: Path, data: bytes) -> None:
             "choose a folder that can be written and has room"
         ) from error
     finally:
-        if draft is not None:
-            with contextlib.suppress(OSError):
-                os.unlink(draft)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+        with contextlib.suppress(OSError):
+            draft.unlink(missing_ok=True)
 
 
 def _sync_folder(folder: Path) -> None:

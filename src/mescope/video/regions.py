@@ -8,8 +8,8 @@ All boxes are half-open pixel ranges in the face crop of 320 × 320 px (:data:`C
 x to the right and y downwards.  Every region has an *outer* box, in which optical flow is
 computed, and an *inner* box inside it, whose flow vectors are averaged.
 
-Differences from the published code, in ``clean`` mode: outer boxes are intersected with the crop
-on all sides, inner boxes are absolute and intersected with their outer box, and both brows have
+Differences from the published code, in ``clean`` mode: outer boxes are intersected with the
+crop on all sides, inner boxes are absolute and intersected with their outer box, and both brows have
 the guard for low boxes.  ``as_published`` keeps the quirks (negative offsets wrap round as they
 do in Python slices); a box that becomes empty by them is empty here too.
 """
@@ -30,7 +30,7 @@ CROP_SIZE = 320
 """Side of the square face crop in px; all pixel constants below were written for it."""
 
 MIN_SIDE = 8
-"""Smallest side of an outer box in clean mode, px; polynomials of radius 7 need some context."""
+"""Smallest side of an outer box in clean mode, px; the flow needs some context."""
 
 
 class Box(NamedTuple):
@@ -223,19 +223,17 @@ def _outer(rule: Outer, points: npt.NDArray[np.int64], mode: Mode) -> Box:
 
 
 def _fit(first: int, last: int, low: int, high: int, least: int) -> tuple[int, int]:
-    """Return ``first..last`` cut to ``low..high``, at least ``least`` long (if there is room)."""
+    """Return ``first..last`` cut to ``low..high``, at least ``least`` long if there is room."""
     least = min(least, high - low)
     first = min(max(first, low), high - least)
     return first, max(min(last, high), first + least)
 
 
-def _margins(
-    region: Region, rule: Shrink, unclamped_top: int, outer: Box, mode: Mode
-) -> Shrink:
+def _margins(region: Region, rule: Shrink, hull_top: int, outer: Box, mode: Mode) -> Shrink:
     """Return the margins of an inner box; a brow near the border gets smaller ones."""
     if not rule.brow:
         return rule
-    up = max(0, 10 + min(0, unclamped_top))
+    up = max(0, 10 + min(0, hull_top))
     guarded = mode == "clean" or region.outer == "BROW_L"  # the code forgot the other brow
     down = 4 if guarded and outer.height - 3 < 10 + up else rule.down
     return Shrink(up, down, rule.left, rule.right)
@@ -257,7 +255,7 @@ def _inner(region: Region, points: npt.NDArray[np.int64], outer: Box) -> Box:
 
 
 def _inner_published(region: Region, points: npt.NDArray[np.int64], outer: Box) -> Box:
-    """Return the inner box as slices relative to the outer one, wrapping as Python slices do."""
+    """Return the inner box as slices of the outer one, wrapping as Python slices do."""
     hull = _hull(OUTER[region.outer], points)
     if isinstance(region.inner, Around):
         rule, (x, y) = region.inner, points[region.inner.landmark]
