@@ -1,10 +1,11 @@
-"""From a recording to what happened on the face: :func:`load` and :class:`Analyzer`.
+"""The result of an analysis: what was found, the evidence for it, and how it was found.
 
-``Analysis`` holds what was found with the evidence for it, and everything a reader needs to
-judge it: traces, gaps, the decode report, the parameters, the warnings.
+``Analysis`` holds everything a reader needs to judge a detection: traces, gaps, the decode
+report, the parameters, the warnings.
 """
 
 from __future__ import annotations
+
 
 import math
 from dataclasses import dataclass, field

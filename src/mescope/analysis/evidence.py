@@ -1,0 +1,100 @@
+"""What moved between onset and apex, as numbers, likely action units and a sentence.
+
+The action units are read off directions by a short rule.  They help a coder to look in the right
+place; they are no FACS coding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mescope.analysis.results import Evidence, RegionMotion
+
+SPOKEN: dict[str, str] = {
+    "BROW_L": "right brow", "BROW_L_20": "right inner brow", "BROW_L_19": "right mid brow",
+    "BROW_L_18": "right outer brow", "BROW_R": "left brow", "BROW_R_23": "left inner brow",
+    "BROW_R_24": "left mid brow", "BROW_R_25": "left outer brow", "MOUTH": "mouth",
+    "MOUTH_48": "right mouth corner", "MOUTH_54": "left mouth corner",
+    "MOUTH_51": "upper lip", "MOUTH_57": "lower lip", "MOUTH_62": "lip line",
+    "NOSE_31": "right nostril wing", "NOSE_35": "left nostril wing",
+    "LID_L": "right lower lid", "LID_R": "left lower lid",
+}  # fmt: skip
+"""What a region is called in a sentence.  Sides are the person's own, as in FACS."""
+
+VISIBLE = 0.3
+"""Motion in crop px below which nothing is claimed to have moved."""
+
+_UP, _DOWN = (0.0, -1.0), (0.0, 1.0)
+_RIGHT_OUT, _LEFT_OUT = (
+    (-1.0, 0.0),
+    (1.0, 0.0),
+)  # in the image; the person's right is on the left
+
+_RULES: tuple[tuple[str, str, tuple[float, float]], ...] = (
+    ("R1", "BROW_L_20", _UP), ("L1", "BROW_R_23", _UP),
+    ("R2", "BROW_L_18", _UP), ("L2", "BROW_R_25", _UP),
+    ("R4", "BROW_L_20", _DOWN), ("L4", "BROW_R_23", _DOWN),
+    ("R12", "MOUTH_48", (-0.7, -0.7)), ("L12", "MOUTH_54", (0.7, -0.7)),
+    ("R15", "MOUTH_48", _DOWN), ("L15", "MOUTH_54", _DOWN),
+    ("R20", "MOUTH_48", _RIGHT_OUT), ("L20", "MOUTH_54", _LEFT_OUT),
+    ("R9", "NOSE_31", _UP), ("L9", "NOSE_35", _UP),
+    ("10", "MOUTH_51", _UP), ("17", "MOUTH_57", _UP), ("26", "MOUTH_57", _DOWN),
+    ("R6", "LID_L", _UP), ("L6", "LID_R", _UP),
+)  # fmt: skip
+"""(action unit, region, direction that speaks for it)."""
+
+_NEAR = 0.86  # cosine: within about 30 degrees of the rule's direction
+
+
+def explain(motion: NDArray[np.floating], regions: Sequence[str]) -> Evidence:
+    """Build the evidence of one detection.
+
+    Args:
+        motion: (R, 2) onset→apex motion of every region, crop px, nose removed.
+        regions: the R region names.
+    """
+    moved = sorted(
+        (
+            RegionMotion(region=name, dx=float(dx), dy=float(dy))
+            for name, (dx, dy) in zip(regions, motion, strict=True)
+        ),
+        key=lambda m: -m.magnitude,
+    )
+    units = _likely_units({m.region: m for m in moved})
+    return Evidence(regions=tuple(moved), action_units=units, sentence=_sentence(moved, units))
+
+
+def _likely_units(by_region: dict[str, RegionMotion]) -> tuple[str, ...]:
+    """Return action units whose region moved visibly in their direction; L + R become both."""
+    strongest = max((m.magnitude for m in by_region.values()), default=0.0)
+    least = max(VISIBLE, 0.4 * strongest)
+    hits = []
+    for unit, region, (x, y) in _RULES:
+        m = by_region.get(region)
+        if m and m.magnitude >= least and m.dx * x + m.dy * y >= _NEAR * m.magnitude:
+            hits.append(unit)
+    both = [u[1:] for u in hits if u[0] == "L" and "R" + u[1:] in hits]
+    single = [u for u in hits if u[1:] not in both or u[0] not in "LR"]
+    return tuple(sorted([*both, *single], key=lambda u: (int(u.lstrip("LR")), u)))
+
+
+def _sentence(moved: Sequence[RegionMotion], units: Sequence[str]) -> str:
+    """Say what moved in one sentence."""
+    fine = [m for m in moved if "_" in m.region and m.magnitude >= VISIBLE] or [
+        m for m in moved if m.magnitude >= VISIBLE
+    ]
+    if not fine:
+        return (
+            "No single region moved clearly between onset and apex; "
+            "the score rests on weak motion of several regions."
+        )
+    told = [
+        f"the {SPOKEN.get(m.region, m.region)} moved {m.direction} by {m.magnitude:.1f} px"
+        for m in fine[:3]
+    ]
+    text = told[0] if len(told) == 1 else ", ".join(told[:-1]) + " and " + told[-1]
+    hint = f"; this resembles AU {'+'.join(units)}" if units else ""
+    return f"From onset to apex {text}{hint}."
