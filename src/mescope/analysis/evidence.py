@@ -1,7 +1,7 @@
 """What moved between onset and apex, as numbers, likely action units and a sentence.
 
-The action units are read off directions by a short rule.  They help a coder to look in the right
-place; they are no FACS coding.
+The action units are read off directions by a short rule.  They help a coder to look in the
+right place; they are no FACS coding.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _UP, _DOWN = (0.0, -1.0), (0.0, 1.0)
 _RIGHT_OUT, _LEFT_OUT = (
     (-1.0, 0.0),
     (1.0, 0.0),
-)  # in the image; the person's right is on the left
+)  # in the image
 
 _RULES: tuple[tuple[str, str, tuple[float, float]], ...] = (
     ("R1", "BROW_L_20", _UP), ("L1", "BROW_R_23", _UP),

@@ -6,7 +6,6 @@ report, the parameters, the warnings.
 
 from __future__ import annotations
 
-
 import math
 from dataclasses import dataclass, field
 from pathlib import Path

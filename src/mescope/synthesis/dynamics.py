@@ -372,7 +372,7 @@ def _head_waves(
 
 
 def _waves(rng: np.random.Generator, std: float, low: float, high: float, n: int) -> Waves:
-    """Draw ``n`` sines of ``low`` to ``high`` Hz, about 1/f, with standard deviation ``std``."""
+    """Draw ``n`` sines of ``low`` to ``high`` Hz, about 1/f, standard deviation ``std``."""
     frequencies = np.exp(rng.uniform(np.log(low), np.log(high), n))
     weights = rng.uniform(0.5, 1.0, n) * np.minimum(1.0, (low * 3) / frequencies)
     weights *= std * np.sqrt(2.0) / max(float(np.linalg.norm(weights)), 1e-12)

@@ -1,0 +1,208 @@
+"""Run the whole way from a recording to an :class:`~mescope.analysis.results.Analysis`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from mescope.analysis.findings import describe, gaps
+from mescope.analysis.provenance import provenance
+from mescope.analysis.results import Analysis, Traces
+from mescope.errors import MescopeError
+from mescope.events import Detection
+from mescope.labels import SPOTTING_CLASSES
+from mescope.models.weights import Card
+from mescope.models.weights import load as load_weights
+from mescope.spotting import flow_peaks
+from mescope.spotting.proposals import ProposalRule, propose
+from mescope.spotting.traces import stitch
+from mescope.video.cache import default_cache
+from mescope.video.reading import Video, open_video
+from mescope.video.roi_flow import RoiFlow, extract
+
+DEFAULT_MODEL = "me-tst-plus-small"
+BATCH = 128
+"""Windows that go through the model at a time; results do not depend on it."""
+
+Progress = Callable[[int, int], None]
+Method = Literal["model", "flow-peaks"]
+Source = str | Path | NDArray[np.uint8] | Video
+
+
+def load(name_or_path: str | Path = DEFAULT_MODEL, *, device: str = "cpu") -> Analyzer:
+    """Return an analyzer with shipped weights (by name) or with weights of a file.
+
+    Raises:
+        WeightsError: unknown name, or a file that is damaged or of another kind.
+        MescopeError: the device is not there.
+    """
+    chosen = _device(device)
+    model, card = load_weights(name_or_path)
+    return Analyzer(model.to(chosen), card, name=Path(name_or_path).stem, device=chosen)
+
+
+class Analyzer:
+    """A model with its card, ready for any number of recordings."""
+
+    def __init__(
+        self, model: torch.nn.Module, card: Card, *, name: str, device: str = "cpu"
+    ) -> None:
+        self.model = model.eval()
+        self.card = card
+        self.name = name
+        self.device = device
+
+    def analyze(
+        self,
+        source: Source,
+        *,
+        start: float | None = None,
+        end: float | None = None,
+        rate: float | None = None,
+        face: str | int = "largest",
+        jobs: int | None = None,
+        cache: Path | Literal["default"] | None = "default",
+        progress: Progress | None = None,
+        method: Method = "model",
+        pictures: bool = True,
+    ) -> Analysis:
+        """Find micro-expressions in a recording.
+
+        Args:
+            source: a file, a folder of numbered frames, an array (n, H, W[, 3]) or a Video.
+            start: seconds; analyze from here.
+            end: seconds; analyze up to here.
+            rate: frames per second of a folder or array, which carry no time stamps.
+            face: "largest", "central", or a number from left to right.
+            jobs: threads; default all cores.
+            cache: where extracted motion is kept so that a second run is quick and a killed run
+                goes on; None keeps nothing.
+            progress: called with (windows done, windows in all).
+            method: "model", or "flow-peaks" for the training-free spotter.
+            pictures: read the face crops of every detection.
+
+        Raises:
+            MescopeError: the recording cannot be read.
+        """
+        video = (
+            open_video(source, rate=rate, start=start, end=end)
+            if isinstance(source, (str, Path, np.ndarray))
+            else source
+        )
+        folder = default_cache() if cache == "default" else cache
+        flow = extract(video, face=face, jobs=jobs, cache=folder, progress=progress)
+        spotting, emotion = self.score(flow)
+        rule = self.rule()
+        if method == "flow-peaks":
+            found, spotting = flow_peaks.spot(
+                flow.windows, flow.timing, flow.regions, flow.valid
+            )
+        else:
+            found = propose(spotting, emotion, flow.timing.rate, rule)
+        return self._analysis(video, flow, found, spotting, emotion, method, rule, pictures)
+
+    def rule(self) -> ProposalRule:
+        """Return the spotting rule that was chosen together with the weights."""
+        return ProposalRule(**self.card.proposals)
+
+    def score(self, flow: RoiFlow) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the stitched traces: score (n,) and logits (n, 5); nan where no face is."""
+        spotting, emotion = [], []
+        with torch.inference_mode():
+            for at in range(0, len(flow.windows), BATCH):
+                batch = torch.from_numpy(flow.windows[at : at + BATCH]).to(self.device)
+                output = self.model(batch)
+                spotting.append(output.spotting.float().cpu().numpy())
+                emotion.append(output.emotion.float().cpu().numpy())
+        hop = flow.timing.hop
+        score = stitch(np.concatenate(spotting), hop, valid=flow.valid)
+        logits = stitch(np.concatenate(emotion), hop, valid=flow.valid)
+        return score, logits
+
+    def _analysis(
+        self,
+        video: Video,
+        flow: RoiFlow,
+        found: list[Detection],
+        spotting: NDArray[np.float64],
+        emotion: NDArray[np.float64],
+        method: Method,
+        rule: ProposalRule,
+        pictures: bool,
+    ) -> Analysis:
+        """Put everything together."""
+        n = len(spotting)
+        motion = stitch(_lengths(flow), flow.timing.hop, valid=flow.valid)
+        traces = Traces(
+            frames=flow.frames[:n],
+            times=flow.times[:n],
+            spotting=spotting,
+            emotion=_softmax(emotion),
+            motion=motion,
+            valid=~np.isnan(motion[:, 0]),
+            regions=flow.regions,
+        )
+        parameters: dict[str, Any] = {
+            "method": method,
+            "extraction": flow.parameters,
+            "spotting": rule.to_dict() if method == "model" else {},
+        }
+        own = method == "model"
+        return Analysis(
+            video=_about(video),
+            findings=describe(video, flow, found, pictures=pictures),
+            traces=traces,
+            gaps=gaps(video, flow, traces.valid),
+            decode=video.report.to_dict(),
+            provenance=provenance(
+                self.name if own else method, self.card if own else None, parameters
+            ),
+            warnings=(*video.warnings, *flow.warnings),
+        )
+
+
+def _lengths(flow: RoiFlow) -> NDArray[np.float64]:
+    """Return the length of every region's motion in every window, (W, k, R)."""
+    count, _, k = flow.windows.shape
+    vectors = flow.windows.reshape(count, len(flow.regions), 2, k)
+    return np.asarray(np.hypot(vectors[:, :, 0], vectors[:, :, 1]).transpose(0, 2, 1), float)
+
+
+def _softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return class probabilities, (n, 5) → (n, 5)."""
+    shifted = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    probabilities: NDArray[np.float64] = shifted / shifted.sum(axis=-1, keepdims=True)
+    if probabilities.shape[-1] != len(SPOTTING_CLASSES):
+        raise MescopeError(
+            f"the model names {probabilities.shape[-1]} classes, expected {SPOTTING_CLASSES}"
+        )
+    return probabilities
+
+
+def _about(video: Video) -> dict[str, Any]:
+    """Return facts about the recording, without its folder: paths can name people."""
+    return {
+        "name": video.name,
+        "width": video.width,
+        "height": video.height,
+        "rate": round(float(video.rate), 6),
+        "frames": len(video),
+        "duration_s": float(video.times[-1] - video.times[0]) if len(video) else 0.0,
+        "fingerprint": video.fingerprint(),
+    }
+
+
+def _device(name: str) -> str:
+    """Return a torch device; a GPU that was asked for and is absent is an error."""
+    if name == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    if name.startswith("cuda") and not torch.cuda.is_available():
+        raise MescopeError("device cuda was asked for, but torch sees no GPU; use cpu")
+    if name.split(":")[0] not in ("cpu", "cuda", "mps"):
+        raise MescopeError(f"unknown device {name!r}; expected cpu, cuda, mps or auto")
+    return name

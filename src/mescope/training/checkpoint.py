@@ -1,0 +1,82 @@
+"""Checkpoints: everything a killed run needs to go on as if nothing had happened.
+
+One safetensors file (never pickle): model, Adam moments, and JSON metadata with the epoch, the
+recipe and the history.  Written to a temporary file and moved into place, so the last good
+checkpoint survives a kill at any moment.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+
+from mescope.errors import RecipeError
+from mescope.training.recipe import Recipe
+from mescope.video.cache import write_atomically
+
+
+@dataclass
+class Progress:
+    """Where a run stands."""
+
+    epoch: int = 0  # epochs finished
+    history: list[dict[str, float]] = field(default_factory=list)  # one entry an epoch
+
+
+def save_checkpoint(
+    path: Path,
+    recipe: Recipe,
+    model: torch.nn.Module,
+    optimizer: torch.optim.Adam,
+    progress: Progress,
+) -> None:
+    """Write a checkpoint in one step."""
+    tensors = {f"model/{k}": v.detach().contiguous() for k, v in model.state_dict().items()}
+    moments = optimizer.state_dict()["state"]
+    for index, state in moments.items():
+        for key, value in state.items():
+            tensors[f"adam/{index}/{key}"] = value.detach().contiguous()
+    metadata = {
+        "recipe": json.dumps(asdict(recipe), sort_keys=True),
+        "progress": json.dumps(asdict(progress)),
+    }
+    write_atomically(path, save(tensors, metadata))
+
+
+def load_checkpoint(
+    path: Path, recipe: Recipe, model: torch.nn.Module, optimizer: torch.optim.Adam
+) -> Progress:
+    """Restore ``model`` and ``optimizer`` from ``path``; return where the run stands.
+
+    Raises:
+        RecipeError: the file is damaged, or was made by another recipe.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError) as error:
+        raise RecipeError(
+            f"the checkpoint {path} cannot be read ({error}); delete it to start anew"
+        ) from error
+    if json.loads(metadata.get("recipe", "{}")) != json.loads(json.dumps(asdict(recipe))):
+        raise RecipeError(
+            f"the checkpoint {path} was made by another recipe; restore that recipe, "
+            "or choose another output folder"
+        )
+    model.load_state_dict({k[6:]: v for k, v in tensors.items() if k.startswith("model/")})
+    state: dict[int, dict[str, torch.Tensor]] = {}
+    for key, value in tensors.items():
+        if key.startswith("adam/"):
+            _, index, name = key.split("/")
+            state.setdefault(int(index), {})[name] = value
+    optimizer.load_state_dict(
+        {"state": state, "param_groups": optimizer.state_dict()["param_groups"]}
+    )
+    values = json.loads(metadata["progress"])
+    return Progress(epoch=values["epoch"], history=values["history"])
