@@ -1,1 +1,100 @@
-"""mescope.models."""
+"""Models: tensors in, tensors out.  ``create_model`` builds one by its name.
+
+Every entry of ``MODELS`` is a preset: a function that takes fields of the model's frozen
+config as keyword arguments, over the preset's own sizes, and returns the module.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+from collections.abc import Callable
+from types import MappingProxyType
+from typing import Any
+
+from torch import nn
+
+from mescope.errors import WeightsError
+from mescope.models.me_tst import (
+    MeTst,
+    MeTstConfig,
+    MeTstOutput,
+    MeTstPlus,
+    MeTstPlusConfig,
+)
+
+__all__ = [
+    "MODELS",
+    "SMALL",
+    "MeTst",
+    "MeTstConfig",
+    "MeTstOutput",
+    "MeTstPlus",
+    "MeTstPlusConfig",
+    "create_model",
+]
+
+SMALL = MeTstPlusConfig(dim=48, blocks=3, layers=1, states=16, drop_path=0.05)
+"""ME-TST+ for training and running on a plain CPU; sizes are ours."""
+
+
+def _me_tst(**options: Any) -> nn.Module:
+    return MeTst(_configure(MeTstConfig(), options))
+
+
+def _me_tst_plus(**options: Any) -> nn.Module:
+    return MeTstPlus(_configure(MeTstPlusConfig(), options))
+
+
+def _me_tst_plus_small(**options: Any) -> nn.Module:
+    return MeTstPlus(_configure(SMALL, options))
+
+
+MODELS: MappingProxyType[str, Callable[..., nn.Module]] = MappingProxyType(
+    {
+        "me-tst": _me_tst,
+        "me-tst-plus": _me_tst_plus,
+        "me-tst-plus-small": _me_tst_plus_small,
+    }
+)
+"""Preset name -> builder."""
+
+
+def _configure(preset: Any, options: dict[str, Any]) -> Any:
+    """Return ``preset`` with ``options`` over it; refuse names it does not have."""
+    known = [field.name for field in dataclasses.fields(preset)]
+    for name in options:
+        if name not in known:
+            raise WeightsError(
+                f"unknown model option {name!r}; {type(preset).__name__} has "
+                f"{', '.join(known)}{suggestion(name, known)}"
+            )
+    try:
+        return dataclasses.replace(preset, **options)
+    except ValueError as error:
+        raise WeightsError(f"a model cannot be built so: {error}") from error
+
+
+def suggestion(name: str, known: list[str]) -> str:
+    """Return ``"; did you mean 'x'?"`` for the closest known name, or nothing."""
+    close = difflib.get_close_matches(name, known, n=1)
+    return f"; did you mean {close[0]!r}?" if close else ""
+
+
+def create_model(name: str, **options: Any) -> nn.Module:
+    """Build the model called ``name`` with fresh weights.
+
+    Args:
+        name: one of ``MODELS``.
+        options: fields of its config to change, for example ``channels=10``.
+
+    Raises:
+        WeightsError: the name or an option is unknown, or a value is out of range.
+    """
+    if name not in MODELS:
+        known = list(MODELS)
+        raise WeightsError(
+            f"there is no model {name!r}; choose from {', '.join(known)}"
+            f"{suggestion(name, known)}"
+        )
+    return MODELS[name](**options)

@@ -1,0 +1,214 @@
+"""ME-TST and ME-TST+: spot and recognise micro-expressions with time-series Mamba branches.
+
+Paper   "ME-TST+: Micro-expression Analysis via Temporal State Transition with ROI
+        Relationship Awareness" and its predecessor ME-TST
+Code    zizheng-guo/ME-TST, read only: it has no licence, nothing is copied.  It holds ME-TST;
+        no code of ME-TST+ is public, so its gaps are filled as spec_metst section 3.3 says
+Input   (b, 2R, k): mean optical flow of R facial regions since the first frame of the window,
+        region-major, x then y, pixels of the 320 x 320 face crop, nose motion removed
+Output  MeTstOutput: a spotting score in 0..1 and five emotion logits for every frame, in the
+        order negative, positive, surprise, others, neutral
+
+Where this file leaves the published code and paper:
+* ME-TST, ``mode="clean"``: each task has its own branch, as the paper says.  The published
+  forward sends both tasks through the spotting blocks, so its recognition blocks get no
+  gradient; ``mode="as_published"`` does the same, with the norm per layer that is never used.
+* ``clean`` keeps Mamba's step-size initialisation and scales out-projections by the true
+  depth; ``as_published`` overwrites the former and uses the constant 4.
+* ME-TST+: kernel and stride of the lateral convolutions (3, 2), the making of the slow path
+  (one strided convolution), the way back to k frames (linear interpolation) and 64 states are
+  ours; the paper does not give them.  ``trunks=1`` is the other reading of its figure: one
+  SlowFast trunk with two heads.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from mescope.models.layers import MambaLayer, conv_stem, drop_path_rates, initialise
+
+Mode = Literal["clean", "as_published"]
+
+PUBLISHED_DEPTH = 4  # the published initialisation divides by its square root, not by 12's
+
+
+class MeTstOutput(NamedTuple):
+    """What both models return for windows of k frames."""
+
+    spotting: Tensor  # (b, k), 0..1
+    emotion: Tensor  # (b, k, classes), logits
+
+
+def _check_range(name: str, value: int, low: int, high: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        raise ValueError(f"{name} must be a whole number in {low}..{high}, got {value!r}")
+
+
+def _check_common(channels: int, dim: int, states: int, classes: int) -> None:
+    _check_range("channels", channels, 1, 1024)
+    _check_range("dim", dim, 1, 1024)
+    _check_range("states", states, 1, 256)
+    _check_range("classes", classes, 2, 64)
+
+
+def _check_drop_path(rate: float) -> None:
+    if not isinstance(rate, int | float) or not 0.0 <= rate < 1.0:
+        raise ValueError(f"drop_path must be in 0..1 (1 excluded), got {rate!r}")
+
+
+@dataclass(frozen=True)
+class MeTstConfig:
+    """Sizes of ME-TST; the defaults are the published ones."""
+
+    channels: int = 10  # 5 regions x (horizontal, vertical)
+    dim: int = 64
+    depth: int = 12  # layers of each branch
+    states: int = 64
+    classes: int = 5  # four emotions and neutral
+    drop_path: float = 0.2
+    mode: Mode = "clean"
+
+    def __post_init__(self) -> None:
+        _check_common(self.channels, self.dim, self.states, self.classes)
+        _check_range("depth", self.depth, 1, 64)
+        _check_drop_path(self.drop_path)
+        if self.mode not in ("clean", "as_published"):
+            raise ValueError(f"mode must be clean or as_published, got {self.mode!r}")
+
+
+class MeTst(nn.Module):
+    """ME-TST: one stem, a spotting and a recognition branch of Mamba layers."""
+
+    def __init__(self, config: MeTstConfig = MeTstConfig()) -> None:
+        super().__init__()
+        self.config = config
+        published = config.mode == "as_published"
+        self.stem = conv_stem(config.channels, config.dim)
+        self.spotting_branch = self._branch(config, unused_norm=published)
+        self.emotion_branch = self._branch(config, unused_norm=published)
+        self.spotting_head = nn.Linear(config.dim, 1)
+        self.emotion_head = nn.Linear(config.dim, config.classes)
+        initialise(
+            self, depth=PUBLISHED_DEPTH if published else config.depth, keep_step=not published
+        )
+
+    @staticmethod
+    def _branch(config: MeTstConfig, *, unused_norm: bool) -> nn.Sequential:
+        rates = drop_path_rates(config.depth, config.drop_path)
+        return nn.Sequential(
+            *(
+                MambaLayer(config.dim, config.states, rate, unused_norm=unused_norm)
+                for rate in rates
+            )
+        )
+
+    def forward(self, flow: Tensor) -> MeTstOutput:
+        """Score windows of flow, (b, channels, k), in pixels."""
+        x = self.stem(flow).transpose(1, 2)  # (b, k, dim)
+        shared = self.config.mode == "as_published"
+        recognised = self.spotting_branch(x) if shared else self.emotion_branch(x)
+        return MeTstOutput(
+            spotting=self.spotting_head(self.spotting_branch(x)).squeeze(-1).sigmoid(),
+            emotion=self.emotion_head(recognised),
+        )
+
+
+@dataclass(frozen=True)
+class MeTstPlusConfig:
+    """Sizes of ME-TST+; the defaults are the paper's where it gives them."""
+
+    channels: int = 36  # 18 regions x (horizontal, vertical)
+    dim: int = 128  # width of the fast path; the slow path has twice as many
+    blocks: int = 3
+    layers: int = 4  # Mamba layers of one block, in each path
+    states: int = 64
+    classes: int = 5
+    drop_path: float = 0.2
+    trunks: int = 2  # 2: one trunk per task; 1: both heads on one trunk
+    lateral_norm: bool = False  # BN and ReLU after lateral convolutions, as PhysMamba has
+
+    def __post_init__(self) -> None:
+        _check_common(self.channels, self.dim, self.states, self.classes)
+        _check_range("blocks", self.blocks, 1, 16)
+        _check_range("layers", self.layers, 1, 16)
+        _check_range("trunks", self.trunks, 1, 2)
+        _check_drop_path(self.drop_path)
+        if not isinstance(self.lateral_norm, bool):
+            raise ValueError(f"lateral_norm must be true or false, got {self.lateral_norm!r}")
+
+
+def _lateral(dim: int, *, norm: bool) -> nn.Module:
+    """Halve the frames and double the channels of the fast path, (b, d, t) to (b, 2d, t/2)."""
+    conv = nn.Conv1d(dim, 2 * dim, 3, stride=2, padding=1)
+    if not norm:
+        return conv
+    return nn.Sequential(conv, nn.BatchNorm1d(2 * dim), nn.ReLU())
+
+
+class SlowFast(nn.Module):
+    """Two paths of Mamba blocks at full and half frame rate, joined: (b, d, k) to (b, k, 3d).
+
+    After every block the slow path takes in a strided convolution of the fast one.
+    """
+
+    def __init__(self, config: MeTstPlusConfig) -> None:
+        super().__init__()
+        dim, layers = config.dim, config.layers
+        rates = drop_path_rates(config.blocks * layers, config.drop_path)
+        groups = [rates[i * layers : (i + 1) * layers] for i in range(config.blocks)]
+
+        def block(width: int, group: list[float]) -> nn.Sequential:
+            return nn.Sequential(*(MambaLayer(width, config.states, rate) for rate in group))
+
+        self.to_slow = nn.Conv1d(dim, 2 * dim, 3, stride=2, padding=1)
+        self.fast = nn.ModuleList(block(dim, group) for group in groups)
+        self.slow = nn.ModuleList(block(2 * dim, group) for group in groups)
+        self.laterals = nn.ModuleList(
+            _lateral(dim, norm=config.lateral_norm) for _ in range(config.blocks)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the joined paths, (b, k, 3 * dim), fast channels first."""
+        fast = x.transpose(1, 2)  # (b, k, d)
+        slow = self.to_slow(x).transpose(1, 2)  # (b, ceil(k / 2), 2d)
+        for fast_block, slow_block, lateral in zip(
+            self.fast, self.slow, self.laterals, strict=True
+        ):
+            fast = fast_block(fast)
+            slow = slow_block(slow) + lateral(fast.transpose(1, 2)).transpose(1, 2)
+        return torch.cat([fast, _upsample(slow, fast.shape[1])], dim=-1)
+
+
+def _upsample(slow: Tensor, frames: int) -> Tensor:
+    """Interpolate (b, t, c) linearly to twice its frames and keep the first ``frames``."""
+    doubled = F.interpolate(
+        slow.transpose(1, 2), size=2 * slow.shape[1], mode="linear", align_corners=False
+    )
+    return doubled.transpose(1, 2)[:, :frames]
+
+
+class MeTstPlus(nn.Module):
+    """ME-TST+: one stem and a SlowFast trunk of Mamba blocks for each task."""
+
+    def __init__(self, config: MeTstPlusConfig = MeTstPlusConfig()) -> None:
+        super().__init__()
+        self.config = config
+        self.stem = conv_stem(config.channels, config.dim)
+        self.trunks = nn.ModuleList(SlowFast(config) for _ in range(config.trunks))
+        self.spotting_head = nn.Linear(3 * config.dim, 1)
+        self.emotion_head = nn.Linear(3 * config.dim, config.classes)
+        initialise(self, depth=config.blocks * config.layers, keep_step=True)
+
+    def forward(self, flow: Tensor) -> MeTstOutput:
+        """Score windows of flow, (b, channels, k), in pixels."""
+        x = self.stem(flow)  # (b, dim, k)
+        trunks = [trunk(x) for trunk in self.trunks]
+        return MeTstOutput(
+            spotting=self.spotting_head(trunks[0]).squeeze(-1).sigmoid(),
+            emotion=self.emotion_head(trunks[-1]),
+        )

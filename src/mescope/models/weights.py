@@ -1,0 +1,273 @@
+"""Weights that describe themselves: safetensors whose metadata is a model card.
+
+A file is a plain safetensors file; its metadata holds the card as JSON under ``mescope`` and
+is covered, like the tensors, by a checksum.  Nothing here ever unpickles, and a header is
+checked before any of its numbers is believed.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load as parse_tensors
+from safetensors.torch import save as pack_tensors
+from torch import Tensor, nn
+
+from mescope.errors import WeightsError
+from mescope.labels import SPOTTING_CLASSES
+from mescope.models import create_model, suggestion
+from mescope.models.headers import SUFFIX, check_header, read_header
+
+KEY = "mescope"  # metadata entry that holds the card
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Card:
+    """What weights say about themselves.
+
+    Frames are decimated frames: ``window`` of them make one input at ``rate`` per second.
+    ``config`` are the fields of the model's config, ``proposals`` those of the spotting rule
+    (:class:`mescope.spotting.proposals.ProposalRule`) chosen together with the weights.
+    ``sha256`` covers tensors and card; :func:`save` fills it in.
+    """
+
+    model: str  # a name of mescope.models.MODELS
+    config: dict[str, Any]
+    regions: tuple[str, ...]
+    window: int
+    rate: float
+    labels: tuple[str, ...] = SPOTTING_CLASSES
+    mode: str = "clean"  # of the features it was trained on
+    recipe: str = ""
+    trained_on: str = ""
+    simulated: bool = False
+    scores: dict[str, float] = dataclasses.field(default_factory=dict)
+    proposals: dict[str, Any] = dataclasses.field(default_factory=dict)
+    licence: str = ""
+    version: str = ""
+    notes: str = ""
+    sha256: str = ""
+
+
+def save(path: str | Path, module: nn.Module, card: Card) -> Card:
+    """Write the weights of ``module`` with their card; atomic, an old file is replaced.
+
+    Returns:
+        The card as written, with its checksum.
+
+    Raises:
+        WeightsError: the name does not end in .safetensors, a weight is not finite, or the
+            card does not describe the module (so the file could not be loaded again).
+    """
+    from mescope.video.cache import write_atomically
+
+    path = Path(path)
+    if path.suffix != SUFFIX:
+        raise WeightsError(f"weights are written as {SUFFIX} files, not as {path.name!r}")
+    tensors = {
+        name: tensor.detach().cpu().contiguous() for name, tensor in module.state_dict().items()
+    }
+    _check_finite(tensors, path)
+    _build(card, tensors, path)
+    card = dataclasses.replace(card, sha256=_checksum(tensors, card))
+    text = json.dumps(dataclasses.asdict(card), sort_keys=True)
+    write_atomically(path, pack_tensors(tensors, {KEY: text}))
+    return card
+
+
+def load(
+    name_or_path: str | Path, *, expect: Mapping[str, object] | None = None
+) -> tuple[nn.Module, Card]:
+    """Return the model of shipped weights or of a file, in eval mode, and its card.
+
+    Args:
+        name_or_path: a name that :func:`list_weights` gives, or a path to a .safetensors file.
+        expect: fields that the card must have, for example ``{"rate": 30.0}``.
+
+    Raises:
+        WeightsError: unknown name, missing file, another format, damaged, tampered with, not
+            finite, or not of the expected kind; the message says which and what to do.
+    """
+    path = find(name_or_path)
+    card = read_card(path)
+    _check_expected(card, expect or {}, path)
+    try:
+        tensors = parse_tensors(path.read_bytes())
+    except (SafetensorError, OSError) as error:
+        raise WeightsError(f"{path}: cannot be read as safetensors: {error}") from error
+    if _checksum(tensors, card) != card.sha256:
+        raise WeightsError(
+            f"{path}: the checksum does not match, the file was changed or damaged after it "
+            "was written; fetch it again from where it came"
+        )
+    _check_finite(tensors, path)
+    module = _build(card, tensors, path)
+    module.load_state_dict(tensors, assign=True)
+    return module.eval(), card
+
+
+def list_weights() -> dict[str, Path]:
+    """Return name -> file of the weights that come with mescope."""
+    folder = Path(str(resources.files("mescope"))) / "weights"
+    return {path.stem: path for path in sorted(folder.glob(f"*{SUFFIX}"))}
+
+
+def find(name_or_path: str | Path) -> Path:
+    """Return the file of a shipped name or of a path.
+
+    Raises:
+        WeightsError: there is no such name or file; near names are suggested.
+    """
+    text = str(name_or_path)
+    path = Path(name_or_path)
+    if isinstance(name_or_path, Path) or path.suffix or path.name != text:
+        if not path.is_file():
+            found = "a folder" if path.is_dir() else "nothing"
+            raise WeightsError(f"{path}: expected a weights file, found {found} there")
+        return path
+    shipped = list_weights()
+    if text not in shipped:
+        raise WeightsError(
+            f"there are no weights {text!r} and nothing is downloaded; `mescope models` lists "
+            f"what is here ({', '.join(shipped) or 'none'}){suggestion(text, list(shipped))}"
+        )
+    return shipped[text]
+
+
+def read_card(path: str | Path) -> Card:
+    """Return the card of a weights file; reads its header only, checks no checksum.
+
+    Raises:
+        WeightsError: the file is of another format, damaged, or has no card of mescope.
+    """
+    path = Path(path)
+    header, payload = read_header(path)
+    check_header(header, payload, path)
+    text = header.get("__metadata__", {}).get(KEY)
+    if text is None:
+        raise WeightsError(
+            f"{path}: safetensors, but without a mescope card; write it with "
+            "mescope.models.weights.save"
+        )
+    try:
+        fields = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise WeightsError(f"{path}: the card is not JSON: {error}") from error
+    return _card(fields, path)
+
+
+def _card(fields: object, path: Path) -> Card:
+    known = {field.name: field for field in dataclasses.fields(Card)}
+    if not isinstance(fields, dict):
+        raise WeightsError(f"{path}: the card must be a JSON object, found {type(fields)}")
+    if unknown := sorted(set(fields) - set(known)):
+        raise WeightsError(
+            f"{path}: unknown card entries {', '.join(unknown)}; written by a newer mescope?"
+        )
+    if missing := sorted(set(known) - set(fields)):
+        raise WeightsError(f"{path}: the card lacks {', '.join(missing)}")
+    for name, kind in _KINDS.items():
+        value = fields[name]
+        if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+            raise WeightsError(f"{path}: card entry {name} has a wrong type: {value!r:.60}")
+    for name in ("labels", "regions"):
+        if not all(isinstance(entry, str) for entry in fields[name]):
+            raise WeightsError(f"{path}: card entry {name} must hold names only")
+        fields[name] = tuple(fields[name])
+    return Card(**fields)
+
+
+_KINDS: dict[str, type | tuple[type, ...]] = {
+    "model": str,
+    "config": dict,
+    "regions": list,
+    "labels": list,
+    "window": int,
+    "rate": (int, float),
+    "mode": str,
+    "recipe": str,
+    "trained_on": str,
+    "simulated": bool,
+    "scores": dict,
+    "proposals": dict,
+    "licence": str,
+    "version": str,
+    "notes": str,
+    "sha256": str,
+}
+
+
+def _check_expected(card: Card, expect: Mapping[str, object], path: Path) -> None:
+    """Refuse a card that differs from what the caller works with."""
+    differences = []
+    for name, wanted in expect.items():
+        found = getattr(card, name)
+        if found != wanted:
+            differences.append(f"{name}: expected {wanted!r}, found {found!r}")
+    if differences:
+        raise WeightsError(f"{path}: weights of another kind; {'; '.join(differences)}")
+
+
+def _build(card: Card, tensors: Mapping[str, Tensor], path: Path) -> nn.Module:
+    """Return the card's model, without memory of its own; refuse if tensors do not fit it."""
+    if tuple(card.labels) != SPOTTING_CLASSES:
+        raise WeightsError(
+            f"{path}: labels differ; expected {', '.join(SPOTTING_CLASSES)}, "
+            f"found {', '.join(card.labels)}"
+        )
+    with torch.device("meta"):
+        module = create_model(card.model, **card.config)
+    config: Any = module.config
+    if config.channels != 2 * len(card.regions) or config.classes != len(card.labels):
+        raise WeightsError(
+            f"{path}: the card contradicts itself: {len(card.regions)} regions and "
+            f"{len(card.labels)} labels, but {config.channels} channels and "
+            f"{config.classes} classes"
+        )
+    wanted = {name: _describe(tensor) for name, tensor in module.state_dict().items()}
+    found = {name: _describe(tensor) for name, tensor in tensors.items()}
+    if wanted != found:
+        raise WeightsError(f"{path}: not the weights of {card.model}; {_diff(wanted, found)}")
+    return module
+
+
+def _describe(tensor: Tensor) -> str:
+    size = "x".join(map(str, tensor.shape)) or "scalar"
+    return f"{str(tensor.dtype).removeprefix('torch.')} {size}"
+
+
+def _diff(wanted: Mapping[str, str], found: Mapping[str, str], most: int = 4) -> str:
+    """Return the first differences of two tables in words."""
+    lines = [
+        f"{name}: expected {wanted.get(name, 'nothing')}, found {found.get(name, 'nothing')}"
+        for name in sorted(set(wanted) | set(found))
+        if wanted.get(name) != found.get(name)
+    ]
+    more = f"; and {len(lines) - most} more" if len(lines) > most else ""
+    return "; ".join(lines[:most]) + more
+
+
+def _check_finite(tensors: Mapping[str, Tensor], path: Path) -> None:
+    for name, tensor in tensors.items():
+        if not torch.isfinite(tensor).all():
+            raise WeightsError(f"{path}: {name} holds NaN or infinite weights; train it again")
+
+
+def _checksum(tensors: Mapping[str, Tensor], card: Card) -> str:
+    """Return the SHA-256 of the card (without its checksum) and of all tensors by name."""
+    digest = hashlib.sha256()
+    bare = dataclasses.asdict(dataclasses.replace(card, sha256=""))
+    digest.update(json.dumps(bare, sort_keys=True).encode())
+    for name in sorted(tensors):
+        tensor = tensors[name]
+        digest.update(f"\n{name} {_describe(tensor)}\n".encode())
+        digest.update(tensor.contiguous().view(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
