@@ -1,7 +1,7 @@
 """Find one face and its 68 landmarks in a recording, and say where there was none.
 
-Detector and landmarks are dlib's (HOG; Kazemi & Sullivan 2014, trained on iBUG 300-W, whose data
-are for non-commercial use).  Another detector takes part by having the two methods of
+Detector and landmarks are dlib's (HOG; Kazemi & Sullivan 2014, trained on iBUG 300-W, whose
+data are for non-commercial use).  Another detector takes part by having the two methods of
 :class:`FaceFinder`.
 """
 
@@ -112,8 +112,9 @@ def default_finder() -> DlibFinder:
 class FaceTracker:
     """Follow one face from image to image, searching the whole image only where needed.
 
-    ``face`` says which one at first sight: ``"largest"`` (ties: the most central), ``"central"``
-    or an index from left to right.  Afterwards the face nearest to the last place is taken.
+    ``face`` says which one at first sight: ``"largest"`` (ties: the most central),
+    ``"central"`` or an index from left to right.  Afterwards the face nearest to the last
+    place is taken.
     """
 
     finder: FaceFinder

@@ -33,7 +33,7 @@ def farneback(first: npt.NDArray[np.uint8], second: npt.NDArray[np.uint8]) -> Fl
         cv2.calcOpticalFlowFarneback(
             first,
             second,
-            None,  # type: ignore[arg-type]
+            None,
             PYRAMID_SCALE,
             LEVELS,
             WINDOW,

@@ -9,9 +9,9 @@ x to the right and y downwards.  Every region has an *outer* box, in which optic
 computed, and an *inner* box inside it, whose flow vectors are averaged.
 
 Differences from the published code, in ``clean`` mode: outer boxes are intersected with the
-crop on all sides, inner boxes are absolute and intersected with their outer box, and both brows have
-the guard for low boxes.  ``as_published`` keeps the quirks (negative offsets wrap round as they
-do in Python slices); a box that becomes empty by them is empty here too.
+crop on all sides, inner boxes are absolute and intersected with their outer box, and both brows
+have the guard for low boxes.  ``as_published`` keeps the quirks (negative offsets wrap round as
+they do in Python slices); a box that becomes empty by them is empty here too.
 """
 
 from __future__ import annotations

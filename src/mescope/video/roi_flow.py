@@ -1,0 +1,260 @@
+"""From a recording to the motion of facial regions, window by window.
+
+Source: section 2 of the ME-TST specification (paper of ME-TST+, code of ME-TST, and the codes
+of Qin and of He Yuhong that it descends from).  ``clean`` differs from ``as_published`` in the
+boxes (see :mod:`mescope.video.regions`), in the crop that follows the head (see
+:mod:`mescope.video.face_crop`), and in what happens without a face: landmarks are borrowed from
+at most one hop away and only across gaps of at most one hop, and whatever is not seen is marked
+as such.  Frames after a scene cut inside a window are marked too.  A change of light between
+reference and frame looks like motion to the flow in both modes.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from mescope.video.faces import FaceFinder, FaceTracker, default_finder
+from mescope.video.regions import CROP_SIZE, REGIONS_18, Mode, Region
+from mescope.video.roi_flow_plain import plain_window_flow
+from mescope.video.roi_pass import Pass, Tables, read_looks
+from mescope.video.sightings import visible
+from mescope.video.windows import Plan, Timing, plan, timing
+
+if TYPE_CHECKING:
+    from mescope.video.reading import Video
+
+__all__ = ["RoiFlow", "Timing", "extract", "timing"]
+
+VERSION = 1
+"""Raised whenever the same input would give other numbers; part of the cache key."""
+
+
+@dataclass(frozen=True)
+class RoiFlow:
+    """Motion of R facial regions in W windows of k frames.
+
+    Attributes
+    ----------
+    windows
+        (W, 2R, k) float32, region-major, x then y, px of the 320-px face crop, relative to the
+        window's first frame; motion of the nose removed; 0 where not valid.
+    timing
+        Window, hop, step and rate.
+    frames
+        (n,) int64 native frame number of every decimated frame, n >= (W + 1) * hop.  Position i
+        of window j is ``frames[j * hop + i]``.
+    times
+        (n,) float64 seconds of these frames.
+    valid
+        (W, k) bool; False where there was no face, no frame, or another scene.
+    boxes
+        (W, 4) float32 left, top, right, bottom of each window's face crop in the raw frame; nan
+        where the window has no face.
+    landmarks
+        (W, 68, 2) float32 x, y in the raw frame; nan where the window has no face.
+    regions
+        Names of the R regions.
+    mode
+        ``clean`` or ``as_published``.
+    parameters
+        Everything that decided the numbers, and the counts ``tail_frames`` (not covered by a
+        window), ``missing_frames`` (not decoded) and ``dropped_vectors`` (nonsense, set to 0).
+    warnings
+        One line each.
+    """
+
+    windows: npt.NDArray[np.float32]
+    timing: Timing
+    frames: npt.NDArray[np.int64]
+    times: npt.NDArray[np.float64]
+    valid: npt.NDArray[np.bool_]
+    boxes: npt.NDArray[np.float32]
+    landmarks: npt.NDArray[np.float32]
+    regions: tuple[str, ...]
+    mode: str
+    parameters: dict[str, Any]
+    warnings: tuple[str, ...]
+
+
+def extract(
+    video: Video,
+    *,
+    regions: Sequence[Region] = REGIONS_18,
+    mode: Mode = "clean",
+    timing: Timing | None = None,
+    roi_percent: Literal["default", "he2024"] = "default",
+    face: str | int = "largest",
+    finder: FaceFinder | None = None,
+    jobs: int | None = None,
+    cache: Path | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> RoiFlow:
+    """Measure how the regions of a face move.
+
+    Parameters
+    ----------
+    video
+        An open recording.
+    regions
+        Which regions; :data:`~mescope.video.regions.REGIONS_5` for ME-TST.
+    mode
+        ``clean`` (our corrections) or ``as_published`` (bug for bug).
+    timing
+        Windows; by default those of :func:`timing` for the recording's rate.
+    roi_percent
+        ``he2024``: the shares of He Yuhong's code instead of the symmetric ones.
+    face
+        ``"largest"``, ``"central"`` or an index from left to right.
+    finder
+        Face detector; dlib by default.
+    jobs
+        Threads; by default one per core that this process may use.
+    cache
+        Folder that keeps results and the state of interrupted work; None keeps nothing.
+    progress
+        Called with (windows done, windows in all).
+
+    Returns
+    -------
+    RoiFlow
+        Also for a recording without a face: nothing valid, and a warning.
+
+    Raises
+    ------
+    VideoError
+        The recording is shorter than a window.
+    FaceError
+        ``face`` is no choice, or the landmark model is not installed.
+    """
+    planned = plan(video, timing, mode)
+    tables = Tables.empty(planned, len(regions))
+    tracker = FaceTracker(finder or default_finder(), face)
+
+    def report(window: int) -> None:
+        if progress is not None:
+            progress(window + 1, planned.count)
+
+    Pass(
+        plan=planned,
+        tables=tables,
+        tracker=tracker,
+        worker=plain_window_flow,
+        regions=regions,
+        he2024=roi_percent == "he2024",
+        jobs=jobs or _cores(),
+        done=report,
+        mode=mode,
+    ).run(video)
+    parameters = _parameters(planned, regions, mode, roi_percent, face)
+    return _result(planned, tables, regions, mode, parameters, tracker.warnings)
+
+
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _parameters(
+    planned: Plan, regions: Sequence[Region], mode: Mode, roi_percent: str, face: str | int
+) -> dict[str, Any]:
+    chosen = planned.timing
+    he2024 = roi_percent == "he2024"
+    return {
+        "version": VERSION,
+        "mode": mode,
+        "regions": {r.name: r.percent_he2024 if he2024 else r.percent for r in regions},
+        "crop_size": CROP_SIZE,
+        "window": chosen.window,
+        "hop": chosen.hop,
+        "step": chosen.step,
+        "rate": chosen.rate,
+        "face": face,
+        "frames": [int(planned.frames[0]), int(planned.frames[planned.used - 1])],
+    }
+
+
+def _result(
+    planned: Plan,
+    tables: Tables,
+    regions: Sequence[Region],
+    mode: Mode,
+    parameters: dict[str, Any],
+    warnings: Sequence[str],
+) -> RoiFlow:
+    valid = _valid(planned, tables)
+    tables.values *= valid[:, None, :]
+    parameters |= {
+        "tail_frames": len(planned.frames) - planned.used,
+        "missing_frames": int((~tables.present).sum()),
+        "dropped_vectors": int(tables.dropped.sum()),
+    }
+    return RoiFlow(
+        windows=tables.values,
+        timing=planned.timing,
+        frames=planned.frames,
+        times=planned.times,
+        valid=valid,
+        boxes=tables.boxes,
+        landmarks=tables.landmarks,
+        regions=tuple(region.name for region in regions),
+        mode=mode,
+        parameters=parameters,
+        warnings=(*planned.warnings, *warnings, *_findings(planned, tables, valid)),
+    )
+
+
+def _valid(planned: Plan, tables: Tables) -> npt.NDArray[np.bool_]:
+    """Return (W, k): the face is there, the frame too, and no cut since the reference frame."""
+    window, hop = planned.timing.window, planned.timing.hop
+    seen = visible(read_looks(tables.looks), planned.used, hop) & tables.present
+    scene = np.cumsum(tables.cuts)
+    valid = np.zeros((planned.count, window), dtype=bool)
+    for j, reference in enumerate(tables.reference):
+        span = slice(j * hop, j * hop + window)
+        if reference >= 0 and seen[reference]:
+            valid[j] = seen[span] & (scene[span] == scene[reference])
+    return valid
+
+
+def _findings(planned: Plan, tables: Tables, valid: npt.NDArray[np.bool_]) -> list[str]:
+    """Put into words what is missing."""
+    window, hop = planned.timing.window, planned.timing.hop
+    shown = np.zeros(planned.used, dtype=bool)
+    for j in range(planned.count):
+        shown[j * hop : j * hop + window] |= valid[j]
+    lines = []
+    if not valid.any():
+        lines.append("no face was found in the whole recording")
+    elif not shown.all():
+        lines.append(f"no face could be measured in {_spans(planned, ~shown)}")
+    cuts = np.flatnonzero(tables.cuts)
+    if len(cuts):
+        at = ", ".join(str(int(planned.frames[c])) for c in cuts[:10])
+        more = " and more" if len(cuts) > 10 else ""
+        lines.append(f"scene cuts at frames {at}{more}: no motion is measured across them")
+    missing = int((~tables.present).sum())
+    if missing:
+        lines.append(f"{missing} of {planned.used} frames are missing or damaged")
+    if tables.dropped.any():
+        lines.append(f"{int(tables.dropped.sum())} flow vectors were nonsense and set to 0")
+    width = np.nanmedian(tables.boxes[:, 2] - tables.boxes[:, 0]) if valid.any() else np.inf
+    if width < 100:
+        lines.append(f"the face is small (crop {width:.0f} px wide); motion is less exact")
+    return lines
+
+
+def _spans(planned: Plan, mask: npt.NDArray[np.bool_]) -> str:
+    """Return runs of frames in words, native numbers."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], mask.astype(np.int8), [0]])))
+    runs = list(zip(edges[::2], edges[1::2] - 1, strict=True))
+    words = [f"{int(planned.frames[a])}-{int(planned.frames[b])}" for a, b in runs[:10]]
+    more = f" and {len(runs) - 10} more spans" if len(runs) > 10 else ""
+    return f"frames {', '.join(words)}{more}"

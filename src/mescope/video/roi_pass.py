@@ -1,0 +1,281 @@
+"""One pass over a recording: frames in, flow of windows out, memory flat in the length.
+
+The pass runs in the calling thread (decoding, looking for the face) and hands each window to a
+pool of threads; OpenCV and the compiled kernels work without the interpreter lock.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from mescope.video.face_crop import CroppedFace, crop_face
+from mescope.video.faces import Face, FaceTracker, Grey
+from mescope.video.regions import Box, Mode, Region
+from mescope.video.roi_flow_plain import WindowFlow
+from mescope.video.sightings import STRIDE, Sighting
+from mescope.video.windows import Plan
+
+if TYPE_CHECKING:
+    from mescope.video.reading import Video
+
+WHOLE_EVERY = 6  # looks between two searches of the whole frame (about five seconds)
+THUMB = 24  # side of the pictures in which scene cuts are looked for, px
+CUT_LIKENESS = 0.5  # correlation of two neighbouring frames below which the scene changed
+CUT_CHANGE = 12.0  # and by at least this mean difference in grey levels
+
+WindowWorker = Callable[..., WindowFlow]
+
+
+@dataclass
+class Tables:
+    """What a pass fills in; everything is allocated once.
+
+    ``values`` (W, 2R, k); ``boxes`` (W, 4) and ``landmarks`` (W, 68, 2), nan where no face;
+    ``reference`` (W,) position of the reference frame, -1 where the window has none;
+    ``looks`` (W + 2, 4) int64 the sightings (at, seen, before, after);
+    ``present`` (n,) frames that were decoded; ``cuts`` (n,) first frames of new scenes;
+    ``dropped`` (W,) vectors that were nonsense.
+    """
+
+    values: npt.NDArray[np.float32]
+    boxes: npt.NDArray[np.float32]
+    landmarks: npt.NDArray[np.float32]
+    reference: npt.NDArray[np.int64]
+    looks: npt.NDArray[np.int64]
+    present: npt.NDArray[np.bool_]
+    cuts: npt.NDArray[np.bool_]
+    dropped: npt.NDArray[np.int64]
+
+    @classmethod
+    def empty(cls, plan: Plan, regions: int) -> Tables:
+        """Return tables of nothing."""
+        count, window = plan.count, plan.timing.window
+        return cls(
+            values=np.zeros((count, 2 * regions, window), dtype=np.float32),
+            boxes=np.full((count, 4), np.nan, dtype=np.float32),
+            landmarks=np.full((count, 68, 2), np.nan, dtype=np.float32),
+            reference=np.full(count, -1, dtype=np.int64),
+            looks=np.full((count + 2, 4), -1, dtype=np.int64),
+            present=np.zeros(plan.used, dtype=bool),
+            cuts=np.zeros(plan.used, dtype=bool),
+            dropped=np.zeros(count, dtype=np.int64),
+        )
+
+
+@dataclass
+class Pass:
+    """The state of one pass."""
+
+    plan: Plan
+    tables: Tables
+    tracker: FaceTracker
+    worker: WindowWorker
+    regions: Sequence[Region]
+    he2024: bool
+    jobs: int
+    first_window: int = 0
+    done: Callable[[int], None] | None = None
+    mode: Mode = "clean"
+    _frames: dict[int, Grey] = field(default_factory=dict)
+    _running: deque[tuple[int, Future[WindowFlow]]] = field(default_factory=deque)
+
+    def run(self, video: Video) -> None:
+        """Fill in the windows from ``first_window`` on; calls ``done(window)`` in order."""
+        threads = cv2.getNumThreads()
+        cv2.setNumThreads(1)  # one window per thread is faster than many threads per window
+        try:
+            with ThreadPoolExecutor(self.jobs) as pool:
+                self._run(video, pool)
+        finally:
+            cv2.setNumThreads(threads)
+
+    def _run(self, video: Video, pool: ThreadPoolExecutor) -> None:
+        plan, hop = self.plan, self.plan.timing.hop
+        ready = self.first_window
+        for position, grey in positions(video, plan, max(0, (ready - 1) * hop)):
+            # A window is complete as soon as a frame after it arrives, decoded or not.
+            while ready < plan.count and position >= (ready + 2) * hop:
+                self._start(ready, pool)
+                ready += 1
+            self._take(position, grey, ready)
+        for window in range(ready, plan.count):
+            self._start(window, pool)
+        self._close()
+        while self._running:
+            self._collect()
+
+    def _take(self, position: int, grey: Grey, ready: int) -> None:
+        tables = self.tables
+        if position >= max(0, self.first_window * self.plan.timing.hop):
+            before = self._frames.get(max(self._frames, default=-1))
+            tables.present[position] = self.plan.near[position]
+            if before is not None and before is not grey:
+                tables.cuts[position] = scene_cut(before, grey, self.tracker.last)
+        self._frames[position] = grey
+        oldest = (ready - 1) * self.plan.timing.hop
+        for stale in [p for p in self._frames if p < oldest]:
+            del self._frames[stale]
+
+    def _start(self, window: int, pool: ThreadPoolExecutor) -> None:
+        """Look for the face of a window and hand the window to the pool."""
+        hop = self.plan.timing.hop
+        at = window * hop
+        reference = next((p for p in range(at, at + hop) if self._usable(p)), -1)
+        sighting, face, where = self._look(window, reference if reference >= 0 else at)
+        crop = None
+        if face is not None and reference >= 0 and self._connected(where, reference):
+            seen_in = self._frames[where]
+            crop = crop_face(seen_in, face.landmarks, self.tracker.finder, self.mode)
+        if crop is None or not (sighting.seen or sighting.brief(hop)):
+            self._running.append((window, _nothing(self.tables.values[window])))
+        else:
+            self._note(window, reference, crop)
+            self._running.append(
+                (
+                    window,
+                    pool.submit(self._work, self._images(at, reference), reference - at, crop),
+                )
+            )
+        while len(self._running) > self.jobs + 1:
+            self._collect()
+
+    def _work(self, images: list[Grey | None], reference: int, crop: CroppedFace) -> WindowFlow:
+        start = images[reference]
+        if start is None:
+            raise ValueError("the reference frame of a window must be present")
+        return self.worker(
+            images, start, crop, self.regions, mode=self.mode, he2024=self.he2024
+        )
+
+    def _images(self, at: int, reference: int) -> list[Grey | None]:
+        """Return the window's frames up to the next scene cut; None where there is none."""
+        end = at + self.plan.timing.window
+        cuts = np.flatnonzero(self.tables.cuts[reference + 1 : end])
+        stop = reference + 1 + int(cuts[0]) if len(cuts) else end
+        return [
+            self._frames[p] if reference <= p < stop and self._usable(p) else None
+            for p in range(at, end)
+        ]
+
+    def _usable(self, position: int) -> bool:
+        return position in self._frames and bool(self.tables.present[position])
+
+    def _connected(self, a: int, b: int) -> bool:
+        """Say whether no scene cut lies between two positions."""
+        return not self.tables.cuts[min(a, b) + 1 : max(a, b) + 1].any()
+
+    def _look(self, look: int, at: int) -> tuple[Sighting, Face | None, int]:
+        """Look for the face at ``at``, and around it where it is missing."""
+        hop = self.plan.timing.hop
+        before = self._sighting(look - 1)
+        if before is not None and not self._connected(before.at, at):
+            self.tracker.last = None  # another scene: choose the face anew
+        face = self._see(at, whole=look % WHOLE_EVERY == 0)
+        if face is not None:
+            sighting, where = Sighting(at, True), at
+        else:
+            # If the last look found nothing from there to here, nothing is to be found.
+            hopeless = before is not None and not before.seen and before.after < 0
+            back, face_back = self._walk(at, -STRIDE, 0 if hopeless else hop)
+            ahead, face_ahead = self._walk(at, STRIDE, hop)
+            sighting = Sighting(at, False, back, ahead)
+            nearer_back = face_ahead is None or (back >= 0 and at - back <= ahead - at)
+            where, face = (back, face_back) if nearer_back else (ahead, face_ahead)
+        self.tables.looks[look] = (at, sighting.seen, sighting.before, sighting.after)
+        return sighting, face, where
+
+    def _sighting(self, look: int) -> Sighting | None:
+        return read_looks(self.tables.looks[look : look + 1])[0] if look >= 0 else None
+
+    def _see(self, position: int, *, whole: bool = False, thorough: bool = True) -> Face | None:
+        grey = self._frames.get(position)
+        if grey is None or not self.tables.present[position]:
+            return None
+        number = int(self.plan.frames[position])
+        return self.tracker.see(number, grey, whole=whole, thorough=thorough)
+
+    def _walk(self, at: int, stride: int, reach: int) -> tuple[int, Face | None]:
+        """Look at frames ever further from ``at``; return the first with the face, or -1."""
+        for distance in range(STRIDE, reach, STRIDE):
+            position = at + (distance if stride > 0 else -distance)
+            face = self._see(position, thorough=False)
+            if face is not None:
+                return position, face
+        return -1, None
+
+    def _close(self) -> None:
+        """Look at the ends of the last two hops, so that their frames have bounds."""
+        for look in (self.plan.count, self.plan.count + 1):
+            at = min(look * self.plan.timing.hop, self.plan.used - 1)
+            self._look(look, at)
+
+    def _note(self, window: int, reference: int, crop: CroppedFace) -> None:
+        self.tables.reference[window] = reference
+        self.tables.boxes[window] = crop.box
+        self.tables.landmarks[window] = crop.raw
+
+    def _collect(self) -> None:
+        window, future = self._running.popleft()
+        result = future.result()
+        self.tables.values[window] = result.values
+        self.tables.dropped[window] = result.dropped
+        if self.done is not None:
+            self.done(window)
+
+
+def positions(video: Video, plan: Plan, start: int) -> Iterator[tuple[int, Grey]]:
+    """Yield ``(position, grey)`` for the frames of ``plan`` from position ``start`` on.
+
+    A native frame that stands for several ticks is yielded for each of them.
+    """
+    wanted = plan.frames[: plan.used]
+    if start >= len(wanted):
+        return
+    first, stop = int(wanted[start]), int(wanted[-1]) + 1
+    regular = bool(np.all(np.diff(wanted) == plan.timing.step))
+    step = plan.timing.step if regular else 1
+    for number, grey in video.frames(grey=True, step=step, start=first, stop=stop):
+        low, high = np.searchsorted(wanted, [number, number + 1])
+        for position in range(max(start, int(low)), int(high)):
+            yield position, grey
+
+
+def scene_cut(before: Grey, after: Grey, face: Box | None) -> bool:
+    """Say whether two neighbouring frames show different scenes, judged around the face."""
+    part = slice(None), slice(None)
+    if face is not None:
+        reach = face.width // 4
+        rows = slice(max(0, face.top - reach), max(1, face.bottom + reach))
+        part = rows, slice(max(0, face.left - reach), max(1, face.right + reach))
+        if min(before[part].shape) < THUMB:
+            part = slice(None), slice(None)
+    a, b = (_thumb(image[part]) for image in (before, after))
+    a, b = a - a.mean(), b - b.mean()  # a change of exposure is no cut
+    if float(np.abs(a - b).mean()) < CUT_CHANGE:
+        return False
+    likeness = float((a * b).sum() / (np.sqrt((a * a).sum() * (b * b).sum()) + 1e-9))
+    return likeness < CUT_LIKENESS
+
+
+def read_looks(looks: npt.NDArray[np.int64]) -> list[Sighting]:
+    """Return the sightings that a table of looks holds."""
+    return [Sighting(int(a), bool(s), int(b), int(c)) for a, s, b, c in looks]
+
+
+def _thumb(image: Grey) -> npt.NDArray[np.float32]:
+    small = cv2.resize(image, (THUMB, THUMB), interpolation=cv2.INTER_AREA)
+    return np.asarray(small, dtype=np.float32)
+
+
+def _nothing(like: npt.NDArray[np.float32]) -> Future[WindowFlow]:
+    future: Future[WindowFlow] = Future()
+    future.set_result(WindowFlow(np.zeros_like(like), 0))
+    return future
