@@ -1,0 +1,191 @@
+"""Opening a recording with FFmpeg without trusting its name or its content.
+
+FFmpeg takes names for addresses and playlists for recordings, and would open what they point
+at (design decision 14).  So only absolute paths of regular files reach it, with lists of the
+formats and protocols it may use, and sizes are checked before a frame is allocated.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import av
+from av.container import InputContainer
+from av.error import FFmpegError
+from av.stream import Disposition
+from av.video.stream import VideoStream
+
+from mescope.errors import VideoError
+
+# Formats that hold their pictures themselves.  Absent on purpose: hls, dash, concat, sdp,
+# image2 and everything else that names other files, addresses or devices.
+FORMATS = (
+    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,mpeg1video,mpeg2video,"
+    "m4v,h261,h263,h264,hevc,vvc,av1,obu,ivf,dirac,cavsvideo,vc1,vc1test,asf,asf_o,flv,kux,"
+    "live_flv,ogg,nut,mxf,mxf_d10,gxf,dv,wtv,rm,swf,yuv4mpegpipe,gif,apng,mjpeg,mjpeg_2000,"
+    "nsv,nuv,amv,dhav,ser,cine,lxf,mlv,r3d,flic,smk,bink,roq,film_cpk,3dostr,avs,pva,ty,xmv,"
+    "frm,filmstrip,dxa,apv,evc"
+)
+LARGEST_SIDE = 16384
+LARGEST_AREA = 16384 * 8192
+
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]+(:|,,)")
+_PLAYLIST = re.compile(
+    rb"\s*(#EXTM3U|ffconcat|v=0\s|<\?xml[^>]*>\s*(<!--.*?-->\s*)?<MPD|<MPD|<SMIL)", re.S
+)
+_UNSHOWN = Disposition.attached_pic | Disposition.timed_thumbnails | Disposition.still_image
+
+
+def local_path(source: str | Path) -> Path:
+    """The absolute path of a regular file or folder, without opening it.
+
+    Raises
+    ------
+    VideoError
+        An address, a missing path, or something that is neither file nor folder.
+    """
+    text = os.fspath(source)
+    try:
+        mode = os.stat(text).st_mode
+    except (OSError, ValueError) as error:
+        if _ADDRESS.match(text):
+            raise VideoError(
+                f"expected a local file, found the address {text}; save the recording first"
+            ) from error
+        reason = getattr(error, "strerror", None) or str(error)
+        raise VideoError(
+            f"{text!r}: expected a recording, found nothing readable ({reason.lower()}); "
+            "check the path"
+        ) from error
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        raise VideoError(
+            f"{text}: expected a file or folder, found a device, pipe or socket; "
+            "save the recording to a file first"
+        )
+    return Path(os.path.abspath(text))
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[InputContainer]:
+    """A container for reading; closed afterwards.
+
+    Raises
+    ------
+    VideoError
+        The file is empty, no supported recording, a playlist, or unfinished.
+    """
+    try:
+        container = av.open(
+            str(path),
+            options={"format_whitelist": FORMATS, "protocol_whitelist": "file"},
+            metadata_errors="replace",
+        )
+    except (FFmpegError, OSError, ValueError) as error:
+        raise VideoError(_why_not(path, error)) from error
+    try:
+        yield container
+    finally:
+        container.close()
+
+
+def _why_not(path: Path, error: Exception) -> str:
+    """One line about a file that FFmpeg could not open."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(4096)
+            unfinished = head[4:8] == b"ftyp" and b"moov" not in _box_names(path)
+    except OSError as problem:
+        reason = problem.strerror or str(problem)
+        return f"{path.name}: cannot be read ({reason.lower()}); check path and permissions"
+    if not head:
+        return f"{path.name}: expected a recording, found an empty file; copy it again"
+    if _PLAYLIST.match(head):
+        return (
+            f"{path.name}: expected a recording, found a playlist that points at other files; "
+            "give the recording itself"
+        )
+    if unfinished:
+        return (
+            f"{path.name}: the index of this MP4 is missing (moov atom not found), the "
+            "recording was cut off; copy it again, or rebuild the index with a repair tool "
+            "such as untrunc and a whole recording of the same camera"
+        )
+    reason = getattr(error, "strerror", None) or str(error)
+    return f"{path.name}: not a supported video ({reason.lower()}); convert it to MP4 or MKV"
+
+
+def _box_names(path: Path) -> set[bytes]:
+    """Names of the outermost boxes of an MP4 file."""
+    names: set[bytes] = set()
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        position = 0
+        while position + 8 <= size and len(names) < 64:
+            file.seek(position)
+            head = file.read(16)
+            names.add(head[4:8])
+            length = int.from_bytes(head[:4], "big")
+            if length == 1:
+                length = int.from_bytes(head[8:16], "big")
+            if length < 8:
+                break
+            position += length
+    return names
+
+
+def choose_stream(container: InputContainer, name: str) -> tuple[VideoStream, list[str]]:
+    """The video stream to analyze, and warnings about others.
+
+    Cover art and thumbnails are passed over.  Of several streams the one marked as default
+    with the largest picture is taken.
+
+    Raises
+    ------
+    VideoError
+        No moving picture, no decoder for it, or a picture too large to be true.
+    """
+    pictures = list(container.streams.video)
+    if not pictures:
+        found = ", ".join(sorted({str(s.type) for s in container.streams})) or "nothing"
+        raise VideoError(f"{name}: expected a video stream, found only {found}; give a video")
+    moving = [s for s in pictures if not s.disposition & _UNSHOWN]
+    if not moving:
+        raise VideoError(f"{name}: expected a video stream, found only cover art; give a video")
+    usable = [s for s in moving if s.codec_context is not None]
+    if not usable:
+        raise VideoError(
+            f"{name}: no decoder for the codec {_codec_name(moving[0])} "
+            "(unknown or encrypted); convert the recording to H.264"
+        )
+    best = max(
+        usable,
+        key=lambda s: (bool(s.disposition & Disposition.default), s.width * s.height, -s.index),
+    )
+    check_size(best.codec_context.width, best.codec_context.height, name)
+    warnings = []
+    if len(moving) > 1:
+        warnings.append(
+            f"{len(moving)} video streams; number {best.index} "
+            f"({best.width}x{best.height}) is analyzed"
+        )
+    return best, warnings
+
+
+def check_size(width: int, height: int, name: str) -> None:
+    """Refuse pictures that no camera makes, before memory is taken for them."""
+    if max(width, height) > LARGEST_SIDE or width * height > LARGEST_AREA:
+        raise VideoError(
+            f"{name}: expected pictures of at most {LARGEST_SIDE} pixels a side and "
+            f"{LARGEST_AREA} in all, the header declares {width}x{height}; the file is "
+            "damaged, or needs scaling down first"
+        )
+
+
+def _codec_name(stream: VideoStream) -> str:
+    tag = getattr(stream, "codec_tag", "") or ""
+    return repr(tag) if tag.strip("\0") else "without a name"

@@ -1,0 +1,377 @@
+"""Recordings in files that FFmpeg reads, decoded packet by packet."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+from av.container import InputContainer
+from av.error import FFmpegError
+from av.packet import Packet
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from mescope.errors import VideoError
+from mescope.video.containers import check_size, choose_stream, opened
+from mescope.video.pictures import (
+    Orientation,
+    grey_of,
+    orientation_of,
+    rgb_of,
+    same_picture,
+)
+from mescope.video.report import DecodeReport, rate_of, rate_warnings
+from mescope.video.source import Picture, Policy, Video
+from mescope.video.timetable import PacketReader, TimeTable, read_table
+
+_CHECK_EVERY = 128
+_BLOCK = 1 << 16
+_BLOCKS = 64
+_NEAR = 16  # frames; decoding so many is faster than opening and seeking
+
+
+class FileVideo(Video):
+    """A recording in one file.  Each run opens the file anew, so runs may overlap."""
+
+    def __init__(
+        self, path: Path, *, rate: float | None = None, policy: Policy = "skip"
+    ) -> None:
+        self.path, self.name, self._path = path, path.name, path
+        self._policy = policy
+        self._identity = self._stat()
+        self._stored_size: tuple[int, int] | None = None
+        with opened(path) as container:
+            stream, self.warnings = choose_stream(container, self.name)
+            self._stream = stream.index
+            table = read_table(container, stream, self._display_order)
+            if table is None:
+                raise VideoError(f"{self.name}: expected frames, found none; copy it again")
+            self._table, self.times = table, table.times
+            self.first_frame, self.last_frame = 0, len(table.times) - 1
+            self.report = _first_report(stream, table)
+        self.rate = self.report.measured_rate
+        self._look_at_first_frame()
+        self._set_rate(rate)
+        self._warn()
+
+    # -- reading -------------------------------------------------------------------------
+
+    def frames(
+        self, *, grey: bool = True, step: int = 1, start: int = 0, stop: int | None = None
+    ) -> Iterator[tuple[int, Picture]]:
+        """See :meth:`Video.frames`."""
+        self._check_step(step)
+        first = max(start, self.first_frame)
+        last = self.last_frame if stop is None else min(stop - 1, self.last_frame)
+        if first > last:
+            return
+        tally = Tally(len(self))
+        for index, frame in self._decode(first, last, tally):
+            tally.count(index, frame)
+            if (index - start) % step == 0:
+                yield index, self._convert(frame, grey)
+        self._check_unchanged()
+        if first == self.first_frame and last == self.last_frame:
+            self._complete(tally)
+
+    def read(self, indices: Sequence[int], *, grey: bool = False) -> dict[int, Picture]:
+        """See :meth:`Video.read`."""
+        wanted = self._check_indices(indices)
+        found: dict[int, Picture] = {}
+        for group in self._groups(wanted):
+            keep = set(group)
+            for index, frame in self._decode(group[0], group[-1], Tally()):
+                if index in keep:
+                    found[index] = self._convert(frame, grey)
+        return found
+
+    def fingerprint(self) -> str:
+        """SHA-256 of size, range and content.
+
+        Files up to 4 MiB are hashed whole; of longer ones 64 blocks of 64 KiB, evenly spread
+        from the first byte to the last.
+        """
+        size = self._identity[0]
+        digest = hashlib.sha256(f"file {size} {self.rate!r} ".encode())
+        digest.update(f"{self.first_frame} {self.last_frame}".encode())
+        with self._path.open("rb") as file:
+            if size <= _BLOCK * _BLOCKS:
+                digest.update(file.read())
+            else:
+                for number in range(_BLOCKS):
+                    file.seek((size - _BLOCK) * number // (_BLOCKS - 1))
+                    digest.update(file.read(_BLOCK))
+        self._check_unchanged()
+        return digest.hexdigest()
+
+    # -- decoding ------------------------------------------------------------------------
+
+    @contextmanager
+    def _open(self) -> Iterator[tuple[InputContainer, VideoStream]]:
+        self._check_unchanged()
+        with opened(self._path) as container:
+            stream = container.streams[self._stream]
+            # Frame threads report a bad packet some packets late; "fail" must name it.
+            stream.thread_type = "AUTO" if self._policy == "skip" else "SLICE"
+            yield container, stream
+
+    def _decode(self, first: int, last: int, tally: Tally) -> Iterator[tuple[int, VideoFrame]]:
+        """Frames first to last in order, with their numbers; damaged ones are absent."""
+        entry, newest = self._table.entry_for(first), first - 1
+        for jump in (entry > 0, False):
+            with self._open() as (container, stream):
+                packets = self._packets_from(container, stream, entry if jump else 0)
+                if packets is None:
+                    continue  # the seek missed: from the start, slow but right
+                for index, frame in self._decoded(packets, stream, last, tally):
+                    if index > last:
+                        return
+                    if index > newest:
+                        newest = index
+                        self._check_picture(index, frame)
+                        yield index, frame
+                return
+
+    def _packets_from(
+        self, container: InputContainer, stream: VideoStream, entry: int
+    ) -> Iterator[tuple[int, Packet[VideoStream]]] | None:
+        """Packets with their positions in the table, from ``entry`` or before; None if lost."""
+        if entry == 0:
+            return enumerate(PacketReader(container, stream))
+        target = self._table.seek_stamp(entry)
+        if target is None:
+            return None
+        try:
+            container.seek(target, stream=stream, backward=True)
+        except FFmpegError:
+            return None
+        packets = iter(PacketReader(container, stream))
+        head = next(packets, None)
+        position = None if head is None else self._table.find(head)
+        if position is None or position > entry:
+            return None
+        return enumerate(chain([head], packets), start=position)
+
+    def _decoded(
+        self,
+        packets: Iterator[tuple[int, Packet[VideoStream]]],
+        stream: VideoStream,
+        last: int,
+        tally: Tally,
+    ) -> Iterator[tuple[int, VideoFrame]]:
+        """Every picture that the packets give, up to the one that holds frame ``last``."""
+        end = self._table.last_packet(last)
+        for position, packet in packets:
+            if position > end:
+                break
+            if position % _CHECK_EVERY == 0:
+                self._check_unchanged()
+            stamp = packet.pts
+            packet.pts, packet.dts = int(self._table.frame_of[position]), None
+            yield from self._pictures(stream, packet, stamp, tally)
+        yield from self._pictures(stream, None, None, tally)
+
+    def _pictures(
+        self,
+        stream: VideoStream,
+        packet: Packet[VideoStream] | None,
+        stamp: int | None,
+        tally: Tally,
+    ) -> Iterator[tuple[int, VideoFrame]]:
+        """What the decoder gives for one packet; at the end (None), what it still holds."""
+        try:
+            frames = stream.codec_context.decode(packet)
+        except FFmpegError as error:
+            tally.bad_packets += 1
+            if self._policy == "fail":
+                where = "at the end" if stamp is None else f"at {stamp * stream.time_base} s"
+                raise VideoError(
+                    f"{self.name}: the packet {where} is damaged ({error.strerror}); use the "
+                    "policy 'skip' to go on without it"
+                ) from error
+            return
+        for frame in frames:
+            if frame.pts is not None:
+                yield int(frame.pts), frame
+
+    def _display_order(self) -> list[int]:
+        """Packet positions in the order in which the decoder gives their frames."""
+        order: list[int] = []
+        with self._open() as (container, stream):
+            for position, packet in enumerate(PacketReader(container, stream)):
+                packet.pts, packet.dts = position, None
+                order += [k for k, _ in self._pictures(stream, packet, None, Tally())]
+            order += [k for k, _ in self._pictures(stream, None, None, Tally())]
+        return list(dict.fromkeys(order))
+
+    # -- what is known -------------------------------------------------------------------
+
+    def _look_at_first_frame(self) -> None:
+        """Size, orientation and pixel format, from the first frame that can be decoded."""
+        head = self._decode(0, len(self.times) - 1, Tally())
+        index_frame = next(head, None)
+        head.close()
+        if index_frame is None:
+            raise VideoError(
+                f"{self.name}: none of its {len(self.times)} frames can be decoded "
+                f"({self.report.codec or 'unknown codec'}); the file is damaged"
+            )
+        frame, report = index_frame[1], self.report
+        orientation = orientation_of(frame)
+        if orientation is None:
+            self.warnings.append("the display matrix is no quarter turn and is not applied")
+        self._orientation = orientation or Orientation()
+        self.width, self.height = frame.width, frame.height
+        if self._orientation.transpose:
+            self.width, self.height = frame.height, frame.width
+        report.pixel_format = frame.format.name
+        report.rotation = self._orientation.rotation
+        report.mirrored = self._orientation.mirrored
+        report.interlaced = bool(frame.interlaced_frame)
+
+    def _check_picture(self, index: int, frame: VideoFrame) -> None:
+        size = frame.width, frame.height
+        if self._stored_size is None:
+            check_size(*size, self.name)
+            self._stored_size = size
+        elif size != self._stored_size:
+            raise VideoError(
+                f"{self.name}: expected pictures of {self._stored_size[0]}x"
+                f"{self._stored_size[1]}, frame {index} has {size[0]}x{size[1]}; split the "
+                "recording where its size changes"
+            )
+
+    def _convert(self, frame: VideoFrame, grey: bool) -> Picture:
+        return self._orientation.apply(grey_of(frame) if grey else rgb_of(frame))
+
+    def _set_rate(self, rate: float | None) -> None:
+        """Stretch the times so that the usual rate is ``rate``, where the header is wrong."""
+        if rate is not None and self.rate > 0:
+            self.times = self.times * (self.rate / rate)
+            self.rate = self.report.measured_rate = float(rate)
+
+    def _warn(self) -> None:
+        report = self.report
+        self.warnings += rate_warnings(report)
+        if report.truncated:
+            self.warnings.append("the file is cut off; the frames up to the cut are read")
+        if report.interlaced:
+            self.warnings.append("the recording is interlaced: moving edges are combed")
+        if abs(report.sample_aspect - 1) > 0.01:
+            self.warnings.append(
+                f"pixels are not square (width/height {report.sample_aspect:.3f}); pictures "
+                "are analyzed as stored"
+            )
+        if report.irregular_stamps:
+            self.warnings.append(f"{report.irregular_stamps} time stamps were repaired")
+
+    def _complete(self, tally: Tally) -> None:
+        report = self.report
+        tally.report_to(report, self.first_frame, self.last_frame)
+        if report.missing:
+            warning = f"{len(report.missing)} of {report.frames} frames cannot be decoded"
+            if warning not in self.warnings:
+                self.warnings.append(warning)
+        if report.duplicates > 0.1 * report.decoded:
+            warning = (
+                f"{report.duplicates} frames repeat the one before: the recording shows "
+                f"{report.effective_rate:.3g} different pictures a second"
+            )
+            if warning not in self.warnings:
+                self.warnings.append(warning)
+
+    def _groups(self, wanted: list[int]) -> Iterator[list[int]]:
+        """Runs of frames that are read fastest in one go, without a seek in between."""
+        group: list[int] = []
+        for index in wanted:
+            if group and index - group[-1] > _NEAR:
+                reached = self._table.last_packet(group[-1])
+                if self._table.entry_for(index) > reached:
+                    yield group
+                    group = []
+            group.append(index)
+        if group:
+            yield group
+
+    def _stat(self) -> tuple[int, int, int]:
+        try:
+            found = os.stat(self._path)
+        except OSError as error:
+            raise VideoError(
+                f"{self.name}: the file vanished while it was being read "
+                f"({(error.strerror or '').lower()}); bring it back and start again"
+            ) from error
+        return found.st_size, found.st_mtime_ns, found.st_ino
+
+    def _check_unchanged(self) -> None:
+        if self._stat() != self._identity:
+            raise VideoError(
+                f"{self.name}: the file changed while it was being read; wait until it is "
+                "written and start again"
+            )
+
+
+class Tally:
+    """What one run of the decoder met."""
+
+    def __init__(self, frames: int = 0) -> None:
+        self.bad_packets = 0
+        self._seen = bytearray(frames)
+        self._duplicates = 0
+        self._before: tuple[int, VideoFrame] | None = None
+
+    def count(self, index: int, frame: VideoFrame) -> None:
+        """Note a decoded frame."""
+        self._seen[index] = 1
+        if self._before is not None and self._before[0] == index - 1:
+            self._duplicates += same_picture(self._before[1], frame)
+        self._before = index, frame
+
+    def report_to(self, report: DecodeReport, first: int, last: int) -> None:
+        """Enter the findings for the frames first to last into the report."""
+        seen = np.frombuffer(self._seen, np.uint8)[first : last + 1]
+        report.decoded = int(seen.sum())
+        report.missing = tuple((first + np.flatnonzero(seen == 0)).tolist())
+        report.bad_packets = self.bad_packets
+        report.duplicates = self._duplicates
+        report.finished = True
+
+
+def _first_report(stream: VideoStream, table: TimeTable) -> DecodeReport:
+    """What the header and the table tell before a frame is decoded."""
+    rate, varies = rate_of(table.times, table.tick)
+    declared = float(stream.guessed_rate or stream.average_rate or 0) or None
+    if declared and rate and not varies:
+        # Stamps rounded to ticks leave a doubt of one tick over the whole recording.
+        doubt = 1.5 * table.tick / float(table.times[-1])
+        rate = declared if abs(declared / rate - 1) <= doubt else rate
+    aspect = stream.sample_aspect_ratio
+    return DecodeReport(
+        frames=len(table.times),
+        measured_rate=rate,
+        declared_rate=declared,
+        declared_frames=int(stream.frames) or None,
+        variable_rate=varies,
+        irregular_stamps=table.irregular,
+        truncated=table.damaged_end or _cut_off(stream, table, rate),
+        start_offset=table.offset,
+        codec=stream.codec_context.name,
+        sample_aspect=float(aspect) if aspect else 1.0,
+    )
+
+
+def _cut_off(stream: VideoStream, table: TimeTable, rate: float) -> bool:
+    """Whether the header promises more frames or seconds than the file holds."""
+    if stream.frames > len(table.frame_of):
+        return True
+    length = float(stream.duration * stream.time_base) if stream.duration else 0.0
+    parts = re.fullmatch(r"(\d+):(\d+):([\d.]+)", stream.metadata.get("DURATION", ""))
+    if parts:  # Matroska keeps the length of a stream in a tag
+        length = int(parts[1]) * 3600 + int(parts[2]) * 60 + float(parts[3])
+    return bool(length > table.times[-1] + max(0.5, 4 / rate if rate else 0.5))

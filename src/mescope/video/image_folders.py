@@ -1,0 +1,196 @@
+"""Recordings kept as a folder of numbered pictures, as most data sets ship them."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from mescope.errors import VideoError
+from mescope.video.containers import check_size
+from mescope.video.report import DecodeReport, rate_warnings
+from mescope.video.source import Picture, Policy, Video
+
+SUFFIXES = frozenset(
+    {".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
+)
+_EXIF_ORIENTATION = 0x0112
+_TURNED = (5, 6, 7, 8)
+_LONGEST_GAP = 100_000
+
+
+@dataclass(frozen=True)
+class NumberedFiles:
+    """Files in the order of the last number in their names.
+
+    ``files[i]`` shows frame ``numbers[i] - numbers[0]``.
+    """
+
+    files: tuple[Path, ...]
+    numbers: tuple[int, ...]
+    ignored: int
+
+
+def numbered_files(folder: Path) -> NumberedFiles:
+    """The pictures of a folder; hidden files, thumbnails and other kinds are ignored.
+
+    Raises
+    ------
+    VideoError
+        No pictures, or two with the same number.
+    """
+    found: dict[int, Path] = {}
+    ignored = 0
+    for path in sorted(folder.iterdir()):
+        digits = re.findall(r"\d+", path.stem)
+        known = path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
+        if not (known and digits and path.is_file()):
+            ignored += 1
+            continue
+        number = int(digits[-1])
+        if number in found:
+            raise VideoError(
+                f"{folder}: {found[number].name} and {path.name} both have the number "
+                f"{number}; keep one of them, or put the recordings into folders of their own"
+            )
+        found[number] = path
+    if not found:
+        raise VideoError(
+            f"{folder}: expected a recording or numbered pictures, found neither; give a video "
+            "file or a folder of pictures such as img_0001.jpg"
+        )
+    numbers = tuple(sorted(found))
+    if numbers[-1] - numbers[0] - len(numbers) > _LONGEST_GAP:
+        raise VideoError(
+            f"{folder}: the picture numbers run from {numbers[0]} to {numbers[-1]} with "
+            f"{len(numbers)} pictures; number them by frame"
+        )
+    return NumberedFiles(tuple(found[n] for n in numbers), numbers, ignored)
+
+
+class FolderVideo(Video):
+    """A recording in numbered pictures; a number that is absent is a missing frame."""
+
+    def __init__(self, path: Path, *, rate: float, policy: Policy = "skip") -> None:
+        self.path, self.name = path, path.name
+        self._policy = policy
+        listing = numbered_files(path)
+        first = listing.numbers[0]
+        self._files = {
+            n - first: f for n, f in zip(listing.numbers, listing.files, strict=True)
+        }
+        frames = listing.numbers[-1] - first + 1
+        self.rate = float(rate)
+        self.times = np.arange(frames) / self.rate
+        self.first_frame, self.last_frame = 0, frames - 1
+        self.width, self.height = self._find_size()
+        self.report = DecodeReport(frames=frames, measured_rate=self.rate)
+        self.report.codec = listing.files[0].suffix.lower().lstrip(".")
+        self.warnings = rate_warnings(self.report)
+        gaps = frames - len(self._files)
+        if gaps:
+            self.warnings.append(f"{gaps} picture numbers are absent and count as missing")
+        if listing.ignored:
+            self.warnings.append(f"{listing.ignored} other files in the folder are ignored")
+
+    def frames(
+        self, *, grey: bool = True, step: int = 1, start: int = 0, stop: int | None = None
+    ) -> Iterator[tuple[int, Picture]]:
+        """See :meth:`Video.frames`.  Pictures that ``step`` leaves out are not read."""
+        self._check_step(step)
+        first = max(start, self.first_frame)
+        last = self.last_frame if stop is None else min(stop - 1, self.last_frame)
+        missing: list[int] = []
+        bad = 0
+        for index in range(first, last + 1):
+            kept = (index - start) % step == 0
+            picture = self._load(index, grey) if kept else None
+            if picture is not None:
+                yield index, picture
+            elif kept or index not in self._files:
+                missing.append(index)
+                bad += index in self._files
+        if first == self.first_frame and last == self.last_frame:
+            report = self.report
+            report.missing, report.bad_packets = tuple(missing), bad
+            report.decoded, report.finished = last - first + 1 - len(missing), True
+
+    def read(self, indices: Sequence[int], *, grey: bool = False) -> dict[int, Picture]:
+        """See :meth:`Video.read`."""
+        found = {i: self._load(i, grey) for i in self._check_indices(indices)}
+        return {i: picture for i, picture in found.items() if picture is not None}
+
+    def fingerprint(self) -> str:
+        """SHA-256 of rate, range, and number, size, head and tail (64 KiB) of each picture."""
+        digest = hashlib.sha256(f"folder {self.rate!r}".encode())
+        digest.update(f" {self.first_frame} {self.last_frame}".encode())
+        for index, path in self._files.items():
+            try:
+                size = path.stat().st_size
+                with path.open("rb") as file:
+                    head = file.read(1 << 16)
+                    file.seek(max(0, size - (1 << 16)))
+                    digest.update(f" {index} {size} ".encode() + head + file.read(1 << 16))
+            except OSError as error:
+                raise self._vanished(path, error) from error
+        return digest.hexdigest()
+
+    def _find_size(self) -> tuple[int, int]:
+        for path in self._files.values():
+            try:
+                with Image.open(path) as image:
+                    return self._size_of(image, path)
+            except (UnidentifiedImageError, SyntaxError):
+                continue
+            except OSError as error:
+                raise self._vanished(path, error) from error
+        raise VideoError(f"{self.name}: none of its pictures can be read; copy them again")
+
+    def _size_of(self, image: Image.Image, path: Path) -> tuple[int, int]:
+        check_size(*image.size, path.name)
+        turned = image.getexif().get(_EXIF_ORIENTATION) in _TURNED
+        return image.size[::-1] if turned else image.size
+
+    def _load(self, index: int, grey: bool) -> Picture | None:
+        """One picture, upright; None if it is absent or damaged."""
+        path = self._files.get(index)
+        if path is None:
+            return None
+        try:
+            with Image.open(path) as image:
+                size = self._size_of(image, path)
+                if size != (self.width, self.height):
+                    raise VideoError(
+                        f"{path}: expected {self.width}x{self.height} pixels as in the first "
+                        f"picture, found {size[0]}x{size[1]}; keep one size in a folder"
+                    )
+                return _pixels(image, grey)
+        except (FileNotFoundError, PermissionError) as error:
+            raise self._vanished(path, error) from error
+        except (OSError, SyntaxError) as error:  # Pillow's errors for damaged pictures
+            if self._policy == "fail":
+                raise VideoError(
+                    f"{path}: the picture is damaged ({error}); use the policy 'skip' to go "
+                    "on without it"
+                ) from error
+            return None
+
+    def _vanished(self, path: Path, error: OSError) -> VideoError:
+        reason = (error.strerror or str(error)).lower()
+        return VideoError(f"{path}: the picture cannot be read ({reason}); bring it back")
+
+
+def _pixels(image: Image.Image, grey: bool) -> Picture:
+    """(H, W) grey or (H, W, 3) RGB uint8, turned as EXIF says; alpha is dropped."""
+    if image.mode.startswith("I"):  # 16-bit grey, which convert() would clip at 255
+        levels = np.asarray(ImageOps.exif_transpose(image)).astype(np.float64)
+        plane = np.clip(np.rint(levels * (255 / 65535)), 0, 255).astype(np.uint8)
+        return plane if grey else np.repeat(plane[..., None], 3, axis=2)
+    if image.mode in ("RGBA", "P", "CMYK", "LA", "PA"):
+        image = image.convert("RGB")
+    return np.array(ImageOps.exif_transpose(image).convert("L" if grey else "RGB"))

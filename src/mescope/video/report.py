@@ -1,0 +1,124 @@
+"""What decoding a recording found: the report that goes into every analysis.
+
+"Complete" means that every frame of the time-stamp table is accounted for, as decoded or as
+missing (design decision 13).
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+SLOWEST_RATE = 24.0
+"""Below this many frames a second a micro-expression lasts fewer than about five frames."""
+
+
+@dataclass
+class DecodeReport:
+    """What a recording declares and what decoding it gave.
+
+    The fields up to ``sample_aspect`` are known once the recording is open; ``decoded``,
+    ``missing``, ``bad_packets`` and ``duplicates`` are those of the last run of
+    :meth:`Video.frames` over the whole range.  Frames count from 0.
+    """
+
+    frames: int
+    """Frames in the time-stamp table that lie in the range asked for."""
+    measured_rate: float
+    """Frames per second, from the time stamps."""
+    declared_rate: float | None = None
+    """Frames per second the file's header states; None where it states none."""
+    declared_frames: int | None = None
+    """Frames the file's header states; None where it states none."""
+    variable_rate: bool = False
+    irregular_stamps: int = 0
+    """Time stamps that were repeated, absent or out of order and have been repaired."""
+    truncated: bool = False
+    start_offset: float = 0.0
+    """Seconds: time stamp of the first displayed frame in the file; times count from it."""
+    codec: str = ""
+    pixel_format: str = ""
+    rotation: int = 0
+    """Degrees clockwise by which stored pictures were turned for display."""
+    mirrored: bool = False
+    interlaced: bool = False
+    sample_aspect: float = 1.0
+    """Width of one pixel over its height; pictures are not stretched."""
+    decoded: int = 0
+    missing: tuple[int, ...] = ()
+    """Frames in the table that could not be decoded."""
+    bad_packets: int = 0
+    duplicates: int = 0
+    """Frames whose picture equals that of the frame before them."""
+    finished: bool = False
+    """Whether the whole range has been decoded."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether decoding has finished and decoded + missing = frames."""
+        return self.finished and self.decoded + len(self.missing) == self.frames
+
+    @property
+    def effective_rate(self) -> float:
+        """Frames per second that show something new: the rate without the duplicates."""
+        shown = self.decoded - self.duplicates
+        return self.measured_rate * shown / self.decoded if self.decoded else self.measured_rate
+
+    def to_dict(self) -> dict[str, Any]:
+        """The report as plain values for JSON."""
+        return {
+            **asdict(self),
+            "missing": list(self.missing),
+            "complete": self.complete,
+            "effective_rate": self.effective_rate,
+        }
+
+
+def rate_of(times: NDArray[np.float64], tick: float = 0.0) -> tuple[float, bool]:
+    """Frames per second, and whether the rate varies.
+
+    Parameters
+    ----------
+    times
+        (n,) seconds, increasing.
+    tick
+        Seconds to which the stamps are rounded (1 ms in Matroska); rounding is not variation.
+
+    Returns
+    -------
+    tuple
+        The rate is that of the median interval, sharpened by averaging the intervals near it
+        (stamps rounded to 1 ms would give 30.3 instead of 30 frames/s); 0.0 for fewer than two
+        frames.  The rate varies if more than 2 % of the intervals differ from the usual one by
+        more than a tenth and by more than the rounding.
+    """
+    gaps = np.diff(times)
+    gaps = gaps[gaps > 0]
+    if not len(gaps):
+        return 0.0, False
+    middle = float(np.median(gaps))
+    near = np.abs(gaps - middle) <= max(0.1 * middle, 1.5 * tick)
+    usual = float(gaps[near].mean())
+    return 1.0 / usual, bool((~near).mean() > 0.02)
+
+
+def rate_warnings(report: DecodeReport) -> list[str]:
+    """Sentences about a frame rate that weakens the analysis."""
+    found = []
+    rate, declared = report.measured_rate, report.declared_rate
+    if 0 < rate < SLOWEST_RATE - 0.1:
+        found.append(
+            f"{rate:.4g} frames/s is too slow for micro-expressions (0.04-0.5 s): "
+            "results have low confidence"
+        )
+    if declared and rate and not report.variable_rate and abs(declared / rate - 1) > 0.05:
+        found.append(
+            f"the header declares {declared:.4g} frames/s, the time stamps say {rate:.4g}; "
+            "the time stamps are used"
+        )
+    if report.variable_rate:
+        found.append("the frame rate varies; every time comes from the frame's own time stamp")
+    return found

@@ -1,0 +1,127 @@
+"""What every recording offers, whether it is a file, a folder of pictures or an array."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mescope.errors import VideoError
+from mescope.video.report import DecodeReport
+
+Picture = NDArray[np.uint8]
+Policy = Literal["skip", "fail"]
+
+
+class Video(ABC):
+    """A recording whose frames have fixed numbers and exact times.
+
+    Attributes
+    ----------
+    name
+        File or folder name; ``"array"`` for arrays.
+    path
+        Absolute path; None for arrays.
+    width, height
+        Pixels, after rotation.
+    rate
+        Usual frames per second, from the time stamps; 0.0 for a recording of one frame.
+    times
+        (n,) float64: seconds of every frame since the first displayed frame of the recording,
+        indexed by frame number, also outside the range.
+    first_frame, last_frame
+        The range asked for with ``start`` and ``end``, both included.
+    report
+        What was found; complete after :meth:`frames` ran over the whole range.
+    warnings
+        Sentences for the user.
+    """
+
+    name: str
+    path: Path | None
+    width: int
+    height: int
+    rate: float
+    times: NDArray[np.float64]
+    first_frame: int
+    last_frame: int
+    report: DecodeReport
+    warnings: list[str]
+
+    def __len__(self) -> int:
+        """Frames in the time-stamp table, missing ones and those outside the range included."""
+        return len(self.times)
+
+    @abstractmethod
+    def frames(
+        self, *, grey: bool = True, step: int = 1, start: int = 0, stop: int | None = None
+    ) -> Iterator[tuple[int, Picture]]:
+        """Frame numbers and pictures, in increasing order, one at a time.
+
+        Parameters
+        ----------
+        grey
+            (H, W) luma in full range if true, else (H, W, 3) RGB; uint8 both.
+        step
+            Keep the frames ``start``, ``start + step`` ...; the others are decoded (a
+            compressed frame needs its predecessors) but not converted.
+        start, stop
+            First frame, and the one after the last; clipped to the range of the recording.
+
+        Yields
+        ------
+        tuple
+            Frame number in the file and its picture.  Damaged frames are absent; the numbers
+            of the others do not shift.
+
+        Raises
+        ------
+        VideoError
+            The file changed or vanished, the picture size changed, or, with the policy
+            ``"fail"``, a packet is bad.
+        """
+
+    @abstractmethod
+    def read(self, indices: Sequence[int], *, grey: bool = False) -> dict[int, Picture]:
+        """A few single frames by number, as in :meth:`frames`; damaged ones are absent.
+
+        Raises
+        ------
+        VideoError
+            A number lies outside the recording.
+        """
+
+    @abstractmethod
+    def fingerprint(self) -> str:
+        """SHA-256 (hex) that tells this recording's content and range from any other's."""
+
+    def _limit(self, start: float | None, end: float | None) -> None:
+        """Set the range from seconds; frames at ``start`` and at ``end`` belong to it."""
+        # Half a microsecond of slack: 0.1 is not the double that a time stamp of 3/30 gives.
+        low = -np.inf if start is None else start - 5e-7
+        high = np.inf if end is None else end + 5e-7
+        inside = np.flatnonzero((self.times >= low) & (self.times <= high))
+        if not len(inside):
+            raise VideoError(
+                f"{self.name}: expected frames between {start or 0} s and "
+                f"{'the end' if end is None else f'{end} s'}, the recording covers 0 to "
+                f"{self.times[-1]:.3f} s; choose a range inside it"
+            )
+        self.first_frame, self.last_frame = int(inside[0]), int(inside[-1])
+
+    def _check_step(self, step: int) -> None:
+        if step < 1:
+            raise VideoError(f"expected a step of 1 or more frames, found {step}")
+
+    def _check_indices(self, indices: Sequence[int]) -> list[int]:
+        wanted = sorted({int(i) for i in indices})
+        if wanted and (wanted[0] < 0 or wanted[-1] >= len(self)):
+            raise VideoError(
+                f"{self.name}: expected frame numbers from 0 to {len(self) - 1}, "
+                f"found {wanted[0]} to {wanted[-1]}"
+            )
+        return wanted
