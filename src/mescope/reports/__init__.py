@@ -1,1 +1,85 @@
-"""mescope.reports."""
+"""What people look at: an Analysis as JSON, CSV tables, a table of text, or an HTML page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mescope.errors import OutputError
+from mescope.reports.json import read_json
+
+if TYPE_CHECKING:
+    from mescope.analysis import Analysis
+
+FORMATS = ("json", "csv", "html")
+"""Formats that :func:`write` knows, by suffix."""
+
+__all__ = ["FORMATS", "files_of", "read_json", "write"]
+
+_FRAMES = ".frames.csv"
+
+
+def files_of(path: Path) -> tuple[Path, ...]:
+    """Return the files that :func:`write` makes for ``path``, ``path`` first.
+
+    A table of intervals comes with a table of frames beside it.
+
+    >>> [p.name for p in files_of(Path("a.csv"))]
+    ['a.csv', 'a.frames.csv']
+
+    Raises
+    ------
+    OutputError
+        The suffix is none of :data:`FORMATS`.
+    """
+    suffix = path.suffix.lower().removeprefix(".")
+    if suffix not in FORMATS:
+        raise OutputError(
+            f"cannot tell the format of {path.name!r}: expected a name that ends in "
+            + ", ".join(f".{name}" for name in FORMATS)
+        )
+    if suffix == "csv":
+        return (path, path.with_name(path.name[: -len(".csv")] + _FRAMES))
+    return (path,)
+
+
+def write(analysis: Analysis, path: str | Path, *, force: bool = False) -> Path:
+    """Write ``analysis`` in the format of the suffix of ``path`` and return ``path``.
+
+    ``.json``: everything but pictures; ``.csv``: a table of intervals, and one of frames as
+    ``NAME.frames.csv``; ``.html``: a page that opens offline.  No file is ever half written.
+
+    Raises
+    ------
+    OutputError
+        The suffix is unknown, a file exists and ``force`` is False, or the folder cannot be
+        written.
+    """
+    from mescope.video.cache import write_atomically
+
+    path = Path(path)
+    files = files_of(path)
+    for file in files:
+        if file.exists() and not force:
+            raise OutputError(
+                f"{file} exists already; nothing was written (--force replaces it)"
+            )
+    for file, text in zip(files, _texts(analysis, path), strict=True):
+        # A name that is no valid Unicode must not stop a report: its bytes are shown instead.
+        write_atomically(file, text.encode("utf-8", "backslashreplace"))
+    return path
+
+
+def _texts(analysis: Analysis, path: Path) -> tuple[str, ...]:
+    suffix = path.suffix.lower()
+    if suffix == ".json":
+        from mescope.reports.json import dumps
+
+        return (dumps(analysis),)
+    if suffix == ".csv":
+        from mescope.reports.tables import frame_csv, interval_csv
+
+        return interval_csv(analysis), frame_csv(analysis)
+    from mescope.reports.html import render
+
+    return (render(analysis),)

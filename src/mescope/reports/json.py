@@ -1,0 +1,184 @@
+"""An Analysis as JSON, whole, and its detections back.
+
+The file is valid JSON: what is not a number is null.  Frames count from 0 and intervals include
+both ends; times are seconds from the first displayed frame.  Pictures are not part of it.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mescope.errors import MescopeError
+from mescope.events import Detection, Interval
+
+if TYPE_CHECKING:
+    from mescope.analysis import Analysis, Finding, Traces
+
+FORMAT = "mescope-analysis"
+SCHEMA = 1
+"""Version of the layout; a reader refuses a higher one."""
+
+_DIGITS = 4  # of the traces: a score needs no more, and files stay a quarter of the size
+
+
+def to_dict(analysis: Analysis, *, traces: bool = True) -> dict[str, Any]:
+    """Return the analysis as plain values that :mod:`json` can write.
+
+    ``traces`` False leaves the per-frame lists out (they are most of the size).
+    """
+    document: dict[str, Any] = {
+        "format": FORMAT,
+        "schema": SCHEMA,
+        "frames": "from 0, both ends of an interval included",
+        "video": analysis.video,
+        "detections": [_finding(finding) for finding in analysis.findings],
+        "gaps": [
+            {
+                "first": gap.interval.first,
+                "last": gap.interval.last,
+                "start_s": gap.start_s,
+                "end_s": gap.end_s,
+                "reason": gap.reason,
+            }
+            for gap in analysis.gaps
+        ],
+        "warnings": list(analysis.warnings),
+        "decode": analysis.decode,
+        "provenance": analysis.provenance,
+    }
+    if traces:
+        document["traces"] = _traces(analysis.traces)
+    plain: dict[str, Any] = _plain(document)
+    return plain
+
+
+def dumps(analysis: Analysis) -> str:
+    """Return the analysis as JSON text; traces on one line each, everything else indented."""
+    document = to_dict(analysis)
+    traces = document.pop("traces")
+    head = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False)
+    lines = ",\n".join(
+        f"  {json.dumps(name)}: " + json.dumps(value, ensure_ascii=False, allow_nan=False)
+        for name, value in traces.items()
+    )
+    return f'{head[:-2]},\n "traces": {{\n{lines}\n }}\n}}\n'
+
+
+def read_json(path: str | Path) -> tuple[Detection, ...]:
+    """Return the detections of a file that :func:`dumps` made.
+
+    Raises
+    ------
+    MescopeError
+        The file cannot be read, is not such a file, or comes from a newer version.
+    """
+    path = Path(path)
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise MescopeError(
+            f"expected a JSON file of `mescope analyze` at {path}, found: {error}"
+        ) from error
+    if not isinstance(document, dict) or document.get("format") != FORMAT:
+        raise MescopeError(
+            f"{path.name} is JSON, but not from `mescope analyze`: it lacks "
+            f'"format": "{FORMAT}"; name a file that `mescope analyze --format json` made'
+        )
+    if document.get("schema") != SCHEMA:
+        raise MescopeError(
+            f"{path.name} has schema {document.get('schema')!r}, this mescope reads {SCHEMA}; "
+            "install the mescope that wrote it, or a newer one"
+        )
+    try:
+        return tuple(_detection(entry) for entry in document["detections"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise MescopeError(
+            f"a detection in {path.name} is damaged ({error!r}); analyze the recording again"
+        ) from error
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    detection = finding.detection
+    return {
+        "id": finding.id,
+        "onset": detection.interval.first,
+        "apex": detection.apex,
+        "offset": detection.interval.last,
+        "onset_s": detection.onset_s,
+        "apex_s": detection.apex_s,
+        "offset_s": detection.offset_s,
+        "kind": detection.kind,
+        "score": detection.score,
+        "emotion": detection.emotion,
+        "emotion_scores": detection.emotion_scores,
+        "evidence": {
+            "sentence": finding.evidence.sentence,
+            "action_units": list(finding.evidence.action_units),
+            "regions": [
+                {
+                    "region": motion.region,
+                    "dx": motion.dx,
+                    "dy": motion.dy,
+                    "magnitude": motion.magnitude,
+                    "direction": motion.direction,
+                }
+                for motion in finding.evidence.regions
+            ],
+        },
+    }
+
+
+def _detection(entry: dict[str, Any]) -> Detection:
+    return Detection(
+        interval=Interval(int(entry["onset"]), int(entry["offset"])),
+        kind=entry["kind"],
+        score=float(entry["score"]),
+        apex=int(entry["apex"]),
+        emotion=entry["emotion"],
+        emotion_scores=entry["emotion_scores"],
+        onset_s=entry["onset_s"],
+        apex_s=entry["apex_s"],
+        offset_s=entry["offset_s"],
+    )
+
+
+def _traces(traces: Traces) -> dict[str, Any]:
+    from mescope.labels import SPOTTING_CLASSES
+
+    return {
+        "frame": traces.frames.tolist(),
+        "timestamp": np.round(traces.times, 6).tolist(),
+        "valid": traces.valid.tolist(),
+        "me_score": np.round(traces.spotting, _DIGITS).tolist(),
+        "emotion": {
+            name: np.round(traces.emotion[:, i], _DIGITS).tolist()
+            for i, name in enumerate(SPOTTING_CLASSES)
+        },
+        "motion": {
+            name: np.round(traces.motion[:, i], _DIGITS).tolist()
+            for i, name in enumerate(traces.regions)
+        },
+    }
+
+
+def _plain(value: Any) -> Any:
+    """Turn numpy values, tuples and paths into JSON's own, and nan and infinity into None."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, np.ndarray):
+        return _plain(value.tolist())
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [_plain(item) for item in value]
+    if isinstance(value, np.generic):
+        return _plain(value.item())
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if value is None or isinstance(value, (bool, int, str)):
+        return value
+    return str(value)

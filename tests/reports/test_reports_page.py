@@ -1,0 +1,224 @@
+"""The HTML page: safe, self-contained, complete."""
+
+import itertools
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+from made_up_analysis import make_analysis
+
+from mescope.analysis import RegionMotion
+from mescope.reports.html import render
+from mescope.reports.pictures import arrows_worth_drawing, data_uri, factor
+from mescope.reports.plots import decimate, rows, runs, timeline
+
+VOID = {"meta", "img", "input", "br", "link"}
+
+
+class Page(HTMLParser):
+    """Collect elements, links and text; complain about tags that do not match."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.links, self.ids, self.words, self.open = [], [], [], [], []
+        self.handlers = []
+        self.feed(text)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        if tag not in VOID:
+            self.open.append(tag)
+        for key, value in attrs:
+            if key in ("src", "href", "xlink:href", "action", "poster", "srcset"):
+                self.links.append(value)
+            if key == "id":
+                self.ids.append(value)
+            if key.startswith("on"):
+                self.handlers.append(key)
+
+    def handle_startendtag(self, tag, attrs):
+        self.handle_starttag(tag, attrs)
+        if tag not in VOID:
+            self.open.pop()
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.words.append(data)
+
+
+@pytest.fixture(scope="module")
+def text():
+    return render(make_analysis())
+
+
+def test_the_page_loads_and_runs_nothing(text):
+    page = Page(text)
+    assert "script" not in page.tags
+    assert page.handlers == []
+    assert all(link.startswith(("data:image/jpeg;base64,", "#")) for link in page.links)
+    style = re.search(r"<style>(.*?)</style>", text, re.S).group(1)
+    assert "url(" not in style
+    assert "@import" not in style
+    policy = re.search(r'http-equiv="Content-Security-Policy" content="([^"]+)"', text).group(1)
+    assert "default-src 'none'" in policy
+    assert "script-src" not in policy
+
+
+def test_ids_are_unique_and_every_link_has_its_target(text):
+    page = Page(text)
+    assert len(page.ids) == len(set(page.ids))
+    assert {link[1:] for link in page.links if link.startswith("#")} == {"d1", "d2", "d3"}
+    assert {"d1", "d2", "d3"} <= set(page.ids)
+
+
+def test_the_page_says_what_was_found(text):
+    words = re.sub(r"\s+", " ", " ".join(Page(text).words))
+    assert "2 micro-expressions and 1 macro-expression in 2 min 4 s" in words
+    for said in (
+        "interview 07.mp4",
+        "0:18.200",
+        "300 ms",
+        "frame 546",
+        "Simulated faces",
+        "no face seen for 5.0 s in 1 stretch",
+        "no picture of this frame",
+        "the right inner brow moved up by 2.4 px",
+        "me-tst-plus-small",
+        "torch",
+        "bad packets",
+        "Not for detecting lies",
+    ):
+        assert said in words, said
+
+
+def test_one_arrow_factor_is_told_and_drawn(text):
+    told = {int(n) for n in re.findall(r"arrows (\d+) × as long", text)}
+    drawn = {int(n) for n in re.findall(r"arrows (\d+) times as long", text)}
+    assert told == drawn
+
+
+def test_nothing_found_is_said_kindly():
+    page = render(make_analysis(planted=(), gaps=False))
+    assert "Nothing was found" in page
+    assert "The model looked at 2 min 4 s" in page
+    assert '<article class="card"' not in page
+
+
+HOSTILE = (
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "' onmouseover='alert(1)",
+    "\u202egpj.exe",
+    "{{ 7 * 7 }}",
+    "]]><svg onload=alert(1)>",
+)
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_names_are_text(name):
+    """ecosystem W90: names, warnings, reasons and parameters are shown, never obeyed."""
+    analysis = make_analysis(name=name)
+    analysis.warnings = (name,)
+    analysis.provenance["model"] = name
+    analysis.provenance["parameters"] = {name: name}
+    analysis.gaps = tuple(type(g)(**{**vars(g), "reason": name}) for g in analysis.gaps)
+    page = Page(render(analysis))
+    assert "script" not in page.tags
+    assert page.handlers == []
+    assert sum(name in words for words in page.words) >= 4
+
+
+def test_a_name_of_a_megabyte_does_not_break_the_page():
+    """ecosystem W90."""
+    assert len(render(make_analysis(name="x" * 1_000_000, planted=()))) < 20_000_000
+
+
+def test_decimate_keeps_every_peak_of_a_long_recording():
+    rng = np.random.default_rng(0)
+    x = np.arange(100_000) / 30
+    y = rng.uniform(0, 0.2, len(x))
+    peaks = rng.choice(len(x), 20, replace=False)
+    y[peaks] = 0.9
+    kept_x, kept_y = decimate(x, y, 600)
+    assert len(kept_x) <= 1200
+    assert (np.diff(kept_x) > 0).all()
+    bins = np.minimum(((x[peaks] - x[0]) / (x[-1] - x[0]) * 600).astype(int), 599)
+    assert (kept_y == 0.9).sum() == len(set(bins))
+
+
+@pytest.mark.parametrize("duration", [0.0, 0.03, 2.4, 45, 46, 61, 124, 599.9, 3600, 36_000.5])
+@pytest.mark.parametrize("most", [6, 10])
+def test_rows_cover_the_recording_without_holes(duration, most):
+    parts = rows(duration, max_rows=most)
+    assert parts[0][0] == 0
+    assert parts[-1][1] >= duration - 1e-6
+    assert len(parts) <= most + 1
+    assert all(a[1] == pytest.approx(b[0]) for a, b in itertools.pairwise(parts))
+
+
+def test_runs_are_the_true_stretches():
+    valid = np.array([1, 1, 0, 0, 1, 0, 1], dtype=bool)
+    assert [(s.start, s.stop) for s in runs(valid)] == [(0, 2), (4, 5), (6, 7)]
+
+
+def test_a_ten_hour_recording_with_many_detections_stays_small():
+    """ecosystem V15, W93: the drawing does not grow with the recording."""
+    planted = tuple((10 + 35 * i, 0.3, "surprise") for i in range(1000))
+    analysis = make_analysis(duration=36_000, rate=10, planted=planted[:300], pictures=False)
+    assert len(timeline(analysis, width=940, name="w")) < 1_500_000
+
+
+def test_the_timeline_shades_a_detection_where_it_is():
+    analysis = make_analysis(duration=40, planted=((10, 2, "positive"),), gaps=False)
+    drawing = timeline(analysis, width=940, name="w")
+    x, width = re.search(
+        r'class="shade macro" x="([\d.]+)" y="[\d.]+" width="([\d.]+)"', drawing
+    ).groups()
+    scale = (940 - 58 - 10) / 40
+    assert float(x) == pytest.approx(58 + 10 * scale, abs=0.1)
+    assert float(width) == pytest.approx(2 * scale, abs=0.1)
+
+
+def test_gaps_are_hatched_and_break_the_line():
+    with_gap = timeline(make_analysis(duration=40, planted=()), width=940, name="w")
+    assert with_gap.count('class="gap"') == 1
+    assert with_gap.count('class="score"') == 2
+
+
+def test_arrows_leave_out_wholes_whose_parts_are_drawn():
+    motion = [("BROW_L", 2.0), ("BROW_L_19", 2.2), ("MOUTH", 1.9), ("LID_L", 0.1), ("NEW", 9.0)]
+    chosen = arrows_worth_drawing(
+        tuple(RegionMotion(region=name, dx=0.0, dy=-size) for name, size in motion)
+    )
+    assert [m.region for m in chosen] == ["BROW_L_19", "MOUTH"]
+
+
+@pytest.mark.parametrize(
+    ("pixels", "times"), [(0.0, 100), (0.5, 100), (3.0, 20), (64.0, 1), (300.0, 1)]
+)
+def test_factor_keeps_the_longest_arrow_in_view(pixels, times):
+    regions = (RegionMotion(region="MOUTH", dx=pixels, dy=0.0),)
+    assert factor(regions) == times
+
+
+def test_still_regions_make_no_arrow():
+    """ecosystem V42: no division by zero where nothing moved."""
+    assert arrows_worth_drawing((RegionMotion(region="MOUTH", dx=0.0, dy=0.0),)) == ()
+
+
+def test_data_uri_keeps_the_colours():
+    import base64
+
+    import cv2
+
+    red = np.zeros((16, 16, 3), dtype=np.uint8)
+    red[..., 0] = 200
+    raw = base64.b64decode(data_uri(red).split(",")[1])
+    back = cv2.imdecode(np.frombuffer(raw, np.uint8), cv2.IMREAD_COLOR)  # BGR
+    assert back[..., 2].mean() > 180
+    assert back[..., 0].mean() < 20

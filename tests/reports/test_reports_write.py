@@ -1,0 +1,155 @@
+"""Files of a report: whole, never overwritten unasked, readable by anybody."""
+
+import csv
+import io
+import json
+import math
+import os
+
+import numpy as np
+import pandas as pd
+import pytest
+from made_up_analysis import make_analysis
+
+from mescope import reports
+from mescope.analysis import Analysis, Traces
+from mescope.errors import MescopeError, OutputError
+from mescope.reports.tables import INTERVAL_COLUMNS, frame_csv, interval_csv
+
+
+@pytest.fixture(scope="module")
+def analysis():
+    return make_analysis(pictures=False)
+
+
+def test_json_gives_the_detections_back(analysis, tmp_path):
+    path = analysis.save(tmp_path / "a.json")
+    assert reports.read_json(path) == analysis.detections
+
+
+def test_json_is_valid_and_has_null_for_nan(analysis, tmp_path):
+    text = analysis.save(tmp_path / "a.json").read_text(encoding="utf-8")
+
+    def refuse(name):
+        raise AssertionError(f"{name} is no JSON")
+
+    document = json.loads(text, parse_constant=refuse)
+    scores = document["traces"]["me_score"]
+    assert [s is None for s in scores] == list(np.isnan(analysis.traces.spotting))
+    assert document["schema"] == 1
+    assert document["gaps"][0]["reason"] == "no face seen"
+    assert document["warnings"] == list(analysis.warnings)
+    assert document["detections"][0]["evidence"]["regions"][0]["direction"] == "up"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("not json", "found"),
+        ("[1]", "not from `mescope analyze`"),
+        ('{"format": "mescope-analysis", "schema": 99}', "reads 1"),
+        ('{"format": "mescope-analysis", "schema": 1, "detections": [{}]}', "damaged"),
+    ],
+)
+def test_json_of_another_kind_is_refused(tmp_path, text, words):
+    path = tmp_path / "x.json"
+    path.write_text(text)
+    with pytest.raises(MescopeError, match=words):
+        reports.read_json(path)
+
+
+def test_interval_csv_has_the_columns_and_planted_rows(analysis):
+    table = pd.read_csv(io.StringIO(interval_csv(analysis)))
+    assert tuple(table.columns) == INTERVAL_COLUMNS
+    assert tuple(table.columns[:5]) == ("subject", "video", "onset", "offset", "emotion")
+    found = [(d.interval.first, d.apex, d.interval.last) for d in analysis.detections]
+    assert list(table[["onset", "apex", "offset"]].itertuples(index=False, name=None)) == found
+    assert set(table["status"]) == {"proposed"}
+    assert list(table["type"]) == ["micro-expression", "micro-expression", "macro-expression"]
+
+
+def test_csv_without_detections_keeps_its_header():
+    empty = make_analysis(planted=(), pictures=False)
+    assert interval_csv(empty).strip() == ",".join(INTERVAL_COLUMNS)
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t"])
+def test_no_cell_is_a_formula(start):
+    """ecosystem E100."""
+    name = f'{start}HYPERLINK("http://x")'
+    text = interval_csv(make_analysis(name=name, pictures=False))
+    row = next(csv.DictReader(io.StringIO(text)))
+    assert row["video"] == "'" + name
+    assert row["onset"].isdigit()
+
+
+def test_frame_csv_has_a_row_per_frame_and_empty_cells_for_gaps(analysis):
+    table = pd.read_csv(io.StringIO(frame_csv(analysis)))
+    traces = analysis.traces
+    assert list(table["frame"]) == list(traces.frames)
+    np.testing.assert_allclose(table["timestamp"], traces.times, atol=1e-6)
+    np.testing.assert_allclose(table["me_score"], traces.spotting, atol=5e-5)
+    assert list(table["success"] == 1) == list(traces.valid)
+    assert "emotion_surprise" in table
+    assert "roi_BROW_L_mag" in table
+
+
+def test_nothing_is_overwritten_without_force(analysis, tmp_path):
+    """ecosystem E105: refused, and the old file stands."""
+    path = tmp_path / "a.csv"
+    (tmp_path / "a.frames.csv").write_text("mine")
+    with pytest.raises(OutputError, match=r"a\.frames\.csv exists already"):
+        analysis.save(path)
+    assert not path.exists()
+    analysis.save(path, force=True)
+    assert (tmp_path / "a.frames.csv").read_text() != "mine"
+
+
+def test_unknown_suffix_is_refused(analysis, tmp_path):
+    with pytest.raises(OutputError, match=r"\.json, \.csv, \.html"):
+        analysis.save(tmp_path / "a.docx")
+
+
+@pytest.mark.parametrize("suffix", ["json", "csv", "html"])
+def test_a_full_disk_leaves_the_old_file_and_no_draft(analysis, tmp_path, monkeypatch, suffix):
+    """ecosystem S78, E105."""
+    path = tmp_path / f"a.{suffix}"
+    path.write_text("old")
+
+    def full(_handle):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OutputError, match="No space left"):
+        analysis.save(path, force=True)
+    assert path.read_text() == "old"
+    assert [p.name for p in tmp_path.iterdir()] == [path.name]
+
+
+def test_an_analysis_of_nothing_can_be_saved(tmp_path):
+    """ecosystem V14, F34: no frames, no face, no detections."""
+    none = np.zeros(0)
+    analysis = Analysis(
+        video={"name": "one frame.mp4", "duration_s": math.nan},
+        findings=(),
+        traces=Traces(
+            frames=np.zeros(0, dtype=np.int64),
+            times=none,
+            spotting=none,
+            emotion=np.zeros((0, 5)),
+            motion=np.zeros((0, 18)),
+            valid=np.zeros(0, dtype=bool),
+            regions=("BROW_L",),
+        ),
+    )
+    for suffix in reports.FORMATS:
+        assert analysis.save(tmp_path / f"a.{suffix}").exists()
+
+
+def test_a_name_that_is_no_unicode_does_not_stop_a_report(tmp_path):
+    """ecosystem V32, E97: a file name with a byte that is no UTF-8."""
+    analysis = make_analysis(name="caf\udce9\0 \u4e2d\U0001f600.mp4", pictures=False)
+    for suffix in reports.FORMATS:
+        analysis.save(tmp_path / f"a.{suffix}").read_text(encoding="utf-8")
+    document = json.loads((tmp_path / "a.json").read_text(encoding="utf-8"))
+    assert document["video"]["name"] == "caf\udce9\0 \u4e2d\U0001f600.mp4"
