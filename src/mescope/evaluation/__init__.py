@@ -1,1 +1,1 @@
-"""mescope.evaluation."""
+"""Scores that anybody can recompute from a table of detections; no torch."""

@@ -1,0 +1,309 @@
+"""From traces to detections: peaks, intervals and their emotion.
+
+Two modes that are never mixed.  ``as_published`` gives every peak the same interval and finds
+at least one peak in practically every recording, because its threshold is relative to the
+recording's own maximum.  ``clean`` adds an absolute floor, so that nothing is found where
+nothing happens, and reads the length of an interval from the trace.
+
+All frames here are decimated frames.  Source: spec_metst sections 5.2 to 5.5 and 6.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.signal import find_peaks
+
+from mescope.events import MICRO_MAX_S, Detection, Interval, Kind
+from mescope.labels import SPOTTING_CLASSES
+from mescope.spotting.traces import Floats, box_smooth, centred_smooth, valid_runs
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ProposalRule:
+    """Every constant between a trace and its detections; they travel in the weights' card.
+
+    ``strategy`` switches the two levels of synergy: 0, neutral takes no part in training and
+    nothing is discarded; 1, an interval whose majority class is neutral is discarded; 2,
+    neutral is suppressed before the vote and nothing is discarded.
+    """
+
+    mode: Literal["clean", "as_published"] = "clean"
+    half_length: int = 17  # k_p in frames: as_published smoothing, peak distance and interval
+    share: float = 0.55  # threshold: mean + share * (max - mean)
+    floor: float = 0.35  # clean: no peak below this score
+    smooth: int = 3  # clean: frames of the centred average, odd
+    level: float = 0.5  # clean: an interval ends where the trace falls to level * peak
+    widen: int = 1  # clean: frames added at both ends, since training labels leave them out
+    shortest_s: float = 0.1  # clean: shorter intervals are dropped
+    longest_s: float = 4.0  # clean: intervals are cut to this length around their peak
+    strategy: int = 1
+
+    def __post_init__(self) -> None:
+        if self.mode not in ("clean", "as_published"):
+            raise ValueError(f"mode must be clean or as_published, got {self.mode!r}")
+        if self.strategy not in (0, 1, 2):
+            raise ValueError(f"strategy must be 0, 1 or 2, got {self.strategy!r}")
+        if self.half_length < 1 or self.smooth < 1 or self.smooth % 2 == 0 or self.widen < 0:
+            raise ValueError("half_length and smooth (odd) must be >= 1, widen >= 0")
+        for name in ("share", "floor", "level"):
+            if not 0.0 <= getattr(self, name) <= 1.0:
+                raise ValueError(f"{name} must be in 0..1, got {getattr(self, name)!r}")
+        if not 0.0 <= self.shortest_s <= self.longest_s:
+            raise ValueError("need 0 <= shortest_s <= longest_s")
+
+    @classmethod
+    def as_published(cls, half_length: int, strategy: int = 2) -> ProposalRule:
+        """Return the rule of the published code; 2 is the strategy it runs by default."""
+        return cls(mode="as_published", half_length=half_length, strategy=strategy)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields as plain values; ``ProposalRule(**rule.to_dict()) == rule``."""
+        return dataclasses.asdict(self)
+
+
+def half_length(
+    durations: Sequence[float] | NDArray[Any], statistic: Literal["mean", "median"] = "mean"
+) -> int:
+    """Return k_p = int((N + 1) / 2), N the mean or median of offset - onset in frames.
+
+    Clean: hand in the durations of training people only; the published code takes all.
+
+    >>> half_length([34.71]), half_length([10.45])
+    (17, 5)
+    """
+    if len(durations) == 0:
+        raise ValueError("k_p needs the duration of at least one expression")
+    middle = np.mean(durations) if statistic == "mean" else np.median(durations)
+    return max(1, int((float(middle) + 1) / 2))
+
+
+def propose(
+    spotting: Floats,
+    emotion: Floats | None,
+    rate: float,
+    rule: ProposalRule,
+    *,
+    classes: Sequence[str] = SPOTTING_CLASSES,
+) -> list[Detection]:
+    """Find the expressions of one recording.
+
+    Args:
+        spotting: score of every frame, (n,), 0 to 1; nan where there is no face.
+        emotion: logits of every frame, (n, classes), or None: detections have no emotion then.
+        rate: frames per second of the trace.
+        rule: the constants.
+        classes: names of the logits, neutral last.
+
+    Returns:
+        Detections in decimated frames, in order of their onset.  ``clean``: they never overlap
+        nor span frames without a face, ``score`` is the height of the smoothed peak and
+        ``apex`` the frame of the highest score.  ``as_published``: ``apex`` is the smoothed
+        peak, every kind is micro, and with strategy 1 neutral intervals are still there, with
+        emotion "neutral", because the published code discards them after matching.
+    """
+    if rule.mode == "as_published":
+        return _as_published(np.nan_to_num(spotting), emotion, rule, classes)
+    found = []
+    threshold = _threshold(_smoothed(spotting, rule), rule)
+    for first, last in valid_runs(spotting):
+        for interval, height in _run_intervals(
+            spotting[first : last + 1], threshold, rate, rule
+        ):
+            moved = Interval(interval.first + first, interval.last + first)
+            detection = _detection(moved, height, spotting, emotion, rate, rule, classes)
+            if detection is not None:
+                found.append(detection)
+    return found
+
+
+def _smoothed(spotting: Floats, rule: ProposalRule) -> NDArray[np.float64]:
+    """Smooth every run of valid frames on its own."""
+    smooth = np.full(len(spotting), np.nan)
+    for first, last in valid_runs(spotting):
+        run = slice(first, last + 1)
+        smooth[run] = centred_smooth(spotting[run], rule.smooth)
+    return smooth
+
+
+def _threshold(smooth: Floats, rule: ProposalRule) -> float:
+    """Return the higher of Moilanen's relative threshold and the absolute floor."""
+    seen = smooth[~np.isnan(smooth)]
+    if len(seen) == 0:
+        return 1.0
+    return max(moilanen(seen, rule.share), rule.floor)
+
+
+def moilanen(trace: Floats, share: float) -> float:
+    """Return ``mean + share * (max - mean)``."""
+    mean = float(np.mean(trace))
+    return mean + share * (float(np.max(trace)) - mean)
+
+
+def _run_intervals(
+    run: Floats, threshold: float, rate: float, rule: ProposalRule
+) -> list[tuple[Interval, float]]:
+    """Return the intervals of one run of valid frames with the heights of their peaks."""
+    smooth = centred_smooth(run, rule.smooth)
+    # zeros around the run, so that a peak at its very edge counts as one
+    peaks, properties = find_peaks(np.pad(smooth, 1), height=threshold)
+    longest = max(1, int(rule.longest_s * rate) + 1)
+    taken: list[tuple[Interval, float]] = []
+    for order in np.argsort(-properties["peak_heights"], kind="stable"):
+        peak, height = int(peaks[order]) - 1, float(properties["peak_heights"][order])
+        if any(interval.first <= peak <= interval.last for interval, _ in taken):
+            continue
+        interval = _width(smooth, peak, rule.level * height, longest, rule.widen)
+        _merge(taken, interval, height, longest)
+    long_enough = [
+        (interval, height)
+        for interval, height in taken
+        if (interval.last - interval.first) / rate >= rule.shortest_s - 1e-9
+    ]
+    return sorted(long_enough)
+
+
+def _width(smooth: Floats, peak: int, level: float, longest: int, widen: int) -> Interval:
+    """Return the frames around ``peak`` above ``level``, widened, clipped and bounded."""
+    below = np.flatnonzero(smooth <= level)
+    before, after = below[below < peak], below[below > peak]
+    first = int(before[-1]) + 1 if len(before) else 0
+    last = int(after[0]) - 1 if len(after) else len(smooth) - 1
+    half = longest // 2
+    first = max(first - widen, peak - half, 0)
+    last = min(last + widen, peak + half, len(smooth) - 1)
+    return Interval(first, last)
+
+
+def _merge(
+    taken: list[tuple[Interval, float]], interval: Interval, height: float, longest: int
+) -> None:
+    """Add an interval to ``taken``, which holds higher peaks; overlaps become one.
+
+    Where the union would be longer than an expression can be, the lower peak is left out.
+    """
+    touching = [entry for entry in taken if entry[0].shared(interval)]
+    union = Interval(
+        min([interval.first, *(entry[0].first for entry in touching)]),
+        max([interval.last, *(entry[0].last for entry in touching)]),
+    )
+    if touching and len(union) > longest:
+        return
+    for entry in touching:
+        taken.remove(entry)
+    taken.append((union, max([height, *(entry[1] for entry in touching)])))
+
+
+def _detection(
+    interval: Interval,
+    height: float,
+    spotting: Floats,
+    emotion: Floats | None,
+    rate: float,
+    rule: ProposalRule,
+    classes: Sequence[str],
+) -> Detection | None:
+    """Return the detection of a clean interval, or None if it is discarded as neutral."""
+    inside = slice(interval.first, interval.last + 1)
+    name, scores = None, None
+    if emotion is not None:
+        logits = np.asarray(emotion[inside], dtype=np.float64)
+        voted = vote(logits, suppress_neutral=rule.strategy == 2)
+        if voted == len(classes) - 1 and rule.strategy == 1:
+            return None
+        name, scores = classes[voted], emotion_scores(logits, classes)
+    return Detection(
+        interval=interval,
+        kind=kind_of(interval, rate),
+        score=float(np.clip(height, 0.0, 1.0)),
+        apex=interval.first + int(np.argmax(spotting[inside])),
+        emotion=name,
+        emotion_scores=scores,
+    )
+
+
+def kind_of(interval: Interval, rate: float) -> Kind:
+    """Return micro if offset - onset is at most half a second, else macro.
+
+    Source: the validation code quoted in the protocol's section 5.
+
+    >>> kind_of(Interval(10, 25), 30.0), kind_of(Interval(10, 26), 30.0)
+    ('micro', 'macro')
+    """
+    seconds = (interval.last - interval.first) / rate
+    return "micro" if seconds <= MICRO_MAX_S + 1e-9 else "macro"
+
+
+def vote(logits: Floats, *, suppress_neutral: bool) -> int:
+    """Return the majority class of frames (m, classes); ties by the higher mean logit."""
+    candidates = logits[:, :-1] if suppress_neutral else logits
+    counts = np.bincount(candidates.argmax(axis=1), minlength=candidates.shape[1])
+    tied = np.flatnonzero(counts == counts.max())
+    return int(tied[np.argmax(candidates.mean(axis=0)[tied])])
+
+
+def vote_as_published(logits: Floats, interval: Interval, *, suppress_neutral: bool) -> int:
+    """Return the published majority class: frames first + 1 to last - 2, ties to the earliest.
+
+    Raises:
+        ValueError: the interval leaves no such frame (the published code fails too).
+    """
+    frames = logits[interval.first + 1 : interval.last - 1]
+    if len(frames) == 0:
+        raise ValueError(f"no frame to vote in {interval}, five or more are needed")
+    candidates = frames[:, :-1] if suppress_neutral else frames
+    voted = candidates.argmax(axis=1)
+    counts = np.bincount(voted)
+    return int(voted[np.argmax(counts[voted] == counts.max())])
+
+
+def emotion_scores(logits: Floats, classes: Sequence[str]) -> dict[str, float]:
+    """Return the mean softmax of frames (m, classes) over the emotions, adding up to 1."""
+    shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
+    mean = (shifted / shifted.sum(axis=1, keepdims=True)).mean(axis=0)[:-1]
+    share = mean / max(float(mean.sum()), 1e-300)
+    return {name: float(value) for name, value in zip(classes, share, strict=False)}
+
+
+def published_intervals(spotting: Floats, rule: ProposalRule) -> list[tuple[int, int, float]]:
+    """Return (first, last, height) of every published peak; first may lie below 0."""
+    smooth = box_smooth(spotting, rule.half_length)
+    threshold = moilanen(smooth, rule.share)
+    peaks, properties = find_peaks(smooth, height=threshold, distance=rule.half_length)
+    return [
+        (int(peak) - rule.half_length, int(peak) + rule.half_length, float(height))
+        for peak, height in zip(peaks, properties["peak_heights"], strict=True)
+    ]
+
+
+def _as_published(
+    spotting: Floats, emotion: Floats | None, rule: ProposalRule, classes: Sequence[str]
+) -> list[Detection]:
+    """Return the published detections; without a peak the dummy [0, 0], a false alarm.
+
+    Intervals are clipped at frame 0, which :class:`Interval` demands; the published code keeps
+    negative starts, so IoU may differ there.
+    """
+    found = []
+    for first, last, height in published_intervals(spotting, rule):
+        interval = Interval(max(first, 0), last)
+        name, scores = None, None
+        if emotion is not None:
+            suppress = rule.strategy == 2
+            name = classes[vote_as_published(emotion, interval, suppress_neutral=suppress)]
+            scores = emotion_scores(emotion[interval.first : last + 1], classes)
+        found.append(
+            Detection(
+                interval=interval,
+                kind="micro",
+                score=min(height, 1.0),
+                apex=(first + last) // 2,
+                emotion=name,
+                emotion_scores=scores,
+            )
+        )
+    return found or [Detection(interval=Interval(0, 0), kind="micro", score=0.0, apex=0)]

@@ -1,0 +1,77 @@
+"""The loss of spec_metst section 4.3, with a plain reference."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional as F
+
+from mescope.models import MeTstOutput
+from mescope.training.losses import class_weights, me_tst_loss
+
+
+@pytest.fixture
+def case():
+    g = torch.Generator().manual_seed(4)
+    output = MeTstOutput(torch.rand(3, 10, generator=g), torch.randn(3, 10, 5, generator=g))
+    spotting = torch.randint(0, 2, (3, 10), generator=g).float()
+    classes = torch.randint(0, 5, (3, 10), generator=g)
+    return output, spotting, classes, torch.tensor([2.0, 10.0, 4.0, 6.667, 1.5])
+
+
+def test_weights_of_the_worked_example():
+    counts = [10, 2, 5, 3, 80]
+    assert class_weights(counts, 1.0) == pytest.approx([2, 10, 4, 6.667, 0.25], abs=1e-3)
+    weights = class_weights(counts)
+    assert weights == pytest.approx([2, 10, 4, 6.667, 1.5], abs=1e-3)
+    assert (weights * counts).sum() / 100 == pytest.approx(2.0)
+
+
+def test_a_class_without_frames_weighs_nothing():
+    assert class_weights([0, 5, 5, 5, 5]).tolist() == [0.0, 0.8, 0.8, 0.8, 4.8]
+
+
+def test_feature_synergy_is_switched_off_by_the_factor():
+    assert class_weights([1, 1, 1, 1, 6], 0.0).tolist() == [2, 2, 2, 2, 0]
+
+
+def test_loss_equals_plain_sums(case):
+    output, spotting, classes, weights = case
+    logits = output.emotion.double().numpy()
+    p = np.exp(logits) / np.exp(logits).sum(-1, keepdims=True)
+    ce = mse = 0.0
+    for b in range(3):
+        for t in range(10):
+            c = int(classes[b, t])
+            ce -= float(weights[c]) * np.log(p[b, t, c]) / 30
+            mse += (float(output.spotting[b, t]) - float(spotting[b, t])) ** 2 / 30
+    found = me_tst_loss(output, spotting, classes, weights)
+    assert found.item() == pytest.approx(0.9 * mse + 0.1 * ce, rel=1e-5)
+
+
+def test_frames_reduction_is_what_one_hot_targets_give(case):  # what the published code runs
+    output, spotting, classes, weights = case
+    one_hot = F.one_hot(classes, 5).float()
+    wanted = F.cross_entropy(output.emotion.flatten(0, 1), one_hot.flatten(0, 1), weights)
+    found = me_tst_loss(output, spotting, classes, weights, spotting_weight=0.0)
+    assert found.item() == pytest.approx(wanted.item(), rel=1e-6)
+
+
+def test_ratio_of_reductions_is_the_mean_weight(case):  # spec_metst 11, check 13
+    output, spotting, classes, weights = case
+    by_frames, by_weights = (
+        me_tst_loss(output, spotting, classes, weights, spotting_weight=0.0, reduction=how)
+        for how in ("frames", "weights")
+    )
+    index = F.cross_entropy(output.emotion.flatten(0, 1), classes.flatten(), weights)
+    assert by_weights.item() == pytest.approx(index.item(), rel=1e-6)
+    assert (by_frames / by_weights).item() == pytest.approx(weights[classes].mean().item())
+
+
+def test_only_the_asked_loss_reaches_its_output(case):
+    output, spotting, classes, weights = case
+    leaves = MeTstOutput(*(part.clone().requires_grad_() for part in output))
+    me_tst_loss(leaves, spotting, classes, weights, spotting_weight=1.0).backward()
+    assert leaves.spotting.grad.any()
+    assert not leaves.emotion.grad.any()
