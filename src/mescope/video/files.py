@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
 from itertools import chain
 from pathlib import Path
 
-import numpy as np
 from av.container import InputContainer
 from av.error import FFmpegError
 from av.packet import Packet
@@ -24,11 +22,11 @@ from mescope.video.pictures import (
     grey_of,
     orientation_of,
     rgb_of,
-    same_picture,
 )
-from mescope.video.report import DecodeReport, rate_of, rate_warnings
+from mescope.video.report import rate_warnings
 from mescope.video.source import Picture, Policy, Video
-from mescope.video.timetable import PacketReader, TimeTable, read_table
+from mescope.video.tally import Tally, first_report
+from mescope.video.timetable import PacketReader, read_table
 
 _CHECK_EVERY = 128
 _BLOCK = 1 << 16
@@ -54,7 +52,7 @@ class FileVideo(Video):
                 raise VideoError(f"{self.name}: expected frames, found none; copy it again")
             self._table, self.times = table, table.times
             self.first_frame, self.last_frame = 0, len(table.times) - 1
-            self.report = _first_report(stream, table)
+            self.report = first_report(stream, table)
         self.rate = self.report.measured_rate
         self._look_at_first_frame()
         self._set_rate(rate)
@@ -116,12 +114,14 @@ class FileVideo(Video):
     def _open(self) -> Iterator[tuple[InputContainer, VideoStream]]:
         self._check_unchanged()
         with opened(self._path) as container:
-            stream = container.streams[self._stream]
+            stream = next(s for s in container.streams.video if s.index == self._stream)
             # Frame threads report a bad packet some packets late; "fail" must name it.
             stream.thread_type = "AUTO" if self._policy == "skip" else "SLICE"
             yield container, stream
 
-    def _decode(self, first: int, last: int, tally: Tally) -> Iterator[tuple[int, VideoFrame]]:
+    def _decode(
+        self, first: int, last: int, tally: Tally
+    ) -> Generator[tuple[int, VideoFrame], None, None]:
         """Frames first to last in order, with their numbers; damaged ones are absent."""
         entry, newest = self._table.entry_for(first), first - 1
         for jump in (entry > 0, False):
@@ -154,7 +154,7 @@ class FileVideo(Video):
         packets = iter(PacketReader(container, stream))
         head = next(packets, None)
         position = None if head is None else self._table.find(head)
-        if position is None or position > entry:
+        if head is None or position is None or position > entry:
             return None
         return enumerate(chain([head], packets), start=position)
 
@@ -190,7 +190,7 @@ class FileVideo(Video):
         except FFmpegError as error:
             tally.bad_packets += 1
             if self._policy == "fail":
-                where = "at the end" if stamp is None else f"at {stamp * stream.time_base} s"
+                where = "at the end" if stamp is None else f"at {_seconds(stamp, stream):.6f} s"
                 raise VideoError(
                     f"{self.name}: the packet {where} is damaged ({error.strerror}); use the "
                     "policy 'skip' to go on without it"
@@ -214,9 +214,8 @@ class FileVideo(Video):
 
     def _look_at_first_frame(self) -> None:
         """Size, orientation and pixel format, from the first frame that can be decoded."""
-        head = self._decode(0, len(self.times) - 1, Tally())
-        index_frame = next(head, None)
-        head.close()
+        with closing(self._decode(0, len(self.times) - 1, Tally())) as head:
+            index_frame = next(head, None)
         if index_frame is None:
             raise VideoError(
                 f"{self.name}: none of its {len(self.times)} frames can be decoded "
@@ -317,61 +316,5 @@ class FileVideo(Video):
             )
 
 
-class Tally:
-    """What one run of the decoder met."""
-
-    def __init__(self, frames: int = 0) -> None:
-        self.bad_packets = 0
-        self._seen = bytearray(frames)
-        self._duplicates = 0
-        self._before: tuple[int, VideoFrame] | None = None
-
-    def count(self, index: int, frame: VideoFrame) -> None:
-        """Note a decoded frame."""
-        self._seen[index] = 1
-        if self._before is not None and self._before[0] == index - 1:
-            self._duplicates += same_picture(self._before[1], frame)
-        self._before = index, frame
-
-    def report_to(self, report: DecodeReport, first: int, last: int) -> None:
-        """Enter the findings for the frames first to last into the report."""
-        seen = np.frombuffer(self._seen, np.uint8)[first : last + 1]
-        report.decoded = int(seen.sum())
-        report.missing = tuple((first + np.flatnonzero(seen == 0)).tolist())
-        report.bad_packets = self.bad_packets
-        report.duplicates = self._duplicates
-        report.finished = True
-
-
-def _first_report(stream: VideoStream, table: TimeTable) -> DecodeReport:
-    """What the header and the table tell before a frame is decoded."""
-    rate, varies = rate_of(table.times, table.tick)
-    declared = float(stream.guessed_rate or stream.average_rate or 0) or None
-    if declared and rate and not varies:
-        # Stamps rounded to ticks leave a doubt of one tick over the whole recording.
-        doubt = 1.5 * table.tick / float(table.times[-1])
-        rate = declared if abs(declared / rate - 1) <= doubt else rate
-    aspect = stream.sample_aspect_ratio
-    return DecodeReport(
-        frames=len(table.times),
-        measured_rate=rate,
-        declared_rate=declared,
-        declared_frames=int(stream.frames) or None,
-        variable_rate=varies,
-        irregular_stamps=table.irregular,
-        truncated=table.damaged_end or _cut_off(stream, table, rate),
-        start_offset=table.offset,
-        codec=stream.codec_context.name,
-        sample_aspect=float(aspect) if aspect else 1.0,
-    )
-
-
-def _cut_off(stream: VideoStream, table: TimeTable, rate: float) -> bool:
-    """Whether the header promises more frames or seconds than the file holds."""
-    if stream.frames > len(table.frame_of):
-        return True
-    length = float(stream.duration * stream.time_base) if stream.duration else 0.0
-    parts = re.fullmatch(r"(\d+):(\d+):([\d.]+)", stream.metadata.get("DURATION", ""))
-    if parts:  # Matroska keeps the length of a stream in a tag
-        length = int(parts[1]) * 3600 + int(parts[2]) * 60 + float(parts[3])
-    return bool(length > table.times[-1] + max(0.5, 4 / rate if rate else 0.5))
+def _seconds(stamp: int, stream: VideoStream) -> float:
+    return float(stamp * (stream.time_base or 0))

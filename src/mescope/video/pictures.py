@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import cv2
 import numpy as np
@@ -60,7 +61,7 @@ def orientation_of(frame: VideoFrame) -> Orientation | None:
 
     The matrix (ISO 14496-12 §6.2.2) maps a stored point (x, y) to (a x + c y, b x + d y).
     """
-    data = frame.side_data.get("DISPLAYMATRIX")
+    data: Any = frame.side_data.get("DISPLAYMATRIX")
     if data is None:
         return Orientation()
     a, b, _, c, d = (float(v) for v in np.frombuffer(bytes(data), "<i4")[:5])
@@ -84,12 +85,13 @@ def grey_of(frame: VideoFrame) -> Picture:
     if form is None:
         return np.asarray(frame.to_ndarray(format="gray"), np.uint8)
     depth = int(form[2] or 8)
-    luma = _plane(frame, np.uint8 if depth == 8 else np.uint16)
+    luma = _first_plane(frame)
     full = form[1] == "gray" or form[1].startswith("yuvj") or frame.color_range == _FULL_RANGE
     if depth == 8:
         return luma.copy() if full else np.asarray(cv2.LUT(luma, _levels(8, False)), np.uint8)
     levels = _levels(depth, full)
-    return np.asarray(levels[np.minimum(luma, len(levels) - 1)], np.uint8)
+    codes = np.minimum(luma.view("<u2"), len(levels) - 1)
+    return np.asarray(levels[codes], np.uint8)
 
 
 def rgb_of(frame: VideoFrame) -> Picture:
@@ -108,20 +110,18 @@ def same_picture(one: VideoFrame, other: VideoFrame) -> bool:
 
 def _first_plane(frame: VideoFrame) -> NDArray[np.uint8]:
     """The bytes of plane 0 without the padding at the end of each line; a view."""
-    plane = frame.planes[0]
-    lines = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)
     form = frame.format
     if form.is_planar or _LUMA_FIRST.fullmatch(form.name):
         used = frame.width * -(-form.components[0].bits // 8)
     else:
         used = frame.width * form.padded_bits_per_pixel // 8
-    return lines[: frame.height, : max(used, 1)]
+    return _lines(frame)[:, : max(used, 1)]
 
 
-def _plane(frame: VideoFrame, kind: type) -> NDArray[np.uint8]:
+def _lines(frame: VideoFrame) -> NDArray[np.uint8]:
     plane = frame.planes[0]
-    rows = np.frombuffer(plane, kind).reshape(-1, plane.line_size // np.dtype(kind).itemsize)
-    return rows[: frame.height, : frame.width]
+    data: NDArray[np.uint8] = np.frombuffer(memoryview(plane), np.uint8)
+    return data.reshape(-1, plane.line_size)[: frame.height]
 
 
 @lru_cache(maxsize=16)
@@ -133,4 +133,5 @@ def _levels(depth: int, full: bool) -> Picture:
         grey = codes * 255.0 / (2**depth - 1)
     else:
         grey = (codes - 16 * unit) * 255.0 / (219 * unit)
-    return np.clip(np.rint(grey), 0, 255).astype(np.uint8)
+    table: Picture = np.clip(np.rint(grey), 0, 255).astype(np.uint8)
+    return table

@@ -179,12 +179,12 @@ def _with_stamps(
     ticks, counts = np.unique(pts[packets], return_counts=True)
     repeated = int((counts - 1).sum())
     if not repeated:
-        return packets, ticks * unit, 0
+        return packets, np.asarray(ticks * unit, np.float64), 0
     usual = float(np.median(np.diff(ticks))) if len(ticks) > 1 else 1.0
     room = np.append(np.diff(ticks), usual * counts[-1])
     within = np.arange(len(packets)) - np.repeat(np.cumsum(counts) - counts, counts)
     spread = np.repeat(ticks, counts) + within * np.repeat(room / counts, counts)
-    return packets, spread * unit, repeated
+    return packets, np.asarray(spread * unit, np.float64), repeated
 
 
 def _without_stamps(
@@ -201,7 +201,7 @@ def _without_stamps(
             before = next((i for i, k in enumerate(order) if k > position), len(order))
             order.insert(before, position)
     packets = np.array(order, np.int64)
-    return packets, np.arange(len(order)) * unit, len(order)
+    return packets, np.arange(len(order), dtype=np.float64) * unit, len(order)
 
 
 def _number(stamp: int | None) -> int:
