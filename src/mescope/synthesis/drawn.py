@@ -42,7 +42,7 @@ def _mean_plan() -> NDArray[np.float64]:
     plan = _JAW + _mirror(_JAW[:-1]) + _BROW + _mirror(_BROW) + _NOSE
     plan += _BASE + _mirror(_BASE[:-1]) + _EYE
     plan += [(-_EYE[i][0], _EYE[i][1]) for i in _EYE_MIRROR]
-    plan += _LIPS + _mirror(_LIPS[:-1]) + _mirror(_LOWER[:-1]) + _LOWER[::-1]
+    plan += _LIPS + _mirror(_LIPS[:-1]) + [(-x, y) for x, y in _LOWER[:-1]] + _LOWER[::-1]
     plan += _INNER + _mirror(_INNER[:-1]) + _mirror(_INNER_LOWER[:-1]) + _INNER_LOWER[::-1]
     return np.array(plan)
 

@@ -149,7 +149,8 @@ def _read_photo(path: Path) -> NDArray[np.uint8]:
     if not path.is_file():
         raise VideoError(f"expected a picture, but there is no file {path}")
     # Decoded from memory, because OpenCV cannot open every non-ASCII name.
-    picture = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR)
+    data = np.fromfile(path, np.uint8)
+    picture = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
     if picture is None:
         raise VideoError(f"{path.name} is not a picture that can be read; give a JPEG or PNG")
     return np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), np.uint8)

@@ -204,15 +204,21 @@ class FaceWarp:
         moved_upper = np.interp(x, eye.x + lids[0, :, 0], eye.upper + lids[0, :, 1])
         moved_lower = np.interp(x, eye.x + lids[1, :, 0], eye.lower + lids[1, :, 1])
         moved_upper = np.minimum(moved_upper, moved_lower)  # a lid stops at the other lid
-        above = np.clip(moved_upper - y + 0.5, 0, 1).astype(np.float32)
-        below = np.clip(y - moved_lower + 0.5, 0, 1).astype(np.float32)
-        skin_up = _pick(source, _invert(eye, mixed, rest, lid=-1))
-        skin_low = _pick(source, _invert(eye, mixed, rest, lid=1))
-        ball = _pick(source, _eyeball(eye, rest - activation @ eye.ball_basis))
-        if out.ndim == 3:
-            above, below = above[..., None], below[..., None]
-        patch = ball + below * (skin_low.astype(np.float32) - ball)
-        patch += above * (skin_up - patch)
+        layers = (
+            # The share of the pixel's height that lies above, below and inside the opening.
+            (np.clip(moved_upper - y + 0.5, 0, 1), _invert(eye, mixed, rest, lid=-1)),
+            (np.clip(y + 0.5 - moved_lower, 0, 1), _invert(eye, mixed, rest, lid=1)),
+            (
+                np.clip(
+                    np.minimum(y + 0.5, moved_lower) - np.maximum(y - 0.5, moved_upper), 0, 1
+                ),
+                _eyeball(eye, rest - activation @ eye.ball_basis),
+            ),
+        )
+        patch = np.zeros((bottom - top, right - left, *out.shape[2:]), np.float32)
+        for share, points in layers:
+            weight = share.astype(np.float32)
+            patch += _pick(source, points) * (weight[..., None] if out.ndim == 3 else weight)
         out[top:bottom, left:right] = np.round(patch).astype(np.uint8)
 
     def _eye_points(self, eye: _Eye, undo: Floats) -> tuple[Floats, tuple[int, int, int, int]]:
