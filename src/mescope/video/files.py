@@ -52,7 +52,7 @@ class FileVideo(Video):
                 raise VideoError(f"{self.name}: expected frames, found none; copy it again")
             self._table, self.times = table, table.times
             self.first_frame, self.last_frame = 0, len(table.times) - 1
-            self.report = first_report(stream, table)
+            self.report = first_report(container, stream, table)
         self.rate = self.report.measured_rate
         self._look_at_first_frame()
         self._set_rate(rate)
@@ -98,6 +98,7 @@ class FileVideo(Video):
         size = self._identity[0]
         digest = hashlib.sha256(f"file {size} {self.rate!r} ".encode())
         digest.update(f"{self.first_frame} {self.last_frame}".encode())
+        self._check_unchanged()
         with self._path.open("rb") as file:
             if size <= _BLOCK * _BLOCKS:
                 digest.update(file.read())

@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 
 import numpy as np
+from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from mescope.video.pictures import same_picture
 from mescope.video.report import DecodeReport, rate_of
 from mescope.video.timetable import TimeTable
+
+_TS_PACKETS = (188, 192, 204)  # bytes; an MPEG transport stream is a whole number of them
 
 
 class Tally:
@@ -39,7 +42,9 @@ class Tally:
         report.finished = True
 
 
-def first_report(stream: VideoStream, table: TimeTable) -> DecodeReport:
+def first_report(
+    container: InputContainer, stream: VideoStream, table: TimeTable
+) -> DecodeReport:
     """What the header and the table tell before a frame is decoded."""
     rate, varies = rate_of(table.times, table.tick)
     declared = float(stream.guessed_rate or stream.average_rate or 0) or None
@@ -55,16 +60,20 @@ def first_report(stream: VideoStream, table: TimeTable) -> DecodeReport:
         declared_frames=int(stream.frames) or None,
         variable_rate=varies,
         irregular_stamps=table.irregular,
-        truncated=table.damaged_end or _cut_off(stream, table, rate),
+        truncated=table.damaged_end or _cut_off(container, stream, table, rate),
         start_offset=table.offset,
         codec=stream.codec_context.name,
         sample_aspect=float(aspect) if aspect else 1.0,
     )
 
 
-def _cut_off(stream: VideoStream, table: TimeTable, rate: float) -> bool:
+def _cut_off(
+    container: InputContainer, stream: VideoStream, table: TimeTable, rate: float
+) -> bool:
     """Whether the header promises more frames or seconds than the file holds."""
     if stream.frames > len(table.frame_of):
+        return True
+    if container.format.name == "mpegts" and all(container.size % n for n in _TS_PACKETS):
         return True
     length = float(stream.duration * (stream.time_base or 0)) if stream.duration else 0.0
     parts = re.fullmatch(r"(\d+):(\d+):([\d.]+)", stream.metadata.get("DURATION", ""))

@@ -9,8 +9,9 @@ with the picture: a frame keeps its number whatever was lost before it.
 Repairs, all counted in ``irregular``:
 
 * A stamp shared by several packets is spread evenly up to the next stamp, in decoding order.
-* If packets carry no presentation stamps at all (raw H.264, some AVI files) the order of
-  display comes from one run of the decoder, and the times from the declared rate.
+* If packets carry no presentation stamps (raw H.264, AVI with B-frames) the order of display
+  comes from one run of the decoder; the times are the decoding stamps in order or, without
+  those, the declared rate's.
 """
 
 from __future__ import annotations
@@ -151,9 +152,14 @@ def read_table(
     shown = np.ones(len(pts), bool)
     shown[np.array(hidden, np.int64)] = False
     unit = float(stream.time_base or 0)
-    if (pts[shown] == NO_STAMP).any() or unit == 0:
-        unit = 1.0 / float(stream.guessed_rate or stream.average_rate or 25)
-        packets, seconds, irregular = _without_stamps(shown, display_order(), unit)
+    if (pts[shown] == NO_STAMP).any() or unit == 0 or _invented(container, stream):
+        packets = _in_order(shown, display_order())
+        dts, irregular = np.sort(np.array(orders, np.int64)[shown]), len(packets)
+        if unit == 0 or dts[0] == NO_STAMP or not np.diff(dts).all():
+            unit = 1.0 / float(stream.guessed_rate or stream.average_rate or 25)
+            dts = np.arange(len(packets), dtype=np.int64)
+        seconds = np.asarray(dts * unit, np.float64)
+        pts[:] = NO_STAMP  # of no use for finding a packet either
     else:
         packets, seconds, irregular = _with_stamps(pts, np.flatnonzero(shown), unit)
     frame_of = np.full(len(pts), -1, np.int64)
@@ -169,6 +175,14 @@ def read_table(
         irregular=irregular,
         damaged_end=reader.broken or partial,
     )
+
+
+def _invented(container: InputContainer, stream: VideoStream) -> bool:
+    """Whether FFmpeg made up the presentation stamps: AVI stores none.
+
+    Without reordering they equal the decoding stamps; with it, H.264's come out wrong.
+    """
+    return container.format.name == "avi" and bool(stream.codec_context.has_b_frames)
 
 
 def _with_stamps(
@@ -187,21 +201,14 @@ def _with_stamps(
     return packets, np.asarray(spread * unit, np.float64), repeated
 
 
-def _without_stamps(
-    shown: NDArray[np.bool_], order: list[int], unit: float
-) -> tuple[Integers, NDArray[np.float64], int]:
-    """The same for streams whose order of display only the decoder knows.
-
-    A packet that gives no frame is put where it stands in decoding order.
-    """
+def _in_order(shown: NDArray[np.bool_], order: list[int]) -> Integers:
+    """Shown packets in the decoder's order; one that gave no frame stays where it stands."""
     order = [k for k in order if shown[k]]
-    came = set(order)
-    for position in np.flatnonzero(shown).tolist():
-        if position not in came:
-            before = next((i for i, k in enumerate(order) if k > position), len(order))
-            order.insert(before, position)
-    packets = np.array(order, np.int64)
-    return packets, np.arange(len(order), dtype=np.float64) * unit, len(order)
+    lost = np.setdiff1d(np.flatnonzero(shown), order)
+    came = np.array(order, np.int64)
+    # Before the first picture whose packet comes later than the lost one.
+    before = np.searchsorted(np.maximum.accumulate(came), lost) if len(came) else lost * 0
+    return np.insert(came, before, lost)
 
 
 def _number(stamp: int | None) -> int:
