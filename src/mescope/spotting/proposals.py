@@ -111,7 +111,7 @@ def propose(
     found = []
     threshold = _threshold(_smoothed(spotting, rule), rule)
     for first, last in valid_runs(spotting):
-        for interval, height in _run_intervals(
+        for interval, height in peak_intervals(
             spotting[first : last + 1], threshold, rate, rule
         ):
             moved = Interval(interval.first + first, interval.last + first)
@@ -144,10 +144,14 @@ def moilanen(trace: Floats, share: float) -> float:
     return mean + share * (float(np.max(trace)) - mean)
 
 
-def _run_intervals(
+def peak_intervals(
     run: Floats, threshold: float, rate: float, rule: ProposalRule
 ) -> list[tuple[Interval, float]]:
-    """Return the intervals of one run of valid frames with the heights of their peaks."""
+    """Return the clean intervals of one run of valid frames with the heights of their peaks.
+
+    Works for traces of any scale: of ``rule`` only smoothing, level, widening and lengths
+    count.  Higher peaks are served first; one inside an interval already taken is part of it.
+    """
     smooth = centred_smooth(run, rule.smooth)
     # zeros around the run, so that a peak at its very edge counts as one
     peaks, properties = find_peaks(np.pad(smooth, 1), height=threshold)
