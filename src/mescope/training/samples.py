@@ -7,12 +7,15 @@ Source: spec_metst sections 1.4, 2.1, 4.1 and 4.2.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mescope.events import Expression, Interval
 from mescope.labels import SPOTTING_CLASSES
+
+Label = TypeVar("Label", bound=np.generic)
 
 
 def decimate(interval: Interval, step: int) -> Interval:
@@ -59,7 +62,7 @@ def frame_labels(
     return spotting, index
 
 
-def window_labels(labels: NDArray[np.generic], window: int, hop: int) -> NDArray[np.generic]:
+def window_labels(labels: NDArray[Label], window: int, hop: int) -> NDArray[Label]:
     """Cut labels (n,) with the windows' own rule into (W, window), W = n // hop - 1.
 
     Raises:
@@ -71,11 +74,12 @@ def window_labels(labels: NDArray[np.generic], window: int, hop: int) -> NDArray
     if count < 1:
         raise ValueError(f"{len(labels)} frames are fewer than a window of {window}")
     starts = np.arange(count) * hop
-    return labels[starts[:, None] + np.arange(window)]
+    cut: NDArray[Label] = labels[starts[:, None] + np.arange(window)]
+    return cut
 
 
 def sample_windows(
-    spotting: NDArray[np.generic], ratio: float, rng: np.random.Generator
+    spotting: NDArray[Any], ratio: float, rng: np.random.Generator
 ) -> NDArray[np.int64]:
     """Choose training windows: all with a positive frame, and some without.
 
