@@ -276,6 +276,7 @@ def test_hostile_cards(path, changes, message):
     with pytest.raises(WeightsError, match=message) as error:
         load(path)
     assert one_line(error)
+    assert path.name in str(error.value)
 
 
 def test_card_that_lacks_an_entry(path):

@@ -223,8 +223,11 @@ def _build(card: Card, tensors: Mapping[str, Tensor], path: Path) -> nn.Module:
             f"{path}: labels differ; expected {', '.join(SPOTTING_CLASSES)}, "
             f"found {', '.join(card.labels)}"
         )
-    with torch.device("meta"):
-        module = create_model(card.model, **card.config)
+    try:
+        with torch.device("meta"):
+            module = create_model(card.model, **card.config)
+    except WeightsError as error:
+        raise WeightsError(f"{path}: {error}") from error
     config: Any = module.config
     if config.channels != 2 * len(card.regions) or config.classes != len(card.labels):
         raise WeightsError(
