@@ -27,12 +27,12 @@ def numbered_picture(number, width=WIDTH, height=HEIGHT, noise=0):
     return np.clip(picture, 0, 255).astype(np.uint8)
 
 
-@pytest.fixture()
+@pytest.fixture
 def picture_of():
     return numbered_picture
 
 
-@pytest.fixture()
+@pytest.fixture
 def number_in():
     """Read the number back from a grey picture."""
 
@@ -47,17 +47,33 @@ def number_in():
     return read
 
 
-@pytest.fixture()
+@pytest.fixture
 def write_video():
     """Write numbered pictures, or the frames given, to a file and return its path."""
 
-    def write(path, frames=30, *, codec="libx264", rate=30, stamps=None, unit=None,
-              pixels="yuv420p", options=None, noise=0, prepare=None, format=None):
+    def write(
+        path,
+        frames=30,
+        *,
+        codec="libx264",
+        rate=30,
+        stamps=None,
+        unit=None,
+        pixels="yuv420p",
+        options=None,
+        noise=0,
+        prepare=None,
+        format=None,
+    ):
         if isinstance(frames, int):
             frames = [numbered_picture(i, noise=noise) for i in range(frames)]
         first = frames[0]
-        height, width = (first.height, first.width) if hasattr(first, "height") else first.shape[:2]
-        container_options = {"movflags": "faststart"} if str(path).endswith("faststart.mp4") else {}
+        height, width = (
+            (first.height, first.width) if hasattr(first, "height") else first.shape[:2]
+        )
+        container_options = (
+            {"movflags": "faststart"} if str(path).endswith("faststart.mp4") else {}
+        )
         with av.open(str(path), "w", format=format, options=container_options) as container:
             stream = container.add_stream(codec, rate=rate, options=options or {})
             stream.width, stream.height, stream.pix_fmt = width, height, pixels

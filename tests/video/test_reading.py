@@ -17,7 +17,7 @@ from mescope.video.reading import open_video
 SHARED = Path(__file__).parents[2] / ".." / "shared"
 
 
-@pytest.fixture()
+@pytest.fixture
 def clip(tmp_path, write_video):
     return write_video(tmp_path / "clip.mp4", 90, options={"g": "20", "bf": "3"})
 

@@ -72,9 +72,7 @@ def test_repeated_stamps_are_spread(tmp_path, write_video, number_in):
 def test_a_first_stamp_that_is_not_zero(tmp_path, write_video):
     """Ecosystem V10: times count from the first displayed frame, the offset is recorded."""
     stamps = [90000 * 5 + i * 3000 for i in range(30)]
-    path = write_video(
-        tmp_path / "v.ts", 30, stamps=stamps, unit=MICRO, options={"bf": "0"}
-    )
+    path = write_video(tmp_path / "v.ts", 30, stamps=stamps, unit=MICRO, options={"bf": "0"})
     video = open_video(path)
     assert video.times[0] == 0
     assert np.allclose(video.times, np.arange(30) / 30)

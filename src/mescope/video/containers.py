@@ -38,6 +38,9 @@ _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]+(:|,,)")
 _PLAYLIST = re.compile(
     rb"\s*(#EXTM3U|ffconcat|v=0\s|<\?xml[^>]*>\s*(<!--.*?-->\s*)?<MPD|<MPD|<SMIL)", re.S
 )
+# Where MP4, AVI and Matroska keep it.
+_CODEC = re.compile(rb"vmhd.*?stsd.{12}(....)|vids(....)|(V_[A-Z0-9/_]+)", re.S)
+_HEADER = 1 << 20
 _UNSHOWN = Disposition.attached_pic | Disposition.timed_thumbnails | Disposition.still_image
 
 
@@ -138,7 +141,7 @@ def _box_names(path: Path) -> set[bytes]:
     return names
 
 
-def choose_stream(container: InputContainer, name: str) -> tuple[VideoStream, list[str]]:
+def choose_stream(container: InputContainer, path: Path) -> tuple[VideoStream, list[str]]:
     """The video stream to analyze, and warnings about others.
 
     Cover art and thumbnails are passed over.  Of several streams the one marked as default
@@ -149,6 +152,7 @@ def choose_stream(container: InputContainer, name: str) -> tuple[VideoStream, li
     VideoError
         No moving picture, no decoder for it, or a picture too large to be true.
     """
+    name = path.name
     pictures = list(container.streams.video)
     if not pictures:
         found = ", ".join(sorted({str(s.type) for s in container.streams})) or "nothing"
@@ -159,7 +163,7 @@ def choose_stream(container: InputContainer, name: str) -> tuple[VideoStream, li
     usable = [s for s in moving if s.codec_context is not None]
     if not usable:
         raise VideoError(
-            f"{name}: no decoder for the codec {_codec_name(moving[0])} "
+            f"{name}: no decoder for the codec {_codec_name(path)} "
             "(unknown or encrypted); convert the recording to H.264"
         )
     best = max(
@@ -186,6 +190,12 @@ def check_size(width: int, height: int, name: str) -> None:
         )
 
 
-def _codec_name(stream: VideoStream) -> str:
-    tag = getattr(stream, "codec_tag", "") or ""
-    return repr(tag) if tag.strip("\0") else "without a name"
+def _codec_name(path: Path) -> str:
+    """What the file calls its codec, for the user; FFmpeg's wrapper tells nothing of it."""
+    with path.open("rb") as file:
+        data = file.read(_HEADER)
+        file.seek(max(0, path.stat().st_size - _HEADER))
+        data += file.read(_HEADER)
+    named = _CODEC.search(data)
+    text = b"" if named is None else next(part for part in named.groups() if part)
+    return repr(text.decode("ascii", "replace")) if text else "without a name"

@@ -45,7 +45,7 @@ class FileVideo(Video):
         self._identity = self._stat()
         self._stored_size: tuple[int, int] | None = None
         with opened(path) as container:
-            stream, self.warnings = choose_stream(container, self.name)
+            stream, self.warnings = choose_stream(container, path)
             self._stream = stream.index
             table = read_table(container, stream, self._display_order)
             if table is None:
@@ -220,7 +220,8 @@ class FileVideo(Video):
         if index_frame is None:
             raise VideoError(
                 f"{self.name}: none of its {len(self.times)} frames can be decoded "
-                f"({self.report.codec or 'unknown codec'}); the file is damaged"
+                f"({self.report.codec or 'unknown codec'}); the file is damaged, "
+                "encrypted, or declares an impossible size"
             )
         frame, report = index_frame[1], self.report
         orientation = orientation_of(frame)

@@ -147,6 +147,8 @@ class FolderVideo(Video):
                     return self._size_of(image, path)
             except (UnidentifiedImageError, SyntaxError):
                 continue
+            except Image.DecompressionBombError as error:
+                raise VideoError(f"{path}: expected a picture of a camera; {error}") from error
             except OSError as error:
                 raise self._vanished(path, error) from error
         raise VideoError(f"{self.name}: none of its pictures can be read; copy them again")
@@ -172,7 +174,11 @@ class FolderVideo(Video):
                 return _pixels(image, grey)
         except (FileNotFoundError, PermissionError) as error:
             raise self._vanished(path, error) from error
-        except (OSError, SyntaxError) as error:  # Pillow's errors for damaged pictures
+        except (
+            OSError,
+            SyntaxError,
+            Image.DecompressionBombError,
+        ) as error:  # Pillow's errors for damaged pictures
             if self._policy == "fail":
                 raise VideoError(
                     f"{path}: the picture is damaged ({error}); use the policy 'skip' to go "
