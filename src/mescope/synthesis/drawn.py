@@ -60,8 +60,8 @@ _SKIN = np.array(
         (110, 74, 54),
     ]
 )
-_HAIR = np.array([(28, 22, 20), (58, 40, 28), (104, 72, 44), (168, 132, 84), (150, 148, 146)])
-_IRIS = np.array([(60, 40, 26), (86, 60, 34), (74, 96, 62), (84, 110, 138), (98, 104, 106)])
+_HAIR = np.array([(26, 21, 19), (52, 37, 27), (88, 62, 40), (140, 108, 70), (130, 127, 124)])
+_IRIS = np.array([(52, 36, 26), (74, 52, 32), (82, 84, 58), (88, 104, 122), (92, 98, 100)])
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,10 @@ class Traits:
     cloth: NDArray[np.float64]
     light: NDArray[np.float64]  # (3,) unit vector towards the light, z towards the camera
     hairline: float  # how far the forehead reaches above the eyes
-    hair_length: float  # how far the hair falls below the eyes, -0.3 (short) to 1.6
+    hair_length: float  # how far the hair falls below the eyes; below 0.5 it is short
+    hair_volume: float  # thickness of the hair above the hairline
+    parting: float  # where the hair is parted, -1 image left to 1 image right
+    fringe: float  # how much lower the hairline is on the side away from the parting
     brow_weight: float
     wrinkles: float  # 0 (none) to 1
     freckles: float
@@ -97,10 +100,9 @@ def _vary_plan(rng: np.random.Generator) -> NDArray[np.float64]:
     square = rng.uniform(-0.06, 0.09)  # a square jaw is wider half-way down
     plan[3:14, 0] *= 1 + square * np.sin(np.linspace(0, np.pi, 11)) ** 2
     plan[4:13, 1] += rng.uniform(-0.1, 0.1) * np.sin(np.linspace(0, np.pi, 9))
-    for eye, brow in ((slice(36, 42), slice(17, 22)), (slice(42, 48), slice(22, 27))):
-        _scale(plan, eye, 1.0, 1.0)
+    for brow in (slice(17, 22), slice(22, 27)):
         plan[brow] += rng.normal(0, 0.006, 2)
-    size, opening = rng.uniform(0.93, 1.12), rng.uniform(0.8, 1.3)
+    size, opening = rng.uniform(0.93, 1.12), rng.uniform(0.75, 1.15)
     tilt, lift, arch = (
         rng.uniform(-0.03, 0.03),
         rng.uniform(-0.07, 0.06),
@@ -144,7 +146,10 @@ def draw_traits(seed: int) -> Traits:
         cloth=rng.uniform(20, 180, 3),
         light=light / np.linalg.norm(light),
         hairline=rng.uniform(0.82, 1.05),
-        hair_length=rng.choice([rng.uniform(-0.35, 0.1), rng.uniform(0.8, 1.7)]),
+        hair_length=rng.choice([0.0, rng.uniform(0.8, 1.7)]),
+        hair_volume=rng.choice([0.0, rng.uniform(0.24, 0.5)], p=[0.08, 0.92]),
+        parting=rng.uniform(-0.7, 0.7),
+        fringe=rng.uniform(-0.05, 0.3),
         brow_weight=rng.uniform(0.7, 1.35),
         wrinkles=rng.uniform(0, 1) ** 1.5,
         freckles=rng.uniform(0, 1) ** 2,

@@ -42,7 +42,7 @@ def eye(painter: Painter, side: int) -> None:
     radius = 0.118
     gap = np.hypot(painter.u - centre[0], painter.v - centre[1] + 0.006)
     disc = np.clip((radius - gap) * painter.unit + 0.5, 0, 1).astype(np.float32) * opening
-    rays = 1 + 0.25 * painter.grain(0.015)
+    rays = 1 + 0.12 * painter.grain(0.02)
     painter.lay(np.clip(traits.iris * rays[..., None], 0, 255), disc)
     rim = np.clip(1 - np.abs(gap - radius) / 0.02, 0, 1).astype(np.float32) * opening
     painter.lay(traits.iris * 0.35, rim, 0.7)
@@ -77,8 +77,8 @@ def brow(painter: Painter, side: int) -> None:
             (line + np.column_stack([0 * thick, thick]))[::-1],
         ]
     )
-    dark = np.minimum(traits.hair * 0.9, traits.skin * 0.6)
-    painter.lay(dark, painter.mask(shape, 0.025), 0.55)
+    dark = np.minimum(traits.hair * 0.7, traits.skin * 0.45)
+    painter.lay(dark, painter.mask(shape, 0.022), 0.65)
     outward = -1 if side == 0 else 1
     hairs = []
     for _ in range(150):

@@ -52,22 +52,41 @@ def _outline(painter: Painter, widen: float = 1.0) -> Points:
     angle = np.linspace(0, np.pi, 24)[1:-1]
     half = np.abs(jaw[[0, 16], 0]).mean()
     x = half * np.cos(angle) + jaw[[0, 16], 0].mean()
-    y = jaw[[0, 16], 1].mean() - (painter.traits.hairline + 0.22) * np.sin(angle) ** 0.8
+    above = 0.1 if painter.traits.hair_volume > 0 else 0.3  # the skull shows where no hair is
+    y = jaw[[0, 16], 1].mean() - (painter.traits.hairline + above) * np.sin(angle) ** 0.8
     return np.vstack([curve(jaw, 48), np.column_stack([x, y])]) * (widen, 1.0)
 
 
+def _half_head(painter: Painter) -> float:
+    """Return half the width of the head with its hair."""
+    return float(np.abs(painter.traits.plan[[0, 16], 0]).mean()) + 0.06
+
+
 def _hair_behind(painter: Painter) -> None:
-    traits = painter.traits
-    half = np.abs(traits.plan[[0, 16], 0]).max() + 0.16
-    top = -(traits.hairline + 0.45)
-    fall = traits.hair_length
-    side = [(-half, 0.0), (-half - 0.12, fall)] if fall > 0.5 else [(-half + 0.05, 0.1)]
-    angle = np.linspace(np.pi, 0, 30)
-    dome = np.column_stack([half * np.cos(angle), -0.1 + (top + 0.1) * np.sin(angle) ** 0.75])
-    shape = np.vstack([side[::-1], dome, [(-x, y) for x, y in side]])
-    hair = painter.mask(shape, 0.03)
-    painter.lay(traits.hair, hair)
-    painter.shade(1 + hair * 0.18 * painter.grain(0.05))
+    """Draw the hair that falls behind the face and beside the neck."""
+    traits, rng = painter.traits, painter.rng
+    if traits.hair_volume == 0:
+        return
+    half, fall = _half_head(painter), traits.hair_length
+    half += 0.25 * traits.hair_volume
+    side = [(-half, -0.2), (-half - 0.06, 0.4 * fall), (-half + 0.02, 0.85 * fall)]
+    side += [(-half + 0.3, fall + 0.05)]
+    if fall < 0.5:
+        side = [(-half, -0.2), (-half + 0.04, 0.05), (-half + 0.2, 0.15)]
+    left = curve(np.array(side), 20)
+    top = -(traits.hairline + traits.hair_volume)
+    angle = np.linspace(np.pi, 0, 30)[1:-1]
+    dome = np.column_stack([half * np.cos(angle), -0.2 + (top + 0.2) * np.sin(angle) ** 0.75])
+    hair = painter.mask(np.vstack([left[::-1], dome, _flip(left)[::-1]]), 0.02)
+    painter.lay(traits.hair * 0.75, hair)
+    strands = []
+    for _ in range(260 if fall > 0.5 else 60):
+        x = rng.uniform(half - 0.32, half + 0.04) * rng.choice([-1, 1])
+        down = np.linspace(-0.4, fall * rng.uniform(0.6, 1.05), 5)
+        wave = 0.025 * np.sin(3 * down + rng.uniform(0, 6.3))
+        strands.append(curve(np.column_stack([x + wave, down]), 14))
+    for gain, some in ((1.3, strands[::2]), (0.55, strands[1::2])):
+        painter.lay(traits.hair * gain + 4, painter.strokes(some, 0.008, 0.004) * hair, 0.5)
 
 
 def _body(painter: Painter) -> None:
@@ -153,22 +172,36 @@ def _shading(painter: Painter) -> Floats:
     return np.asarray(0.3 + 0.72 * lit + 0.07 * gloss, np.float32)
 
 
-def _hair_front(painter: Painter) -> None:
+def _dome(painter: Painter, angle: Points, depth: float | Points) -> Points:
+    """Return points over the head: ``depth`` 0 at the hairline, 1 at the top of the hair."""
     traits = painter.traits
-    half = np.abs(traits.plan[[0, 16], 0]).max() + 0.14
-    outer_y, inner_y = -(traits.hairline + 0.42), -traits.hairline
-    angle = np.linspace(np.pi, 0, 30)
-    outer = np.column_stack(
-        [half * np.cos(angle), -0.05 + (outer_y + 0.05) * np.sin(angle) ** 0.75]
-    )
-    inner_x = (half - 0.2) * np.cos(angle)
-    inner = np.column_stack([inner_x, -0.15 + (inner_y + 0.15) * np.sin(angle) ** 0.6])
-    cap = painter.mask(np.vstack([outer, inner[::-1]]), 0.025)
-    painter.lay(traits.hair, cap)
-    strands = []
-    for _ in range(250):
-        a = painter.rng.uniform(0, np.pi)
-        root = np.array([(half - 0.12) * np.cos(a), -0.1 + (inner_y - 0.02) * np.sin(a) ** 0.7])
-        along = np.array([np.cos(a) * 0.1 + painter.rng.normal(0, 0.05), -0.3 * np.sin(a)])
-        strands.append(curve(np.array([root, root + along * 0.5, root + along]), 6))
-    painter.lay(traits.hair * 1.35 + 12, painter.strokes(strands, 0.0, 0.004), 0.45)
+    half = _half_head(painter) - 0.14 + (0.16 + 0.25 * traits.hair_volume) * depth
+    side = np.cos(angle) * np.sign(-traits.parting if traits.parting else 1)
+    low = traits.hairline - traits.fringe * np.clip(side * np.sin(angle) * 2, 0, 1)
+    top = low + (traits.hairline + traits.hair_volume - low) * depth
+    return np.column_stack([half * np.cos(angle), -0.18 - (top - 0.18) * np.sin(angle) ** 0.7])
+
+
+def _hair_front(painter: Painter) -> None:
+    """Draw the hair over the forehead, combed away from a parting."""
+    traits, rng = painter.traits, painter.rng
+    if traits.hair_volume == 0:
+        return
+    angle = np.linspace(np.pi, 0, 40)
+    shape = np.vstack([_dome(painter, angle, 1.0), _dome(painter, angle, 0.0)[::-1]])
+    painter.lay(traits.hair, painter.mask(shape, 0.025))
+    parting = float(np.arccos(traits.parting))
+    light: list[Points] = []
+    dark: list[Points] = []
+    for number in range(420):
+        start = rng.uniform(0, np.pi)
+        away = np.sign(start - parting) * rng.uniform(0.2, 0.6)
+        along = np.clip(np.linspace(start, start + away, 5), 0.02, np.pi - 0.02)
+        depth = rng.uniform(-0.02, 1.0) - np.linspace(0, 0.25, 5) * rng.uniform(0, 1)
+        strand = curve(_dome(painter, along, np.maximum(depth, -0.04)), 12)
+        (light if number % 2 else dark).append(strand)
+    painter.lay(traits.hair * 1.35 + 6, painter.strokes(light, 0.006, 0.004), 0.45)
+    painter.lay(traits.hair * 0.5, painter.strokes(dark, 0.006, 0.004), 0.45)
+    if traits.hair_volume > 0.1:
+        seam = _dome(painter, np.full(5, parting), np.linspace(0, 0.9, 5))
+        painter.lay(traits.hair * 0.45, painter.strokes([seam], 0.008, 0.012), 0.6)

@@ -6,6 +6,7 @@ it.  Then the point ``p`` of the face at rest is sought that the expression move
 ``p + d(p) = r``, by damped fixed-point iteration.  The eyes are layered, because a lid slides
 over the eyeball and does not squeeze it: skin above the upper lid and below the lower lid
 follows the field ``d``, what lies between them moves rigidly, and the edges are anti-aliased.
+In a blink the upper lid comes down to the lower lid, however far that is in this face.
 A falling jaw darkens the line above the lower lip in place of the inside of a mouth.
 """
 
@@ -22,7 +23,8 @@ from mescope.synthesis.motion import UNITS, displacement_basis, inter_ocular
 Floats = NDArray[np.float32]
 Picture = NDArray[np.uint8]
 
-_JAW = UNITS.index("26")
+_JAW, _BLINK = UNITS.index("26"), UNITS.index("blink")
+_GAZE = [UNITS.index(unit) for unit in ("Llook", "Rlook", "gaze_down")]
 _QUIET = 1e-4  # an activation below this moves nothing by a thousandth of a pixel
 
 
@@ -74,6 +76,7 @@ class _Eye:
     lower: Floats
     lid_basis: Floats  # (units, 2, c, 2) displacement along the upper and the lower lid
     ball_basis: Floats  # (units, 2) displacement of the eyeball
+    closing: Floats  # (h, w, 2) on the grid of ``field``: the upper lid comes down all the way
 
 
 class FaceWarp:
@@ -177,8 +180,12 @@ class FaceWarp:
         lids = [_through(ring[list(ids)], x) for ids in ((0, 1, 2, 3), (0, 5, 4, 3))]
         along = np.vstack([np.column_stack([x, y]) for y in lids])
         lid_basis = displacement_basis(self.landmarks, along).reshape(len(UNITS), 2, len(x), 2)
-        ball = displacement_basis(self.landmarks, ring[[1, 2, 4, 5]].mean(axis=0)[None])[:, 0]
+        ball = np.zeros((len(UNITS), 2))
+        ball[_GAZE] = displacement_basis(self.landmarks, ring[[1, 2]]).mean(axis=1)[_GAZE]
         field = _Field.around(self.landmarks, around, 1)
+        gx, gy = np.meshgrid(np.arange(around[0], around[2]), np.arange(around[1], around[3]))
+        height = np.minimum(0, gy - np.interp(gx, x, lids[0])) / (0.11 * self.unit)
+        drop = np.interp(gx, x, lids[1] - lids[0], left=0, right=0) * np.exp(-0.5 * height**2)
         return _Eye(
             (left, top, right, bottom),
             field,
@@ -187,6 +194,7 @@ class FaceWarp:
             lids[1].astype(np.float32),
             lid_basis.astype(np.float32),
             ball.astype(np.float32),
+            np.stack([0 * drop, drop], axis=-1).astype(np.float32),
         )
 
     def _draw_eye(
@@ -199,14 +207,20 @@ class FaceWarp:
         rest, (left, top, right, bottom) = self._eye_points(eye, undo)
         if right - left < 2 or bottom - top < 2:
             return
-        lids = np.tensordot(activation, eye.lid_basis, axes=1)  # (2, c, 2)
+        blink = float(np.clip(activation[_BLINK], 0, 1))
+        rising = activation.copy()
+        rising[_BLINK] = 0
+        lids = np.tensordot(rising, eye.lid_basis[:, 0], axes=1)
+        lids = np.stack([lids, np.tensordot(activation, eye.lid_basis[:, 1], axes=1)])
+        lids[0, :, 1] += blink * (eye.lower - eye.upper)
+        mixed_up = eye.field.mix(rising) + blink * eye.closing
         x, y = rest[..., 0], rest[..., 1]
         moved_upper = np.interp(x, eye.x + lids[0, :, 0], eye.upper + lids[0, :, 1])
         moved_lower = np.interp(x, eye.x + lids[1, :, 0], eye.lower + lids[1, :, 1])
         moved_upper = np.minimum(moved_upper, moved_lower)  # a lid stops at the other lid
         layers = (
             # The share of the pixel's height that lies above, below and inside the opening.
-            (np.clip(moved_upper - y + 0.5, 0, 1), _invert(eye, mixed, rest, lid=-1)),
+            (np.clip(moved_upper - y + 0.5, 0, 1), _invert(eye, mixed_up, rest, lid=-1)),
             (np.clip(y + 0.5 - moved_lower, 0, 1), _invert(eye, mixed, rest, lid=1)),
             (
                 np.clip(
