@@ -20,10 +20,13 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from mescope.video.cache import Store
 from mescope.video.faces import FaceFinder, FaceTracker, default_finder
 from mescope.video.regions import CROP_SIZE, REGIONS_18, Mode, Region
-from mescope.video.roi_flow_plain import plain_window_flow
+from mescope.video.roi_keep import Keeper
 from mescope.video.roi_pass import Pass, Tables, read_looks
+from mescope.video.roi_published import PublishedPass
+from mescope.video.roi_window import window_flow
 from mescope.video.sightings import visible
 from mescope.video.windows import Plan, Timing, plan, timing
 
@@ -117,7 +120,10 @@ def extract(
     jobs
         Threads; by default one per core that this process may use.
     cache
-        Folder that keeps results and the state of interrupted work; None keeps nothing.
+        Folder that keeps results and the state of interrupted work (see
+        :func:`mescope.video.cache.default_cache`); None keeps nothing.  Not used with a
+        ``finder`` of your own.  A result that comes from the cache reads no frame, so the
+        decode report of ``video`` stays empty.
     progress
         Called with (windows done, windows in all).
 
@@ -136,24 +142,35 @@ def extract(
     planned = plan(video, timing, mode)
     tables = Tables.empty(planned, len(regions))
     tracker = FaceTracker(finder or default_finder(), face)
-
-    def report(window: int) -> None:
-        if progress is not None:
-            progress(window + 1, planned.count)
-
-    Pass(
+    parameters = _parameters(planned, regions, mode, roi_percent, face)
+    keeper = None
+    if cache is not None and finder is None:  # what another finder does has no name to key by
+        keeper = Keeper(Store(cache, parameters | {"video": video.fingerprint()}), tables)
+    work = (PublishedPass if mode == "as_published" else Pass)(
         plan=planned,
         tables=tables,
         tracker=tracker,
-        worker=plain_window_flow,
+        worker=window_flow,
         regions=regions,
         he2024=roi_percent == "he2024",
         jobs=jobs or _cores(),
-        done=report,
+        first_window=keeper.restore(planned, tracker) if keeper else 0,
         mode=mode,
-    ).run(video)
-    parameters = _parameters(planned, regions, mode, roi_percent, face)
-    return _result(planned, tables, regions, mode, parameters, tracker.warnings)
+    )
+
+    def finished(window: int) -> None:
+        if keeper is not None:
+            keeper.keep(work, window)
+        if progress is not None:
+            progress(window + 1, planned.count)
+
+    work.done = finished
+    if progress is not None and work.first_window:
+        progress(work.first_window, planned.count)
+    if work.first_window < planned.count:
+        work.run(video)
+    notes = [*tracker.warnings, *(keeper.warnings if keeper else ())]
+    return _result(planned, tables, regions, mode, parameters, notes)
 
 
 def _cores() -> int:
@@ -177,7 +194,7 @@ def _parameters(
         "step": chosen.step,
         "rate": chosen.rate,
         "face": face,
-        "frames": [int(planned.frames[0]), int(planned.frames[planned.used - 1])],
+        "frames": [int(planned.frames[0]), int(planned.frames[-1]), len(planned.frames)],
     }
 
 
@@ -189,7 +206,7 @@ def _result(
     parameters: dict[str, Any],
     warnings: Sequence[str],
 ) -> RoiFlow:
-    valid = _valid(planned, tables)
+    valid = _valid(planned, tables, mode)
     tables.values *= valid[:, None, :]
     parameters |= {
         "tail_frames": len(planned.frames) - planned.used,
@@ -211,9 +228,11 @@ def _result(
     )
 
 
-def _valid(planned: Plan, tables: Tables) -> npt.NDArray[np.bool_]:
+def _valid(planned: Plan, tables: Tables, mode: Mode) -> npt.NDArray[np.bool_]:
     """Return (W, k): the face is there, the frame too, and no cut since the reference frame."""
     window, hop = planned.timing.window, planned.timing.hop
+    if mode == "as_published":  # the published code believes every window with a face
+        return np.repeat(tables.reference[:, None] >= 0, window, axis=1)
     seen = visible(read_looks(tables.looks), planned.used, hop) & tables.present
     scene = np.cumsum(tables.cuts)
     valid = np.zeros((planned.count, window), dtype=bool)

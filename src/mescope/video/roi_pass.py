@@ -72,7 +72,11 @@ class Tables:
 
 @dataclass
 class Pass:
-    """The state of one pass."""
+    """The state of one pass.
+
+    ``states`` holds what the tracker knew before each window that is not yet collected, so that
+    a pass which starts at a later window goes on exactly as this one.
+    """
 
     plan: Plan
     tables: Tables
@@ -84,6 +88,7 @@ class Pass:
     first_window: int = 0
     done: Callable[[int], None] | None = None
     mode: Mode = "clean"
+    states: dict[int, tuple[Box | None, tuple[str, ...]]] = field(default_factory=dict)
     _frames: dict[int, Grey] = field(default_factory=dict)
     _running: deque[tuple[int, Future[WindowFlow]]] = field(default_factory=deque)
 
@@ -114,13 +119,20 @@ class Pass:
 
     def _take(self, position: int, grey: Grey, ready: int) -> None:
         tables = self.tables
-        if position >= max(0, self.first_window * self.plan.timing.hop):
+        hop = self.plan.timing.hop
+        # A resumed pass has the tables of earlier positions already.
+        if self.first_window == 0 or position >= (self.first_window + 1) * hop:
             before = self._frames.get(max(self._frames, default=-1))
             tables.present[position] = self.plan.near[position]
             if before is not None and before is not grey:
                 tables.cuts[position] = scene_cut(before, grey, self.tracker.last)
+        self._keep(position, grey, ready)
+
+    def _keep(self, position: int, grey: Grey, ready: int) -> None:
+        """Remember a frame, and forget those that no window and no look needs any more."""
         self._frames[position] = grey
-        oldest = (ready - 1) * self.plan.timing.hop
+        hop = self.plan.timing.hop
+        oldest = (ready - 1) * hop
         for stale in [p for p in self._frames if p < oldest]:
             del self._frames[stale]
 
@@ -128,6 +140,7 @@ class Pass:
         """Look for the face of a window and hand the window to the pool."""
         hop = self.plan.timing.hop
         at = window * hop
+        self.states[window] = (self.tracker.last, tuple(self.tracker.warnings))
         reference = next((p for p in range(at, at + hop) if self._usable(p)), -1)
         sighting, face, where = self._look(window, reference if reference >= 0 else at)
         crop = None
@@ -135,24 +148,20 @@ class Pass:
             seen_in = self._frames[where]
             crop = crop_face(seen_in, face.landmarks, self.tracker.finder, self.mode)
         if crop is None or not (sighting.seen or sighting.brief(hop)):
-            self._running.append((window, _nothing(self.tables.values[window])))
+            self._running.append((window, no_flow(self.tables.values[window])))
         else:
             self._note(window, reference, crop)
-            self._running.append(
-                (
-                    window,
-                    pool.submit(self._work, self._images(at, reference), reference - at, crop),
-                )
-            )
+            images = self._images(at, reference)
+            task = pool.submit(self._work, images, self._frames[reference], crop)
+            self._running.append((window, task))
         while len(self._running) > self.jobs + 1:
             self._collect()
 
-    def _work(self, images: list[Grey | None], reference: int, crop: CroppedFace) -> WindowFlow:
-        start = images[reference]
-        if start is None:
-            raise ValueError("the reference frame of a window must be present")
+    def _work(
+        self, images: list[Grey | None], reference: Grey, crop: CroppedFace
+    ) -> WindowFlow:
         return self.worker(
-            images, start, crop, self.regions, mode=self.mode, he2024=self.he2024
+            images, reference, crop, self.regions, mode=self.mode, he2024=self.he2024
         )
 
     def _images(self, at: int, reference: int) -> list[Grey | None]:
@@ -229,6 +238,7 @@ class Pass:
         self.tables.dropped[window] = result.dropped
         if self.done is not None:
             self.done(window)
+        self.states.pop(window, None)
 
 
 def positions(video: Video, plan: Plan, start: int) -> Iterator[tuple[int, Grey]]:
@@ -275,7 +285,8 @@ def _thumb(image: Grey) -> npt.NDArray[np.float32]:
     return np.asarray(small, dtype=np.float32)
 
 
-def _nothing(like: npt.NDArray[np.float32]) -> Future[WindowFlow]:
+def no_flow(like: npt.NDArray[np.float32]) -> Future[WindowFlow]:
+    """Return the finished task of a window without a face."""
     future: Future[WindowFlow] = Future()
     future.set_result(WindowFlow(np.zeros_like(like), 0))
     return future

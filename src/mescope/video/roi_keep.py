@@ -1,0 +1,80 @@
+"""Keep the finished windows of a pass, so that interrupted work goes on where it stopped."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from mescope.errors import OutputError
+from mescope.video.cache import Store
+from mescope.video.faces import FaceTracker
+from mescope.video.regions import Box
+from mescope.video.roi_pass import Pass, Tables
+from mescope.video.windows import Plan
+
+SEGMENT = 64  # windows per entry: about a minute of 30 frames per second
+BY_WINDOW = ("values", "boxes", "landmarks", "reference", "looks", "dropped")
+BY_POSITION = ("present", "cuts")
+
+
+@dataclass
+class Keeper:
+    """Save tables in segments of :data:`SEGMENT` windows and restore them.
+
+    A segment also holds what the tracker knew before the next window: a resumed pass gives the
+    same numbers as one that was never interrupted.
+    """
+
+    store: Store
+    tables: Tables
+    warnings: list[str] = field(default_factory=list)
+
+    def restore(self, plan: Plan, tracker: FaceTracker) -> int:
+        """Fill in the tables and the tracker; return the first window still to be done."""
+        done = 0
+        while done < plan.count:
+            end = min(done + SEGMENT, plan.count)
+            arrays = self.store.load(f"{done:06d}")
+            if arrays is None:
+                break
+            for name, rows in self._rows(plan, done, end).items():
+                getattr(self.tables, name)[rows] = arrays[name]
+            last, tracker.warnings = json.loads(arrays["tracker"].tobytes())
+            tracker.last = None if last is None else Box(*last)
+            done = end
+        return done
+
+    def keep(self, work: Pass, window: int) -> None:
+        """Save a segment if ``window`` is its last; windows arrive in order."""
+        end, count = window + 1, work.plan.count
+        if (end % SEGMENT and end != count) or self.warnings:
+            return
+        first = (window // SEGMENT) * SEGMENT
+        rows = self._rows(work.plan, first, end)
+        arrays: dict[str, npt.NDArray[Any]] = {
+            name: getattr(self.tables, name)[where] for name, where in rows.items()
+        }
+        tracker = work.tracker
+        state = work.states.get(end, (tracker.last, tuple(tracker.warnings)))
+        arrays["tracker"] = np.frombuffer(json.dumps(state).encode(), dtype=np.uint8)
+        try:
+            self.store.save(f"{first:06d}", arrays)
+        except OutputError as error:
+            self.warnings.append(f"nothing is cached: {error}")
+
+    @staticmethod
+    def _rows(plan: Plan, first: int, end: int) -> dict[str, slice]:
+        """Return which rows of each table belong to windows ``first..end``."""
+        hop, last = plan.timing.hop, end == plan.count
+        windows = slice(first, end)
+        rows = dict.fromkeys(BY_WINDOW, windows)
+        if last:
+            rows["looks"] = slice(first, end + 2)
+        start = (first + 1) * hop if first else 0
+        return rows | dict.fromkeys(
+            BY_POSITION, slice(start, plan.used if last else (end + 1) * hop)
+        )
