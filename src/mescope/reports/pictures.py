@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mescope.analysis import Finding, RegionMotion
 
 _CROP = 320  # side of the crop in which motion is measured, px
-_SIZE = 256  # side of the drawing, units
+_WIDTH = 256  # of the drawing, units
 _QUALITY = 90  # JPEG: about 15 kB a crop, without visible loss
 _FACTORS = (1, 2, 5, 10, 15, 20, 30, 40, 60, 80, 100)
 _LONGEST = 0.2  # of the drawing: length that the longest arrow may reach
@@ -97,33 +97,39 @@ def motion_picture(finding: Finding) -> Markup | None:
         return None
     regions = arrows_worth_drawing(finding.evidence.regions)
     scale = factor(regions)
-    layers = [_image(finding.apex_picture, "after")]
+    height = round(_WIDTH * finding.apex_picture.shape[0] / finding.apex_picture.shape[1])
+    layers = [_image(finding.apex_picture, "after", height)]
     if finding.onset_picture is not None:
-        layers.append(_image(finding.onset_picture, "before"))
-    arrows = "".join(_arrow(motion, scale) for motion in regions)
+        layers.append(_image(finding.onset_picture, "before", height))
+    arrows = "".join(_arrow(motion, scale, height) for motion in regions)
     label = f"Motion from onset to apex, arrows {scale} times as long as the motion"
     return Markup(
-        f'<svg class="motion" viewBox="0 0 {_SIZE} {_SIZE}" role="img" '
+        f'<svg class="motion" viewBox="0 0 {_WIDTH} {height}" role="img" '
         f'aria-label="{escape(label)}">'
         + "".join(layers)
         + f'<g class="arrows">{arrows}</g></svg>'
     )
 
 
-def _image(picture: NDArray[np.uint8], role: str) -> str:
+def _image(picture: NDArray[np.uint8], role: str, height: int) -> str:
     return (
-        f'<image class="{role}" width="{_SIZE}" height="{_SIZE}" preserveAspectRatio="none" '
-        f'href="{data_uri(picture)}"/>'
+        f'<image class="{role}" width="{_WIDTH}" height="{height}" '
+        f'preserveAspectRatio="none" href="{data_uri(picture)}"/>'
     )
 
 
-def _arrow(motion: RegionMotion, scale: int) -> str:
-    """Draw one arrow with a halo, so that it is seen on bright and dark skin alike."""
+def _arrow(motion: RegionMotion, scale: int, height: int) -> str:
+    """Draw one arrow with a halo, so that it is seen on bright and dark skin alike.
+
+    A crop that was cut by the edge of the frame is no square; the motion was measured in a
+    square one, so both sides are scaled on their own.
+    """
     share_x, share_y = PLACES[motion.region]
-    x0, y0 = share_x * _SIZE, share_y * _SIZE
-    length = motion.magnitude / _CROP * _SIZE * scale
-    ux, uy = motion.dx / motion.magnitude, motion.dy / motion.magnitude
-    x1, y1 = x0 + ux * length, y0 + uy * length
+    x0, y0 = share_x * _WIDTH, share_y * height
+    dx, dy = motion.dx / _CROP * _WIDTH * scale, motion.dy / _CROP * height * scale
+    length = math.hypot(dx, dy)
+    ux, uy = dx / length, dy / length
+    x1, y1 = x0 + dx, y0 + dy
     head = min(9.0, 0.6 * length)
     bx, by = x1 - ux * head, y1 - uy * head
     wing = 0.5 * head

@@ -1,0 +1,176 @@
+"""``mescope analyze``: recordings in, tables and reports out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from mescope.cli.batch import Batch
+from mescope.cli.console import explain, progress_bar, show
+from mescope.cli.inputs import (
+    Job,
+    check_folder,
+    face_choice,
+    gather,
+    refuse_existing,
+    time_range,
+)
+from mescope.cli.options import (
+    DEFAULT_MODEL,
+    Device,
+    End,
+    Face,
+    Force,
+    Jobs,
+    Json,
+    Model,
+    Rate,
+    Start,
+    Videos,
+)
+from mescope.errors import MescopeError
+
+if TYPE_CHECKING:
+    from mescope.analysis import Analysis
+
+FORMATS = ("json", "csv", "html")
+
+
+def analyze(
+    videos: Videos,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="Folder for the results; made if absent.")
+    ] = Path("mescope-results"),
+    formats: Annotated[
+        str, typer.Option("--format", help="Any of json, csv, html, with commas between.")
+    ] = ",".join(FORMATS),
+    model: Model = DEFAULT_MODEL,
+    device: Device = "cpu",
+    start: Start = None,
+    end: End = None,
+    rate: Rate = None,
+    jobs: Jobs = None,
+    face: Face = "largest",
+    strict: Annotated[
+        bool,
+        typer.Option("--strict", help="Refuse a recording that gives rise to any warning."),
+    ] = False,
+    force: Force = False,
+    as_json: Json = False,
+) -> None:
+    """Find micro-expressions, name their emotion, and write a report for every recording.
+
+    For each recording NAME the folder gets NAME.html (a page to look at), NAME.json
+    (everything), NAME.csv (a row per expression) and NAME.frames.csv (a row per frame).
+    An interrupted command can be given again: what is finished is kept, and a recording that
+    was half done goes on where it stopped.
+    """
+    suffixes = _formats(formats)
+    options = {
+        **time_range(start, end),
+        "rate": rate,
+        "jobs": jobs,
+        "face": face_choice(face),
+    }
+    check_folder(output)
+    work, missing = gather(videos)
+    batch = Batch(len(work) + len(missing))
+    batch.refuse(missing)
+    ready = _not_there_yet(work, output, suffixes, force, batch)
+    if ready:
+        from mescope.analysis import load
+
+        analyzer = load(model, device=device)
+        try:
+            for job in ready:
+                with batch.attempt(job.source):
+                    analysis = _analyze(analyzer, job, options, strict)
+                    paths = _write(analysis, output, job.name, suffixes, force)
+                    batch.done.append(_summary(analysis, job, paths))
+                    if not as_json:
+                        _show(analysis)
+                    _explain(analysis, paths)
+        except KeyboardInterrupt:
+            explain(f"{len(batch.done)} of {batch.total} recordings done and kept")
+            raise
+    batch.finish(as_json=as_json)
+
+
+def _formats(text: str) -> list[str]:
+    chosen = [word.strip().lower().removeprefix(".") for word in text.split(",")]
+    for word in chosen:
+        if word not in FORMATS:
+            raise typer.BadParameter(f"--format {word!r}: expected any of {', '.join(FORMATS)}")
+    return list(dict.fromkeys(chosen))
+
+
+def _not_there_yet(
+    work: Sequence[Job], output: Path, suffixes: Sequence[str], force: bool, batch: Batch
+) -> list[Job]:
+    """Return the recordings without results; the others are told at once, before any work."""
+    from mescope.reports import files_of
+
+    ready = []
+    for job in work:
+        files = [f for s in suffixes for f in files_of(output / f"{job.name}.{s}")]
+        with batch.attempt(job.source):
+            refuse_existing(files, force)
+            ready.append(job)
+    return ready
+
+
+def _analyze(analyzer: Any, job: Job, options: dict[str, Any], strict: bool) -> Analysis:
+    if strict:
+        from mescope.video.reading import open_video
+
+        times = {key: options[key] for key in ("rate", "start", "end")}
+        _refuse_warnings(open_video(job.source, **times).warnings)
+    with progress_bar(Path(job.source).name) as progress:
+        analysis: Analysis = analyzer.analyze(job.source, progress=progress, **options)
+    if strict:
+        _refuse_warnings(analysis.warnings)
+    return analysis
+
+
+def _refuse_warnings(warnings: Sequence[str]) -> None:
+    if warnings:
+        raise MescopeError(f"refused because of --strict: {'; '.join(warnings)}")
+
+
+def _write(
+    analysis: Analysis, output: Path, name: str, suffixes: Sequence[str], force: bool
+) -> list[Path]:
+    return [analysis.save(output / f"{name}.{suffix}", force=force) for suffix in suffixes]
+
+
+def _summary(analysis: Analysis, job: Job, paths: Sequence[Path]) -> dict[str, Any]:
+    from mescope.reports.json import to_dict
+
+    return {
+        "input": job.source,
+        "outputs": [str(path) for path in paths],
+        **to_dict(analysis, traces=False),
+    }
+
+
+def _show(analysis: Analysis) -> None:
+    from mescope.reports.tables import text_table
+    from mescope.reports.words import findings_in_words, spell_duration
+
+    kinds = [str(d.kind) for d in analysis.detections]
+    duration = spell_duration(analysis.video.get("duration_s"))
+    show(f"{analysis.video.get('name')}: {findings_in_words(kinds)} in {duration}")
+    if analysis.findings:
+        show(text_table(analysis))
+
+
+def _explain(analysis: Analysis, paths: Sequence[Path]) -> None:
+    for warning in analysis.warnings:
+        explain(f"{analysis.video.get('name')}: {warning}")
+    if analysis.provenance.get("simulated"):
+        explain("the weights learned from simulated faces; results are proposals to look at")
+    for path in paths:
+        explain(f"wrote {path}")

@@ -1,0 +1,52 @@
+"""Several recordings in one command: one that fails does not stop the others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from mescope.cli.console import SOME_FAILED, explain, show_json
+from mescope.errors import MescopeError
+
+
+@dataclass
+class Batch:
+    """What became of the ``total`` recordings of one command."""
+
+    total: int
+    done: list[dict[str, Any]] = field(default_factory=list)  # entries of the JSON output
+    failed: dict[str, MescopeError] = field(default_factory=dict)
+
+    @contextmanager
+    def attempt(self, source: str) -> Iterator[None]:
+        """Note a known error of one recording and go on; the error of an only one is raised."""
+        try:
+            yield
+        except MescopeError as error:
+            if self.total == 1:
+                raise
+            self.failed[source] = error
+            named = Path(source).name in str(error)
+            explain(str(error) if named else f"{source}: {error}")
+
+    def refuse(self, missing: Mapping[str, MescopeError]) -> None:
+        """Note the inputs that are no recordings."""
+        for source, error in missing.items():
+            with self.attempt(source):
+                raise error
+
+    def finish(self, *, as_json: bool) -> None:
+        """Print JSON or a summary; leave with status 3 if something failed."""
+        if as_json:
+            failed = [{"input": name, "error": str(e)} for name, e in self.failed.items()]
+            show_json({"results": self.done, "failed": failed})
+        if self.total > 1:
+            explain(f"{len(self.done)} of {self.total} recordings done")
+        if self.failed:
+            explain("not done: " + ", ".join(self.failed))
+            raise typer.Exit(SOME_FAILED)

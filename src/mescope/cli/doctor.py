@@ -1,0 +1,186 @@
+"""``mescope doctor``: whether this installation is sound, and what to do where it is not."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import platform
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Literal
+
+import typer
+
+from mescope.cli.console import explain, show, show_json
+from mescope.cli.options import Json
+from mescope.errors import MescopeError
+
+PACKAGES = ("torch", "numpy", "numba", "av", "dlib-bin", "scipy", "pandas", "safetensors")
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One line of the doctor: what was looked at, how it is, and the facts or the cure."""
+
+    name: str
+    state: Literal["ok", "warning", "problem"]
+    text: str
+
+
+def doctor(as_json: Json = False) -> None:
+    """Check the installation: versions, video and face libraries, weights, cache.
+
+    Exit status 1 if something is broken; warnings alone leave it at 0.
+    """
+    checks = list(examine())
+    if as_json:
+        show_json([dataclasses.asdict(check) for check in checks])
+    else:
+        _show(checks)
+    broken = [check.name for check in checks if check.state == "problem"]
+    if broken:
+        explain("needs attention: " + ", ".join(broken))
+        raise typer.Exit(1)
+
+
+def examine() -> Iterator[Check]:
+    """Yield the checks, one after the other; none of them stops the next."""
+    parts: tuple[Callable[[], Check], ...] = (
+        _python,
+        _versions,
+        _opencv,
+        _ffmpeg,
+        _torch,
+        _scan,
+        _landmarks,
+        _weights,
+        _cache,
+    )
+    for part in parts:
+        name = part.__name__.removeprefix("_")
+        try:
+            yield part()
+        except (MescopeError, ImportError, OSError) as error:
+            yield Check(name, "problem", f"{type(error).__name__}: {error}")
+
+
+def _python() -> Check:
+    cores = os.cpu_count() or 1
+    if hasattr(os, "sched_getaffinity"):
+        cores = len(os.sched_getaffinity(0))  # a container may have fewer than the machine
+    text = f"{platform.python_version()} on {platform.system()} {platform.machine()}"
+    return Check("python", "ok", f"{text}, {cores} usable cores")
+
+
+def _versions() -> Check:
+    found, absent = [f"mescope {metadata.version('mescope')}"], []
+    for package in PACKAGES:
+        try:
+            found.append(f"{package} {metadata.version(package)}")
+        except metadata.PackageNotFoundError:
+            absent.append(package)
+    if absent:
+        text = f"not installed: {', '.join(absent)}; run: pip install --upgrade mescope"
+        return Check("versions", "problem", text)
+    return Check("versions", "ok", ", ".join(found))
+
+
+def _opencv() -> Check:
+    """Several OpenCV packages overwrite each other's files (ecosystem C107)."""
+    found = sorted(
+        f"{dist.name} {dist.version}"
+        for dist in metadata.distributions()
+        if (dist.name or "").lower().replace("_", "-").startswith("opencv-")
+    )
+    import cv2
+
+    if len(set(found)) > 1:
+        names = " ".join(entry.split()[0] for entry in found)
+        return Check(
+            "opencv",
+            "problem",
+            f"several packages share one folder: {', '.join(found)}; "
+            f"run: pip uninstall {names}, then: pip install opencv-contrib-python-headless",
+        )
+    return Check("opencv", "ok", f"{', '.join(found) or 'unknown package'} ({cv2.__version__})")
+
+
+def _ffmpeg() -> Check:
+    import av
+
+    versions = ", ".join(
+        f"{name} {'.'.join(map(str, number))}"
+        for name, number in sorted(av.library_versions.items())
+        if name in ("libavcodec", "libavformat")
+    )
+    return Check("ffmpeg", "ok", f"inside av {av.__version__}: {versions}")
+
+
+def _torch() -> Check:
+    import torch
+
+    gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else "no GPU (none needed)"
+    return Check("torch", "ok", f"{torch.get_num_threads()} threads, {gpu}")
+
+
+def _scan() -> Check:
+    """The state-space scan has a compiled back end and a slow one of plain torch."""
+    from mescope.ops.selective_scan import backend_in_use
+
+    backend = backend_in_use("cpu")
+    if backend == "numba":
+        return Check("scan", "ok", "compiled by numba at first use")
+    return Check("scan", "warning", f"back end {backend}: slow; run: pip install numba")
+
+
+def _landmarks() -> Check:
+    from mescope.video.faces import landmark_model
+
+    path = landmark_model()
+    if not path.is_file():
+        text = f"{path.name} is missing; run: pip install --force-reinstall {path.parts[-3]}"
+        return Check("landmarks", "problem", text)
+    size = path.stat().st_size / 1e6
+    return Check(
+        "landmarks",
+        "ok",
+        f"{path.name} ({size:.0f} MB); its data licence excludes commercial use",
+    )
+
+
+def _weights() -> Check:
+    from mescope.models.weights import list_weights, load
+
+    shipped = list_weights()
+    if not shipped:
+        return Check(
+            "weights", "problem", "none come with this copy; `mescope train` makes some"
+        )
+    for path in shipped.values():
+        load(path)  # checks the checksum, the shapes and that every number is finite
+    return Check("weights", "ok", f"{', '.join(shipped)}: checksums agree")
+
+
+def _cache() -> Check:
+    from mescope.cli.inputs import check_folder
+    from mescope.video.cache import default_cache
+
+    folder = Path(default_cache())
+    check_folder(folder)
+    size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+    return Check("cache", "ok", f"{folder}, {size / 1e6:.0f} MB used")
+
+
+def _show(checks: list[Check]) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    colours = {"ok": "green", "warning": "yellow", "problem": "bold red"}
+    table = Table(box=None, show_header=False, pad_edge=False)
+    for check in checks:
+        state = Text(check.state, style=colours[check.state] if sys.stdout.isatty() else "")
+        table.add_row(check.name, state, Text(check.text))
+    show(table)

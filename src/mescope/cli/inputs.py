@@ -1,0 +1,225 @@
+"""What is to be read and written: recordings, names of results, checks beforehand."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import tempfile
+import unicodedata
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from mescope.errors import MescopeError, OutputError, VideoError
+
+MEDIA = frozenset(
+    {".3gp", ".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts"}
+    | {".mxf", ".ogv", ".ts", ".vob", ".webm", ".wmv"}
+)
+"""Suffixes that a folder is searched for; a file that is named itself may have any."""
+
+_LEAST_FREE = 30_000_000  # bytes; a report of an hour takes less
+_NUMBERED = re.compile(r"\d")
+_CLOCK = re.compile(r"(?:(?:(\d+):)?([0-5]?\d):)?(\d+(?:\.\d+)?)\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One recording and the name, without suffix, that its results get."""
+
+    source: str
+    name: str
+
+
+def gather(inputs: Sequence[str]) -> tuple[list[Job], dict[str, MescopeError]]:
+    """Return the recordings meant by ``inputs``, in order, and the inputs that mean none.
+
+    A folder of numbered pictures is one recording; any other folder is searched, with all its
+    subfolders, for media files and for folders of numbered pictures.  A recording that is meant
+    twice is taken once.  Whatever else is wrong with a file shows when it is opened.
+    """
+    found: dict[str, str] = {}  # real path -> as written
+    failed: dict[str, MescopeError] = {}
+    for text in inputs:
+        try:
+            for source in _recordings(text):
+                found.setdefault(os.path.realpath(source), source)
+        except MescopeError as error:
+            failed[text] = error
+    sources = list(found.values())
+    return [Job(s, n) for s, n in zip(sources, names(sources), strict=True)], failed
+
+
+def names(sources: Sequence[str]) -> list[str]:
+    """Return a name for the results of every source; no two are alike on any file system.
+
+    >>> names(["a/x.mp4", "a/y.mp4"]), names(["a/x.mp4", "b/x.mp4"]), names(["x.mp4", "x.avi"])
+    (['x', 'y'], ['a-x.mp4', 'b-x.mp4'], ['x.mp4', 'x.avi'])
+    """
+    level = [0] * len(sources)
+    while True:
+        chosen = [_name(s, n) for s, n in zip(sources, level, strict=True)]
+        # NAME.frames.csv stands beside NAME.csv, so it is taken as well.
+        taken = Counter(_folded(name) for name in chosen)
+        taken += Counter(_folded(f"{name}.frames") for name in chosen)
+        clashes = [
+            i
+            for i, name in enumerate(chosen)
+            if taken[_folded(name)] > 1 or taken[_folded(f"{name}.frames")] > 1
+        ]
+        deeper = [i for i in clashes if level[i] < _deepest(sources[i])]
+        if not deeper:
+            return _numbered(chosen)
+        for i in deeper:
+            level[i] += 1
+
+
+def seconds(text: str | None) -> float | None:
+    """Return seconds from ``SS``, ``M:SS`` or ``H:MM:SS``, each with a fraction if need be.
+
+    >>> seconds("90"), seconds("1:30.5"), seconds("1:00:00"), seconds(None)
+    (90.0, 90.5, 3600.0, None)
+    """
+    if text is None:
+        return None
+    match = _CLOCK.match(text.strip())
+    if not match:
+        raise typer.BadParameter(
+            f"{text!r}: expected seconds such as 12.5, or m:ss or h:mm:ss, without a unit"
+        )
+    hours, minutes, rest = match.groups()
+    return int(hours or 0) * 3600 + int(minutes or 0) * 60 + float(rest)
+
+
+def time_range(start: str | None, end: str | None) -> dict[str, float | None]:
+    """Return ``start`` and ``end`` in seconds, or refuse an empty range."""
+    first, last = seconds(start), seconds(end)
+    if first is not None and last is not None and first >= last:
+        raise typer.BadParameter(f"--start {start} must come before --end {end}")
+    return {"start": first, "end": last}
+
+
+def face_choice(text: str) -> str | int:
+    """Return the face that ``--face`` means: "largest", "central", or a number from 0."""
+    if text.isdecimal():
+        return int(text)
+    if text in ("largest", "central"):
+        return text
+    raise typer.BadParameter(
+        f"{text!r}: expected largest, central, or a number from 0 (leftmost)"
+    )
+
+
+def check_folder(folder: Path) -> None:
+    """Refuse a folder that cannot be written or is full, before any work is done.
+
+    Raises
+    ------
+    OutputError
+        With what is wrong; nothing is left behind.
+    """
+    there = folder
+    while not there.exists() and there != there.parent:
+        there = there.parent
+    if not there.is_dir():
+        raise OutputError(f"{there} is a file; choose a folder for the results with -o")
+    try:
+        with tempfile.TemporaryFile(dir=there) as file:
+            file.write(b"\0")
+            file.flush()
+        free = shutil.disk_usage(there).free
+    except OSError as error:
+        raise OutputError(
+            f"cannot write in {there} ({error.strerror or error}); "
+            "choose another folder with -o"
+        ) from error
+    if free < _LEAST_FREE:
+        raise OutputError(
+            f"only {free // 1_000_000} MB are free in {there}, expected at least "
+            f"{_LEAST_FREE // 1_000_000}; make room or choose another folder with -o"
+        )
+
+
+def _recordings(text: str) -> list[str]:
+    if not os.path.isdir(text):
+        from mescope.video.containers import local_path
+
+        local_path(text)  # refuses what is missing before hours of work on the others
+        return [text]
+    if _is_frame_folder(text):
+        return [text]
+    found: list[str] = []
+    for folder, inner, files in os.walk(text):
+        inner.sort()
+        if folder != text and _is_frame_folder(folder):
+            inner.clear()
+            found.append(folder)
+            continue
+        found += [os.path.join(folder, name) for name in sorted(files) if _is_media(name)]
+    if not found:
+        raise VideoError(
+            f"{text}: expected video files or numbered pictures in this folder, found neither; "
+            "name a file itself if its ending is unusual"
+        )
+    return found
+
+
+def _is_media(name: str) -> bool:
+    return not name.startswith(".") and os.path.splitext(name)[1].lower() in MEDIA
+
+
+def _is_frame_folder(folder: str) -> bool:
+    """Return whether the folder holds numbered pictures and no media file."""
+    from mescope.video.image_folders import SUFFIXES
+
+    files = [name for name in os.listdir(folder) if not name.startswith(".")]
+    if any(_is_media(name) for name in files):
+        return False
+    pictures = [n for n in files if os.path.splitext(n)[1].lower() in SUFFIXES]
+    return sum(bool(_NUMBERED.search(name)) for name in pictures) >= 2
+
+
+def _name(source: str, level: int) -> str:
+    path = Path(os.path.abspath(source))
+    if level == 0:
+        return path.name if path.is_dir() else path.stem
+    folders = path.parent.parts[1:]
+    return "-".join([*folders[len(folders) - (level - 1) :], path.name])
+
+
+def _deepest(source: str) -> int:
+    return len(Path(os.path.abspath(source)).parent.parts)
+
+
+def _folded(name: str) -> str:
+    """Return what a file system that ignores case and normal form would compare."""
+    return unicodedata.normalize("NFC", name).casefold()
+
+
+def _numbered(chosen: list[str]) -> list[str]:
+    """Tell apart the few names that even whole paths leave alike."""
+    seen: Counter[str] = Counter()
+    result = []
+    for name in chosen:
+        seen[_folded(name)] += 1
+        number = seen[_folded(name)]
+        result.append(name if number == 1 else f"{name} ({number})")
+    return result
+
+
+def refuse_existing(files: Sequence[Path], force: bool) -> None:
+    """Refuse files that exist already, unless ``force``.
+
+    Raises
+    ------
+    OutputError
+        Naming the first of them; nothing is lost.
+    """
+    there: Any = next((file for file in files if os.path.lexists(file)), None)
+    if there is not None and not force:
+        raise OutputError(f"{there} exists already and is kept; --force replaces it")

@@ -1,0 +1,32 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+DEFAULT_MODEL = "me-tst-plus-small"
+
+Videos = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="VIDEO|FOLDER...",
+        help="Video files; folders of numbered pictures; folders to search for both.",
+        show_default=False,
+    ),
+]
+Model = Annotated[str, typer.Option(help="A name from `mescope models`, or a weights file.")]
+Device = Annotated[str, typer.Option(help="cpu, cuda, mps, or auto.")]
+Start = Annotated[str | None, typer.Option(help="Begin here: seconds, m:ss or h:mm:ss.")]
+End = Annotated[str | None, typer.Option(help="End here: seconds, m:ss or h:mm:ss.")]
+Rate = Annotated[
+    float | None,
+    typer.Option(min=0.01, help="Frames per second of a folder of pictures (it has no times)."),
+]
+Jobs = Annotated[int | None, typer.Option(min=1, help="Threads.  Default: every core.")]
+Face = Annotated[
+    str, typer.Option(help="Whose face: largest, central, or a number from 0 (leftmost).")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON in place of a table.")]
+Force = Annotated[bool, typer.Option("--force", help="Replace files that exist.")]

@@ -1,0 +1,106 @@
+"""``mescope spot``: intervals only, by the model or by the training-free spotter."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from mescope.cli.batch import Batch
+from mescope.cli.console import explain, progress_bar, show
+from mescope.cli.inputs import face_choice, gather, time_range
+from mescope.cli.options import (
+    DEFAULT_MODEL,
+    Device,
+    End,
+    Face,
+    Jobs,
+    Json,
+    Model,
+    Rate,
+    Start,
+    Videos,
+)
+
+if TYPE_CHECKING:
+    from mescope.analysis import Analysis
+
+METHODS = {"me-tst": "model", "flow-peaks": "flow-peaks"}
+
+
+def spot(
+    videos: Videos,
+    method: Annotated[
+        str,
+        typer.Option(help="me-tst (the model) or flow-peaks (peaks of motion, no training)."),
+    ] = "me-tst",
+    model: Model = DEFAULT_MODEL,
+    device: Device = "cpu",
+    start: Start = None,
+    end: End = None,
+    rate: Rate = None,
+    jobs: Jobs = None,
+    face: Face = "largest",
+    as_json: Json = False,
+) -> None:
+    """Print when something happens on the face; writes no files.
+
+    flow-peaks is a second opinion that does not depend on any training data.
+    """
+    if method not in METHODS:
+        raise typer.BadParameter(f"{method!r}: expected one of {', '.join(METHODS)}")
+    options = {
+        **time_range(start, end),
+        "rate": rate,
+        "jobs": jobs,
+        "face": face_choice(face),
+        "method": METHODS[method],
+        "pictures": False,
+    }
+    work, missing = gather(videos)
+    batch = Batch(len(work) + len(missing))
+    batch.refuse(missing)
+    if work:
+        from mescope.analysis import load
+
+        analyzer = load(model, device=device)
+        for job in work:
+            with batch.attempt(job.source):
+                with progress_bar(Path(job.source).name) as progress:
+                    analysis = analyzer.analyze(job.source, progress=progress, **options)
+                batch.done.append(_summary(analysis, job.source))
+                if not as_json:
+                    _show(analysis)
+    batch.finish(as_json=as_json)
+
+
+def _summary(analysis: Analysis, source: str) -> dict[str, Any]:
+    from mescope.reports.json import to_dict
+
+    whole = to_dict(analysis, traces=False)
+    keys = ("onset", "apex", "offset", "onset_s", "apex_s", "offset_s", "kind", "score")
+    return {
+        "input": source,
+        "intervals": [{key: entry[key] for key in keys} for entry in whole["detections"]],
+        "warnings": whole["warnings"],
+    }
+
+
+def _show(analysis: Analysis) -> None:
+    from rich.table import Table
+
+    from mescope.reports.words import clock, count
+
+    show(f"{analysis.video.get('name')}: {count(len(analysis.findings), 'interval')}")
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("onset", "apex", "offset", "frames", "kind", "score"):
+        table.add_column(name, justify="left" if name == "kind" else "right", no_wrap=True)
+    for d in analysis.detections:
+        times = (clock(d.onset_s), clock(d.apex_s), clock(d.offset_s))
+        frames = f"{d.interval.first}–{d.interval.last}"
+        table.add_row(*times, frames, d.kind, f"{d.score:.2f}")
+    if analysis.findings:
+        show(table)
+    for warning in analysis.warnings:
+        explain(f"{analysis.video.get('name')}: {warning}")

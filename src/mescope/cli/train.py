@@ -1,0 +1,50 @@
+"""``mescope train``: weights from a recipe."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mescope.cli.console import explain, progress_bar, show_json
+from mescope.cli.options import Json
+from mescope.errors import OutputError
+
+
+def train(
+    recipe: Annotated[Path, typer.Argument(help="A recipe, such as recipes/*.toml.")],
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Folder for the run.  Default: runs/RECIPE."),
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the run that the folder holds.")
+    ] = False,
+    device: Annotated[str, typer.Option(help="cpu, cuda, or mps.")] = "cpu",
+    as_json: Json = False,
+) -> None:
+    """Train a model by a recipe; the folder gets a checkpoint after every epoch."""
+    from mescope.cli.inputs import check_folder
+    from mescope.training.fit import train as fit
+    from mescope.training.recipe import read_recipe
+
+    chosen = read_recipe(recipe)
+    folder = output or Path("runs") / recipe.stem
+    if (folder / "checkpoint.safetensors").exists() and not resume:
+        raise OutputError(
+            f"{folder} holds a run already and is kept; --resume goes on with it, -o chooses "
+            "another folder"
+        )
+    check_folder(folder)
+    with progress_bar(chosen.name) as progress:
+        _, state = fit(
+            chosen,
+            folder,
+            resume=resume,
+            device=device,
+            report=lambda done, total, _loss: progress(done, total),
+        )
+    if as_json:
+        show_json({"folder": str(folder), "epochs": state.epoch, "history": state.history})
+    explain(f"{state.epoch} epochs done; the run is in {folder}")

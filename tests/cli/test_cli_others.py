@@ -1,0 +1,129 @@
+"""``doctor``, ``models``, ``train``, ``synthesize``.  Numbers are those of ecosystem 5.4."""
+
+import json
+from collections import namedtuple
+from importlib import metadata
+
+import pytest
+
+from mescope.cli import doctor
+from mescope.errors import WeightsError
+
+
+def test_two_opencv_distributions_are_named_with_the_fix(monkeypatch):
+    """C107."""
+    package = namedtuple("package", "name version")
+    two = [
+        package("opencv-python", "4.10.0"),
+        package("opencv_contrib_python_headless", "5.0.0"),
+        package("numpy", "2"),
+    ]
+    monkeypatch.setattr(metadata, "distributions", lambda: two)
+    check = doctor._opencv()
+    assert check.state == "problem"
+    assert "opencv-python 4.10.0" in check.text
+    assert "opencv_contrib_python_headless 5.0.0" in check.text
+    assert "pip uninstall" in check.text
+
+
+def test_doctor_tells_and_its_status_says_whether_all_is_well(run, monkeypatch):
+    good = doctor.Check("python", "ok", "3.11")
+    bad = doctor.Check("weights", "problem", "none")
+    monkeypatch.setattr(doctor, "examine", lambda: iter([good]))
+    assert run("doctor")[0] == 0
+    monkeypatch.setattr(doctor, "examine", lambda: iter([good, bad]))
+    status, out, err = run("doctor", "--json")
+    assert status == 1
+    assert [check["state"] for check in json.loads(out)] == ["ok", "problem"]
+    assert "weights" in err
+
+
+def test_a_check_that_fails_does_not_stop_the_others(monkeypatch):
+    def broken():
+        raise WeightsError("a.safetensors: the checksum does not agree")
+
+    broken.__name__ = "_weights"
+    monkeypatch.setattr(doctor, "_weights", broken)
+    checks = {check.name: check for check in doctor.examine()}
+    assert checks["weights"].state == "problem"
+    assert "checksum" in checks["weights"].text
+    assert checks["cache"].state == "ok"
+    assert checks["landmarks"].state == "ok"
+    assert "commercial" in checks["landmarks"].text
+
+
+def test_an_unknown_name_of_weights_is_status_1_with_what_there_is(run):
+    status, _, err = run("models", "show", "me-tst-pluss-small")
+    assert status == 1
+    assert "mescope models" in err
+    assert err.count("\n") == 1
+
+
+def test_models_lists_cards(run, tmp_path, monkeypatch):
+    from mescope.models import weights
+
+    Card = namedtuple("Card", "x")
+    status, out, _ = run("models", "--json")
+    assert status == 0
+    assert set(json.loads(out)) == set(weights.list_weights())
+    assert Card  # the list itself is real
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [("epochs = 'many'", "epochs"), ("epoch = 3", "did you mean"), ("= 3", "TOML")],
+)
+def test_a_wrong_recipe_is_status_1_and_names_the_key(run, here, text, said):
+    """C111."""
+    (here / "r.toml").write_text(f'name = "x"\nmodel = "me-tst"\ndata = "synthetic"\n{text}\n')
+    status, _, err = run("train", "r.toml")
+    assert status == 1
+    assert said in err
+    assert not (here / "runs").exists()
+
+
+def test_a_run_that_exists_is_kept(run, here):
+    (here / "r.toml").write_text('name = "x"\nmodel = "me-tst"\ndata = "synthetic"\n')
+    (here / "runs/r").mkdir(parents=True)
+    (here / "runs/r/checkpoint.safetensors").write_bytes(b"mine")
+    status, _, err = run("train", "r.toml")
+    assert status == 1
+    assert "--resume" in err
+    assert (here / "runs/r/checkpoint.safetensors").read_bytes() == b"mine"
+
+
+def test_a_video_of_a_photo_without_a_face_is_a_clean_error(run, here):
+    import cv2
+    import numpy as np
+
+    cv2.imwrite("wall.png", np.full((200, 200, 3), 128, np.uint8))
+    status, _, err = run("synthesize", "video", "wall.png", "-o", "wall.mp4")
+    assert status == 1
+    assert "no face found" in err
+    assert not (here / "wall.mp4").exists()
+
+
+def test_demo_writes_a_video_and_its_truth(run, here):
+    status, out, _ = run("synthesize", "demo", "--duration", "2", "--json")
+    assert status == 0
+    document = json.loads(out)
+    assert (here / document["video"]).stat().st_size > 10_000
+    truth = (here / document["truth"]).read_text().splitlines()
+    assert truth[0].startswith("subject,video,onset,offset,emotion")
+    assert len(truth) - 1 == document["expressions"]
+    status, _, err = run("synthesize", "demo", "--duration", "2")
+    assert status == 1
+    assert "--force" in err
+
+
+def test_corpus_writes_a_data_set(run, here):
+    status, out, _ = run("synthesize", "corpus", "c", "-n", "1", "--duration", "1", "--json")
+    assert status == 0
+    assert json.loads(out)["recordings"] == 1
+    assert (here / "c/truth.csv").exists()
+
+
+def test_levels_are_checked(run, here):
+    status, _, err = run("synthesize", "video", "x.png", "-o", "x.mp4", "--level", "wild")
+    assert status == 2
+    assert "calm, middle, hard" in err
