@@ -23,7 +23,7 @@ from mescope.video.pictures import (
     orientation_of,
     rgb_of,
 )
-from mescope.video.report import rate_warnings
+from mescope.video.report import rate_warnings, run_warnings
 from mescope.video.source import Picture, Policy, Video
 from mescope.video.tally import Tally, first_report
 from mescope.video.timetable import PacketReader, read_table
@@ -133,7 +133,7 @@ class FileVideo(Video):
                 for index, frame in self._decoded(packets, stream, last, tally):
                     if index > last:
                         return
-                    if index > newest:
+                    if index > newest and self._sound(index, frame, tally):
                         newest = index
                         self._check_picture(index, frame)
                         yield index, frame
@@ -191,15 +191,29 @@ class FileVideo(Video):
         except FFmpegError as error:
             tally.bad_packets += 1
             if self._policy == "fail":
-                where = "at the end" if stamp is None else f"at {_seconds(stamp, stream):.6f} s"
-                raise VideoError(
-                    f"{self.name}: the packet {where} is damaged ({error.strerror}); use the "
-                    "policy 'skip' to go on without it"
-                ) from error
+                seconds = None if stamp is None else float(stamp * (stream.time_base or 0))
+                raise self._damaged(seconds, error.strerror) from error
             return
         for frame in frames:
             if frame.pts is not None:
                 yield int(frame.pts), frame
+
+    def _sound(self, index: int, frame: VideoFrame, tally: Tally) -> bool:
+        """Whether a picture is what was recorded; FFmpeg fills in what it cannot decode."""
+        if not frame.is_corrupt:
+            return True
+        tally.bad_packets += 1
+        if self._policy == "fail":
+            stamp = float(self._table.times[index]) + self._table.offset
+            raise self._damaged(stamp, "parts of the picture are lost")
+        return False
+
+    def _damaged(self, seconds: float | None, reason: str | None) -> VideoError:
+        where = "at the end" if seconds is None else f"at {seconds:.6f} s"
+        return VideoError(
+            f"{self.name}: the packet {where} is damaged ({reason or 'unknown'}); use the "
+            "policy 'skip' to go on without it"
+        )
 
     def _display_order(self) -> list[int]:
         """Packet positions in the order in which the decoder gives their frames."""
@@ -273,19 +287,13 @@ class FileVideo(Video):
             self.warnings.append(f"{report.irregular_stamps} time stamps were repaired")
 
     def _complete(self, tally: Tally) -> None:
-        report = self.report
-        tally.report_to(report, self.first_frame, self.last_frame)
-        if report.missing:
-            warning = f"{len(report.missing)} of {report.frames} frames cannot be decoded"
-            if warning not in self.warnings:
-                self.warnings.append(warning)
-        if report.duplicates > 0.1 * report.decoded:
-            warning = (
-                f"{report.duplicates} frames repeat the one before: the recording shows "
-                f"{report.effective_rate:.3g} different pictures a second"
-            )
-            if warning not in self.warnings:
-                self.warnings.append(warning)
+        """Enter what a run over the whole range met into the report and the warnings."""
+        tally.report_to(self.report, self.first_frame, self.last_frame)
+        doubtful = self._table.dependents(self.report.missing)
+        self.report.doubtful = tuple(
+            i for i in doubtful if self.first_frame <= i <= self.last_frame
+        )
+        self.warnings += [w for w in run_warnings(self.report) if w not in self.warnings]
 
     def _groups(self, wanted: list[int]) -> Iterator[list[int]]:
         """Runs of frames that are read fastest in one go, without a seek in between."""
@@ -316,7 +324,3 @@ class FileVideo(Video):
                 f"{self.name}: the file changed while it was being read; wait until it is "
                 "written and start again"
             )
-
-
-def _seconds(stamp: int, stream: VideoStream) -> float:
-    return float(stamp * (stream.time_base or 0))

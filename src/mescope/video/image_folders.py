@@ -13,7 +13,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from mescope.errors import VideoError
 from mescope.video.containers import check_size
-from mescope.video.report import DecodeReport, rate_warnings
+from mescope.video.report import DecodeReport, rate_warnings, run_warnings
 from mescope.video.source import Picture, Policy, Video
 
 SUFFIXES = frozenset(
@@ -119,6 +119,7 @@ class FolderVideo(Video):
             report = self.report
             report.missing, report.bad_packets = tuple(missing), bad
             report.decoded, report.finished = last - first + 1 - len(missing), True
+            self.warnings += [w for w in run_warnings(self.report) if w not in self.warnings]
 
     def read(self, indices: Sequence[int], *, grey: bool = False) -> dict[int, Picture]:
         """See :meth:`Video.read`."""

@@ -21,7 +21,7 @@ class DecodeReport:
     """What a recording declares and what decoding it gave.
 
     The fields up to ``sample_aspect`` are known once the recording is open; ``decoded``,
-    ``missing``, ``bad_packets`` and ``duplicates`` are those of the last run of
+    ``missing``, ``doubtful``, ``bad_packets`` and ``duplicates`` are those of the last run of
     :meth:`Video.frames` over the whole range.  Frames count from 0.
     """
 
@@ -49,7 +49,9 @@ class DecodeReport:
     """Width of one pixel over its height; pictures are not stretched."""
     decoded: int = 0
     missing: tuple[int, ...] = ()
-    """Frames in the table that could not be decoded."""
+    """Frames in the table that could not be decoded, or only in parts."""
+    doubtful: tuple[int, ...] = ()
+    """Decoded frames that build on missing ones and may show traces of the damage."""
     bad_packets: int = 0
     duplicates: int = 0
     """Frames whose picture equals that of the frame before them."""
@@ -72,6 +74,7 @@ class DecodeReport:
         return {
             **asdict(self),
             "missing": list(self.missing),
+            "doubtful": list(self.doubtful),
             "complete": self.complete,
             "effective_rate": self.effective_rate,
         }
@@ -121,4 +124,21 @@ def rate_warnings(report: DecodeReport) -> list[str]:
         )
     if report.variable_rate:
         found.append("the frame rate varies; every time comes from the frame's own time stamp")
+    return found
+
+
+def run_warnings(report: DecodeReport) -> list[str]:
+    """Sentences about what a run over the whole range met."""
+    found = []
+    if report.missing:
+        found.append(f"{len(report.missing)} of {report.frames} frames cannot be decoded")
+    if report.doubtful:
+        found.append(
+            f"{len(report.doubtful)} frames after damaged ones may show traces of the damage"
+        )
+    if report.duplicates > 0.1 * report.decoded:
+        found.append(
+            f"{report.duplicates} frames repeat the one before: the recording shows "
+            f"{report.effective_rate:.3g} different pictures a second"
+        )
     return found

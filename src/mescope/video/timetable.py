@@ -17,7 +17,7 @@ Repairs, all counted in ``irregular``:
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,6 +30,7 @@ from numpy.typing import NDArray
 Integers = NDArray[np.int64]
 NO_STAMP = np.iinfo(np.int64).min
 _RETRIES = 16
+_LOOK_AHEAD = 32  # packets; no codec reorders over more
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,25 @@ class TimeTable:
             (self.stamps == _number(packet.pts)) & (self.orders == _number(packet.dts))
         )
         return int(here[0]) if len(here) == 1 else None
+
+    def dependents(self, frames: Sequence[int]) -> list[int]:
+        """Frames other than ``frames`` that the decoder builds on them, or may.
+
+        Those are the frames of the packets up to the next key packet, and of the packets after
+        it that are shown before it (an open group of pictures).
+        """
+        position_of = np.full(len(self.times), -1, np.int64)
+        shown = np.flatnonzero(self.frame_of >= 0)
+        position_of[self.frame_of[shown]] = shown
+        found: set[int] = set()
+        for position in position_of[list(frames)].tolist():
+            after = int(np.searchsorted(self.keys, position, side="right"))
+            end = int(self.keys[after]) if after < len(self.keys) else len(self.frame_of)
+            found.update(self.frame_of[position + 1 : end].tolist())
+            following = self.frame_of[end + 1 :][:_LOOK_AHEAD]
+            if end < len(self.frame_of):
+                found.update(following[following < self.frame_of[end]].tolist())
+        return sorted(found - set(frames) - {-1})
 
     def last_packet(self, frame: int) -> int:
         """Position after which no packet holds a frame up to ``frame``."""
