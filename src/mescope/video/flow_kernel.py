@@ -1,8 +1,8 @@
 """Farnebäck's flow in a small patch against one reference, compiled.
 
 The same arithmetic as ``cv2.calcOpticalFlowFarneback`` with one pyramid level and the
-parameters of :mod:`mescope.video.flow` (single precision, double sums where OpenCV has them), so
-that results agree to the last bit on the machines tried.  It is faster because the reference is
+parameters of :mod:`mescope.video.flow` (single precision, double sums where OpenCV has them),
+so that results agree to the last bit where tried.  It is faster because the reference is
 expanded once per window and not once per frame, because the planes are laid out for vector
 instructions, and because the last iteration is solved only where it is averaged.
 
