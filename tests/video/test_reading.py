@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import pickle
 import resource
 import shutil
 from pathlib import Path
@@ -105,6 +106,42 @@ def test_runs_may_overlap(clip, number_in):
     video = open_video(clip)
     for (i, a), (j, b) in zip(video.frames(), video.frames(start=5), strict=False):
         assert (number_in(a), number_in(b)) == (i, j)
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "mkv", "ts"])
+@pytest.mark.parametrize(
+    ("codec", "options"),
+    [
+        ("libx264", {"g": "12", "bf": "3", "x264-params": "open-gop=1"}),
+        ("libx265", {"x265-params": "keyint=12:open-gop=1:bframes=3:log-level=none"}),
+        ("mpeg4", {"g": "12", "bf": "2"}),
+    ],
+)
+def test_seeks_arrive(tmp_path, write_video, number_in, codec, options, suffix):
+    """Reading late frames must not fall back on decoding from the start."""
+    path = write_video(
+        tmp_path / f"v.{suffix}", 90, codec=codec, options=options, rate=25, noise=20
+    )
+    video = open_video(path)
+    whole = dict(video.frames())
+    assert len(whole) == 90
+    for index in (24, 35, 36, 37, 59, 71, 88):
+        entry = video._table.entry_for(index)
+        assert index - 26 <= video._table.frame_of[entry] <= index
+        with video._open() as (container, stream):
+            packets = video._packets_from(container, stream, entry)
+            assert packets is not None
+            assert next(packets)[0] >= entry - 26
+        picture = video.read([index], grey=True)[index]
+        assert number_in(picture) == index
+        assert np.array_equal(picture, whole[index])
+
+
+def test_recordings_travel_between_processes(clip, number_in):
+    video = pickle.loads(pickle.dumps(open_video(clip, start=1)))
+    assert [(i, number_in(p)) for i, p in video.frames(stop=33)] == [
+        (i, i) for i in range(30, 33)
+    ]
 
 
 def test_a_given_rate_stretches_the_times_of_a_file(clip):

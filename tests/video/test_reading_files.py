@@ -39,7 +39,16 @@ def test_text_renamed(tmp_path, name, content):
     _refused(path, f"^{name}: not a supported video")
 
 
-@pytest.mark.parametrize("size", [(7680, 4320), (1, 1), (3, 4000), (161, 97), (33, 31)])
+@pytest.mark.parametrize(
+    "size",
+    [
+        pytest.param((7680, 4320), marks=pytest.mark.slow),
+        (1, 1),
+        (3, 4000),
+        (161, 97),
+        (33, 31),
+    ],
+)
 def test_extreme_sizes(tmp_path, write_video, size):
     """Ecosystem V16: lines are padded in memory, the padding is not part of the picture."""
     width, height = size

@@ -84,9 +84,9 @@ class TimeTable:
 
     def find(self, packet: Packet[VideoStream]) -> int | None:
         """Position of a packet met after a seek; None if its stamps do not single it out."""
-        here = np.flatnonzero(
-            (self.stamps == _number(packet.pts)) & (self.orders == _number(packet.dts))
-        )
+        here = np.flatnonzero(self.stamps == _number(packet.pts))
+        if len(here) > 1:  # Matroska's decoding stamps are guesses, so only where needed
+            here = here[self.orders[here] == _number(packet.dts)]
         return int(here[0]) if len(here) == 1 else None
 
     def dependents(self, frames: Sequence[int]) -> list[int]:
