@@ -8,11 +8,13 @@ import cv2
 import numpy as np
 import pytest
 
+from mescope.errors import VideoError
 from mescope.synthesis.dynamics import PlantedExpression, random_script
 from mescope.synthesis.motion import UNITS, displacement_basis, inter_ocular
 from mescope.synthesis.portraits import drawn_portrait, test_portraits
 from mescope.synthesis.render import SyntheticVideo
 from mescope.synthesis.warp import FaceWarp
+from mescope.video.roi_flow import extract
 
 STILL = np.zeros(4)
 
@@ -224,6 +226,12 @@ def test_times_and_truth():
     assert times[truth.interval.first] >= 0.5 > times[truth.interval.first - 1]
     assert times[truth.interval.last] <= 0.8 < times[truth.interval.last + 1]
     assert SyntheticVideo(drawn_portrait(0), script, 200).rate == pytest.approx(200)
+    assert video.report.complete
+    assert video.report.variable_rate
+    with pytest.raises(VideoError, match="frame numbers from 0 to 79"):
+        video.read([80])
+    with pytest.raises(VideoError, match="step"):
+        next(video.frames(step=0))
 
 
 def test_fingerprint_tells_recordings_apart():
@@ -250,3 +258,21 @@ def test_large_and_small_pictures():
         )
         assert out.shape == portrait.image.shape
         np.testing.assert_array_equal(out[:, :8], portrait.image[:, :8])
+
+
+def test_the_feature_pipeline_sees_a_rendered_smile():
+    """Script to pixels to regions: L12 shows in the image-right mouth corner alone."""
+    planted = PlantedExpression(
+        onset_s=0.9, apex_s=1.1, offset_s=1.4, kind="micro", emotion="positive",
+        action_units=("L12",), peak=1.0,
+    )  # fmt: skip
+    script = quiet_script(2.5, expressions=(planted,))
+    for portrait in (test_portraits()[0], drawn_portrait(3)):
+        result = extract(SyntheticVideo(portrait, script, 30), jobs=1)
+        assert result.valid.all()
+        flow = dict(zip(result.regions, result.windows[0].reshape(-1, 2, 50), strict=True))
+        x, y = flow["MOUTH_54"][:, 33]
+        assert x > 0.8
+        assert y < -0.8
+        assert np.abs(flow["MOUTH_48"][:, 33]).max() < 0.5
+        assert np.abs(flow["MOUTH_54"][:, [20, 46]]).max() < 0.5

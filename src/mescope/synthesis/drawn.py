@@ -84,6 +84,7 @@ class Traits:
     brow_weight: float
     wrinkles: float  # 0 (none) to 1
     freckles: float
+    grain: float  # contrast of the skin's fine texture, around 1
     beard: float
     tilt: float  # radians
 
@@ -153,6 +154,7 @@ def draw_traits(seed: int) -> Traits:
         brow_weight=rng.uniform(0.7, 1.35),
         wrinkles=rng.uniform(0, 1) ** 1.5,
         freckles=rng.uniform(0, 1) ** 2,
+        grain=rng.uniform(0.8, 2.2),
         beard=rng.choice([0.0, 0.0, rng.uniform(0.1, 0.6)]),
         tilt=rng.uniform(-0.05, 0.05),
     )

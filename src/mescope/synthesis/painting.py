@@ -151,8 +151,8 @@ def _head(painter: Painter) -> None:
     skin[..., 0] *= 1 + 0.05 * (
         painter.bump(-0.65, 0.6, 0.3, 0.25) + painter.bump(0.65, 0.6, 0.3, 0.25)
     )
-    skin *= (1 + 0.02 * painter.grain(0.3) + 0.018 * painter.grain(0.06)
-             + 0.022 * painter.grain(0.025))[..., None]  # fmt: skip
+    fine = 0.018 * painter.grain(0.06) + 0.022 * painter.grain(0.025)
+    skin *= (1 + 0.025 * painter.grain(0.3) + traits.grain * fine)[..., None]
     spots = np.clip(painter.grain(0.05) - 2.1, 0, 0.6) * traits.freckles
     skin *= (1 - 0.5 * spots)[..., None]
     shadow = painter.bump(0.0, float(traits.plan[8, 1]) - 0.15, 0.75, 0.32)

@@ -53,7 +53,12 @@ class SyntheticVideo(Video):
         self.width, self.height = portrait.size
         self.first_frame, self.last_frame = 0, len(self.times) - 1
         self.report = DecodeReport(
-            len(self.times), self.rate, codec="rendered", variable_rate=variable
+            len(self.times),
+            self.rate,
+            codec="rendered",
+            variable_rate=variable,
+            decoded=len(self.times),  # nothing can be damaged
+            finished=True,
         )
         self.warnings = []
 
@@ -70,8 +75,6 @@ class SyntheticVideo(Video):
         end = len(self) if stop is None else min(stop, len(self))
         for index in range(start, end, step):
             yield index, self._frame(index, grey)
-        if start == 0 and end == len(self):
-            self.report.decoded, self.report.finished = len(self), True
 
     def read(self, indices: Sequence[int], *, grey: bool = False) -> dict[int, Picture]:
         """Return single frames by number; VideoError for one outside the recording."""
