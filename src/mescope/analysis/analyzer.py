@@ -96,15 +96,18 @@ class Analyzer:
         )
         folder = default_cache() if cache == "default" else cache
         flow = extract(video, face=face, jobs=jobs, cache=folder, progress=progress)
+        found, spotting, emotion = self.detect(flow, method=method)
+        return self._analysis(video, flow, found, spotting, emotion, method, pictures)
+
+    def detect(
+        self, flow: RoiFlow, *, method: Method = "model"
+    ) -> tuple[list[Detection], NDArray[np.float64], NDArray[np.float64]]:
+        """Return detections in decimated frames, the score (n,) and the logits (n, 5)."""
         spotting, emotion = self.score(flow)
-        rule = self.rule()
         if method == "flow-peaks":
-            found, spotting = flow_peaks.spot(
-                flow.windows, flow.timing, flow.regions, flow.valid
-            )
-        else:
-            found = propose(spotting, emotion, flow.timing.rate, rule)
-        return self._analysis(video, flow, found, spotting, emotion, method, rule, pictures)
+            found, trace = flow_peaks.spot(flow.windows, flow.timing, flow.regions, flow.valid)
+            return found, trace, emotion
+        return propose(spotting, emotion, flow.timing.rate, self.rule()), spotting, emotion
 
     def rule(self) -> ProposalRule:
         """Return the spotting rule that was chosen together with the weights."""
@@ -132,7 +135,6 @@ class Analyzer:
         spotting: NDArray[np.float64],
         emotion: NDArray[np.float64],
         method: Method,
-        rule: ProposalRule,
         pictures: bool,
     ) -> Analysis:
         """Put everything together."""
@@ -150,7 +152,7 @@ class Analyzer:
         parameters: dict[str, Any] = {
             "method": method,
             "extraction": flow.parameters,
-            "spotting": rule.to_dict() if method == "model" else {},
+            "spotting": self.card.proposals if method == "model" else {},
         }
         own = method == "model"
         return Analysis(

@@ -182,20 +182,22 @@ def random_script(
         rng: source of every random choice.
         duration: seconds.
         level: how strongly head, light, sensor and codec disturb; see :data:`LEVELS`.
-        micro_per_minute: expected micro-expressions a minute; 0 for a face at rest.
-        macro_per_minute: expected macro-expressions a minute.
+        micro_per_minute: expected micro-expressions a minute.
+        macro_per_minute: expected macro-expressions a minute; with both 0 the face is at rest:
+            it neither blinks nor speaks.
         classes: emotions to draw from, all equally likely.
 
     Expressions never overlap each other or a blink, and keep a second of distance.
     """
     settings = LEVELS[level]
     slots: list[tuple[float, float]] = []
-    speech = _speech(rng, duration, slots) if rng.random() < settings.speech else []
+    busy = micro_per_minute + macro_per_minute > 0
+    talks = busy and rng.random() < settings.speech
+    speech = _speech(rng, duration, slots) if talks else []
     expressions = [
         *_draw_expressions(rng, duration, "macro", macro_per_minute, classes, slots),
         *_draw_expressions(rng, duration, "micro", micro_per_minute, classes, slots),
     ]
-    busy = micro_per_minute + macro_per_minute > 0
     eyes = _eyes(rng, duration, slots) if busy else []
     return Script(
         duration=duration,

@@ -49,11 +49,15 @@ class FlowErrors:
 
 def draw_errors(rng: np.random.Generator, noise: float, regions: int = 18) -> FlowErrors:
     """Draw the errors of one recording; ``noise`` is the sensor noise in grey levels."""
-    base = 0.006 + 0.012 * noise * float(rng.lognormal(0.0, 0.5))
-    texture = rng.lognormal(0.0, 0.4, regions + 1)
+    base = (0.03 + 0.03 * noise) * float(rng.lognormal(0.0, 0.35))
+    texture = rng.lognormal(0.0, 0.35, regions + 1)
+    gain = rng.uniform(0.8, 1.1, regions + 1)
+    weak = rng.random(regions + 1) < 0.05  # hair, glasses, deep shadow
+    gain[weak] *= rng.uniform(0.2, 0.7, int(weak.sum()))
+    gain[-1] = 1.0
     return FlowErrors(
-        gain=rng.uniform(0.7, 1.05, regions + 1),
-        point_noise=base,
+        gain=gain,
+        point_noise=0.3 * base,
         region_noise=base * texture,
         reference_noise=base * texture,
         light=rng.normal(0.0, 3.0, (regions + 1, 2)),

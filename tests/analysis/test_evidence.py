@@ -1,0 +1,57 @@
+import numpy as np
+import pytest
+
+from mescope.analysis.evidence import SPOKEN, explain
+from mescope.analysis.results import RegionMotion
+from mescope.synthesis.motion import UNITS, displacement_basis, units_of
+from mescope.synthesis.shapes import mean_shape
+from mescope.video.regions import GLOBAL, REGIONS_18, place
+
+NAMES = [region.name for region in REGIONS_18]
+
+
+def planted(action_unit: str) -> np.ndarray:
+    """Region motion of one action unit on the mean face: the centre of every inner box."""
+    shape = mean_shape()
+    boxes = [p.inner for p in place(shape, (*REGIONS_18, GLOBAL))]
+    centres = np.array([[(b.left + b.right) / 2, (b.top + b.bottom) / 2] for b in boxes])
+    basis = displacement_basis(shape, centres)
+    moved = sum(basis[UNITS.index(u)] for u in units_of(action_unit))
+    return moved[:-1] - moved[-1]
+
+
+def test_every_region_has_a_spoken_name():
+    assert set(SPOKEN) == set(NAMES)
+
+
+@pytest.mark.parametrize(
+    ("unit", "named", "side"),
+    [
+        ("L12", "L12", "left mouth corner"),
+        ("R12", "R12", "right mouth corner"),
+        ("12", "12", "mouth corner"),
+        ("1", "1", "inner brow"),
+        ("R2", "R2", "right outer brow"),
+        ("4", "4", "brow"),
+        ("15", "15", "mouth corner"),
+    ],
+)
+def test_planted_units_are_named_with_their_side(unit, named, side):
+    evidence = explain(planted(unit), NAMES)
+    assert named in evidence.action_units
+    assert side in evidence.sentence
+    assert f"AU {'+'.join(evidence.action_units)}" in evidence.sentence
+
+
+def test_nothing_is_claimed_where_nothing_moved():
+    evidence = explain(np.zeros((18, 2)), NAMES)
+    assert evidence.action_units == ()
+    assert "No single region moved clearly" in evidence.sentence
+
+
+@pytest.mark.parametrize(
+    ("dx", "dy", "direction"),
+    [(1, 0, "right"), (0, 1, "down"), (-1, -1, "up-left"), (1, -1, "up-right"), (-1, 0, "left")],
+)
+def test_directions_are_those_of_the_picture(dx, dy, direction):
+    assert RegionMotion(region="MOUTH", dx=dx, dy=dy).direction == direction
