@@ -149,3 +149,4 @@ def test_rate_of_rounded_stamps():
     assert rate == pytest.approx(30, rel=1e-4)
     assert not varies
     assert rate_of(np.zeros(1)) == (0.0, False)
+    assert rate_of(np.array([0.0, 0.1, 0.4])) == (pytest.approx(5), True)

@@ -104,7 +104,8 @@ def rate_of(times: NDArray[np.float64], tick: float = 0.0) -> tuple[float, bool]
         return 0.0, False
     middle = float(np.median(gaps))
     near = np.abs(gaps - middle) <= max(0.1 * middle, 1.5 * tick)
-    usual = float(gaps[near].mean())
+    # The median of two unlike intervals lies near neither.
+    usual = float(gaps[near].mean()) if near.any() else middle
     return 1.0 / usual, bool((~near).mean() > 0.02)
 
 

@@ -133,8 +133,9 @@ class PacketReader:
         while True:
             try:
                 packet = next(self._source)
-            except FFmpegError as error:
-                # Most demuxers find the next packet by themselves if asked again.
+            except (FFmpegError, IndexError) as error:
+                # Most demuxers find the next packet by themselves if asked again.  PyAV raises
+                # IndexError where damage makes a stream appear that was not announced.
                 self.broken = True
                 self._failures += 1
                 if self._failures > _RETRIES:
