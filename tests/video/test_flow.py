@@ -3,6 +3,7 @@
 import cv2
 import numpy as np
 import pytest
+from test_regions import LANDMARKS
 
 from mescope.video.face_crop import CroppedFace, crop_box
 from mescope.video.flow import farneback, top_mean
@@ -10,7 +11,6 @@ from mescope.video.flow_kernel import PLANES, expand, patch_flow, strongest_mean
 from mescope.video.regions import GLOBAL, REGIONS_5, REGIONS_18, Box, place
 from mescope.video.roi_flow_plain import follow, plain_window_flow
 from mescope.video.roi_window import window_flow
-from test_regions import LANDMARKS
 
 BOTH = pytest.mark.parametrize("measure", [plain_window_flow, window_flow])
 

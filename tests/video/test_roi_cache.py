@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from test_roi_flow import SHORT, film
 
 from mescope.errors import OutputError
 from mescope.video import cache as caching
@@ -9,7 +10,6 @@ from mescope.video import roi_flow, roi_keep
 from mescope.video.cache import Store, default_cache, write_atomically
 from mescope.video.reading import open_video
 from mescope.video.roi_flow import extract
-from test_roi_flow import SHORT, film
 
 
 class InterruptedForTestError(Exception):

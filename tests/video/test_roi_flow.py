@@ -288,7 +288,7 @@ def test_short_recordings():
 
 def test_variable_rate_takes_the_nearest_frames():
     class Uneven:
-        rate, first_frame = 30.0, 0
+        rate, first_frame, last_frame = 30.0, 0, 119
         times = np.sort(np.random.default_rng(0).uniform(0, 4, 120))
 
         def __len__(self):
@@ -301,6 +301,15 @@ def test_variable_rate_takes_the_nearest_frames():
     np.testing.assert_array_equal(chosen.frames, nearest)
     assert np.all(np.abs(chosen.times - ticks)[chosen.near] <= 1 / 30)
     assert "varies" in chosen.warnings[0]
+
+
+def test_a_time_range_keeps_frame_numbers():
+    part = extract(open_video(film(90), rate=30, start=1.0, end=2.3), timing=SHORT)
+    assert part.frames[0] == 30
+    assert part.frames[-1] in (68, 69)
+    assert part.times[0] == pytest.approx(1.0)
+    same = extract(open_video(film(90)[30 : part.frames[-1] + 1], rate=30), timing=SHORT)
+    np.testing.assert_array_equal(part.windows, same.windows)
 
 
 def test_progress_counts_up():

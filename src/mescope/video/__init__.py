@@ -1,1 +1,1 @@
-"""mescope.video."""
+"""Recordings in, motion of facial regions out: reading, faces, regions, ROI flow, cache."""

@@ -82,7 +82,7 @@ class Plan:
 
 
 def plan(video: Video, wanted: Timing | None, mode: Mode) -> Plan:
-    """Choose frames and windows for ``video``.
+    """Choose frames and windows for ``video`` (its range, if it has one).
 
     Raises
     ------
@@ -91,8 +91,8 @@ def plan(video: Video, wanted: Timing | None, mode: Mode) -> Plan:
     """
     warnings = []
     chosen = wanted or timing(video.rate)
-    first = int(getattr(video, "first_frame", 0))
-    table = np.asarray(video.times, dtype=np.float64)[: len(video)]
+    first = int(video.first_frame)
+    table = np.asarray(video.times, dtype=np.float64)[first : int(video.last_frame) + 1]
     if mode == "clean" and _variable(table):
         frames, times, near = _regular_grid(table, chosen.rate)
         warnings.append(
