@@ -49,7 +49,7 @@ class FlowErrors:
 
 def draw_errors(rng: np.random.Generator, noise: float, regions: int = 18) -> FlowErrors:
     """Draw the errors of one recording; ``noise`` is the sensor noise in grey levels."""
-    base = (0.03 + 0.03 * noise) * float(rng.lognormal(0.0, 0.35))
+    base = (0.03 + 0.03 * noise) * float(rng.lognormal(0.0, 0.5))
     texture = rng.lognormal(0.0, 0.35, regions + 1)
     gain = rng.uniform(0.8, 1.1, regions + 1)
     weak = rng.random(regions + 1) < 0.05  # hair, glasses, deep shadow
