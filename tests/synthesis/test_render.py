@@ -210,7 +210,8 @@ def test_rates_see_the_same_moment():
     script = replace(script, quality=None)
     portrait = drawn_portrait(0)
     slow, fast = SyntheticVideo(portrait, script, 30), SyntheticVideo(portrait, script, 120)
-    np.testing.assert_array_equal(slow.read([50])[50], fast.read([200])[200])
+    gap = np.abs(slow.read([50])[50].astype(int) - fast.read([200])[200])
+    assert gap.max() <= 4  # the last bit of a cosine may turn the rounding of a pixel
 
 
 def test_times_and_truth():

@@ -54,15 +54,24 @@ class Painter:
 
     def _soften(self, mask: NDArray[np.uint8], soft: float) -> Floats:
         sigma = soft * self.unit
-        blurred = mask if sigma < 0.3 else cv2.GaussianBlur(mask, (0, 0), sigma)
-        return np.asarray(blurred, np.float32) / np.float32(255)
+        out = np.zeros(mask.shape, np.float32)
+        window = _window(mask, margin=round(3.5 * sigma) + 1)
+        part = mask[window]
+        if part.size:
+            blurred = part if sigma < 0.3 else cv2.GaussianBlur(part, (0, 0), sigma)
+            out[window] = np.asarray(blurred, np.float32) / np.float32(255)
+        return out
 
     def lay(
         self, colour: NDArray[np.float64] | Floats, mask: Floats, strength: float = 1.0
     ) -> None:
         """Lay a colour (3,) or a picture (h, w, 3) over the canvas where the mask says."""
-        share = (mask * np.float32(strength))[..., None]
-        self.canvas += share * (np.asarray(colour, np.float32) - self.canvas)
+        window = _window(mask)
+        paint = np.asarray(colour, np.float32)
+        if paint.ndim == 3:
+            paint = paint[window]
+        canvas = self.canvas[window]
+        canvas += (mask[window] * np.float32(strength))[..., None] * (paint - canvas)
 
     def shade(self, amount: Floats) -> None:
         """Multiply the canvas by ``amount`` (h, w)."""
@@ -70,8 +79,15 @@ class Painter:
 
     def bump(self, x: float, y: float, sx: float, sy: float) -> Floats:
         """Return a Gaussian hill of height 1 at a plan point."""
-        hill = np.exp(-0.5 * (((self.u - x) / sx) ** 2 + ((self.v - y) / sy) ** 2))
-        return np.asarray(hill, np.float32)
+        hill = np.zeros(self.u.shape, np.float32)
+        across, down = self.place(np.array([[x, y]]))[0]
+        reach = 5 * max(sx, sy) * self.unit  # beyond it the hill is lower than 4e-6
+        rows = slice(max(0, int(down - reach)), max(0, int(down + reach) + 1))
+        columns = slice(max(0, int(across - reach)), max(0, int(across + reach) + 1))
+        u = (self.u[rows, columns] - np.float32(x)) / np.float32(sx)
+        v = (self.v[rows, columns] - np.float32(y)) / np.float32(sy)
+        hill[rows, columns] = np.exp(-0.5 * (u * u + v * v))
+        return hill
 
     def grain(self, size: float) -> Floats:
         """Return smooth noise (h, w), variance 1, with blobs ``size`` plan units wide."""
@@ -82,6 +98,17 @@ class Painter:
             small.astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC
         )
         return np.asarray(noise / noise.std(), np.float32)
+
+
+def _window(mask: NDArray[np.generic], margin: int = 0) -> tuple[slice, slice]:
+    """Return the smallest window that holds all but zeros, widened by ``margin`` px."""
+    spans = []
+    for axis in (1, 0):
+        filled = np.flatnonzero(mask.any(axis=axis))
+        if not len(filled):
+            return slice(0, 0), slice(0, 0)
+        spans.append(slice(max(0, int(filled[0]) - margin), int(filled[-1]) + 1 + margin))
+    return spans[0], spans[1]
 
 
 def curve(points: Points, count: int = 24) -> Points:

@@ -114,7 +114,7 @@ def _height(painter: Painter) -> Floats:
     plan, bump = painter.traits.plan, painter.bump
     middle = float(plan[27:36, 0].mean())
     z = np.sqrt(np.maximum(0.02, 1.05 - ((painter.u - middle) / 1.3) ** 2
-                           - ((painter.v - 0.45) / 1.65) ** 2))  # fmt: skip
+                           - ((painter.v - 0.35) / 1.8) ** 2))  # fmt: skip
     tip_y, base_y = float(plan[30, 1]), float(plan[33, 1])
     for k in np.linspace(0.0, 1.0, 7):
         z += (0.045 + 0.065 * k) * bump(middle, tip_y * k, 0.075 + 0.05 * k, 0.09)

@@ -73,7 +73,7 @@ class SyntheticVideo(Video):
         """Yield (frame number, picture): (h, w) grey or (h, w, 3) RGB, uint8."""
         self._check_step(step)
         end = len(self) if stop is None else min(stop, len(self))
-        for index in range(start, end, step):
+        for index in range(max(0, start), end, step):
             yield index, self._frame(index, grey)
 
     def read(self, indices: Sequence[int], *, grey: bool = False) -> dict[int, Picture]:
@@ -93,6 +93,20 @@ class SyntheticVideo(Video):
         return FaceWarp(self.portrait.landmarks, self.portrait.size)
 
     @cached_property
+    def _courses(self) -> tuple[NDArray[np.float32], NDArray[np.float64], NDArray[np.float64]]:
+        """Return activations, head poses and brightness of all frames.
+
+        The script is asked once for all frames: in a long recording it holds hundreds of
+        events, and asking it frame by frame would take longer than drawing.
+        """
+        script, times = self.script, self.times
+        return (
+            script.activations(times).astype(np.float32),
+            script.head(times),
+            script.light(times),
+        )
+
+    @cached_property
     def _grey(self) -> Picture:
         return np.asarray(cv2.cvtColor(self.portrait.image, cv2.COLOR_RGB2GRAY), np.uint8)
 
@@ -105,11 +119,10 @@ class SyntheticVideo(Video):
         return np.round(drawn).astype(np.int16)
 
     def _frame(self, index: int, grey: bool) -> Picture:
-        time = self.times[index : index + 1]
+        activations, poses, gains = self._courses
         picture = self._grey if grey else self.portrait.image
-        activation = self.script.activations(time)[0].astype(np.float32)
-        picture = self._warp.render(picture, activation, self.script.head(time)[0])
-        gain = float(self.script.light(time)[0])
+        picture = self._warp.render(picture, activations[index], poses[index])
+        gain = float(gains[index])
         if gain != 1.0:
             picture = np.asarray(cv2.convertScaleAbs(picture, alpha=gain), np.uint8)
         if self.script.noise > 0:
