@@ -28,11 +28,12 @@ class Batch:
         try:
             yield
         except MescopeError as error:
-            if self.total == 1:
-                raise
-            self.failed[source] = error
             named = Path(source).name in str(error)
-            explain(str(error) if named else f"{source}: {error}")
+            message = str(error) if named else f"{source}: {error}"
+            if self.total == 1:
+                raise type(error)(message) from error
+            self.failed[source] = error
+            explain(message)
 
     def refuse(self, missing: Mapping[str, MescopeError]) -> None:
         """Note the inputs that are no recordings."""

@@ -50,7 +50,7 @@ def spot(
     """
     if method not in METHODS:
         raise typer.BadParameter(f"{method!r}: expected one of {', '.join(METHODS)}")
-    options = {
+    options: dict[str, Any] = {
         **time_range(start, end),
         "rate": rate,
         "jobs": jobs,
