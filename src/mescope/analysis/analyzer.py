@@ -10,12 +10,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from mescope.analysis.findings import describe, gaps
+from mescope.analysis.findings import describe, doubts, gaps
 from mescope.analysis.provenance import provenance
 from mescope.analysis.results import Analysis, Traces
-from mescope.errors import MescopeError
+from mescope.errors import MescopeError, WeightsError
 from mescope.events import Detection
 from mescope.labels import SPOTTING_CLASSES
+from mescope.models.inference import score_windows
 from mescope.models.weights import Card
 from mescope.models.weights import load as load_weights
 from mescope.spotting import flow_peaks
@@ -26,9 +27,6 @@ from mescope.video.reading import Video, open_video
 from mescope.video.roi_flow import RoiFlow, extract
 
 DEFAULT_MODEL = "me-tst-plus-small"
-BATCH = 128
-"""Windows that go through the model at a time; results do not depend on it."""
-
 Progress = Callable[[int, int], None]
 Method = Literal["model", "flow-peaks"]
 Source = str | Path | NDArray[np.uint8] | Video
@@ -111,20 +109,20 @@ class Analyzer:
 
     def rule(self) -> ProposalRule:
         """Return the spotting rule that was chosen together with the weights."""
-        return ProposalRule(**self.card.proposals)
+        try:
+            return ProposalRule(**self.card.proposals)
+        except (TypeError, ValueError) as error:
+            raise WeightsError(
+                f"the spotting rule in the card of {self.name} does not fit: {error}; "
+                "the weights were written by another version of mescope"
+            ) from error
 
     def score(self, flow: RoiFlow) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return the stitched traces: score (n,) and logits (n, 5); nan where no face is."""
-        spotting, emotion = [], []
-        with torch.inference_mode():
-            for at in range(0, len(flow.windows), BATCH):
-                batch = torch.from_numpy(flow.windows[at : at + BATCH]).to(self.device)
-                output = self.model(batch)
-                spotting.append(output.spotting.float().cpu().numpy())
-                emotion.append(output.emotion.float().cpu().numpy())
+        spotting, emotion = score_windows(self.model, flow.windows, device=self.device)
         hop = flow.timing.hop
-        score = stitch(np.concatenate(spotting), hop, valid=flow.valid)
-        logits = stitch(np.concatenate(emotion), hop, valid=flow.valid)
+        score = stitch(spotting, hop, valid=flow.valid)
+        logits = stitch(emotion, hop, valid=flow.valid)
         return score, logits
 
     def _analysis(
@@ -155,16 +153,17 @@ class Analyzer:
             "spotting": self.card.proposals if method == "model" else {},
         }
         own = method == "model"
+        findings = describe(video, flow, found, pictures=pictures)
         return Analysis(
             video=_about(video),
-            findings=describe(video, flow, found, pictures=pictures),
+            findings=findings,
             traces=traces,
             gaps=gaps(video, flow, traces.valid),
             decode=video.report.to_dict(),
             provenance=provenance(
                 self.name if own else method, self.card if own else None, parameters
             ),
-            warnings=(*video.warnings, *flow.warnings),
+            warnings=(*video.warnings, *flow.warnings, *doubts(findings, video.report)),
         )
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from mescope.analysis.evidence import explain
 from mescope.analysis.results import Finding, Gap
 from mescope.events import MICRO_MAX_S, Detection, Interval
-from mescope.video.reading import Video
+from mescope.video.reading import DecodeReport, Video
 from mescope.video.roi_flow import RoiFlow
 
 PICTURE = 256
@@ -119,11 +119,26 @@ def gaps(video: Video, flow: RoiFlow, valid: NDArray[np.bool_]) -> tuple[Gap, ..
         last = min(int(flow.frames[stop - 1]) + flow.timing.step - 1, len(video) - 1)
         found.append(_gap(video, first, last, "no face to be seen, or frames damaged"))
     if len(valid):
-        first = min(int(flow.frames[len(valid) - 1]) + flow.timing.step, len(video))
-        if first < len(video):
+        first = int(flow.frames[len(valid) - 1]) + flow.timing.step
+        if first <= video.last_frame:
             reason = "the end of the recording is shorter than half a window"
-            found.append(_gap(video, first, len(video) - 1, reason))
+            found.append(_gap(video, first, video.last_frame, reason))
     return tuple(found)
+
+
+def doubts(findings: tuple[Finding, ...], report: DecodeReport) -> tuple[str, ...]:
+    """Return a warning for every finding that rests on frames built on damaged ones."""
+    doubtful = np.asarray(report.doubtful, dtype=np.int64)
+    told = []
+    for finding in findings:
+        inside = finding.detection.interval
+        count = int(((doubtful >= inside.first) & (doubtful <= inside.last)).sum())
+        if count:
+            told.append(
+                f"{finding.id} rests on {count} frames that the decoder built on damaged ones; "
+                "look at the recording before you trust it"
+            )
+    return tuple(told)
 
 
 def _gap(video: Video, first: int, last: int, reason: str) -> Gap:

@@ -23,7 +23,7 @@ from scipy.ndimage import uniform_filter
 from mescope.synthesis.dynamics import Script
 from mescope.synthesis.motion import UNITS, displacement_basis, inter_ocular
 from mescope.video.regions import CROP_SIZE, GLOBAL, REGIONS_18, Box, Region, place
-from mescope.video.roi_flow import Timing
+from mescope.video.windows import Timing
 
 Floats = NDArray[np.float64]
 

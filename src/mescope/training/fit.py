@@ -111,11 +111,11 @@ def _one_epoch(
         )
         if not torch.isfinite(loss):
             raise RecipeError(
-                f"the loss is {loss.item()} in epoch {epoch}, batch {step}; lower learning_rate "
-                f"({recipe.learning_rate}) and resume from the last checkpoint"
+                f"the loss is {loss.item()} in epoch {epoch}, batch {step}; lower "
+                f"learning_rate ({recipe.learning_rate}) and resume from the last checkpoint"
             )
         optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         if schedule.last_epoch < total - 1:
             schedule.step()
