@@ -77,6 +77,16 @@ def test_only_the_asked_loss_reaches_its_output(case):
     assert not leaves.emotion.grad.any()
 
 
+@pytest.fixture
+def one_thread():
+    """Two thread pools on a busy machine wait for each other at every tiny step."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.mark.usefixtures("one_thread")
 def test_a_small_model_learns_planted_motion():
     """Gradients reach where they should: after some steps the planted frames stand out."""
     torch.manual_seed(5)
