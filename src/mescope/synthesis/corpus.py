@@ -111,18 +111,7 @@ def write_corpus(
     )
     folder = Path(folder)
     _open_folder(folder, recipe)
-    work = Parallel(n_jobs=jobs, return_as="generator_unordered")(
-        delayed(_write_one)(folder, recipe, number, portraits) for number in range(n)
-    )
-    rows = {}
-    for number, row, expressions in work:
-        rows[number] = (row, expressions)
-        if progress is not None:
-            progress(len(rows), n)
-    ordered = [rows[number] for number in range(n)]
-    _write_table(folder / "recordings.csv", RECORDING_COLUMNS, (row for row, _ in ordered))
-    _write_table(folder / "truth.csv", TRUTH_COLUMNS, (e for _, some in ordered for e in some))
-    _write_manifest(folder, recipe, complete=True)
+    _write_all(folder, recipe, portraits, jobs, progress)
     return read_corpus(folder)
 
 
@@ -182,6 +171,29 @@ def _level(recipe: CorpusRecipe, number: int) -> Level:
     # Every identity meets every level, one in each turn.
     turn, subject = divmod(number, recipe.subjects)
     return recipe.levels[(turn + subject) % len(recipe.levels)]
+
+
+def _write_all(
+    folder: Path,
+    recipe: CorpusRecipe,
+    portraits: Sequence[Portrait],
+    jobs: int,
+    progress: Callable[[int, int], None] | None,
+) -> None:
+    """Write the videos that are missing, the tables, and at last that all is complete."""
+    n = recipe.recordings
+    work = Parallel(n_jobs=jobs, return_as="generator_unordered")(
+        delayed(_write_one)(folder, recipe, number, portraits) for number in range(n)
+    )
+    rows = {}
+    for number, row, expressions in work:
+        rows[number] = (row, expressions)
+        if progress is not None:
+            progress(len(rows), n)
+    ordered = [rows[number] for number in range(n)]
+    _write_table(folder / "recordings.csv", RECORDING_COLUMNS, (row for row, _ in ordered))
+    _write_table(folder / "truth.csv", TRUTH_COLUMNS, (e for _, some in ordered for e in some))
+    _write_manifest(folder, recipe, complete=True)
 
 
 def _write_one(
