@@ -53,6 +53,7 @@ def plain_window_flow(
     """
     (nose,) = place(face.landmarks, (GLOBAL,), mode=mode)
     placed = place(face.landmarks, regions, mode=mode, he2024=he2024)
+    outers = {region.outer for region in placed}
     start = cut(reference, face.box)
     values = np.zeros((2 * len(placed), len(frames)), dtype=np.float32)
     dropped = 0
@@ -61,7 +62,7 @@ def plain_window_flow(
         if i == 0 or frame is None or frame is reference:
             continue
         box, crop, head = follow(start, frame, box, nose, mode)
-        flows = {region.outer: _flow(start, crop, region.outer) for region in placed}
+        flows = {outer: _flow(start, crop, outer) for outer in outers}
         for j, region in enumerate(placed):
             patch = _inner(flows[region.outer], region)
             motion = _strongest_mean(patch, region.percent) - head if patch.size else head * 0
