@@ -59,14 +59,31 @@ def test_an_unknown_name_of_weights_is_status_1_with_what_there_is(run):
     assert err.count("\n") == 1
 
 
-def test_models_lists_cards(run, tmp_path, monkeypatch):
+@pytest.mark.slow
+def test_train_ends_in_weights_that_say_what_they_are(run, here, monkeypatch):
+    """Train, list, show: the file of a tiny run, seen by the other commands."""
     from mescope.models import weights
 
-    Card = namedtuple("Card", "x")
-    status, out, _ = run("models", "--json")
+    (here / "r.toml").write_text(
+        'name = "tiny"\nmodel = "me-tst-plus-small"\ndata = "synthetic"\n'
+        "epochs = 1\nsteps = 1\nrecordings = 2\nseconds = 5.0\nbatch_size = 8\n"
+    )
+    status, out, err = run("train", "r.toml", "--json")
+    assert status == 0, err
+    file = json.loads(out)["weights"]
+    assert (here / "runs/r/checkpoint.safetensors").exists()
+    assert run("train", "r.toml")[0] == 1
+    assert json.loads(run("train", "r.toml", "--resume", "--json")[1])["epochs"] == 1
+    status, out, _ = run("models", "show", file, "--json")
     assert status == 0
-    assert set(json.loads(out)) == set(weights.list_weights())
-    assert Card  # the list itself is real
+    assert json.loads(out)["simulated"] is True
+    assert "Apache-2.0" in run("models", "show", file)[1]
+    monkeypatch.setattr(weights, "list_weights", lambda: {"tiny": here / file})
+    assert "tiny" in run("models")[1]
+    assert set(json.loads(run("models", "--json")[1])) == {"tiny"}
+    assert doctor._weights().state == "ok"
+    monkeypatch.setattr(weights, "list_weights", dict)
+    assert "mescope train" in run("models")[2]
 
 
 @pytest.mark.parametrize(

@@ -36,8 +36,7 @@ def models(context: typer.Context, as_json: Json = False) -> None:
     for name in ("name", "model", "rate", "trained on", "licence"):
         table.add_column(name)
     for name, card in cards.items():
-        faces = f"{card.trained_on} (simulated faces)" if card.simulated else card.trained_on
-        table.add_row(name, card.model, f"{card.rate:.4g}/s", faces, card.licence)
+        table.add_row(name, card.model, f"{card.rate:.4g}/s", card.trained_on, card.licence)
     show(table)
 
 

@@ -24,9 +24,14 @@ def train(
     device: Annotated[str, typer.Option(help="cpu, cuda, or mps.")] = "cpu",
     as_json: Json = False,
 ) -> None:
-    """Train a model by a recipe; the folder gets a checkpoint after every epoch."""
+    """Train a model by a recipe.
+
+    The folder gets a checkpoint after every epoch and, in the end, NAME.safetensors: weights
+    with their card, for `mescope analyze --model`.  A run that was stopped goes on by --resume.
+    """
     from mescope.cli.inputs import check_folder
     from mescope.training.fit import train as fit
+    from mescope.training.publish import publish
     from mescope.training.recipe import read_recipe
 
     chosen = read_recipe(recipe)
@@ -38,13 +43,20 @@ def train(
         )
     check_folder(folder)
     with progress_bar(chosen.name) as progress:
-        _, state = fit(
+        model, state = fit(
             chosen,
             folder,
             resume=resume,
             device=device,
             report=lambda done, total, _loss: progress(done, total),
         )
+    explain(f"{state.epoch} epochs done; choosing the threshold on simulated recordings")
+    weights = folder / f"{chosen.name}.safetensors"
+    card = publish(model.to("cpu"), chosen, weights)
     if as_json:
-        show_json({"folder": str(folder), "epochs": state.epoch, "history": state.history})
-    explain(f"{state.epoch} epochs done; the run is in {folder}")
+        entry = {"weights": str(weights), "epochs": state.epoch, "history": state.history}
+        show_json({**entry, "scores": card.scores})
+    else:
+        print(weights)
+    for name, value in card.scores.items():
+        explain(f"{name.replace('_', ' ')}: {value:.3f}")
