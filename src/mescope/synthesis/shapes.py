@@ -38,9 +38,9 @@ def mean_shape() -> Floats:
 def random_shape(rng: np.random.Generator) -> Floats:
     """Return the landmarks of a random face as the crop rule would place them, (68, 2).
 
-    Brows, eyes, nose, mouth and jaw vary in place and size on their own; then the face is turned
-    by up to about 5 degrees and scaled so that half the inner-eye distance is a ninth of the
-    crop, as in the crop rule of the extraction.
+    Brows, eyes, nose, mouth and jaw vary in place and size on their own; then the face is
+    turned by up to about 5 degrees and scaled so that half the inner-eye distance is a ninth of
+    the crop, as in the crop rule of the extraction.
     """
     shape = mean_shape()
     middle = np.array([160.0, 120.0])

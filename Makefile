@@ -1,0 +1,49 @@
+# Every target does its own set-up: Python 3.11 or later with venv and pip is all that is needed.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
+# Idle threads must sleep, not spin: on a busy machine spinning costs more than it gives.
+export OMP_WAIT_POLICY ?= passive
+
+.PHONY: demo test lint format docs bench weights clean
+
+demo: $(VENV)/.installed
+	$(BIN)/python examples/demo.py demo
+
+test: lint
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(VENV)/.installed-dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+docs: $(VENV)/.installed-dev
+	$(BIN)/python docs/generate_cli.py
+
+bench: $(VENV)/.installed-dev
+	$(BIN)/python benchmarks/selective_scan.py
+	$(BIN)/python benchmarks/roi_flow.py
+	$(BIN)/python benchmarks/planted.py
+
+weights: $(VENV)/.installed
+	$(BIN)/mescope train recipes/me-tst-plus-small-synthetic.toml -o runs/me-tst-plus-small
+
+clean:
+	rm -rf $(VENV) demo runs build dist
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(PIP) --editable .
+	touch $@
+
+$(VENV)/.installed-dev: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(PIP) --editable ".[dev]"
+	touch $@ $(VENV)/.installed
