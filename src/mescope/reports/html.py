@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -59,7 +60,7 @@ def render(analysis: Analysis) -> str:
         simulated=bool(analysis.provenance.get("simulated")),
         trained_on=str(analysis.provenance.get("trained_on", "")),
         model=str(analysis.provenance.get("model", "unknown")),
-        created=str(analysis.provenance.get("created", "")),
+        created=_day(analysis.provenance.get("created")),
         video=_flat(analysis.video),
         provenance=_flat(analysis.provenance),
         decode=_flat(analysis.decode),
@@ -159,6 +160,19 @@ def _moments(finding: Finding) -> list[dict[str, Any]]:
             ("offset", d.offset_s, d.interval.last, finding.offset_picture),
         )
     ]
+
+
+def _day(created: Any) -> str:
+    """Return an ISO time in UTC as people write it; another text is returned as it is.
+
+    >>> _day("2026-11-20T21:40:03+00:00")
+    '2026-11-20, 21:40 UTC'
+    """
+    text = str(created or "")
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC).strftime("%Y-%m-%d, %H:%M UTC")
+    except ValueError:
+        return text
 
 
 def _number(value: Any) -> float | None:
