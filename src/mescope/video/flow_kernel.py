@@ -27,7 +27,6 @@ F64 = npt.NDArray[np.float64]
 
 PLANES = 5  # of the quadratic polynomial: y, x, yy, xx, xy; and of the normal equations
 LEAST_SIDE = 10  # px: smaller patches are left to OpenCV
-PYRAMID_SIDE = 64  # px: from here on OpenCV uses a second level
 HALF = WINDOW // 2
 BORDER = np.array([0.14, 0.14, 0.4472, 0.4472, 0.4472], dtype=np.float32)
 # Per plane: sign of the second image's coefficient, factor of the sum, factor when alone.
@@ -39,7 +38,8 @@ REGULAR = 1e-3  # keeps the 2 x 2 systems solvable, as in OpenCV
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
-def _compiled(function: Function) -> Function:
+def compiled(function: Function) -> Function:
+    """Compile without the interpreter lock, lazily, and keep the machine code."""
     jitted: Function = numba.njit(nogil=True, cache=True, error_model="numpy")(function)
     return jitted
 
@@ -72,7 +72,7 @@ def _weights() -> tuple[F32, F32, F32, F64]:
 G, XG, XXG, INVERSE = _weights()
 
 
-@_compiled
+@compiled
 def _smoothed(image: npt.NDArray[np.uint8], out: F32) -> None:
     """Blur with 1 2 1 in both directions, mirrored at the borders."""
     h, w = image.shape
@@ -89,13 +89,19 @@ def _smoothed(image: npt.NDArray[np.uint8], out: F32) -> None:
             target[x] = (left[x] + right[x] + inner[x] + inner[x]) * np.float32(0.0625)
 
 
-@_compiled
+@compiled
 def expand(image: npt.NDArray[np.uint8], out: F32) -> None:
     """Put the polynomial expansion of an (h, w) image into ``out``, (5, h, w) float32."""
-    h, w = image.shape
-    n = POLY_N
-    smooth = np.empty((h, w), np.float32)
+    smooth = np.empty(image.shape, np.float32)
     _smoothed(image, smooth)
+    expand_smooth(smooth, out)
+
+
+@compiled
+def expand_smooth(smooth: F32, out: F32) -> None:
+    """Do the same for an (h, w) float32 image that is smoothed already."""
+    h, w = smooth.shape
+    n = POLY_N
     rows = np.empty((3, w + 2 * n), np.float32)
     sums = np.empty((6, w), np.float64)
     for y in range(h):
@@ -111,7 +117,7 @@ def expand(image: npt.NDArray[np.uint8], out: F32) -> None:
             o4[x] = np.float32(s5[x] * INVERSE[3])
 
 
-@_compiled
+@compiled
 def _down(smooth: F32, y: int, rows: F32) -> None:
     """Put the three vertical moments of row ``y`` into ``rows``, padded at both ends."""
     h, w = smooth.shape
@@ -135,7 +141,7 @@ def _down(smooth: F32, y: int, rows: F32) -> None:
         rows[c, n + w :] = rows[c, n + w - 1]
 
 
-@_compiled
+@compiled
 def _across(rows: F32, sums: F64) -> None:
     """Correlate the three vertical moments with the weights along x: six moments in double."""
     n, w = POLY_N, sums.shape[1]
@@ -163,7 +169,7 @@ def _across(rows: F32, sums: F64) -> None:
             s4[x] += np.float64((b2[x] + a2[x]) * g)
 
 
-@_compiled
+@compiled
 def _fade(i: int, size: int) -> np.float32:
     """Return the weight of a row or column near the border."""
     weight = np.float32(1)
@@ -174,7 +180,7 @@ def _fade(i: int, size: int) -> np.float32:
     return weight
 
 
-@_compiled
+@compiled
 def _normal_equations(first: F32, second: F32, flow: F32, out: F32, fade: F32) -> None:
     """Build the matrices and right sides of every pixel for the flow so far."""
     h, w = flow.shape[1:]
@@ -205,7 +211,7 @@ def _normal_equations(first: F32, second: F32, flow: F32, out: F32, fade: F32) -
         _row_of_equations(joint, out, y)
 
 
-@_compiled
+@compiled
 def _join(joint: F32, first: F32, second: F32, y: int, x: int, u: F32, v: F32) -> None:
     """Join the polynomial of a pixel with the one its flow leads to in the second image."""
     h, w = second.shape[1:]
@@ -226,7 +232,7 @@ def _join(joint: F32, first: F32, second: F32, y: int, x: int, u: F32, v: F32) -
         joint[c, x] = (first[c, y, x] + JOIN[c, 0] * there) * JOIN[c, 1]
 
 
-@_compiled
+@compiled
 def _join_near(joint: F32, first: F32, second: F32, y: int, u: F32, v: F32, how: F32) -> None:
     """Do the same for one plane of the inner pixels of an inner row with flow below 1 px.
 
@@ -256,13 +262,13 @@ def _join_near(joint: F32, first: F32, second: F32, y: int, u: F32, v: F32, how:
         target[x] = (own[x] + sign * there) * both if by < last else own[x] * alone
 
 
-@_compiled
+@compiled
 def _add_motion(side: F32, along_y: F32, along_x: F32, v: F32, u: F32) -> None:
     for x in range(len(side)):
         side[x] += along_y[x] * v[x] + along_x[x] * u[x]
 
 
-@_compiled
+@compiled
 def _row_of_equations(joint: F32, out: F32, y: int) -> None:
     r2, r3, r4, r5, r6 = joint[0], joint[1], joint[2], joint[3], joint[4]
     o0, o1, o2, o3, o4 = out[0, y], out[1, y], out[2, y], out[3, y], out[4, y]
@@ -279,7 +285,7 @@ def _row_of_equations(joint: F32, out: F32, y: int) -> None:
         o4[x] = r6[x] * r2[x] + r5[x] * r3[x]
 
 
-@_compiled
+@compiled
 def _solve(matrices: F32, flow: F32, top: int, bottom: int) -> None:
     """Average the equations over the window and solve them in rows ``top..bottom``."""
     h, w = flow.shape[1:]
@@ -312,7 +318,7 @@ def _solve(matrices: F32, flow: F32, top: int, bottom: int) -> None:
             flow[1, y, x] = np.float32((g22 * h1 - g12 * h2) * inverse)
 
 
-@_compiled
+@compiled
 def _box_sums(columns: F64, boxes: F64, w: int) -> None:
     """Sum each row of ``columns`` over the window, the border values repeated."""
     m, left = HALF, HALF + 1
@@ -338,7 +344,7 @@ def _box_sums(columns: F64, boxes: F64, w: int) -> None:
         boxes[3, x], boxes[4, x] = s3, s4
 
 
-@_compiled
+@compiled
 def patch_flow(
     first: F32, image: npt.NDArray[np.uint8], flow: F32, top: int, bottom: int
 ) -> None:
@@ -350,48 +356,21 @@ def patch_flow(
     h, w = image.shape
     second = np.empty((PLANES, h, w), np.float32)
     expand(image, second)
+    flow[:] = np.float32(0)
+    refine(first, second, flow, top, bottom)
+
+
+@compiled
+def refine(first: F32, second: F32, flow: F32, top: int, bottom: int) -> None:
+    """Improve ``flow`` between two expanded images; right in rows ``top..bottom`` only."""
+    h, w = flow.shape[1:]
     fade = np.empty(w, np.float32)
     for x in range(w):
         fade[x] = _fade(x, w)
     matrices = np.empty((PLANES, h, w), np.float32)
-    flow[:] = np.float32(0)
     for i in range(ITERATIONS):
         _normal_equations(first, second, flow, matrices, fade)
         if i == ITERATIONS - 1:
             _solve(matrices, flow, top, bottom)
         else:
             _solve(matrices, flow, 0, h)
-
-
-@_compiled
-def strongest_mean(
-    flow: F32, top: int, bottom: int, left: int, right: int, skip: int, strength: F64
-) -> tuple[float, float]:
-    """Return the mean of a patch of ``flow`` (2, h, w) without its ``skip`` weakest vectors.
-
-    ``strength`` is scratch space for at least as many values as the patch has.  Of equally
-    strong vectors the later ones stay, as after a stable sort.
-    """
-    width = right - left
-    n = (bottom - top) * width
-    for y in range(top, bottom):
-        row = (y - top) * width
-        for x in range(left, right):
-            u, v = np.float64(flow[0, y, x]), np.float64(flow[1, y, x])
-            strength[row + x - left] = u * u + v * v
-    least = -1.0 if skip == 0 else np.partition(strength[:n], skip)[skip]
-    above = 0
-    for i in range(n):
-        above += strength[i] > least
-    ties = n - skip - above
-    sum_x, sum_y = 0.0, 0.0
-    for i in range(n - 1, -1, -1):
-        if strength[i] < least:
-            continue
-        if strength[i] == least:
-            if ties == 0:
-                continue
-            ties -= 1
-        sum_x += np.float64(flow[0, top + i // width, left + i % width])
-        sum_y += np.float64(flow[1, top + i // width, left + i % width])
-    return sum_x / (n - skip), sum_y / (n - skip)

@@ -1,7 +1,7 @@
-"""The flow of one window, fast: equal to :mod:`mescope.video.roi_flow_plain` up to rounding.
+"""The flow of one window, fast: equal to :mod:`mescope.video.roi_flow_plain` to within 1e-4 px.
 
-The reference's polynomials are computed once per window; patches with a side of 64 px or more
-(OpenCV uses a second pyramid level there) and tiny ones are left to OpenCV.
+The reference's polynomials are computed once per window; tiny patches, whose borders overlap,
+are left to OpenCV.
 """
 
 from __future__ import annotations
@@ -15,14 +15,8 @@ import numpy.typing as npt
 from mescope.video.face_crop import CroppedFace, cut, shifted
 from mescope.video.faces import Grey
 from mescope.video.flow import farneback
-from mescope.video.flow_kernel import (
-    LEAST_SIDE,
-    PLANES,
-    PYRAMID_SIDE,
-    expand,
-    patch_flow,
-    strongest_mean,
-)
+from mescope.video.flow_kernel import LEAST_SIDE
+from mescope.video.flow_pyramid import Pyramid, strongest_mean
 from mescope.video.regions import GLOBAL, Box, Mode, Placed, Region, place
 from mescope.video.roi_flow_plain import MAX_FLOW, MAX_SHIFTS, STILL, WindowFlow
 
@@ -37,7 +31,7 @@ class _Patch:
 
     outer: Box
     reference: Grey
-    expanded: npt.NDArray[np.float32] | None
+    pyramid: Pyramid | None
     flow: npt.NDArray[np.float32]
     strength: npt.NDArray[np.float64]
     inner: list[tuple[int, int, int, int, int, int]]
@@ -49,10 +43,7 @@ class _Patch:
             start[outer.top : outer.bottom, outer.left : outer.right]
         )
         h, w = reference.shape
-        expanded = None
-        if LEAST_SIDE <= min(h, w) < PYRAMID_SIDE:
-            expanded = np.empty((PLANES, h, w), np.float32)
-            expand(reference, expanded)
+        pyramid = Pyramid(reference) if min(h, w) >= LEAST_SIDE else None
         inner = []
         for number, region in regions:
             box, skip = region.inner, int(region.inner.area * (1 - region.percent))
@@ -62,16 +53,16 @@ class _Patch:
         rows = (min(i[1] for i in inner), max(i[2] for i in inner))
         room = max(region.inner.area for _, region in regions)
         flow, strength = np.empty((2, h, w), np.float32), np.empty(room, np.float64)
-        return cls(outer, reference, expanded, flow, strength, inner, rows)
+        return cls(outer, reference, pyramid, flow, strength, inner, rows)
 
     def measure(self, crop: Grey, out: npt.NDArray[np.float64]) -> None:
         """Put each region's mean vector into its row of ``out`` (R, 2)."""
         outer = self.outer
         part = np.ascontiguousarray(crop[outer.top : outer.bottom, outer.left : outer.right])
-        if self.expanded is None:
+        if self.pyramid is None:
             self.flow[:] = np.moveaxis(farneback(self.reference, part), 2, 0)
         else:
-            patch_flow(self.expanded, part, self.flow, *self.rows)
+            self.pyramid.flow(part, self.flow, *self.rows)
         for number, top, bottom, left, right, skip in self.inner:
             out[number] = strongest_mean(
                 self.flow, top, bottom, left, right, skip, self.strength
