@@ -133,7 +133,12 @@ def _scan() -> Check:
     backend = backend_in_use("cpu")
     if backend == "numba":
         return Check("scan", "ok", "compiled by numba at first use")
-    return Check("scan", "warning", f"back end {backend}: slow; run: pip install numba")
+    return Check(
+        "scan",
+        "warning",
+        f"{backend}, which is right but slow: numba is absent or cannot compile here; "
+        "run: pip install --force-reinstall numba",
+    )
 
 
 def _landmarks() -> Check:
