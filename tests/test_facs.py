@@ -1,0 +1,153 @@
+import pytest
+
+from mescope.facs import (
+    ActionUnit,
+    emotion_of,
+    landmarks_of,
+    mirror,
+    name_of,
+    objective_class,
+    parse,
+    table_units,
+)
+from mescope.facs_table import PRINTED
+from mescope.synthesis.motion import MIRROR
+
+
+def test_every_printed_row_expands_to_its_printed_count():
+    """spec_rsmix_videomamba, section 8, check 1."""
+    assert len(PRINTED) == 50
+    for unit, (_, _, count) in PRINTED.items():
+        landmarks = landmarks_of(unit, "as_published")
+        assert len(landmarks) == count, unit
+        assert all(0 <= i < 68 for i in landmarks)
+
+
+def asymmetric(table):
+    """Units whose row is no mirror image of itself, or of its partner's row."""
+    found = set()
+    for unit in table_units(table):
+        mine = {MIRROR[i] for i in landmarks_of(unit, table)}
+        if unit[0] in "LR":
+            partner = mirror([unit])[0]
+            if partner in table_units(table) and mine != set(landmarks_of(partner, table)):
+                found.add(unit)
+        elif mine != set(landmarks_of(unit, table)):
+            found.add(unit)
+    return found
+
+
+def test_the_clean_table_is_its_own_mirror_image_and_the_printed_one_is_not():
+    assert asymmetric("clean") == set()
+    assert asymmetric("as_published") == {"L10", "R10", "15", "24", "26"}
+
+
+def test_left_is_the_persons_left_in_the_clean_table():
+    """Image right means landmark numbers of the right half: 22-26, 42-47 and so on."""
+    for table, wrong in (("clean", set()), ("as_published", {"L1", "R1", "L2", "R2"})):
+        found = set()
+        for unit in table_units(table):
+            if unit[0] in "LR":
+                left = {i for i in landmarks_of(unit, table) if i in LEFT_HALF}
+                right = {i for i in landmarks_of(unit, table) if MIRROR[i] in LEFT_HALF}
+                if (len(right) > len(left)) != (unit[0] == "L"):
+                    found.add(unit)
+        assert found == wrong
+
+
+LEFT_HALF = {*range(8), *range(17, 22), 31, 32, *range(36, 42), 48, 49, 50, 58, 59, 60, 61, 67}
+
+
+def test_the_mirror_has_ten_fixed_points():
+    """Check 2: 9, 28-31, 34, 52, 58, 63, 67, counted from 1."""
+    fixed = {i + 1 for i in range(68) if MIRROR[i] == i}
+    assert fixed == {9, 28, 29, 30, 31, 34, 52, 58, 63, 67}
+
+
+def au(number, **more):
+    return ActionUnit(number=number, **more)
+
+
+@pytest.mark.parametrize(
+    ("text", "separator", "expected"),
+    [
+        ("4+L10", "+", [au(4), au(10, prefix="L")]),
+        ("R14", "+", [au(14, prefix="R")]),
+        ("12A", "+", [au(12, intensity="A")]),
+        ("A14C", "+", [au(14, prefix="A", intensity="C")]),
+        ("4(B/C)+7B", "+", [au(4, intensity="B/C"), au(7, intensity="B")]),
+        ("10A/B", "+", [au(10, intensity="A/B")]),
+        ("ref(7B)+43", "+", [au(7, intensity="B", reference=True), au(43)]),
+        (
+            "ref(A14)+24+61",
+            "+",
+            [au(14, prefix="A", reference=True), au(24), au(61)],
+        ),
+        ("T28+14", "+", [au(28, prefix="T"), au(14)]),
+        ("r18", "+", [au(18, prefix="R")]),
+        ("AD38", "+", [au(38, code="AD")]),
+        ("1+2+5+M58", "+", [au(1), au(2), au(5), au(58, code="M")]),
+        ("AU4(k)+L7", "+", [au(4, static=True), au(7, prefix="L")]),
+        ("AUR2+12(k)+45", "+", [au(2, prefix="R"), au(12, static=True), au(45)]),
+        ("R4,5,16,38", ",", [au(4, prefix="R"), au(5), au(16), au(38)]),
+        ("4，11", ",", [au(4), au(11)]),
+        ("13?", ",", [au(13, uncertain=True)]),
+        (4, "+", [au(4)]),
+        (4.0, "+", [au(4)]),
+        ("", "+", []),
+        (float("nan"), "+", []),
+    ],
+)
+def test_the_grammar_of_the_sheets(text, separator, expected):
+    coding = parse(text, separator)
+    assert list(coding.units) == expected
+    assert coding.complete
+
+
+def test_five_tokens_and_no_empty_sixth():
+    assert [str(u) for u in parse("L2,L4,10,24,38,", ",").units] == [
+        "L2",
+        "L4",
+        "10",
+        "24",
+        "38",
+    ]
+
+
+def test_what_is_not_understood_is_kept():
+    """Ecosystem D52."""
+    assert parse("?").unknown == ("?",)
+    assert parse("4+glare").unknown == ("glare",)
+    assert not parse("4+glare").complete
+    either = parse("R12 or R14")
+    assert [str(u) for u in either.alternatives] == ["R12", "R14"]
+    assert not either.complete
+
+
+def test_mirroring_twice_changes_nothing():
+    units = ("L12", "R2", "4", "T22")
+    assert mirror(units) == ("R12", "L2", "4", "T22")
+    assert mirror(mirror(units)) == units
+
+
+@pytest.mark.parametrize(
+    ("units", "emotion", "index"),
+    [
+        (("12",), "positive", 1),
+        (("R12",), "positive", 1),
+        (("1", "2"), "surprise", 2),
+        (("4",), "negative", 3),
+        (("9",), "negative", 4),
+        (("15", "17"), "negative", 5),
+        (("20",), "negative", 6),
+        (("14",), "others", 7),
+    ],
+)
+def test_objective_classes_and_their_emotion(units, emotion, index):
+    assert emotion_of(units) == emotion
+    assert objective_class(units) == index
+
+
+def test_names_carry_their_side():
+    assert name_of("R1") == "Inner Brow Raiser, right"
+    assert name_of("T22") == "Lip Funneler, upper"
