@@ -152,6 +152,16 @@ def test_odd_names(run, here, analyzer, name):
     assert (here / "mescope-results" / f"{os.path.splitext(name)[0]}.html").exists()
 
 
+def test_a_name_with_control_characters_commands_no_terminal(run, here, analyzer):
+    touch("a\x1b[2J\n\u202eb.mp4", "bad\x1b[2J.mp4")
+    status, out, err = run("analyze", "a\x1b[2J\n\u202eb.mp4", "bad\x1b[2J.mp4")
+    assert status == 3
+    assert "\x1b" not in out + err
+    assert "\u202e" not in out + err
+    assert "\\x1b[2J" in out
+    assert "\\x1b[2J" in err
+
+
 def test_a_dash_name_without_dashes_before_it_gets_a_hint(run, here, analyzer):
     touch("-dash.mp4")
     status, _, err = run("analyze", "-dash.mp4")

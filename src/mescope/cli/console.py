@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import unicodedata
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -19,13 +20,27 @@ _PIPE_WIDTH = 160  # columns of a table that goes to a file or a pipe
 
 def explain(message: str) -> None:
     """Print one line to stderr."""
-    print(f"mescope: {message}", file=sys.stderr)
+    print(f"mescope: {visible(message)}", file=sys.stderr)
+
+
+def visible(text: str) -> str:
+    r"""Return ``text`` with control characters spelt out: a file name commands no terminal.
+
+    >>> print(visible("a\x1b[2Jb\nc"))
+    a\x1b[2Jb\nc
+    """
+    return "".join(
+        c.encode("unicode_escape").decode() if unicodedata.category(c) in ("Cc", "Cf") else c
+        for c in text
+    )
 
 
 def show(renderable: RenderableType) -> None:
     """Print a rich table or text to stdout."""
     from rich.console import Console
 
+    if isinstance(renderable, str):
+        renderable = visible(renderable)
     width = None if sys.stdout.isatty() else _PIPE_WIDTH
     Console(width=width, highlight=False).print(renderable, markup=False)
 
