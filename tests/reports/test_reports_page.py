@@ -184,6 +184,20 @@ def test_the_timeline_shades_a_detection_where_it_is():
     assert float(width) == pytest.approx(2 * scale, abs=0.1)
 
 
+def test_a_range_is_drawn_and_told_as_a_range():
+    analysis = make_analysis(duration=40, planted=((10, 2, "positive"),), gaps=False)
+    keep = slice(240, 600)  # 8 s to 20 s
+    traces = vars(analysis.traces)
+    analysis.traces = type(analysis.traces)(
+        **{k: v if k == "regions" else v[keep] for k, v in traces.items()}
+    )
+    drawing = timeline(analysis, width=940, name="w")
+    x = re.search(r'class="shade macro" x="([\d.]+)"', drawing).group(1)
+    seconds = 600 / 30 - 1 / 30 - 8
+    assert float(x) == pytest.approx(58 + 2 * (940 - 58 - 10) / seconds, abs=0.1)
+    assert "1 macro-expression</strong> in 12 s (0:08 to 0:20 of 40 s)" in render(analysis)
+
+
 def test_gaps_are_hatched_and_break_the_line():
     with_gap = timeline(make_analysis(duration=40, planted=()), width=940, name="w")
     assert with_gap.count('class="gap"') == 1

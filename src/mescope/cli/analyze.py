@@ -158,11 +158,10 @@ def _summary(analysis: Analysis, job: Job, paths: Sequence[Path]) -> dict[str, A
 
 def _show(analysis: Analysis) -> None:
     from mescope.reports.tables import text_table
-    from mescope.reports.words import findings_in_words, spell_duration
+    from mescope.reports.words import findings_in_words, spell_span
 
     kinds = [str(d.kind) for d in analysis.detections]
-    duration = spell_duration(analysis.video.get("duration_s"))
-    show(f"{analysis.video.get('name')}: {findings_in_words(kinds)} in {duration}")
+    show(f"{analysis.video.get('name')}: {findings_in_words(kinds)} in {spell_span(analysis)}")
     if analysis.findings:
         show(text_table(analysis))
 

@@ -22,7 +22,7 @@ from mescope.reports.words import (
     findings_in_words,
     percent,
     region_words,
-    spell_duration,
+    spell_span,
 )
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def render(analysis: Analysis) -> str:
     return _template().render(
         name=str(analysis.video.get("name", "recording")),
         found=findings_in_words([str(kind) for kind in kinds]),
-        duration=spell_duration(_number(analysis.video.get("duration_s"))),
+        duration=spell_span(analysis),
         facts=_facts(analysis),
         warnings=analysis.warnings,
         gaps=[_gap_row(gap) for gap in analysis.gaps],

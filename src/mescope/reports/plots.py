@@ -15,7 +15,7 @@ import numpy as np
 from markupsafe import Markup, escape
 from numpy.typing import NDArray
 
-from mescope.reports.words import clock, emotion_words, short_clock
+from mescope.reports.words import clock, emotion_words, short_clock, span
 
 if TYPE_CHECKING:
     from mescope.analysis import Analysis, Finding, Gap
@@ -69,12 +69,14 @@ def timeline(analysis: Analysis, *, width: int, name: str) -> Markup:
     left, right = (58.0 if wide else 4.0), width - (10.0 if wide else 4.0)
     parts: list[str] = []
     top = 0.0
-    for start, end in rows(_duration(analysis), max_rows=6 if wide else 10):
+    begin, finish = span(analysis)
+    for a, b in rows(finish - begin, max_rows=6 if wide else 10):
+        start, end = begin + a, begin + b
         lanes = _lanes(analysis, start, end, (right - left) / (end - start))
         row = _Row(start, end, left, right, top + 6 + _FLAG * _lane_count(lanes))
         parts += _draw_row(analysis, row, lanes, name, wide)
         top = row.bottom + _AXIS + 10
-    label = f"Timeline of {clock(_duration(analysis))}; {len(analysis.findings)} found"
+    label = f"Timeline of {clock(finish - begin)}; {len(analysis.findings)} found"
     return Markup(
         f'<svg class="timeline" viewBox="0 0 {width} {top:.0f}" role="group" '
         f'aria-label="{escape(label)}"><defs><pattern id="hatch-{name}" width="7" height="7" '
@@ -125,16 +127,10 @@ def runs(valid: NDArray[np.bool_]) -> Iterator[slice]:
         yield slice(int(a), int(b))
 
 
-def _duration(analysis: Analysis) -> float:
-    times = analysis.traces.times
-    last = float(times[-1]) if len(times) else 0.0
-    return max(last, float(analysis.video.get("duration_s") or 0.0))
-
-
 def _draw_row(
     analysis: Analysis, row: _Row, lanes: list[tuple[int, Finding, int]], name: str, wide: bool
 ) -> list[str]:
-    end = min(row.end, _duration(analysis))
+    end = min(row.end, span(analysis)[1])
     width = row.x(end) - row.left
     parts = [
         f'<rect class="paper" x="{row.left:.1f}" y="{top:.1f}" width="{width:.1f}" '

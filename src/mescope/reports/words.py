@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 from mescope.analysis.evidence import SPOKEN
+
+if TYPE_CHECKING:
+    from mescope.analysis import Analysis
 
 EMOTION_WORDS: dict[str, str] = {
     "negative": "negative",
@@ -72,6 +76,33 @@ def spell_duration(seconds: float | None) -> str:
     minutes, rest = divmod(rest, 60)
     parts = [(hours, "h"), (minutes, "min"), (rest if not hours else 0, "s")]
     return " ".join(f"{value} {unit}" for value, unit in parts if value)
+
+
+def span(analysis: Analysis) -> tuple[float, float]:
+    """Return the part of the recording that was looked at, in seconds: start and end.
+
+    It is the whole recording unless somebody asked for a range.
+    """
+    duration = float(analysis.video.get("duration_s") or 0.0)
+    if not math.isfinite(duration):
+        duration = 0.0
+    times = analysis.traces.times
+    edges = [float(t) for t in (times[0], times[-1])] if len(times) else []
+    edges += [second for gap in analysis.gaps for second in (gap.start_s, gap.end_s)]
+    start, end = min(edges, default=0.0), max(edges, default=duration)
+    if start < 0.5 and end > duration - 0.5:
+        return 0.0, max(duration, end)
+    return start, end
+
+
+def spell_span(analysis: Analysis) -> str:
+    """Return how much was looked at, in words, and which part if it was a part."""
+    start, end = span(analysis)
+    duration = analysis.video.get("duration_s")
+    if start == 0.0 and not end < float(duration or 0.0):
+        return spell_duration(duration)
+    part = f"{short_clock(start)} to {short_clock(end)}"
+    return f"{spell_duration(end - start)} ({part} of {spell_duration(duration)})"
 
 
 def count(number: int, noun: str) -> str:
