@@ -76,8 +76,12 @@ def test_shapes_and_first_positions(swaying):
 def test_windows_of_the_specification(frames, window, count, stitched):
     """Check 5."""
     video = open_video(np.zeros((frames, 8, 8), np.uint8), rate=30)
-    chosen = plan(video, Timing(window, window // 2, 1, 30.0), "clean")
+    chosen = plan(video, Timing(window, window // 2, 1, 30.0), "as_published")
     assert (chosen.count, chosen.used) == (count, stitched)
+    clean = plan(video, Timing(window, window // 2, 1, 30.0), "clean")
+    # one window more, so that the last frames are analyzed too
+    assert (clean.count, clean.real) == (count + 1, frames)
+    assert clean.frames[clean.real :].tolist() == [frames - 1] * clean.padded
 
 
 @pytest.mark.parametrize("mode", ["clean", "as_published"])
@@ -271,15 +275,16 @@ def test_rates():
 
 def test_decimation_keeps_native_frame_numbers():
     result = extract(open_video(film(60), rate=60), timing=Timing(16, 8, 3, 20.0))
-    assert result.frames.tolist() == list(range(0, 60, 3))
-    np.testing.assert_allclose(result.times, np.arange(0, 60, 3) / 60, atol=1e-9)
+    assert result.frames[:20].tolist() == list(range(0, 60, 3))
+    assert result.frames[20:].tolist() == [57] * result.padded  # the last window is filled up
+    np.testing.assert_allclose(result.times[:20], np.arange(0, 60, 3) / 60, atol=1e-9)
     assert any("few" in line for line in result.warnings)
 
 
 def test_short_recordings():
     """Shorter than a window: one smaller window, or a refusal that says what is needed."""
     result = extract(open_video(film(21), rate=30))
-    assert result.windows.shape == (1, 36, 20)
+    assert result.windows.shape == (2, 36, 20)
     assert "short" in " ".join(result.warnings)
     with pytest.raises(VideoError, match="at least 16 frames"):
         extract(open_video(film(9), rate=30))
@@ -299,7 +304,7 @@ def test_variable_rate_takes_the_nearest_frames():
     chosen = plan(video, None, "clean")
     ticks = video.times[0] + np.arange(len(chosen.frames)) / 30
     nearest = np.abs(video.times[None] - ticks[:, None]).argmin(axis=1)
-    np.testing.assert_array_equal(chosen.frames, nearest)
+    np.testing.assert_array_equal(chosen.frames[: chosen.real], nearest[: chosen.real])
     assert np.all(np.abs(chosen.times - ticks)[chosen.near] <= 1 / 30)
     assert "varies" in chosen.warnings[0]
 
@@ -325,7 +330,10 @@ def test_progress_counts_up():
 @pytest.mark.skipif(not DATA.exists(), reason="../shared/data/single_face.mp4 is absent")
 def test_a_real_face():
     result = extract(open_video(DATA))
-    assert result.windows.shape == (1, 36, 50)
-    assert result.valid.all()
-    assert result.parameters["tail_frames"] == 22
+    assert result.windows.shape == (2, 36, 50)
+    assert result.valid[0].all()
+    assert result.padded == 3
+    assert result.valid[1].tolist() == [True] * 47 + [False] * 3
+    assert result.decode["complete"]
+    assert result.decode["decoded"] == 72
     assert 0.1 < np.abs(result.windows).mean() < 5

@@ -136,15 +136,15 @@ class Analyzer:
         pictures: bool,
     ) -> Analysis:
         """Put everything together."""
-        n = len(spotting)
+        n = len(spotting) - flow.padded
         motion = stitch(_lengths(flow), flow.timing.hop, valid=flow.valid)
         traces = Traces(
             frames=flow.frames[:n],
             times=flow.times[:n],
-            spotting=spotting,
-            emotion=_softmax(emotion),
-            motion=motion,
-            valid=~np.isnan(motion[:, 0]),
+            spotting=spotting[:n],
+            emotion=_softmax(emotion[:n]),
+            motion=motion[:n],
+            valid=~np.isnan(motion[:n, 0]),
             regions=flow.regions,
         )
         parameters: dict[str, Any] = {
@@ -159,11 +159,11 @@ class Analyzer:
             findings=findings,
             traces=traces,
             gaps=gaps(video, flow, traces.valid),
-            decode=video.report.to_dict(),
+            decode=flow.decode,
             provenance=provenance(
                 self.name if own else method, self.card if own else None, parameters
             ),
-            warnings=(*video.warnings, *flow.warnings, *doubts(findings, video.report)),
+            warnings=(*video.warnings, *flow.warnings, *doubts(findings, flow.decode)),
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import cv2
 import numpy as np
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from mescope.analysis.evidence import explain
 from mescope.analysis.results import Finding, Gap
 from mescope.events import MICRO_MAX_S, Detection, Interval
-from mescope.video.reading import DecodeReport, Video
+from mescope.video.reading import Video
 from mescope.video.roi_flow import RoiFlow
 
 PICTURE = 256
@@ -126,9 +127,9 @@ def gaps(video: Video, flow: RoiFlow, valid: NDArray[np.bool_]) -> tuple[Gap, ..
     return tuple(found)
 
 
-def doubts(findings: tuple[Finding, ...], report: DecodeReport) -> tuple[str, ...]:
+def doubts(findings: tuple[Finding, ...], decode: dict[str, Any]) -> tuple[str, ...]:
     """Return a warning for every finding that rests on frames built on damaged ones."""
-    doubtful = np.asarray(report.doubtful, dtype=np.int64)
+    doubtful = np.asarray(decode.get("doubtful", ()), dtype=np.int64)
     told = []
     for finding in findings:
         inside = finding.detection.interval

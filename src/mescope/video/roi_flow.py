@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 __all__ = ["RoiFlow", "Timing", "extract", "timing"]
 
-VERSION = 1
+VERSION = 2
 """Raised whenever the same input would give other numbers; part of the cache key."""
 
 
@@ -71,6 +71,11 @@ class RoiFlow:
         window), ``missing_frames`` (not decoded) and ``dropped_vectors`` (nonsense, set to 0).
     warnings
         One line each.
+    padded
+        How many of the last entries of ``frames`` only repeat the last frame, to fill the last
+        window (``clean``).
+    decode
+        The decode report of the pass that measured all this.
     """
 
     windows: npt.NDArray[np.float32]
@@ -84,6 +89,8 @@ class RoiFlow:
     mode: str
     parameters: dict[str, Any]
     warnings: tuple[str, ...]
+    padded: int = 0
+    decode: dict[str, Any] = field(default_factory=dict)
 
 
 def extract(
@@ -122,8 +129,7 @@ def extract(
     cache
         Folder that keeps results and the state of interrupted work (see
         :func:`mescope.video.cache.default_cache`); None keeps nothing.  Not used with a
-        ``finder`` of your own.  A result that comes from the cache reads no frame, so the
-        decode report of ``video`` stays empty.
+        ``finder`` of your own.
     progress
         Called with (windows done, windows in all).
 
@@ -169,8 +175,26 @@ def extract(
         progress(work.first_window, planned.count)
     if work.first_window < planned.count:
         work.run(video)
+    decode = _decode_report(video, planned, work.first_window, keeper)
     notes = [*tracker.warnings, *(keeper.warnings if keeper else ())]
-    return _result(planned, tables, regions, mode, parameters, notes)
+    return _result(planned, tables, regions, mode, parameters, notes, decode)
+
+
+def _decode_report(
+    video: Video, planned: Plan, first_window: int, keeper: Keeper | None
+) -> dict[str, Any]:
+    """Return the report on the whole recording, also where work was cached or resumed."""
+    if keeper is not None and first_window >= planned.count:
+        known = keeper.decode()
+        if known is not None:
+            return known
+    if first_window:  # this run decoded a part at most
+        for _ in video.frames(grey=True, step=max(1, len(video))):
+            pass
+    report = video.report.to_dict()
+    if keeper is not None:
+        keeper.keep_decode(report)
+    return report
 
 
 def _cores() -> int:
@@ -205,12 +229,13 @@ def _result(
     mode: Mode,
     parameters: dict[str, Any],
     warnings: Sequence[str],
+    decode: dict[str, Any],
 ) -> RoiFlow:
     valid = _valid(planned, tables, mode)
     tables.values *= valid[:, None, :]
     parameters |= {
         "tail_frames": len(planned.frames) - planned.used,
-        "missing_frames": int((~tables.present).sum()),
+        "missing_frames": int((~tables.present[: planned.real]).sum()),
         "dropped_vectors": int(tables.dropped.sum()),
     }
     return RoiFlow(
@@ -225,6 +250,8 @@ def _result(
         mode=mode,
         parameters=parameters,
         warnings=(*planned.warnings, *warnings, *_findings(planned, tables, valid)),
+        padded=planned.padded,
+        decode=decode,
     )
 
 
@@ -249,6 +276,7 @@ def _findings(planned: Plan, tables: Tables, valid: npt.NDArray[np.bool_]) -> li
     shown = np.zeros(planned.used, dtype=bool)
     for j in range(planned.count):
         shown[j * hop : j * hop + window] |= valid[j]
+    shown = shown[: planned.real]
     lines = []
     if not valid.any():
         lines.append("no face was found in the whole recording")

@@ -66,6 +66,24 @@ class Keeper:
         except OutputError as error:
             self.warnings.append(f"nothing is cached: {error}")
 
+    def decode(self) -> dict[str, Any] | None:
+        """Return the decode report of the pass that filled the cache."""
+        arrays = self.store.load("decode")
+        if arrays is None:
+            return None
+        report: dict[str, Any] = json.loads(arrays["report"].tobytes())
+        return report
+
+    def keep_decode(self, report: dict[str, Any]) -> None:
+        """Save a decode report."""
+        if self.warnings:
+            return
+        try:
+            text = np.frombuffer(json.dumps(report).encode(), dtype=np.uint8)
+            self.store.save("decode", {"report": text})
+        except OutputError as error:
+            self.warnings.append(f"nothing is cached: {error}")
+
     @staticmethod
     def _rows(plan: Plan, first: int, end: int) -> dict[str, slice]:
         """Return which rows of each table belong to windows ``first..end``."""

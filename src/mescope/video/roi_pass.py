@@ -223,7 +223,7 @@ class Pass:
     def _close(self) -> None:
         """Look at the ends of the last two hops, so that their frames have bounds."""
         for look in (self.plan.count, self.plan.count + 1):
-            at = min(look * self.plan.timing.hop, self.plan.used - 1)
+            at = min(look * self.plan.timing.hop, self.plan.real - 1)
             self._look(look, at)
 
     def _note(self, window: int, reference: int, crop: CroppedFace) -> None:
@@ -249,10 +249,10 @@ def positions(video: Video, plan: Plan, start: int) -> Iterator[tuple[int, Grey]
     wanted = plan.frames[: plan.used]
     if start >= len(wanted):
         return
-    first, stop = int(wanted[start]), int(wanted[-1]) + 1
-    regular = bool(np.all(np.diff(wanted) == plan.timing.step))
+    regular = bool(np.all(np.diff(wanted[: plan.real]) == plan.timing.step))
     step = plan.timing.step if regular else 1
-    for number, grey in video.frames(grey=True, step=step, start=first, stop=stop):
+    # read on to the very end, so that the decode report covers the whole recording
+    for number, grey in video.frames(grey=True, step=step, start=int(wanted[start])):
         low, high = np.searchsorted(wanted, [number, number + 1])
         for position in range(max(start, int(low)), int(high)):
             yield position, grey

@@ -66,6 +66,8 @@ class Plan:
 
     ``frames`` (n,) int64 native frame number of every decimated frame; ``times`` (n,) seconds;
     ``near`` (n,) bool, False where the recording has no frame near enough to the tick.
+    The last ``padded`` entries repeat the last frame to fill the last window; nothing measured
+    there is believed.
     """
 
     timing: Timing
@@ -74,11 +76,17 @@ class Plan:
     times: npt.NDArray[np.float64]
     near: npt.NDArray[np.bool_]
     warnings: tuple[str, ...]
+    padded: int = 0
 
     @property
     def used(self) -> int:
-        """Number of decimated frames that some window covers."""
+        """Number of decimated frames that some window covers, padded ones included."""
         return (self.count + 1) * self.timing.hop
+
+    @property
+    def real(self) -> int:
+        """Number of decimated frames that some window covers and the recording has."""
+        return self.used - self.padded
 
 
 def plan(video: Video, wanted: Timing | None, mode: Mode) -> Plan:
@@ -109,9 +117,15 @@ def plan(video: Video, wanted: Timing | None, mode: Mode) -> Plan:
     chosen = _shortened(chosen, len(frames), mode, warnings)
     count = len(frames) // chosen.hop - 1
     tail = len(frames) - (count + 1) * chosen.hop
-    if tail:
+    padded = 0
+    if tail and mode == "clean":  # one window more, filled up with the last frame
+        padded, count = chosen.hop - tail, count + 1
+        frames = np.concatenate([frames, np.repeat(frames[-1:], padded)])
+        times = np.concatenate([times, times[-1] + np.arange(1, padded + 1) / chosen.rate])
+        near = np.concatenate([near, np.zeros(padded, dtype=bool)])
+    elif tail:
         warnings.append(f"the last {tail} frames do not fill a window and are not analyzed")
-    return Plan(chosen, count, frames + first, times, near, tuple(warnings))
+    return Plan(chosen, count, frames + first, times, near, tuple(warnings), padded)
 
 
 def _shortened(chosen: Timing, frames: int, mode: Mode, warnings: list[str]) -> Timing:
