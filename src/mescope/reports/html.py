@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from mescope.facs import name_of
 from mescope.reports.pictures import arrows_worth_drawing, data_uri, factor, motion_picture
 from mescope.reports.plots import timeline
 from mescope.reports.tables import duration_ms
@@ -132,7 +133,7 @@ def _card(number: int, finding: Finding) -> dict[str, Any]:
         "can_flicker": finding.onset_picture is not None and finding.apex_picture is not None,
         "factor": factor(drawn),
         "sentence": finding.evidence.sentence,
-        "units": "+".join(finding.evidence.action_units),
+        "units": ", ".join(f"{u} ({name_of(u)})" for u in finding.evidence.action_units),
         "regions": [
             {
                 "name": region_words(motion.region),
