@@ -1,1 +1,1 @@
-"""mescope.ops."""
+"""State-space mathematics, torch only: one plain definition, faster back ends held to it."""
