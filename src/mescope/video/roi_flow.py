@@ -287,9 +287,9 @@ def _findings(planned: Plan, tables: Tables, valid: npt.NDArray[np.bool_]) -> li
         at = ", ".join(str(int(planned.frames[c])) for c in cuts[:10])
         more = " and more" if len(cuts) > 10 else ""
         lines.append(f"scene cuts at frames {at}{more}: no motion is measured across them")
-    missing = int((~tables.present).sum())
+    missing = int((~tables.present[: planned.real]).sum())
     if missing:
-        lines.append(f"{missing} of {planned.used} frames are missing or damaged")
+        lines.append(f"{missing} of {planned.real} frames are missing or damaged")
     if tables.dropped.any():
         lines.append(f"{int(tables.dropped.sum())} flow vectors were nonsense and set to 0")
     width = np.nanmedian(tables.boxes[:, 2] - tables.boxes[:, 0]) if valid.any() else np.inf

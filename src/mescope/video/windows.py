@@ -98,9 +98,14 @@ def plan(video: Video, wanted: Timing | None, mode: Mode) -> Plan:
         The recording is shorter than a window.
     """
     warnings = []
-    chosen = wanted or timing(video.rate)
     first = int(video.first_frame)
     table = np.asarray(video.times, dtype=np.float64)[first : int(video.last_frame) + 1]
+    if len(table) < 2:
+        raise VideoError(
+            f"the recording is too short: {len(table)} frame was found, motion needs at least "
+            f"{SHORTEST}; record for longer"
+        )
+    chosen = wanted or timing(video.rate)
     if mode == "clean" and _variable(table):
         frames, times, near = _regular_grid(table, chosen.rate)
         warnings.append(
