@@ -1,3 +1,69 @@
-"""mescope: find facial micro-expressions in long videos and name their emotion."""
+"""mescope: find facial micro-expressions in long videos and name their emotion.
+
+The public names are resolved when they are first used, so importing mescope loads nothing heavy
+and has no effect.  ``docs/api.md`` describes them.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mescope.analysis import Analysis, Analyzer, load
+    from mescope.errors import MescopeError
+    from mescope.events import Detection, Expression, Interval, Recording
+    from mescope.models import MODELS, create_model
+    from mescope.models.weights import list_weights
+    from mescope.training.fit import train
+    from mescope.video.reading import open_video
+    from mescope.video.roi_flow import extract
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "MODELS",
+    "Analysis",
+    "Analyzer",
+    "Detection",
+    "Expression",
+    "Interval",
+    "MescopeError",
+    "Recording",
+    "__version__",
+    "create_model",
+    "extract",
+    "list_weights",
+    "load",
+    "open_video",
+    "train",
+]
+
+_HOME = {
+    "MODELS": "mescope.models",
+    "Analysis": "mescope.analysis",
+    "Analyzer": "mescope.analysis",
+    "Detection": "mescope.events",
+    "Expression": "mescope.events",
+    "Interval": "mescope.events",
+    "MescopeError": "mescope.errors",
+    "Recording": "mescope.events",
+    "create_model": "mescope.models",
+    "extract": "mescope.video.roi_flow",
+    "list_weights": "mescope.models.weights",
+    "load": "mescope.analysis",
+    "open_video": "mescope.video.reading",
+    "train": "mescope.training.fit",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name from its module on first use."""
+    if name not in _HOME:
+        raise AttributeError(f"module 'mescope' has no attribute {name!r}")
+    return getattr(import_module(_HOME[name]), name)
+
+
+def __dir__() -> list[str]:
+    """List the public names."""
+    return sorted(__all__)

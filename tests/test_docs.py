@@ -1,0 +1,74 @@
+"""The documentation says what is there, and nothing that is not."""
+
+import ast
+import importlib.util
+import re
+from pathlib import Path
+
+import pytest
+import typer
+
+import mescope
+from mescope.cli import app
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = [p for p in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")] if p.is_file()]
+
+
+def generator():
+    spec = importlib.util.spec_from_file_location("generate_cli", ROOT / "docs/generate_cli.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_page_of_commands_is_what_the_commands_say():
+    written = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
+    assert written == generator().page(), "run `make docs`"
+
+
+def commands(group, name="mescope"):
+    for key, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from commands(command, f"{name} {key}")
+        else:
+            yield f"{name} {key}", command
+
+
+def test_every_command_and_option_is_explained():
+    for name, command in commands(typer.main.get_command(app)):
+        assert command.help, name
+        for parameter in command.params:
+            assert getattr(parameter, "help", ""), f"{name} {parameter.name}"
+        assert name.split()[1] in README, f"README does not name {name}"
+
+
+def test_readme_begins_with_its_two_commands():
+    block = re.search(r"```(?:\w*)\n(.*?)```", README, re.DOTALL).group(1)
+    assert block.split("\n")[:2] == ["make demo", "make test"]
+
+
+def test_readme_python_uses_public_names_only():
+    for block in re.findall(r"```python\n(.*?)```", README, re.DOTALL):
+        for node in ast.walk(ast.parse(block)):
+            if (
+                isinstance(node, ast.Attribute)
+                and isinstance(node.value, ast.Name)
+                and node.value.id == "mescope"
+            ):
+                assert node.attr in mescope.__all__
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_links_lead_somewhere(page):
+    text = page.read_text(encoding="utf-8")
+    for link in re.findall(r"\]\(([^)#\s]+)", text):
+        if "://" not in link and not link.startswith("mailto:"):
+            assert (page.parent / link).exists(), f"{page.name} links to {link}"
+
+
+def test_decisions_are_listed():
+    index = (ROOT / "docs" / "decisions" / "README.md").read_text(encoding="utf-8")
+    for record in (ROOT / "docs" / "decisions").glob("[0-9]*.md"):
+        assert record.name in index

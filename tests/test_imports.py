@@ -1,0 +1,87 @@
+"""The direction of imports: a layer imports itself and what stands before it."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "src" / "mescope"
+GROUND = ("errors", "events", "facs", "facs_table", "labels")
+ORDER = (
+    *GROUND,
+    "ops", "video", "datasets", "synthesis", "models", "spotting", "evaluation", "training",
+    "analysis", "reports", "app", "cli",
+)  # fmt: skip
+RANK = {name: 0 if name in GROUND else i for i, name in enumerate(ORDER)}
+ALLOWED_BACK = {("analysis/results.py", "reports")}  # Analysis.save, inside the function
+WITHOUT_TORCH = ("video", "datasets", "spotting", "evaluation", "synthesis", "reports")
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+
+def layer(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imports(path: Path) -> set[str]:
+    """Every imported module, those inside functions and TYPE_CHECKING blocks too."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            assert node.level == 0, f"{path}: relative import"
+            found |= {f"{node.module}.{alias.name}" for alias in node.names} | {node.module}
+    return found
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_layers_import_downwards(path):
+    here = layer(path)
+    if here == "__init__":
+        return  # the public names come from everywhere, lazily
+    for module in imports(path):
+        parts = module.split(".")
+        if parts[0] != "mescope" or len(parts) < 2 or parts[1] not in RANK:
+            continue
+        where = str(path.relative_to(PACKAGE)).replace("\\", "/")
+        assert RANK[parts[1]] <= RANK[here] or (where, parts[1]) in ALLOWED_BACK, (
+            f"{where} is of layer {here} and must not import {module}"
+        )
+
+
+@pytest.mark.parametrize("name", WITHOUT_TORCH)
+def test_scoring_and_seeing_need_no_torch(name):
+    for path in (PACKAGE / name).rglob("*.py"):
+        heavy = {m for m in imports(path) if m.split(".")[0] == "torch"}
+        above = {m for m in imports(path) if m.startswith(("mescope.ops", "mescope.models"))}
+        assert not heavy | above, f"{path}: {heavy | above}"
+
+
+def test_only_the_command_line_prints():
+    for path in FILES:
+        if layer(path) == "cli":
+            continue
+        calls = [
+            node.lineno
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+            if isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Name)
+            and node.func.id == "print"
+        ]
+        assert not calls, f"{path}: prints in lines {calls}"
+
+
+@pytest.mark.parametrize("module", ["mescope", "mescope.cli"])
+def test_importing_loads_nothing_heavy(module):
+    code = (
+        f"import sys, {module}; "
+        "print([m for m in ('torch', 'cv2', 'numba', 'av', 'dlib', 'matplotlib', 'pandas')"
+        " if m in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout.strip() == "[]"
+    assert done.stderr == ""
