@@ -1,4 +1,224 @@
-"""Emotion labels: the classes of the models."""
+"""Emotion labels: the classes of the models, and raw labels to the published class sets.
+
+A data set writes an emotion in its own words; a paper merges those words into three to seven
+classes and leaves some samples out.  Sets that look the same often are not, so each one is
+named by data set and size, holds the published number of samples of every class, and refuses a
+label it does not know.  Class names are stored, never numbers: numbers differ between papers.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from mescope.errors import DatasetError
 
 SPOTTING_CLASSES: tuple[str, ...] = ("negative", "positive", "surprise", "others", "neutral")
 """Classes of the spotting models in the order of their logits; neutral last."""
+
+ALIASES: Mapping[str, str] = MappingProxyType(
+    {
+        "other": "others",
+        "happy": "happiness",
+        "happyiness": "happiness",  # as spelt in CAS(ME)^2
+        "sad": "sadness",
+        "comtempt": "contempt",  # as spelt in CASME
+    }
+)
+"""Spellings found in published sheets, lower case, to the one used here."""
+
+
+def _counts(**counts: int) -> Mapping[str, int]:
+    return MappingProxyType(counts)
+
+
+RAW_COUNTS: Mapping[str, Mapping[str, int]] = MappingProxyType(
+    {
+        "casme": _counts(
+            tense=69, disgust=44, repression=38, surprise=20,
+            happiness=9, sadness=6, fear=2, contempt=1,
+        ),
+        "casme2": _counts(
+            others=99, disgust=63, happiness=32, repression=27, surprise=25, sadness=7, fear=2
+        ),
+        "smic": _counts(negative=70, positive=51, surprise=43),
+        "samm": _counts(
+            anger=57, others=26, happiness=26, surprise=15,
+            contempt=12, disgust=9, fear=8, sadness=6,
+        ),
+        "casmesq": _counts(negative=21, others=19, surprise=9, positive=8),
+        "casme3a": _counts(
+            disgust=250, surprise=187, others=161, fear=86, anger=64, sadness=57, happiness=55
+        ),
+        "casme3c": _counts(negative=99, surprise=30, others=20, positive=16),
+        "dfme": _counts(
+            anger=241, contempt=171, disgust=735, fear=365,
+            happiness=311, sadness=359, surprise=447,
+        ),
+    }
+)  # fmt: skip
+"""Micro-expressions of every raw label as published: CASME (189 rows), CASME II (2014 sheet,
+255), SMIC-HS, SAMM, CAS(ME)^2, CAS(ME)^3 A (v2, 860) and C, DFME (public part, 2629)."""
+
+_COARSE = {
+    "negative": ("negative", "anger", "contempt", "disgust", "fear", "sadness"),
+    "positive": ("positive", "happiness"),
+    "surprise": ("surprise",),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelSet:
+    """One published way to merge the raw labels of one data set.
+
+    ``classes`` maps a raw label to its class; a raw label of the data set that is missing there
+    is left out by the protocol.  ``counts`` are the published samples of each class, ``unused``
+    the samples of each class that the protocol drops by name although their label has a class.
+    """
+
+    dataset: str
+    name: str
+    classes: Mapping[str, str]
+    counts: Mapping[str, int]
+    unused: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return the classes in the order of the published counts."""
+        return tuple(self.counts)
+
+    @property
+    def total(self) -> int:
+        """Return the published number of samples."""
+        return sum(self.counts.values())
+
+
+def _merge(dataset: str, **merged: str) -> dict[str, str]:
+    """Return the coarse class of every raw label of a data set, with the data set's own ones."""
+    coarse = {raw: name for name, raws in _COARSE.items() for raw in raws} | merged
+    return {raw: coarse[raw] for raw in RAW_COUNTS[dataset] if raw in coarse}
+
+
+def _keep(*raws: str) -> dict[str, str]:
+    return {raw: raw for raw in raws}
+
+
+def _drop(classes: Mapping[str, str], *raws: str) -> dict[str, str]:
+    return {raw: name for raw, name in classes.items() if raw not in raws}
+
+
+def _three(dataset: str, negative: int, positive: int, surprise: int) -> LabelSet:
+    return LabelSet(
+        dataset=dataset,
+        name="3-class",
+        classes=_merge(dataset),
+        counts=_counts(negative=negative, positive=positive, surprise=surprise),
+    )
+
+
+def _four(dataset: str, negative: int, positive: int, surprise: int, others: int) -> LabelSet:
+    return LabelSet(
+        dataset=dataset,
+        name="4-class",
+        classes=_merge(dataset, others="others"),
+        counts=_counts(negative=negative, positive=positive, surprise=surprise, others=others),
+    )
+
+
+def _plain(dataset: str, name: str, *raws: str) -> LabelSet:
+    """Return a set whose classes are raw labels, the others left out."""
+    published = RAW_COUNTS[dataset]
+    return LabelSet(
+        dataset=dataset,
+        name=name,
+        classes=_keep(*raws),
+        counts=MappingProxyType({raw: published[raw] for raw in raws}),
+    )
+
+
+_SEVEN = ("anger", "disgust", "fear", "happiness", "sadness", "surprise")
+
+LABEL_SETS: tuple[LabelSet, ...] = (
+    LabelSet(  # MEGC2019; its list leaves out sub04/EP12_01f and sub05/EP09_05f
+        dataset="casme2",
+        name="3-class",
+        classes=_drop(_merge("casme2", repression="negative"), "sadness", "fear"),
+        counts=_counts(negative=88, positive=32, surprise=25),
+        unused=_counts(negative=2),
+    ),
+    _three("smic", 70, 51, 43),
+    _three("samm", 92, 26, 15),
+    _three("casmesq", 21, 8, 9),
+    _three("casme3a", 457, 55, 187),
+    _three("casme3c", 99, 16, 30),
+    LabelSet(  # repression counts as others here, as negative in the 3-class set
+        dataset="casme2",
+        name="4-class",
+        classes=_merge("casme2", repression="others", others="others"),
+        counts=_counts(negative=72, positive=32, surprise=25, others=126),
+    ),
+    _four("samm", 92, 26, 15, 26),
+    _four("casmesq", 21, 8, 9, 19),
+    _four("casme3a", 457, 55, 187, 161),
+    _four("casme3c", 99, 16, 30, 20),
+    _plain("casme", "4-class", "tense", "disgust", "repression", "surprise"),
+    _plain("casme2", "5-class", "happiness", "disgust", "repression", "surprise", "others"),
+    _plain("samm", "5-class", "anger", "contempt", "happiness", "surprise", "others"),
+    _plain("casme3a", "7-class", *_SEVEN, "others"),
+    _plain("dfme", "7-class", *_SEVEN, "contempt"),
+)
+"""Every label set.  MMEW and 4DME have none: the counts of their labels are not published."""
+
+
+def label_set(name: str, dataset: str) -> LabelSet:
+    """Return a label set, such as ``label_set("3-class", "casme2")``.
+
+    Raises:
+        DatasetError: unknown data set, or the data set has no set of that name.
+    """
+    known = [s.name for s in LABEL_SETS if s.dataset == dataset]
+    if not known:
+        raise DatasetError(_unknown("data set", dataset, list(RAW_COUNTS)))
+    for candidate in LABEL_SETS:
+        if (candidate.dataset, candidate.name) == (dataset, name):
+            return candidate
+    raise DatasetError(_unknown(f"label set of {dataset}", name, known))
+
+
+def canonical(raw: str) -> str:
+    """Return a raw label in lower case, without blanks, in the spelling used here.
+
+    >>> canonical(" Happy ")
+    'happiness'
+    """
+    plain = raw.strip().lower()
+    return ALIASES.get(plain, plain)
+
+
+def to_classes(raw: str, name: str, dataset: str) -> str | None:
+    """Return the class of a raw label in a label set; None where the set leaves it out.
+
+    Args:
+        raw: the label as the sheet has it; case, blanks and known misspellings do not matter.
+        name: the label set: ``"3-class"``, ``"4-class"``, ``"5-class"`` or ``"7-class"``.
+        dataset: one of the keys of :data:`RAW_COUNTS`.
+
+    Raises:
+        DatasetError: unknown data set or label set, or a label the data set does not have.
+
+    >>> to_classes("Repression", "3-class", "casme2"), to_classes("fear", "3-class", "casme2")
+    ('negative', None)
+    """
+    chosen = label_set(name, dataset)
+    label = canonical(raw)
+    if label not in RAW_COUNTS[dataset]:
+        raise DatasetError(_unknown(f"emotion of {dataset}", raw, list(RAW_COUNTS[dataset])))
+    return chosen.classes.get(label)
+
+
+def _unknown(what: str, found: str, known: list[str]) -> str:
+    near = difflib.get_close_matches(canonical(found), known, n=1)
+    hint = f"did you mean {near[0]!r}? " if near else ""
+    return f"unknown {what}: {found!r}; {hint}known: {', '.join(known)}"
