@@ -34,6 +34,10 @@ from mescope.video.roi_flow import extract
 METHODS = ("model", "flow-peaks")
 LEVELS = ("calm", "middle", "hard")
 RATES = (30.0, 200.0)
+HEADING = (
+    "part           method       hits    fa  miss   prec  recall     f1 fa/min    uf1    uar"
+    "  on ms  off ms"
+)
 SCORED = ("negative", "positive", "surprise")
 
 
@@ -170,9 +174,7 @@ def main() -> None:
     jobs += [delayed(run)(clip, options.model) for clip in stills]
     nested = Parallel(n_jobs=options.jobs, verbose=5)(jobs)
     outcomes = [o for group in nested for o in group]
-    print(
-        "part           method       hits    fa  miss   prec  recall     f1 fa/min    uf1    uar  on ms  off ms"
-    )
+    print(HEADING)
     rows = []
     moving = [o for o in outcomes if not o.clip.still]
     for level in LEVELS:

@@ -16,7 +16,7 @@ Kind = Literal["micro", "macro"]
 MICRO_MAX_S = 0.5
 """Longest micro-expression in seconds; a longer detection is a macro-expression.
 
-Source: the MEGC spotting rule (spec of the protocol, section 5); ground truth is never re-typed.
+Source: the MEGC spotting rule (spotting protocol, section 5).  Ground truth is never re-typed.
 """
 
 

@@ -96,7 +96,7 @@ class LabelSet:
 
 
 def _merge(dataset: str, **merged: str) -> dict[str, str]:
-    """Return the coarse class of every raw label of a data set, with the data set's own ones."""
+    """Return the coarse class of every raw label of a data set that has one."""
     coarse = {raw: name for name, raws in _COARSE.items() for raw in raws} | merged
     return {raw: coarse[raw] for raw in RAW_COUNTS[dataset] if raw in coarse}
 

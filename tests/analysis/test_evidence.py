@@ -51,7 +51,13 @@ def test_nothing_is_claimed_where_nothing_moved():
 
 @pytest.mark.parametrize(
     ("dx", "dy", "direction"),
-    [(1, 0, "right"), (0, 1, "down"), (-1, -1, "up-left"), (1, -1, "up-right"), (-1, 0, "left")],
+    [
+        (1, 0, "right"),
+        (0, 1, "down"),
+        (-1, -1, "up-left"),
+        (1, -1, "up-right"),
+        (-1, 0, "left"),
+    ],
 )
 def test_directions_are_those_of_the_picture(dx, dy, direction):
     assert RegionMotion(region="MOUTH", dx=dx, dy=dy).direction == direction

@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -35,7 +37,7 @@ def test_durations_keep_to_the_definition_and_expressions_keep_apart(seed):
         low, high = (0.1, 0.5) if e.kind == "micro" else (0.5, 4.0)
         assert low <= e.offset_s - e.onset_s <= high
         assert e.onset_s < e.apex_s < e.offset_s
-    for a, b in zip(events, events[1:], strict=False):
+    for a, b in pairwise(events):
         assert b.onset_s > a.offset_s + 0.99
 
 
