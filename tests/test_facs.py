@@ -11,6 +11,7 @@ from mescope.facs import (
     table_units,
 )
 from mescope.facs_table import PRINTED
+from mescope.synthesis.dynamics import EMOTION_UNITS
 from mescope.synthesis.motion import MIRROR
 
 
@@ -62,6 +63,20 @@ def test_the_mirror_has_ten_fixed_points():
     """Check 2: 9, 28-31, 34, 52, 58, 63, 67, counted from 1."""
     fixed = {i + 1 for i in range(68) if MIRROR[i] == i}
     assert fixed == {9, 28, 29, 30, 31, 34, 52, 58, 63, 67}
+
+
+@pytest.mark.parametrize(
+    ("token", "same_as"),
+    [("r18", "R18"), ("A14", "14"), ("L16", "16"), ("39", "38"), ("43", "7"), ("29", "26")],
+)
+def test_tokens_without_a_row_fall_back_in_the_clean_table_only(token, same_as):
+    """spec_rsmix_videomamba, section 4.3."""
+    assert landmarks_of(token) == landmarks_of(same_as) != ()
+    assert landmarks_of(token, "as_published") == ()
+
+
+def test_an_unknown_action_unit_has_no_landmarks():
+    assert landmarks_of("99") == landmarks_of("L99") == ()
 
 
 def au(number, **more):
@@ -146,6 +161,11 @@ def test_mirroring_twice_changes_nothing():
 def test_objective_classes_and_their_emotion(units, emotion, index):
     assert emotion_of(units) == emotion
     assert objective_class(units) == index
+
+
+@pytest.mark.parametrize("emotion", EMOTION_UNITS)
+def test_rules_agree_with_what_is_planted(emotion):
+    assert {emotion_of(units) for units in EMOTION_UNITS[emotion]} == {emotion}
 
 
 def test_names_carry_their_side():

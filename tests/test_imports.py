@@ -51,6 +51,22 @@ def test_layers_import_downwards(path):
         )
 
 
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_the_lazy_public_names_are_no_way_around_the_layers(path):
+    """`from mescope import load` inside the package would hide which layer it comes from."""
+    for module in imports(path) if layer(path) != "__init__" else ():
+        parts = module.split(".")
+        if parts[0] == "mescope" and len(parts) == 2:
+            assert parts[1] in (*RANK, "__version__"), f"{path}: import {module} from its home"
+
+
+def test_the_exceptions_stand_inside_functions():
+    for where, name in ALLOWED_BACK:
+        tree = ast.parse((PACKAGE / where).read_text(encoding="utf-8"))
+        at_top = [n for n in tree.body if isinstance(n, ast.Import | ast.ImportFrom)]
+        assert not [n.lineno for n in at_top if name in ast.unparse(n)], where
+
+
 @pytest.mark.parametrize("name", WITHOUT_TORCH)
 def test_scoring_and_seeing_need_no_torch(name):
     for path in (PACKAGE / name).rglob("*.py"):

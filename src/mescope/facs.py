@@ -139,6 +139,7 @@ def landmarks_of(unit: str, table: Table = "clean") -> tuple[int, ...]:
     ()
     """
     rows = _rows(table)
+    unit = unit.upper()  # 'r18' occurs in a published sheet
     if unit not in rows and table == "clean":
         unit = unit.lstrip("LRTBA")
     return tuple(i - 1 for i in _expand(rows[unit])) if unit in rows else ()
