@@ -37,6 +37,4 @@ def test_a_missing_file_is_named(tmp_path):
 
 
 def test_recipes_are_values():
-    assert parse_recipe(GOOD) == Recipe(
-        name="x", model="me-tst-plus-small", data="synthetic"
-    )
+    assert parse_recipe(GOOD) == Recipe(name="x", model="me-tst-plus-small", data="synthetic")
