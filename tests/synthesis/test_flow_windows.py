@@ -40,6 +40,7 @@ def no_errors():
         region_noise=np.zeros(19),
         reference_noise=np.zeros(19),
         light=np.zeros((19, 2)),
+        blink=np.zeros((19, 2)),
         landmark_jitter=0.0,
         saturation=1e9,
     )
