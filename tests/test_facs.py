@@ -1,3 +1,4 @@
+import pandas as pd
 import pytest
 
 from mescope.facs import (
@@ -109,7 +110,10 @@ def au(number, **more):
         ("13?", ",", [au(13, uncertain=True)]),
         (4, "+", [au(4)]),
         (4.0, "+", [au(4)]),
+        ("4.0", "+", [au(4)]),
         ("", "+", []),
+        (None, "+", []),
+        (pd.NA, "+", []),
         (float("nan"), "+", []),
     ],
 )
@@ -137,6 +141,39 @@ def test_what_is_not_understood_is_kept():
     either = parse("R12 or R14")
     assert [str(u) for u in either.alternatives] == ["R12", "R14"]
     assert not either.complete
+
+
+@pytest.mark.parametrize(
+    "text", ["x or y", "12 or twitch", "A/L12", "R(12or14)B", float("inf"), 4.7, -3]
+)
+def test_nothing_is_dropped_as_if_it_were_understood(text):
+    coding = parse(text)
+    assert not coding.complete
+    assert coding.units == ()
+    assert coding.unknown == (str(text),)
+
+
+def test_a_bracket_with_an_alternative_inside_keeps_the_rest_as_unknown():
+    coding = parse("6B+((8+25)or(50))")
+    assert [str(u) for u in coding.units] == ["6"]
+    assert coding.unknown == ("((8", "25)or(50))")
+
+
+@pytest.mark.parametrize(
+    ("index", "sets"),
+    [
+        (1, "12;6;6+12;7+12;12+24;12+61;12+14;10+12;12+25;12+39"),
+        (2, "1+2;5;25;25+26;5+24"),
+        (3, "4;4+7;23;17+24;4+6+7;4+38;4+7+43;4+6+7+43"),
+        (4, "10;9;4+9;4+7+10;7+10;9+12;9+10;10+25+26"),
+        (5, "1;15;1+4;15+17"),
+        (6, "1+2+4;20;20+21;7+20+26;5+20+25+26"),
+        (7, "14;17;24;2;18"),
+    ],
+)
+def test_every_combination_seen_in_the_sheets_has_its_class(index, sets):
+    for units in sets.split(";"):
+        assert objective_class(units.split("+")) == index, units
 
 
 def test_mirroring_twice_changes_nothing():

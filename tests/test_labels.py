@@ -50,6 +50,9 @@ def test_raw_counts_add_up_to_the_published_counts(chosen: LabelSet) -> None:
         ("casme2", "5-class", 246),
         ("samm", "5-class", 136),
         ("casme3a", "7-class", 860),
+        ("mmew", "3-class", 234),
+        ("mmew", "6-class", 234),
+        ("mmew", "7-class", 300),
         ("dfme", "7-class", 2629),
     ],
 )
@@ -76,6 +79,7 @@ def test_sheets_have_the_published_numbers_of_rows() -> None:
         "casmesq": 57,
         "casme3a": 860,
         "casme3c": 165,
+        "mmew": 300,
         "dfme": 2629,
     }
 

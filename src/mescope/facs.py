@@ -70,14 +70,11 @@ def parse(text: object, separator: str = "+") -> Coding:
     >>> parse("R12 or R14").complete
     False
     """
-    if text is None or text != text or text == "":  # None, NaN or an empty cell
-        return Coding(())
-    if isinstance(text, (int, float)):
-        return Coding((ActionUnit(number=int(text)),))
+    cell = _cell(text)
     units: list[ActionUnit] = []
     unknown: list[str] = []
     options: list[ActionUnit] = []
-    for part in re.split(rf"[{re.escape(separator)}，]", str(text)):
+    for part in re.split(rf"[{re.escape(separator)}，]", cell):
         token = part.strip()
         if not token:
             continue
@@ -85,10 +82,26 @@ def parse(text: object, separator: str = "+") -> Coding:
         if read is not None:
             units.append(read)
         elif _ALTERNATIVE.search(token):
-            options += [u for u in map(_read, re.split(r"\s*or\s*|/", token.strip("()"))) if u]
+            choices = _choices(token)
+            options += choices
+            if not choices:  # 'x or y', '25)or(50))': never dropped as if it were understood
+                unknown.append(token)
         else:
             unknown.append(token)
     return Coding(tuple(units), tuple(unknown), tuple(options))
+
+
+def _cell(text: object) -> str:
+    """Return a table cell as text; empty cells of every kind (None, NaN, NA) as ""."""
+    plain = str(text).strip().removesuffix(".0")  # spreadsheets turn 4 into 4.0
+    return "" if plain.lower() in ("none", "nan", "<na>", "nat") else plain
+
+
+def _choices(token: str) -> list[ActionUnit]:
+    """Return the alternatives of 'R12 or R14' or '(23/24)'; none unless all can be read."""
+    parts = [_read(part) for part in re.split(r"\s*or\s*|/", token.strip("()"))]
+    read = [unit for unit in parts if unit is not None]
+    return read if len(read) == len(parts) else []
 
 
 def _read(token: str) -> ActionUnit | None:
@@ -167,14 +180,16 @@ def _expand(ranges: str) -> list[int]:
 _OBJECTIVE: tuple[tuple[int, tuple[frozenset[int], ...]], ...] = tuple(
     (index, tuple(frozenset(s) for s in sets))
     for index, sets in (
-        (1, ({12}, {6}, {6, 12}, {7, 12})),
+        (1, ({12}, {6}, {6, 12}, {7, 12}, {10, 12}, {12, 14}, {12, 24}, {12, 25}, {12, 39},
+             {12, 61})),
         (2, ({1, 2}, {5}, {25}, {25, 26}, {1, 2, 5}, {1, 2, 26}, {1, 2, 5, 26}, {5, 24})),
-        (3, ({4}, {4, 7}, {23}, {17, 24}, {4, 6, 7}, {4, 38})),
-        (4, ({10}, {9}, {4, 9}, {4, 7, 10}, {7, 10}, {4, 10}, {9, 12}, {9, 10})),
+        (3, ({4}, {4, 7}, {23}, {17, 24}, {4, 6, 7}, {4, 38}, {4, 7, 43}, {4, 6, 7, 43})),
+        (4, ({10}, {9}, {4, 9}, {4, 7, 10}, {7, 10}, {4, 10}, {9, 12}, {9, 10},
+             {10, 25, 26})),
         (5, ({1}, {15}, {1, 4}, {15, 17})),
-        (6, ({1, 2, 4}, {20}, {20, 21})),
+        (6, ({1, 2, 4}, {20}, {20, 21}, {7, 20, 26}, {5, 20, 25, 26})),
     )
-)
+)  # fmt: skip
 
 _EMOTION = {
     1: "positive",
@@ -190,6 +205,7 @@ def objective_class(units: Iterable[str]) -> int:
     """Return the objective class, 1 (I) to 7 (VII), of a set of action units.
 
     The combinations are those seen in the sheets of CAS(ME)^3 and SAMM; sides do not count.
+    Ours, for planted faces: 1+2+5, 1+2+26 and 1+2+5+26 in class II, 4+10 in class IV.
     The published column may differ in a few rows and is to be read, not recomputed.
 
     >>> objective_class(("L12",)), objective_class(("1", "2")), objective_class(("14",))

@@ -53,6 +53,9 @@ RAW_COUNTS: Mapping[str, Mapping[str, int]] = MappingProxyType(
             disgust=250, surprise=187, others=161, fear=86, anger=64, sadness=57, happiness=55
         ),
         "casme3c": _counts(negative=99, surprise=30, others=20, positive=16),
+        "mmew": _counts(
+            happiness=36, anger=8, surprise=89, disgust=72, fear=16, sadness=13, others=66
+        ),
         "dfme": _counts(
             anger=241, contempt=171, disgust=735, fear=365,
             happiness=311, sadness=359, surprise=447,
@@ -60,7 +63,8 @@ RAW_COUNTS: Mapping[str, Mapping[str, int]] = MappingProxyType(
     }
 )  # fmt: skip
 """Micro-expressions of every raw label as published: CASME (189 rows), CASME II (2014 sheet,
-255), SMIC-HS, SAMM, CAS(ME)^2, CAS(ME)^3 A (v2, 860) and C, DFME (public part, 2629)."""
+255), SMIC-HS, SAMM, CAS(ME)^2, CAS(ME)^3 A (v2, 860) and C, MMEW (300, as papers
+report them; the sheet itself was not seen), DFME (public part, 2629)."""
 
 _COARSE = {
     "negative": ("negative", "anger", "contempt", "disgust", "fear", "sadness"),
@@ -153,6 +157,7 @@ LABEL_SETS: tuple[LabelSet, ...] = (
     _three("casmesq", 21, 8, 9),
     _three("casme3a", 457, 55, 187),
     _three("casme3c", 99, 16, 30),
+    _three("mmew", 109, 36, 89),
     LabelSet(  # repression counts as others here, as negative in the 3-class set
         dataset="casme2",
         name="4-class",
@@ -167,9 +172,12 @@ LABEL_SETS: tuple[LabelSet, ...] = (
     _plain("casme2", "5-class", "happiness", "disgust", "repression", "surprise", "others"),
     _plain("samm", "5-class", "anger", "contempt", "happiness", "surprise", "others"),
     _plain("casme3a", "7-class", *_SEVEN, "others"),
+    _plain("mmew", "6-class", *_SEVEN),
+    _plain("mmew", "7-class", *_SEVEN, "others"),
     _plain("dfme", "7-class", *_SEVEN, "contempt"),
 )
-"""Every label set.  MMEW and 4DME have none: the counts of their labels are not published."""
+"""Every label set.  MMEW's 4-class variants differ between papers and are left
+out; 4DME has several flags per sample and no single label."""
 
 
 def label_set(name: str, dataset: str) -> LabelSet:
@@ -202,7 +210,7 @@ def to_classes(raw: str, name: str, dataset: str) -> str | None:
 
     Args:
         raw: the label as the sheet has it; case, blanks and known misspellings do not matter.
-        name: the label set: ``"3-class"``, ``"4-class"``, ``"5-class"`` or ``"7-class"``.
+        name: the label set: ``"3-class"`` to ``"7-class"``, as far as the data set has it.
         dataset: one of the keys of :data:`RAW_COUNTS`.
 
     Raises:

@@ -66,7 +66,7 @@ def test_train_ends_in_weights_that_say_what_they_are(run, here, monkeypatch):
 
     (here / "r.toml").write_text(
         'name = "tiny"\nmodel = "me-tst-plus-small"\ndata = "synthetic"\n'
-        "epochs = 1\nsteps = 1\nrecordings = 2\nseconds = 5.0\nbatch_size = 8\n"
+        "epochs = 1\nsteps = 1\nrecordings = 2\nseconds = 20.0\nbatch_size = 8\n"
     )
     status, out, err = run("train", "r.toml", "--json")
     assert status == 0, err

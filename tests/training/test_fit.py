@@ -16,8 +16,8 @@ TINY = Recipe(
     options={"dim": 8, "states": 2},
     epochs=3,
     steps=2,
-    recordings=2,
-    seconds=8.0,
+    recordings=3,
+    seconds=20.0,
     batch_size=4,
     learning_rate=1e-3,
 )

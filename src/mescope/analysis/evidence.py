@@ -27,16 +27,15 @@ SPOKEN: dict[str, str] = {
 VISIBLE = 0.3
 """Motion in crop px below which nothing is claimed to have moved."""
 
+# Directions in the image, where the person's right is on the left.
 _UP, _DOWN = (0.0, -1.0), (0.0, 1.0)
-_RIGHT_OUT, _LEFT_OUT = (
-    (-1.0, 0.0),
-    (1.0, 0.0),
-)  # in the image
+_RIGHT_OUT, _LEFT_OUT = (-1.0, 0.0), (1.0, 0.0)
+_RIGHT_KNIT, _LEFT_KNIT = (0.5, 0.87), (-0.5, 0.87)  # down and towards the other brow
 
 _RULES: tuple[tuple[str, str, tuple[float, float]], ...] = (
     ("R1", "BROW_L_20", _UP), ("L1", "BROW_R_23", _UP),
     ("R2", "BROW_L_18", _UP), ("L2", "BROW_R_25", _UP),
-    ("R4", "BROW_L_20", _DOWN), ("L4", "BROW_R_23", _DOWN),
+    ("R4", "BROW_L_20", _RIGHT_KNIT), ("L4", "BROW_R_23", _LEFT_KNIT),
     ("R12", "MOUTH_48", (-0.7, -0.7)), ("L12", "MOUTH_54", (0.7, -0.7)),
     ("R15", "MOUTH_48", _DOWN), ("L15", "MOUTH_54", _DOWN),
     ("R20", "MOUTH_48", _RIGHT_OUT), ("L20", "MOUTH_54", _LEFT_OUT),

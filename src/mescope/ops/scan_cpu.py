@@ -76,7 +76,9 @@ def load_kernels() -> ModuleType | None:
     one = torch.ones(1, 1).numpy()
     row = torch.ones(1).numpy()
     try:
-        kernels.forward32(one, one, -one, one, one, row, one.copy(), one.copy(), one[None], 0, 1)
+        kernels.forward32(
+            one, one, -one, one, one, row, one.copy(), one.copy(), one[None], 0, 1
+        )
     except (NumbaError, OSError, RuntimeError):
         return None
     return kernels
@@ -108,7 +110,9 @@ def _run(task: Callable[..., None], tasks: list[tuple[int, int, int, int]], work
 def _kernel(name: str, dtype: torch.dtype) -> Any:
     kernels = load_kernels()
     if kernels is None:
-        raise RuntimeError("the fused scan needs Numba, which is absent; use backend='reference'")
+        raise RuntimeError(
+            "the fused scan needs Numba, which is absent; use backend='reference'"
+        )
     return getattr(kernels, name + ("64" if dtype == torch.float64 else "32"))
 
 

@@ -44,7 +44,9 @@ def expf(x: Any) -> Any:
     r = x - k * _F_LN2_HI - k * _F_LN2_LO
     p = ((((_F5 * r + _F4) * r + _F3) * r + _F2) * r + _F1) * r + _F0
     p = p * (r * r) + r + _F_ONE
-    return p * np.int32((np.float32(shifted).view(np.int32) + np.int32(127)) << 23).view(np.float32)
+    return p * np.int32((np.float32(shifted).view(np.int32) + np.int32(127)) << 23).view(
+        np.float32
+    )
 
 
 @njit(cache=True, inline="never", fastmath={"contract"})
@@ -90,7 +92,23 @@ def _build(exp: Any) -> tuple[Any, Any]:
 
     @njit(cache=True, nogil=True, fastmath=_FLAGS)
     def backward(  # type: ignore[no-untyped-def]  # noqa: ANN202
-        gy, u, delta, A, B, C, D, kept, g, gu, gdelta, gA, gB, gC, gD, first, last  # noqa: ANN001
+        gy,
+        u,
+        delta,
+        A,
+        B,
+        C,
+        D,
+        kept,
+        g,
+        gu,
+        gdelta,
+        gA,
+        gB,
+        gC,
+        gD,
+        first,
+        last,  # noqa: ANN001
     ):
         """As forward; g (d, n) holds dL/dh[l] and becomes dL/dh[-1]; the rest is added to."""
         length, n = B.shape

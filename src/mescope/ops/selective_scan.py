@@ -52,7 +52,9 @@ def _check_shapes(
 def _check_types(u: Tensor, same: dict[str, Tensor], free: dict[str, Tensor]) -> None:
     """``same`` must have u's dtype; ``free`` (parameters, state) may also be float32."""
     if u.dtype not in _FLOATS:
-        raise ValueError(f"expected a floating u, found {u.dtype} of shape {tuple(u.shape)}; cast it")
+        raise ValueError(
+            f"expected a floating u, found {u.dtype} of shape {tuple(u.shape)}; cast it"
+        )
     wide = torch.float64 if u.dtype == torch.float64 else torch.float32
     for name, tensor in (same | free).items():
         allowed = {u.dtype} if name in same else {u.dtype, wide}
@@ -99,7 +101,9 @@ def backend_in_use(device: torch.device | str = "cpu") -> str:
 
 def _use_fused(u: Tensor, backend: str) -> bool:
     if backend not in ("auto", "reference", "numba"):
-        raise ValueError(f"expected backend auto, reference or numba, found {backend!r}; choose one")
+        raise ValueError(
+            f"expected backend auto, reference or numba, found {backend!r}; choose one"
+        )
     if backend == "reference":
         return False
     fused = u.device.type == "cpu" and _fused_available()

@@ -150,6 +150,11 @@ def _batches(recipe: Recipe, epoch: int, data: Epoch) -> Iterator[Batch]:
     rng = np.random.default_rng((recipe.seed, epoch, 1))
     streams = [_stream(w, recipe.batch_size, rng) for w in data.by_length.values()]
     sizes = np.array([len(w.flow) for w in data.by_length.values()], dtype=np.float64)
+    if not sizes.any():
+        raise RecipeError(
+            f"expected windows with expressions in epoch {epoch}, found none; raise "
+            "'recordings' or 'seconds' in the recipe"
+        )
     for _ in range(recipe.steps):
         flow, spotting, classes = next(
             streams[int(rng.choice(len(streams), p=sizes / sizes.sum()))]
