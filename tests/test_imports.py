@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[1] / "src" / "mescope"
-GROUND = ("errors", "events", "facs", "facs_table", "labels")
+GROUND = ("compiling", "errors", "events", "facs", "facs_table", "labels")
 ORDER = (
     *GROUND,
     "ops", "video", "datasets", "synthesis", "models", "spotting", "evaluation", "training",

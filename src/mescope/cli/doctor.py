@@ -128,6 +128,7 @@ def _torch() -> Check:
 
 def _scan() -> Check:
     """The state-space scan has a compiled back end and a slow one of plain torch."""
+    from mescope.ops.scan_cpu import failure
     from mescope.ops.selective_scan import backend_in_use
 
     backend = backend_in_use("cpu")
@@ -136,7 +137,7 @@ def _scan() -> Check:
     return Check(
         "scan",
         "warning",
-        f"{backend}, which is right but slow: numba is absent or cannot compile here; "
+        f"{backend}, which is right but slow, because {failure()}; "
         "run: pip install --force-reinstall numba",
     )
 

@@ -6,7 +6,7 @@ gradient will be asked for, one state every ``CHUNK`` steps, from which backward
 
 Threads: plain Python threads over (batch element, channel range) tasks, at most
 ``torch.get_num_threads()``; the kernels release the GIL.  Numba's own parallel layers are not
-used because they abort the process on concurrent calls (workqueue) or after a fork (GNU OpenMP).
+used because they abort the process on concurrent calls (workqueue) or after a fork (OpenMP).
 How the work is cut depends on the shape only, so results do not depend on the thread count.
 """
 
@@ -15,11 +15,8 @@ from __future__ import annotations
 import functools
 import importlib
 import os
-import stat
-import tempfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -27,66 +24,37 @@ import torch
 from torch import Tensor
 
 CHUNK = 32  # equal to scan_kernels.CHUNK, which cannot be imported here without importing Numba
-_TASKS = 16  # channel ranges at batch size one
+_TASKS = 16  # at least so many, as long as each has
+_ROW = 64  # channels: fewer would read memory in snippets
 _INLINE = 100_000  # below this many state updates a thread costs more than it saves
 _pools: dict[tuple[int, int], ThreadPoolExecutor] = {}
 
 
-def _private_cache() -> Path | None:
-    """A cache folder in the temporary folder that only this user can write, or None.
-
-    Numba's cache is pickled code: a folder that another user could have made is refused.
-    """
-    user = os.getuid() if hasattr(os, "getuid") else 0
-    folder = Path(tempfile.gettempdir()) / f"mescope-numba-{user}"
-    try:
-        folder.mkdir(mode=0o700, exist_ok=True)
-        found = folder.lstat()
-    except OSError:
-        return None
-    owned = not hasattr(os, "getuid") or (found.st_uid == user and not found.st_mode & 0o022)
-    return folder if stat.S_ISDIR(found.st_mode) and owned else None
-
-
-def _import_kernels() -> ModuleType:
-    """Import the kernels; with nowhere to cache, retry in a private temporary folder."""
-    import numba
-
-    try:
-        return importlib.import_module("mescope.ops.scan_kernels")
-    except RuntimeError:  # "no locator available": read-only package and no home folder
-        folder = _private_cache()
-        if folder is None or numba.config.CACHE_DIR:
-            raise
-        numba.config.CACHE_DIR = str(folder)
-        try:
-            return importlib.import_module("mescope.ops.scan_kernels")
-        finally:
-            numba.config.CACHE_DIR = ""
-
-
 @functools.cache
+def _load() -> tuple[ModuleType | None, str]:
+    """Return the compiled kernels, or None and why Numba cannot give them (tried once)."""
+    one, row = torch.ones(1, 1).numpy(), torch.ones(1).numpy()
+    try:
+        kernels = importlib.import_module("mescope.ops.scan_kernels")
+        kernels.forward(one, one, -one, one, one, row, one.copy(), one.copy(), one[None], 0, 1)
+    except Exception as error:  # noqa: BLE001  # whatever Numba raises, the reference still works
+        return None, f"{type(error).__name__}: {error}".splitlines()[0]
+    return kernels, ""
+
+
 def load_kernels() -> ModuleType | None:
-    """The compiled kernels, or None where Numba is absent or cannot compile (tried once)."""
-    try:
-        kernels = _import_kernels()
-        from numba.core.errors import NumbaError
-    except (ImportError, OSError, RuntimeError, AttributeError):
-        return None
-    one = torch.ones(1, 1).numpy()
-    row = torch.ones(1).numpy()
-    try:
-        kernels.forward32(
-            one, one, -one, one, one, row, one.copy(), one.copy(), one[None], 0, 1
-        )
-    except (NumbaError, OSError, RuntimeError):
-        return None
-    return kernels
+    """Return the compiled kernels, or None where Numba is absent or cannot compile."""
+    return _load()[0]
+
+
+def failure() -> str:
+    """Say why there are no compiled kernels; empty where there are."""
+    return _load()[1]
 
 
 def _cut(batch: int, channels: int) -> list[tuple[int, int, int, int]]:
     """Tasks (batch element, group, first channel, last channel + 1), from the shape only."""
-    groups = min(channels, max(1, _TASKS // batch))
+    groups = max(1, min(channels // _ROW, _TASKS // batch))
     edges = [channels * k // groups for k in range(groups + 1)]
     return [(b, k, edges[k], edges[k + 1]) for b in range(batch) for k in range(groups)]
 
@@ -102,18 +70,19 @@ def _run(task: Callable[..., None], tasks: list[tuple[int, int, int, int]], work
     if pool is None:
         pool = _pools.setdefault(key, ThreadPoolExecutor(threads, "mescope-scan"))
     share = -(-len(tasks) // threads)
-    parts = [tasks[k : k + share] for k in range(0, len(tasks), share)]
-    for done in [pool.submit(lambda part: [task(*i) for i in part], part) for part in parts]:
-        done.result()
+
+    def work_off(start: int) -> None:
+        for item in tasks[start : start + share]:
+            task(*item)
+
+    list(pool.map(work_off, range(0, len(tasks), share)))
 
 
-def _kernel(name: str, dtype: torch.dtype) -> Any:
+def _kernels() -> ModuleType:
     kernels = load_kernels()
     if kernels is None:
-        raise RuntimeError(
-            "the fused scan needs Numba, which is absent; use backend='reference'"
-        )
-    return getattr(kernels, name + ("64" if dtype == torch.float64 else "32"))
+        raise RuntimeError(f"the fused scan needs Numba ({failure()}); use backend='reference'")
+    return kernels
 
 
 def _arrays(*tensors: Tensor) -> list[Any]:
@@ -128,12 +97,12 @@ def _chunks(length: int, keep: bool) -> int:
 def scan_cpu(
     u: Tensor, delta: Tensor, A: Tensor, B: Tensor, C: Tensor, D: Tensor, h: Tensor, keep: bool
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """y (b, l, d), final state (b, d, n), kept states (b, chunks, d, n); all of one dtype."""
+    """Return y (b, l, d), the final state (b, d, n) and kept states (b, chunks, n, d)."""
     batch, length, channels = u.shape
-    kernel = _kernel("forward", u.dtype)
+    kernel = _kernels().forward
     y = torch.empty_like(u, memory_format=torch.contiguous_format)
     state = h.clone(memory_format=torch.contiguous_format)
-    kept = u.new_empty(batch, _chunks(length, keep), channels, A.shape[1])
+    kept = u.new_empty(batch, _chunks(length, keep), A.shape[1], channels)
     un, dn, an, bn, cn, skip = _arrays(u, delta, A, B, C, D)
     yn, sn, kn = y.numpy(), state.numpy(), kept.numpy()
 
@@ -148,7 +117,7 @@ def scan_cpu(
 def _(
     u: Tensor, delta: Tensor, A: Tensor, B: Tensor, C: Tensor, D: Tensor, h: Tensor, keep: bool
 ) -> tuple[Tensor, Tensor, Tensor]:
-    kept = u.new_empty(u.shape[0], _chunks(u.shape[1], keep), u.shape[2], A.shape[1])
+    kept = u.new_empty(u.shape[0], _chunks(u.shape[1], keep), A.shape[1], u.shape[2])
     return u.new_empty(u.shape), h.new_empty(h.shape), kept
 
 
@@ -168,8 +137,8 @@ def scan_cpu_backward(
     kept: Tensor,
 ) -> _Grads:
     """Gradients of u, delta, A, B, C, D and the initial state."""
-    batch, length, channels = u.shape
-    kernel = _kernel("backward", u.dtype)
+    batch, _, channels = u.shape
+    kernel = _kernels().backward
     tasks = _cut(batch, channels)
     groups = len(tasks) // batch
     g = gstate.clone(memory_format=torch.contiguous_format)

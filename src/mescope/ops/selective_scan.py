@@ -85,7 +85,7 @@ def selective_scan_reference(
     return torch.stack(outputs, 1) + D * u, h
 
 
-@torch.compiler.assume_constant_result
+@torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
 def _fused_available() -> bool:
     return scan_cpu.load_kernels() is not None
 
@@ -152,11 +152,13 @@ def selective_scan(
         h = torch.zeros(u.shape[0], *A.shape, dtype=wide, device=u.device)
     else:
         h = initial_state.to(wide)
+    dtype = u.dtype
     args = tuple(t.to(wide) for t in (u, delta, A, B, C, D))
     if _use_fused(u, backend):
         keep = torch.is_grad_enabled() and any(t.requires_grad for t in (*args, h))
         y, final, _ = scan_cpu.scan_cpu(*args, h, keep)
     else:
-        y, final = selective_scan_reference(*args, h)
-    y = y.to(u.dtype)
+        u, delta, A, B, C, D = args
+        y, final = selective_scan_reference(u, delta, A, B, C, D, h)
+    y = y.to(dtype)
     return (y, final) if return_state else y
