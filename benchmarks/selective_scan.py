@@ -1,9 +1,10 @@
 """Time and memory of the selective scan against the plain reference and mambapy, in one run.
 
-    python benchmarks/selective_scan.py [--repeats 7]
+    python benchmarks/selective_scan.py [--rounds 3]
 
-All three compute the same scan in float32 with the same threads, one after the other in every
-repeat; times are medians.  Memory is how far the resident set of a fresh process rises above
+All three compute the same scan in float32 with the same threads.  Each round gives every side
+five runs in a row, of which the first, whose caches the side before has filled, does not count;
+times are medians.  Memory is how far the resident set of a fresh process rises above
 what inputs and libraries take, at its highest.  mambapy (PyPI) is run as its own Mamba block
 runs it: two (b, l, d, n) tensors and its parallel scan.
 """
@@ -89,14 +90,13 @@ def memory(side: str, backward: bool, shape: tuple[int, ...]) -> float:
     return float(done.stdout)
 
 
-def compare(shape: tuple[int, ...], backward: bool, repeats: int) -> None:
+def compare(shape: tuple[int, ...], backward: bool, rounds: int) -> None:
     args = inputs(*shape)
     times: dict[str, list[float]] = {side: [] for side in SIDES}
-    for repeat in range(repeats + 1):  # the first is warm-up
+    for _ in range(rounds):
         for side in SIDES:
-            taken = once(side, args, backward)
-            if repeat:
-                times[side].append(taken)
+            once(side, args, backward)
+            times[side] += [once(side, args, backward) for _ in range(4)]
     middle = {side: statistics.median(taken) for side, taken in times.items()}
     peak = {side: memory(side, backward, shape) for side in SIDES}
     for side in SIDES:
@@ -110,15 +110,15 @@ def compare(shape: tuple[int, ...], backward: bool, repeats: int) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--repeats", type=int, default=7)
-    repeats = parser.parse_args().repeats
+    parser.add_argument("--rounds", type=int, default=3)
+    rounds = parser.parse_args().rounds
     start = time.perf_counter()
     print(f"back end {backend_in_use()}, ready in {time.perf_counter() - start:.1f} s, "
           f"{torch.get_num_threads()} threads")  # fmt: skip
     print("(b, d, l, n)          pass     side             ms  / fused       MiB  fused /")
     for shape in SHAPES:
         for backward in (False, True):
-            compare(shape, backward, repeats)
+            compare(shape, backward, rounds)
 
 
 if __name__ == "__main__":

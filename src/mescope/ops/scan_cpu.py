@@ -24,8 +24,8 @@ import torch
 from torch import Tensor
 
 CHUNK = 32  # equal to scan_kernels.CHUNK, which cannot be imported here without importing Numba
-_TASKS = 16  # at least so many, as long as each has
-_ROW = 64  # channels: fewer would read memory in snippets
+_TASKS = 16  # so many where there is enough to cut
+_ROW = 128  # channels: narrower tasks visit every page of memory too often
 _INLINE = 100_000  # below this many state updates a thread costs more than it saves
 _pools: dict[tuple[int, int], ThreadPoolExecutor] = {}
 
@@ -54,7 +54,8 @@ def failure() -> str:
 
 def _cut(batch: int, channels: int) -> list[tuple[int, int, int, int]]:
     """Tasks (batch element, group, first channel, last channel + 1), from the shape only."""
-    groups = max(1, min(channels // _ROW, _TASKS // batch))
+    pieces = max(channels // _ROW, min(2, channels // (_ROW // 2)))
+    groups = max(1, min(pieces, _TASKS // batch))
     edges = [channels * k // groups for k in range(groups + 1)]
     return [(b, k, edges[k], edges[k + 1]) for b in range(batch) for k in range(groups)]
 
