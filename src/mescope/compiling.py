@@ -20,9 +20,13 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numba
+import numpy as np
 from numba.core.compiler import Compiler
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+
+Index = np.uint64
+"""Unsigned, so that no code is compiled for negative indices, which would break up a vector."""
 
 REORDERED = frozenset({"reassoc", "contract", "nsz", "arcp"})
 """Sums may be reordered and multiply-adds fused; NaN and infinity stay what they are."""
@@ -43,7 +47,7 @@ def compiled(function: Function) -> Function:
 
 def apart(function: Function) -> Function:
     """Do the same for a function whose array arguments never overlap."""
-    return _jit(function, error_model="numpy", pipeline_class=_Apart)
+    return _jit(function, error_model="numpy", pipeline_class=_Apart, forceinline=True)
 
 
 def reordered(function: Function) -> Function:

@@ -10,17 +10,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from mescope.compiling import compiled
 from mescope.video.flow import LEVELS, PYRAMID_SCALE
-from mescope.video.flow_kernel import (
-    F32,
-    F64,
-    PLANES,
-    compiled,
-    expand,
-    expand_smooth,
-    patch_flow,
-    refine,
-)
+from mescope.video.flow_expand import F32, F64, PLANES, expand, expand_smooth
+from mescope.video.flow_kernel import patch_flow, refine
 
 LEAST_SIDE_OF_LEVEL = 32  # px: no level is smaller
 
