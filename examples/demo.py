@@ -20,9 +20,9 @@ from mescope.synthesis.render import SyntheticVideo
 
 def main(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    script = random_script(np.random.default_rng(1), 20.0, level="calm", micro_per_minute=12)
+    script = random_script(np.random.default_rng(3), 30.0, level="calm", micro_per_minute=12)
     rendered = SyntheticVideo(test_portraits()[0], script, rate=30.0, name="sample")
-    print("Rendering 20 s of a face that moves on command ...")
+    print("Rendering 30 s of a face that moves on command ...")
     write_video(rendered, folder / "sample.mp4")
     print("Analyzing it ...")
     analysis = mescope.load().analyze(folder / "sample.mp4", cache=None)

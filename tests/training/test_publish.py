@@ -35,3 +35,12 @@ def test_published_weights_say_what_they_are(tmp_path):
     assert "no real face" in card.trained_on
     assert "simulated_spotting_f1" in card.scores
     assert len(card.regions) == 18
+
+
+def test_a_quiet_rule_goes_before_a_better_f1():
+    """Most noise is as high as the expressions: finding them all means many false alarms."""
+    recordings = [heard(0.72, 0.72, i) for i in range(4)] + [
+        heard(0.93, 0.1, i) for i in range(4)
+    ]
+    _, counts = choose_rule(recordings)
+    assert (counts.tp, counts.fp, counts.fn) == (4, 0, 4)
