@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mescope.labels import SPOTTING_CLASSES
 
 from mescope.events import Interval
+from mescope.labels import SPOTTING_CLASSES
 from mescope.spotting.proposals import (
     ProposalRule,
     half_length,
