@@ -13,6 +13,7 @@ COMMANDS = [
     (),
     ("analyze",),
     ("spot",),
+    ("score",),
     ("models",),
     ("models", "show"),
     ("train",),

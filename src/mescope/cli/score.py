@@ -1,0 +1,90 @@
+"""``mescope score``: detections against the truth, from tables, without a model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from mescope.cli.console import show, show_json
+from mescope.cli.options import Json
+
+
+def score(
+    found: Annotated[
+        Path,
+        typer.Argument(metavar="found", help="What was found: a CSV table or an MEGC log."),
+    ],
+    truth: Annotated[
+        Path,
+        typer.Argument(metavar="truth", help="What is true: a CSV table or an MEGC list."),
+    ],
+    mode: Annotated[
+        str, typer.Option(help="clean, or as_published_... to count as a published code does.")
+    ] = "clean",
+    classes: Annotated[
+        str, typer.Option(help="The emotions, with commas, in the order of the figures.")
+    ] = "negative,positive,surprise,others",
+    minutes: Annotated[
+        float | None,
+        typer.Option(min=0.01, help="Minutes of all videos together, for false alarms."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Score detections: spotting, recognition on the hits, and both at once.
+
+    Tables have the columns subject, video, onset, offset, type, and emotion if there is one;
+    frames count from 0 and include both ends. A video without expressions has a row without
+    onset and offset.
+    """
+    from mescope.evaluation.megc import read_files
+    from mescope.evaluation.scores import score as count
+    from mescope.evaluation.summary import summarize
+
+    names = [name.strip() for name in classes.split(",") if name.strip()]
+    mine, theirs = read_files(found, truth)
+    summary = summarize(count(mine, theirs, mode=mode, classes=names), minutes=minutes)
+    if as_json:
+        show_json(summary)
+        return
+    show(f"mode {mode}: {summary['videos']} videos, {summary['subjects']} subjects")
+    show(_spotting(summary))
+    if "recognition" in summary:
+        show(_recognition(summary["recognition"]))
+
+
+def _table(columns: list[str]) -> Any:
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for i, name in enumerate(columns):
+        table.add_column(name, justify="right" if i else "left", no_wrap=True)
+    return table
+
+
+def _spotting(summary: dict[str, Any]) -> Any:
+    rows = summary["spotting"]
+    per_minute = "false_alarms_per_minute" in rows["micro"]
+    extra = ["false a minute"] if per_minute else []
+    table = _table(["spotting", "TP", "FP", "FN", "precision", "recall", "F1", *extra, "95 %"])
+    for kind, row in rows.items():
+        cells = [kind, *(str(row[key]) for key in ("tp", "fp", "fn"))]
+        cells += [f"{row[key]:.4f}" for key in ("precision", "recall", "f1")]
+        if per_minute:
+            cells.append(f"{row['false_alarms_per_minute']:.2f}")
+        low_high = row.get("f1_interval")
+        cells.append(f"{low_high[0]:.3f}–{low_high[1]:.3f}" if low_high else "")
+        table.add_row(*cells)
+    return table
+
+
+def _recognition(rows: dict[str, Any]) -> Any:
+    keys = ("uf1", "uar", "harmonic_f1", "strs", "strs_uf1", "majority_uf1")
+    heads = ["UF1", "UAR", "harmonic F1", "STRS", "STRS-UF1", "majority UF1"]
+    table = _table(["recognition on the hits", "n", *heads])
+    for name, row in rows.items():
+        counts = "/".join(str(n) for n in row["n"].values())
+        label = f"{name} ({', '.join(row['n'])}: {counts})"
+        table.add_row(label, str(row["pairs"]), *(f"{row[key]:.4f}" for key in keys))
+    return table

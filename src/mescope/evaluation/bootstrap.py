@@ -1,0 +1,42 @@
+"""How sure a pooled score is: resampling people.
+
+Clips of one person are alike, so people are drawn and not clips.  Source:
+spec_spotting_protocol section 9.7: 2,000 resamples, the 2.5th and 97.5th percentile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+RESAMPLES = 2000
+
+
+def interval(
+    per_person: Sequence[Sequence[int]],
+    score: Callable[[NDArray[np.int64]], float],
+    *,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> tuple[float, float]:
+    """Return the 95 % interval of a score of summed counts.
+
+    Args:
+        per_person: (people, counts); counts that add, such as hits, false alarms and misses.
+        score: of one row of summed counts.
+        resamples: how often people are drawn with replacement.
+        seed: equal seeds give equal intervals.
+
+    Raises:
+        ValueError: there are no people.
+    """
+    table = np.asarray(per_person, dtype=np.int64)
+    if not len(table):
+        raise ValueError("a bootstrap needs at least one person")
+    rng = np.random.default_rng(seed)
+    weights = rng.multinomial(len(table), np.full(len(table), 1 / len(table)), size=resamples)
+    scores = [score(row) for row in weights @ table]
+    low, high = np.percentile(scores, [2.5, 97.5])
+    return float(low), float(high)

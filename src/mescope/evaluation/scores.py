@@ -1,0 +1,234 @@
+"""Spotting, recognition and both at once, from a table of detections and one of the truth.
+
+Counts are pooled over an explicit list of videos, those without expressions included, and
+scored once.  Every mode but ``clean`` counts as a published evaluator does, to compare with its
+figures, and its name stands in every report.
+Source: spec_spotting_protocol sections 4 to 6 and 9 to 11.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from types import MappingProxyType
+from typing import Literal
+
+from mescope.errors import DatasetError
+from mescope.evaluation.matching import HALF, Counts, Matches, match
+from mescope.evaluation.recognition import (
+    ClassCounts,
+    Policy,
+    count_classes,
+    harmonic_f1,
+    strs,
+    uf1,
+)
+from mescope.evaluation.rows import Row, Table, Video
+from mescope.events import Kind
+
+CLASSES = ("negative", "positive", "surprise", "others")
+KINDS: tuple[Kind, ...] = ("micro", "macro")
+CURVE = (Fraction(3, 10), HALF, Fraction(7, 10))
+
+
+@dataclass(frozen=True, slots=True)
+class Mode:
+    """How to count; see the table in section 10 of the protocol."""
+
+    name: str
+    how: str = "optimal"
+    videos: Literal["all", "with_micro", "with_truth"] = "all"
+    policy: Policy = "zero"
+    found_subjects_only: bool = False  # people without any detection are left out
+    lengths: Mapping[Kind, tuple[int, int]] = field(default_factory=dict)  # kind by frames
+
+
+MODES: MappingProxyType[str, Mode] = MappingProxyType(
+    {
+        mode.name: mode
+        for mode in (
+            Mode("clean"),
+            Mode("as_published_metst", "voc_greedy", "with_micro", "skip_both"),
+            Mode("as_published_mean", "voc_greedy", "with_micro", "skip_both"),
+            Mode("as_published_sfamnet", "soft_multi", policy="skip_both"),
+            Mode("as_published_strs", "strs_multi", "with_truth", found_subjects_only=True),
+            Mode(
+                "as_published_megc2020",
+                "found_labels",
+                lengths={"micro": (7, 16), "macro": (17, 10**9)},
+            ),
+        )
+    }
+)
+"""Modes by name.  In ``as_published_megc2020`` the detections' kind follows from their length
+(CAS(ME)^2, 30 frames per second).  What happened before a table was written (dummies, decimated
+frames, votes) is no part of a mode."""
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What :func:`score` counted.
+
+    ``counts`` and ``curve`` are pooled, ``per_subject`` are the counts of micro-expressions;
+    ``pairs`` are (true, found) emotions of the micro hits.
+    """
+
+    mode: str
+    videos: int
+    counts: Mapping[Kind, Counts]
+    curve: Mapping[Fraction, Counts]
+    per_subject: Mapping[str, Counts]
+    pairs: tuple[tuple[str, str | None], ...]
+    classes: tuple[str, ...]
+    policy: Policy
+
+    @property
+    def overall(self) -> Counts:
+        """Both kinds together; a detection of the other kind never hits."""
+        return sum(self.counts.values(), Counts())
+
+    def recognition(self, classes: Sequence[str] | None = None) -> ClassCounts:
+        """Return class counts on the micro hits, over all classes or those given."""
+        truth, found = [t for t, _ in self.pairs], [f for _, f in self.pairs]
+        return count_classes(truth, found, classes or self.classes)
+
+    def strs(self, classes: Sequence[str] | None = None) -> float:
+        """Return spotting F1 times the harmonic recognition F1."""
+        counted = self.recognition(classes)
+        return strs(self.counts["micro"].f1, harmonic_f1(counted, self.policy))
+
+    def strs_uf1(self, classes: Sequence[str] | None = None) -> float:
+        """Return spotting F1 times UF1."""
+        return strs(self.counts["micro"].f1, uf1(self.recognition(classes), self.policy))
+
+
+def score(
+    found: Table, truth: Table, *, mode: str = "clean", classes: Sequence[str] = CLASSES
+) -> Scores:
+    """Score detections against the truth.
+
+    Args:
+        found: detections; a table without types counts as micro-expressions throughout, but in
+            ``as_published_megc2020``.
+        truth: annotations with types, and all videos that were looked at.
+        mode: one of :data:`MODES`.
+        classes: emotions in the order of the confusion matrix; always given, never read off.
+
+    Raises:
+        DatasetError: an unknown mode, detections in unknown videos, truth without types, or
+            emotions that are no class.
+    """
+    if mode not in MODES:
+        raise DatasetError(f"expected a mode of {', '.join(MODES)}, found {mode!r}")
+    rules = MODES[mode]
+    _check(found, truth, rules, classes)
+    videos = _videos(found, truth, rules)
+    mine, theirs = _group(_typed(found.rows, rules)), _group(truth.rows)
+    matched = {
+        kind: {v: _match(mine, theirs, v, kind, rules, HALF) for v in videos} for kind in KINDS
+    }
+    per_subject: dict[str, Counts] = {}
+    for video in videos:
+        counts = matched["micro"][video].counts
+        per_subject[video[0]] = per_subject.get(video[0], Counts()) + counts
+    return Scores(
+        mode=mode,
+        videos=len(videos),
+        counts={kind: _total(matched[kind]) for kind in KINDS},
+        curve={
+            threshold: _total(
+                {v: _match(mine, theirs, v, "micro", rules, threshold) for v in videos}
+            )
+            for threshold in CURVE
+        },
+        per_subject=per_subject,
+        pairs=_emotions(mine, theirs, matched["micro"]),
+        classes=tuple(classes),
+        policy=rules.policy,
+    )
+
+
+Grouped = dict[tuple[Video, Kind], list[Row]]
+
+
+def _check(found: Table, truth: Table, rules: Mode, classes: Sequence[str]) -> None:
+    if any(row.kind is None for row in truth.rows):
+        raise DatasetError(
+            "expected a type column in the truth, found none; add micro or macro"
+        )
+    unknown = sorted(found.videos - truth.videos)
+    if unknown and rules.videos == "all":
+        names = ", ".join("/".join(video) for video in unknown[:3])
+        raise DatasetError(
+            f"expected detections in videos of the truth, found {names} ({len(unknown)} in "
+            "all); a video without expressions needs a row without onset and offset there"
+        )
+    for name, table in (("truth", truth), ("detections", found)):
+        strange = sorted({r.emotion for r in table.rows if r.emotion} - {*classes, "neutral"})
+        if strange:
+            raise DatasetError(
+                f"expected the emotions {', '.join(classes)} in the {name}, found "
+                f"{', '.join(strange[:5])}; name the classes or map them"
+            )
+
+
+def _typed(rows: Sequence[Row], rules: Mode) -> list[tuple[Kind, Row]]:
+    """Give every detection its kind; those of no kind are left out."""
+    typed: list[tuple[Kind, Row]] = []
+    for row in rows:
+        if rules.lengths:
+            fitting = [k for k, (a, b) in rules.lengths.items() if a <= len(row.interval) <= b]
+            typed += [(kind, row) for kind in fitting]
+        else:
+            typed.append((row.kind or "micro", row))
+    return typed
+
+
+def _group(rows: Sequence[Row] | Sequence[tuple[Kind, Row]]) -> Grouped:
+    groups: Grouped = {}
+    for entry in rows:
+        kind, row = (entry.kind, entry) if isinstance(entry, Row) else entry
+        groups.setdefault((row.where, kind or "micro"), []).append(row)
+    return groups
+
+
+def _videos(found: Table, truth: Table, rules: Mode) -> list[Video]:
+    if rules.videos == "with_micro":
+        videos = {row.where for row in truth.rows if row.kind == "micro"}
+    elif rules.videos == "with_truth":
+        videos = {row.where for row in truth.rows}
+    else:
+        videos = set(truth.videos)
+    if rules.found_subjects_only:
+        subjects = {row.subject for row in found.rows}
+        videos = {video for video in videos if video[0] in subjects}
+    return sorted(videos)
+
+
+def _match(
+    mine: Grouped, theirs: Grouped, video: Video, kind: Kind, rules: Mode, threshold: Fraction
+) -> Matches:
+    return match(
+        [row.interval for row in mine.get((video, kind), ())],
+        [row.interval for row in theirs.get((video, kind), ())],
+        how=rules.how,
+        threshold=threshold,
+    )
+
+
+def _total(matched: Mapping[Video, Matches]) -> Counts:
+    return sum((m.counts for m in matched.values()), Counts())
+
+
+def _emotions(
+    mine: Grouped, theirs: Grouped, matched: Mapping[Video, Matches]
+) -> tuple[tuple[str, str | None], ...]:
+    """Pair the emotions of the hits; a hit whose truth has no emotion is left out."""
+    pairs = []
+    for video, matches in matched.items():
+        for i, j in matches.pairs:
+            wanted = theirs[video, "micro"][j].emotion
+            if wanted:
+                pairs.append((wanted, mine[video, "micro"][i].emotion))
+    return tuple(pairs)

@@ -1,0 +1,60 @@
+"""``mescope score``: tables in, figures out; bad tables get one line."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from mescope.cli import run
+
+TRUTH = "subject,video,onset,offset,type,emotion\nA,v,10,29,micro,negative\nB,w,,,,\n"
+FOUND = (
+    "subject,video,onset,offset,type,emotion\nA,v,12,31,micro,negative\nB,w,5,9,micro,others\n"
+)
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    (tmp_path / "truth.csv").write_text(TRUTH, encoding="utf-8")
+    (tmp_path / "found.csv").write_text(FOUND, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_figures_as_json(folder, capsys):
+    assert run(["score", "found.csv", "truth.csv", "--minutes", "2", "--json"]) == 0
+    out = json.loads(capsys.readouterr().out)
+    micro = out["spotting"]["micro"]
+    assert (micro["tp"], micro["fp"], micro["fn"]) == (1, 1, 0)
+    assert micro["false_alarms_per_minute"] == 0.5
+    assert out["mode"] == "clean"
+    assert out["recognition"]["all"]["n"]["negative"] == 1
+
+
+def test_figures_as_a_table(folder, capsys):
+    assert run(["score", "found.csv", "truth.csv"]) == 0
+    out = capsys.readouterr().out
+    assert "mode clean: 2 videos, 2 subjects" in out
+    assert "0.6667" in out  # F1 of one hit and one false alarm
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["no.csv", "truth.csv"], "no.csv: cannot be read"),
+        (["found.csv", "truth.csv", "--mode", "cleen"], "expected a mode of clean"),
+        (["found.csv", "truth.csv", "--classes", "a,b"], "name the classes or map them"),
+    ],
+)
+def test_bad_input_gets_one_line(folder, capsys, words, said):
+    assert run(["score", *words]) == 1
+    err = capsys.readouterr().err
+    assert said in err
+    assert "Traceback" not in err
+    assert len(err.strip().splitlines()) == 1
+
+
+def test_a_broken_row_is_named(folder, capsys):
+    Path("found.csv").write_text(FOUND.replace("5,9", "9,5"), encoding="utf-8")
+    assert run(["score", "found.csv", "truth.csv"]) == 1
+    assert "found.csv, line 3: expected the offset after the onset" in capsys.readouterr().err

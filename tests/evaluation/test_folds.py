@@ -1,0 +1,62 @@
+"""Splits by person: what is built holds nobody twice, and what would leak cannot be built."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mescope.errors import LeakError
+from mescope.evaluation import folds
+
+PEOPLE = [("casme2", "01"), ("samm", "01"), ("casme2", "02"), ("casme2", "01"), ("smic", "s3")]
+
+
+def test_the_same_number_in_two_data_sets_is_two_people():
+    names = [fold.name for fold in folds.leave_one_subject_out(PEOPLE)]
+    assert names == ["casme2/01", "casme2/02", "samm/01", "smic/s3"]
+
+
+def test_a_leaking_fold_cannot_be_built():
+    with pytest.raises(LeakError, match="found casme2/01"):
+        folds.Fold("bad", (0, 1), (3, 4), tuple(PEOPLE))
+    with pytest.raises(LeakError, match="expected training items"):
+        folds.Fold("bad", (), (3,), tuple(PEOPLE))
+
+
+def test_cross_dataset_leaves_whole_data_sets_out():
+    found = {fold.name: fold.test for fold in folds.cross_dataset(PEOPLE)}
+    assert found == {"casme2": (0, 2, 3), "samm": (1,), "smic": (4,)}
+
+
+def test_too_many_folds_and_unknown_people_are_refused():
+    with pytest.raises(LeakError, match="2 to 4 folds"):
+        folds.grouped(PEOPLE, 5, seed=0)
+    with pytest.raises(LeakError, match="found samm/99"):
+        folds.fixed("test A", PEOPLE, [("samm", "99")])
+    with pytest.raises(LeakError, match="expected training items"):
+        folds.leave_one_subject_out([("a", "1"), ("a", "1")])
+
+
+people = st.lists(st.tuples(st.sampled_from("ab"), st.sampled_from("12345")), min_size=2)
+
+
+@given(people.filter(lambda p: len(set(p)) > 2), st.integers(0, 99))
+def test_every_split_tests_everybody_once_and_shares_nobody(persons, seed):
+    count = min(3, len(set(persons)))
+    for split in (
+        folds.leave_one_subject_out(persons),
+        folds.grouped(persons, count, seed),
+        folds.cross_dataset(persons) if len({d for d, _ in persons}) > 1 else [],
+    ):
+        tested = sorted(i for fold in split for i in fold.test)
+        assert tested == list(range(len(persons))) or not split
+        for fold in split:
+            assert sorted((*fold.train, *fold.test)) == list(range(len(persons)))
+            assert not {persons[i] for i in fold.train} & {persons[i] for i in fold.test}
+
+
+@given(people.filter(lambda p: len(set(p)) > 3), st.integers(0, 99))
+def test_a_hold_out_is_about_its_share_of_people_and_repeats(persons, seed):
+    fold = folds.hold_out(persons, 0.3, seed)
+    tested = {persons[i] for i in fold.test}
+    assert len(tested) == max(1, round(0.3 * len(set(persons))))
+    assert fold == folds.hold_out(persons, 0.3, seed)
