@@ -180,3 +180,14 @@ def test_what_mescope_writes_can_be_scored(tmp_path):
     path.write_text(text, encoding="utf-8")
     [back] = read_table(path).rows
     assert (back.interval, back.apex, back.score) == (Interval(3, 9), 5, 0.97)
+
+
+def test_file_names_without_a_person_find_their_video(tmp_path):
+    """An analysis writes ``v1.mp4`` without a subject; an annotation has A and v1."""
+    truth = TRUTH + "D,w9,10,19,micro,others\n"
+    found = FOUND.replace("A,v2,50", "A,v2.mp4,50") + ",w9.mov,10,19,micro,others\n"
+    scores = score(*tables(tmp_path, found=found, truth=truth))
+    assert (scores.counts["micro"].tp, scores.counts["micro"].fp) == (5, 2)
+    ambiguous = FOUND + ",v1.mp4,1,9,micro,others\n"  # three people have a v1
+    with pytest.raises(DatasetError, match=r"found /v1\.mp4"):
+        score(*tables(tmp_path, found=ambiguous))

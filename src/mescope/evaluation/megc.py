@@ -21,6 +21,7 @@ from mescope.evaluation.rows import (
     Table,
     Video,
     frame,
+    named_alike,
     read_table,
     read_text,
     table_of,
@@ -97,12 +98,13 @@ def read_files(found: str | Path, truth: str | Path) -> tuple[Table, Table]:
     """Read detections and truth, each a CSV table or the challenge's own file.
 
     The truth list names videos with expressions only; those that a log names beside are added.
+    Videos are matched by :func:`~mescope.evaluation.rows.named_alike`.
     """
     mine = read_log(found) if is_log(found) else read_table(found)
     theirs = read_table(truth) if Path(truth).suffix == ".csv" else read_truth(truth)
     if is_log(found):
         theirs = Table(theirs.rows, theirs.videos | mine.videos)
-    return mine, theirs
+    return named_alike(mine, theirs), theirs
 
 
 def write_log(

@@ -13,8 +13,8 @@ from __future__ import annotations
 import csv
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePath
 
 from mescope.errors import DatasetError
 from mescope.events import Interval, Kind
@@ -58,6 +58,36 @@ class Table:
 def table_of(rows: Sequence[Row], empty: Sequence[Video] = ()) -> Table:
     """Put rows and videos without rows together."""
     return Table(tuple(rows), frozenset(row.where for row in rows) | frozenset(empty))
+
+
+def named_alike(found: Table, truth: Table) -> Table:
+    """Give detections the subject and video name of the truth where these differ in form only.
+
+    An analysis knows a file (``a.mp4``, no subject), an annotation a person and a name
+    (``s1``, ``a``).  A detection whose video is not in the truth goes to the one video there
+    with the same name without ending, and the same subject if it has one; where there are none
+    or several it stays as it is.
+    """
+    alike: dict[Video, list[Video]] = {}
+    for subject, video in truth.videos:
+        for key in {(subject, _stem(video)), ("", _stem(video))}:
+            alike.setdefault(key, []).append((subject, video))
+
+    def home(where: Video) -> Video:
+        homes = alike.get((where[0], _stem(where[1])), [])
+        return homes[0] if where not in truth.videos and len(homes) == 1 else where
+
+    rows = []
+    for row in found.rows:
+        subject, video = home(row.where)
+        rows.append(replace(row, subject=subject, video=video))
+    return Table(tuple(rows), frozenset(home(where) for where in found.videos))
+
+
+def _stem(video: str) -> str:
+    """Return a video's name without the ending of a file; ``15_0101`` and ``1.2`` have none."""
+    path = PurePath(video)
+    return path.stem if path.suffix[1:2].isalpha() else video
 
 
 def read_table(path: str | Path) -> Table:
