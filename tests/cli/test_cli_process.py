@@ -14,6 +14,7 @@ COMMANDS = [
     ("analyze",),
     ("spot",),
     ("score",),
+    ("compare",),
     ("models",),
     ("models", "show"),
     ("train",),

@@ -1,0 +1,57 @@
+"""Reports that were written earlier, read back to be compared.
+
+A report is what ``mescope score --json`` prints.  Reports of different modes are never put into
+one table: a figure counted as a published code counts it is another figure.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from mescope.errors import DatasetError
+from mescope.evaluation.rows import read_text
+from mescope.evaluation.scores import MODES
+
+NEEDED = ("mode", "videos", "subjects", "spotting")
+
+
+def read_report(path: str | Path) -> dict[str, Any]:
+    """Read one report.
+
+    Raises:
+        DatasetError: the file is no report.
+    """
+    path = Path(path)
+    hint = "write one with `mescope score FOUND TRUTH --json`"
+    try:
+        report = json.loads(read_text(path))
+    except json.JSONDecodeError as error:
+        raise DatasetError(
+            f"{path.name}: expected a report, found no JSON (line {error.lineno}); {hint}"
+        ) from None
+    missing = [key for key in NEEDED if not isinstance(report, dict) or key not in report]
+    if missing:
+        raise DatasetError(f"{path.name}: expected a report, found no {missing[0]!r}; {hint}")
+    if report["mode"] not in MODES:
+        raise DatasetError(f"{path.name}: expected a known mode, found {report['mode']!r}")
+    return dict(report)
+
+
+def by_mode(paths: Sequence[str | Path]) -> dict[str, dict[str, dict[str, Any]]]:
+    """Return reports by mode and then by file name without ending, in the order given.
+
+    Raises:
+        DatasetError: a file is no report, or two of one mode have the same name.
+    """
+    sorted_out: dict[str, dict[str, dict[str, Any]]] = {}
+    for path in paths:
+        report = read_report(path)
+        group = sorted_out.setdefault(str(report["mode"]), {})
+        name = Path(path).stem
+        if name in group:
+            raise DatasetError(f"expected reports of different names, found {name!r} twice")
+        group[name] = report
+    return sorted_out
