@@ -15,6 +15,8 @@ COMMANDS = [
     ("spot",),
     ("score",),
     ("compare",),
+    ("datasets",),
+    ("datasets", "check"),
     ("models",),
     ("models", "show"),
     ("train",),

@@ -57,4 +57,4 @@ def test_bad_input_gets_one_line(folder, capsys, words, said):
 def test_a_broken_row_is_named(folder, capsys):
     Path("found.csv").write_text(FOUND.replace("5,9", "9,5"), encoding="utf-8")
     assert run(["score", "found.csv", "truth.csv"]) == 1
-    assert "found.csv, line 3: expected the offset after the onset" in capsys.readouterr().err
+    assert "found.csv, row 3: expected the offset after the onset" in capsys.readouterr().err

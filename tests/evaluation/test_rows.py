@@ -20,15 +20,15 @@ def table(folder, text, encoding="utf-8"):
 @pytest.mark.parametrize(
     ("row", "said"),
     [
-        ("s1,v,9,3,micro,,,", "line 2: expected the offset after the onset, found 9 to 3"),
-        ("s1,v,3,9,micro,,12,", "line 2: expected the apex within 3 to 9, found 12"),
-        ("s1,v,-3,9,micro,,,", "line 2: expected a frame number from 0 on as onset"),
-        ("s1,v,nan,9,micro,,,", "line 2: expected a frame number from 0 on"),
-        ("s1,v,3.5,9,micro,,,", "found '3.5'"),
-        ('s1,v,"3,5",9,micro,,,', "expected a frame number as onset, found '3,5'"),
-        ("s1,v,3,,micro,,,", "expected a frame number as offset, found ''"),
-        ("s1,v,3,9,tiny,,,", "expected the type micro or macro, found 'tiny'"),
-        ("s1,v,3,9,micro,,,inf", "expected a number as score, found 'inf'"),
+        ("s1,v,9,3,micro,,,", "row 2: expected the offset after the onset, found 9 to 3"),
+        ("s1,v,3,9,micro,,12,", "row 2: expected the apex within 3 to 9, found 12"),
+        ("s1,v,-3,9,micro,,,", "row 2: onset is '-3': expected a whole frame number from 0 on"),
+        ("s1,v,nan,9,micro,,,", "row 2: onset is 'nan': expected a number"),
+        ("s1,v,3.5,9,micro,,,", "onset is '3.5': expected a whole frame number"),
+        ('s1,v,"3,5",9,micro,,,', "onset is '3,5': expected a whole number, found a comma"),
+        ("s1,v,3,,micro,,,", "offset is '': expected a number"),
+        ("s1,v,3,9,tiny,,,", "expected the kind micro or macro, found 'tiny'"),
+        ("s1,v,3,9,micro,,,inf", "score is 'inf': expected a number"),
         ("s1,,3,9,micro,,,", "expected a video"),
     ],
 )
@@ -41,12 +41,12 @@ def test_rows_that_make_no_sense(tmp_path, row, said):
 
 def test_all_bad_rows_are_counted(tmp_path):
     text = HEAD + "s1,v,9,3,micro,,,\ns1,v,1,2,micro,,,\ns1,v,8,3,micro,,,\n"
-    with pytest.raises(DatasetError, match=r"line 2.*and 1 more"):
+    with pytest.raises(DatasetError, match=r"row 2.*and 1 more"):
         read_table(table(tmp_path, text))
 
 
 def test_missing_columns_are_named(tmp_path):
-    with pytest.raises(DatasetError, match=r"found clip, start.*add subject, video, onset"):
+    with pytest.raises(DatasetError, match=r"found clip, start.*add subject, recording, onset"):
         read_table(table(tmp_path, "clip,start\n1,2\n"))
 
 

@@ -150,7 +150,7 @@ def test_a_log_comes_back(tmp_path):
         ("2\n15_0101 - - 5 9\n", "line 2: expected video"),
         ("2\n15_0101 - - 5 9 XX\n", "line 2"),
         ("2\n15_0101 - - 9 5 FP\n", "line 2"),
-        ("2\n15_0101 - - nan 5 FP\n", "line 2: expected a frame number"),
+        ("2\n15_0101 - - nan 5 FP\n", "line 2: onset is 'nan': expected a number"),
         ("hello\n", "line 1: expected 1 or 2"),
     ],
 )

@@ -14,7 +14,17 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from mescope.cli import analyze, compare, doctor, models, score, spot, synthesize, train
+from mescope.cli import (
+    analyze,
+    compare,
+    datasets,
+    doctor,
+    models,
+    score,
+    spot,
+    synthesize,
+    train,
+)
 from mescope.cli.console import INTERRUPTED, explain, show_json
 from mescope.errors import MescopeError
 
@@ -55,6 +65,7 @@ app.command("analyze")(analyze.analyze)
 app.command("spot")(spot.spot)
 app.command("score")(score.score)
 app.command("compare")(compare.compare)
+app.add_typer(datasets.app, name="datasets")
 app.add_typer(models.app, name="models")
 app.command("train")(train.train)
 app.add_typer(synthesize.app, name="synthesize")

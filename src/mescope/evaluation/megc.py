@@ -14,18 +14,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from mescope.datasets.annotations import KINDS, frame, read_text
 from mescope.errors import DatasetError
-from mescope.evaluation.rows import (
-    KINDS,
-    Row,
-    Table,
-    Video,
-    frame,
-    named_alike,
-    read_table,
-    read_text,
-    table_of,
-)
+from mescope.evaluation.rows import Row, Table, Video, named_alike, read_table, table_of
 from mescope.events import Interval
 
 DATASETS = {"1": "SAMM Long Videos", "2": "CAS(ME)^2"}

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from mescope.datasets.annotations import read_text
 from mescope.errors import DatasetError
-from mescope.evaluation.rows import read_text
 from mescope.evaluation.scores import MODES
 
 NEEDED = ("mode", "videos", "subjects", "spotting")

@@ -1,0 +1,62 @@
+"""Data sets: folders of recordings or clips in, checked records out; never pixels."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+
+from mescope.datasets import casme2, folder, samm
+from mescope.datasets.base import Clip, Correction, Dataset, Problem, Seconds, Source
+from mescope.errors import DatasetError
+
+__all__ = [
+    "DATASETS",
+    "Clip",
+    "Correction",
+    "Dataset",
+    "Problem",
+    "Seconds",
+    "Source",
+    "read",
+]
+
+DATASETS: Mapping[str, Source] = MappingProxyType(
+    {
+        folder.NAME: Source(
+            title="your own videos with one CSV table of expressions",
+            reader=folder.read,
+            obtain="nothing to obtain: put expressions.csv beside the videos",
+        ),
+        casme2.NAME: Source(
+            title="CASME II",
+            reader=casme2.read,
+            obtain="from its authors (Chinese Academy of Sciences) under a signed licence",
+        ),
+        samm.NAME: Source(
+            title="SAMM",
+            reader=samm.read,
+            obtain="from its authors (Manchester Metropolitan University), signed licence",
+        ),
+    }
+)
+"""Every data set that can be read, by the name to ask for it."""
+
+
+def read(name: str, root: str | Path) -> Dataset:
+    """Return the records of the data set ``name`` that lies in the folder ``root``.
+
+    Raises:
+        DatasetError: unknown name, or the folder does not hold that data set; the message says
+            what was looked for.
+    """
+    if name not in DATASETS:
+        near = difflib.get_close_matches(name.lower(), DATASETS, n=1)
+        hint = f"did you mean {near[0]!r}? " if near else ""
+        raise DatasetError(f"unknown data set {name!r}; {hint}known: {', '.join(DATASETS)}")
+    if not Path(root).is_dir():
+        raise DatasetError(
+            f"expected the folder of {DATASETS[name].title}, found none at {root}"
+        )
+    return DATASETS[name].reader(Path(root))

@@ -1,0 +1,182 @@
+"""What every data set reader hands back: checked records and what was wrong, never pixels.
+
+Frames count from 0 and both ends are included.  Frame 0 is the first picture or video frame of
+the record, so ``open_video(clip.folder, rate=clip.rate)`` shows exactly these frames; seconds
+are relative to that frame.  A sheet's own numbers are converted once, by the reader.
+
+A table that cannot be read at all raises :class:`~mescope.errors.DatasetError`.  A row that
+makes no sense is left out and becomes a :class:`Problem` of level "error"; a row that is used
+although something is odd about it one of level "warning".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from mescope.events import Expression, Recording
+
+Level = Literal["error", "warning"]
+
+_NAMED = 5  # names spelled out in one grouped message
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something wrong in a data set.
+
+    ``error``: the row (or clip) named was left out.  ``warning``: it was used.
+    ``where`` is a file, for tables with its row as a spreadsheet or editor counts, from 1.
+    """
+
+    level: Level
+    where: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.level}: {self.where}: {self.message}"
+
+
+@dataclass(frozen=True, slots=True)
+class Seconds:
+    """Times of an expression's frames, in seconds from frame 0 of its record."""
+
+    onset: float
+    apex: float | None
+    offset: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clip:
+    """A folder of numbered pictures that shows one expression.
+
+    Frame ``f`` is the picture numbered ``first_number + f``; ``missing`` are the frames whose
+    pictures do not exist.  ``emotion_raw`` and ``au_raw`` are the cells as the sheet has them.
+    """
+
+    dataset: str
+    subject: str
+    name: str
+    folder: Path
+    first_number: int
+    frames: int  # from the first to the last picture number, missing ones included
+    rate: float  # native frames per second
+    expression: Expression
+    seconds: Seconds
+    missing: tuple[int, ...] = ()
+    emotion_raw: str = ""
+    au_raw: str = ""
+    objective_class: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dataset:
+    """All records of a data set in the order of its table, and all that was wrong.
+
+    ``seconds`` holds, for the name of every recording, the times of its expressions, in order.
+    """
+
+    name: str
+    clips: tuple[Clip, ...] = ()
+    recordings: tuple[Recording, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    seconds: Mapping[str, tuple[Seconds, ...]] = field(default_factory=dict)
+
+    @property
+    def errors(self) -> tuple[Problem, ...]:
+        """Return the problems that cost a row or a clip."""
+        return tuple(p for p in self.problems if p.level == "error")
+
+    @property
+    def warnings(self) -> tuple[Problem, ...]:
+        """Return the problems that cost nothing."""
+        return tuple(p for p in self.problems if p.level == "warning")
+
+    @property
+    def subjects(self) -> tuple[str, ...]:
+        """Return the people, sorted, each once."""
+        people = {r.subject for r in self.recordings} | {c.subject for c in self.clips}
+        return tuple(sorted(people))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """A data set mescope can read: its reader and how a user gets hold of it."""
+
+    title: str
+    reader: Callable[[Path], Dataset]
+    obtain: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Correction:
+    """A known error of a sheet: ``column`` of a clip becomes ``now`` where ``given`` holds.
+
+    ``given`` names the cells, by column, that show the error still stands: the wrong value, or
+    the cells that contradict it.
+    """
+
+    subject: str
+    name: str
+    column: str
+    given: Mapping[str, object]
+    now: object
+    why: str
+
+
+def corrected(
+    cells: Mapping[str, object], key: tuple[str, str], corrections: Iterable[Correction]
+) -> tuple[dict[str, object], list[str]]:
+    """Return the cells of a row with the corrections for ``key`` (subject, clip), and messages.
+
+    Nothing happens where the cell is already right; a row that says neither the known wrong nor
+    the right value stays as it is and gets a message.
+    """
+    cells, messages = dict(cells), []
+    for c in corrections:
+        found = cells.get(c.column)
+        if (c.subject, c.name) != key or found == c.now:
+            continue
+        if all(cells.get(column) == value for column, value in c.given.items()):
+            cells[c.column] = c.now
+            messages.append(f"{c.column} {found!r} corrected to {c.now!r}: {c.why}")
+        else:
+            expected = ", ".join(f"{k} {v!r}" for k, v in c.given.items())
+            messages.append(
+                f"the known error in {c.column} is not there: expected {expected}, found "
+                f"{c.column} {found!r}; left as it is, another release of the table?"
+            )
+    return cells, messages
+
+
+def place(file: str | Path, row: int | None = None, sheet: str = "") -> str:
+    """Return where something stands.
+
+    >>> place("a/b.xlsx", 3, "Sheet1")
+    'b.xlsx/Sheet1, row 3'
+    """
+    name = Path(file).name + (f"/{sheet}" if sheet else "")
+    return name if row is None else f"{name}, row {row}"
+
+
+def some(names: Iterable[str]) -> str:
+    """Return the first names and how many more there are.
+
+    >>> some("abcdefg")
+    'a, b, c, d, e and 2 more'
+    """
+    given = list(names)
+    more = len(given) - _NAMED
+    return ", ".join(given[:_NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
+def seconds_at(expression: Expression, rate: float) -> Seconds:
+    """Return the times of an expression's frames in pictures taken at a steady rate."""
+    apex = expression.apex
+    return Seconds(
+        expression.interval.first / rate,
+        None if apex is None else apex / rate,
+        expression.interval.last / rate,
+    )

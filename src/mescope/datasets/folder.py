@@ -1,0 +1,200 @@
+"""Your own videos: a folder of recordings with one CSV table of expressions.
+
+Layout  ROOT/**/<recording>.mp4 (.avi, .mov, ...) and ROOT/expressions.csv (or truth.csv of a
+        rendered corpus, or the only other CSV with the columns below)
+Frames  from 0, both ends included, as everywhere in mescope
+Table   recording (or video), onset, offset, kind (or type: micro, macro); optional: apex,
+        emotion, subject, au, status, onset_s, apex_s, offset_s.  More columns are ignored, so
+        the interval table that mescope writes can be read back.
+
+A row with a recording but neither onset nor offset says that the recording holds nothing.
+Without a subject the recording's name counts as the person.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path, PurePosixPath
+
+from mescope.datasets.annotations import NEEDED, Annotation, read_table
+from mescope.datasets.base import Dataset, Problem, Seconds, place, some
+from mescope.errors import DatasetError, VideoError
+from mescope.events import Expression, Recording
+from mescope.video.reading import open_video
+from mescope.video.source import Video
+
+NAME = "folder"
+"""Data set name of the user's own recordings."""
+
+TABLES = ("expressions.csv", "truth.csv")
+"""Names looked for first, in this order."""
+
+VIDEO_SUFFIXES = frozenset(
+    {".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpg", ".mpeg", ".mts", ".webm", ".wmv"}
+)
+
+
+def read(root: str | Path, *, table: str | Path | None = None) -> Dataset:
+    """Return the recordings that the table names; only time tables of the videos are read.
+
+    Args:
+        root: folder of the videos, searched with its subfolders.
+        table: the CSV table; looked for in ``root`` if not given.
+
+    Raises:
+        DatasetError: no table, or it is no table of expressions; the message names the file.
+    """
+    root = Path(root)
+    if not root.is_dir():
+        raise DatasetError(f"expected a folder of videos, found no folder {root}")
+    path = _find_table(root) if table is None else Path(table)
+    rows, problems = read_table(path)
+    rows = _without_rejected(path, rows, problems)
+    videos = _videos(root)
+    recordings: dict[Path, list[Annotation]] = {}
+    for row in rows:
+        found = _home(row.recording, root, videos)
+        if isinstance(found, Path):
+            recordings.setdefault(found, []).append(row)
+        else:
+            problems.append(Problem("error", place(path, row.row), found))
+    records, times = [], {}
+    for file, its_rows in recordings.items():
+        record = _recording(file, its_rows, path, problems, _short_name(file, root, videos))
+        if record is not None:
+            records.append(record[0])
+            times[record[0].name] = record[1]
+    unnamed = [v.relative_to(root).as_posix() for v in videos if v not in recordings]
+    if unnamed:
+        text = f"{len(unnamed)} videos have no row and were left out: {some(unnamed)}"
+        problems.append(Problem("warning", place(path), text))
+    return Dataset(
+        name=NAME, recordings=tuple(records), problems=tuple(problems), seconds=times
+    )
+
+
+def _find_table(root: Path) -> Path:
+    for name in TABLES:
+        if (root / name).is_file():
+            return root / name
+    others = sorted(p for p in root.glob("*.csv") if p.is_file())
+    if len(others) == 1:
+        return others[0]
+    found = some(p.name for p in others) or "no CSV file"
+    raise DatasetError(
+        f"{root}: expected a table expressions.csv with the columns {', '.join(NEEDED)}, "
+        f"found {found}; name your table expressions.csv"
+    )
+
+
+def _without_rejected(
+    path: Path, rows: list[Annotation], problems: list[Problem]
+) -> list[Annotation]:
+    """Leave out what a person rejected; say how much no person has looked at."""
+    proposed = sum(row.status == "proposed" for row in rows)
+    if proposed:
+        text = f"{proposed} rows were proposed by a model and not confirmed by a person"
+        problems.append(Problem("warning", place(path), text))
+    return [row for row in rows if row.status != "rejected"]
+
+
+def _videos(root: Path) -> list[Path]:
+    return sorted(
+        p
+        for p in root.rglob("*")
+        if p.suffix.lower() in VIDEO_SUFFIXES and not p.name.startswith(".") and p.is_file()
+    )
+
+
+def _home(name: str, root: Path, videos: list[Path]) -> Path | str:
+    """Return the one video of that path or name, with or without ending, or what is wrong.
+
+    Only videos found below ``root`` are compared, so a table cannot name a file elsewhere.
+    """
+    wanted = PurePosixPath(name.replace("\\", "/")).as_posix().lower()
+    for forms in (_paths, _names):
+        found = [video for video in videos if wanted in forms(video, root)]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            several = some(v.relative_to(root).as_posix() for v in found)
+            return f"recording {name!r} may be any of {several}; write its path"
+    there = some(v.relative_to(root).as_posix() for v in videos) or "no videos"
+    return f"no video {name!r} below the folder; found {there}"
+
+
+def _paths(video: Path, root: Path) -> tuple[str, str]:
+    path = video.relative_to(root).as_posix().lower()
+    return path, path.removesuffix(video.suffix.lower())
+
+
+def _names(video: Path, root: Path) -> tuple[str, str]:
+    return video.name.lower(), video.stem.lower()
+
+
+def _short_name(file: Path, root: Path, videos: list[Path]) -> str:
+    """Return the name without ending, or the path where two videos share that name."""
+    alone = sum(v.stem == file.stem for v in videos) == 1
+    return file.stem if alone else file.relative_to(root).as_posix()
+
+
+def _recording(
+    file: Path, rows: list[Annotation], table: Path, problems: list[Problem], name: str
+) -> tuple[Recording, tuple[Seconds, ...]] | None:
+    """Return a recording with its expressions and their times; None if it cannot be opened."""
+    try:
+        video = open_video(file)
+    except VideoError as error:
+        problems.append(Problem("error", place(table, rows[0].row), str(error)))
+        return None
+    subjects = sorted({row.subject for row in rows if row.subject})
+    if len(subjects) > 1:
+        text = f"{name} has the subjects {some(subjects)}; one recording shows one person"
+        problems.append(Problem("error", place(table, rows[0].row), text))
+        return None
+    expressions, times = [], []
+    for row in rows:
+        if row.expression is not None and _fits(row, video, table, problems):
+            expressions.append(row.expression)
+            times.append(_times(row.expression, video))
+    record = Recording(
+        dataset=NAME,
+        subject=subjects[0] if subjects else name,
+        name=name,
+        frames=len(video),
+        rate=video.rate,
+        expressions=tuple(expressions),
+        path=str(file),
+    )
+    return record, tuple(times)
+
+
+def _fits(row: Annotation, video: Video, table: Path, problems: list[Problem]) -> bool:
+    """Say whether the row lies in the video; note where its seconds say something else."""
+    expression = row.expression
+    if expression is None:
+        return False
+    where = place(table, row.row)
+    if expression.interval.last >= len(video):
+        text = f"offset {expression.interval.last}, but {video.name} has frames 0 to "
+        problems.append(Problem("error", where, f"{text}{len(video) - 1}"))
+        return False
+    times = _times(expression, video)
+    if row.seconds is not None:
+        apart = abs(times.onset - row.seconds.onset), abs(times.offset - row.seconds.offset)
+        if max(apart) > 0.5 / video.rate + 1e-6:
+            text = (
+                f"the table says {row.seconds.onset:.3f} to {row.seconds.offset:.3f} s, the "
+                f"frames are at {times.onset:.3f} to {times.offset:.3f} s; the frames were used"
+            )
+            problems.append(Problem("warning", where, text))
+    return True
+
+
+def _times(expression: Expression, video: Video) -> Seconds:
+    """Return the times of an expression's frames by the video's own time stamps."""
+    apex = expression.apex
+    return Seconds(
+        float(video.times[expression.interval.first]),
+        None if apex is None else float(video.times[apex]),
+        float(video.times[expression.interval.last]),
+    )

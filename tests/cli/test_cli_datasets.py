@@ -1,0 +1,65 @@
+"""``mescope datasets``: the list, and checks of copies that are right, wrong or not there."""
+
+import json
+
+import numpy as np
+import pytest
+
+from mescope.cli import run
+from mescope.synthesis.encode import FORMATS
+
+
+@pytest.fixture
+def copy(tmp_path):
+    """A folder with one short video and a table of two rows, the second of them wrong."""
+    import av
+
+    assert ".mp4" in FORMATS
+    with av.open(str(tmp_path / "a.mp4"), "w") as container:
+        stream = container.add_stream("libx264", rate=30)
+        stream.width = stream.height = 64
+        for value in range(20):
+            frame = av.VideoFrame.from_ndarray(
+                np.full((64, 64, 3), value * 9, np.uint8), "rgb24"
+            )
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    rows = "recording,onset,offset,kind,emotion\na,3,9,micro,positive\na,9,3,micro,positive\n"
+    (tmp_path / "expressions.csv").write_text(rows, encoding="utf-8")
+    return tmp_path
+
+
+def test_every_data_set_says_how_to_obtain_it(capsys):
+    assert run(["datasets", "--json"]) == 0
+    listed = json.loads(capsys.readouterr().out)
+    assert {"folder", "casme2", "samm"} <= set(listed)
+    assert all(entry["title"] and entry["obtain"] for entry in listed.values())
+
+
+def test_a_copy_with_a_wrong_row(copy, capsys):
+    assert run(["datasets", "check", "folder", "--root", str(copy), "--json"]) == 3
+    out = json.loads(capsys.readouterr().out)
+    assert out["kinds"] == {"micro": 1}
+    assert (out["recordings"], out["errors"]) == (1, 1)
+    [problem] = [p for p in out["problems"] if p["level"] == "error"]
+    assert problem["where"] == "expressions.csv, row 3"
+
+
+def test_a_copy_that_is_right(copy, capsys):
+    table = copy / "expressions.csv"
+    table.write_text(
+        table.read_text(encoding="utf-8").replace("9,3", "12,15"), encoding="utf-8"
+    )
+    assert run(["datasets", "check", "folder", "--root", str(copy)]) == 0
+    assert "micro 2" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [(["casme3"], "unknown data set"), (["casme2"], "CASME II: no annotation table")],
+)
+def test_what_is_not_there(copy, capsys, words, said):
+    assert run(["datasets", "check", *words, "--root", str(copy)]) == 1
+    err = capsys.readouterr().err
+    assert said in err
+    assert "Traceback" not in err
