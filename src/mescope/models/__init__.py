@@ -22,6 +22,7 @@ from mescope.models.me_tst import (
     MeTstPlus,
     MeTstPlusConfig,
 )
+from mescope.models.ststnet import StstNet, StstNetConfig
 
 __all__ = [
     "MODELS",
@@ -31,6 +32,8 @@ __all__ = [
     "MeTstOutput",
     "MeTstPlus",
     "MeTstPlusConfig",
+    "StstNet",
+    "StstNetConfig",
     "create_model",
 ]
 
@@ -50,11 +53,16 @@ def _me_tst_plus_small(**options: Any) -> nn.Module:
     return MeTstPlus(_configure(SMALL, options))
 
 
+def _ststnet(**options: Any) -> nn.Module:
+    return StstNet(_configure(StstNetConfig(), options))
+
+
 MODELS: MappingProxyType[str, Callable[..., nn.Module]] = MappingProxyType(
     {
         "me-tst": _me_tst,
         "me-tst-plus": _me_tst_plus,
         "me-tst-plus-small": _me_tst_plus_small,
+        "ststnet": _ststnet,
     }
 )
 """Preset name -> builder."""

@@ -4,30 +4,25 @@ The kernels (:mod:`mescope.ops.scan_kernels`) are imported and compiled at first
 import.  No tensor of shape (b, l, d, n) exists: forward keeps the running state, and, when a
 gradient will be asked for, one state every ``CHUNK`` steps, from which backward recomputes.
 
-Threads: plain Python threads over (batch element, channel range) tasks, at most
-``torch.get_num_threads()``; the kernels release the GIL.  Numba's own parallel layers are not
-used because they abort the process on concurrent calls (workqueue) or after a fork (OpenMP).
-How the work is cut depends on the shape only, so results do not depend on the thread count.
+Tasks are (batch element, channel range), cut by the shape only, so that results do not depend
+on the number of threads (:mod:`mescope.ops.threads`).
 """
 
 from __future__ import annotations
 
 import functools
 import importlib
-import os
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from types import ModuleType
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from mescope.ops.threads import run
+
 CHUNK = 32  # equal to scan_kernels.CHUNK, which cannot be imported here without importing Numba
 _TASKS = 16  # so many where there is enough to cut
 _ROW = 128  # channels: narrower tasks visit every page of memory too often
-_INLINE = 100_000  # below this many state updates a thread costs more than it saves
-_pools: dict[tuple[int, int], ThreadPoolExecutor] = {}
 
 
 @functools.cache
@@ -58,25 +53,6 @@ def _cut(batch: int, channels: int) -> list[tuple[int, int, int, int]]:
     groups = max(1, min(pieces, _TASKS // batch))
     edges = [channels * k // groups for k in range(groups + 1)]
     return [(b, k, edges[k], edges[k + 1]) for b in range(batch) for k in range(groups)]
-
-
-def _run(task: Callable[..., None], tasks: list[tuple[int, int, int, int]], work: int) -> None:
-    threads = min(torch.get_num_threads(), len(tasks))
-    if threads == 1 or work < _INLINE:
-        for item in tasks:
-            task(*item)
-        return
-    key = (os.getpid(), threads)  # a forked child has no threads: it makes its own pool
-    pool = _pools.get(key)
-    if pool is None:
-        pool = _pools.setdefault(key, ThreadPoolExecutor(threads, "mescope-scan"))
-    share = -(-len(tasks) // threads)
-
-    def work_off(start: int) -> None:
-        for item in tasks[start : start + share]:
-            task(*item)
-
-    list(pool.map(work_off, range(0, len(tasks), share)))
 
 
 def _kernels() -> ModuleType:
@@ -110,7 +86,7 @@ def scan_cpu(
     def task(b: int, _: int, first: int, last: int) -> None:
         kernel(un[b], dn[b], an, bn[b], cn[b], skip, sn[b], yn[b], kn[b], first, last)
 
-    _run(task, _cut(batch, channels), u.numel() * A.shape[1])
+    run(task, _cut(batch, channels), u.numel() * A.shape[1])
     return y, state, kept
 
 
@@ -154,7 +130,7 @@ def scan_cpu_backward(
         outputs = (gn[b], gun[b], gdn[b], gan[b], gbn[k, b], gcn[k, b], gskip[b])
         kernel(*inputs, *outputs, first, last)
 
-    _run(task, tasks, u.numel() * A.shape[1])
+    run(task, tasks, u.numel() * A.shape[1])
     return gu, gdelta, gA.sum(0), gB.sum(0), gC.sum(0), gD.sum(0), g
 
 
