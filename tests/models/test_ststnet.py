@@ -25,7 +25,7 @@ needs_data = pytest.mark.skipif(
 
 @pytest.fixture(scope="module")
 def predicted():
-    """Truth, data set and prediction of all 442, each by the model that never saw the person."""
+    """Truth, data set and prediction of all 442, by the model that never saw the person."""
     maps = np.load(SHARED / "3db_flow28.npz", allow_pickle=False)
     tensors = load_file(SHARED / "ststnet_3db_loso.safetensors")
     flow = torch.from_numpy(maps["flow"]).permute(0, 3, 1, 2).float()
@@ -84,7 +84,7 @@ def test_three_streams_are_one_convolution():
     model = create_model("ststnet").eval()
     model.load_state_dict(from_published(state))
     with torch.no_grad():
-        wanted = head(torch.avg_pool2d(torch.cat(streams, 1), 2).flatten(1))
+        wanted = head(torch.nn.functional.avg_pool2d(torch.cat(streams, 1), 2).flatten(1))
         torch.testing.assert_close(model(x).emotion, wanted, rtol=1e-5, atol=1e-4)
 
 
