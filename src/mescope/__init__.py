@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from mescope.events import Detection, Expression, Interval, Recording
     from mescope.models import MODELS, create_model
     from mescope.models.weights import list_weights
-    from mescope.training.fit import train
+    from mescope.training.train import train
     from mescope.video.reading import open_video
     from mescope.video.roi_flow import extract
 
@@ -53,7 +53,7 @@ _HOME = {
     "list_weights": "mescope.models.weights",
     "load": "mescope.analysis",
     "open_video": "mescope.video.reading",
-    "train": "mescope.training.fit",
+    "train": "mescope.training.train",
 }
 
 

@@ -1,98 +1,108 @@
-import dataclasses
+"""The one loop: it learns what was planted, on one process or two, and can be watched."""
 
-import numpy as np
+from __future__ import annotations
+
+import itertools
+
 import pytest
 import torch
+from lightning_fabric import Fabric
+from torch import nn
+from torch.nn import functional as F
 
-from mescope.errors import OutputError, RecipeError
-from mescope.training import fit
-from mescope.training.recipe import Recipe
-from mescope.training.synthetic import draw_epoch
+from mescope.errors import RecipeError
+from mescope.training.fit import fit, one_device
+from mescope.training.logs import checked_log, logger
 
-TINY = Recipe(
-    name="tiny",
-    model="me-tst-plus-small",
-    data="synthetic",
-    options={"dim": 8, "states": 2},
-    epochs=3,
-    steps=2,
-    recordings=3,
-    seconds=20.0,
-    batch_size=4,
-    learning_rate=1e-3,
-)
+TRUTH = torch.tensor([[2.0, -3.0]])
 
 
-def test_an_epoch_is_a_function_of_recipe_and_number():
-    one, again, other = draw_epoch(TINY, 1), draw_epoch(TINY, 1), draw_epoch(TINY, 2)
-    assert one.by_length.keys() == again.by_length.keys()
-    for length, windows in one.by_length.items():
-        np.testing.assert_array_equal(windows.flow, again.by_length[length].flow)
-        assert windows.flow.shape[1:] == (36, length)
-        assert windows.spotting.shape == windows.classes.shape == (len(windows.flow), length)
-        np.testing.assert_array_equal(windows.spotting > 0, windows.classes < 4)
-    assert any(
-        length not in other.by_length
-        or len(other.by_length[length].flow) != len(windows.flow)
-        or not np.array_equal(other.by_length[length].flow, windows.flow)
-        for length, windows in one.by_length.items()
-    )
+def batches(epoch):
+    g = torch.Generator().manual_seed(epoch)
+    for _ in range(5):
+        x = torch.randn(8, 2, generator=g)
+        yield x, x @ TRUTH.T + 1.0
 
 
-@pytest.mark.slow
-def test_a_killed_run_resumes_to_the_same_weights(tmp_path):
-    """Ecosystem T63: the interrupted run ends bit for bit where the other does."""
-    whole, _ = fit.train(TINY, tmp_path / "whole")
-
-    def kill(done: int, total: int, loss: float) -> None:
-        if done == 3:  # in the middle of the second epoch
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        fit.train(TINY, tmp_path / "cut", report=kill)
-    with pytest.raises(OutputError, match="exists; resume"):
-        fit.train(TINY, tmp_path / "cut", resume=False)
-    resumed, progress = fit.train(TINY, tmp_path / "cut")
-    assert progress.epoch == 3
-    assert len(progress.history) == 3
-    for key, value in whole.state_dict().items():
-        torch.testing.assert_close(resumed.state_dict()[key], value, rtol=0, atol=0)
+def squared(output, batch):
+    return F.mse_loss(output, batch[1])
 
 
-@pytest.mark.slow
-def test_a_checkpoint_of_another_recipe_or_a_damaged_one_is_refused(tmp_path):
-    """Ecosystem T73."""
-    fit.train(dataclasses.replace(TINY, epochs=1), tmp_path)
-    with pytest.raises(RecipeError, match="another recipe"):
-        fit.train(TINY, tmp_path)
-    path = tmp_path / "checkpoint.safetensors"
-    path.write_bytes(path.read_bytes()[:100])
-    with pytest.raises(RecipeError, match="cannot be read"):
-        fit.train(TINY, tmp_path)
+def learn(fabric=None, epochs=40, **options):
+    torch.manual_seed(0)
+    model = nn.Linear(2, 1)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.05)
+    fit(model, optimizer, batches, squared, epochs=epochs, fabric=fabric, **options)
+    return model
 
 
-def test_one_cycle_has_the_published_course():
-    """spec_metst section 11, check 16; and the same course when resumed half way."""
-    optimizer = torch.optim.Adam([torch.nn.Parameter(torch.zeros(1))], lr=1e-4)
-    schedule = fit.one_cycle(optimizer, 1e-4, 300)
-    rates = []
-    for _ in range(300):
-        rates.append(optimizer.param_groups[0]["lr"])
-        optimizer.step()
-        if schedule.last_epoch < 299:
-            schedule.step()
-    assert rates[0] == pytest.approx(4e-6)
-    assert int(np.argmax(rates)) == 89
-    assert max(rates) == pytest.approx(1e-4)
-    assert rates[-1] == pytest.approx(4e-10)
-    later = torch.optim.Adam([torch.nn.Parameter(torch.zeros(1))], lr=1e-4)
-    fit.one_cycle(later, 1e-4, 300, done=150)
-    assert later.param_groups[0]["lr"] == pytest.approx(rates[150])
+def test_the_planted_line_is_learned():
+    told, seen = [], []
+    model = learn(after_epoch=lambda n, entry: told.append((n, entry["loss"])),
+                  report=lambda done, loss: seen.append(done))  # fmt: skip
+    torch.testing.assert_close(model.weight.data, TRUTH, rtol=0, atol=1e-3)
+    torch.testing.assert_close(model.bias.data, torch.ones(1), rtol=0, atol=1e-3)
+    assert [n for n, _ in told] == list(range(40))
+    assert told[-1][1] < 1e-4 < told[0][1]
+    assert seen == list(range(1, 201))
+
+
+def test_going_on_equals_going_through():
+    """Dropout included: what is random in an epoch depends on seed and epoch only."""
+
+    def part(model, optimizer, first, last):
+        fit(model, optimizer, batches, squared, epochs=last, first=first, seed=7)
+
+    found = []
+    for cuts in ([0, 6], [0, 2, 6]):
+        torch.manual_seed(1)
+        model = nn.Sequential(nn.Linear(2, 8), nn.Dropout(0.5), nn.Linear(8, 1))
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+        for first, last in itertools.pairwise(cuts):
+            part(model, optimizer, first, last)
+        found.append(model[0].weight.detach())
+    assert torch.equal(*found)
+
+
+def _save_rank_zero(fabric, path):
+    model = learn(fabric, epochs=3)
+    if fabric.is_global_zero:
+        torch.save({k.replace("module.", ""): v for k, v in model.state_dict().items()}, path)
 
 
 @pytest.mark.slow
-def test_a_loss_that_is_no_number_stops_the_run(tmp_path):
-    """Ecosystem T65."""
-    wild = dataclasses.replace(TINY, learning_rate=1e30)
-    with pytest.raises(RecipeError, match="lower learning_rate"):
-        fit.train(wild, tmp_path)
+@pytest.mark.filterwarnings("ignore")
+def test_two_processes_learn_what_one_learns(tmp_path):
+    """DDP over gloo: shares of a batch, averaged gradients, the same weights."""
+    path = str(tmp_path / "two.pt")
+    fabric = Fabric(accelerator="cpu", devices=2, strategy="ddp_spawn")
+    fabric.launch(_save_rank_zero, path)
+    two = torch.load(path, weights_only=True)
+    one = learn(epochs=3).state_dict()
+    assert two.keys() == one.keys()
+    for key, value in one.items():
+        torch.testing.assert_close(two[key], value, rtol=1e-5, atol=1e-6)
+
+
+def test_a_loss_that_is_no_number_stops(tmp_path):
+    model = nn.Linear(2, 1)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    with pytest.raises(RecipeError, match="the loss is nan in epoch 0, batch 0"):
+        fit(model, optimizer, batches, lambda o, b: squared(o, b) * float("nan"), epochs=1)
+
+
+def test_losses_can_be_logged_as_csv(tmp_path):
+    learn(one_device(loggers=logger("csv", tmp_path)), epochs=3)
+    (table,) = tmp_path.glob("logs/version_0/metrics.csv")
+    lines = table.read_text().splitlines()
+    assert "loss" in lines[0]
+    assert len(lines) == 4
+
+
+def test_tensorboard_that_is_not_there_is_told(tmp_path, monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(RecipeError, match="pip install tensorboard"):
+        logger("tensorboard", tmp_path)
+    with pytest.raises(RecipeError, match="none, csv, tensorboard"):
+        checked_log("wandb")
+    assert checked_log("csv") == "csv"

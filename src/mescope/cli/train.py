@@ -22,6 +22,9 @@ def train(
         bool, typer.Option("--resume", help="Go on with the run that the folder holds.")
     ] = False,
     device: Annotated[str, typer.Option(help="cpu, cuda, or mps.")] = "cpu",
+    log: Annotated[
+        str, typer.Option(help="Also log losses: none, csv, or tensorboard.")
+    ] = "none",
     as_json: Json = False,
 ) -> None:
     """Train a model by a recipe.
@@ -30,9 +33,10 @@ def train(
     with their card, for `mescope analyze --model`.  A run that was stopped goes on by --resume.
     """
     from mescope.cli.inputs import check_folder
-    from mescope.training.fit import train as fit
+    from mescope.training.logs import checked_log
     from mescope.training.publish import publish
     from mescope.training.recipe import read_recipe
+    from mescope.training.train import train as fit
 
     chosen = read_recipe(recipe)
     folder = output or Path("runs") / recipe.stem
@@ -48,6 +52,7 @@ def train(
             folder,
             resume=resume,
             device=device,
+            log=checked_log(log),
             report=lambda done, total, _loss: progress(done, total),
         )
     explain(f"{state.epoch} epochs done; choosing the threshold on simulated recordings")

@@ -1,194 +1,119 @@
-"""The training loop.
+"""The one training loop: what is trained, on what and by which loss are arguments.
 
-Source: section 4 of the ME-TST specification: Adam, OneCycle stepped every batch, MSE on the
-spotting score and weighted cross-entropy on the class of every frame, inputs scaled by 0.9 to
-1.1, last epoch kept.  Difference: data from simulated faces is drawn anew for every epoch.
+Lightning Fabric moves tensors to the device, sets the precision, and, where it was launched on
+several devices, gives every process its share of each batch and averages the gradients.
 """
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
-from contextlib import contextmanager
-from multiprocessing import get_context
-from pathlib import Path
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
-from torch import Tensor
-from torch.optim.lr_scheduler import OneCycleLR
+from torch import Tensor, nn
+from torch.optim.lr_scheduler import LRScheduler
 
-from mescope.errors import OutputError, RecipeError
-from mescope.models import create_model
-from mescope.training.checkpoint import Progress, load_checkpoint, save_checkpoint
-from mescope.training.losses import class_weights, me_tst_loss
-from mescope.training.recipe import Recipe, read_recipe
-from mescope.training.synthetic import Epoch, Windows, draw_epoch
-from mescope.video.cache import write_atomically
+from mescope.errors import RecipeError
 
-Batch = tuple[Tensor, Tensor, Tensor]
-Report = Callable[[int, int, float], None]
-"""Called after every batch with (batches done, batches in all, loss)."""
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+
+Batch = tuple[Tensor, ...]
+"""What the model is given comes first; all tensors have the same length."""
+
+Loss = Callable[[Any, Batch], Tensor]
+"""The model's output and the batch in, a scalar out."""
+
+Report = Callable[[int, float], None]
+"""Called after every batch with the number of batches of this call so far, and the loss."""
 
 
-def train(
-    recipe: Recipe | str | Path,
-    out: str | Path,
+def one_device(device: str = "cpu", **options: Any) -> Fabric:
+    """Return Fabric for one process on ``cpu``, ``cuda``, ``cuda:1``, ``mps`` ...
+
+    ``options`` go to Fabric, such as ``precision="bf16-mixed"`` or ``loggers=[...]``.
+    """
+    from lightning_fabric import Fabric  # takes seconds to import
+
+    kind, _, number = device.partition(":")
+    devices: Any = [int(number)] if number else 1
+    return Fabric(accelerator=kind, devices=devices, **options)
+
+
+def fit(
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    batches: Callable[[int], Iterable[Batch]],
+    loss: Loss,
     *,
-    resume: bool = True,
-    device: str = "cpu",
+    epochs: int,
+    first: int = 0,
+    seed: int = 0,
+    fabric: Fabric | None = None,
+    schedule: LRScheduler | None = None,
+    after_epoch: Callable[[int, dict[str, float]], None] | None = None,
     report: Report | None = None,
-) -> tuple[torch.nn.Module, Progress]:
-    """Train by a recipe, with a checkpoint after every epoch.
+) -> None:
+    """Train ``model`` in place from epoch ``first`` to ``epochs``; it ends in training mode.
 
     Args:
-        recipe: a recipe or its file.
-        out: folder for ``checkpoint.safetensors`` and ``history.json``; made if absent.
-        resume: go on from a checkpoint in ``out``; without it one is an error, never lost.
-        device: a torch device.
+        model: any module.
+        optimizer: over its parameters.
+        batches: gives the batches of an epoch, from its number.  Several processes must be
+            given the same batches: each takes its share.
+        loss: a mean over the batch.
+        epochs: number of the last epoch + 1.
+        first: number of the first epoch, to go on where a run stopped.
+        seed: decides, with the epoch's number, every random draw inside the model.
+        fabric: device, precision, processes and loggers; one CPU if None.
+        schedule: stepped after every batch.
+        after_epoch: called with the epoch's number and its mean ``loss`` and ``seconds``.
         report: called after every batch.
 
-    Returns:
-        The trained model in eval mode, and the progress with its history.
-
     Raises:
-        RecipeError: the recipe is wrong, or the loss is no number.
-        OutputError: ``out`` cannot be used.
+        RecipeError: the loss is no number.
     """
-    recipe = recipe if isinstance(recipe, Recipe) else read_recipe(recipe)
-    folder = Path(out)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"cannot make the folder {folder}: {error}") from error
-    torch.manual_seed(recipe.seed)
-    model = create_model(recipe.model, **recipe.options).to(device)
-    optimizer = torch.optim.Adam(model.parameters(), lr=recipe.learning_rate)
-    path = folder / "checkpoint.safetensors"
-    progress = Progress()
-    if path.exists():
-        if not resume:
-            raise OutputError(f"{path} exists; resume it, or choose another folder")
-        progress = load_checkpoint(path, recipe, model, optimizer)
-    with _epochs(recipe, progress.epoch) as epochs:
-        for epoch, data in epochs:
-            entry = _one_epoch(recipe, epoch, data, model, optimizer, device, report)
-            progress.epoch = epoch + 1
-            progress.history.append(entry)
-            save_checkpoint(path, recipe, model, optimizer, progress)
-            history = json.dumps(progress.history, indent=1).encode()
-            write_atomically(folder / "history.json", history)
-    return model.eval(), progress
+    fabric = fabric or one_device()
+    module, stepper = fabric.setup(model, optimizer)
+    done = 0
+    for epoch in range(first, epochs):
+        torch.manual_seed((seed * 1_000_003 + epoch) * 1_009 + fabric.global_rank)
+        started = time.monotonic()
+        module.train()
+        losses: list[float] = []
+        for batch in batches(epoch):
+            share = _share(batch, fabric)
+            value = loss(module(share[0]), share)
+            losses.append(_finite(value, epoch, len(losses)))
+            stepper.zero_grad(set_to_none=True)
+            fabric.backward(value)
+            stepper.step()
+            if schedule is not None:
+                schedule.step()
+            done += 1
+            if report:
+                report(done, losses[-1])
+        mean = sum(losses) / max(1, len(losses))
+        entry = {"epoch": float(epoch), "loss": mean, "seconds": time.monotonic() - started}
+        if fabric.loggers:
+            fabric.log_dict(entry, step=epoch)
+        if after_epoch:
+            after_epoch(epoch, entry)
 
 
-def _one_epoch(
-    recipe: Recipe,
-    epoch: int,
-    data: Epoch,
-    model: torch.nn.Module,
-    optimizer: torch.optim.Adam,
-    device: str,
-    report: Report | None,
-) -> dict[str, float]:
-    """Train one epoch; everything random in it follows from (seed, epoch)."""
-    torch.manual_seed(recipe.seed * 1_000_003 + epoch)
-    started = time.monotonic()
-    total = recipe.epochs * recipe.steps
-    schedule = one_cycle(optimizer, recipe.learning_rate, total, done=epoch * recipe.steps)
-    weights = class_weights(data.class_counts(), recipe.neutral_weight)
-    model.train()
-    losses = []
-    for step, (flow, spotting, classes) in enumerate(_batches(recipe, epoch, data)):
-        output = model(flow.to(device))
-        loss = me_tst_loss(
-            output,
-            spotting.to(device),
-            classes.to(device),
-            torch.as_tensor(weights, dtype=torch.float32, device=device),
-            spotting_weight=recipe.spotting_weight,
-        )
-        if not torch.isfinite(loss):
-            raise RecipeError(
-                f"the loss is {loss.item()} in epoch {epoch}, batch {step}; lower "
-                f"learning_rate ({recipe.learning_rate}) and resume from the last checkpoint"
-            )
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
-        if schedule.last_epoch < total - 1:
-            schedule.step()
-        losses.append(float(loss.detach()))
-        if report:
-            report(epoch * recipe.steps + step + 1, total, losses[-1])
-    return {
-        "epoch": float(epoch),
-        "loss": float(np.mean(losses)),
-        "seconds": time.monotonic() - started,
-    }
+def _share(batch: Batch, fabric: Fabric) -> Batch:
+    """Return this process's part of a batch, on its device."""
+    if fabric.world_size > 1:
+        batch = tuple(t[fabric.global_rank :: fabric.world_size] for t in batch)
+    return tuple(t.to(fabric.device) for t in batch)
 
 
-def one_cycle(
-    optimizer: torch.optim.Optimizer, peak: float, total: int, done: int = 0
-) -> OneCycleLR:
-    """Return PyTorch's OneCycle schedule with its defaults, ``done`` of ``total`` steps in.
-
-    The rate starts at peak/25, reaches the peak after 30 % of the steps and ends at peak/25e4.
-    """
-    if done:
-        for group in optimizer.param_groups:  # what the scheduler insists on to resume
-            group.update(
-                initial_lr=peak / 25, max_lr=peak, min_lr=peak / 25e4,
-                base_momentum=0.85, max_momentum=0.95,
-            )  # fmt: skip
-    return OneCycleLR(optimizer, max_lr=peak, total_steps=total, last_epoch=done - 1)
-
-
-def _batches(recipe: Recipe, epoch: int, data: Epoch) -> Iterator[Batch]:
-    """Yield ``recipe.steps`` shuffled batches, each of one window length, scaled 0.9 to 1.1."""
-    rng = np.random.default_rng((recipe.seed, epoch, 1))
-    streams = [_stream(w, recipe.batch_size, rng) for w in data.by_length.values()]
-    sizes = np.array([len(w.flow) for w in data.by_length.values()], dtype=np.float64)
-    if not sizes.any():
+def _finite(loss: Tensor, epoch: int, step: int) -> float:
+    value = float(loss.detach())
+    if value != value or abs(value) == float("inf"):
         raise RecipeError(
-            f"expected windows with expressions in epoch {epoch}, found none; raise "
-            "'recordings' or 'seconds' in the recipe"
+            f"the loss is {value} in epoch {epoch}, batch {step}; lower learning_rate and "
+            "resume from the last checkpoint"
         )
-    for _ in range(recipe.steps):
-        flow, spotting, classes = next(
-            streams[int(rng.choice(len(streams), p=sizes / sizes.sum()))]
-        )
-        scale = rng.integers(90, 111, (len(flow), 1, 1)) / 100
-        yield (
-            torch.from_numpy(flow * scale.astype(np.float32)),
-            torch.from_numpy(spotting),
-            torch.from_numpy(classes),
-        )
-
-
-def _stream(windows: Windows, size: int, rng: np.random.Generator) -> Iterator[Windows]:
-    """Yield batches for ever, shuffled anew at every pass."""
-    while True:
-        order = rng.permutation(len(windows.flow))
-        for start in range(0, max(1, len(order) - size + 1), size):
-            take = order[start : start + size]
-            yield Windows(windows.flow[take], windows.spotting[take], windows.classes[take])
-
-
-@contextmanager
-def _epochs(recipe: Recipe, first: int) -> Iterator[Iterator[tuple[int, Epoch]]]:
-    """Give an iterator over epochs whose data is drawn one epoch ahead in another process."""
-    pool = ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn"))
-
-    def ahead() -> Iterator[tuple[int, Epoch]]:
-        coming: Future[Epoch] | None = None
-        for epoch in range(first, recipe.epochs):
-            data = (coming or pool.submit(draw_epoch, recipe, epoch)).result()
-            coming = pool.submit(draw_epoch, recipe, epoch + 1)
-            yield epoch, data
-
-    try:
-        yield ahead()
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+    return value

@@ -1,0 +1,98 @@
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from mescope.errors import OutputError, RecipeError
+from mescope.training import train as training
+from mescope.training.recipe import Recipe
+from mescope.training.synthetic import draw_epoch
+
+TINY = Recipe(
+    name="tiny",
+    model="me-tst-plus-small",
+    data="synthetic",
+    options={"dim": 8, "states": 2},
+    epochs=3,
+    steps=2,
+    recordings=3,
+    seconds=20.0,
+    batch_size=4,
+    learning_rate=1e-3,
+)
+
+
+def test_an_epoch_is_a_function_of_recipe_and_number():
+    one, again, other = draw_epoch(TINY, 1), draw_epoch(TINY, 1), draw_epoch(TINY, 2)
+    assert one.by_length.keys() == again.by_length.keys()
+    for length, windows in one.by_length.items():
+        np.testing.assert_array_equal(windows.flow, again.by_length[length].flow)
+        assert windows.flow.shape[1:] == (36, length)
+        assert windows.spotting.shape == windows.classes.shape == (len(windows.flow), length)
+        np.testing.assert_array_equal(windows.spotting > 0, windows.classes < 4)
+    assert any(
+        length not in other.by_length
+        or len(other.by_length[length].flow) != len(windows.flow)
+        or not np.array_equal(other.by_length[length].flow, windows.flow)
+        for length, windows in one.by_length.items()
+    )
+
+
+@pytest.mark.slow
+def test_a_killed_run_resumes_to_the_same_weights(tmp_path):
+    """Ecosystem T63: the interrupted run ends bit for bit where the other does."""
+    whole, _ = training.train(TINY, tmp_path / "whole")
+
+    def kill(done: int, total: int, loss: float) -> None:
+        if done == 3:  # in the middle of the second epoch
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        training.train(TINY, tmp_path / "cut", report=kill)
+    with pytest.raises(OutputError, match="exists; resume"):
+        training.train(TINY, tmp_path / "cut", resume=False)
+    resumed, progress = training.train(TINY, tmp_path / "cut")
+    assert progress.epoch == 3
+    assert len(progress.history) == 3
+    for key, value in whole.state_dict().items():
+        torch.testing.assert_close(resumed.state_dict()[key], value, rtol=0, atol=0)
+
+
+@pytest.mark.slow
+def test_a_checkpoint_of_another_recipe_or_a_damaged_one_is_refused(tmp_path):
+    """Ecosystem T73."""
+    training.train(dataclasses.replace(TINY, epochs=1), tmp_path)
+    with pytest.raises(RecipeError, match="another recipe"):
+        training.train(TINY, tmp_path)
+    path = tmp_path / "checkpoint.safetensors"
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(RecipeError, match="cannot be read"):
+        training.train(TINY, tmp_path)
+
+
+def test_one_cycle_has_the_published_course():
+    """spec_metst section 11, check 16; and the same course when resumed half way."""
+    optimizer = torch.optim.Adam([torch.nn.Parameter(torch.zeros(1))], lr=1e-4)
+    schedule = training.one_cycle(optimizer, 1e-4, 300)
+    rates = []
+    for _ in range(300):
+        rates.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        if schedule.last_epoch < 299:
+            schedule.step()
+    assert rates[0] == pytest.approx(4e-6)
+    assert int(np.argmax(rates)) == 89
+    assert max(rates) == pytest.approx(1e-4)
+    assert rates[-1] == pytest.approx(4e-10)
+    later = torch.optim.Adam([torch.nn.Parameter(torch.zeros(1))], lr=1e-4)
+    training.one_cycle(later, 1e-4, 300, done=150)
+    assert later.param_groups[0]["lr"] == pytest.approx(rates[150])
+
+
+@pytest.mark.slow
+def test_a_loss_that_is_no_number_stops_the_run(tmp_path):
+    """Ecosystem T65."""
+    wild = dataclasses.replace(TINY, learning_rate=1e30)
+    with pytest.raises(RecipeError, match="lower learning_rate"):
+        training.train(wild, tmp_path)
