@@ -1,0 +1,37 @@
+"""Mirrored motion: the only augmentation that the published clip models share.
+
+Source: S14 of the MERba specification: a mirrored face moves the other way horizontally, so a
+flip of the picture's columns alone would teach motion that no face makes.
+"""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+Batch = TypeVar("Batch", NDArray[np.float32], Tensor)
+
+
+def flip_flow(batch: Batch) -> Batch:
+    """Return the flow of mirrored faces: columns reversed and u negated.
+
+    Args:
+        batch: (..., channels, h, w) with u (to the right) as channel 0; the others, v and
+            strain, keep their sign.
+
+    Returns:
+        A new array or tensor of the same type; twice gives the batch back, bit by bit.
+
+    >>> flip_flow(np.array([[[1.0, 2.0]], [[3.0, 4.0]]], np.float32)).tolist()
+    [[[-2.0, -1.0]], [[4.0, 3.0]]]
+    """
+    if isinstance(batch, Tensor):
+        flipped = batch.flip(-1)
+        flipped[..., 0, :, :].neg_()
+        return flipped
+    turned = batch[..., ::-1].copy()
+    np.negative(turned[..., 0, :, :], out=turned[..., 0, :, :])
+    return turned
