@@ -28,6 +28,7 @@ from torch.nn import functional as F
 from mescope.errors import WeightsError
 from mescope.models.outputs import EmotionOutput
 from mescope.ops.conv_pool import conv_pool
+from mescope.ops.dropout import dropout
 
 CHANNELS = 3
 _PADDING = 2
@@ -69,7 +70,6 @@ class StstNet(nn.Module):
         filters = sum(config.streams)
         self.conv = nn.Conv2d(CHANNELS, filters, 3, padding=_PADDING)
         self.norm = nn.BatchNorm2d(filters)
-        self.dropout = nn.Dropout(config.dropout)
         side = ((config.size + 2 * _PADDING - 3) // 3 + 1) // 2
         self.head = nn.Linear(filters * side * side, config.classes)
 
@@ -81,7 +81,7 @@ class StstNet(nn.Module):
             flow, conv.weight, torch.as_tensor(conv.bias), norm.weight, norm.bias, running,
             padding=_PADDING, training=self.training, eps=norm.eps,
         )  # fmt: skip
-        x = F.avg_pool2d(self.dropout(x), 2)
+        x = F.avg_pool2d(dropout(x, self.config.dropout, self.training), 2)
         return EmotionOutput(emotion=self.head(x.flatten(1)))
 
 

@@ -113,11 +113,6 @@ def _side(length: int, padding: int) -> int:
     return length + 2 * padding - 2
 
 
-def _padded(x: Tensor, padding: int) -> Tensor:
-    """Return (b, c, values) with rows that end in two free columns and a free row below."""
-    return F.pad(x, (padding, padding, padding, padding + 1)).flatten(2).contiguous()
-
-
 def _cut(images: int) -> list[tuple[int, int, int, int]]:
     """Tasks (number, first image, last image + 1, unused), from the shape only."""
     edges = [*range(0, images, _IMAGES), images]
@@ -135,50 +130,50 @@ class _Fused(torch.autograd.Function):
         kernel = importlib.import_module("mescope.ops.conv_pool_kernels").forward
         rows, columns = _side(x.shape[2], padding), _side(x.shape[3], padding)
         pitch, filters = columns + 2, len(weight)
-        padded = _padded(x.detach(), padding)
+        images = x.detach().contiguous()
         taps = torch.cat([weight.detach().flatten(1), bias.detach()[:, None]], 1).contiguous()
         shape = (len(x), filters, (rows - 1) // _POOL + 1, (columns - 1) // _POOL + 1)
         best, where = x.new_empty(shape), torch.empty(shape, dtype=torch.int32)
         tasks = _cut(len(x))
         moments = torch.zeros(len(tasks), filters, 2, dtype=torch.float64)
-        arrays = [t.numpy() for t in (padded, taps, gamma.detach() < 0, best, where, moments)]
+        arrays = [t.numpy() for t in (images, taps, gamma.detach() < 0, best, where, moments)]
 
         def task(k: int, first: int, last: int, _: int) -> None:
             xn, wn, low, bn, pn, mn = arrays
-            kernel(xn, wn, pitch, rows, low, bn, pn, mn[k], first, last)
+            kernel(xn, wn, padding, pitch, rows, low, bn, pn, mn[k], first, last)
 
-        run(task, tasks, padded.numel() * filters)
+        run(task, tasks, images.numel() * filters)
         count = len(x) * rows * columns
         sums = moments.sum(0) / count
         mean, variance = sums[:, 0], (sums[:, 1] - sums[:, 0] ** 2).clamp(min=0)
         scale = (variance + eps).rsqrt().to(x.dtype)
         mean, variance = mean.to(x.dtype), variance.to(x.dtype)
         hat = (best - _line(mean)) * _line(scale)
-        ctx.save_for_backward(padded, taps, hat, where, gamma.detach(), mean, scale)
-        ctx.sizes = (pitch, rows, count, weight.shape)
+        ctx.save_for_backward(images, taps, hat, where, gamma.detach(), mean, scale)
+        ctx.sizes = (padding, pitch, rows, count, weight.shape)
         ctx.mark_non_differentiable(mean, variance)
         return hat * _line(gamma.detach()) + _line(beta.detach()), mean, variance
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
         kernel = importlib.import_module("mescope.ops.conv_pool_kernels").backward
-        padded, taps, hat, where, gamma, mean, scale = ctx.saved_tensors
-        pitch, rows, count, shape = ctx.sizes
+        images, taps, hat, where, gamma, mean, scale = ctx.saved_tensors
+        padding, pitch, rows, count, shape = ctx.sizes
         grad = grads[0].contiguous()
         to_beta, to_gamma = grad.sum((0, 2, 3)), (grad * hat).sum((0, 2, 3))
         factor = gamma * scale
         slope = -factor * to_gamma * scale / count
         flat = -factor * to_beta / count - slope * mean
-        tasks = _cut(len(padded))
-        out = padded.new_zeros(len(tasks), *taps.shape)
+        tasks = _cut(len(images))
+        out = images.new_zeros(len(tasks), *taps.shape)
         chosen = (grad * _line(factor)).contiguous()
-        arrays = [t.numpy() for t in (padded, taps, chosen, where, flat, slope, out)]
+        arrays = [t.numpy() for t in (images, taps, chosen, where, flat, slope, out)]
 
         def task(k: int, first: int, last: int, _: int) -> None:
             xn, wn, gn, pn, fn, sn, on = arrays
-            kernel(xn, wn, pitch, rows, gn, pn, fn, sn, on[k], first, last)
+            kernel(xn, wn, padding, pitch, rows, gn, pn, fn, sn, on[k], first, last)
 
-        run(task, tasks, padded.numel() * len(taps))
+        run(task, tasks, images.numel() * len(taps))
         total = out.sum(0)
         return None, total[:, :-1].reshape(shape), total[:, -1], to_gamma, to_beta, None, None
 

@@ -4,9 +4,9 @@ One plane is one filter's answer to one image.  It is computed into a buffer tha
 first-level cache, used, and thrown away, also by the backward pass, which computes it again:
 that costs less than writing it to memory and reading it back.
 
-Layout: an image is padded by the caller and its rows are ``pitch`` floats apart; a plane has
-the same pitch, of which the last two columns hold no answer and are kept 0, so that every loop
-runs over the whole plane in one go.
+Layout: an image is copied into a padded buffer whose rows are ``pitch`` values apart, with one
+row more below; a plane has the same pitch, of which the last two columns hold no answer and
+are kept 0, so that every loop runs over the whole plane in one go.
 """
 
 from __future__ import annotations
@@ -82,19 +82,31 @@ def _pool(a: Array, rows: int, pitch: int, low: bool, best: Array, where: Array)
 
 
 @reordered
+def _pad(x: Array, padding: int, pitch: int, out: Array) -> None:
+    """Copy an image (c, h, w) into the middle of ``out`` (c, values), which is 0 elsewhere."""
+    for c in range(x.shape[0]):
+        for r in range(x.shape[1]):
+            start = (r + padding) * pitch + padding
+            for q in range(x.shape[2]):
+                out[c, start + q] = x[c, r, q]
+
+
+@reordered
 def forward(
-    x: Array, w: Array, pitch: int, rows: int, low: Array, best: Array, where: Array,
-    moments: Array, first: int, last: int,
+    x: Array, w: Array, padding: int, pitch: int, rows: int, low: Array,
+    best: Array, where: Array, moments: Array, first: int, last: int,
 ) -> None:  # fmt: skip
     """Pool every plane of images ``first`` to ``last`` and add up sums and squares.
 
-    x (b, c, padded size); w (filters, 9 c + 1); low (filters,) bool; best and where
+    x (b, c, h, w); w (filters, 9 c + 1); low (filters,) bool; best and where
     (b, filters, h, w); moments (filters, 2), double.
     """
     a = np.empty(rows * pitch, x.dtype)
+    image = np.zeros((x.shape[1], (rows + 3) * pitch), x.dtype)
     for b in range(first, last):
+        _pad(x[b], padding, pitch, image)
         for f in range(w.shape[0]):
-            plane(x[b], w[f], rows, pitch, a)
+            plane(image, w[f], rows, pitch, a)
             total, squares = _moments(a, rows * pitch)
             moments[f, 0] += total
             moments[f, 1] += squares
@@ -131,7 +143,7 @@ def _gather(x: Array, g: Array, pitch: int, n: int, out: Array) -> None:
 
 @reordered
 def backward(
-    x: Array, w: Array, pitch: int, rows: int, grad: Array, where: Array,
+    x: Array, w: Array, padding: int, pitch: int, rows: int, grad: Array, where: Array,
     flat: Array, slope: Array, out: Array, first: int, last: int,
 ) -> None:  # fmt: skip
     """Add to ``out`` (filters, 9 c + 1) the gradient of w over images ``first`` to ``last``.
@@ -141,13 +153,15 @@ def backward(
     """
     n = rows * pitch
     a, g = np.empty(n, x.dtype), np.empty(n, x.dtype)
+    image = np.zeros((x.shape[1], (rows + 3) * pitch), x.dtype)
     for b in range(first, last):
+        _pad(x[b], padding, pitch, image)
         for f in range(w.shape[0]):
-            plane(x[b], w[f], rows, pitch, a)
+            plane(image, w[f], rows, pitch, a)
             _slope(a, n, flat[f], slope[f], g)
             for i in range(grad.shape[2]):
                 for j in range(grad.shape[3]):
                     p = where[b, f, i, j]
                     if a[p] > 0:
                         g[p] += grad[b, f, i, j]
-            _gather(x[b], g, pitch, n, out[f])
+            _gather(image, g, pitch, n, out[f])
