@@ -96,11 +96,11 @@ def assemble(
         if key not in found:
             _lost(its_rows, f"{its_rows[0].video}: there is no such video", findings)
             continue
-        if not its_rows:
-            text = "recordings have no row in the table, kept without expressions"
-            findings.each(text, found[key].name)
         shelf = _look(found[key], its_rows, rules, findings)
         if shelf is not None:
+            if not its_rows:
+                text = "recordings have no row in the table, kept without expressions"
+                findings.each(text, shelf.film.name)
             _fill(shelf, its_rows)
             record = _recording(shelf)
             records.append(record)
