@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from mescope.datasets import casme2, folder, samm
+from mescope.datasets import casme2, folder, samm, samm_long
 from mescope.datasets.base import Clip, Correction, Dataset, Problem, Seconds, Source
 from mescope.errors import DatasetError
 
@@ -38,6 +38,11 @@ DATASETS: Mapping[str, Source] = MappingProxyType(
             title="SAMM",
             reader=samm.read,
             obtain="from its authors (Manchester Metropolitan University), signed licence",
+        ),
+        samm_long.NAME: Source(
+            title=samm_long.TITLE,
+            reader=samm_long.read,
+            obtain="with SAMM, from the same authors under a licence of its own",
         ),
     }
 )

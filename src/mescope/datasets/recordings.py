@@ -158,7 +158,7 @@ def _file(film: Film, rules: Rules, findings: Findings) -> _Shelf:
 def _fill(shelf: _Shelf, events: Sequence[Event]) -> None:
     """Put every row that makes sense on the shelf and note how they lie to each other."""
     seen: dict[tuple[object, ...], str] = {}
-    names: set[str] = set()
+    names: dict[str, object] = {}
     for event in events:
         cells = (
             event.name.lower(), event.kind, event.onset, event.apex, event.offset,
@@ -168,10 +168,12 @@ def _fill(shelf: _Shelf, events: Sequence[Event]) -> None:
         if cells in seen:
             shelf.findings.error(event.where, f"{label}: identical to {seen[cells]}")
             continue
-        if event.name and event.name.lower() in names:
+        if event.name and names.get(event.name.lower(), event.kind) != event.kind:
+            shelf.findings.each("names stand for a micro- and a macro-expression", label)
+        elif event.name and event.name.lower() in names:
             shelf.findings.warning(event.where, f"{label} occurs twice with different cells")
         seen[cells] = event.where
-        names.add(event.name.lower())
+        names[event.name.lower()] = event.kind
         expression = expression_of(event, shelf.span, shelf.rules, shelf.findings)
         if expression is not None:
             shelf.kept.append((label, expression))
