@@ -68,3 +68,76 @@ def write_samm_long(
         for n in numbers:
             picture(root / "SAMM_longvideos" / video / f"{video}_{n:04d}.jpg", n)
     return root
+
+
+@dataclass
+class SquareRow:
+    """A row of CAS(ME)^2 as the sheet has it."""
+
+    person: Any
+    name: str
+    onset: Any
+    apex: Any
+    offset: Any
+    units: Any = "4+7"
+    emotion: Any = "negative"
+    kind: str = "macro-expression"
+    report: str = "disgust"
+
+
+SQUARE_FOLDERS = {1: 15, 3: 19, 7: 23}
+SQUARE_CODES = (
+    ("0101", "disgust1"), ("0102", "disgust2"), ("0401", "anger1"), ("0402", "anger2"),
+    ("0502", "happy1"), ("0503", "happy2"), ("0505", "happy3"), ("0507", "happy4"),
+    ("0508", "happy5"),
+)  # fmt: skip
+SQUARE_ROWS = (
+    SquareRow(1, "disgust1_1", 4, 9, 14),
+    SquareRow(1, "disgust1_2", 10, 12, 19, 12, "positive", "micro-expression", "happyiness"),
+    SquareRow(1, "anger1_1", 3, 8, 0),  # offset not annotated
+    SquareRow(3, "anger1_1", 5, 0, 11, emotion="Other"),  # apex not annotated
+    SquareRow(7, "happy1_1", 6, 17, 16, emotion="surprise"),  # apex after the offset
+)
+SQUARE_VIDEOS: Mapping[str, range] = {
+    "s15/15_0101disgustingteeth": range(1, 31),
+    "s15/15_0401girlcrashing": range(1, 21),
+    "s15/15_0508funnydunkey": range(998, 1003),  # without a row; 3 digits and 4
+    "s19/19_0401girlcrashing": range(1, 21),
+    "s19/23_0502funnyerrors": range(1, 26),  # a copy in the wrong place
+    "s23/23_0502funnyerrors": range(1, 26),
+}
+
+
+def write_casmesq(
+    root: Path,
+    rows: Iterable[SquareRow] = SQUARE_ROWS,
+    videos: Mapping[str, Iterable[int]] = SQUARE_VIDEOS,
+    *,
+    folders: Mapping[int, int] = SQUARE_FOLDERS,
+    header: bool = False,
+    keys: bool = True,
+    table: str = "CAS(ME)^2code_final.xlsx",
+) -> Path:
+    """CAS(ME)^2: three sheets without a header, codes as text, 3 digits and more."""
+    rows = list(rows)
+    lines = [
+        [r.person, r.name, r.onset, r.apex, r.offset, r.units, r.emotion, r.kind, r.report]
+        for r in rows
+    ]
+    if header:
+        lines.insert(
+            0, ["subject", "video", "onset", "apex", "offset", "AU", "emotion", "type"]
+        )
+    sheets: dict[str, list[list[Any]]] = {"CASFEcode_final": lines}
+    if keys:
+        sheets["naming rule1"] = [
+            [folders[r.person], f"s{folders[r.person]}", r.person]
+            for r in rows
+            if r.person in folders
+        ]
+        sheets["naming rule2"] = [list(pair) for pair in SQUARE_CODES]
+    save(root / table, sheets)
+    for video, numbers in videos.items():
+        for n in numbers:
+            picture(root / "rawpic" / video / f"img{n:03d}.jpg", n)
+    return root

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from mescope.datasets import casme2, folder, samm, samm_long
+from mescope.datasets import casme2, casmesq, folder, samm, samm_long
 from mescope.datasets.base import Clip, Correction, Dataset, Problem, Seconds, Source
 from mescope.errors import DatasetError
 
@@ -42,7 +42,12 @@ DATASETS: Mapping[str, Source] = MappingProxyType(
         samm_long.NAME: Source(
             title=samm_long.TITLE,
             reader=samm_long.read,
-            obtain="with SAMM, from the same authors under a licence of its own",
+            obtain="from its authors (Manchester Metropolitan University), signed licence",
+        ),
+        casmesq.NAME: Source(
+            title=casmesq.TITLE,
+            reader=casmesq.read,
+            obtain="from its authors (Chinese Academy of Sciences) under a signed licence",
         ),
     }
 )

@@ -23,7 +23,7 @@ _KNOWN = {  # how the folders of a data set look: people, and what is in a perso
     "CASME II": (r"sub\d{2}", r"EP\w+"),
     "SAMM": (r"\d{3}", r"\d{3}_\d_\d{1,2}"),
     "SAMM Long Videos": (r"\d{3}_\d", r"\d{3}_\d_\d+\.\w+"),
-    "CAS(ME)^2": (r"s\d{2}", r"\d{2}_\d{4}\w*"),
+    "CAS(ME)^2": (r"s\d{2}", r"\d{2}_\d{4}\w*(\.\w+)?"),
     "CAS(ME)^3": (r"spNO\.?\d+", r"[a-zA-Z]"),
     "SMIC": (r"s\d{1,2}", r"micro|non_micro"),
 }
