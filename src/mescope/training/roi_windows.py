@@ -135,7 +135,7 @@ def _cut(recording: Recording, flow: RoiFlow, labels: str, findings: Findings) -
         unclear[span.first : span.last + 1] = True
     keep = flow.valid.any(1) & ~window_labels(unclear, window, hop).any(1)
     if not keep.any():
-        text = "no window has a face and an expression with a class, or none; left out"
+        text = "no window can be used: no face was measured, or expressions have no class"
         findings.error(_key(recording), text)
         return []
     return [
