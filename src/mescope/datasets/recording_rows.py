@@ -115,9 +115,9 @@ def expression_of(
         findings.error(event.where, f"{label_of(event)}: {text}")
         return None
     emotion = _emotion(event, rules, findings)
-    numbers = _numbers(event, rules, findings)
+    numbers = None if emotion is None else _numbers(event, rules, findings)
     inside = None if numbers is None else _inside(event, numbers, span, rules, findings)
-    if emotion is None or inside is None:
+    if inside is None:
         return None
     onset, apex, offset = inside
     coding = facs.parse(event.action_units)
@@ -154,21 +154,21 @@ def _emotion(event: Event, rules: Rules, findings: Findings) -> str | None:
 def _numbers(event: Event, rules: Rules, findings: Findings) -> _Numbers | None:
     """Return onset, apex and offset in order, as the sheet numbers frames."""
     label = label_of(event)
-    onset = _number("onset", event.onset, event, rules, findings)
-    offset = _number("offset", event.offset, event, rules, findings)
-    apex = None
-    if event.apex is None or whole(event.apex) in rules.no_apex:
-        findings.each("expressions have no apex annotated; none is used", label)
-    else:
-        apex = _number("apex", event.apex, event, rules, findings)
-        if apex is None:
+    cells = {"onset": event.onset, "offset": event.offset}
+    if event.apex is not None and whole(event.apex) not in rules.no_apex:
+        cells["apex"] = event.apex
+    found: dict[str, int] = {}
+    for name, cell in cells.items():
+        number = _number(cell, rules)
+        if number is None:
+            text = f"{name} is {cell!r}, expected a whole number from 0 on"
+            findings.error(event.where, f"{label}: {text}")
             return None
-    if onset is None or offset is None:
-        return None
-    if rules.fractions and any(
-        cell is not None and whole(cell) is None
-        for cell in (event.onset, event.apex, event.offset)
-    ):
+        found[name] = number
+    onset, apex, offset = found["onset"], found.get("apex"), found["offset"]
+    if apex is None:
+        findings.each("expressions have no apex annotated; none is used", label)
+    if any(whole(cell) is None for cell in cells.values()):
         findings.each("rows have parts of frames; rounded, halves up", label)
     if offset == 0 and rules.offset_zero and apex is not None:
         findings.each("rows have the offset 0 (not annotated); the apex is taken", label)
@@ -176,18 +176,12 @@ def _numbers(event: Event, rules: Rules, findings: Findings) -> _Numbers | None:
     return _in_order(event, (onset, apex, offset), rules, findings)
 
 
-def _number(
-    name: str, cell: object, event: Event, rules: Rules, findings: Findings
-) -> int | None:
-    """Return a cell as a frame number, or None after saying why it is none."""
+def _number(cell: object, rules: Rules) -> int | None:
+    """Return a cell as a frame number, or None if it is none."""
     number = whole(cell)
     if number is None and rules.fractions:
         number = _nearest(cell)
-    if number is not None and number >= 0:
-        return number
-    text = f"{name} is {cell!r}, expected a whole number from 0 on"
-    findings.error(event.where, f"{label_of(event)}: {text}")
-    return None
+    return number if number is not None and number >= 0 else None
 
 
 def _nearest(cell: object) -> int | None:
