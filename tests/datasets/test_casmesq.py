@@ -138,6 +138,16 @@ def test_pictures_go_before_a_file(root: Path, video_bytes: bytes) -> None:
     assert "1 videos are there more than once; pictures go before files: 15_0101" in told
 
 
+def test_an_archive_unpacked_into_itself_is_read_and_told(root: Path) -> None:
+    before = read("casmesq", root)
+    (root / "rawpic").rename(root / "inner")
+    (root / "rawpic").mkdir()
+    (root / "inner").rename(root / "rawpic" / "rawpic")
+    after = read("casmesq", root)
+    assert by_name(after) == by_name(before)
+    assert "rawpic/rawpic (archive unpacked into itself)" in messages(after.warnings)  # V07
+
+
 def test_cut_pictures_are_not_taken(root: Path) -> None:
     for folder in ("cropped", "selectedpic"):
         layouts.picture(root / folder / "s15/15_0101disgustingteeth/img009.jpg", 9)
