@@ -1,0 +1,172 @@
+"""Independent jobs on one machine or on Ray; results come as they are done.
+
+A job is a module-level function called with what all jobs share and with its own item.  What is
+shared travels once.  Every job computes on one thread, so that its result does not depend on
+how many run beside it.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import socket
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Literal, TypeVar, cast, get_args
+
+import torch
+
+from mescope.errors import RecipeError
+
+_PATIENCE = 5.0  # seconds to wait for a cluster to answer
+_LAST_PORT = 65535
+
+Engine = Literal["local", "ray"]
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def checked_engine(name: str) -> Engine:
+    """Return an engine from its name.
+
+    Raises:
+        RecipeError: there is no such engine.
+    """
+    if name not in get_args(Engine):
+        raise RecipeError(
+            f"expected an engine of {', '.join(get_args(Engine))}, found {name!r}"
+        )
+    return cast(Engine, name)
+
+
+def run_jobs(
+    function: Callable[[Any, Item], Result],
+    shared: Any,
+    items: Sequence[Item],
+    *,
+    jobs: int = 1,
+    engine: Engine = "local",
+    address: str | None = None,
+) -> Iterator[tuple[Item, Result]]:
+    """Yield every item with its result, in the order in which they are done.
+
+    Args:
+        function: called as ``function(shared, item)``.
+        shared: given to all jobs; with several processes it is copied to each.
+        items: one for each job.
+        jobs: processes on this machine; Ray decides by its own resources where it is joined.
+        engine: ``local`` or ``ray``.
+        address: of a running Ray cluster, such as ``127.0.0.1:6379``; None starts one that
+            only this machine can reach and that ends with the run.
+
+    Raises:
+        RecipeError: Ray is not installed or not reached, or a process died.
+        Exception: whatever a job raises.
+    """
+    if engine == "ray":
+        yield from _on_ray(function, shared, items, jobs, address)
+    elif jobs == 1:
+        for item in items:
+            yield item, _alone(function, shared, item)
+    else:
+        yield from _on_processes(function, shared, items, jobs)
+
+
+def _alone(function: Callable[[Any, Item], Result], shared: Any, item: Item) -> Result:
+    """Run one job on one thread, whatever this process uses otherwise."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        return function(shared, item)
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _numbered(
+    function: Callable[[Any, Item], Result], shared: Any, number: int, item: Item
+) -> tuple[int, Result]:
+    return number, _alone(function, shared, item)
+
+
+def _on_processes(
+    function: Callable[[Any, Item], Result], shared: Any, items: Sequence[Item], jobs: int
+) -> Iterator[tuple[Item, Result]]:
+    from joblib import Parallel, delayed, parallel_config
+    from joblib.externals.loky.process_executor import TerminatedWorkerError
+
+    calls = (delayed(_numbered)(function, shared, n, item) for n, item in enumerate(items))
+    try:
+        with parallel_config(backend="loky", inner_max_num_threads=1):
+            done = Parallel(n_jobs=jobs, return_as="generator_unordered")(calls)
+            for number, result in done:
+                yield items[number], result
+    except TerminatedWorkerError as error:
+        raise RecipeError(
+            "a worker process was ended from outside, most often because memory ran out; what "
+            "was finished is kept: run the same command again, with fewer jobs"
+        ) from error
+
+
+def _on_ray(
+    function: Callable[[Any, Item], Result],
+    shared: Any,
+    items: Sequence[Item],
+    jobs: int,
+    address: str | None,
+) -> Iterator[tuple[Item, Result]]:
+    if importlib.util.find_spec("ray") is None:
+        raise RecipeError("expected Ray, found it not installed; `pip install mescope[ray]`")
+    import ray
+    from ray.exceptions import RayTaskError, WorkerCrashedError
+
+    with _joined(ray, jobs, address):
+        task = ray.remote(num_cpus=1, max_retries=2)(_alone)
+        kept = ray.put(shared)
+        waiting = {task.remote(function, kept, item): item for item in items}
+        try:
+            while waiting:
+                (ready,), _ = ray.wait(list(waiting), num_returns=1)
+                yield waiting.pop(ready), ray.get(ready)
+        except RayTaskError as error:
+            raise error.cause from None
+        except WorkerCrashedError as error:
+            raise RecipeError(
+                "a Ray worker died three times at the same job, most often because memory ran "
+                "out; what was finished is kept"
+            ) from error
+
+
+@contextmanager
+def _joined(ray: Any, jobs: int, address: str | None) -> Iterator[None]:
+    """Join a Ray cluster, or start one on the loopback address, and leave it in the end."""
+    if address is None:
+        place = {"address": "local", "num_cpus": jobs, "_node_ip_address": "127.0.0.1"}
+        place["include_dashboard"] = False
+    else:
+        _check_address(address)
+        place = {"address": address}
+    try:
+        ray.init(**place, log_to_driver=False, logging_level="error")
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        where = f"at {address}" if address else "on this machine"
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise RecipeError(f"expected a Ray cluster {where}, could not join: {reason}") from None
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+def _check_address(address: str) -> None:
+    """Refuse an address where nothing answers; Ray itself would try for minutes."""
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdigit() or int(port) > _LAST_PORT:
+        raise RecipeError(
+            f"expected the address of a Ray cluster as host:port, found {address!r}"
+        )
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=_PATIENCE).close()
+    except OSError as error:
+        raise RecipeError(
+            f"expected a Ray cluster at {address}, nothing answers there ({error}); start one "
+            "with `ray start --head`, which prints its address"
+        ) from None
