@@ -2,7 +2,11 @@
 
 import errno
 import os
+import signal
+import subprocess
+import sys
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -164,6 +168,37 @@ def test_a_run_that_was_interrupted_goes_on_where_it_stopped(tmp_path, count):
     assert len(count) == 6
     fresh = flow_examples(dataset, **SMALL)
     np.testing.assert_array_equal(found.examples.inputs, fresh.examples.inputs)
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+from clip_sets import FixedFinder, moving_set
+from mescope.training import batches
+batches.default_finder = FixedFinder
+
+def stop(done, total):
+    if done == 3:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+batches.flow_examples(
+    moving_set(Path(sys.argv[2]) / "data", 6), labels="3-class", size=16, crop=64,
+    cache=Path(sys.argv[2]) / "cache", progress=stop,
+)
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="kills with SIGKILL")
+def test_a_run_that_was_killed_goes_on_where_it_stopped(tmp_path, count):
+    here = str(Path(__file__).parent)
+    done = subprocess.run([sys.executable, "-c", KILLED, here, str(tmp_path)], timeout=120)
+    assert done.returncode == -signal.SIGKILL
+    dataset = moving_set(tmp_path / "again", 6)  # the same pictures
+    found = flow_examples(dataset, **SMALL, cache=tmp_path / "cache")
+    assert len(count) <= 3
+    assert len(found.examples) == 6
+    assert found.problems == ()
 
 
 def test_an_error_that_is_no_inputs_fault_is_not_swallowed(tmp_path, monkeypatch):

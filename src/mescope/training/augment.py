@@ -20,7 +20,8 @@ def flip_flow(batch: Batch) -> Batch:
 
     Args:
         batch: (..., channels, h, w) with u (to the right) as channel 0; the others, v and
-            strain, keep their sign.
+            strain, keep their sign.  No motion must be 0: maps that were scaled to 0..255
+            clip by clip have lost their zero, and a negation means nothing there.
 
     Returns:
         A new array or tensor of the same type; twice gives the batch back, bit by bit.

@@ -34,7 +34,10 @@ METHODS: dict[str, Callable[[Grey, Grey], Flow]] = {"tvl1": tvl1, "farneback": f
 """Optical flows to choose from."""
 
 APEX_SIDE = 112
-"""Side of the aligned faces in which a missing apex is looked for, px."""
+"""Side of the aligned faces in which a missing apex is looked for, px.
+
+Half of the usual crop: a quarter of the time, and on rendered expressions (0.5 to 1 of full
+strength, noise of 2 grey levels, 50 frames/s) 0.7 frames off on average instead of 0.4."""
 
 RIM = 8
 """Border around the aligned face, px, in which flow is measured too and then cut off: at the
