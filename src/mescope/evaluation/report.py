@@ -146,7 +146,7 @@ def _check(p: Prediction, classes: tuple[str, ...]) -> None:
         )
     if not all(math.isfinite(score) for score in p.scores):
         raise DatasetError(
-            f"{where}: expected scores that are numbers, found {p.scores}; the training diverged"
+            f"{where}: expected scores that are numbers, found {p.scores}; training diverged"
         )
 
 
@@ -164,8 +164,8 @@ def _check_once(predictions: tuple[Prediction, ...]) -> None:
         fold = folds.setdefault((p.person, p.seed), p.fold)
         if fold != p.fold:
             raise LeakError(
-                f"{'/'.join(p.person)}: expected one fold for seed {p.seed}, found {fold!r} and "
-                f"{p.fold!r}; a model of one has been trained on the person of the other"
+                f"{'/'.join(p.person)}: expected one fold for seed {p.seed}, found {fold!r} "
+                f"and {p.fold!r}; a model of one was trained on the person of the other"
             )
 
 
@@ -177,7 +177,8 @@ def _check_seeds(predictions: tuple[Prediction, ...], protocol: str) -> None:
         clips.setdefault(p.seed, set()).add(p.clip)
         if truths.setdefault(p.clip, p.truth) != p.truth:
             raise DatasetError(
-                f"{'/'.join(p.clip)}: expected one truth, found {truths[p.clip]!r} and {p.truth!r}"
+                f"{'/'.join(p.clip)}: expected one truth, found {truths[p.clip]!r} and "
+                f"{p.truth!r}"
             )
     if len({p.oracle is None for p in predictions}) > 1:
         raise DatasetError("expected an oracle for every prediction or none, found some")

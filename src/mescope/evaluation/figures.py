@@ -1,0 +1,245 @@
+"""Every figure of a report: for all data and each data set, per seed and over the seeds.
+
+Predictions are pooled over folds first and scored once with the fixed class list.  The parts of
+each data set are counted from the same predictions; nothing is trained again.  A figure "over
+the seeds" is the mean of the seeds, with the lowest and the highest; its interval draws people
+(not clips, not seeds) and takes the mean over the seeds of what each draw gives.
+Source: spec_spotting_protocol sections 6, 7 and 9.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import binom
+
+from mescope.evaluation.bootstrap import RESAMPLES, middle, resampled
+from mescope.evaluation.recognition import ClassCounts, Policy, accuracy, uar, uf1
+from mescope.evaluation.summary import majority
+
+if TYPE_CHECKING:
+    from mescope.evaluation.report import Prediction, Report
+
+WISHED_SEEDS = 3
+FIGURES = ("uf1", "uar", "accuracy")
+ORACLE = "oracle_best_epoch_on_test"
+ORACLE_WARNING = (
+    "For every test person, the epoch that was best on that very person. This is what "
+    "selecting on the test data is worth, and no result: never report it as one."
+)
+Counts = NDArray[np.int64]
+
+
+def figures_of(report: Report) -> dict[str, Any]:
+    """Return every figure of a report by name, as plain values for JSON.
+
+    ``all`` and each entry of ``datasets`` (empty where there is one data set) have ``people``,
+    ``clips``, ``n`` per class, ``uf1``/``uar``/``accuracy`` (mean, min, max, interval or None),
+    ``per_seed``, ``policies`` (absent classes), ``confusion`` (rows: truth; summed over seeds)
+    and ``baselines``.  ``people`` lists every person with clips and hits.  The key
+    ``oracle_best_epoch_on_test`` is there only if the report has such predictions, and apart.
+    """
+    found = [(p, p.predicted) for p in report.predictions]
+    out: dict[str, Any] = {
+        "name": report.name,
+        "protocol": report.protocol,
+        "mode": report.mode,
+        "classes": list(report.classes),
+        "seeds": list(report.seeds),
+        "folds": len({p.fold for p in report.predictions}),
+        **_parts(report, found),
+        "people": _people(report),
+        "resamples": RESAMPLES,
+        "cautions": cautions(report),
+        "warnings": list(report.warnings),
+        "recipe": dict(report.recipe),
+        "hashes": dict(report.hashes),
+        "environment": dict(report.environment),
+        "seconds": report.seconds,
+    }
+    best = [(p, p.oracle) for p in report.predictions if p.oracle is not None]
+    if best:
+        parts = _parts(report, best)
+        for part in (parts["all"], *parts["datasets"].values()):
+            del part["baselines"]
+        out[ORACLE] = {"warning": ORACLE_WARNING, **parts}
+    return out
+
+
+def cautions(report: Report) -> list[str]:
+    """Return what a reader of the figures has to mind, in sentences."""
+    said = []
+    if report.mode != "clean":
+        said.append(f"Counted as {report.mode}: not comparable with clean figures.")
+    if len(report.seeds) < WISHED_SEEDS:
+        said.append(
+            f"Only {len(report.seeds)} of at least {WISHED_SEEDS} seeds: how much the figures "
+            "depend on chance is not known."
+        )
+    if len(report.persons) < 10:
+        said.append(
+            f"Only {len(report.persons)} people: the intervals are too narrow, if anything."
+        )
+    absent = [c for c in report.classes if all(p.truth != c for p in report.predictions)]
+    if absent:
+        said.append(f"No clip is {' or '.join(absent)}: such a class counts 0 in UF1 and UAR.")
+    return said
+
+
+def confusions(
+    pairs: Sequence[tuple[Prediction, str]], classes: Sequence[str], seeds: Sequence[int]
+) -> tuple[list[tuple[str, str]], Counts]:
+    """Return people, sorted, and their counts (people, seeds, classes, classes).
+
+    Rows are true classes, columns predicted ones.
+    """
+    people = sorted({p.person for p, _ in pairs})
+    row, deep = {q: i for i, q in enumerate(people)}, {s: i for i, s in enumerate(seeds)}
+    index = {name: i for i, name in enumerate(classes)}
+    table = np.zeros((len(people), len(seeds), len(classes), len(classes)), np.int64)
+    for p, predicted in pairs:
+        table[row[p.person], deep[p.seed], index[p.truth], index[predicted]] += 1
+    return people, table
+
+
+def counts_of(table: Counts, classes: Sequence[str]) -> ClassCounts:
+    """Return the counts per class of a confusion matrix (classes, classes)."""
+    hits = np.diagonal(table)
+    n, named = table.sum(axis=1), table.sum(axis=0)
+    return ClassCounts(
+        tuple(classes),
+        tuple(int(v) for v in n),
+        tuple(int(v) for v in hits),
+        tuple(int(v) for v in named - hits),
+    )
+
+
+def by_frequency(counts: ClassCounts) -> dict[str, float]:
+    """Return what naming classes at random, as often as they occur, scores on average.
+
+    The expectations are exact, nothing is drawn.  With n of N clips in a class, K ~ Bin(N, n/N)
+    clips are given its name; n K / N of them are right on average, so the expected F1 is the
+    mean over K of 2 n K / (N (n + K)).
+
+    >>> by_frequency(ClassCounts(("a", "b"), (5, 5), (0, 0), (0, 0)))["uar"]
+    0.5
+    """
+    n, total = np.array(counts.n), sum(counts.n)
+    if not total:
+        return dict.fromkeys(FIGURES, 0.0)
+    share, k = n / total, np.arange(total + 1)
+    f1 = [
+        float((binom.pmf(k, total, p) * 2 * m * k / (total * (m + k))).sum()) if m else 0.0
+        for m, p in zip(n, share, strict=True)
+    ]
+    return {
+        "uf1": float(np.mean(f1)),
+        "uar": float(np.where(n > 0, share, 0.0).mean()),
+        "accuracy": float((share**2).sum()),
+    }
+
+
+def _parts(report: Report, pairs: Sequence[tuple[Prediction, str]]) -> dict[str, Any]:
+    names = report.datasets if len(report.datasets) > 1 else ()
+    return {
+        "all": _part(pairs, report.classes),
+        "datasets": {
+            name: _part([pair for pair in pairs if pair[0].person[0] == name], report.classes)
+            for name in names
+        },
+    }
+
+
+def _part(pairs: Sequence[tuple[Prediction, str]], classes: Sequence[str]) -> dict[str, Any]:
+    seeds = sorted({p.seed for p, _ in pairs})
+    people, table = confusions(pairs, classes, seeds)
+    per_seed = [counts_of(t, classes) for t in table.sum(axis=0)]
+    clips = {p.clip: p.truth for p, _ in pairs}
+    truths = list(clips.values())
+    n = {name: truths.count(name) for name in classes}
+    drawn = _figures(resampled(table)) if len(people) > 1 else {}
+    out: dict[str, Any] = {
+        "people": len(people), "clips": len(clips), "predictions": len(pairs), "n": n,
+    }  # fmt: skip
+    for name in FIGURES:
+        out[name] = _over([_plain_figures(c)[name] for c in per_seed])
+        out[name]["interval"] = list(middle(drawn[name].mean(axis=1))) if drawn else None
+    out["per_seed"] = [
+        {"seed": seed, **_plain_figures(c), "clips": sum(c.n), "confusion": t.tolist()}
+        for seed, c, t in zip(seeds, per_seed, table.sum(axis=0), strict=True)
+    ]
+    out["policies"] = {policy: _policy(per_seed, policy) for policy in get_args(Policy)}
+    out["confusion"] = table.sum(axis=(0, 1)).tolist()
+    out["baselines"] = _baselines(per_seed)
+    return out
+
+
+def _plain_figures(counts: ClassCounts) -> dict[str, float]:
+    return {"uf1": uf1(counts), "uar": uar(counts), "accuracy": accuracy(counts)}
+
+
+def _policy(per_seed: Sequence[ClassCounts], policy: Policy) -> dict[str, float]:
+    """Return means over the seeds with another treatment of classes that do not occur."""
+    return {
+        "uf1": float(np.mean([uf1(c, policy) for c in per_seed])),
+        "uar": float(np.mean([uar(c, policy) for c in per_seed])),
+    }
+
+
+def _over(values: Sequence[float]) -> dict[str, Any]:
+    return {"mean": float(np.mean(values)), "min": min(values), "max": max(values)}
+
+
+def _baselines(per_seed: Sequence[ClassCounts]) -> list[dict[str, Any]]:
+    """Return trivial answers, scored on the same clips; means over the seeds."""
+    most = per_seed[0].classes[int(np.argmax(np.sum([c.n for c in per_seed], axis=0)))]
+    answers = {
+        f"always the most frequent class ({most})": [
+            _plain_figures(majority(c)) for c in per_seed
+        ],
+        "at random, as often as classes occur": [by_frequency(c) for c in per_seed],
+    }
+    return [
+        {"name": name, **{f: float(np.mean([row[f] for row in rows])) for f in FIGURES}}
+        for name, rows in answers.items()
+    ]
+
+
+def _figures(table: Counts) -> dict[str, NDArray[np.float64]]:
+    """Return UF1, UAR and accuracy of many confusion matrices (..., classes, classes)."""
+    hits = np.diagonal(table, axis1=-2, axis2=-1)
+    n, named = table.sum(axis=-1), table.sum(axis=-2)
+    return {
+        "uf1": _ratio(2 * hits, n + named).mean(axis=-1),
+        "uar": _ratio(hits, n).mean(axis=-1),
+        "accuracy": _ratio(hits.sum(axis=-1), n.sum(axis=-1)),
+    }
+
+
+def _ratio(part: Counts, whole: Counts) -> NDArray[np.float64]:
+    return np.divide(part, whole, out=np.zeros(part.shape), where=whole > 0)
+
+
+def _people(report: Report) -> list[dict[str, Any]]:
+    """Return each person's clips and hits, all seeds together, and recall per class."""
+    pairs = [(p, p.predicted) for p in report.predictions]
+    people, table = confusions(pairs, report.classes, report.seeds)
+    clips: dict[tuple[str, str], set[str]] = {}
+    for p in report.predictions:
+        clips.setdefault(p.person, set()).add(p.name)
+    rows = []
+    for person, counts in zip(people, table.sum(axis=1), strict=True):
+        hits, n = np.diagonal(counts), counts.sum(axis=1)
+        rows.append(
+            {
+                "dataset": person[0], "subject": person[1], "clips": len(clips[person]),
+                "predictions": int(n.sum()), "hits": int(hits.sum()),
+                "accuracy": float(hits.sum() / n.sum()),
+                "n": dict(zip(report.classes, map(int, n), strict=True)),
+                "hits_per_class": dict(zip(report.classes, map(int, hits), strict=True)),
+            }
+        )  # fmt: skip
+    return rows
