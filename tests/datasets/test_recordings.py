@@ -97,10 +97,13 @@ def test_missing_frames_move_nothing(tmp_path: Path) -> None:
     assert "1 expressions have missing frames: a_1" in told(dataset)
 
 
-def test_a_missing_frame_elsewhere_is_not_the_expressions(tmp_path: Path) -> None:
-    dataset = made([EVENT], [film(tmp_path, "a", [n for n in range(1, 51) if n != 31])])
-    assert "1 of 50 frames are missing (31)" in told(dataset)
-    assert "expressions have missing frames" not in told(dataset)
+@pytest.mark.parametrize(("number", "its"), [(19, False), (20, True), (30, True), (31, False)])
+def test_only_a_frame_inside_is_missing_to_the_expression(
+    tmp_path: Path, number: int, its: bool
+) -> None:
+    dataset = made([EVENT], [film(tmp_path, "a", {*range(1, 51)} - {number})])
+    assert f"1 of 50 frames are missing ({number})" in told(dataset)
+    assert ("expressions have missing frames" in told(dataset)) == its
 
 
 def test_other_files_change_nothing_but_are_told(tmp_path: Path) -> None:
