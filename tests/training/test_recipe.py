@@ -1,8 +1,16 @@
 import pytest
 
 from mescope.errors import RecipeError
-from mescope.training.recipe import Recipe, parse_recipe, read_recipe
+from mescope.training.recipe import (
+    ClipRecipe,
+    Recipe,
+    parse_recipe,
+    read_clip_recipe,
+    read_recipe,
+    read_window_recipe,
+)
 
+CLIPS = 'name = "c"\nmodel = "ststnet"\ndata = "flow28"\n'
 GOOD = 'name = "x"\nmodel = "me-tst-plus-small"\ndata = "synthetic"\n'
 
 
@@ -21,7 +29,13 @@ def test_a_recipe_reads_and_overrides_win():
         (GOOD + "epochs = true", "epochs must be int"),
         (GOOD + "epochs = 0", "above 0"),
         (GOOD + "spotting_weight = 1.5", "0 to 1"),
-        (GOOD.replace("synthetic", "casme9"), "one of synthetic"),
+        (GOOD.replace("synthetic", "casme9"), "one of synthetic, flow28"),
+        (CLIPS + "recordings = 3", "unknown option 'recordings'"),
+        (CLIPS + "flip = 1", "flip must be bool"),
+        (CLIPS + 'schedule = "step"', "one of constant, cosine"),
+        (CLIPS + "scale = 0", "scale must be above 0"),
+        (CLIPS + "weight_decay = -1", "0 or above"),
+        ('name = "x"\nmodel = "m"\ndata = 3', "data must be str"),
         ('name = "x"', "lacks model, data"),
         ("name = ", "not valid TOML"),
     ],
@@ -38,3 +52,18 @@ def test_a_missing_file_is_named(tmp_path):
 
 def test_recipes_are_values():
     assert parse_recipe(GOOD) == Recipe(name="x", model="me-tst-plus-small", data="synthetic")
+
+
+def test_the_data_decides_what_a_recipe_is_about(tmp_path):
+    assert parse_recipe(CLIPS + "flip = true") == ClipRecipe(
+        name="c", model="ststnet", data="flow28", flip=True
+    )
+    clips, windows = tmp_path / "clips.toml", tmp_path / "windows.toml"
+    clips.write_text(CLIPS)
+    windows.write_text(GOOD)
+    assert read_clip_recipe(clips, epochs=2).epochs == 2
+    assert read_window_recipe(windows).epochs == 30
+    with pytest.raises(RecipeError, match="run by `mescope evaluate`"):
+        read_window_recipe(clips)
+    with pytest.raises(RecipeError, match="run by `mescope train`"):
+        read_clip_recipe(windows)

@@ -35,10 +35,10 @@ def train(
     from mescope.cli.inputs import check_folder
     from mescope.training.logs import checked_log
     from mescope.training.publish import publish
-    from mescope.training.recipe import read_recipe
+    from mescope.training.recipe import read_window_recipe
     from mescope.training.train import train as fit
 
-    chosen = read_recipe(recipe)
+    chosen = read_window_recipe(recipe)
     folder = output or Path("runs") / recipe.stem
     if (folder / "checkpoint.safetensors").exists() and not resume:
         raise OutputError(

@@ -1,5 +1,8 @@
 """Recipes: one flat TOML file answers "what was run?".
 
+``data`` decides what a recipe is about: ``synthetic`` trains a spotting model on simulated
+faces (:class:`Recipe`), the others train a recogniser on clips (:class:`ClipRecipe`).
+
 No inheritance and no defaults that hide: an unknown key is an error with a suggestion, and the
 text of the recipe travels inside the weights it made.
 """
@@ -14,9 +17,6 @@ from typing import Any
 
 from mescope.errors import RecipeError
 
-DATA = ("synthetic",)
-"""Kinds of training data a recipe may name."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
@@ -24,7 +24,7 @@ class Recipe:
 
     name: str  # of the weights
     model: str  # a preset of mescope.models
-    data: str  # one of DATA
+    data: str  # "synthetic"
     options: dict[str, Any] = field(default_factory=dict)  # fields of the model's Config
     seed: int = 0
     epochs: int = 30
@@ -41,16 +41,68 @@ class Recipe:
     notes: str = ""
 
     def __post_init__(self) -> None:
-        if self.data not in DATA:
-            raise RecipeError(f"data must be one of {', '.join(DATA)}, got {self.data!r}")
+        _check_choice("data", self.data, ("synthetic",))
         if not 0.0 <= self.spotting_weight <= 1.0:
             raise RecipeError(f"spotting_weight must be 0 to 1, got {self.spotting_weight}")
-        for name in ("epochs", "steps", "recordings", "batch_size", "seconds", "learning_rate"):
-            if getattr(self, name) <= 0:
-                raise RecipeError(f"{name} must be above 0, got {getattr(self, name)}")
+        numbers = ("epochs", "steps", "recordings", "batch_size", "seconds", "learning_rate")
+        _check_positive(self, numbers)
 
 
-def read_recipe(path: str | Path, **overrides: Any) -> Recipe:
+@dataclass(frozen=True, kw_only=True)
+class ClipRecipe:
+    """Everything that decides how a recogniser is trained on clips, and judged.
+
+    Nothing in it looks at a test person: the number of epochs is fixed, and what is measured on
+    data (``standardise``, ``balanced``) is measured on the training people of each fold.
+    """
+
+    name: str
+    model: str  # a preset of mescope.models, or a name of mescope.training.classical
+    data: str  # what the model is given: one of CLIP_DATA
+    labels: str = "3-class"  # a label set of mescope.labels
+    options: dict[str, Any] = field(default_factory=dict)  # of the model
+    seed: int = 0  # of the first run
+    seeds: int = 3  # runs, with seed, seed + 1 ...
+    epochs: int = 100
+    batch_size: int = 256
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.0  # decoupled, as AdamW has it
+    schedule: str = "constant"  # or "cosine": down to 0 in the last step
+    shuffle: bool = True
+    flip: bool = False  # mirror half of the flow maps, u negated
+    balanced: bool = False  # weigh classes by how rare they are
+    scale: float = 1.0  # inputs are multiplied by it
+    standardise: bool = False  # each channel to mean 0 and deviation 1
+    size: int = 28  # side of the maps or frames made from clips
+    notes: str = ""
+
+    def __post_init__(self) -> None:
+        _check_choice("data", self.data, CLIP_DATA)
+        _check_choice("schedule", self.schedule, ("constant", "cosine"))
+        numbers = ("epochs", "seeds", "batch_size", "learning_rate", "scale", "size")
+        _check_positive(self, numbers)
+        if self.weight_decay < 0 or self.seed < 0:
+            raise RecipeError("seed and weight_decay must be 0 or above")
+
+
+CLIP_DATA = ("flow28", "flow", "clips")
+"""Published 28 x 28 maps, onset-apex flow, or frames from onset to offset."""
+
+AnyRecipe = Recipe | ClipRecipe
+
+
+def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise RecipeError(f"{name} must be one of {', '.join(choices)}, got {value!r}")
+
+
+def _check_positive(recipe: AnyRecipe, names: tuple[str, ...]) -> None:
+    for name in names:
+        if not getattr(recipe, name) > 0:
+            raise RecipeError(f"{name} must be above 0, got {getattr(recipe, name)}")
+
+
+def read_recipe(path: str | Path, **overrides: Any) -> AnyRecipe:
     """Read a recipe file; ``overrides`` win over the file.
 
     Raises:
@@ -65,7 +117,37 @@ def read_recipe(path: str | Path, **overrides: Any) -> Recipe:
     return parse_recipe(text, path.name, **overrides)
 
 
-def parse_recipe(text: str, source: str = "recipe", **overrides: Any) -> Recipe:
+def read_window_recipe(path: str | Path) -> Recipe:
+    """Read a recipe that trains a spotting model.
+
+    Raises:
+        RecipeError: as :func:`read_recipe`, or the recipe is about clips.
+    """
+    recipe = read_recipe(path)
+    if not isinstance(recipe, Recipe):
+        raise RecipeError(
+            f"{Path(path).name}: expected a recipe with data = 'synthetic', found "
+            f"{recipe.data!r}; recipes on clips are run by `mescope evaluate`"
+        )
+    return recipe
+
+
+def read_clip_recipe(path: str | Path, **overrides: Any) -> ClipRecipe:
+    """Read a recipe that trains a recogniser on clips.
+
+    Raises:
+        RecipeError: as :func:`read_recipe`, or the recipe is about something else.
+    """
+    recipe = read_recipe(path, **overrides)
+    if not isinstance(recipe, ClipRecipe):
+        raise RecipeError(
+            f"{Path(path).name}: expected a recipe with data of {', '.join(CLIP_DATA)}, found "
+            f"{recipe.data!r}; it is run by `mescope train`"
+        )
+    return recipe
+
+
+def parse_recipe(text: str, source: str = "recipe", **overrides: Any) -> AnyRecipe:
     r"""Build a recipe from TOML text; ``source`` names it in errors.
 
     >>> parse_recipe('name = "a"\nmodel = "me-tst"\ndata = "synthetic"').epochs
@@ -75,7 +157,12 @@ def parse_recipe(text: str, source: str = "recipe", **overrides: Any) -> Recipe:
         values = tomllib.loads(text) | overrides
     except tomllib.TOMLDecodeError as error:
         raise RecipeError(f"{source} is not valid TOML: {error}") from error
-    known = {f.name: f for f in fields(Recipe)}
+    kinds = {"synthetic": Recipe} | dict.fromkeys(CLIP_DATA, ClipRecipe)
+    data = values.get("data")
+    if isinstance(data, str):
+        _check_choice(f"{source}: data", data, tuple(kinds))
+    kind: type[AnyRecipe] = kinds.get(data, Recipe) if isinstance(data, str) else Recipe
+    known = {f.name: f for f in fields(kind)}
     for key, value in values.items():
         if key not in known:
             close = get_close_matches(key, known, n=1)
@@ -85,7 +172,7 @@ def parse_recipe(text: str, source: str = "recipe", **overrides: Any) -> Recipe:
     missing = [k for k in ("name", "model", "data") if k not in values]
     if missing:
         raise RecipeError(f"{source} lacks {', '.join(missing)}")
-    return Recipe(**values)
+    return kind(**values)
 
 
 def _check_type(source: str, key: str, value: Any, declared: str) -> None:
@@ -95,6 +182,9 @@ def _check_type(source: str, key: str, value: Any, declared: str) -> None:
         "float": (int, float),
         "str": (str,),
         "dict[str, Any]": (dict,),
+        "bool": (bool,),
     }
-    if isinstance(value, bool) or not isinstance(value, kinds[declared]):
+    if isinstance(value, bool) != (declared == "bool") or not isinstance(
+        value, kinds[declared]
+    ):
         raise RecipeError(f"{source}: {key} must be {declared}, got {value!r}")

@@ -27,7 +27,7 @@ from mescope.training.checkpoint import Progress, load_checkpoint, save_checkpoi
 from mescope.training.fit import Batch, fit, one_device
 from mescope.training.logs import Log, logger
 from mescope.training.losses import class_weights, me_tst_loss
-from mescope.training.recipe import Recipe, read_recipe
+from mescope.training.recipe import Recipe, read_window_recipe
 from mescope.training.synthetic import Epoch, Windows, draw_epoch
 from mescope.video.cache import write_atomically
 
@@ -61,7 +61,7 @@ def train(
         RecipeError: the recipe is wrong, or the loss is no number.
         OutputError: ``out`` cannot be used.
     """
-    recipe = recipe if isinstance(recipe, Recipe) else read_recipe(recipe)
+    recipe = recipe if isinstance(recipe, Recipe) else read_window_recipe(recipe)
     folder = Path(out)
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,214 @@
+"""Evaluate a recipe: every fold and seed an independent job, one report in the end.
+
+A fold's model is trained by :func:`mescope.training.recognisers.learn` on ``fold.train`` and
+then names the clips of ``fold.test`` once.  No label of a test person goes into a job, unless
+the oracle column is asked for, and then it goes where it cannot change what is learned.
+Source: spec_spotting_protocol sections 7 to 9.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal, cast, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mescope.errors import RecipeError
+from mescope.evaluation.folds import (
+    Fold,
+    cross_dataset,
+    grouped,
+    hold_out,
+    leave_one_subject_out,
+)
+from mescope.evaluation.report import Prediction, Report, environment
+from mescope.training.engine import Engine, run_jobs
+from mescope.training.examples import Examples
+from mescope.training.recipe import ClipRecipe, read_clip_recipe
+from mescope.training.recognisers import Recogniser, learn
+from mescope.training.results import FoldResult, Results
+
+Protocol = Literal["loso", "cross-dataset", "5-fold", "70-30"]
+"""Leave one subject out (over all data sets together), leave one data set out, five folds of
+whole people, or 30 % of the people held out; the last two are drawn anew for every seed."""
+
+ORACLE = (
+    "the column 'oracle' shows, for every test person, the epoch that was best on that person: "
+    "it is what selecting on the test data is worth, and no result"
+)
+
+Progress = Callable[[int, int], None]
+"""Called with (jobs done, jobs in all)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What every job of a run is given."""
+
+    recipe: ClipRecipe
+    examples: Examples
+    oracle: bool
+
+
+def checked_protocol(name: str) -> Protocol:
+    """Return a protocol from its name.
+
+    Raises:
+        RecipeError: there is no such protocol.
+    """
+    if name not in get_args(Protocol):
+        known = ", ".join(get_args(Protocol))
+        raise RecipeError(f"expected a protocol of {known}, found {name!r}")
+    return cast(Protocol, name)
+
+
+def folds_of(examples: Examples, protocol: Protocol, seed: int) -> list[Fold]:
+    """Return the folds of a protocol over the people of the examples."""
+    persons = examples.persons
+    if protocol == "loso":
+        return leave_one_subject_out(persons)
+    if protocol == "cross-dataset":
+        return cross_dataset(persons)
+    if protocol == "5-fold":
+        return grouped(persons, 5, seed)
+    return [hold_out(persons, 0.3, seed)]
+
+
+def evaluate(
+    recipe: ClipRecipe | str | Path,
+    examples: Examples,
+    protocol: Protocol = "loso",
+    *,
+    out: str | Path | None = None,
+    jobs: int = 1,
+    engine: Engine = "local",
+    address: str | None = None,
+    oracle: bool = False,
+    progress: Progress | None = None,
+) -> Report:
+    """Train and test a recipe on every fold, for each of its seeds.
+
+    Args:
+        recipe: a recipe or its file.
+        examples: inputs and classes of all people.
+        protocol: how people are split.
+        out: folder where every finished job is kept; a run that was stopped goes on there.
+        jobs: processes; the result is the same for any number.
+        engine: ``local`` or ``ray``.
+        address: of a running Ray cluster.
+        oracle: also keep, apart, the predictions of the epoch that is best on each test person.
+        progress: called after every job.
+
+    Raises:
+        RecipeError: the recipe is wrong, or ``out`` holds another run.
+        LeakError: there are too few people for the protocol.
+        OutputError: ``out`` cannot be written.
+    """
+    started = time.monotonic()
+    recipe = recipe if isinstance(recipe, ClipRecipe) else read_clip_recipe(recipe)
+    hashes = examples.hashes()
+    splits = {s: folds_of(examples, protocol, s) for s in _seeds(recipe)}
+    items = [(seed, number) for seed, folds in splits.items() for number in range(len(folds))]
+    results = Results(
+        None if out is None else Path(out), _identity(recipe, protocol, hashes, oracle), splits
+    )
+    missing = [item for item in items if item not in results]
+    if progress:
+        progress(len(items) - len(missing), len(items))
+    shared = Shared(recipe, examples, oracle)
+    work = [(seed, splits[seed][number]) for seed, number in missing]
+    numbers = {(seed, splits[seed][n].name): n for seed, n in missing}
+    for seed_fold, result in run_jobs(
+        run_fold, shared, work, jobs=jobs, engine=engine, address=address
+    ):
+        seed, fold = seed_fold
+        results.keep(seed, numbers[seed, fold.name], result)
+        if progress:
+            progress(len(results), len(items))
+    return Report(
+        name=recipe.name,
+        recipe=asdict(recipe),
+        protocol=protocol,
+        mode="clean",
+        classes=examples.classes,
+        predictions=tuple(_predictions(examples, splits, results)),
+        hashes=hashes | {"split": results.split_hash()},
+        environment=environment(),
+        seconds=time.monotonic() - started,
+        warnings=(ORACLE, *results.warnings) if oracle else tuple(results.warnings),
+    )
+
+
+def run_fold(shared: Shared, item: tuple[int, Fold]) -> FoldResult:
+    """Train on the training people of a fold, name the clips of its test people once."""
+    seed, fold = item
+    recipe, examples = shared.recipe, shared.examples
+    inputs, labels = examples.take(fold.train)
+    unseen = examples.inputs[np.asarray(fold.test)]
+    best = _Best(unseen, examples.labels[np.asarray(fold.test)]) if shared.oracle else None
+    started = time.monotonic()
+    learned = learn(recipe, inputs, labels, len(examples.classes), seed, monitor=best)
+    scores = learned.scores(unseen)
+    return FoldResult(
+        fold=fold.name,
+        scores=tuple(tuple(float(v) for v in row) for row in scores),
+        oracle=None if best is None else best.predicted(scores),
+        seconds=time.monotonic() - started,
+    )
+
+
+class _Best:
+    """Watches the test person: the predictions of the first epoch with the most hits."""
+
+    def __init__(self, inputs: NDArray[np.float32], labels: NDArray[np.int64]) -> None:
+        self._inputs, self._labels = inputs, labels
+        self._hits, self._found = -1, np.empty(0, np.int64)
+
+    def __call__(self, epoch: int, learned: Recogniser) -> None:
+        found = learned.scores(self._inputs).argmax(1)
+        hits = int((found == self._labels).sum())
+        if hits > self._hits:
+            self._hits, self._found = hits, found
+
+    def predicted(self, last: NDArray[np.float64]) -> tuple[int, ...]:
+        """Return the classes; those of the end where the model has no epochs."""
+        found = self._found if self._hits >= 0 else last.argmax(1)
+        return tuple(int(v) for v in found)
+
+
+def _seeds(recipe: ClipRecipe) -> range:
+    return range(recipe.seed, recipe.seed + recipe.seeds)
+
+
+def _identity(
+    recipe: ClipRecipe, protocol: str, hashes: dict[str, str], oracle: bool
+) -> dict[str, object]:
+    return {"recipe": asdict(recipe), "protocol": protocol, "oracle": oracle, **hashes}
+
+
+def _predictions(
+    examples: Examples, splits: dict[int, list[Fold]], results: Results
+) -> Sequence[Prediction]:
+    found = []
+    for seed, folds in splits.items():
+        for number, fold in enumerate(folds):
+            result = results[seed, number]
+            for k, item in enumerate(fold.test):
+                best = None if result.oracle is None else examples.classes[result.oracle[k]]
+                found.append(
+                    Prediction(
+                        person=examples.persons[item],
+                        name=examples.names[item],
+                        truth=examples.classes[examples.labels[item]],
+                        predicted=examples.classes[int(np.argmax(result.scores[k]))],
+                        fold=fold.name,
+                        seed=seed,
+                        scores=result.scores[k],
+                        oracle=best,
+                    )
+                )
+    return found

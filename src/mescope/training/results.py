@@ -1,0 +1,141 @@
+"""Results of folds on disk, so that a run that was stopped goes on where it was.
+
+``run.json`` says what the run is; ``folds/seed-S/NNN.json`` holds one finished job.  Every file
+is written in one step, so whatever ends the run, a file is whole or not there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mescope.errors import OutputError, RecipeError
+from mescope.evaluation.folds import Fold
+from mescope.video.cache import write_atomically
+
+VERSION = 1  # of the files; raised where their meaning, or what training computes, changes
+
+
+@dataclass(frozen=True, slots=True)
+class FoldResult:
+    """What one job found out about its test people, in the order of ``Fold.test``."""
+
+    fold: str
+    scores: tuple[tuple[float, ...], ...]  # per clip, one for each class
+    oracle: tuple[int, ...] | None  # classes by the best epoch on the test person
+    seconds: float
+
+
+@dataclass(slots=True)
+class Results:
+    """Finished jobs of one run, by (seed, number of the fold); kept in ``folder`` if given.
+
+    Raises:
+        RecipeError: ``folder`` holds another run.
+        OutputError: it cannot be used.
+    """
+
+    folder: Path | None
+    identity: dict[str, Any]
+    splits: dict[int, list[Fold]]
+    warnings: list[str] = field(default_factory=list)
+    _done: dict[tuple[int, int], FoldResult] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.identity = json.loads(json.dumps(self.identity | {"version": VERSION}))
+        self.identity["split"] = self.split_hash()
+        if self.folder is None:
+            return
+        path = self.folder / "run.json"
+        if path.exists():
+            self._check(path)
+            self._read()
+        else:
+            _folder(self.folder)
+            write_atomically(path, json.dumps(self.identity, indent=1).encode())
+
+    def __contains__(self, key: tuple[int, int]) -> bool:
+        return key in self._done
+
+    def __getitem__(self, key: tuple[int, int]) -> FoldResult:
+        return self._done[key]
+
+    def __len__(self) -> int:
+        return len(self._done)
+
+    def keep(self, seed: int, number: int, result: FoldResult) -> None:
+        """Keep one result, on disk first.
+
+        Raises:
+            OutputError: the disk is full or the folder is gone; all earlier results are kept.
+        """
+        if self.folder is not None:
+            path = self._path(seed, number)
+            _folder(path.parent)
+            write_atomically(path, json.dumps(asdict(result)).encode())
+        self._done[seed, number] = result
+
+    def split_hash(self) -> str:
+        """Return SHA-256 of who is trained on and who is tested, for every seed and fold."""
+        text = json.dumps(
+            [
+                [s, [[f.name, f.train, f.test] for f in folds]]
+                for s, folds in self.splits.items()
+            ]
+        )
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def _path(self, seed: int, number: int) -> Path:
+        return Path(self.folder or "") / "folds" / f"seed-{seed}" / f"{number:03d}.json"
+
+    def _check(self, path: Path) -> None:
+        try:
+            found = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise RecipeError(
+                f"{path} cannot be read ({error}); choose another folder"
+            ) from None
+        if not isinstance(found, dict) or found != self.identity:
+            known = found if isinstance(found, dict) else {}
+            differ = [k for k in self.identity if known.get(k) != self.identity[k]]
+            raise RecipeError(
+                f"{path.parent} holds the results of another run: {', '.join(differ)} differ; "
+                "choose another folder, or restore what has changed"
+            )
+
+    def _read(self) -> None:
+        for seed, folds in self.splits.items():
+            for number, fold in enumerate(folds):
+                path = self._path(seed, number)
+                if path.exists():
+                    self._take(path, (seed, number), fold)
+
+    def _take(self, path: Path, key: tuple[int, int], fold: Fold) -> None:
+        """Read one file; one that is damaged is told and computed again."""
+        try:
+            entry = json.loads(path.read_text(encoding="utf-8"))
+            result = FoldResult(
+                fold=entry["fold"],
+                scores=tuple(tuple(float(v) for v in row) for row in entry["scores"]),
+                oracle=None if entry["oracle"] is None else tuple(entry["oracle"]),
+                seconds=float(entry["seconds"]),
+            )
+        except (OSError, ValueError, KeyError, TypeError):
+            self.warnings.append(
+                f"{path.name} of {path.parent.name} was damaged: computed again"
+            )
+            return
+        if result.fold == fold.name and len(result.scores) == len(fold.test):
+            self._done[key] = result
+        else:
+            self.warnings.append(f"{path.name} of {path.parent.name} is of another fold")
+
+
+def _folder(path: Path) -> None:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"cannot make the folder {path}: {error}") from error
