@@ -165,6 +165,13 @@ def test_an_apex_that_is_not_known_is_found(tmp_path, apex):
     assert len(told(problems, "casme2 s1/a at 50", "warning")) == 1
 
 
+def test_an_expression_of_one_frame_has_no_motion(tmp_path):
+    clips = (moving_clip(tmp_path, "a", (0,), apex=0), moving_clip(tmp_path, "b"))
+    examples, problems = flow_examples(Dataset(name="casme2", clips=clips), **SMALL)
+    assert examples.names == ("b",)
+    assert told(problems, "2 pictures or more are needed, found 1", "error")
+
+
 # Clips of frames.
 
 

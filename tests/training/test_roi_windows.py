@@ -133,6 +133,15 @@ def test_macro_expressions_are_neutral_and_raw_emotions_find_their_class(pretend
     assert found.problems == ()
 
 
+def test_the_long_videos_of_samm_show_the_people_of_samm(pretend):
+    """Protocol L11: one person in two data sets must not stand on both sides of a split."""
+    pretend(r=measured())
+    record = recording(((60, 70), "micro", "contempt"), dataset="samm-lv")
+    found = window_examples(Dataset(name="samm-lv", recordings=(record,)))
+    assert set(found.examples.persons) == {("samm", "1")}
+    assert found.classes[1, 40] == SPOTTING_CLASSES.index("negative")
+
+
 def test_windows_that_touch_an_expression_without_a_class_are_left_out(pretend):
     pretend(r=measured(5))
     found = window_examples(
@@ -140,7 +149,7 @@ def test_windows_that_touch_an_expression_without_a_class_are_left_out(pretend):
     )
     assert found.examples.names == ("r#0", "r#3", "r#4")  # 60..70 is in windows 1 and 2
     assert found.examples.inputs[:, 0, 0].tolist() == [0, 3, 4]
-    assert "1 micro-expressions have no class (boredom)" in str(found.problems[0])
+    assert "no class in the label set 4-class of casmesq (boredom)" in str(found.problems[0])
 
 
 def test_an_expression_in_the_padded_tail_does_not_wander(pretend):

@@ -60,7 +60,18 @@ def test_the_solver_is_kept_for_each_thread_and_remembers_nothing():
         np.testing.assert_array_equal(one, two)
 
 
+def test_a_small_image_leaves_no_trace_on_the_images_after_it():
+    """OpenCV's solver drops scales for small images and would never take them up again."""
+    image = texture(96)
+    pair = image, moved(image, [[1, 0, 4.0], [0, 1, 0]])
+    fresh = cv2.optflow.DualTVL1OpticalFlow_create().calc(*pair, None)
+    tvl1(texture(20), texture(20, 1))
+    assert flows._solver().getScalesNumber() < 5
+    np.testing.assert_array_equal(tvl1(*pair), fresh)
+
+
 def test_the_parameters_are_those_that_the_solver_has():
+    tvl1(texture(96), texture(96))
     solver = flows._solver()
     assert solver.getLambda() == flows.TVL1["lambda_"]
     assert solver.getTau() == flows.TVL1["tau"]

@@ -124,8 +124,8 @@ class FlowFeature:
             frames = tuple(frame for frame in pictures.present() if frame >= onset)
             if len(frames) < 2:
                 raise VideoError(
-                    "the apex is not annotated, and to look for it 2 pictures or more from the "
-                    f"onset on are needed, found {len(frames)}; copy the pictures again"
+                    "no apex after the onset is annotated, and to look for one 2 pictures or "
+                    f"more are needed, found {len(frames)}; copy the pictures again"
                 )
             return Choice(frames, _some(note), seek=True)
         used = pictures.nearest(apex, "apex")

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from mescope.datasets import samm_long
 from mescope.datasets.base import Dataset, Problem
 from mescope.datasets.clips import Findings
 from mescope.errors import DatasetError, MescopeError
@@ -24,6 +25,11 @@ from mescope.video.faces import FaceFinder
 from mescope.video.reading import open_video
 from mescope.video.regions import REGIONS_18, Mode, Region
 from mescope.video.roi_flow import RoiFlow, extract
+
+HOME = {samm_long.NAME: samm_long.PEOPLE}
+"""Data sets that share people and words for emotions with another one, and that one.
+
+Their people are named after it, so that a split over both keeps a person on one side."""
 
 NEUTRAL = len(SPOTTING_CLASSES) - 1
 
@@ -70,7 +76,8 @@ def window_examples(
 
     Micro-expressions are the targets; frames of macro-expressions are neutral.  Windows that
     touch a micro-expression without a class are left out, since neither answer would be right
-    there.  Draw from the rest with :func:`mescope.training.samples.sample_windows`.
+    there.  A person is (data set, subject), the data set of :data:`HOME` where there is one.
+    Draw from the windows with :func:`mescope.training.samples.sample_windows`.
 
     Args:
         dataset: recordings from a reader.
@@ -158,7 +165,7 @@ def _targets(
     for expression in recording.expressions:
         if expression.kind != "micro":
             continue
-        name = _class_of(expression.emotion or "", labels, recording.dataset)
+        name = _class_of(expression.emotion or "", labels, _home(recording))
         if name is None:
             unknown.append(expression)
             continue
@@ -168,8 +175,8 @@ def _targets(
     if unknown:
         emotions = sorted({e.emotion or "none" for e in unknown})
         text = (
-            f"{len(unknown)} micro-expressions have no class ({', '.join(emotions)}); windows "
-            "that touch them are left out"
+            f"{len(unknown)} micro-expressions have no class in the label set {labels} of "
+            f"{_home(recording)} ({', '.join(emotions)}); windows that touch them are left out"
         )
         findings.warning(_key(recording), text)
     return known, unknown
@@ -223,7 +230,7 @@ def _joined(cuts: list[_Cut], findings: Findings) -> WindowExamples:
         labels=label.astype(np.int64),
         classes=SPOTTING_CLASSES,
         persons=tuple(
-            (c.recording.dataset, c.recording.subject) for c in cuts for _ in c.places
+            (_home(c.recording), c.recording.subject) for c in cuts for _ in c.places
         ),
         names=tuple(f"{c.recording.name}#{place}" for c in cuts for place in c.places),
     )
@@ -234,6 +241,10 @@ def _joined(cuts: list[_Cut], findings: Findings) -> WindowExamples:
         np.concatenate([cut.valid for cut in cuts]),
         findings.problems(),
     )
+
+
+def _home(recording: Recording) -> str:
+    return HOME.get(recording.dataset, recording.dataset)
 
 
 def _key(recording: Recording) -> str:

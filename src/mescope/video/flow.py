@@ -88,7 +88,10 @@ def tvl1(first: npt.NDArray[np.uint8], second: npt.NDArray[np.uint8]) -> Flow:
         raise ValueError(
             f"tvl1 needs two grey images of one size, got {first.shape}, {second.shape}"
         )
-    return np.asarray(_solver().calc(first, second, None), dtype=np.float32)
+    solver = _solver()
+    # A small image lowers the number of scales of OpenCV's solver for all images after it.
+    solver.setScalesNumber(TVL1["nscales"])
+    return np.asarray(solver.calc(first, second, None), dtype=np.float32)
 
 
 def _solver() -> Any:
