@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binom
 
 from mescope.evaluation.bootstrap import RESAMPLES, middle, resampled
 from mescope.evaluation.recognition import ClassCounts, Policy, accuracy, uar, uf1
@@ -127,6 +126,8 @@ def by_frequency(counts: ClassCounts) -> dict[str, float]:
     >>> by_frequency(ClassCounts(("a", "b"), (5, 5), (0, 0), (0, 0)))["uar"]
     0.5
     """
+    from scipy.stats import binom  # takes longer to import than all else here
+
     n, total = np.array(counts.n), sum(counts.n)
     if not total:
         return dict.fromkeys(FIGURES, 0.0)

@@ -112,6 +112,15 @@ class Report:
 
         return figures_of(self)
 
+    def compare(self) -> str:
+        """Return the figures as text, above papers' tables of the same data and classes.
+
+        Every table names its mode; papers' figures never share a table with these.
+        """
+        from mescope.evaluation.tables import compared
+
+        return compared(self)
+
 
 def environment() -> dict[str, str]:
     """Return what the figures may depend on, with nothing that tells who or where.

@@ -48,7 +48,7 @@ _MOST_MOTIONS = 5  # rows of the motion table of a card
 def render(analysis: Analysis) -> str:
     """Return the page as text, to be saved as UTF-8."""
     kinds = [finding.detection.kind for finding in analysis.findings]
-    return _template().render(
+    return template("report.html").render(
         name=str(analysis.video.get("name", "recording")),
         found=findings_in_words([str(kind) for kind in kinds]),
         duration=spell_span(analysis),
@@ -62,14 +62,15 @@ def render(analysis: Analysis) -> str:
         trained_on=str(analysis.provenance.get("trained_on", "")),
         model=str(analysis.provenance.get("model", "unknown")),
         created=_day(analysis.provenance.get("created")),
-        video=_flat(analysis.video),
-        provenance=_flat(analysis.provenance),
-        decode=_flat(analysis.decode),
+        video=flat(analysis.video),
+        provenance=flat(analysis.provenance),
+        decode=flat(analysis.decode),
     )
 
 
 @cache
-def _template() -> Template:
+def template(name: str) -> Template:
+    """Return a template of this package; it escapes every text and misses nothing silently."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
@@ -79,7 +80,7 @@ def _template() -> Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.get_template("report.html")
+    return environment.get_template(name)
 
 
 def _facts(analysis: Analysis) -> str:
@@ -184,13 +185,13 @@ def _number(value: Any) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def _flat(values: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+def flat(values: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
     """Return nested values as (name, text) lines; long lists are cut, with their length."""
     lines: list[tuple[str, str]] = []
     for key, value in values.items():
         name = f"{prefix}{key}".replace("_", " ")
         if isinstance(value, Mapping):
-            lines += _flat(value, f"{prefix}{key} · ") if value else [(name, "none")]
+            lines += flat(value, f"{prefix}{key} · ") if value else [(name, "none")]
         elif isinstance(value, (list, tuple)):
             shown = ", ".join(str(item) for item in value[:12])
             more = f", … ({len(value)} in all)" if len(value) > 12 else ""

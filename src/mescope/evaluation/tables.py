@@ -1,0 +1,117 @@
+"""A report's figures as rows of text, trivial answers below ours, papers' figures apart.
+
+The same rows go to the terminal, to plain text and to the page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from mescope.evaluation.figures import ORACLE
+from mescope.evaluation.published import as_printed, published_for
+
+if TYPE_CHECKING:
+    from mescope.evaluation.report import Report
+
+HEADS = ("", "clips", "people", "UF1", "of seeds", "95 %", "UAR", "of seeds", "95 %", "ACC")
+"""Columns of :func:`headline`; ``of seeds`` is the lowest and highest seed, ``95 %`` the
+interval over people."""
+
+
+def headline(summary: dict[str, Any]) -> list[tuple[str, ...]]:
+    """Return rows of :data:`HEADS`: all and each data set, each above its trivial answers."""
+    rows = []
+    for name, part in _named(summary):
+        rows.append(_row(name, part))
+        rows += [
+            (f"  {b['name']}", "", "", four(b["uf1"]), "", "", four(b["uar"]), "", "",
+             four(b["accuracy"]))
+            for b in part["baselines"]
+        ]  # fmt: skip
+    return rows
+
+
+def oracle_rows(summary: dict[str, Any]) -> list[tuple[str, ...]]:
+    """Return rows of :data:`HEADS` for the best epochs on the test people, if there are any."""
+    if ORACLE not in summary:
+        return []
+    return [_row(name, part) for name, part in _named(summary[ORACLE])]
+
+
+def title(summary: dict[str, Any]) -> str:
+    """Return in one line what was evaluated, the mode in it."""
+    part = summary["all"]
+    data = " + ".join(sorted({row["dataset"] for row in summary["people"]}))
+    n = "/".join(str(v) for v in part["n"].values())
+    return (
+        f"{summary['name']}, mode {summary['mode']}: {summary['protocol']} on {data}, "
+        f"{part['clips']} clips of {part['people']} people, {len(summary['classes'])} classes "
+        f"({', '.join(summary['classes'])}: {n}), {len(summary['seeds'])} seeds"
+    )
+
+
+def compared(report: Report) -> str:
+    """Return the figures as text, and below them papers' tables of the same data and classes.
+
+    Papers' figures never share a table with ours, and each table names its mode.
+    """
+    summary = report.summary()
+    lines = [title(summary), text_table(HEADS, headline(summary))]
+    lines += [f"Mind: {caution}" for caution in summary["cautions"]]
+    if apart := oracle_rows(summary):
+        warning = summary[ORACLE]["warning"]
+        lines += ["", f"{ORACLE}. {warning}", text_table(HEADS, apart)]
+    tables = published_for(report.datasets, len(report.classes))
+    if not tables:
+        lines += ["", "No published table is of the same data and number of classes."]
+    for table in tables:
+        lines += [
+            "",
+            f"Published, not ours: {table.source}: {table.title}. {table.data}. "
+            f"Mode {table.mode}.",
+            f"Mind: {table.caution}",
+            text_table(table.columns, as_printed(table)),
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def text_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return lines whose columns stand below each other; the first to the left.
+
+    >>> print(text_table(["", "n"], [["a", "10"], ["bc", "2"]]))
+         n
+    a   10
+    bc   2
+    """
+    widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
+    lines = []
+    for row in (heads, *rows):
+        cells = [f"{row[0]:<{widths[0]}}"]
+        cells += [f"{c:>{w}}" for c, w in zip(row[1:], widths[1:], strict=True)]
+        lines.append("  ".join(cells).rstrip())
+    return "\n".join(lines)
+
+
+def four(value: float) -> str:
+    """Return a figure with four decimals, as papers print them."""
+    return f"{value:.4f}"
+
+
+def span(low: float, high: float) -> str:
+    """Return two figures with three decimals."""
+    return f"{low:.3f}–{high:.3f}"
+
+
+def _named(parts: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    yield "all", parts["all"]
+    yield from parts["datasets"].items()
+
+
+def _row(name: str, part: dict[str, Any]) -> tuple[str, ...]:
+    cells = [name, str(part["clips"]), str(part["people"])]
+    for figure in (part["uf1"], part["uar"]):
+        seeds = span(figure["min"], figure["max"]) if len(part["per_seed"]) > 1 else ""
+        sure = span(*figure["interval"]) if figure["interval"] else ""
+        cells += [four(figure["mean"]), seeds, sure]
+    return (*cells, four(part["accuracy"]["mean"]))
