@@ -1,0 +1,137 @@
+"""What is measured on data is measured on training people; mirrors are true mirrors."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from mescope.errors import RecipeError, WeightsError
+from mescope.training import recognisers
+from mescope.training.recipe import ClipRecipe
+from mescope.training.recognisers import learn
+
+BASE = ClipRecipe(
+    name="r", model="ststnet", data="flow28", epochs=2, batch_size=8, learning_rate=1e-2
+)
+
+
+def maps(n=12, seed=0):
+    rng = np.random.default_rng(seed)
+    inputs = rng.uniform(0, 255, (n, 3, 28, 28)).astype(np.float32)
+    return inputs, (np.arange(n) % 3).astype(np.int64)
+
+
+def trained(recipe=BASE, seed=1, **options):
+    return learn(recipe, *maps(), 3, seed, **options).scores(maps(5, seed=9)[0])
+
+
+def test_scores_are_probabilities_and_follow_the_seed():
+    found = trained()
+    assert found.shape == (5, 3)
+    np.testing.assert_allclose(found.sum(1), 1)
+    np.testing.assert_array_equal(found, trained())
+    assert not np.array_equal(found, trained(seed=2))
+
+
+def test_the_callers_random_numbers_are_left_alone():
+    torch.manual_seed(5)
+    wanted = torch.rand(3)
+    torch.manual_seed(5)
+    trained()
+    assert torch.equal(torch.rand(3), wanted)
+
+
+def test_a_monitor_sees_every_epoch_and_changes_nothing():
+    seen = []
+
+    def look(epoch, recogniser):
+        torch.rand(100)  # draws of its own
+        seen.append((epoch, recogniser.scores(maps(5, seed=9)[0])))
+
+    found = trained(monitor=look)
+    assert [epoch for epoch, _ in seen] == [0, 1]
+    np.testing.assert_array_equal(seen[-1][1], found)
+    np.testing.assert_array_equal(found, trained())
+
+
+def test_standardising_uses_the_training_inputs_only():
+    inputs, labels = maps()
+    recipe = dataclasses.replace(BASE, standardise=True)
+    learned = learn(recipe, inputs, labels, 3, 0)
+    prepared = learned.prepare(inputs)
+    torch.testing.assert_close(prepared.mean((0, 2, 3)), torch.zeros(3), rtol=0, atol=1e-5)
+    torch.testing.assert_close(prepared.std((0, 2, 3)), torch.ones(3), rtol=1e-4, atol=0)
+    other = inputs[:2] + 1000.0
+    alone = learned.prepare(other)[1:]
+    torch.testing.assert_close(alone, learned.prepare(other[1:]))  # no statistics of the test
+    assert float(alone.mean()) > 5  # far away stays far away
+
+
+def test_units_do_not_matter_once_standardised():
+    recipe = dataclasses.replace(BASE, standardise=True)
+    scaled = dataclasses.replace(recipe, scale=7.0)
+    inputs, labels = maps()
+    a = learn(recipe, inputs, labels, 3, 0).prepare(inputs)
+    b = learn(scaled, inputs, labels, 3, 0).prepare(inputs)
+    torch.testing.assert_close(7 * a, b)
+
+
+@pytest.mark.parametrize("standardise", [False, True])
+def test_a_grey_map_of_u_turns_into_its_own_negative(standardise):
+    """Zero motion is no fixed grey: u scaled to 0..255 becomes 255 - u where u becomes -u."""
+    inputs, labels = maps()
+    recipe = dataclasses.replace(BASE, standardise=standardise, scale=0.5)
+    learned = learn(recipe, inputs, labels, 3, 0)
+    turned = learned.mirror(learned.prepare(inputs))
+    mirrored = inputs[..., ::-1].copy()
+    mirrored[:, 0] = 255 - mirrored[:, 0]
+    torch.testing.assert_close(turned, learned.prepare(mirrored), rtol=1e-4, atol=1e-3)
+
+
+def test_flow_in_px_is_negated():
+    inputs, labels = maps()
+    learned = learn(dataclasses.replace(BASE, data="flow"), inputs, labels, 3, 0)
+    mirrored = inputs[..., ::-1].copy()
+    mirrored[:, 0] *= -1
+    turned = learned.mirror(learned.prepare(inputs))
+    torch.testing.assert_close(turned, learned.prepare(mirrored))
+
+
+def test_flips_reach_about_half_of_the_inputs(monkeypatch):
+    share = []
+
+    def spy(model, optimizer, batches, loss, *, epochs, **others):
+        known = {image.tobytes() for image in maps(400)[0]}
+        for epoch in range(epochs):
+            given = [image for x, _ in batches(epoch) for image in x.numpy()]
+            share.append(sum(image.tobytes() in known for image in given) / len(given))
+
+    monkeypatch.setattr(recognisers, "fit", spy)
+    learn(dataclasses.replace(BASE, flip=True), *maps(400), 3, 0)
+    assert all(0.4 < s < 0.6 for s in share)
+    assert share[0] != share[1]
+
+
+def test_rare_classes_weigh_more():
+    labels = np.array([0, 0, 0, 1], dtype=np.int64)
+    weights = recognisers._class_weights(labels, 3)
+    torch.testing.assert_close(weights, torch.tensor([4 / 9, 4 / 3, 0.0]))
+    found = trained(dataclasses.replace(BASE, balanced=True, schedule="cosine"))
+    assert np.isfinite(found).all()
+
+
+def test_a_class_nobody_shows_can_still_be_named():
+    inputs, labels = maps()
+    found = learn(BASE, inputs[:4], labels[:4] * 0, 3, 0).scores(inputs)
+    assert found.shape == (12, 3)
+    assert (found.argmax(1) == 0).all()
+
+
+def test_what_is_wrong_is_told():
+    with pytest.raises(WeightsError, match="streams"):
+        trained(dataclasses.replace(BASE, options={"stream": 3}))
+    with pytest.raises(RecipeError, match="lower learning_rate"):
+        trained(dataclasses.replace(BASE, learning_rate=1e30, epochs=4))
