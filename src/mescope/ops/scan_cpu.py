@@ -74,19 +74,26 @@ def _chunks(length: int, keep: bool) -> int:
 def scan_cpu(
     u: Tensor, delta: Tensor, A: Tensor, B: Tensor, C: Tensor, D: Tensor, h: Tensor, keep: bool
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Return y (b, l, d), the final state (b, d, n) and kept states (b, chunks, n, d)."""
+    """Return y (b, l, d), the final state (b, d, n) and kept states (b, chunks, n, d).
+
+    A (g, d, n) and D (g, d) are g sets of parameters, the first for the first b / g batch
+    elements and so on.
+    """
     batch, length, channels = u.shape
+    per = batch // len(A)
     kernel = _kernels().forward
     y = torch.empty_like(u, memory_format=torch.contiguous_format)
     state = h.clone(memory_format=torch.contiguous_format)
-    kept = u.new_empty(batch, _chunks(length, keep), A.shape[1], channels)
+    kept = u.new_empty(batch, _chunks(length, keep), A.shape[2], channels)
     un, dn, an, bn, cn, skip = _arrays(u, delta, A, B, C, D)
     yn, sn, kn = y.numpy(), state.numpy(), kept.numpy()
 
     def task(b: int, _: int, first: int, last: int) -> None:
-        kernel(un[b], dn[b], an, bn[b], cn[b], skip, sn[b], yn[b], kn[b], first, last)
+        of = b // per
+        inputs = (un[b], dn[b], an[of], bn[b], cn[b], skip[of])
+        kernel(*inputs, sn[b], yn[b], kn[b], first, last)
 
-    run(task, _cut(batch, channels), u.numel() * A.shape[1])
+    run(task, _cut(batch, channels), u.numel() * A.shape[2])
     return y, state, kept
 
 
@@ -94,7 +101,7 @@ def scan_cpu(
 def _(
     u: Tensor, delta: Tensor, A: Tensor, B: Tensor, C: Tensor, D: Tensor, h: Tensor, keep: bool
 ) -> tuple[Tensor, Tensor, Tensor]:
-    kept = u.new_empty(u.shape[0], _chunks(u.shape[1], keep), A.shape[1], u.shape[2])
+    kept = u.new_empty(u.shape[0], _chunks(u.shape[1], keep), A.shape[2], u.shape[2])
     return u.new_empty(u.shape), h.new_empty(h.shape), kept
 
 
@@ -115,23 +122,27 @@ def scan_cpu_backward(
 ) -> _Grads:
     """Gradients of u, delta, A, B, C, D and the initial state."""
     batch, _, channels = u.shape
+    sets = len(A)
+    per = batch // sets
     kernel = _kernels().backward
     tasks = _cut(batch, channels)
     groups = len(tasks) // batch
     g = gstate.clone(memory_format=torch.contiguous_format)
     gu, gdelta = (u.new_empty(u.shape) for _ in range(2))
-    gA, gD = A.new_zeros(batch, *A.shape), D.new_zeros(batch, channels)
+    gA, gD = A.new_zeros(batch, *A.shape[1:]), D.new_zeros(batch, channels)
     gB, gC = (B.new_zeros(groups, *B.shape) for _ in range(2))
     on, un, dn, an, bn, cn, skip, kn = _arrays(gy, u, delta, A, B, C, D, kept)
     gn, gun, gdn, gan, gbn, gcn, gskip = (t.numpy() for t in (g, gu, gdelta, gA, gB, gC, gD))
 
     def task(b: int, k: int, first: int, last: int) -> None:
-        inputs = (on[b], un[b], dn[b], an, bn[b], cn[b], skip, kn[b])
+        of = b // per
+        inputs = (on[b], un[b], dn[b], an[of], bn[b], cn[b], skip[of], kn[b])
         outputs = (gn[b], gun[b], gdn[b], gan[b], gbn[k, b], gcn[k, b], gskip[b])
         kernel(*inputs, *outputs, first, last)
 
-    run(task, tasks, u.numel() * A.shape[1])
-    return gu, gdelta, gA.sum(0), gB.sum(0), gC.sum(0), gD.sum(0), g
+    run(task, tasks, u.numel() * A.shape[2])
+    gA, gD = (t.reshape(sets, per, *t.shape[1:]).sum(1) for t in (gA, gD))
+    return gu, gdelta, gA, gB.sum(0), gC.sum(0), gD, g
 
 
 @scan_cpu_backward.register_fake

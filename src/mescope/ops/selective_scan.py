@@ -156,9 +156,52 @@ def selective_scan(
     args = tuple(t.to(wide) for t in (u, delta, A, B, C, D))
     if _use_fused(u, backend):
         keep = torch.is_grad_enabled() and any(t.requires_grad for t in (*args, h))
-        y, final, _ = scan_cpu.scan_cpu(*args, h, keep)
+        u, delta, A, B, C, D = args
+        y, final, _ = scan_cpu.scan_cpu(u, delta, A[None], B, C, D[None], h, keep)
     else:
         u, delta, A, B, C, D = args
         y, final = selective_scan_reference(u, delta, A, B, C, D, h)
     y = y.to(dtype)
     return (y, final) if return_state else y
+
+
+def selective_scans(
+    u: Tensor,
+    delta: Tensor,
+    A: Tensor,
+    B: Tensor,
+    C: Tensor,
+    D: Tensor,
+    *,
+    backend: Backend = "auto",
+) -> Tensor:
+    """Run g independent scans, each with parameters of its own, in one call.
+
+    Shapes: u, delta (g, b, l, d); A (g, d, n); B, C (g, b, l, n); D (g, d).  Returns
+    y (g, b, l, d), what :func:`selective_scan` gives for each of the g, stacked.
+
+    Raises ValueError as :func:`selective_scan` does, and where the g differ.
+    """
+    if u.dim() != 4 or A.dim() != 3 or u.shape[0] != A.shape[0]:
+        raise ValueError(
+            f"expected u (g, b, l, d) and A (g, d, n), found u {tuple(u.shape)} and A "
+            f"{tuple(A.shape)}; add or remove dimensions"
+        )
+    if {len(t) for t in (delta, B, C, D)} != {len(u)}:
+        raise ValueError(
+            f"expected {len(u)} sets of delta, B, C and D, found "
+            f"{[len(t) for t in (delta, B, C, D)]}; stack as many as u has"
+        )
+    wide = torch.float64 if u.dtype == torch.float64 else torch.float32
+    if not (_use_fused(u, backend) and u.numel()):
+        parts = zip(u, delta, A, B, C, D, strict=True)
+        found = [selective_scan(*part, backend=backend) for part in parts]
+        return torch.stack([torch.as_tensor(y) for y in found])
+    _check_shapes(u[0], delta[0], A[0], B[0], C[0], D[0], None)
+    _check_types(u, {"delta": delta, "B": B, "C": C}, {"A": A, "D": D})
+    flat = [t.to(wide).flatten(0, 1) for t in (u, delta, B, C)]
+    h = flat[0].new_zeros(len(flat[0]), *A.shape[1:])
+    rates, skip = A.to(wide), D.to(wide)
+    keep = torch.is_grad_enabled() and any(t.requires_grad for t in (*flat, rates, skip))
+    y, _, _ = scan_cpu.scan_cpu(flat[0], flat[1], rates, flat[2], flat[3], skip, h, keep)
+    return torch.as_tensor(y).reshape(u.shape).to(u.dtype)
