@@ -154,3 +154,16 @@ def test_a_huge_picture_is_refused(tmp_path):
     path.write_bytes(data)
     with pytest.raises(VideoError, match="expected a picture of a camera"):
         open_video(tmp_path, rate=30)
+
+
+@pytest.mark.parametrize("suffix", ["png", "tif", "jpg"])
+def test_a_first_picture_cut_short_is_missing(tmp_path, picture_of, suffix):
+    """Its size comes from the next one, wherever in the file the cut is."""
+    for index in range(3):
+        Image.fromarray(picture_of(index)).save(tmp_path / f"{index}.{suffix}")
+    whole = (tmp_path / f"0.{suffix}").read_bytes()
+    for share in (0.1, 0.5, 0.9):
+        (tmp_path / f"0.{suffix}").write_bytes(whole[: int(len(whole) * share)])
+        video = open_video(tmp_path, rate=25)
+        assert [index for index, _ in video.frames()][-2:] == [1, 2]
+        assert len(video) == 3

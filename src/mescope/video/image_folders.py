@@ -151,6 +151,8 @@ class FolderVideo(Video):
             except Image.DecompressionBombError as error:
                 raise VideoError(f"{path}: expected a picture of a camera; {error}") from error
             except OSError as error:
+                if error.errno is None:  # the decoder's, about a picture cut short
+                    continue
                 raise self._vanished(path, error) from error
         raise VideoError(f"{self.name}: none of its pictures can be read; copy them again")
 
