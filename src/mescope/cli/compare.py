@@ -7,21 +7,29 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mescope.cli.console import show, show_json
+from mescope.cli.console import show, show_json, visible
 from mescope.cli.options import Json
 
 if TYPE_CHECKING:
     from mescope.evaluation.published import PublishedTable
 
+Groups = dict[str, dict[str, dict[str, Any]]]
+
 
 def compare(
     reports: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="reports", help="What `mescope score --json` printed."),
+        typer.Argument(
+            metavar="reports",
+            help="What `mescope score --json` printed, or JSON reports of evaluations.",
+        ),
     ] = None,
     published: Annotated[
         str | None,
-        typer.Option(help="Show a paper's tables below: me-tst, merba, ammsm or rsmix."),
+        typer.Option(
+            help="Show papers' tables below: me-tst, merba, ammsm, rsmix or megc2019; or "
+            "same, for those of the data and number of classes of the evaluations."
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -38,18 +46,73 @@ def compare(
     if not reports and published is None:
         raise typer.BadParameter("expected reports or --published, found neither")
     groups = by_mode(reports or [])
-    tables = published_by(published) if published else ()
+    tables = _of_same_data(groups) if published == "same" else ()
+    if published not in (None, "same"):
+        tables = published_by(published)
     if as_json:
         show_json({"reports": groups, "published": [asdict(table) for table in tables]})
         return
     for mode, group in groups.items():
-        show(f"mode {mode}")
-        show(_ours(group))
+        _show_group(mode, group)
     for table in tables:
         show("")
         show(f"{table.source}: {table.title}. {table.data}. Mode {table.mode}.")
         show(f"Mind: {table.caution}")
         show(_theirs(table))
+
+
+def _of_same_data(groups: Groups) -> tuple[PublishedTable, ...]:
+    from mescope.evaluation.published import published_for
+    from mescope.evaluation.reports import is_spotting
+
+    tables: list[PublishedTable] = []
+    for report in (r for group in groups.values() for r in group.values()):
+        if not is_spotting(report):
+            datasets = {person["dataset"] for person in report["people"]}
+            tables += published_for(datasets, len(report["classes"]))
+    return tuple(dict.fromkeys(tables))
+
+
+def _show_group(mode: str, group: dict[str, dict[str, Any]]) -> None:
+    from mescope.evaluation.figures import ORACLE
+    from mescope.evaluation.reports import differing, is_spotting
+    from mescope.evaluation.tables import headline, oracle_rows, title
+
+    spotted = {name: report for name, report in group.items() if is_spotting(report)}
+    if spotted:
+        show(f"mode {mode}")
+        show(_ours(spotted))
+    for sentence in differing(group):
+        show(f"Mind: {sentence}")
+    evaluated = {name: report for name, report in group.items() if name not in spotted}
+    if evaluated:
+        show(f"mode {mode}, answers on given clips")
+        show(_recognition({name: headline(report) for name, report in evaluated.items()}))
+    for name, report in evaluated.items():
+        show(f"{name}: {title(report)}")
+        for caution in (*report["cautions"], *report["warnings"]):
+            show(f"Mind: {caution}")
+    apart = {name: rows for name, r in evaluated.items() if (rows := oracle_rows(r))}
+    if apart:
+        show(f"mode {mode}, {ORACLE}")
+        show(f"Mind: {group[next(iter(apart))][ORACLE]['warning']}")
+        show(_recognition(apart))
+
+
+def _recognition(rows: dict[str, list[tuple[str, ...]]]) -> Any:
+    """Return the rows of several reports, each with its report's name."""
+    from rich.table import Table
+
+    from mescope.evaluation.tables import HEADS
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("report", no_wrap=True)
+    for i, head in enumerate(HEADS):
+        table.add_column(head, justify="right" if i else "left", no_wrap=True)
+    for name, lines in rows.items():
+        for i, line in enumerate(lines):
+            table.add_row("" if i else visible(name), *line)
+    return table
 
 
 def _ours(group: dict[str, dict[str, Any]]) -> Any:
@@ -81,17 +144,11 @@ def _ours(group: dict[str, dict[str, Any]]) -> Any:
 def _theirs(published: PublishedTable) -> Any:
     from rich.table import Table
 
+    from mescope.evaluation.published import as_printed
+
     table = Table(box=None, pad_edge=False, header_style="bold")
-    columns = [_as_printed(cells) for cells in zip(*published.rows, strict=True)]
     for name in published.columns:
         table.add_column(name)
-    for row in zip(*columns, strict=True):
+    for row in as_printed(published):
         table.add_row(*row)
     return table
-
-
-def _as_printed(cells: tuple[str | float | int, ...]) -> list[str]:
-    """Write a column's numbers with equally many decimals."""
-    parts = [repr(cell).partition(".")[2] for cell in cells if isinstance(cell, float)]
-    places = max(map(len, parts), default=0)
-    return [f"{cell:.{places}f}" if isinstance(cell, float) else str(cell) for cell in cells]

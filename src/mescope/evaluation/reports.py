@@ -1,6 +1,7 @@
 """Reports that were written earlier, read back to be compared.
 
-A report is what ``mescope score --json`` prints.  Reports of different modes are never put into
+A report is what ``mescope score --json`` prints, or the JSON file of an evaluation, whose
+figures are counted anew from its predictions.  Reports of different modes are never put into
 one table: a figure counted as a published code counts it is another figure.
 """
 
@@ -14,24 +15,28 @@ from typing import Any
 from mescope.datasets.annotations import read_text
 from mescope.errors import DatasetError
 from mescope.evaluation.scores import MODES
+from mescope.evaluation.stored import from_json, is_evaluation
 
 NEEDED = ("mode", "videos", "subjects", "spotting")
 
 
 def read_report(path: str | Path) -> dict[str, Any]:
-    """Read one report.
+    """Read one report; that of an evaluation comes as its summary.
 
     Raises:
         DatasetError: the file is no report.
     """
     path = Path(path)
     hint = "write one with `mescope score FOUND TRUTH --json`"
+    text = read_text(path)
     try:
-        report = json.loads(read_text(path))
+        report = json.loads(text)
     except json.JSONDecodeError as error:
         raise DatasetError(
             f"{path.name}: expected a report, found no JSON (line {error.lineno}); {hint}"
         ) from None
+    if is_evaluation(report):
+        return from_json(text, name=path.name).summary()
     missing = [key for key in NEEDED if not isinstance(report, dict) or key not in report]
     if missing:
         raise DatasetError(f"{path.name}: expected a report, found no {missing[0]!r}; {hint}")
@@ -55,3 +60,19 @@ def by_mode(paths: Sequence[str | Path]) -> dict[str, dict[str, dict[str, Any]]]
             raise DatasetError(f"expected reports of different names, found {name!r} twice")
         group[name] = report
     return sorted_out
+
+
+def is_spotting(report: dict[str, Any]) -> bool:
+    """Say whether a report is about intervals in videos, not about given clips."""
+    return "spotting" in report
+
+
+def differing(group: dict[str, dict[str, Any]]) -> list[str]:
+    """Return what evaluations of one table must share and do not, in sentences."""
+    evaluations = [report for report in group.values() if not is_spotting(report)]
+    said = []
+    for key, what in (("labels", "clips or labels"), ("split", "folds")):
+        known = {r["hashes"][key] for r in evaluations if key in r["hashes"]}
+        if len(known) > 1:
+            said.append(f"these evaluations have different {what} ({key} hashes differ)")
+    return said

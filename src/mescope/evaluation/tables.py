@@ -44,10 +44,11 @@ def title(summary: dict[str, Any]) -> str:
     part = summary["all"]
     data = " + ".join(sorted({row["dataset"] for row in summary["people"]}))
     n = "/".join(str(v) for v in part["n"].values())
+    seeds = len(summary["seeds"])
     return (
         f"{summary['name']}, mode {summary['mode']}: {summary['protocol']} on {data}, "
         f"{part['clips']} clips of {part['people']} people, {len(summary['classes'])} classes "
-        f"({', '.join(summary['classes'])}: {n}), {len(summary['seeds'])} seeds"
+        f"({', '.join(summary['classes'])}: {n}), {seeds} seed{'s' if seeds > 1 else ''}"
     )
 
 

@@ -1,4 +1,4 @@
-"""What people look at: an Analysis as JSON, CSV tables, a table of text, or an HTML page."""
+"""What people look at: an analysis or an evaluation as JSON, CSV tables, text or a page."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from mescope.reports.json import read_json
 
 if TYPE_CHECKING:
     from mescope.analysis import Analysis
+    from mescope.evaluation.report import Report
 
 FORMATS = ("json", "csv", "html")
 """Formats that :func:`write` knows, by suffix."""
 
-__all__ = ["FORMATS", "files_of", "read_json", "write"]
+__all__ = ["FORMATS", "files_of", "read_json", "save_report", "write"]
 
 _FRAMES = ".frames.csv"
 
@@ -55,19 +56,58 @@ def write(analysis: Analysis, path: str | Path, *, force: bool = False) -> Path:
         The suffix is unknown, a file exists and ``force`` is False, or the folder cannot be
         written.
     """
-    from mescope.video.cache import write_atomically
-
     path = Path(path)
     files = files_of(path)
+    _refuse_existing(files, force)
+    for file, text in zip(files, _texts(analysis, path), strict=True):
+        _write(file, text)
+    return path
+
+
+def save_report(report: Report, path: str | Path, *, force: bool = False) -> Path:
+    """Write an evaluation in the format of the suffix of ``path`` and return ``path``.
+
+    ``.json``: everything, for :func:`mescope.evaluation.stored.from_json`; ``.csv``: one row
+    per prediction; ``.html``: a page that opens offline.  No file is ever half written.
+
+    Raises
+    ------
+    OutputError
+        The suffix is unknown, the file exists and ``force`` is False, or the folder cannot be
+        written.
+    """
+    path = Path(path)
+    file = files_of(path)[0]
+    _refuse_existing((file,), force)
+    _write(file, _report_text(report, file.suffix.lower()))
+    return path
+
+
+def _refuse_existing(files: tuple[Path, ...], force: bool) -> None:
     for file in files:
         if file.exists() and not force:
             raise OutputError(
                 f"{file} exists already; nothing was written (--force replaces it)"
             )
-    for file, text in zip(files, _texts(analysis, path), strict=True):
-        # A name that is no valid Unicode must not stop a report: its bytes are shown instead.
-        write_atomically(file, text.encode("utf-8", "backslashreplace"))
-    return path
+
+
+def _write(file: Path, text: str) -> None:
+    from mescope.video.cache import write_atomically
+
+    # A name that is no valid Unicode must not stop a report: its bytes are shown instead.
+    write_atomically(file, text.encode("utf-8", "backslashreplace"))
+
+
+def _report_text(report: Report, suffix: str) -> str:
+    from mescope.evaluation.stored import as_csv, as_json
+
+    if suffix == ".json":
+        return as_json(report)
+    if suffix == ".csv":
+        return as_csv(report)
+    from mescope.reports.evaluation_page import evaluation_page
+
+    return evaluation_page(report)
 
 
 def _texts(analysis: Analysis, path: Path) -> tuple[str, ...]:

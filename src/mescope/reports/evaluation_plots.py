@@ -21,7 +21,7 @@ _LETTER = 6.6  # units, about
 _LONGEST = 14  # letters of a class name
 _HEIGHT, _LEFT, _BOTTOM, _TOP = 250.0, 48.0, 26.0, 12.0
 _AREA = 7.0  # square units of a dot for every clip
-_SMALLEST, _LARGEST = 2.2, 13.0  # radius
+_SMALLEST, _LARGEST = 2.8, 13.0  # radius
 
 
 def confusion_picture(table: Sequence[Sequence[int]], classes: Sequence[str]) -> Markup:
@@ -111,7 +111,7 @@ def _cell(
     count, total = row[at[1]], sum(row)
     share = count / total if total else 0.0
     said = f"{classes[at[0]]} taken for {classes[at[1]]}: {count} of {total}"
-    text = "strong" if share > 0.55 else ""
+    text = "strong" if share > 0.75 else ""
     box = (
         f'x="{x + 1:.1f}" y="{y + 1:.1f}" width="{size - 2:.1f}" height="{size - 2:.1f}" rx="5"'
     )
