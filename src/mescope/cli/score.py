@@ -30,26 +30,39 @@ def score(
         float | None,
         typer.Option(min=0.01, help="Minutes of all videos together, for false alarms."),
     ] = None,
+    lengths: Annotated[
+        Path | None,
+        typer.Option(
+            help="A CSV table of subject, video and frames: where random detections may lie."
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Score detections: spotting, recognition on the hits, and both at once.
 
     Tables have the columns subject, video, onset, offset, type, and emotion if there is one;
     frames count from 0 and include both ends. A video without expressions has a row without
-    onset and offset.
+    onset and offset. Below each kind stands what as many detections of the same lengths score
+    at random places.
     """
+    from mescope.evaluation.chance import at_random
     from mescope.evaluation.megc import read_files
+    from mescope.evaluation.rows import read_lengths
     from mescope.evaluation.scores import score as count
     from mescope.evaluation.summary import summarize
 
     names = [name.strip() for name in classes.split(",") if name.strip()]
     mine, theirs = read_files(found, truth)
-    summary = summarize(count(mine, theirs, mode=mode, classes=names), minutes=minutes)
+    scores = count(mine, theirs, mode=mode, classes=names)
+    frames = None if lengths is None else read_lengths(lengths, mine.videos | theirs.videos)
+    chance = at_random(mine, theirs, mode=mode, frames=frames)
+    summary = summarize(scores, minutes=minutes, chance=chance)
     if as_json:
         show_json(summary)
         return
     show(f"mode {mode}: {summary['videos']} videos, {summary['subjects']} subjects")
     show(_spotting(summary))
+    show(f"at random, mean of {chance.draws} draws: as many and as long, {chance.places}")
     if "recognition" in summary:
         show(_recognition(summary["recognition"]))
 
@@ -70,13 +83,20 @@ def _spotting(summary: dict[str, Any]) -> Any:
     table = _table(["spotting", "TP", "FP", "FN", "precision", "recall", "F1", *extra, "95 %"])
     for kind, row in rows.items():
         cells = [kind, *(str(row[key]) for key in ("tp", "fp", "fn"))]
-        cells += [f"{row[key]:.4f}" for key in ("precision", "recall", "f1")]
-        if per_minute:
-            cells.append(f"{row['false_alarms_per_minute']:.2f}")
         low_high = row.get("f1_interval")
-        cells.append(f"{low_high[0]:.3f}–{low_high[1]:.3f}" if low_high else "")
-        table.add_row(*cells)
+        sure = f"{low_high[0]:.3f}–{low_high[1]:.3f}" if low_high else ""
+        table.add_row(*cells, *_ratios(row), sure)
+        luck = summary["chance"]["spotting"][kind]
+        cells = ["  at random", *(f"{luck[key]:.2f}" for key in ("tp", "fp", "fn"))]
+        table.add_row(*cells, *_ratios(luck), "")
     return table
+
+
+def _ratios(row: dict[str, Any]) -> list[str]:
+    cells = [f"{row[key]:.4f}" for key in ("precision", "recall", "f1")]
+    if "false_alarms_per_minute" in row:
+        cells.append(f"{row['false_alarms_per_minute']:.2f}")
+    return cells
 
 
 def _recognition(rows: dict[str, Any]) -> Any:

@@ -11,7 +11,7 @@ Source: spec_spotting_protocol section 1.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 
@@ -112,6 +112,38 @@ def read_table(path: str | Path) -> Table:
         more = f" (and {len(faults) - 1} more such rows)" if len(faults) > 1 else ""
         raise DatasetError(f"{path.name}, {faults[0]}{more}; mend the table")
     return table_of(rows, empty)
+
+
+def read_lengths(path: str | Path, videos: Collection[Video]) -> dict[Video, int]:
+    """Read how many frames each video has: a table of subject, video and frames.
+
+    Args:
+        path: a CSV table as for :func:`read_table`.
+        videos: all that are needed; others in the table are left alone.
+
+    Raises:
+        DatasetError: the table cannot be read, a number is none, or a video is missing.
+    """
+    path = Path(path)
+    known: dict[Video, int] = {}
+    for number, cells, _ in read_lines(path, ("subject", "recording", "frames")):
+        try:
+            frames = number_in(cells["frames"], "frames")
+        except ValueError as error:
+            raise DatasetError(f"{path.name}, row {number}: {error}") from None
+        if frames < 1 or frames != int(frames):
+            raise DatasetError(
+                f"{path.name}, row {number}: expected a whole number of frames, found "
+                f"{cells['frames']!r}"
+            )
+        known[cells["subject"], cells["recording"]] = int(frames)
+    missing = sorted(set(videos) - known.keys())
+    if missing:
+        raise DatasetError(
+            f"{path.name}: expected the frames of every video, found none for "
+            f"{'/'.join(missing[0])} ({len(missing)} missing); add them"
+        )
+    return {video: known[video] for video in videos}
 
 
 def _row(cells: dict[str, str], extra: bool) -> Row | Video:

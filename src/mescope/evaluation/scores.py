@@ -8,7 +8,7 @@ Source: spec_spotting_protocol sections 4 to 6 and 9 to 11.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from types import MappingProxyType
@@ -147,6 +147,23 @@ def score(
         classes=tuple(classes),
         policy=rules.policy,
     )
+
+
+def count_kinds(
+    found: Sequence[Row], truth: Sequence[Row], videos: Collection[Video], mode: str
+) -> dict[Kind, Counts]:
+    """Return the counts of each kind over the given videos, without any check of the tables."""
+    rules = MODES[mode]
+    mine, theirs = _group(_typed(found, rules)), _group(truth)
+    return {
+        kind: _total({v: _match(mine, theirs, v, kind, rules, HALF) for v in videos})
+        for kind in KINDS
+    }
+
+
+def videos_of(found: Table, truth: Table, mode: str) -> list[Video]:
+    """Return the videos that a mode counts, sorted."""
+    return _videos(found, truth, MODES[mode])
 
 
 Grouped = dict[tuple[Video, Kind], list[Row]]

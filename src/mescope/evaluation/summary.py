@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mescope.evaluation.bootstrap import interval
+from mescope.evaluation.chance import Chance
 from mescope.evaluation.matching import Counts
 from mescope.evaluation.recognition import ClassCounts, accuracy, harmonic_f1, uar, uf1
 from mescope.evaluation.scores import Scores
@@ -17,12 +19,15 @@ WITHOUT = "others"
 """The class that the three-class figures of the field leave out."""
 
 
-def summarize(scores: Scores, *, minutes: float | None = None) -> dict[str, Any]:
+def summarize(
+    scores: Scores, *, minutes: float | None = None, chance: Chance | None = None
+) -> dict[str, Any]:
     """Return every figure by name, with the counts behind it.
 
     Args:
         scores: what :func:`mescope.evaluation.scores.score` counted.
         minutes: length of all videos together, for false alarms per minute.
+        chance: what intervals at random places score on the same videos.
     """
     spotting: dict[str, dict[str, Any]] = {
         kind: _spotting(counts, minutes) for kind, counts in scores.counts.items()
@@ -38,6 +43,10 @@ def summarize(scores: Scores, *, minutes: float | None = None) -> dict[str, Any]
         "spotting": spotting,
         "micro_f1_at_iou": {f"{float(t):.1f}": c.f1 for t, c in scores.curve.items()},
     }
+    if chance:
+        out["chance"] = asdict(chance)
+        for figures in out["chance"]["spotting"].values() if minutes else ():
+            figures["false_alarms_per_minute"] = figures["fp"] / minutes
     if scores.pairs:
         lists = {"all": scores.classes}
         if WITHOUT in scores.classes:

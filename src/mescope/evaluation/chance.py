@@ -1,0 +1,117 @@
+"""What detections at random places score: the same number and lengths in every video.
+
+Each found interval keeps its length, kind and video and is put anywhere in the video, every
+place as likely as another, whatever else lies there.  The counts are those of the same mode,
+averaged over many draws.  Source: spec_spotting_protocol section 9.8.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from mescope.errors import DatasetError
+from mescope.evaluation.matching import Counts
+from mescope.evaluation.rows import Row, Table, Video
+from mescope.evaluation.scores import KINDS, count_kinds, videos_of
+from mescope.events import Interval
+
+DRAWS = 100
+GIVEN = "anywhere in its video"
+LAST_NAMED = (
+    "anywhere up to the last frame that either table names in its video; where videos go on "
+    "after it, chance does less well than shown"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Chance:
+    """Means over draws, by kind and ``overall``: tp, fp, fn, precision, recall, f1.
+
+    ``places`` says in words where intervals could lie.
+    """
+
+    draws: int
+    seed: int
+    places: str
+    spotting: dict[str, dict[str, float]]
+
+
+def last_named(found: Table, truth: Table) -> dict[Video, int]:
+    """Return for each video the least number of frames it must have.
+
+    The honest choice where lengths are not known: it can only flatter chance.
+    """
+    ends: dict[Video, int] = {}
+    for row in (*found.rows, *truth.rows):
+        ends[row.where] = max(ends.get(row.where, 0), row.interval.last + 1)
+    return ends
+
+
+def at_random(
+    found: Table,
+    truth: Table,
+    *,
+    mode: str = "clean",
+    frames: Mapping[Video, int] | None = None,
+    draws: int = DRAWS,
+    seed: int = 0,
+) -> Chance:
+    """Score detections at random places.
+
+    Args:
+        found: detections, for their number and lengths.
+        truth: annotations.
+        mode: of :data:`mescope.evaluation.scores.MODES`.
+        frames: of every video with detections; by default as in :func:`last_named`.
+        draws: how often the detections are placed.
+        seed: equal seeds place equally.
+
+    Raises:
+        DatasetError: a detection does not fit into its video.
+    """
+    lengths = last_named(found, truth) if frames is None else frames
+    _check(found.rows, lengths)
+    videos = videos_of(found, truth, mode)
+    busy = {row.where for row in truth.rows} & {row.where for row in found.rows} & set(videos)
+    still = count_kinds(found.rows, truth.rows, set(videos) - busy, mode)
+    moving = [row for row in found.rows if row.where in busy]
+    rooms = np.array([lengths[r.where] - len(r.interval) + 1 for r in moving], np.int64)
+    rng = np.random.default_rng(seed)
+    sums: dict[str, list[Counts]] = {kind: [] for kind in (*KINDS, "overall")}
+    for _ in range(draws):
+        starts = rng.integers(0, rooms) if len(rooms) else rooms
+        placed = [_at(row, int(start)) for row, start in zip(moving, starts, strict=True)]
+        counts = count_kinds(placed, truth.rows, busy, mode)
+        totals = {kind: counts[kind] + still[kind] for kind in KINDS}
+        for kind in KINDS:
+            sums[kind].append(totals[kind])
+        sums["overall"].append(sum(totals.values(), Counts()))
+    return Chance(
+        draws=draws,
+        seed=seed,
+        places=LAST_NAMED if frames is None else GIVEN,
+        spotting={kind: _means(drawn) for kind, drawn in sums.items()},
+    )
+
+
+def _check(rows: Sequence[Row], lengths: Mapping[Video, int]) -> None:
+    for row in rows:
+        frames = lengths.get(row.where)
+        if frames is None or row.interval.last >= frames:
+            said = "no length" if frames is None else f"{frames} frames"
+            raise DatasetError(
+                f"{'/'.join(row.where)}: expected a video with frame {row.interval.last}, "
+                f"found {said}; mend the lengths of the videos"
+            )
+
+
+def _at(row: Row, start: int) -> Row:
+    return replace(row, interval=Interval(start, start + len(row.interval) - 1))
+
+
+def _means(drawn: Sequence[Counts]) -> dict[str, float]:
+    names = ("tp", "fp", "fn", "precision", "recall", "f1")
+    return {name: float(np.mean([getattr(c, name) for c in drawn])) for name in names}
