@@ -19,6 +19,7 @@ from mescope.cli import (
     compare,
     datasets,
     doctor,
+    evaluate,
     models,
     score,
     spot,
@@ -68,6 +69,7 @@ app.command("compare")(compare.compare)
 app.add_typer(datasets.app, name="datasets")
 app.add_typer(models.app, name="models")
 app.command("train")(train.train)
+app.command("evaluate")(evaluate.evaluate)
 app.add_typer(synthesize.app, name="synthesize")
 app.command("doctor")(doctor.doctor)
 

@@ -1,0 +1,87 @@
+"""From what a user has (a data set, published flow maps) to the examples a recipe asks for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from mescope.datasets import read
+from mescope.datasets.base import Dataset
+from mescope.datasets.flow28 import FlowMaps, read_flow_maps
+from mescope.errors import RecipeError
+from mescope.training.batches import Prepared, Progress, clip_examples, flow_examples
+from mescope.training.examples import Examples
+from mescope.training.recipe import ClipRecipe
+
+Data = Examples | FlowMaps | Dataset
+
+
+def open_data(name: str, root: str | Path) -> Dataset | FlowMaps:
+    """Return the data set ``name`` (see ``mescope datasets``) that lies in ``root``.
+
+    Raises:
+        DatasetError: no such name, or ``root`` does not hold it.
+    """
+    if name == "flow28":
+        return read_flow_maps(root)
+    return read(name, root)
+
+
+def prepare(
+    recipe: ClipRecipe,
+    data: Data,
+    *,
+    cache: Path | None = None,
+    jobs: int | None = None,
+    progress: Progress | None = None,
+) -> Prepared:
+    """Return the examples that ``recipe.data`` names, and what was odd on the way.
+
+    Args:
+        recipe: says which kind, label set and size.
+        data: a data set's records, published flow maps, or examples, which pass unchanged.
+        cache: folder for what is computed from pictures.
+        jobs: threads for it; one per core by default.
+        progress: called with clips done and clips in all.
+
+    Raises:
+        RecipeError: the recipe asks for something else than ``data`` holds.
+        DatasetError: no clip can be used.
+    """
+    if isinstance(data, Examples):
+        _check(recipe, data.kind)
+        return Prepared(data, ())
+    if isinstance(data, FlowMaps):
+        _check(recipe, "flow28")
+        return Prepared(map_examples(data), data.problems)
+    if recipe.data == "flow":
+        return flow_examples(
+            data, labels=recipe.labels, size=recipe.size, cache=cache, jobs=jobs,
+            progress=progress,
+        )  # fmt: skip
+    _check(recipe, "clips")
+    return clip_examples(
+        data, labels=recipe.labels, size=recipe.size, cache=cache, jobs=jobs, progress=progress
+    )
+
+
+def map_examples(maps: FlowMaps) -> Examples:
+    """Return published maps as examples: channels u, v, strain; grey values 0 to 255."""
+    classes = ("negative", "positive", "surprise")
+    return Examples(
+        kind="flow28",
+        inputs=np.ascontiguousarray(maps.flow.transpose(0, 3, 1, 2), dtype=np.float32),
+        labels=np.array([classes.index(name) for name in maps.labels], dtype=np.int64),
+        classes=classes,
+        persons=maps.persons,
+        names=maps.clips,
+    )
+
+
+def _check(recipe: ClipRecipe, found: str) -> None:
+    if recipe.data != found:
+        raise RecipeError(
+            f"recipe {recipe.name}: expected data for {recipe.data!r}, found {found!r}; give "
+            f"another data set, or write data = {found!r} into the recipe"
+        )
