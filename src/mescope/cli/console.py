@@ -45,6 +45,11 @@ def show(renderable: RenderableType) -> None:
     Console(width=width, highlight=False).print(renderable, markup=False)
 
 
+def show_text(text: str) -> None:
+    """Print lines that are laid out already to stdout, as wide as they are."""
+    print("\n".join(visible(line) for line in text.splitlines()))
+
+
 def show_json(value: Any) -> None:
     """Print plain values to stdout as JSON."""
     text = json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mescope.cli.console import explain, progress_bar, show, show_json
+from mescope.cli.console import explain, progress_bar, show_json, show_text
 from mescope.cli.options import Json
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def evaluate(
     if as_json:
         show_json(report.summary())
     else:
-        show(report.compare())
+        show_text(report.compare())
         explain(f"the page is {folder / 'report.html'}")
 
 
