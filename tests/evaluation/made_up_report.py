@@ -46,8 +46,9 @@ def made_up_report(seeds=(0, 1, 2), *, oracle=False, skill=0.7, mode="clean", **
             )  # fmt: skip
     values = {
         "name": "ststnet", "protocol": "loso", "mode": mode, "classes": CLASSES,
-        "recipe": {"model": "ststnet", "epochs": 800, "learning_rate": 5e-5, "sizes": (3, 5, 8)},
+        "recipe": {"model": "ststnet", "epochs": 800, "rate": 5e-5, "sizes": (3, 5, 8)},
         "predictions": tuple(predictions), "environment": environment(), "seconds": 4321.5,
-        "hashes": {"labels": "3f" * 32, "inputs": "a7" * 32, "split": "0c" * 32}, "warnings": (),
+        "hashes": {"labels": "3f" * 32, "inputs": "a7" * 32, "split": "0c" * 32},
+        "warnings": (),
     }  # fmt: skip
     return Report(**(values | changes))

@@ -147,7 +147,7 @@ def _check(p: Prediction, classes: tuple[str, ...]) -> None:
     for what, name in (("truth", p.truth), ("prediction", p.predicted), ("oracle", p.oracle)):
         if name not in classes and not (what == "oracle" and name is None):
             raise DatasetError(
-                f"{where}: expected a {what} of {', '.join(classes)}, found {name!r}"
+                f"{where}: expected the {what} to be of {', '.join(classes)}, found {name!r}"
             )
     if p.scores and len(p.scores) != len(classes):
         raise DatasetError(
