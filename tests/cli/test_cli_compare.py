@@ -1,11 +1,16 @@
 """``mescope compare``: modes stay apart, papers stand apart, bad files get one line."""
 
 import json
+import runpy
+from pathlib import Path
 
 import pytest
 
 from mescope.cli import run
+from mescope.reports import save_report
 
+HELPER = Path(__file__).parents[1] / "evaluation/made_up_report.py"
+made_up_report = runpy.run_path(str(HELPER))["made_up_report"]
 TRUTH = "subject,video,onset,offset,type\nA,v,10,29,micro\nB,w,5,20,micro\n"
 
 
@@ -55,3 +60,56 @@ def test_bad_input_gets_one_line(folder, capsys, words, status, said):
     err = capsys.readouterr().err
     assert said in err
     assert "Traceback" not in err
+
+
+@pytest.fixture
+def evaluations(folder):
+    save_report(made_up_report((0, 1), name="mine", oracle=True), folder / "mine.json")
+    other = made_up_report((5,), name="other", hashes={"labels": "b", "split": "c"})
+    save_report(other, folder / "other.json")
+    save_report(made_up_report((0,), mode="as_published_htnet"), folder / "htnet.json")
+    return folder
+
+
+def test_spotting_and_evaluations_are_compared_apart(evaluations, capsys):
+    words = ["compare", "one.json", "mine.json", "other.json", "htnet.json"]
+    assert run(words) == 0
+    out = capsys.readouterr().out
+    clean, theirs = out.split("mode as_published_htnet, answers")
+    assert "mode clean\n" in clean
+    assert "mode clean, answers on given clips" in clean
+    assert "mine" in clean
+    assert "other" in clean
+    assert "htnet" in theirs
+    assert "labels hashes differ" in clean
+    assert "Only 1 of at least 3 seeds" in clean
+    assert clean.count("always the most frequent class (negative)") == 8
+    ours, oracle = clean.split("mode clean, oracle_best_epoch_on_test")
+    best = made_up_report((0, 1), oracle=True).summary()["oracle_best_epoch_on_test"]
+    figure = f"{best['all']['uf1']['mean']:.4f}"
+    assert figure in oracle
+    assert figure not in ours
+    assert run([*words, "--json"]) == 0
+    groups = json.loads(capsys.readouterr().out)["reports"]
+    assert set(groups) == {"clean", "as_published_htnet"}
+    assert set(groups["clean"]) == {"one", "mine", "other"}
+
+
+def test_papers_of_the_same_data_are_found(evaluations, capsys):
+    assert run(["compare", "mine.json", "--published", "same"]) == 0
+    out = capsys.readouterr().out
+    ours, composite = out.split("MERba paper, Table V")
+    assert "0.8840" not in ours
+    assert "0.8840" in composite
+    assert "LBP-TOP" in composite.split("baseline of its organisers")[1]
+    assert run(["compare", "--published", "megc2019"]) == 0
+    assert "0.5785" in capsys.readouterr().out
+
+
+def test_a_damaged_evaluation_gets_one_line(evaluations, capsys):
+    path = evaluations / "mine.json"
+    path.write_text(path.read_text(encoding="utf-8")[:-50], encoding="utf-8")
+    assert run(["compare", "mine.json"]) == 1
+    err = capsys.readouterr().err
+    assert "mine.json: expected a report, found no JSON" in err
+    assert len(err.strip().splitlines()) == 1

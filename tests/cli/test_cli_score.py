@@ -38,6 +38,25 @@ def test_figures_as_a_table(folder, capsys):
     assert "0.6667" in out  # F1 of one hit and one false alarm
 
 
+def test_chance_stands_below_every_kind(folder, capsys):
+    assert run(["score", "found.csv", "truth.csv", "--minutes", "2"]) == 0
+    out = capsys.readouterr().out
+    assert out.count("  at random") == 3
+    assert "up to the last frame that either table names" in out
+    lengths = "subject,video,frames\nA,v,1000\nB,w,500\n"
+    Path("lengths.csv").write_text(lengths, encoding="utf-8")
+    words = ["score", "found.csv", "truth.csv", "--lengths", "lengths.csv"]
+    assert run(words) == 0
+    assert "anywhere in its video" in capsys.readouterr().out
+    assert run([*words, "--minutes", "2", "--json"]) == 0
+    chance = json.loads(capsys.readouterr().out)["chance"]
+    assert chance["spotting"]["micro"]["f1"] < 0.2
+    assert chance["spotting"]["micro"]["false_alarms_per_minute"] > 0.9
+    Path("lengths.csv").write_text("subject,video,frames\nA,v,1000\n", encoding="utf-8")
+    assert run(words) == 1
+    assert "lengths.csv: expected the frames of every video" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
