@@ -31,6 +31,8 @@ def test_two_modes_are_two_tables(folder, capsys):
     assert "one" in ours
     assert "two" in ours
     assert "theirs" in theirs
+    assert "F1 at random" in ours
+    assert "majority UF1" in theirs
 
 
 def test_papers_stand_apart_with_their_caution(folder, capsys):

@@ -119,26 +119,30 @@ def _ours(group: dict[str, dict[str, Any]]) -> Any:
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, header_style="bold")
-    heads = ("videos", "people", "TP", "FP", "FN", "F1", "95 %", "UF1", "UAR", "STRS")
+    counts = ("videos", "people", "TP", "FP", "FN")
+    scores = ("F1", "95 %", "F1 at random", "UF1", "UAR", "STRS", "majority UF1")
     table.add_column("report", no_wrap=True)
-    for head in heads:
+    for head in (*counts, *scores):
         table.add_column(head, justify="right", no_wrap=True)
     for name, report in group.items():
         micro = report["spotting"]["micro"]
         low_high = micro.get("f1_interval")
+        chance = report.get("chance", {}).get("spotting", {}).get("micro", {})
         answers = report.get("recognition", {}).get("all", {})
         table.add_row(
-            name,
+            visible(name),
             *(str(report[key]) for key in ("videos", "subjects")),
             *(str(micro[key]) for key in ("tp", "fp", "fn")),
             f"{micro['f1']:.4f}",
             f"{low_high[0]:.3f}–{low_high[1]:.3f}" if low_high else "",
-            *(
-                f"{answers[key]:.4f}" if key in answers else ""
-                for key in ("uf1", "uar", "strs")
-            ),
+            _four(chance, "f1"),
+            *(_four(answers, key) for key in ("uf1", "uar", "strs", "majority_uf1")),
         )
     return table
+
+
+def _four(figures: dict[str, Any], key: str) -> str:
+    return f"{figures[key]:.4f}" if key in figures else ""
 
 
 def _theirs(published: PublishedTable) -> Any:

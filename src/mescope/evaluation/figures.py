@@ -85,6 +85,12 @@ def cautions(report: Report) -> list[str]:
     absent = [c for c in report.classes if all(p.truth != c for p in report.predictions)]
     if absent:
         said.append(f"No clip is {' or '.join(absent)}: such a class counts 0 in UF1 and UAR.")
+    missing = [key for key in ("labels", "split") if key not in report.hashes]
+    if missing:
+        said.append(
+            f"No hash of the {' and the '.join(missing)}: that another report is of the same "
+            "clips and folds cannot be checked."
+        )
     return said
 
 

@@ -52,29 +52,34 @@ def title(summary: dict[str, Any]) -> str:
     )
 
 
+def described(summary: dict[str, Any]) -> str:
+    """Return the figures of a summary as text: title, table, what to mind, the oracle apart."""
+    lines = [title(summary), text_table(HEADS, headline(summary))]
+    lines += [f"Mind: {caution}" for caution in (*summary["cautions"], *summary["warnings"])]
+    if apart := oracle_rows(summary):
+        warning = summary[ORACLE]["warning"]
+        lines += ["", f"{ORACLE}. {warning}", text_table(HEADS, apart)]
+    return "\n".join(lines) + "\n"
+
+
 def compared(report: Report) -> str:
     """Return the figures as text, and below them papers' tables of the same data and classes.
 
     Papers' figures never share a table with ours, and each table names its mode.
     """
-    summary = report.summary()
-    lines = [title(summary), text_table(HEADS, headline(summary))]
-    lines += [f"Mind: {caution}" for caution in summary["cautions"]]
-    if apart := oracle_rows(summary):
-        warning = summary[ORACLE]["warning"]
-        lines += ["", f"{ORACLE}. {warning}", text_table(HEADS, apart)]
+    lines = [described(report.summary())]
     tables = published_for(report.datasets, len(report.classes))
     if not tables:
-        lines += ["", "No published table is of the same data and number of classes."]
+        lines.append("No published table is of the same data and number of classes.")
     for table in tables:
         lines += [
-            "",
             f"Published, not ours: {table.source}: {table.title}. {table.data}. "
             f"Mode {table.mode}.",
             f"Mind: {table.caution}",
             text_table(table.columns, as_printed(table)),
+            "",
         ]
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines).rstrip() + "\n"
 
 
 def text_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
