@@ -15,6 +15,8 @@ from typing import Any
 from torch import nn
 
 from mescope.errors import WeightsError
+from mescope.models import mambavision, merba
+from mescope.models.mambavision import MambaVision
 from mescope.models.me_tst import (
     MeTst,
     MeTstConfig,
@@ -22,16 +24,19 @@ from mescope.models.me_tst import (
     MeTstPlus,
     MeTstPlusConfig,
 )
+from mescope.models.merba import Merba
 from mescope.models.ststnet import StstNet, StstNetConfig
 
 __all__ = [
     "MODELS",
     "SMALL",
+    "MambaVision",
     "MeTst",
     "MeTstConfig",
     "MeTstOutput",
     "MeTstPlus",
     "MeTstPlusConfig",
+    "Merba",
     "StstNet",
     "StstNetConfig",
     "create_model",
@@ -41,28 +46,19 @@ SMALL = MeTstPlusConfig(dim=48, blocks=3, layers=1, states=16, drop_path=0.05)
 """ME-TST+ for training and running on a plain CPU; sizes are ours."""
 
 
-def _me_tst(**options: Any) -> nn.Module:
-    return MeTst(_configure(MeTstConfig(), options))
-
-
-def _me_tst_plus(**options: Any) -> nn.Module:
-    return MeTstPlus(_configure(MeTstPlusConfig(), options))
-
-
-def _me_tst_plus_small(**options: Any) -> nn.Module:
-    return MeTstPlus(_configure(SMALL, options))
-
-
-def _ststnet(**options: Any) -> nn.Module:
-    return StstNet(_configure(StstNetConfig(), options))
+def _preset(module: Callable[[Any], nn.Module], config: Any) -> Callable[..., nn.Module]:
+    """Return a builder of ``module`` with options over ``config``."""
+    return lambda **options: module(_configure(config, options))
 
 
 MODELS: MappingProxyType[str, Callable[..., nn.Module]] = MappingProxyType(
     {
-        "me-tst": _me_tst,
-        "me-tst-plus": _me_tst_plus,
-        "me-tst-plus-small": _me_tst_plus_small,
-        "ststnet": _ststnet,
+        "me-tst": _preset(MeTst, MeTstConfig()),
+        "me-tst-plus": _preset(MeTstPlus, MeTstPlusConfig()),
+        "me-tst-plus-small": _preset(MeTstPlus, SMALL),
+        "ststnet": _preset(StstNet, StstNetConfig()),
+        **{name: _preset(MambaVision, c) for name, c in mambavision.PRESETS.items()},
+        **{name: _preset(Merba, c) for name, c in merba.PRESETS.items()},
     }
 )
 """Preset name -> builder."""

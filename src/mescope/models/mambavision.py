@@ -14,7 +14,7 @@ The baseline that MERba grows from.  Where this file leaves the released code:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from torch import Tensor, nn
 
@@ -70,6 +70,22 @@ class MambaVisionConfig:
         for i, heads in enumerate(self.heads):
             if (self.dim << (self.conv_stages + i)) % heads:
                 raise ValueError(f"heads must divide the channels of their stage, got {heads}")
+
+
+_PLAIN = MambaVisionConfig(layer_scale=None, drop_path=0.2)
+
+PRESETS = {
+    "mambavision-t": replace(_PLAIN, dim=80, stem=32, depths=(1, 3, 8, 4)),
+    "mambavision-t2": replace(_PLAIN, dim=80, stem=32, depths=(1, 3, 11, 4)),
+    "mambavision-s": replace(_PLAIN, dim=96, depths=(3, 3, 7, 5)),
+    "mambavision-b": MambaVisionConfig(),
+    "mambavision-l": MambaVisionConfig(dim=196, heads=(16, 32)),
+    "mambavision-s28": MambaVisionConfig(
+        dim=16, stem=8, strides=(1, 1), depths=(1, 2, 2), conv_stages=1, heads=(2, 4),
+        windows=(7, 7), layer_scale=1e-2, drop=0.1, drop_path=0.0,
+    ),
+}  # fmt: skip
+"""The published sizes, and ours for maps of 28 px."""
 
 
 class MambaVision(nn.Module):

@@ -16,7 +16,7 @@ MLPs, the attention's projection, and the extractor's.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
 import torch
@@ -126,6 +126,26 @@ class MerbaConfig:
     def side(self) -> int:
         """The side of the input, at which one window is the whole map of the last stage."""
         return self.window * self.strides[0] * self.strides[1] << len(self.local)
+
+
+_TINY = MerbaConfig(
+    classes=3, dgcm=False, dim=16, stem=8, strides=(1, 1), conv_blocks=1, local=(1, 1),
+    attention=(2, 2), heads=(2, 4), layer_scale=1e-2, drop_path=0.0,
+)  # fmt: skip
+
+PRESETS = {
+    "merba": MerbaConfig(),
+    "merba-shared": MerbaConfig(share_mixer=True),
+    "merba-s28": _TINY,
+    "merba-s56": replace(_TINY, strides=(2, 1)),
+    "merba-s56-full": replace(
+        _TINY, dim=8, local=(1, 1, 1), attention=(1, 1, 1), heads=(1, 2, 4)
+    ),
+    "merba-s64": replace(
+        _TINY, strides=(2, 1), local=(1, 2, 1), attention=(2, 2, 2), heads=(2, 4, 8), window=4
+    ),
+}
+"""The paper's size in both readings, and small ones for a CPU (spec_merba section 5)."""
 
 
 class Merba(nn.Module):
