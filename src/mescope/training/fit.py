@@ -52,6 +52,7 @@ def fit(
     seed: int = 0,
     fabric: Fabric | None = None,
     schedule: LRScheduler | None = None,
+    clip_norm: float = 0.0,
     after_epoch: Callable[[int, dict[str, float]], None] | None = None,
     report: Report | None = None,
 ) -> None:
@@ -68,6 +69,7 @@ def fit(
         seed: decides, with the epoch's number, every random draw inside the model.
         fabric: device, precision, processes and loggers; one CPU if None.
         schedule: stepped after every batch.
+        clip_norm: longest gradient of all parameters together; 0 for any.
         after_epoch: called with the epoch's number and its mean ``loss`` and ``seconds``.
         report: called after every batch.
 
@@ -88,6 +90,8 @@ def fit(
             losses.append(_finite(value, epoch, len(losses)))
             stepper.zero_grad(set_to_none=True)
             fabric.backward(value)
+            if clip_norm:
+                fabric.clip_gradients(module, stepper, max_norm=clip_norm)
             stepper.step()
             if schedule is not None:
                 schedule.step()

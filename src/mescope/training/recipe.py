@@ -67,26 +67,40 @@ class ClipRecipe:
     batch_size: int = 256
     learning_rate: float = 1e-3
     weight_decay: float = 0.0  # decoupled, as AdamW has it
-    schedule: str = "constant"  # or "cosine": down to 0 in the last step
+    schedule: str = "constant"  # one of SCHEDULES
+    clip_norm: float = 0.0  # longest gradient, 0 for any
     shuffle: bool = True
     flip: bool = False  # mirror half of the flow maps, u negated
     balanced: bool = False  # weigh classes by how rare they are
     scale: float = 1.0  # inputs are multiplied by it
     standardise: bool = False  # each channel to mean 0 and deviation 1
     size: int = 28  # side of the maps or frames made from clips
+    channels: int = 3  # of flow: 3 for u, v and strain, 2 without strain
     notes: str = ""
 
     def __post_init__(self) -> None:
         _check_choice("data", self.data, CLIP_DATA)
-        _check_choice("schedule", self.schedule, ("constant", "cosine"))
-        numbers = ("epochs", "seeds", "batch_size", "learning_rate", "scale", "size")
+        _check_choice("schedule", self.schedule, SCHEDULES)
+        numbers = (
+            "epochs",
+            "seeds",
+            "batch_size",
+            "learning_rate",
+            "scale",
+            "size",
+            "channels",
+        )
         _check_positive(self, numbers)
-        if self.weight_decay < 0 or self.seed < 0:
-            raise RecipeError("seed and weight_decay must be 0 or above")
+        if min(self.weight_decay, self.seed, self.clip_norm) < 0:
+            raise RecipeError("seed, weight_decay and clip_norm must be 0 or above")
 
 
 CLIP_DATA = ("flow28", "flow", "clips")
 """Published 28 x 28 maps, onset-apex flow, or frames from onset to offset."""
+
+SCHEDULES = ("constant", "cosine", "warm-up")
+"""``cosine`` falls to 0 in the last step; ``warm-up`` is MERba's
+(:func:`mescope.training.schedules.warm_up`)."""
 
 AnyRecipe = Recipe | ClipRecipe
 

@@ -14,13 +14,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torch.optim.lr_scheduler import CosineAnnealingLR
 
 from mescope.models import MODELS, create_model
 from mescope.models.outputs import EmotionOutput
 from mescope.training.augment import flip_flow
 from mescope.training.fit import Batch, Report, fit, one_device
 from mescope.training.recipe import ClipRecipe
+from mescope.training.schedules import decay_groups, schedule_of
 
 _AT_ONCE = 256  # inputs scored together
 
@@ -85,9 +85,8 @@ def _train(
     x, y = learned.prepare(inputs), torch.from_numpy(labels)
     steps = -(-len(x) // recipe.batch_size)
     optimizer = torch.optim.AdamW(
-        model.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay
+        decay_groups(model, recipe.weight_decay), lr=recipe.learning_rate
     )
-    cosine = recipe.schedule == "cosine"
     weights = _class_weights(labels, classes) if recipe.balanced else None
 
     def batches(epoch: int) -> Iterator[Batch]:
@@ -120,7 +119,8 @@ def _train(
         epochs=recipe.epochs,
         seed=seed,
         fabric=fabric,
-        schedule=CosineAnnealingLR(optimizer, recipe.epochs * steps) if cosine else None,
+        schedule=schedule_of(recipe, optimizer, steps),
+        clip_norm=recipe.clip_norm,
         after_epoch=look,
         report=report,
     )
@@ -142,6 +142,8 @@ class _Learned:
     ) -> None:
         self.model = model
         self._grey = recipe.data == "flow28"
+        self._flow = recipe.channels if recipe.data in ("flow28", "flow") else None
+        inputs = self._chosen(inputs)
         axes = (0, *range(2, inputs.ndim))
         centre, spread = np.zeros(inputs.shape[1]), np.ones(inputs.shape[1])
         if recipe.standardise:
@@ -153,7 +155,11 @@ class _Learned:
         self._shift = torch.as_tensor(shift, dtype=torch.float32).view(shape)
 
     def prepare(self, inputs: NDArray[np.float32]) -> Tensor:
-        return torch.from_numpy(inputs) * self._slope + self._shift
+        return torch.from_numpy(self._chosen(inputs)) * self._slope + self._shift
+
+    def _chosen(self, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the channels that the recipe names."""
+        return inputs if self._flow is None else inputs[:, : self._flow]
 
     def mirror(self, prepared: Tensor) -> Tensor:
         """Flip prepared flow maps; a grey map of u turns into 255 - u, its own negative."""

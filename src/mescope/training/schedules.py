@@ -1,0 +1,61 @@
+"""How the learning rate goes, and which weights decay."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from torch import nn
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import CosineAnnealingLR, LambdaLR, LRScheduler
+
+from mescope.training.recipe import ClipRecipe
+
+WARM_UP, COOL_DOWN = 5, 10  # epochs
+START, FLOOR = 1e-6, 5e-6  # rates
+
+_FREE = ("A_log", "D", "gamma")
+"""Last parts of names that do not decay: state-space rates and skips, layer scales."""
+
+
+def schedule_of(recipe: ClipRecipe, optimizer: Optimizer, steps: int) -> LRScheduler | None:
+    """Return a recipe's schedule, ``steps`` batches an epoch; None for a constant rate."""
+    if recipe.schedule == "constant":
+        return None
+    if recipe.schedule == "cosine":
+        return CosineAnnealingLR(optimizer, recipe.epochs * steps)
+    peak = recipe.learning_rate
+    return LambdaLR(optimizer, lambda step: warm_up(step / steps, recipe.epochs, peak) / peak)
+
+
+def warm_up(epoch: float, epochs: int, peak: float) -> float:
+    """Return MERba's learning rate at a (fractional) epoch.
+
+    Up from 1e-6 in 5 epochs, along a cosine that began at epoch 0, and constant at 5e-6 for the
+    last 10.  Shorter runs keep these shares of 70 epochs.  Source: spec_merba section 4.1.
+
+    >>> warm_up(0, 70, 5e-4), warm_up(69, 70, 5e-4)
+    (1e-06, 5e-06)
+    """
+    shrink = min(1.0, epochs / 70)
+    rise, end = WARM_UP * shrink, epochs - COOL_DOWN * shrink
+    if epoch < rise:
+        return START + (peak - START) * epoch / rise
+    if epoch >= end:
+        return FLOOR
+    return FLOOR + 0.5 * (peak - FLOOR) * (1 + math.cos(math.pi * epoch / end))
+
+
+def decay_groups(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
+    """Return parameter groups: what decays, and what does not.
+
+    Biases, parameters of one dimension (norms among them), layer scales, A and D of state
+    spaces do not (spec_merba section 4.1).
+    """
+    groups: dict[bool, list[nn.Parameter]] = {True: [], False: []}
+    for name, parameter in model.named_parameters():
+        last = name.rpartition(".")[2]
+        free = parameter.ndim <= 1 or last.endswith("bias") or last in _FREE
+        groups[not free].append(parameter)
+    decays = {True: weight_decay, False: 0.0}
+    return [{"params": g, "weight_decay": decays[k]} for k, g in groups.items() if g]
