@@ -1,13 +1,19 @@
 """Intervals at random places: what arithmetic says, and a slow loop beside."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from mescope.errors import DatasetError
 from mescope.evaluation.chance import GIVEN, LAST_NAMED, at_random, last_named
+from mescope.evaluation.megc import read_files
 from mescope.evaluation.rows import Row, read_lengths, table_of
 from mescope.evaluation.scores import MODES, score
 from mescope.events import Interval
+
+SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
+LOG, LIST = SHARED / "megc2020_cas_me2_mdmd_log.txt", SHARED / "megc2020_cas_me2_truth.txt"
 
 
 def row(first, last, video="v", kind="micro", emotion=None):
@@ -114,3 +120,14 @@ def test_lengths_are_read(tmp_path, text, said):
     else:
         with pytest.raises(DatasetError, match=said):
             read_lengths(path, [("s", "v")])
+
+
+@pytest.mark.data
+@pytest.mark.skipif(not LOG.exists(), reason="needs ../shared/data")
+def test_the_published_baseline_beats_chance_on_both_kinds():
+    """MDMD on CAS(ME)^2: little, but more than its five thousand intervals get by luck."""
+    found, truth = read_files(LOG, LIST)
+    mode = "as_published_megc2020"
+    real, chance = score(found, truth, mode=mode), at_random(found, truth, mode=mode)
+    for kind, counts in real.counts.items():
+        assert 0 < 2 * chance.spotting[kind]["f1"] < counts.f1

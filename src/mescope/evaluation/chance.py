@@ -8,14 +8,15 @@ averaged over many draws.  Source: spec_spotting_protocol section 9.8.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mescope.errors import DatasetError
 from mescope.evaluation.matching import Counts
 from mescope.evaluation.rows import Row, Table, Video
-from mescope.evaluation.scores import KINDS, count_kinds, videos_of
+from mescope.evaluation.scores import KINDS, count_place, places_of, videos_of
 from mescope.events import Interval
 
 DRAWS = 100
@@ -74,18 +75,22 @@ def at_random(
     """
     lengths = last_named(found, truth) if frames is None else frames
     _check(found.rows, lengths)
-    videos = videos_of(found, truth, mode)
-    busy = {row.where for row in truth.rows} & {row.where for row in found.rows} & set(videos)
-    still = count_kinds(found.rows, truth.rows, set(videos) - busy, mode)
-    moving = [row for row in found.rows if row.where in busy]
-    rooms = np.array([lengths[r.where] - len(r.interval) + 1 for r in moving], np.int64)
+    videos = set(videos_of(found, truth, mode))
+    mine, theirs = places_of(found.rows, mode), places_of(truth.rows)
+    keys = [key for key in {**mine, **theirs} if key[0] in videos]
+    busy = {key: _Slots.of(mine[key], lengths[key[0]]) for key in keys if key in mine}
+    # What has no expression to hit, or is not there, counts the same wherever it lies.
+    still = [key for key in keys if key not in busy or key not in theirs]
+    start = {kind: Counts() for kind in KINDS}
+    for key in still:
+        start[key[1]] += count_place(mine.get(key, ()), theirs.get(key, ()), mode)
+        busy.pop(key, None)
     rng = np.random.default_rng(seed)
     sums: dict[str, list[Counts]] = {kind: [] for kind in (*KINDS, "overall")}
     for _ in range(draws):
-        starts = rng.integers(0, rooms) if len(rooms) else rooms
-        placed = [_at(row, int(start)) for row, start in zip(moving, starts, strict=True)]
-        counts = count_kinds(placed, truth.rows, busy, mode)
-        totals = {kind: counts[kind] + still[kind] for kind in KINDS}
+        totals = dict(start)
+        for key, slots in busy.items():
+            totals[key[1]] += count_place(slots.draw(rng), theirs[key], mode)
         for kind in KINDS:
             sums[kind].append(totals[kind])
         sums["overall"].append(sum(totals.values(), Counts()))
@@ -108,8 +113,22 @@ def _check(rows: Sequence[Row], lengths: Mapping[Video, int]) -> None:
             )
 
 
-def _at(row: Row, start: int) -> Row:
-    return replace(row, interval=Interval(start, start + len(row.interval) - 1))
+@dataclass(frozen=True, slots=True)
+class _Slots:
+    """Lengths of intervals, and at how many frames each can begin."""
+
+    lengths: NDArray[np.int64]
+    rooms: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, intervals: Sequence[Interval], frames: int) -> _Slots:
+        lengths = np.array([len(interval) for interval in intervals], np.int64)
+        return cls(lengths, frames - lengths + 1)
+
+    def draw(self, rng: np.random.Generator) -> list[Interval]:
+        first = rng.integers(0, self.rooms)
+        last = first + self.lengths - 1
+        return [Interval(a, b) for a, b in zip(first.tolist(), last.tolist(), strict=True)]
 
 
 def _means(drawn: Sequence[Counts]) -> dict[str, float]:

@@ -8,7 +8,7 @@ Source: spec_spotting_protocol sections 4 to 6 and 9 to 11.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from types import MappingProxyType
@@ -25,7 +25,7 @@ from mescope.evaluation.recognition import (
     uf1,
 )
 from mescope.evaluation.rows import Row, Table, Video
-from mescope.events import Kind
+from mescope.events import Interval, Kind
 
 CLASSES = ("negative", "positive", "surprise", "others")
 KINDS: tuple[Kind, ...] = ("micro", "macro")
@@ -149,16 +149,19 @@ def score(
     )
 
 
-def count_kinds(
-    found: Sequence[Row], truth: Sequence[Row], videos: Collection[Video], mode: str
-) -> dict[Kind, Counts]:
-    """Return the counts of each kind over the given videos, without any check of the tables."""
-    rules = MODES[mode]
-    mine, theirs = _group(_typed(found, rules)), _group(truth)
-    return {
-        kind: _total({v: _match(mine, theirs, v, kind, rules, HALF) for v in videos})
-        for kind in KINDS
-    }
+Places = dict[tuple[Video, Kind], list[Interval]]
+"""Intervals by video and kind."""
+
+
+def places_of(rows: Sequence[Row], mode: str | None = None) -> Places:
+    """Return intervals by video and kind; with a mode, the kinds are those it gives them."""
+    typed = rows if mode is None else _typed(rows, MODES[mode])
+    return {key: [row.interval for row in group] for key, group in _group(typed).items()}
+
+
+def count_place(found: Sequence[Interval], truth: Sequence[Interval], mode: str) -> Counts:
+    """Return the counts of one video and kind."""
+    return match(found, truth, how=MODES[mode].how, threshold=HALF).counts
 
 
 def videos_of(found: Table, truth: Table, mode: str) -> list[Video]:
