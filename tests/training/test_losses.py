@@ -1,4 +1,4 @@
-"""The loss of spec_metst section 4.3, with a plain reference."""
+"""The losses of spec_metst 4.3 and spec_merba 2.13, with plain references."""
 
 from __future__ import annotations
 
@@ -8,7 +8,14 @@ import torch
 from torch.nn import functional as F
 
 from mescope.models import MeTstOutput, create_model
-from mescope.training.losses import class_weights, me_tst_loss
+from mescope.models.merba import COARSE_OF_FULL, FINE_OF_FULL, FULL, MerbaOutput
+from mescope.training.losses import (
+    class_weights,
+    dgcm_loss,
+    fine_weight,
+    full_classes,
+    me_tst_loss,
+)
 
 
 @pytest.fixture
@@ -110,3 +117,62 @@ def test_a_small_model_learns_planted_motion():
     assert output.spotting[inside].mean() > 0.7
     assert output.spotting[~inside].mean() < 0.2
     assert (output.emotion.argmax(-1)[inside] == classes[inside]).float().mean() > 0.9
+
+
+def two_heads(seed=0, n=6):
+    generator = torch.Generator().manual_seed(seed)
+    heads = torch.randn(2, n, 4, generator=generator).requires_grad_()
+    return heads, MerbaOutput(heads[0], heads[1])
+
+
+@pytest.mark.parametrize("mix", ["sum", "convex"])
+def test_two_heads_against_plain_loops(mix):
+    """spec_merba 2.13: cross-entropy of both, the fine one over true negatives only."""
+    _, output = two_heads()
+    full = torch.tensor([0, 1, 2, 4, 5, 6])  # anger, contempt, disgust, happiness, sadness, ...
+    coarse = [0, 3, 0, 1, 0, 2]
+    fine = {0: 0, 2: 1, 4: 3}
+    a = 0.25
+    lc = -sum(output.coarse[i].log_softmax(0)[c] for i, c in enumerate(coarse)) / 6
+    lf = -sum(output.fine[i].log_softmax(0)[f] for i, f in fine.items()) / 3
+    wanted = (lc if mix == "sum" else (1 - a) * lc) + a * lf
+    torch.testing.assert_close(dgcm_loss(output, full, a, mix), wanted)
+
+
+def test_without_negatives_the_fine_head_learns_nothing():  # spec_merba 6, check 18
+    heads, output = two_heads()
+    dgcm_loss(output, torch.tensor([1, 4, 6, 6, 4, 1]), 1.0).backward()
+    assert not heads.grad[1].any()
+    assert heads.grad[0].any()
+    heads, output = two_heads()
+    dgcm_loss(output, torch.tensor([0, 2, 3, 5, 0, 2]), 0.5).backward()
+    assert heads.grad[0].any()
+    assert heads.grad[1].any()
+
+
+def test_the_fine_weight_grows_from_nothing_to_one():  # check 19
+    weights = [fine_weight(e, 70) for e in range(70)]
+    assert (weights[0], weights[-1]) == (0.0, 1.0)
+    assert weights == sorted(weights)
+    assert fine_weight(0, 1) == 0.0
+    assert fine_weight(69, 70, "convex") == 0.9
+    _, output = two_heads()
+    full = torch.tensor([0, 1, 2, 4, 5, 6])
+    coarse = torch.nn.functional.cross_entropy(output.coarse, torch.tensor([0, 3, 0, 1, 0, 2]))
+    assert float(dgcm_loss(output, full, 0.0).detach()) == pytest.approx(float(coarse.detach()))
+
+
+def test_seven_classes_go_to_two_heads_and_back():  # check 20
+    for full, (coarse, fine) in enumerate(zip(COARSE_OF_FULL, FINE_OF_FULL, strict=True)):
+        one = torch.eye(4)
+        output = MerbaOutput(one[coarse : coarse + 1], one[max(fine, 0)][None])
+        assert output.predict().tolist() == [full]
+    names = ("surprise", *(n for n in FULL if n != "surprise"))
+    assert [FULL[i] for i in full_classes(names)] == list(names)
+
+
+def test_shares_of_two_heads_agree_with_what_they_predict():
+    _, output = two_heads(n=200)
+    shares = output.scores()
+    torch.testing.assert_close(shares.sum(1), torch.ones(200))
+    assert torch.equal(shares.argmax(1), output.predict())

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from mescope.errors import DatasetError
 from mescope.evaluation.matching import Counts
 from mescope.evaluation.rows import Row, Table, Video
-from mescope.evaluation.scores import KINDS, count_place, places_of, videos_of
-from mescope.events import Interval
+from mescope.evaluation.scores import KINDS, Places, count_place, places_of, videos_of
+from mescope.events import Interval, Kind
 
 DRAWS = 100
 GIVEN = "anywhere in its video"
@@ -77,28 +77,23 @@ def at_random(
     _check(found.rows, lengths)
     videos = set(videos_of(found, truth, mode))
     mine, theirs = places_of(found.rows, mode), places_of(truth.rows)
-    keys = [key for key in {**mine, **theirs} if key[0] in videos]
-    busy = {key: _Slots.of(mine[key], lengths[key[0]]) for key in keys if key in mine}
+    keys = {key for key in (*mine, *theirs) if key[0] in videos}
     # What has no expression to hit, or is not there, counts the same wherever it lies.
-    still = [key for key in keys if key not in busy or key not in theirs]
-    start = {kind: Counts() for kind in KINDS}
-    for key in still:
+    moving = sorted(key for key in keys if key in mine and key in theirs)
+    slots = {key: _Slots.of(mine[key], lengths[key[0]]) for key in moving}
+    start = dict.fromkeys(KINDS, Counts())
+    for key in keys - slots.keys():
         start[key[1]] += count_place(mine.get(key, ()), theirs.get(key, ()), mode)
-        busy.pop(key, None)
     rng = np.random.default_rng(seed)
-    sums: dict[str, list[Counts]] = {kind: [] for kind in (*KINDS, "overall")}
-    for _ in range(draws):
-        totals = dict(start)
-        for key, slots in busy.items():
-            totals[key[1]] += count_place(slots.draw(rng), theirs[key], mode)
-        for kind in KINDS:
-            sums[kind].append(totals[kind])
-        sums["overall"].append(sum(totals.values(), Counts()))
+    drawn = [_draw(rng, slots, theirs, start, mode) for _ in range(draws)]
     return Chance(
         draws=draws,
         seed=seed,
         places=LAST_NAMED if frames is None else GIVEN,
-        spotting={kind: _means(drawn) for kind, drawn in sums.items()},
+        spotting={
+            **{kind: _means([totals[kind] for totals in drawn]) for kind in KINDS},
+            "overall": _means([sum(totals.values(), Counts()) for totals in drawn]),
+        },
     )
 
 
@@ -129,6 +124,20 @@ class _Slots:
         first = rng.integers(0, self.rooms)
         last = first + self.lengths - 1
         return [Interval(a, b) for a, b in zip(first.tolist(), last.tolist(), strict=True)]
+
+
+def _draw(
+    rng: np.random.Generator,
+    slots: Mapping[tuple[Video, Kind], _Slots],
+    truth: Places,
+    start: Mapping[Kind, Counts],
+    mode: str,
+) -> dict[Kind, Counts]:
+    """Place everything once and count it, on top of what never changes."""
+    totals = dict(start)
+    for key, slot in slots.items():
+        totals[key[1]] += count_place(slot.draw(rng), truth[key], mode)
+    return totals
 
 
 def _means(drawn: Sequence[Counts]) -> dict[str, float]:

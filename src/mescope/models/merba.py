@@ -46,6 +46,10 @@ FINE = ("anger", "disgust", "fear", "sadness")
 FULL = ("anger", "contempt", "disgust", "fear", "happiness", "sadness", "surprise")
 """Classes of the two heads, and what they say together (spec_merba section 1.4)."""
 
+COARSE_OF_FULL = (0, 3, 0, 0, 1, 0, 2)
+FINE_OF_FULL = (0, -1, 1, 2, -1, 3, -1)
+"""Targets of the two heads by the class of FULL; -1 where the fine head has none."""
+
 _FULL_OF_COARSE = {1: 4, 2: 6, 3: 1}
 _FULL_OF_FINE = (0, 2, 3, 5)
 
@@ -62,6 +66,20 @@ class MerbaOutput(NamedTuple):
         of_coarse = coarse.new_tensor([_FULL_OF_COARSE.get(i, 0) for i in range(len(COARSE))])
         of_fine = fine.new_tensor(_FULL_OF_FINE)
         return torch.where(coarse == 0, of_fine[fine], of_coarse[coarse])
+
+    def scores(self) -> Tensor:
+        """Return shares of the classes of FULL, (b, 7), the largest where predict() says.
+
+        The likeliest negative class stands for all negatives of the coarse head, the others
+        below it in proportion.
+        """
+        coarse, fine = self.coarse.softmax(-1), self.fine.softmax(-1)
+        found = coarse.new_zeros(len(coarse), len(FULL))
+        for one, full in _FULL_OF_COARSE.items():
+            found[:, full] = coarse[:, one]
+        share = fine / fine.amax(-1, keepdim=True)
+        found[:, _FULL_OF_FINE] = coarse[:, :1] * share
+        return found / found.sum(-1, keepdim=True)
 
 
 @dataclass(frozen=True)

@@ -108,7 +108,6 @@ def evaluate(
         LeakError: there are too few people for the protocol.
         OutputError: ``out`` cannot be written.
     """
-    started = time.monotonic()
     recipe = recipe if isinstance(recipe, ClipRecipe) else read_clip_recipe(recipe)
     hashes = examples.hashes()
     splits = {s: folds_of(examples, protocol, s) for s in _seeds(recipe)}
@@ -138,7 +137,7 @@ def evaluate(
         predictions=tuple(_predictions(examples, splits, results)),
         hashes=hashes | {"split": results.split_hash()},
         environment=environment(),
-        seconds=time.monotonic() - started,
+        seconds=results.seconds(),
         warnings=(ORACLE, *results.warnings) if oracle else tuple(results.warnings),
     )
 
@@ -151,7 +150,7 @@ def run_fold(shared: Shared, item: tuple[int, Fold]) -> FoldResult:
     unseen = examples.inputs[np.asarray(fold.test)]
     best = _Best(unseen, examples.labels[np.asarray(fold.test)]) if shared.oracle else None
     started = time.monotonic()
-    learned = learn(recipe, inputs, labels, len(examples.classes), seed, monitor=best)
+    learned = learn(recipe, inputs, labels, examples.classes, seed, monitor=best)
     scores = learned.scores(unseen)
     return FoldResult(
         fold=fold.name,

@@ -1,4 +1,4 @@
-"""The loss of ME-TST and its class weights.
+"""The losses of ME-TST and of MERba's two heads, and class weights.
 
 Source: spec_metst section 4.3.  The paper writes both losses but not how they are combined;
 0.9 and 0.1, the balanced weights and the factor 6 are the published code's.
@@ -6,6 +6,7 @@ Source: spec_metst section 4.3.  The paper writes both losses but not how they a
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
@@ -13,7 +14,9 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
+from mescope.errors import RecipeError
 from mescope.models import MeTstOutput
+from mescope.models.merba import COARSE_OF_FULL, FINE_OF_FULL, FULL, MerbaOutput
 
 Reduction = Literal["frames", "weights"]
 """What the weighted cross-entropy is divided by: see :func:`me_tst_loss`."""
@@ -64,3 +67,54 @@ def me_tst_loss(
     )
     divisor = weights[classes].sum() if reduction == "weights" else classes.numel()
     return spotting_weight * regression + (1.0 - spotting_weight) * summed / divisor
+
+
+Mix = Literal["sum", "convex"]
+"""How the losses of MERba's heads are mixed: ``coarse + a * fine`` or
+``(1 - a) * coarse + a * fine``; the paper's formula is lost (spec_merba S6)."""
+
+_MOST = 0.9  # of a in the convex mix: at 1 three of four coarse classes would get no gradient
+
+
+def fine_weight(epoch: int, epochs: int, mix: Mix = "sum") -> float:
+    """Return a: 0 in the first epoch, 1 in the last (0.9 in the convex mix), in a line.
+
+    >>> [fine_weight(e, 3) for e in range(3)], fine_weight(2, 3, "convex")
+    ([0.0, 0.5, 1.0], 0.9)
+    """
+    grown = epoch / max(1, epochs - 1)
+    return min(grown, _MOST) if mix == "convex" else grown
+
+
+def dgcm_loss(output: MerbaOutput, full: Tensor, a: float, mix: Mix = "sum") -> Tensor:
+    """Return the loss of a coarse and a fine head (MERba section 2.13 of its specification).
+
+    Args:
+        output: of the model, b clips.
+        full: classes of ``mescope.models.merba.FULL``, (b,).
+        a: weight of the fine head, see :func:`fine_weight`.
+        mix: how the two are mixed.
+
+    The fine loss is a mean over the clips whose true class is negative, 0 where there is none.
+    """
+    coarse = F.cross_entropy(output.coarse, full.new_tensor(COARSE_OF_FULL)[full])
+    targets = full.new_tensor(FINE_OF_FULL)[full]
+    negative = targets >= 0
+    fine = output.fine.sum() * 0.0  # a gradient of exactly 0
+    if negative.any():
+        fine = F.cross_entropy(output.fine[negative], targets[negative])
+    return ((1.0 - a) * coarse if mix == "convex" else coarse) + a * fine
+
+
+def full_classes(classes: Sequence[str]) -> list[int]:
+    """Return the index in ``FULL`` of every class of a data set.
+
+    Raises:
+        RecipeError: the classes are not the seven of the two heads.
+    """
+    if sorted(classes) != sorted(FULL):
+        raise RecipeError(
+            f"expected the classes {', '.join(FULL)} for two heads, found "
+            f"{', '.join(classes)}; take the 7-class labels of DFME, or options = { dgcm = false }"
+        )
+    return [FULL.index(name) for name in classes]

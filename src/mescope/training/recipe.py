@@ -76,10 +76,12 @@ class ClipRecipe:
     standardise: bool = False  # each channel to mean 0 and deviation 1
     size: int = 28  # side of the maps or frames made from clips
     channels: int = 3  # of flow: 3 for u, v and strain, 2 without strain
+    dgcm_mix: str = "sum"  # of MERba's two heads: sum or convex
     notes: str = ""
 
     def __post_init__(self) -> None:
         _check_choice("data", self.data, CLIP_DATA)
+        _check_choice("dgcm_mix", self.dgcm_mix, ("sum", "convex"))
         _check_choice("schedule", self.schedule, SCHEDULES)
         numbers = (
             "epochs",

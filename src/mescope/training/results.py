@@ -78,6 +78,10 @@ class Results:
             write_atomically(path, json.dumps(asdict(result)).encode())
         self._done[seed, number] = result
 
+    def seconds(self) -> float:
+        """Return how long all jobs together took, also those of earlier sessions."""
+        return sum(result.seconds for result in self._done.values())
+
     def split_hash(self) -> str:
         """Return SHA-256 of who is trained on and who is tested, for every seed and fold."""
         text = json.dumps(
