@@ -114,7 +114,7 @@ def full_classes(classes: Sequence[str]) -> list[int]:
     """
     if sorted(classes) != sorted(FULL):
         raise RecipeError(
-            f"expected the classes {', '.join(FULL)} for two heads, found "
-            f"{', '.join(classes)}; take the 7-class labels of DFME, or options = { dgcm = false }"
+            f"expected the classes {', '.join(FULL)} for two heads, found {list(classes)}; "
+            "take the 7-class labels of DFME, or options = { dgcm = false }"
         )
     return [FULL.index(name) for name in classes]
