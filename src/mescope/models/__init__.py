@@ -15,7 +15,9 @@ from typing import Any
 from torch import nn
 
 from mescope.errors import WeightsError
-from mescope.models import mambavision, merba
+from mescope.models import flow_cnn, htnet, mambavision, merba, off_apexnet
+from mescope.models.flow_cnn import FlowCnn
+from mescope.models.htnet import HtNet
 from mescope.models.mambavision import MambaVision
 from mescope.models.me_tst import (
     MeTst,
@@ -25,11 +27,14 @@ from mescope.models.me_tst import (
     MeTstPlusConfig,
 )
 from mescope.models.merba import Merba
+from mescope.models.off_apexnet import OffApexNet
 from mescope.models.ststnet import StstNet, StstNetConfig
 
 __all__ = [
     "MODELS",
     "SMALL",
+    "FlowCnn",
+    "HtNet",
     "MambaVision",
     "MeTst",
     "MeTstConfig",
@@ -37,6 +42,7 @@ __all__ = [
     "MeTstPlus",
     "MeTstPlusConfig",
     "Merba",
+    "OffApexNet",
     "StstNet",
     "StstNetConfig",
     "create_model",
@@ -57,6 +63,9 @@ MODELS: MappingProxyType[str, Callable[..., nn.Module]] = MappingProxyType(
         "me-tst-plus": _preset(MeTstPlus, MeTstPlusConfig()),
         "me-tst-plus-small": _preset(MeTstPlus, SMALL),
         "ststnet": _preset(StstNet, StstNetConfig()),
+        **{name: _preset(OffApexNet, c) for name, c in off_apexnet.PRESETS.items()},
+        **{name: _preset(HtNet, c) for name, c in htnet.PRESETS.items()},
+        **{name: _preset(FlowCnn, c) for name, c in flow_cnn.PRESETS.items()},
         **{name: _preset(MambaVision, c) for name, c in mambavision.PRESETS.items()},
         **{name: _preset(Merba, c) for name, c in merba.PRESETS.items()},
     }

@@ -1,0 +1,69 @@
+"""A small network of our own for flow maps of 28 px: the least that a new model should beat.
+
+Input   (b, 3, 28, 28): horizontal flow, vertical flow, optical strain, of about unit size
+Output  EmotionOutput: logits of the classes
+
+Two convolutions with pooling and one linear layer; nothing in it is new.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from mescope.models.outputs import EmotionOutput
+from mescope.ops.conv_pool import conv_pool
+from mescope.ops.dropout import dropout
+
+
+@dataclass(frozen=True)
+class FlowCnnConfig:
+    """Sizes of the network; about 28,000 parameters."""
+
+    channels: int = 3
+    classes: int = 3
+    filters: tuple[int, int] = (24, 48)
+    size: int = 28
+    dropout: float = 0.5
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "filters", tuple(self.filters))  # a list, from JSON
+        if len(self.filters) != 2:
+            raise ValueError(f"filters must be two numbers, got {self.filters!r}")
+        if min(self.channels, self.classes, *self.filters) < 1 or self.size < 8:
+            raise ValueError("channels, classes and filters must be above 0, size 8 or more")
+        if not 0.0 <= self.dropout < 1.0:
+            raise ValueError(f"dropout must be in 0..1 (1 excluded), got {self.dropout!r}")
+
+
+class FlowCnn(nn.Module):
+    """Convolution and pooling by 3, convolution and pooling by 2, dropout, linear."""
+
+    def __init__(self, config: FlowCnnConfig = FlowCnnConfig()) -> None:
+        super().__init__()
+        self.config = config
+        first, second = config.filters
+        self.conv = nn.Conv2d(config.channels, first, 3, padding=1)
+        self.norm = nn.BatchNorm2d(first)
+        self.conv_2 = nn.Conv2d(first, second, 3, padding=1)
+        self.norm_2 = nn.BatchNorm2d(second)
+        side = ((config.size - 1) // 3 + 1) // 2
+        self.head = nn.Linear(second * side * side, config.classes)
+
+    def forward(self, flow: Tensor) -> EmotionOutput:
+        """Return logits for maps (b, channels, size, size)."""
+        conv, norm = self.conv, self.norm
+        running = (torch.as_tensor(norm.running_mean), torch.as_tensor(norm.running_var))
+        x = conv_pool(
+            flow, conv.weight, torch.as_tensor(conv.bias), norm.weight, norm.bias, running,
+            padding=1, training=self.training, eps=norm.eps,
+        )  # fmt: skip
+        x = F.max_pool2d(F.relu(self.norm_2(self.conv_2(x))), 2)
+        x = dropout(x.flatten(1), self.config.dropout, self.training)
+        return EmotionOutput(emotion=self.head(x))
+
+
+PRESETS = {"flow-cnn": FlowCnnConfig()}

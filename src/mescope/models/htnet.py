@@ -1,0 +1,138 @@
+"""HTNet: a hierarchy of transformers over blocks of a flow map, joined two by two.
+
+Paper   "HTNet for micro-expression recognition", Wang et al., Neurocomputing 2024,
+        arXiv 2307.14637
+Code    wangzhifengharrison/HTNet, read only: it has no licence, nothing is copied
+Input   (b, 3, 28, 28): horizontal flow, vertical flow, optical strain
+Output  EmotionOutput: logits of the classes
+
+Where this file leaves the published system:
+* There the map is put together from four squares of 14 px around the eyes and the corners of
+  the mouth, which need landmarks of the apex frame.  Published flow maps come without, so here
+  the map is given as it is; whoever has landmarks can put it together before.
+* Layer norms are PyTorch's.  Everything else is the published network.
+
+At the published sizes (28 px, patches of 7, three levels) every block of every level holds a
+single token, so its attention has nothing to choose from and only the joins mix patches.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from mescope.models.outputs import EmotionOutput
+from mescope.models.vision_layers import Dropout, merge, partition
+
+
+@dataclass(frozen=True)
+class HtNetConfig:
+    """Sizes of HTNet; the defaults are the published ones."""
+
+    channels: int = 3
+    classes: int = 3
+    size: int = 28
+    patch: int = 7
+    dim: int = 256  # doubled at every join
+    heads: int = 3  # likewise
+    repeats: tuple[int, ...] = (2, 2, 10)  # layers of each level
+    dropout: float = 0.0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "repeats", tuple(self.repeats))  # a list, from JSON
+        whole = (self.channels, self.classes, self.patch, self.dim, self.heads, *self.repeats)
+        if not self.repeats or min(whole) < 1:
+            raise ValueError("channels, classes, patch, dim, heads and repeats must be above 0")
+        if self.size % (self.patch << (len(self.repeats) - 1)):
+            raise ValueError(
+                f"size must be a multiple of patch times 2 for every join, got {self.size} for "
+                f"patches of {self.patch} and {len(self.repeats)} levels"
+            )
+        if self.heads > self.dim:
+            raise ValueError(f"heads must not be more than dim, got {self.heads}")
+        if not 0.0 <= self.dropout < 1.0:
+            raise ValueError(f"dropout must be in 0..1 (1 excluded), got {self.dropout!r}")
+
+
+class HtNet(nn.Module):
+    """Patches, levels of transformer blocks with joins between, and a linear head."""
+
+    def __init__(self, config: HtNetConfig = HtNetConfig()) -> None:
+        super().__init__()
+        self.config = c = config
+        self.embed = nn.Conv2d(c.channels, c.dim, c.patch, c.patch)
+        levels = len(c.repeats)
+        self.side = c.size // c.patch >> (levels - 1)  # tokens along a block, at every level
+        self.positions = nn.ParameterList(
+            nn.Parameter(torch.randn(self.side**2)) for _ in range(levels)
+        )
+        self.levels = nn.ModuleList(
+            nn.Sequential(
+                *(_Layer(c.dim << i, c.heads << i, c.dropout) for _ in range(c.repeats[i]))
+            )
+            for i in range(levels)
+        )
+        self.joins = nn.ModuleList(_Join(c.dim << i) for i in range(levels - 1))
+        self.norm = nn.LayerNorm(c.dim << (levels - 1))
+        self.head = nn.Linear(c.dim << (levels - 1), c.classes)
+
+    def forward(self, flow: Tensor) -> EmotionOutput:
+        """Return logits for maps (b, channels, size, size)."""
+        x = self.embed(flow)
+        for i, level in enumerate(self.levels):
+            if i:
+                x = self.joins[i - 1](x)
+            tokens = partition(x, self.side) + self.positions[i][:, None]
+            x = merge(level(tokens), self.side, x.shape[2], x.shape[3])
+        tokens = self.norm(x.flatten(2).transpose(1, 2))
+        return EmotionOutput(emotion=self.head(tokens.mean(1)))
+
+
+class _Join(nn.Module):
+    """Convolution to twice the width, norm, and pooling of two by two."""
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(dim, 2 * dim, 3, padding=1)
+        self.norm = nn.LayerNorm(2 * dim)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return (b, 2 c, h / 2, w / 2)."""
+        x = self.norm(self.conv(x).movedim(1, -1)).movedim(-1, 1)
+        return F.max_pool2d(x, 3, 2, padding=1)
+
+
+class _Layer(nn.Module):
+    """Attention within a block and an MLP, each after a norm and around a shortcut."""
+
+    def __init__(self, dim: int, heads: int, drop: float) -> None:
+        super().__init__()
+        self.heads, inner = heads, dim // heads * heads
+        self.norm_mix = nn.LayerNorm(dim)
+        self.qkv = nn.Linear(dim, 3 * inner, bias=False)
+        self.out = nn.Linear(inner, dim)
+        self.norm_mlp = nn.LayerNorm(dim)
+        self.mlp = nn.Sequential(
+            nn.Linear(dim, 4 * dim), nn.GELU(), Dropout(drop), nn.Linear(4 * dim, dim)
+        )
+        self.drop = Dropout(drop)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Return (b, l, c)."""
+        b, length, _ = tokens.shape
+        qkv = self.qkv(self.norm_mix(tokens)).reshape(b, length, 3, self.heads, -1)
+        q, k, v = qkv.permute(2, 0, 3, 1, 4)
+        mixed = F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2)
+        tokens = tokens + self.drop(self.out(mixed))
+        grown: Tensor = tokens + self.drop(self.mlp(self.norm_mlp(tokens)))
+        return grown
+
+
+PRESETS = {
+    "htnet": HtNetConfig(),
+    "htnet-small": HtNetConfig(dim=48, repeats=(1, 1, 2)),
+}
+"""The published size, and one that a CPU can train by leaving one person out."""
