@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 import torch
 
@@ -9,14 +11,47 @@ from mescope.errors import WeightsError
 from mescope.models import MODELS, create_model
 from mescope.models.weights import Card, load, save
 
-CHANNELS = {"me-tst": 10, "me-tst-plus": 36, "me-tst-plus-small": 36}
 SEED = 20
+
+SPOTTING = {"me-tst": 10, "me-tst-plus": 36, "me-tst-plus-small": 36}
+"""Channels of the models that score every frame of a window."""
+
+CLIPS = {  # channels and side of the models that name a clip; larger ones are below
+    "ststnet": (3, 28),
+    "off-apexnet": (3, 28),
+    "flow-cnn": (3, 28),
+    "htnet-small": (3, 28),
+    "mambavision-s28": (3, 28),
+    "merba-s28": (2, 28),
+    "merba-s56": (2, 56),
+    "merba-s56-full": (2, 56),
+    "merba-s64": (2, 64),
+}
+LARGE = {  # parameters with three classes; built without memory
+    "htnet": 139_582_982,
+    "mambavision-t": 31_794_248 - 997 * 641,
+    "mambavision-t2": 35_104_008 - 997 * 641,
+    "mambavision-s": 50_140_584 - 997 * 769,
+    "mambavision-b": 97_685_288 - 997 * 1025,
+    "mambavision-l": 227_961_048 - 997 * 1569,
+    "merba": 111_142_920,
+    "merba-shared": 93_865_992,
+}
 
 GOLDEN = {  # spotting of frames 3 and 19, negative and neutral logit of frame 11
     "me-tst": [0.981630038, 0.981634511, 3.97890138, -0.331668998],
     "me-tst-plus": [0.310235689, 0.311275793, -0.794223077, -3.1551641],
     "me-tst-plus-small": [0.98515068, 0.985147883, 4.19476859, 2.16163644],
-}
+    "ststnet": [0.0425848521, 0.10350006, -0.0668025583],
+    "off-apexnet": [2.70470988, 2.67592633, 2.09711583],
+    "flow-cnn": [0.0191342882, 0.0950983898, -0.0410441069],
+    "htnet-small": [0.967907348, 1.01637572, 0.744553675],
+    "mambavision-s28": [0.341967381, -0.0352119765, -0.259148262],
+    "merba-s28": [0.35627838, -0.0398350197, -0.269730879],
+    "merba-s56": [0.35627838, -0.0398350196, -0.269730879],
+    "merba-s56-full": [0.341961274, -0.0352037998, -0.259148749],
+    "merba-s64": [0.659240216, -0.342163805, -0.089177733],
+}  # of clip models: the logits of the only clip
 
 
 def build(name, **options):
@@ -29,56 +64,77 @@ def build(name, **options):
     return create_model(name, **options).eval()
 
 
-def flow(name, batch=2, frames=30):
+def inputs(name, batch=2, frames=30):
     generator = torch.Generator().manual_seed(SEED)
-    return torch.randn(batch, CHANNELS[name], frames, generator=generator)
+    if name in SPOTTING:
+        return torch.randn(batch, SPOTTING[name], frames, generator=generator)
+    channels, side = CLIPS[name]
+    return torch.randn(batch, channels, side, side, generator=generator)
 
 
-@pytest.fixture(params=sorted(MODELS))
+@pytest.fixture(params=[*SPOTTING, *CLIPS])
 def name(request):
     return request.param
 
 
 def test_every_preset_is_covered():
-    assert set(CHANNELS) == set(MODELS)
+    assert {*SPOTTING, *CLIPS, *LARGE} == set(MODELS)
+
+
+@pytest.mark.parametrize("large", LARGE)
+def test_parameters_of_large_presets(large):
+    with torch.device("meta"):
+        assert sum(p.numel() for p in create_model(large).parameters()) == LARGE[large]
 
 
 @pytest.mark.parametrize("frames", [16, 30, 50])
+@pytest.mark.parametrize("name", SPOTTING)
 def test_shapes_ranges_and_no_nan(name, frames):  # spec_metst 11, check 12
     with torch.no_grad():
-        out = build(name)(flow(name, 3, frames))
+        out = build(name)(inputs(name, 3, frames))
     assert out.spotting.shape == (3, frames)
     assert out.emotion.shape == (3, frames, 5)
     assert torch.isfinite(out.emotion).all()
     assert ((out.spotting >= 0) & (out.spotting <= 1)).all()
 
 
+@pytest.mark.parametrize("classes", [3, 7])
+@pytest.mark.parametrize("name", CLIPS)
+def test_logits_of_every_class(name, classes):
+    with torch.no_grad():
+        out = build(name, classes=classes)(inputs(name, 3))
+    assert out.emotion.shape == (3, classes)
+    assert torch.isfinite(out.emotion).all()
+
+
 def test_every_parameter_gets_a_gradient(name):  # check 9, clean mode
     model = build(name).train()
-    out = model(flow(name, 4))
-    (out.spotting.square().mean() + out.emotion.square().mean()).backward()
+    out = model(inputs(name, 4))
+    sum(part.square().mean() for part in out).backward()
     dead = [n for n, p in model.named_parameters() if p.grad is None or not p.grad.any()]
     assert dead == []
 
 
-def test_a_window_does_not_depend_on_its_batch(name):
-    model, x = build(name).double(), flow(name, 4).double()
+def test_an_input_does_not_depend_on_its_batch(name):
+    model, x = build(name).double(), inputs(name, 4).double()
     with torch.no_grad():
         together, alone = model(x), model(x[2:3])
-    torch.testing.assert_close(together.spotting[2:3], alone.spotting, rtol=0, atol=1e-12)
-    torch.testing.assert_close(together.emotion[2:3], alone.emotion, rtol=0, atol=1e-12)
+    for many, one in zip(together, alone, strict=True):
+        torch.testing.assert_close(many[2:3], one, rtol=0, atol=1e-12)
 
 
 def test_weights_come_back_with_the_same_numbers(name, tmp_path):
-    model, x = build(name), flow(name)
-    regions = tuple(f"region {i}" for i in range(CHANNELS[name] // 2))
-    config = vars(model.config)
-    card = Card(model=name, config=config, regions=regions, window=30, rate=30.0)
+    model, x = build(name), inputs(name)
+    card = Card(model=name, config=vars(model.config), regions=(), window=0, rate=0.0)
+    if name in SPOTTING:
+        regions = tuple(f"region {i}" for i in range(SPOTTING[name] // 2))
+        card = dataclasses.replace(card, regions=regions, window=30, rate=30.0)
+    else:
+        card = dataclasses.replace(card, labels=("negative", "positive", "surprise"))
     save(tmp_path / "w.safetensors", model, card)
     again, _ = load(tmp_path / "w.safetensors")
     with torch.no_grad():
-        assert torch.equal(model(x).spotting, again(x).spotting)
-        assert torch.equal(model(x).emotion, again(x).emotion)
+        assert all(map(torch.equal, model(x), again(x)))
     assert again.config == model.config
 
 
@@ -89,10 +145,13 @@ def test_golden_outputs(name):
         for parameter in model.parameters():  # deterministic on every platform and version
             values = torch.arange(parameter.numel(), dtype=torch.float64)
             parameter.copy_((0.1 * torch.sin(1.7 * values)).reshape(parameter.shape))
-        steps = torch.arange(CHANNELS[name] * 20, dtype=torch.float64)
-        x = torch.cos(0.37 * steps).reshape(1, CHANNELS[name], 20)
-        out = model.double()(x)
-    found = [*out.spotting[0, [3, 19]].tolist(), *out.emotion[0, 11, [0, 4]].tolist()]
+        shape = inputs(name, 1, 20).shape
+        steps = torch.arange(shape.numel(), dtype=torch.float64)
+        out = model.double()(torch.cos(0.37 * steps).reshape(shape))
+    if name in SPOTTING:
+        found = [*out.spotting[0, [3, 19]].tolist(), *out.emotion[0, 11, [0, 4]].tolist()]
+    else:
+        found = out.emotion[0].tolist()
     assert found == pytest.approx(GOLDEN[name], rel=1e-6)
 
 

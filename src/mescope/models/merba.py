@@ -260,8 +260,10 @@ class Extractor(nn.Module):
     def __init__(self, c: MerbaConfig, dim: int, side: int) -> None:
         super().__init__()
         orders = [order(name, side) for name in c.directions]
-        self.register_buffer("forth", torch.tensor(orders), persistent=False)
-        back = torch.tensor([inverse(tokens) for tokens in orders])
+        # On the CPU whatever the default device: they are no weights, so no file brings them.
+        forth = torch.tensor(orders, device="cpu")
+        back = torch.tensor([inverse(tokens) for tokens in orders], device="cpu")
+        self.register_buffer("forth", forth, persistent=False)
         self.register_buffer("back", back, persistent=False)
         sets = 1 if c.share_mixer else len(orders)
         self.mixers = ScanMixers(dim, sets, step_init=c.step_init)

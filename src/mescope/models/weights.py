@@ -23,7 +23,7 @@ from torch import Tensor, nn
 
 from mescope.errors import WeightsError
 from mescope.labels import SPOTTING_CLASSES
-from mescope.models import create_model, suggestion
+from mescope.models import MeTst, MeTstPlus, create_model, suggestion
 from mescope.models.headers import SUFFIX, check_header, read_header
 
 KEY = "mescope"  # metadata entry that holds the card
@@ -33,9 +33,10 @@ KEY = "mescope"  # metadata entry that holds the card
 class Card:
     """What weights say about themselves.
 
-    Frames are decimated frames: ``window`` of them make one input at ``rate`` per second.
-    ``config`` are the fields of the model's config, ``proposals`` those of the spotting rule
-    (:class:`mescope.spotting.proposals.ProposalRule`) chosen together with the weights.
+    Of a spotting model, frames are decimated frames: ``window`` of them make one input at
+    ``rate`` per second.  ``config`` are the fields of the model's config, ``proposals`` those of the spotting rule
+    (:class:`mescope.spotting.proposals.ProposalRule`) chosen together with the weights.  Of a
+    model that names clips, ``regions`` is empty and ``window`` and ``rate`` are 0.
     ``sha256`` covers tensors and card; :func:`save` fills it in.
     """
 
@@ -218,28 +219,37 @@ def _check_expected(card: Card, expect: Mapping[str, object], path: Path) -> Non
 
 def _build(card: Card, tensors: Mapping[str, Tensor], path: Path) -> nn.Module:
     """Return the card's model, without memory of its own; refuse if tensors do not fit it."""
-    if tuple(card.labels) != SPOTTING_CLASSES:
-        raise WeightsError(
-            f"{path}: labels differ; expected {', '.join(SPOTTING_CLASSES)}, "
-            f"found {', '.join(card.labels)}"
-        )
     try:
         with torch.device("meta"):
             module = create_model(card.model, **card.config)
     except WeightsError as error:
         raise WeightsError(f"{path}: {error}") from error
-    config: Any = module.config
-    if config.channels != 2 * len(card.regions) or config.classes != len(card.labels):
-        raise WeightsError(
-            f"{path}: the card contradicts itself: {len(card.regions)} regions and "
-            f"{len(card.labels)} labels, but {config.channels} channels and "
-            f"{config.classes} classes"
-        )
+    _check_card(card, module, path)
     wanted = {name: _describe(tensor) for name, tensor in module.state_dict().items()}
     found = {name: _describe(tensor) for name, tensor in tensors.items()}
     if wanted != found:
         raise WeightsError(f"{path}: not the weights of {card.model}; {_diff(wanted, found)}")
     return module
+
+
+def _check_card(card: Card, module: nn.Module, path: Path) -> None:
+    """Refuse a card whose labels and regions are not those of its model."""
+    config: Any = module.config
+    if isinstance(module, MeTst | MeTstPlus):
+        if tuple(card.labels) != SPOTTING_CLASSES:
+            raise WeightsError(
+                f"{path}: labels differ; expected {', '.join(SPOTTING_CLASSES)}, "
+                f"found {', '.join(card.labels)}"
+            )
+        fits = config.channels == 2 * len(card.regions) and config.classes == len(card.labels)
+    else:
+        fits = not card.regions and config.classes == len(card.labels)
+    if not fits:
+        raise WeightsError(
+            f"{path}: the card contradicts itself: {len(card.regions)} regions and "
+            f"{len(card.labels)} labels, but {getattr(config, 'channels', 'no')} channels and "
+            f"{config.classes} classes"
+        )
 
 
 def _describe(tensor: Tensor) -> str:
