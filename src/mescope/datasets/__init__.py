@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from mescope.datasets import casme2, casmesq, folder, samm, samm_long
+from mescope.datasets import casme2, casmesq, composite, folder, samm, samm_long, smic
 from mescope.datasets.base import Clip, Correction, Dataset, Problem, Seconds, Source
 from mescope.errors import DatasetError
 
@@ -48,6 +48,19 @@ DATASETS: Mapping[str, Source] = MappingProxyType(
             title=casmesq.TITLE,
             reader=casmesq.read,
             obtain="from its authors (Chinese Academy of Sciences) under a signed licence",
+        ),
+        **{
+            name: Source(
+                title=f"SMIC, camera {name.rpartition('-')[2].upper()}, short clips",
+                reader=reader,
+                obtain="from its authors (University of Oulu) under a signed licence",
+            )
+            for name, reader in smic.READERS.items()
+        },
+        composite.NAME: Source(
+            title=composite.TITLE,
+            reader=composite.read,
+            obtain="each of its three parts from its own authors; the list from MEGC2019",
         ),
     }
 )

@@ -34,9 +34,10 @@ class Card:
     """What weights say about themselves.
 
     Of a spotting model, frames are decimated frames: ``window`` of them make one input at
-    ``rate`` per second.  ``config`` are the fields of the model's config, ``proposals`` those of the spotting rule
+    ``rate`` per second, and ``proposals`` are the fields of the spotting rule
     (:class:`mescope.spotting.proposals.ProposalRule`) chosen together with the weights.  Of a
     model that names clips, ``regions`` is empty and ``window`` and ``rate`` are 0.
+    ``config`` are the fields of the model's config.
     ``sha256`` covers tensors and card; :func:`save` fills it in.
     """
 
