@@ -48,7 +48,7 @@ def test_the_given_cells_are_not_changed() -> None:
 
 def test_unknown_names_and_folders_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="did you mean 'casme2'"):
-        read("casme", tmp_path)
+        read("cazme2", tmp_path)
     for name in DATASETS:
         with pytest.raises(DatasetError, match="expected the folder of"):
             read(name, tmp_path / "nowhere")

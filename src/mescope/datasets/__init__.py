@@ -7,7 +7,19 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from mescope.datasets import casme2, casmesq, composite, folder, samm, samm_long, smic
+from mescope.datasets import (
+    casme,
+    casme2,
+    casmesq,
+    composite,
+    dfme,
+    folder,
+    fourdme,
+    mmew,
+    samm,
+    samm_long,
+    smic,
+)
 from mescope.datasets.base import Clip, Correction, Dataset, Problem, Seconds, Source
 from mescope.errors import DatasetError
 
@@ -28,6 +40,11 @@ DATASETS: Mapping[str, Source] = MappingProxyType(
             title="your own videos with one CSV table of expressions",
             reader=folder.read,
             obtain="nothing to obtain: put expressions.csv beside the videos",
+        ),
+        casme.NAME: Source(
+            title=casme.TITLE,
+            reader=casme.read,
+            obtain="from its authors (Chinese Academy of Sciences) under a signed licence",
         ),
         casme2.NAME: Source(
             title="CASME II",
@@ -56,6 +73,24 @@ DATASETS: Mapping[str, Source] = MappingProxyType(
                 obtain="from its authors (University of Oulu) under a signed licence",
             )
             for name, reader in smic.READERS.items()
+        },
+        fourdme.NAME: Source(
+            title=fourdme.TITLE,
+            reader=fourdme.read,
+            obtain="from its authors (University of Oulu) under a signed licence",
+        ),
+        mmew.NAME: Source(
+            title=mmew.TITLE,
+            reader=mmew.read,
+            obtain="from its authors (Shandong University) under a signed licence",
+        ),
+        **{
+            name: Source(
+                title=f"{dfme.TITLE}, {name.partition('-')[2] or 'train, test A and test B'}",
+                reader=reader,
+                obtain="from its authors (Shandong University) under a signed licence",
+            )
+            for name, reader in dfme.READERS.items()
         },
         composite.NAME: Source(
             title=composite.TITLE,

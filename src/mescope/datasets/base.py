@@ -69,6 +69,7 @@ class Clip:
     emotion_raw: str = ""
     au_raw: str = ""
     objective_class: int | None = None
+    emotions: tuple[str, ...] = ()  # where a data set names several at once (4DME)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

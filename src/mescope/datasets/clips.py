@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from mescope import facs
@@ -21,6 +21,7 @@ from mescope.video.image_folders import NumberedFiles, numbered_files
 
 _KNOWN = {  # how the folders of a data set look: people, and what is in a person's folder
     "CASME II": (r"sub\d{2}", r"EP\w+"),
+    "CASME": (r"sub\d{2}", r"EP\w+"),
     "SAMM": (r"\d{3}", r"\d{3}_\d_\d{1,2}"),
     "SAMM Long Videos": (r"\d{3}_\d", r"\d{3}_\d_\d+\.\w+"),
     "CAS(ME)^2": (r"s\d{2}", r"\d{2}_\d{4}\w*(\.\w+)?"),
@@ -42,6 +43,7 @@ class Sample:
     emotion: str
     action_units: str
     objective_class: int | None = None
+    lowest: int = 1  # number of the first picture that the data set may have
 
 
 @dataclass(slots=True)
@@ -108,16 +110,26 @@ def clip_folders(pictures: Path, title: str) -> dict[tuple[str, str], Path]:
 
 
 def make_clip(
-    sample: Sample, folder: Path, dataset: str, rate: float, findings: Findings
+    sample: Sample,
+    folder: Path,
+    dataset: str,
+    rate: float,
+    findings: Findings,
+    *,
+    emotions: Collection[str] | None = None,
 ) -> Clip | None:
-    """Return the clip of a row and its pictures, or None if it makes no sense."""
+    """Return the clip of a row and its pictures, or None if it makes no sense.
+
+    ``emotions`` are those that the data set knows; the published ones by default.
+    """
     key = f"{sample.subject}/{sample.name}"
     try:
         files = numbered_files(folder)
     except (VideoError, OSError) as error:
         findings.error(sample.where, f"{key}: {error}")
         return None
-    emotion = _emotion(sample, dataset, findings)
+    known = RAW_COUNTS[dataset] if emotions is None else emotions
+    emotion = _emotion(sample, known, findings)
     first, last = files.numbers[0], files.numbers[-1]
     numbers = _numbers(sample, first, last, findings)
     if emotion is None or numbers is None:
@@ -141,6 +153,28 @@ def make_clip(
         au_raw=sample.action_units,
         objective_class=sample.objective_class,
     )
+
+
+def by_pictures(sample: Sample, folder: Path, findings: Findings) -> Sample:
+    """Return a row whose onset and offset are the first and the last picture of its folder.
+
+    For data sets whose clips are cut so: where the sheet disagrees, the pictures count, and an
+    apex outside them is taken as not annotated.
+    """
+    try:
+        numbers = numbered_files(folder).numbers
+    except (VideoError, OSError):
+        return sample  # make_clip tells
+    first, last = numbers[0], numbers[-1]
+    if (sample.onset, sample.offset) == (first, last):
+        return sample
+    inside = sample.apex is not None and first <= sample.apex <= last
+    findings.warning(
+        sample.where,
+        f"{sample.subject}/{sample.name}: the table says {sample.onset} to {sample.offset}, "
+        f"the pictures run {first} to {last}; the pictures count",
+    )
+    return replace(sample, onset=first, offset=last, apex=sample.apex if inside else None)
 
 
 def match(
@@ -213,11 +247,11 @@ def _roots(root: Path, person: str, inside: str) -> list[Path]:
     ]
 
 
-def _emotion(sample: Sample, dataset: str, findings: Findings) -> str | None:
+def _emotion(sample: Sample, known: Collection[str], findings: Findings) -> str | None:
     emotion = canonical(sample.emotion)
-    if emotion not in RAW_COUNTS[dataset]:
-        known = ", ".join(RAW_COUNTS[dataset])
-        findings.error(sample.where, f"unknown emotion {sample.emotion!r}; known: {known}")
+    if emotion not in known:
+        names = ", ".join(known)
+        findings.error(sample.where, f"unknown emotion {sample.emotion!r}; known: {names}")
         return None
     if emotion != sample.emotion.strip().lower():
         text = f"rows say {sample.emotion.strip()!r}, read as {emotion!r}"
@@ -231,8 +265,8 @@ def _numbers(
     """Return onset, apex and offset if they are in order and among the pictures."""
     onset, apex, offset = sample.onset, sample.apex, sample.offset
     key = f"{sample.subject}/{sample.name}"
-    if onset is None or offset is None or min(onset, offset) < 1:
-        text = "onset and offset must be whole numbers from 1 on, found"
+    if onset is None or offset is None or min(onset, offset) < sample.lowest:
+        text = f"onset and offset must be whole numbers from {sample.lowest} on, found"
         findings.error(sample.where, f"{key}: {text} {onset} and {offset}")
         return None
     if offset < onset:

@@ -1,0 +1,192 @@
+"""DFME, the public part: training set and tests A and B of the CCAC 2024 challenge.
+
+Source  Zhao et al. 2023, arXiv 2301.00985; a signed licence is needed
+Layout  ROOT/train_data/train_data/sub0003_01/00000.png, test_data_A, test_data_B likewise, and
+        ROOT/full_release_annotation/training_full_with_AU.xlsx, testA_..., testB_...
+Frames  the sheets and the pictures count from 0; frames per second (200, 300 or 500) stand in
+        the sheet, the same for all clips of a person
+
+People of the three parts are different ones.  The tables that were given out during the
+challenge had no labels for the tests; then the clips of a test have neither onset nor emotion
+and cannot become records: they are counted and left out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from mescope.datasets.base import Clip, Dataset, some
+from mescope.datasets.clips import Findings, Sample, check_counts, make_clip, match
+from mescope.datasets.sheets import SheetRow, find_workbook, read_rows, whole
+from mescope.errors import DatasetError
+
+NAME = "dfme"
+TITLE = "DFME"
+
+PARTS = {
+    "train": ("training_full_with_AU.xlsx", r"train", 1856, 176),
+    "testA": ("testA_full_with_AU.xlsx", r"test\w*a$", 474, 42),
+    "testB": ("testB_full_with_AU.xlsx", r"test\w*b$", 299, 41),
+}
+"""Table, folder of pictures (a pattern), clips and people of each part."""
+
+RENAMED = {
+    "train": "DFME_training_full_with_AU.xlsx",
+    "testA": "DFME_test_A_full_with_AU.xlsx",
+    "testB": "DFME_test_B_full_with_AU.xlsx",
+}
+COLUMNS = (
+    "Subject",
+    "Filename",
+    "OnsetFrame",
+    "ApexFrame",
+    "OffsetFrame",
+    "Emotion",
+    "Fps",
+    "AU",
+)
+RATES = (200, 300, 500)
+_CLIP = r"sub\d{4}_\d+"
+_LEVELS = 4
+
+
+def read(root: str | Path, *, part: str | None = None) -> Dataset:
+    """Return the clips of all parts that are there, or of one, in the order of their sheets.
+
+    Args:
+        root: folder of the tables and the pictures.
+        part: one of :data:`PARTS`; all by default.
+
+    Raises:
+        DatasetError: no table, its columns or no pictures of a part are there.
+    """
+    root = Path(root)
+    wanted = tuple(PARTS) if part is None else (part,)
+    findings = Findings(root.name)
+    clips: list[Clip] = []
+    samples: list[Sample] = []
+    for name in wanted:
+        table = _table(root, name)
+        if table is None:
+            findings.warning(root.name, f"no table of {name}: {PARTS[name][0]}")
+            continue
+        found, rows = _read_part(root, name, table, findings)
+        clips += found
+        samples += rows
+    if not samples:
+        tables = ", ".join(PARTS[name][0] for name in wanted)
+        raise DatasetError(f"{TITLE}: no annotation table under {root}. Looked for {tables}.")
+    if part is None:
+        check_counts(samples, NAME, TITLE, findings)
+    _check_people(clips, findings)
+    return Dataset(name=NAME, clips=tuple(clips), problems=findings.problems())
+
+
+READERS: dict[str, Callable[[str | Path], Dataset]] = {
+    NAME: read,
+    **{f"{NAME}-{part.lower()}": partial(read, part=part) for part in PARTS},
+}
+"""All parts together, and each alone, by the name of the data set."""
+
+
+def _table(root: Path, part: str) -> Path | None:
+    names = (PARTS[part][0], RENAMED[part])
+    for folder in (root, *sorted(p for p in root.glob("*/*") if p.is_dir())):
+        try:
+            return find_workbook(folder, TITLE, names)
+        except DatasetError:
+            continue
+    return None
+
+
+def _read_part(
+    root: Path, part: str, table: Path, findings: Findings
+) -> tuple[list[Clip], list[Sample]]:
+    _, pattern, published, people = PARTS[part]
+    rows, remarks = read_rows(table, TITLE, ("Filename", "OnsetFrame"), COLUMNS)
+    if remarks:
+        findings.warning(table.name, f"{len(remarks)} rows of text skipped: {remarks}")
+    folders = _folders(root, pattern, part)
+    samples, rates = [], {}
+    for row in rows:
+        sample = _sample(row)
+        samples.append(sample)
+        rates[sample.where] = whole(row.cells["Fps"])
+    clips = []
+    for sample, folder in match(samples, folders, findings):
+        rate = rates[sample.where]
+        if rate not in RATES:
+            text = f"{sample.name}: expected frames per second of {RATES}, found {rate}"
+            findings.error(sample.where, text)
+            continue
+        clip = make_clip(sample, folder, NAME, float(rate), findings)
+        if clip is not None:
+            clips.append(clip)
+    found = len({s.subject for s in samples})
+    if (len(samples), found) != (published, people):
+        text = f"{part} has {len(samples)} clips of {found} people"
+        findings.warning(table.name, f"{text}, published {published} of {people}")
+    return clips, samples
+
+
+def _folders(root: Path, pattern: str, part: str) -> dict[tuple[str, str], Path]:
+    """Return the folder of every (person, clip) of a part."""
+    layer = [root]
+    for _ in range(_LEVELS):
+        layer = [p for folder in layer for p in sorted(folder.iterdir()) if p.is_dir()]
+        clips = [
+            p
+            for p in layer
+            if re.fullmatch(_CLIP, p.name, re.IGNORECASE)
+            and any(re.search(pattern, q.name, re.IGNORECASE) for q in p.parents[:_LEVELS])
+        ]
+        if clips:
+            return {(p.name.split("_")[0].lower(), p.name.lower()): p for p in clips}
+        layer = [p for p in layer if not re.fullmatch(_CLIP, p.name, re.IGNORECASE)]
+    raise DatasetError(
+        f"{TITLE}: no folders of {part} such as {part}/sub0003_01 under {root}; give the "
+        "folder that holds train_data, test_data_A and test_data_B"
+    )
+
+
+def _sample(row: SheetRow) -> Sample:
+    cells, units = row.cells, row.cells["AU"]
+    return Sample(
+        where=row.where,
+        subject=str(cells["Subject"]).strip().lower(),
+        name=str(cells["Filename"]).strip(),
+        onset=whole(cells["OnsetFrame"]),
+        apex=whole(cells["ApexFrame"]),
+        offset=whole(cells["OffsetFrame"]),
+        emotion=str(cells["Emotion"] or ""),
+        action_units="" if units is None else str(units),
+        lowest=0,
+    )
+
+
+def _check_people(clips: list[Clip], findings: Findings) -> None:
+    """Tell people with several rates, and people of several parts."""
+    rates: dict[str, set[float]] = defaultdict(set)
+    parts: dict[str, set[str]] = defaultdict(set)
+    for clip in clips:
+        rates[clip.subject].add(clip.rate)
+        parts[clip.subject].add(_part_of(clip.folder))
+    several = [person for person, found in rates.items() if len(found) > 1]
+    if several:
+        text = f"{len(several)} people have clips of several rates: {some(several)}"
+        findings.warning(findings.file, text)
+    leaking = [person for person, found in parts.items() if len(found) > 1]
+    if leaking:
+        text = f"{len(leaking)} people are in several parts, expected none: {some(leaking)}"
+        findings.warning(findings.file, text)
+
+
+def _part_of(folder: Path) -> str:
+    for part, (_, pattern, _, _) in PARTS.items():
+        if any(re.search(pattern, p.name, re.IGNORECASE) for p in folder.parents[:_LEVELS]):
+            return part
+    return ""
