@@ -10,6 +10,7 @@ from types import MappingProxyType
 from mescope.datasets import (
     casme,
     casme2,
+    casme3,
     casmesq,
     composite,
     dfme,
@@ -64,6 +65,16 @@ DATASETS: Mapping[str, Source] = MappingProxyType(
         casmesq.NAME: Source(
             title=casmesq.TITLE,
             reader=casmesq.read,
+            obtain="from its authors (Chinese Academy of Sciences) under a signed licence",
+        ),
+        casme3.NAME_A: Source(
+            title=casme3.TITLE_A,
+            reader=casme3.read_a,
+            obtain="from its authors (Chinese Academy of Sciences) under a signed licence",
+        ),
+        casme3.NAME_C: Source(
+            title=casme3.TITLE_C,
+            reader=casme3.read_c,
             obtain="from its authors (Chinese Academy of Sciences) under a signed licence",
         ),
         **{
