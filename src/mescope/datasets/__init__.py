@@ -20,6 +20,7 @@ from mescope.datasets import (
     samm,
     samm_long,
     smic,
+    smic_long,
 )
 from mescope.datasets.base import Clip, Correction, Dataset, Problem, Seconds, Source
 from mescope.errors import DatasetError
@@ -66,6 +67,11 @@ DATASETS: Mapping[str, Source] = MappingProxyType(
             title=casmesq.TITLE,
             reader=casmesq.read,
             obtain="from its authors (Chinese Academy of Sciences) under a signed licence",
+        ),
+        smic_long.NAME: Source(
+            title=smic_long.TITLE,
+            reader=smic_long.read,
+            obtain="from its authors (University of Oulu) under a signed licence",
         ),
         casme3.NAME_A: Source(
             title=casme3.TITLE_A,

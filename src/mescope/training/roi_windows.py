@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mescope.datasets import samm_long
+from mescope.datasets import samm_long, smic_long
 from mescope.datasets.base import Dataset, Problem
 from mescope.datasets.clips import Findings
 from mescope.errors import DatasetError, MescopeError
@@ -26,7 +26,7 @@ from mescope.video.reading import open_video
 from mescope.video.regions import REGIONS_18, Mode, Region
 from mescope.video.roi_flow import RoiFlow, extract
 
-HOME = {samm_long.NAME: samm_long.PEOPLE}
+HOME = {samm_long.NAME: samm_long.PEOPLE, smic_long.NAME: smic_long.PEOPLE}
 """Data sets that share people and words for emotions with another one, and that one.
 
 Their people are named after it, so that a split over both keeps a person on one side."""
