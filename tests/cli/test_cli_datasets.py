@@ -63,3 +63,36 @@ def test_what_is_not_there(copy, capsys, words, said):
     err = capsys.readouterr().err
     assert said in err
     assert "Traceback" not in err
+
+
+def test_flow_maps_are_listed_and_checked(capsys, tmp_path):
+
+    assert run(["datasets"]) == 0
+    listed = capsys.readouterr().out
+    for name in ("casme3a", "smic-hs", "4dme", "dfme-train", "megc2019", "flow28", "samm-lv"):
+        assert name in listed
+    maps = {
+        "flow": np.zeros((2, 28, 28, 3), np.uint8), "label": np.array([0, 2]),
+        "subject": np.array(["s01", "s02"]), "clip": np.array(["a", "b"]),
+        "dataset": np.array(["smic", "smic"]),
+    }  # fmt: skip
+    np.savez(tmp_path / "maps.npz", **maps)
+    assert run(["datasets", "check", "flow28", "--root", str(tmp_path / "maps.npz")]) == 0
+    shown = capsys.readouterr().out
+    assert "negative 1, surprise 1" in shown
+    assert "2 maps, published 442" in shown
+
+
+def test_a_table_of_another_name(capsys, tmp_path):
+    (tmp_path / "mine.txt").write_text("recording,onset,offset,kind\n")
+    (tmp_path / "a.csv").write_text("x\n")
+    (tmp_path / "b.csv").write_text("x\n")
+    arguments = ["datasets", "check", "folder", "--root", str(tmp_path)]
+    assert run(arguments) == 1
+    assert "name your table expressions.csv" in capsys.readouterr().err
+    assert run([*arguments, "--table", str(tmp_path / "mine.txt")]) == 0
+    assert run([*arguments, "--table", str(tmp_path / "none.txt")]) == 1
+    assert "expected the annotation table" in capsys.readouterr().err
+    smic = ["datasets", "check", "smic-hs", "--root", str(tmp_path), "--table", "x"]
+    assert run(smic) == 1
+    assert "leave --table out" in capsys.readouterr().err

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import inspect
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -119,19 +120,29 @@ DATASETS: Mapping[str, Source] = MappingProxyType(
 """Every data set that can be read, by the name to ask for it."""
 
 
-def read(name: str, root: str | Path) -> Dataset:
+def read(name: str, root: str | Path, *, table: str | Path | None = None) -> Dataset:
     """Return the records of the data set ``name`` that lies in the folder ``root``.
 
+    Args:
+        name: one of :data:`DATASETS`.
+        root: the folder.
+        table: the annotation table, if it has another name than those the reader knows.
+
     Raises:
-        DatasetError: unknown name, or the folder does not hold that data set; the message says
-            what was looked for.
+        DatasetError: unknown name, the folder does not hold that data set (the message says
+            what was looked for), or a table was given for a data set that has none.
     """
     if name not in DATASETS:
         near = difflib.get_close_matches(name.lower(), DATASETS, n=1)
         hint = f"did you mean {near[0]!r}? " if near else ""
         raise DatasetError(f"unknown data set {name!r}; {hint}known: {', '.join(DATASETS)}")
+    source = DATASETS[name]
     if not Path(root).is_dir():
-        raise DatasetError(
-            f"expected the folder of {DATASETS[name].title}, found none at {root}"
-        )
-    return DATASETS[name].reader(Path(root))
+        raise DatasetError(f"expected the folder of {source.title}, found none at {root}")
+    if table is None:
+        return source.reader(Path(root))
+    if "table" not in inspect.signature(source.reader).parameters:
+        raise DatasetError(f"{source.title} is read without a single table; leave --table out")
+    if not Path(table).is_file():
+        raise DatasetError(f"expected the annotation table of {source.title} at {table}")
+    return source.reader(Path(root), table=Path(table))

@@ -107,7 +107,7 @@ class Source:
     """A data set mescope can read: its reader and how a user gets hold of it."""
 
     title: str
-    reader: Callable[[Path], Dataset]
+    reader: Callable[..., Dataset]  # (root), most also with the keyword ``table``
     obtain: str
 
 

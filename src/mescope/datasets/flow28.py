@@ -30,6 +30,7 @@ from mescope.errors import DatasetError
 
 NAME = "flow28"
 TITLE = "MEGC2019 composite, 28 x 28 flow maps"
+OBTAIN = "the pictures that STSTNet's and HTNet's authors published, or an .npz of them"
 CLASSES = ("negative", "positive", "surprise")
 """By the number that names a class folder."""
 

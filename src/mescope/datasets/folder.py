@@ -8,7 +8,8 @@ Table   recording (or video), onset, offset, kind (or type: micro, macro); optio
         the interval table that mescope writes can be read back.
 
 A row with a recording but neither onset nor offset says that the recording holds nothing.
-Without a subject the recording's name counts as the person.
+Without a subject the recording's name counts as the person.  ROOT/recordings.csv, if there
+is one, adds folders of pictures and recordings without expressions; see ``listed.py``.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from pathlib import Path, PurePosixPath
 
 from mescope.datasets.annotations import NEEDED, Annotation, read_table
 from mescope.datasets.base import Dataset, Problem, Seconds, place, some
+from mescope.datasets.listed import Listed, read_listed
 from mescope.errors import DatasetError, VideoError
 from mescope.events import Expression, Recording
 from mescope.video.reading import open_video
@@ -49,7 +51,8 @@ def read(root: str | Path, *, table: str | Path | None = None) -> Dataset:
     path = _find_table(root) if table is None else Path(table)
     rows, problems = read_table(path)
     rows = _without_rejected(path, rows, problems)
-    videos = _videos(root)
+    listed = read_listed(root, problems)
+    videos = sorted({*_videos(root), *(path for path in listed if path.is_dir())})
     recordings: dict[Path, list[Annotation]] = {}
     for row in rows:
         found = _home(row.recording, root, videos)
@@ -57,9 +60,12 @@ def read(root: str | Path, *, table: str | Path | None = None) -> Dataset:
             recordings.setdefault(found, []).append(row)
         else:
             problems.append(Problem("error", place(path, row.row), found))
+    for file in listed:
+        recordings.setdefault(file, [])
     records, times = [], {}
     for file, its_rows in recordings.items():
-        record = _recording(file, its_rows, path, problems, _short_name(file, root, videos))
+        name = _short_name(file, root, videos)
+        record = _recording(file, its_rows, path, problems, name, listed.get(file))
         if record is not None:
             records.append(record[0])
             times[record[0].name] = record[1]
@@ -138,15 +144,19 @@ def _short_name(file: Path, root: Path, videos: list[Path]) -> str:
 
 
 def _recording(
-    file: Path, rows: list[Annotation], table: Path, problems: list[Problem], name: str
-) -> tuple[Recording, tuple[Seconds, ...]] | None:
+    file: Path, rows: list[Annotation], table: Path, problems: list[Problem], name: str,
+    listed: Listed | None,
+) -> tuple[Recording, tuple[Seconds, ...]] | None:  # fmt: skip
     """Return a recording with its expressions and their times; None if it cannot be opened."""
     try:
-        video = open_video(file)
+        video = open_video(file, rate=listed.rate if listed and file.is_dir() else None)
     except VideoError as error:
-        problems.append(Problem("error", place(table, rows[0].row), str(error)))
+        where = place(table, rows[0].row) if rows else file.name
+        problems.append(Problem("error", where, str(error)))
         return None
     subjects = sorted({row.subject for row in rows if row.subject})
+    if not subjects and listed and listed.subject:
+        subjects = [listed.subject]
     if len(subjects) > 1:
         text = f"{name} has the subjects {some(subjects)}; one recording shows one person"
         problems.append(Problem("error", place(table, rows[0].row), text))

@@ -1,0 +1,71 @@
+"""The optional table of recordings beside your own videos: which there are, whose, how fast.
+
+Layout  ROOT/recordings.csv with the columns file, subject and rate; more are ignored, so the
+        table of a rendered corpus will do
+Use     it makes folders of numbered pictures into recordings (they have no times, so the rate
+        is needed), and says that a recording without any expression was looked at
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from mescope.datasets.annotations import read_text
+from mescope.datasets.base import Problem, place
+
+TABLE = "recordings.csv"
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One row: a video file, or a folder of pictures with its frames per second."""
+
+    path: Path
+    subject: str
+    rate: float | None
+
+
+def read_listed(root: Path, problems: list[Problem]) -> dict[Path, Listed]:
+    """Return the rows of ROOT/recordings.csv that make sense, by path; none without it.
+
+    Raises:
+        DatasetError: the table is there, but no text.
+    """
+    path = root / TABLE
+    if not path.is_file():
+        return {}
+    rows = csv.DictReader(io.StringIO(read_text(path)))
+    if "file" not in (rows.fieldnames or ()):
+        text = f"expected the columns file, subject and rate, found {rows.fieldnames}; not used"
+        problems.append(Problem("warning", place(path), text))
+        return {}
+    found: dict[Path, Listed] = {}
+    for number, row in enumerate(rows, 2):
+        listed = _listed(row, root)
+        if isinstance(listed, str):
+            problems.append(Problem("error", place(path, number), listed))
+        else:
+            found[listed.path] = listed
+    return found
+
+
+def _listed(row: dict[str, str], root: Path) -> Listed | str:
+    name = (row.get("file") or "").strip().replace("\\", "/")
+    inside = PurePosixPath(name)
+    if not name or inside.is_absolute() or ".." in inside.parts:
+        return f"expected a path below the folder, found {name!r}"
+    path = root / inside
+    if not path.exists():
+        return f"there is no {name}"
+    try:
+        rate = float(row.get("rate") or "nan")
+    except ValueError:
+        rate = math.nan
+    sensible = math.isfinite(rate) and rate > 0
+    if path.is_dir() and not sensible:
+        return f"{name}: a folder of pictures needs a rate above 0, found {row.get('rate')!r}"
+    return Listed(path, (row.get("subject") or "").strip(), rate if sensible else None)

@@ -1,0 +1,91 @@
+"""recordings.csv beside your own videos, and what mescope writes read back."""
+
+from __future__ import annotations
+
+import pytest
+from layouts import picture
+
+from mescope.datasets import read
+from mescope.errors import DatasetError
+from mescope.events import Interval
+from mescope.synthesis.corpus import write_corpus
+
+
+def messages(problems):
+    return " | ".join(map(str, problems))
+
+
+@pytest.fixture
+def root(tmp_path, video_bytes):
+    root = tmp_path / "own"
+    root.mkdir()
+    (root / "film.mp4").write_bytes(video_bytes)
+    (root / "quiet.mp4").write_bytes(video_bytes)
+    for n in range(10, 40):
+        picture(root / "pictures" / f"img{n}.png", n)
+    (root / "expressions.csv").write_text(
+        "recording,onset,offset,kind\nfilm,3,9,micro\npictures,5,12,micro\n"
+    )
+    return root
+
+
+def test_folders_of_pictures_and_recordings_without_expressions(root):
+    (root / "recordings.csv").write_text(
+        "file,subject,rate\nfilm.mp4,anna,50\npictures,ben,25\nquiet.mp4,anna,\n"
+    )
+    dataset = read("folder", root)
+    assert dataset.errors == ()
+    found = {r.name: r for r in dataset.recordings}
+    assert found["pictures"].expressions[0].interval == Interval(5, 12)
+    assert (found["pictures"].rate, found["pictures"].frames) == (25.0, 30)
+    assert found["quiet"].expressions == ()
+    assert dataset.subjects == ("anna", "ben")
+    assert dataset.seconds["pictures"][0].onset == pytest.approx(0.2)
+
+
+def test_without_it_everything_is_as_before(root):
+    dataset = read("folder", root)
+    assert [r.name for r in dataset.recordings] == ["film"]
+    assert "no video 'pictures'" in messages(dataset.errors)
+
+
+def test_rows_that_make_no_sense(root):
+    (root / "recordings.csv").write_text(
+        "file,subject,rate\npictures,ben,\n../film.mp4,x,25\n/etc,x,25\naway.mp4,x,25\n"
+        "pictures,ben,nan\npictures,ben,fast\n,x,25\n"
+    )
+    told = messages(read("folder", root).errors)
+    assert "row 2: pictures: a folder of pictures needs a rate above 0" in told
+    assert "row 3: expected a path below the folder, found '../film.mp4'" in told
+    assert "row 4: expected a path below the folder" in told
+    assert "row 5: there is no away.mp4" in told
+    assert "row 6: pictures: a folder of pictures needs a rate" in told
+    assert "row 7: pictures: a folder of pictures needs a rate" in told
+    assert "row 8: expected a path below the folder, found ''" in told
+
+
+def test_another_table_of_that_name_is_told(root):
+    (root / "recordings.csv").write_text("name;rate\n")
+    assert "expected the columns file, subject" in messages(read("folder", root).warnings)
+    (root / "recordings.csv").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(DatasetError, match="expected UTF-8"):
+        read("folder", root)
+
+
+@pytest.mark.slow
+def test_a_rendered_corpus_comes_back(tmp_path):
+    """What mescope writes itself: videos, truth.csv and recordings.csv."""
+    written = write_corpus(tmp_path / "corpus", 2, 3, duration=8.0, levels=["calm"])
+    dataset = read("folder", tmp_path / "corpus")
+    assert dataset.errors == ()
+    corpus = {r.name: r for r in written}
+    assert {r.name for r in dataset.recordings} == set(corpus)
+    for recording in dataset.recordings:
+        wanted = corpus[recording.name]
+        assert (recording.subject, recording.frames) == (wanted.subject, wanted.frames)
+        assert [e.interval for e in recording.expressions] == [
+            e.interval for e in wanted.expressions
+        ]
+        assert [e.emotion for e in recording.expressions] == [
+            e.emotion for e in wanted.expressions
+        ]
