@@ -67,8 +67,8 @@ def test_what_was_planted_is_found():
 
 @pytest.mark.parametrize("oracle", [False, True])
 def test_labels_of_test_people_change_nothing(oracle):
-    """The guard: poison the labels of one person; the predictions for that person stay, to the
-    last bit, and those for the others, who are trained on that person, do not."""
+    """Ecosystem T66, the guard: poison the labels of one person; the predictions for that
+    person stay, to the last bit, and those for the others, who learn from them, do not."""
     clean = planted()
     labels = clean.labels.copy()
     victim = [i for i, person in enumerate(clean.persons) if person == ("a", "2")]
@@ -122,6 +122,7 @@ def test_the_oracle_is_a_column_of_its_own():
 
 @pytest.mark.slow
 def test_processes_change_nothing():
+    """Ecosystem T70."""
     data = planted(4)
     assert told(evaluate(RECIPE, data, jobs=2)) == told(evaluate(RECIPE, data, jobs=1))
 
@@ -183,6 +184,7 @@ def test_a_run_that_was_killed_goes_on_with_identical_results(tmp_path, jobs):
 
 
 def test_a_folder_of_another_run_is_refused(tmp_path):
+    """Ecosystem T73."""
     short = dataclasses.replace(RECIPE, epochs=1, seeds=1)
     evaluate(short, planted(3), out=tmp_path)
     with pytest.raises(RecipeError, match="another run: recipe"):
@@ -207,6 +209,7 @@ def test_a_damaged_result_is_computed_again(tmp_path, harm):
 
 
 def test_a_full_disk_keeps_what_is_there(tmp_path, monkeypatch):
+    """Ecosystem T64."""
     short = dataclasses.replace(RECIPE, epochs=1, seeds=1)
     from mescope.training import results
 

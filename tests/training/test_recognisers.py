@@ -59,6 +59,7 @@ def test_a_monitor_sees_every_epoch_and_changes_nothing():
 
 
 def test_standardising_uses_the_training_inputs_only():
+    """Ecosystem T67."""
     inputs, labels = maps()
     recipe = dataclasses.replace(BASE, standardise=True)
     learned = learn(recipe, inputs, labels, CLASSES, 0)

@@ -186,7 +186,8 @@ def _fits(row: Annotation, video: Video, table: Path, problems: list[Problem]) -
     where = place(table, row.row)
     if expression.interval.last >= len(video):
         text = f"offset {expression.interval.last}, but {video.name} has frames 0 to "
-        problems.append(Problem("error", where, f"{text}{len(video) - 1}"))
+        hint = "; count frames from 0" if expression.interval.last == len(video) else ""
+        problems.append(Problem("error", where, f"{text}{len(video) - 1}{hint}"))
         return False
     times = _times(expression, video)
     if row.seconds is not None:

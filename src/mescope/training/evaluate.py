@@ -8,6 +8,7 @@ Source: spec_spotting_protocol sections 7 to 9.
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -17,7 +18,7 @@ from typing import Literal, cast, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from mescope.errors import RecipeError
+from mescope.errors import LeakError, RecipeError
 from mescope.evaluation.folds import (
     Fold,
     cross_dataset,
@@ -105,10 +106,11 @@ def evaluate(
 
     Raises:
         RecipeError: the recipe is wrong, or ``out`` holds another run.
-        LeakError: there are too few people for the protocol.
+        LeakError: there are too few people for the protocol, or two people share a clip.
         OutputError: ``out`` cannot be written.
     """
     recipe = recipe if isinstance(recipe, ClipRecipe) else read_clip_recipe(recipe)
+    _check_twins(examples)
     hashes = examples.hashes()
     splits = {s: folds_of(examples, protocol, s) for s in _seeds(recipe)}
     items = [(seed, number) for seed, folds in splits.items() for number in range(len(folds))]
@@ -177,6 +179,26 @@ class _Best:
         """Return the classes; those of the end where the model has no epochs."""
         found = self._found if self._hits >= 0 else last.argmax(1)
         return tuple(int(v) for v in found)
+
+
+def _check_twins(examples: Examples) -> None:
+    """Refuse the same input under two people: one would be trained on, the other tested.
+
+    That is how one person with two names, or in two data sets, shows itself.
+    """
+    seen: dict[bytes, int] = {}
+    for i, values in enumerate(examples.inputs):
+        if values.min() == values.max():
+            continue  # no motion at all looks alike for everybody
+        first = seen.setdefault(hashlib.sha256(values.tobytes()).digest(), i)
+        if examples.persons[first] != examples.persons[i]:
+            one, other = (
+                "/".join((*examples.persons[k], examples.names[k])) for k in (first, i)
+            )
+            raise LeakError(
+                f"expected every clip under one person, found the same one as {one} and as "
+                f"{other}; give both the same person, or leave one out"
+            )
 
 
 def _seeds(recipe: ClipRecipe) -> range:
