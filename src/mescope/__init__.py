@@ -11,10 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mescope.analysis import Analysis, Analyzer, load
+    from mescope.datasets import open_dataset
     from mescope.errors import MescopeError
+    from mescope.evaluation.report import Report
     from mescope.events import Detection, Expression, Interval, Recording
     from mescope.models import MODELS, create_model
     from mescope.models.weights import list_weights
+    from mescope.training.evaluate import evaluate
     from mescope.training.train import train
     from mescope.video.reading import open_video
     from mescope.video.roi_flow import extract
@@ -30,11 +33,14 @@ __all__ = [
     "Interval",
     "MescopeError",
     "Recording",
+    "Report",
     "__version__",
     "create_model",
+    "evaluate",
     "extract",
     "list_weights",
     "load",
+    "open_dataset",
     "open_video",
     "train",
 ]
@@ -48,10 +54,13 @@ _HOME = {
     "Interval": "mescope.events",
     "MescopeError": "mescope.errors",
     "Recording": "mescope.events",
+    "Report": "mescope.evaluation.report",
+    "evaluate": "mescope.training.evaluate",
     "create_model": "mescope.models",
     "extract": "mescope.video.roi_flow",
     "list_weights": "mescope.models.weights",
     "load": "mescope.analysis",
+    "open_dataset": "mescope.datasets",
     "open_video": "mescope.video.reading",
     "train": "mescope.training.train",
 }

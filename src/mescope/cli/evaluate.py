@@ -53,17 +53,18 @@ def evaluate(
     Each fold and seed is a job of its own, kept in the folder when it is done: the same command
     goes on where it was stopped.  The folder gets report.html, report.json and predictions.csv.
     """
+    from mescope.datasets import open_dataset
     from mescope.training.engine import checked_engine
     from mescope.training.evaluate import checked_protocol
     from mescope.training.evaluate import evaluate as run
-    from mescope.training.prepare import open_data, prepare
+    from mescope.training.prepare import prepare
     from mescope.training.recipe import read_clip_recipe
 
     chosen = read_clip_recipe(recipe, **({} if seeds is None else {"seeds": seeds}))
     how, by = checked_protocol(protocol), checked_engine(engine)
     folder = output or Path("runs") / recipe.stem
     processes = jobs or os.cpu_count() or 1
-    data = open_data(dataset, root)
+    data = open_dataset(dataset, root)
     with progress_bar("reading clips") as progress:
         prepared = prepare(
             chosen, data, cache=folder / "features", jobs=processes, progress=progress

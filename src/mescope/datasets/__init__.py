@@ -15,6 +15,7 @@ from mescope.datasets import (
     casmesq,
     composite,
     dfme,
+    flow28,
     folder,
     fourdme,
     mmew,
@@ -24,6 +25,7 @@ from mescope.datasets import (
     smic_long,
 )
 from mescope.datasets.base import Clip, Correction, Dataset, Problem, Seconds, Source
+from mescope.datasets.flow28 import FlowMaps
 from mescope.errors import DatasetError
 
 __all__ = [
@@ -31,9 +33,11 @@ __all__ = [
     "Clip",
     "Correction",
     "Dataset",
+    "FlowMaps",
     "Problem",
     "Seconds",
     "Source",
+    "open_dataset",
     "read",
 ]
 
@@ -118,6 +122,24 @@ DATASETS: Mapping[str, Source] = MappingProxyType(
     }
 )
 """Every data set that can be read, by the name to ask for it."""
+
+
+def open_dataset(
+    name: str, root: str | Path, *, table: str | Path | None = None
+) -> Dataset | FlowMaps:
+    """Return the data set ``name`` (see ``mescope datasets``) that lies in ``root``.
+
+    Args:
+        name: one of :data:`DATASETS`, or ``flow28`` for published flow maps.
+        root: its folder, or the .npz file of flow maps.
+        table: the annotation table, if it has another name than those the reader knows.
+
+    Raises:
+        DatasetError: as :func:`read`.
+    """
+    if name == flow28.NAME:
+        return flow28.read_flow_maps(table or root)
+    return read(name, root, table=table)
 
 
 def read(name: str, root: str | Path, *, table: str | Path | None = None) -> Dataset:

@@ -29,6 +29,7 @@ from mescope.evaluation.folds import (
 from mescope.evaluation.report import Prediction, Report, environment
 from mescope.training.engine import Engine, run_jobs
 from mescope.training.examples import Examples
+from mescope.training.prepare import Data, prepare
 from mescope.training.recipe import ClipRecipe, read_clip_recipe
 from mescope.training.recognisers import Recogniser, learn
 from mescope.training.results import FoldResult, Results
@@ -81,7 +82,7 @@ def folds_of(examples: Examples, protocol: Protocol, seed: int) -> list[Fold]:
 
 def evaluate(
     recipe: ClipRecipe | str | Path,
-    examples: Examples,
+    data: Data,
     protocol: Protocol = "loso",
     *,
     out: str | Path | None = None,
@@ -95,7 +96,7 @@ def evaluate(
 
     Args:
         recipe: a recipe or its file.
-        examples: inputs and classes of all people.
+        data: a data set's records, published flow maps, or examples made from them.
         protocol: how people are split.
         out: folder where every finished job is kept; a run that was stopped goes on there.
         jobs: processes; the result is the same for any number.
@@ -105,11 +106,13 @@ def evaluate(
         progress: called after every job.
 
     Raises:
-        RecipeError: the recipe is wrong, or ``out`` holds another run.
+        RecipeError: the recipe is wrong or asks for other data, or ``out`` holds another run.
+        DatasetError: no clip of the data set can be used.
         LeakError: there are too few people for the protocol, or two people share a clip.
         OutputError: ``out`` cannot be written.
     """
     recipe = recipe if isinstance(recipe, ClipRecipe) else read_clip_recipe(recipe)
+    examples, left_out = _examples(recipe, data, out, jobs)
     _check_twins(examples)
     hashes = examples.hashes()
     splits = {s: folds_of(examples, protocol, s) for s in _seeds(recipe)}
@@ -140,7 +143,7 @@ def evaluate(
         hashes=hashes | {"split": results.split_hash()},
         environment=environment(),
         seconds=results.seconds(),
-        warnings=(ORACLE, *results.warnings) if oracle else tuple(results.warnings),
+        warnings=(*((ORACLE,) if oracle else ()), *left_out, *results.warnings),
     )
 
 
@@ -179,6 +182,16 @@ class _Best:
         """Return the classes; those of the end where the model has no epochs."""
         found = self._found if self._hits >= 0 else last.argmax(1)
         return tuple(int(v) for v in found)
+
+
+def _examples(
+    recipe: ClipRecipe, data: Data, out: str | Path | None, jobs: int
+) -> tuple[Examples, list[str]]:
+    """Return the examples of the data, and in words how many clips could not be used."""
+    cache = None if out is None else Path(out) / "features"
+    examples, problems = prepare(recipe, data, cache=cache, jobs=jobs)
+    errors = sum(problem.level == "error" for problem in problems)
+    return examples, [f"{errors} clips or rows could not be used"] if errors else []
 
 
 def _check_twins(examples: Examples) -> None:

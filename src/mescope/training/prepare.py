@@ -6,26 +6,14 @@ from pathlib import Path
 
 import numpy as np
 
-from mescope.datasets import read
 from mescope.datasets.base import Dataset
-from mescope.datasets.flow28 import FlowMaps, read_flow_maps
+from mescope.datasets.flow28 import FlowMaps
 from mescope.errors import RecipeError
 from mescope.training.batches import Prepared, Progress, clip_examples, flow_examples
 from mescope.training.examples import Examples
 from mescope.training.recipe import ClipRecipe
 
 Data = Examples | FlowMaps | Dataset
-
-
-def open_data(name: str, root: str | Path) -> Dataset | FlowMaps:
-    """Return the data set ``name`` (see ``mescope datasets``) that lies in ``root``.
-
-    Raises:
-        DatasetError: no such name, or ``root`` does not hold it.
-    """
-    if name == "flow28":
-        return read_flow_maps(root)
-    return read(name, root)
 
 
 def prepare(
