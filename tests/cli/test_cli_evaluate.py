@@ -1,0 +1,117 @@
+"""``mescope evaluate``: from a file of flow maps to a page, resumed, and every refusal."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from mescope.cli import run
+
+RECIPE = """name = "tiny"
+model = "flow-cnn"
+data = "flow28"
+seeds = 1
+epochs = 2
+batch_size = 8
+standardise = true
+"""
+
+
+@pytest.fixture
+def maps(tmp_path):
+    rng = np.random.default_rng(0)
+    path = tmp_path / "maps.npz"
+    np.savez(
+        path,
+        flow=rng.integers(0, 256, (12, 28, 28, 3)).astype(np.uint8),
+        label=np.arange(12) % 3,
+        subject=np.array([f"s{i // 4:02d}" for i in range(12)]),
+        clip=np.array([f"clip {i}" for i in range(12)]),
+        dataset=np.array(["smic"] * 12),
+    )
+    return path
+
+
+@pytest.fixture
+def arguments(tmp_path, maps):
+    recipe = tmp_path / "tiny.toml"
+    recipe.write_text(RECIPE)
+    return [
+        "evaluate", str(recipe), "--dataset", "flow28", "--root", str(maps),
+        "-o", str(tmp_path / "run"), "--jobs", "1",
+    ]  # fmt: skip
+
+
+def test_a_run_and_its_files(arguments, tmp_path, capsys):
+    assert run(arguments) == 0
+    shown = capsys.readouterr()
+    assert "tiny, mode clean: loso on smic, 12 clips of 3 people" in shown.out
+    assert "always the most frequent class" in shown.out
+    assert "Only 1 of at least 3 seeds" in shown.out
+    assert "Published, not ours" not in shown.out  # papers have no such data set alone
+    assert "2 warnings about the data" in shown.err  # fewer clips and people than published
+    folder = tmp_path / "run"
+    assert "mode clean" in (folder / "report.html").read_text()
+    report = json.loads((folder / "report.json").read_text())
+    assert len(report["predictions"]) == 12
+    assert len((folder / "predictions.csv").read_text().splitlines()) == 13
+    assert len(list(folder.glob("folds/seed-0/*.json"))) == 3
+    kept = {p: p.stat().st_mtime_ns for p in folder.glob("folds/*/*.json")}
+    assert run([*arguments, "--json"]) == 0  # goes on: nothing is left to do
+    again = json.loads(capsys.readouterr().out)
+    assert again["all"]["clips"] == 12
+    assert kept == {p: p.stat().st_mtime_ns for p in folder.glob("folds/*/*.json")}
+    assert run(["compare", str(folder / "report.json")]) == 0
+    assert "tiny" in capsys.readouterr().out
+
+
+def test_the_oracle_stands_apart(arguments, capsys):
+    assert run([*arguments, "--oracle"]) == 0
+    shown = capsys.readouterr().out
+    head, _, oracle = shown.partition("oracle_best_epoch_on_test")
+    assert oracle
+    assert "no result" in shown
+    assert "all" in head
+
+
+def test_another_recipe_in_the_same_folder_is_refused(arguments, tmp_path, capsys):
+    assert run(arguments) == 0
+    (tmp_path / "tiny.toml").write_text(RECIPE.replace("epochs = 2", "epochs = 3"))
+    assert run(arguments) == 1
+    assert "holds the results of another run: recipe" in capsys.readouterr().err
+
+
+REFUSED = {
+    "typing slip": (RECIPE.replace("epochs", "epoch"), [], 1, "did you mean 'epochs'"),
+    "other data": (RECIPE.replace("flow28", "clips"), [], 1, "expected data for 'clips'"),
+    "model": (RECIPE.replace("flow-cnn", "flow-cn"), [], 1, "did you mean 'flow-cnn'"),
+    "protocol": (RECIPE, ["--protocol", "los"], 1, "expected a protocol of loso"),
+    "engine": (RECIPE, ["--engine", "slurm"], 1, "expected an engine of local, ray"),
+    "spotting recipe": (
+        'name = "x"\nmodel = "me-tst"\ndata = "synthetic"\n', [], 1, "run by `mescope train`",
+    ),
+    "seeds": (RECIPE, ["--seeds", "0"], 2, "seeds"),
+    "data set": (RECIPE, ["--dataset", "flow29"], 1, "unknown data set 'flow29'"),
+    "root": (RECIPE, ["--root", "/nowhere"], 1, "found nothing at /nowhere"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_cannot_run_is_one_line(case, arguments, tmp_path, capsys):
+    text, more, status, message = REFUSED[case]
+    (tmp_path / "tiny.toml").write_text(text)
+    assert run([*arguments, *more]) == status
+    shown = capsys.readouterr()
+    assert message in shown.err
+    assert len(shown.err.strip().splitlines()) <= 3
+    assert "Traceback" not in shown.err
+
+
+def test_too_few_people_are_refused(tmp_path, arguments, capsys):
+    stored = dict(np.load(tmp_path / "maps.npz"))
+    stored["subject"][:] = "s01"
+    np.savez(tmp_path / "maps.npz", **stored)
+    assert run(arguments) == 1
+    assert "expected training items, found none" in capsys.readouterr().err
