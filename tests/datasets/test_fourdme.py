@@ -35,7 +35,9 @@ def test_all_clips(tmp_path, crop):
     assert (second.expression.emotion, second.emotions) == (None, ("positive", "surprise"))
     assert second.emotion_raw == "Surprise+Positive"
     assert third.expression.emotion == "repression"
-    assert "4DME has 3 rows, published 267" in messages(dataset.warnings)
+    told = messages(dataset.warnings)
+    assert "4DME has 3 rows, published 267" in told
+    assert "S13_1st and S13_2nd are one person, S13" in told  # V35
 
 
 def test_the_columns_count_where_the_text_disagrees(tmp_path):

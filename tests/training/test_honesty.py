@@ -80,3 +80,14 @@ def test_windows_of_one_person_cannot_be_split():
     persons = (("a", "1"), ("a", "1"), ("a", "2"))
     with pytest.raises(LeakError, match="expected nobody in both parts, found a/1"):
         Fold("cut", (0, 2), (1,), persons)
+
+
+def test_a_class_that_only_the_test_person_shows_is_told():
+    """datasets.md V37, ecosystem D53: no figure is lost, and nobody is left in the dark."""
+    data = noise(0)
+    labels = data.labels % 2
+    labels[:3] = 2  # only person 0 shows it
+    recipe = ClipRecipe(name="r", model="svm-flow", data="flow28", seeds=1)
+    report = evaluate(recipe, dataclasses.replace(data, labels=labels))
+    assert report.warnings == ("fold a/0: no training clip of surprise",)
+    assert 0 <= report.summary()["all"]["uf1"]["mean"] < 1

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mescope.cli.console import SOME_FAILED, explain, show, show_json
+from mescope.cli.console import SOME_FAILED, explain, progress_bar, show, show_json
 from mescope.cli.options import Json
 
 if TYPE_CHECKING:
@@ -55,6 +55,9 @@ def check(
         Path | None,
         typer.Option(help="The annotation table, if it has another name than usual."),
     ] = None,
+    pictures: Annotated[
+        bool, typer.Option("--pictures", help="Also open every picture (takes long).")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Read a copy of a data set and say what is in it and what is wrong with it.
@@ -62,6 +65,7 @@ def check(
     Nothing is changed. Exit status 3 means that rows or clips had to be left out.
     """
     from mescope.datasets import flow28, read
+    from mescope.datasets.pictures import check_pictures
 
     if name == flow28.NAME:
         maps = flow28.read_flow_maps(table or root)
@@ -69,6 +73,9 @@ def check(
     else:
         found = read(name, root, table=table)
         summary, problems = _summary(found), found.problems
+        if pictures:
+            with progress_bar(f"pictures of {name}") as progress:
+                problems = (*problems, *check_pictures(found, progress))
     errors = [p for p in problems if p.level == "error"]
     warnings = [p for p in problems if p.level == "warning"]
     summary |= {"errors": len(errors), "warnings": len(warnings)}

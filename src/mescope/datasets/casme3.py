@@ -115,6 +115,9 @@ def read_a(
         fixes = tuple(corrections)
         events += [_labelled_a(row, fixes, findings) for row in labels]
     release = "v1" if "v1" in path.stem.lower() else "v2"
+    if release == "v1":
+        text = "this is version 1; version 2 corrected 65 types and 575 apexes"
+        findings.warning(path.name, text)
     check_counts(tally(events), PUBLISHED_A[release], TITLE_A, findings)
     rules = Rules(dataset=NAME_A, rate=RATE, emotions=tuple(RAW_COUNTS[NAME_A]))
     films = _annotated(_films(root, r"spNO\.?\d+", r"[a-z]", TITLE_A), events, findings)

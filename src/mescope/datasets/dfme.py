@@ -175,6 +175,10 @@ def _check_people(clips: list[Clip], findings: Findings) -> None:
     for clip in clips:
         rates[clip.subject].add(clip.rate)
         parts[clip.subject].add(_part_of(clip.folder))
+    used = sorted({clip.rate for clip in clips})
+    if len(used) > 1:
+        text = f"clips of {', '.join(f'{rate:g}' for rate in used)} frames per second: a fixed"
+        findings.warning(findings.file, f"{text} step in frames means different times")
     several = [person for person, found in rates.items() if len(found) > 1]
     if several:
         text = f"{len(several)} people have clips of several rates: {some(several)}"

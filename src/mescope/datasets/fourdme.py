@@ -57,6 +57,11 @@ def read(root: str | Path, *, table: str | Path | None = None) -> Dataset:
     if len(samples) != PUBLISHED:
         text = f"{TITLE} has {len(samples)} rows, published {PUBLISHED}"
         findings.warning(findings.file, text)
+    for person in sorted({person_of(sample.subject) for sample in samples}):
+        names = sorted({s.subject for s in samples if person_of(s.subject) == person})
+        if len(names) > 1:
+            text = f"{' and '.join(names)} are one person, {person}"
+            findings.warning(findings.file, text)
     clips = []
     for sample, folder in match(samples, folders, findings):
         shown = flags[sample.where]

@@ -120,6 +120,7 @@ def evaluate(
     results = Results(
         None if out is None else Path(out), _identity(recipe, protocol, hashes, oracle), splits
     )
+    results.warnings += _without_class(examples, splits)
     missing = [item for item in items if item not in results]
     if progress:
         progress(len(items) - len(missing), len(items))
@@ -192,6 +193,17 @@ def _examples(
     examples, problems = prepare(recipe, data, cache=cache, jobs=jobs)
     errors = sum(problem.level == "error" for problem in problems)
     return examples, [f"{errors} clips or rows could not be used"] if errors else []
+
+
+def _without_class(examples: Examples, splits: dict[int, list[Fold]]) -> list[str]:
+    """Tell folds whose training people show some class not at all."""
+    told = []
+    for fold in (fold for folds in splits.values() for fold in folds):
+        seen = {int(examples.labels[i]) for i in fold.train}
+        absent = [name for i, name in enumerate(examples.classes) if i not in seen]
+        if absent:
+            told.append(f"fold {fold.name}: no training clip of {', '.join(absent)}")
+    return sorted(set(told))
 
 
 def _check_twins(examples: Examples) -> None:
