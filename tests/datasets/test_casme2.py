@@ -6,6 +6,7 @@ import contextlib
 import random
 import shutil
 import sys
+import tempfile
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +14,8 @@ from typing import Any
 
 import layouts
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from layouts import CASME2_ROWS, Row
 
 from mescope.datasets import Correction, Dataset, Problem, read
@@ -269,3 +272,23 @@ def test_the_order_of_rows_changes_nothing_else(tmp_path: Path, casme2_root: Pat
     other = read("casme2", layouts.write_casme2(tmp_path / "other", rows))
     ours = {c.name: c.expression for c in read("casme2", casme2_root).clips}
     assert {c.name: c.expression for c in other.clips} == ours
+
+
+@settings(max_examples=12, deadline=None)
+@given(
+    onset=st.integers(1, 9000),
+    rise=st.integers(0, 10),
+    fall=st.integers(0, 10),
+    emotion=st.sampled_from(["happiness", "Disgust", "surprise", "others"]),
+)
+def test_what_is_written_comes_back(onset: int, rise: int, fall: int, emotion: str) -> None:
+    row = Row("11", "EP15_04f", onset, onset + rise, onset + rise + fall, "4", emotion)
+    with tempfile.TemporaryDirectory() as folder:
+        root = layouts.write_casme2(Path(folder) / "x", (*layouts.CASME2_ROWS, row), raw=False)
+        dataset = read("casme2", root)
+    clip = dataset.clips[-1]
+    assert clip.first_number + clip.expression.interval.first == onset
+    assert clip.expression.interval.last - clip.expression.interval.first == rise + fall
+    assert clip.expression.apex == clip.expression.interval.first + rise
+    plain = {"other": "others"}.get(emotion.lower(), emotion.lower())
+    assert clip.expression.emotion == plain

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +10,8 @@ from typing import Any
 
 import layouts
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from layouts import SAMM_ROWS, Row
 
 from mescope.datasets import Problem, read
@@ -137,3 +140,25 @@ def test_the_long_videos_are_recognised(tmp_path: Path) -> None:
 def test_cropped_pictures_beside_the_whole_ones_are_not_taken(samm_root: Path) -> None:
     layouts.picture(samm_root / "SAMM_CROP/006/006_1_2/006_05562.jpg", 1)
     assert all("CROP" not in str(c.folder) for c in read("samm", samm_root).clips)
+
+
+@settings(max_examples=12, deadline=None)
+@given(
+    onset=st.integers(1, 9000),
+    rise=st.integers(0, 10),
+    fall=st.integers(0, 10),
+    emotion=st.sampled_from(["Anger", "Happiness", "Other", "Fear"]),
+)
+def test_what_is_written_comes_back(onset: int, rise: int, fall: int, emotion: str) -> None:
+    row = Row(
+        "022", "022_3_4", onset, onset + rise, onset + rise + fall, "4", emotion, objective=2
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        root = layouts.write_samm(Path(folder) / "x", [row])
+        dataset = read("samm", root)
+    clip = dataset.clips[0]
+    assert clip.first_number + clip.expression.interval.first == onset
+    assert clip.expression.interval.last - clip.expression.interval.first == rise + fall
+    assert clip.expression.apex == clip.expression.interval.first + rise
+    plain = {"other": "others"}.get(emotion.lower(), emotion.lower())
+    assert clip.expression.emotion == plain

@@ -7,11 +7,15 @@ import signal
 import sys
 from collections.abc import Iterator
 
+import numpy as np
 import pytest
 import torch
 
 from mescope.errors import RecipeError
 from mescope.training.engine import checked_engine, run_jobs
+from mescope.training.evaluate import evaluate
+from mescope.training.examples import Examples
+from mescope.training.recipe import ClipRecipe
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # of Ray and joblib, about processes that end
 
@@ -82,6 +86,26 @@ def test_a_ray_cluster_of_two_nodes(cluster):
         list(run_jobs(job, "", ["wrong"], engine="ray", address=cluster))
     with pytest.raises(RecipeError, match="memory ran out"):
         list(run_jobs(job, "", ["dies"], engine="ray", address=cluster))
+
+
+@pytest.mark.slow
+def test_an_evaluation_on_the_cluster_is_that_of_this_machine(cluster, tmp_path):
+    rng = np.random.default_rng(0)
+    data = Examples(
+        kind="flow28",
+        inputs=rng.uniform(0, 255, (18, 3, 28, 28)).astype(np.float32),
+        labels=np.arange(18) % 3,
+        classes=("negative", "positive", "surprise"),
+        persons=tuple(("a", f"{i // 3}") for i in range(18)),
+        names=tuple(map(str, range(18))),
+    )
+    recipe = ClipRecipe(
+        name="ray", model="ststnet", data="flow28", seeds=1, epochs=2, batch_size=8
+    )
+    here = evaluate(recipe, data)
+    there = evaluate(recipe, data, engine="ray", address=cluster, out=tmp_path)
+    assert there.predictions == here.predictions
+    assert len(list(tmp_path.glob("folds/seed-0/*.json"))) == 6
 
 
 def where(shared, item):
