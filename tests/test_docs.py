@@ -72,3 +72,38 @@ def test_decisions_are_listed():
     index = (ROOT / "docs" / "decisions" / "README.md").read_text(encoding="utf-8")
     for record in (ROOT / "docs" / "decisions").glob("[0-9]*.md"):
         assert record.name in index
+
+
+def test_the_page_of_flow_maps_is_made_from_reports(tmp_path, monkeypatch):
+    from mescope.evaluation.report import Prediction, Report
+    from mescope.reports import save_report
+
+    spec = importlib.util.spec_from_file_location("flow28", ROOT / "docs/generate_flow28.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    classes = ("negative", "positive", "surprise")
+    recipe = {"model": "m", "epochs": 3, "seeds": 1}
+    paths = []
+    for name, answers in (("good", classes), ("bad", ("surprise",) * 3)):
+        predictions = tuple(
+            Prediction(
+                person=(part, f"p{i}"), name="c", truth=classes[i], predicted=answers[i],
+                fold=f"{part}/p{i}", seed=0, oracle=classes[i],
+            )
+            for part in ("casme2", "samm", "smic")
+            for i in range(3)
+        )  # fmt: skip
+        report = Report(
+            name=name, recipe=recipe, protocol="loso", mode="clean", classes=classes,
+            predictions=predictions, hashes={"inputs": "ab"}, environment={"python": "3"},
+            seconds=7200.0, warnings=(),
+        )  # fmt: skip
+        paths.append(str(save_report(report, tmp_path / f"{name}.json")))
+    monkeypatch.setattr(module, "PAGE", tmp_path / "page.md")
+    module.main(paths)
+    lines = (tmp_path / "page.md").read_text(encoding="utf-8").splitlines()
+    rows = [line for line in lines if line.startswith(("| good", "| bad"))]
+    assert rows[0].startswith("| good | 1 | **1.0000** |")  # the best first
+    assert rows[1].startswith("| bad | 1 | **0.1667** |")
+    assert "| bad | 0.1667 | 1.0000 | +0.8333 |" in rows
+    assert "| good | m | 3 | 2.00 |" in rows
