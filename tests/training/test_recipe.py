@@ -1,6 +1,11 @@
+from pathlib import Path
+
 import pytest
+import torch
 
 from mescope.errors import RecipeError
+from mescope.models import create_model
+from mescope.training.classical import CLASSICAL
 from mescope.training.recipe import (
     ClipRecipe,
     Recipe,
@@ -67,3 +72,19 @@ def test_the_data_decides_what_a_recipe_is_about(tmp_path):
         read_window_recipe(clips)
     with pytest.raises(RecipeError, match="run by `mescope train`"):
         read_clip_recipe(windows)
+
+
+RECIPES = sorted((Path(__file__).parents[2] / "recipes").glob("*.toml"))
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
+def test_every_recipe_names_itself_and_builds_its_model(path):
+    recipe = read_recipe(path)
+    assert recipe.name in (path.stem, path.stem.removesuffix("-synthetic"))
+    if recipe.model in CLASSICAL:
+        return
+    with torch.device("meta"):
+        model = create_model(recipe.model, **recipe.options)
+    if isinstance(recipe, ClipRecipe) and hasattr(model.config, "side"):
+        side, channels = model.config.side, model.config.channels
+        assert (recipe.size, recipe.channels) == (side, channels)
