@@ -341,3 +341,12 @@ def test_questions_that_make_no_sense_are_refused(tmp_path):
     with pytest.raises(DatasetError, match="its clips go into clip_examples"):
         window_examples(dataset)
     assert SPOTTING_CLASSES[-1] == "neutral"
+
+
+def test_a_composite_has_its_classes_already(tmp_path):
+    """MEGC2019: the clips come with negative, positive or surprise, whatever the sheets say."""
+    one = moving_clip(tmp_path, "a", emotion="negative", dataset="casme2", subject="1")
+    two = moving_clip(tmp_path, "b", emotion="positive", dataset="samm", subject="1")
+    examples, problems = flow_examples(Dataset(name="megc2019", clips=(one, two)), **SMALL)
+    assert examples.labels.tolist() == [0, 1]
+    assert [p for p in problems if p.level == "error"] == []

@@ -227,7 +227,8 @@ def _classes(
     for clip in dataset.clips:
         emotion = clip.expression.emotion or ""
         try:
-            name = to_classes(emotion, labels, clip.dataset)
+            # A composite's clips have their class already.
+            name = emotion if emotion in classes else to_classes(emotion, labels, clip.dataset)
         except DatasetError as error:
             findings.error(_key(clip), str(error))
             continue
