@@ -44,14 +44,17 @@ def prepare(
         _check(recipe, "flow28")
         return Prepared(map_examples(data), data.problems)
     if recipe.data == "flow":
-        return flow_examples(
+        made = flow_examples(
             data, labels=recipe.labels, size=recipe.size, cache=cache, jobs=jobs,
             progress=progress,
         )  # fmt: skip
-    _check(recipe, "clips")
-    return clip_examples(
-        data, labels=recipe.labels, size=recipe.size, cache=cache, jobs=jobs, progress=progress
-    )
+    else:
+        _check(recipe, "clips")
+        made = clip_examples(
+            data, labels=recipe.labels, size=recipe.size, cache=cache, jobs=jobs,
+            progress=progress,
+        )  # fmt: skip
+    return Prepared(made.examples, (*data.problems, *made.problems))
 
 
 def map_examples(maps: FlowMaps) -> Examples:
