@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
@@ -41,84 +41,43 @@ __all__ = [
     "read",
 ]
 
+_OF = "from its authors ({}), under a signed licence"
+_CAS, _MMU = _OF.format("Chinese Academy of Sciences"), _OF.format("Manchester Metropolitan")
+_OULU, _SHANDONG = _OF.format("University of Oulu"), _OF.format("Shandong University")
+
+_ROWS: tuple[tuple[str, str, Callable[..., Dataset], str], ...] = (
+    (
+        folder.NAME, "your own videos with one CSV table of expressions", folder.read,
+        "nothing to obtain: put expressions.csv beside the videos",
+    ),
+    (casme.NAME, casme.TITLE, casme.read, _CAS),
+    (casme2.NAME, casme2.TITLE, casme2.read, _CAS),
+    (samm.NAME, samm.TITLE, samm.read, _MMU),
+    (samm_long.NAME, samm_long.TITLE, samm_long.read, _MMU),
+    (casmesq.NAME, casmesq.TITLE, casmesq.read, _CAS),
+    (casme3.NAME_A, casme3.TITLE_A, casme3.read_a, _CAS),
+    (casme3.NAME_C, casme3.TITLE_C, casme3.read_c, _CAS),
+    *(
+        (name, f"SMIC, camera {name.rpartition('-')[2].upper()}, short clips", reader, _OULU)
+        for name, reader in smic.READERS.items()
+    ),
+    (smic_long.NAME, smic_long.TITLE, smic_long.read, _OULU),
+    (mmew.NAME, mmew.TITLE, mmew.read, _SHANDONG),
+    (fourdme.NAME, fourdme.TITLE, fourdme.read, _OULU),
+    *(
+        (name, f"DFME, {name.partition('-')[2] or 'train, test A and test B'}", reader, _SHANDONG)
+        for name, reader in dfme.READERS.items()
+    ),
+    (
+        composite.NAME, composite.TITLE, composite.read,
+        "each of its three parts from its own authors; the list from MEGC2019",
+    ),
+)  # fmt: skip
+
 DATASETS: Mapping[str, Source] = MappingProxyType(
     {
-        folder.NAME: Source(
-            title="your own videos with one CSV table of expressions",
-            reader=folder.read,
-            obtain="nothing to obtain: put expressions.csv beside the videos",
-        ),
-        casme.NAME: Source(
-            title=casme.TITLE,
-            reader=casme.read,
-            obtain="from its authors (Chinese Academy of Sciences) under a signed licence",
-        ),
-        casme2.NAME: Source(
-            title="CASME II",
-            reader=casme2.read,
-            obtain="from its authors (Chinese Academy of Sciences) under a signed licence",
-        ),
-        samm.NAME: Source(
-            title="SAMM",
-            reader=samm.read,
-            obtain="from its authors (Manchester Metropolitan University), signed licence",
-        ),
-        samm_long.NAME: Source(
-            title=samm_long.TITLE,
-            reader=samm_long.read,
-            obtain="from its authors (Manchester Metropolitan University), signed licence",
-        ),
-        casmesq.NAME: Source(
-            title=casmesq.TITLE,
-            reader=casmesq.read,
-            obtain="from its authors (Chinese Academy of Sciences) under a signed licence",
-        ),
-        smic_long.NAME: Source(
-            title=smic_long.TITLE,
-            reader=smic_long.read,
-            obtain="from its authors (University of Oulu) under a signed licence",
-        ),
-        casme3.NAME_A: Source(
-            title=casme3.TITLE_A,
-            reader=casme3.read_a,
-            obtain="from its authors (Chinese Academy of Sciences) under a signed licence",
-        ),
-        casme3.NAME_C: Source(
-            title=casme3.TITLE_C,
-            reader=casme3.read_c,
-            obtain="from its authors (Chinese Academy of Sciences) under a signed licence",
-        ),
-        **{
-            name: Source(
-                title=f"SMIC, camera {name.rpartition('-')[2].upper()}, short clips",
-                reader=reader,
-                obtain="from its authors (University of Oulu) under a signed licence",
-            )
-            for name, reader in smic.READERS.items()
-        },
-        fourdme.NAME: Source(
-            title=fourdme.TITLE,
-            reader=fourdme.read,
-            obtain="from its authors (University of Oulu) under a signed licence",
-        ),
-        mmew.NAME: Source(
-            title=mmew.TITLE,
-            reader=mmew.read,
-            obtain="from its authors (Shandong University) under a signed licence",
-        ),
-        **{
-            name: Source(
-                title=f"{dfme.TITLE}, {name.partition('-')[2] or 'train, test A and test B'}",
-                reader=reader,
-                obtain="from its authors (Shandong University) under a signed licence",
-            )
-            for name, reader in dfme.READERS.items()
-        },
-        composite.NAME: Source(
-            title=composite.TITLE,
-            reader=composite.read,
-            obtain="each of its three parts from its own authors; the list from MEGC2019",
-        ),
+        name: Source(title=title, reader=reader, obtain=obtain)
+        for name, title, reader, obtain in _ROWS
     }
 )
 """Every data set that can be read, by the name to ask for it."""
