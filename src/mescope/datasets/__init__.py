@@ -65,7 +65,7 @@ _ROWS: tuple[tuple[str, str, Callable[..., Dataset], str], ...] = (
     (mmew.NAME, mmew.TITLE, mmew.read, _SHANDONG),
     (fourdme.NAME, fourdme.TITLE, fourdme.read, _OULU),
     *(
-        (name, f"DFME, {name.partition('-')[2] or 'train, test A and test B'}", reader, _SHANDONG)
+        (name, f"DFME, {name.partition('-')[2] or 'all three parts'}", reader, _SHANDONG)
         for name, reader in dfme.READERS.items()
     ),
     (
