@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from layout_casme3 import ROWS_A, ROWS_C, RowA, RowC
+from layouts import picture
 
 from mescope.datasets import read
 from mescope.datasets.casme3 import read_a
@@ -194,3 +195,32 @@ def test_rows_of_part_c_come_back(tmp_path):
     rows = (RowC(9, 3, 11, True, "12", "positive"), *ROWS_C)
     dataset = read("casme3c", layout_casme3.write_part_c(tmp_path / "c", rows))
     assert by_name(dataset)["09/a"].expressions[0].interval == Interval(2, 10)
+
+
+def test_depth_pictures_are_never_taken_for_colour(tmp_path):
+    """A root of depth pictures whose name does not say so, sorted before the colour ones."""
+    root = layout_casme3.write_part_a(tmp_path / "c", ROWS_A[:3])
+    for n in range(1, 51):
+        picture(root / "D" / "spNO.1" / "a" / f"{n}.png", n)
+    dataset = read("casme3a", root)
+    assert by_name(dataset)["spNO.1/a"].path.endswith("part_A/spNO.1/a/color")
+    assert dataset.errors == ()
+
+
+def test_releases_are_not_mixed(tmp_path):
+    root = layout_casme3.write_part_a(tmp_path / "c", ROWS_A[:4])
+    layout_casme3.write_part_a(root, ROWS_A[:3], release="v1", labels=False)
+    first = root / "annotation" / "CAS(ME)3_part_A_v1.xls"
+    dataset = read("casme3a", root, table=first)
+    kinds = [e.kind for r in dataset.recordings for e in r.expressions]
+    assert sorted(kinds) == ["macro", "micro", "micro"]  # none from the labels of version 2
+    assert "no label table (cas(me)3_part_A_ME_label_JpgIndex_v1.xls)" in messages(
+        dataset.warnings
+    )
+
+
+def test_the_variant_with_another_apex(tmp_path):
+    row = RowA("spNO.216", "e", 0, 17, 25, "Micro", "4", "anger")
+    dataset = read("casme3a", layout_casme3.write_part_a(tmp_path / "c", [row]))
+    (found,) = by_name(dataset)["spNO.216/e"].expressions
+    assert (found.interval, found.apex) == (Interval(0, 24), 16)

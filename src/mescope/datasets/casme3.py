@@ -83,6 +83,9 @@ CORRECTIONS = (
     ),
     _repair("spNO.216", "e", "Apex", {"Onset": 0, "Apex": 0, "Offset": 25}, 1, "no picture 0"),
     _repair("spNO.216", "e", "Onset", {"Onset": 0, "Apex": 1, "Offset": 25}, 1, "no picture 0"),
+    _repair(
+        "spNO.216", "e", "Onset", {"Onset": 0, "Apex": 17, "Offset": 25}, 1, "no picture 0"
+    ),
 )
 """Applied one after the other, each where all its cells stand in one row."""
 
@@ -109,12 +112,12 @@ def read_a(
     columns = ("Subject", "Filename", *_NUMBERS, "AU", "Expression type")
     rows, _ = read_rows(path, TITLE_A, ("Subject", "Expression type"), columns)
     events = [_event_a(row, row.cells["Expression type"], None) for row in rows]
-    labels = _labels_a(root, findings)
+    release = "v1" if "v1" in path.stem.lower() else "v2"
+    labels = _labels_a(root, release, findings)
     if labels is not None:
         events = [e for e in events if not str(e.kind).strip().lower().startswith("micro")]
         fixes = tuple(corrections)
         events += [_labelled_a(row, fixes, findings) for row in labels]
-    release = "v1" if "v1" in path.stem.lower() else "v2"
     if release == "v1":
         text = "this is version 1; version 2 corrected 65 types and 575 apexes"
         findings.warning(path.name, text)
@@ -164,11 +167,13 @@ def person_of(text: str) -> str:
     return text.strip() if number is None else f"{number:02d}"
 
 
-def _labels_a(root: Path, findings: Findings) -> list[SheetRow] | None:
+def _labels_a(root: Path, release: str, findings: Findings) -> list[SheetRow] | None:
+    """Return the rows of the label table of the same release, None without one."""
+    names = [name for name in LABELS_A if release in name]
     try:
-        path = find_workbook(root, TITLE_A, LABELS_A)
+        path = find_workbook(root, TITLE_A, names)
     except DatasetError:
-        text = f"no label table ({LABELS_A[0]}): micro-expressions have no emotions"
+        text = f"no label table ({names[0]}): micro-expressions have no emotions"
         findings.warning(findings.file, text)
         return None
     columns = ("Subject", "Filename", *_NUMBERS, "AU", "emotion")
@@ -262,6 +267,8 @@ def _films(root: Path, person: str, video: str, title: str) -> list[Film]:
             f"{title}: no folders of colour pictures such as {example} under {root}; give the "
             "folder that holds the tables and the pictures"
         )
+    # Of two folders of one video the one with colour pictures by name comes first and is used.
+    found.sort(key=lambda f: f.path.name != "color")
     return sorted(found, key=lambda f: (int(re.sub(r"\D", "", f.subject) or 0), f.name))
 
 
