@@ -224,3 +224,20 @@ def test_the_variant_with_another_apex(tmp_path):
     dataset = read("casme3a", layout_casme3.write_part_a(tmp_path / "c", [row]))
     (found,) = by_name(dataset)["spNO.216/e"].expressions
     assert (found.interval, found.apex) == (Interval(0, 24), 16)
+
+
+def test_micro_rows_of_the_large_table_alone_are_told(tmp_path):
+    from openpyxl import load_workbook
+
+    root = layout_casme3.write_part_a(tmp_path / "c", ROWS_A[:4])
+    path = root / "annotation" / "cas(me)3_part_A_ME_label_JpgIndex_v2.xlsx"
+    book = load_workbook(path)
+    book["label"].delete_rows(2)
+    book["label"].append(["a remark"])
+    book.save(path)
+    book.close()
+    told = messages(read("casme3a", root).warnings)
+    assert "1 micro-expressions are only in the large table, not used: spno.1/a 34" in told
+    assert "1 rows of text skipped" in told
+    whole = layout_casme3.write_part_a(tmp_path / "d")
+    assert "only in the large table" not in messages(read("casme3a", whole).warnings)

@@ -29,7 +29,15 @@ from typing import Any
 
 from mescope.datasets.base import Correction, Dataset, corrected, some
 from mescope.datasets.clips import Findings
-from mescope.datasets.recordings import Event, Film, Rules, assemble, check_counts, tally
+from mescope.datasets.recordings import (
+    Event,
+    Film,
+    Rules,
+    assemble,
+    check_counts,
+    kind_of,
+    tally,
+)
 from mescope.datasets.sheets import SheetRow, find_workbook, read_rows, whole, with_whole
 from mescope.errors import DatasetError
 from mescope.labels import RAW_COUNTS
@@ -110,14 +118,16 @@ def read_a(
     path = find_workbook(root, TITLE_A, TABLES_A) if table is None else Path(table)
     findings = Findings(path.name)
     columns = ("Subject", "Filename", *_NUMBERS, "AU", "Expression type")
-    rows, _ = read_rows(path, TITLE_A, ("Subject", "Expression type"), columns)
+    rows = _rows(path, TITLE_A, ("Subject", "Expression type"), columns, findings)
     events = [_event_a(row, row.cells["Expression type"], None) for row in rows]
     release = "v1" if "v1" in path.stem.lower() else "v2"
     labels = _labels_a(root, release, findings)
     if labels is not None:
-        events = [e for e in events if not str(e.kind).strip().lower().startswith("micro")]
         fixes = tuple(corrections)
-        events += [_labelled_a(row, fixes, findings) for row in labels]
+        labelled = [_labelled_a(row, fixes, findings) for row in labels]
+        large = [e for e in events if kind_of(e.kind) == "micro"]
+        _tell_only(_keys(large) - _keys(labelled), "large table, not used", findings)
+        events = [e for e in events if kind_of(e.kind) != "micro"] + labelled
     if release == "v1":
         text = "this is version 1; version 2 corrected 65 types and 575 apexes"
         findings.warning(path.name, text)
@@ -141,10 +151,10 @@ def read_c(root: str | Path, *, table: str | Path | None = None) -> Dataset:
     path = find_workbook(root, TITLE_C, TABLES_C) if table is None else Path(table)
     findings = Findings(path.name)
     columns = ("Subject", "Onset", "Offset", "Exp_type")
-    rows, _ = read_rows(path, TITLE_C, ("Subject", "Exp_type"), columns)
+    rows = _rows(path, TITLE_C, ("Subject", "Exp_type"), columns, findings)
     labels = find_workbook(root, TITLE_C, LABELS_C)
     cells = ("sub", "count", "onset", "offset", "au", "emotion")
-    micro, _ = read_rows(labels, TITLE_C, ("sub", "onset"), cells)
+    micro = _rows(labels, TITLE_C, ("sub", "onset"), cells, findings)
     events = [_event_c(row) for row in rows if whole(row.cells["Exp_type"]) != 1]
     events += [_labelled_c(row) for row in micro]
     _compare_c(rows, micro, findings)
@@ -177,7 +187,17 @@ def _labels_a(root: Path, release: str, findings: Findings) -> list[SheetRow] | 
         findings.warning(findings.file, text)
         return None
     columns = ("Subject", "Filename", *_NUMBERS, "AU", "emotion")
-    return read_rows(path, TITLE_A, ("Subject", "emotion"), columns)[0]
+    return _rows(path, TITLE_A, ("Subject", "emotion"), columns, findings)
+
+
+def _rows(
+    path: Path, title: str, key: tuple[str, str], columns: tuple[str, ...], findings: Findings
+) -> list[SheetRow]:
+    """Return the rows of a table; those that were skipped as text are told."""
+    rows, remarks = read_rows(path, title, key, columns)
+    if remarks:
+        findings.warning(path.name, f"{len(remarks)} rows of text skipped: {remarks}")
+    return rows
 
 
 def _event_a(row: SheetRow, kind: Any, emotion: str | None) -> Event:
@@ -245,10 +265,19 @@ def _compare_c(rows: list[SheetRow], micro: list[SheetRow], findings: Findings) 
 
     large = keys([r for r in rows if whole(r.cells["Exp_type"]) == 1], "Subject", "Onset")
     small = keys(micro, "sub", "onset")
-    for only, text in ((small - large, "ME table"), (large - small, "large table, not used")):
-        if only:
-            message = f"{len(only)} micro-expressions are only in the {text}"
-            findings.warning(findings.file, f"{message}: {some(sorted(only))}")
+    _tell_only(small - large, "ME table", findings)
+    _tell_only(large - small, "large table, not used", findings)
+
+
+def _tell_only(keys: set[str], where: str, findings: Findings) -> None:
+    if keys:
+        text = f"{len(keys)} micro-expressions are only in the {where}"
+        findings.warning(findings.file, f"{text}: {some(sorted(keys))}")
+
+
+def _keys(events: Iterable[Event]) -> set[str]:
+    """Return video and onset of each; where a table has picture 0, picture 1 is meant."""
+    return {f"{e.video.lower()} {max(whole(e.onset) or 0, 1)}" for e in events}
 
 
 def _films(root: Path, person: str, video: str, title: str) -> list[Film]:
