@@ -87,7 +87,7 @@ def test_a_grey_map_of_u_turns_into_its_own_negative(standardise):
     inputs, labels = maps()
     recipe = dataclasses.replace(BASE, standardise=standardise, scale=0.5)
     learned = learn(recipe, inputs, labels, CLASSES, 0)
-    turned = learned.mirror(learned.prepare(inputs))
+    turned = learned.prepare.mirror(learned.prepare(inputs))
     mirrored = inputs[..., ::-1].copy()
     mirrored[:, 0] = 255 - mirrored[:, 0]
     torch.testing.assert_close(turned, learned.prepare(mirrored), rtol=1e-4, atol=1e-3)
@@ -98,7 +98,7 @@ def test_flow_in_px_is_negated():
     learned = learn(dataclasses.replace(BASE, data="flow"), inputs, labels, CLASSES, 0)
     mirrored = inputs[..., ::-1].copy()
     mirrored[:, 0] *= -1
-    turned = learned.mirror(learned.prepare(inputs))
+    turned = learned.prepare.mirror(learned.prepare(inputs))
     torch.testing.assert_close(turned, learned.prepare(mirrored))
 
 

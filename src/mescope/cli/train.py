@@ -3,17 +3,35 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from mescope.cli.console import explain, progress_bar, show_json
 from mescope.cli.options import Json
-from mescope.errors import OutputError
+from mescope.errors import OutputError, RecipeError
+
+if TYPE_CHECKING:
+    from mescope.models.weights import Card
+    from mescope.training.examples import Examples
+    from mescope.training.logs import Log
+    from mescope.training.recipe import ClipRecipe, Recipe
+
+    History = list[dict[str, float]]
 
 
 def train(
     recipe: Annotated[Path, typer.Argument(help="A recipe, such as recipes/*.toml.")],
+    dataset: Annotated[
+        str | None,
+        typer.Option(
+            help="A name from `mescope datasets`: whose clips to train on, or, for a recipe on "
+            "simulated maps, to score the weights on."
+        ),
+    ] = None,
+    root: Annotated[
+        Path | None, typer.Option(metavar="<folder>", help="Where the data set lies.")
+    ] = None,
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", help="Folder for the run.  Default: runs/RECIPE."),
@@ -30,15 +48,14 @@ def train(
     """Train a model by a recipe.
 
     The folder gets a checkpoint after every epoch and, in the end, NAME.safetensors: weights
-    with their card, for `mescope analyze --model`.  A run that was stopped goes on by --resume.
+    with their card, for `mescope analyze --model` or `mescope recognize --model`.  A run that
+    was stopped goes on by --resume.
     """
     from mescope.cli.inputs import check_folder
     from mescope.training.logs import checked_log
-    from mescope.training.publish import publish
-    from mescope.training.recipe import read_window_recipe
-    from mescope.training.train import train as fit
+    from mescope.training.recipe import Recipe, read_recipe
 
-    chosen = read_window_recipe(recipe)
+    chosen = read_recipe(recipe)
     folder = output or Path("runs") / recipe.stem
     if (folder / "checkpoint.safetensors").exists() and not resume:
         raise OutputError(
@@ -46,22 +63,84 @@ def train(
             "another folder"
         )
     check_folder(folder)
-    with progress_bar(chosen.name) as progress:
-        model, state = fit(
-            chosen,
-            folder,
-            resume=resume,
-            device=device,
-            log=checked_log(log),
-            report=lambda done, total, _loss: progress(done, total),
-        )
-    explain(f"{state.epoch} epochs done; choosing the threshold on simulated recordings")
+    how = checked_log(log)
     weights = folder / f"{chosen.name}.safetensors"
-    card = publish(model.to("cpu"), chosen, weights)
+    if isinstance(chosen, Recipe):
+        card, history = _spotting(chosen, folder, weights, device, how)
+    else:
+        real = _examples(chosen, folder, dataset, root)
+        card, history = _recogniser(chosen, real, folder, weights, device, how)
     if as_json:
-        entry = {"weights": str(weights), "epochs": state.epoch, "history": state.history}
+        entry = {"weights": str(weights), "epochs": len(history), "history": history}
         show_json({**entry, "scores": card.scores})
     else:
         print(weights)
     for name, value in card.scores.items():
-        explain(f"{name.replace('_', ' ')}: {value:.3f}")
+        explain(f"{name.replace('_', ' ')}: {value:.4g}")
+
+
+def _spotting(
+    recipe: Recipe, folder: Path, weights: Path, device: str, log: Log
+) -> tuple[Card, History]:
+    from mescope.training.publish import publish
+    from mescope.training.train import train as fit
+
+    with progress_bar(recipe.name) as progress:
+        model, state = fit(
+            recipe,
+            folder,
+            device=device,
+            log=log,
+            report=lambda done, total, _loss: progress(done, total),
+        )
+    explain(f"{state.epoch} epochs done; choosing the threshold on simulated recordings")
+    return publish(model.to("cpu"), recipe, weights), state.history
+
+
+def _recogniser(
+    recipe: ClipRecipe, real: Examples | None, folder: Path, weights: Path, device: str,
+    log: Log,
+) -> tuple[Card, History]:  # fmt: skip
+    from mescope.training.prepare import simulated_examples
+    from mescope.training.recipe import SIMULATED
+    from mescope.training.train_clips import publish_recogniser, train_recogniser
+
+    unseen = None
+    if recipe.data == SIMULATED:
+        explain(f"drawing {recipe.maps} simulated flow maps")
+        examples, unseen = simulated_examples(recipe, recipe.seed), real
+    elif real is not None:
+        examples = real
+    else:
+        raise RecipeError(
+            f"recipe {recipe.name} is trained on clips of people: give --dataset and --root"
+        )
+    steps = -(-len(examples) // recipe.batch_size) * recipe.epochs
+    with progress_bar(recipe.name) as progress:
+        learned, keeper = train_recogniser(
+            recipe, examples, folder, device=device, log=log,
+            report=lambda done, _loss: progress(done, steps),
+        )  # fmt: skip
+    card = publish_recogniser(learned, recipe, examples, weights, unseen=unseen)
+    return card, keeper.progress.history
+
+
+def _examples(
+    recipe: ClipRecipe, folder: Path, dataset: str | None, root: Path | None
+) -> Examples | None:
+    """Return real clips: as the recipe wants them, or maps like the simulated ones."""
+    import dataclasses
+
+    from mescope.datasets import open_dataset
+    from mescope.training.prepare import prepare
+    from mescope.training.recipe import SIMULATED
+
+    if dataset is None and root is None:
+        return None
+    if dataset is None or root is None:
+        raise RecipeError("expected --dataset and --root together, found one of them")
+    if recipe.data == SIMULATED:
+        recipe = dataclasses.replace(recipe, data="flow28", maps=0)
+    data = open_dataset(dataset, root)
+    with progress_bar("reading clips") as progress:
+        return prepare(recipe, data, cache=folder / "features", progress=progress).examples

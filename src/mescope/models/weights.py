@@ -37,7 +37,8 @@ class Card:
     ``rate`` per second, and ``proposals`` are the fields of the spotting rule
     (:class:`mescope.spotting.proposals.ProposalRule`) chosen together with the weights.  Of a
     model that names clips, ``regions`` is empty and ``window`` and ``rate`` are 0.
-    ``config`` are the fields of the model's config.
+    ``config`` are the fields of the model's config.  ``inputs`` says what a model that names
+    clips is given (:class:`mescope.training.learned.Preparation`); empty for others.
     ``sha256`` covers tensors and card; :func:`save` fills it in.
     """
 
@@ -53,6 +54,7 @@ class Card:
     simulated: bool = False
     scores: dict[str, float] = dataclasses.field(default_factory=dict)
     proposals: dict[str, Any] = dataclasses.field(default_factory=dict)
+    inputs: dict[str, Any] = dataclasses.field(default_factory=dict)
     licence: str = ""
     version: str = ""
     notes: str = ""
@@ -80,7 +82,7 @@ def save(path: str | Path, module: nn.Module, card: Card) -> Card:
     _check_finite(tensors, path)
     _build(card, tensors, path)
     card = dataclasses.replace(card, sha256=_checksum(tensors, card))
-    text = json.dumps(dataclasses.asdict(card), sort_keys=True)
+    text = json.dumps(_entries(card), sort_keys=True)
     write_atomically(path, pack_tensors(tensors, {KEY: text}))
     return card
 
@@ -174,6 +176,7 @@ def _card(fields: object, path: Path) -> Card:
         raise WeightsError(
             f"{path}: unknown card entries {', '.join(unknown)}; written by a newer mescope?"
         )
+    fields.setdefault("inputs", {})
     if missing := sorted(set(known) - set(fields)):
         raise WeightsError(f"{path}: the card lacks {', '.join(missing)}")
     for name, kind in _KINDS.items():
@@ -200,6 +203,7 @@ _KINDS: dict[str, type | tuple[type, ...]] = {
     "simulated": bool,
     "scores": dict,
     "proposals": dict,
+    "inputs": dict,
     "licence": str,
     "version": str,
     "notes": str,
@@ -275,10 +279,18 @@ def _check_finite(tensors: Mapping[str, Tensor], path: Path) -> None:
             raise WeightsError(f"{path}: {name} holds NaN or infinite weights; train it again")
 
 
+def _entries(card: Card) -> dict[str, Any]:
+    """Return what is written; without ``inputs`` where there are none, as older files are."""
+    entries = dataclasses.asdict(card)
+    if not card.inputs:
+        del entries["inputs"]
+    return entries
+
+
 def _checksum(tensors: Mapping[str, Tensor], card: Card) -> str:
     """Return the SHA-256 of the card (without its checksum) and of all tensors by name."""
     digest = hashlib.sha256()
-    bare = dataclasses.asdict(dataclasses.replace(card, sha256=""))
+    bare = _entries(dataclasses.replace(card, sha256=""))
     digest.update(json.dumps(bare, sort_keys=True).encode())
     for name in sorted(tensors):
         tensor = tensors[name]

@@ -16,7 +16,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
 from mescope.errors import RecipeError
-from mescope.training.recipe import Recipe
+from mescope.training.recipe import AnyRecipe
 from mescope.video.cache import write_atomically
 
 
@@ -28,9 +28,37 @@ class Progress:
     history: list[dict[str, float]] = field(default_factory=list)  # one entry an epoch
 
 
+class Keeper:
+    """Keeps the checkpoint and the history of one run in its folder."""
+
+    def __init__(self, folder: Path, recipe: AnyRecipe) -> None:
+        self.path, self.recipe = folder / "checkpoint.safetensors", recipe
+        self.progress = Progress()
+
+    def restore(self, model: torch.nn.Module, optimizer: torch.optim.Adam) -> int:
+        """Go on from the checkpoint, if there is one; return the number of the next epoch.
+
+        Raises:
+            RecipeError: see :func:`load_checkpoint`.
+        """
+        if self.path.exists():
+            self.progress = load_checkpoint(self.path, self.recipe, model, optimizer)
+        return self.progress.epoch
+
+    def keep(
+        self, model: torch.nn.Module, optimizer: torch.optim.Adam, entry: dict[str, float]
+    ) -> None:
+        """Write what an epoch ended with; ``entry`` goes into the history."""
+        self.progress.epoch += 1
+        self.progress.history.append(entry)
+        save_checkpoint(self.path, self.recipe, model, optimizer, self.progress)
+        history = json.dumps(self.progress.history, indent=1).encode()
+        write_atomically(self.path.with_name("history.json"), history)
+
+
 def save_checkpoint(
     path: Path,
-    recipe: Recipe,
+    recipe: AnyRecipe,
     model: torch.nn.Module,
     optimizer: torch.optim.Adam,
     progress: Progress,
@@ -49,7 +77,7 @@ def save_checkpoint(
 
 
 def load_checkpoint(
-    path: Path, recipe: Recipe, model: torch.nn.Module, optimizer: torch.optim.Adam
+    path: Path, recipe: AnyRecipe, model: torch.nn.Module, optimizer: torch.optim.Adam
 ) -> Progress:
     """Restore ``model`` and ``optimizer`` from ``path``; return where the run stands.
 

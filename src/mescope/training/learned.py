@@ -1,61 +1,130 @@
-"""What was learned: a network, and what it does to its inputs before it sees them."""
+"""What was learned: a network, and what is done to its inputs before it sees them."""
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from mescope.errors import WeightsError
 from mescope.models.merba import Merba, MerbaOutput
 from mescope.models.outputs import EmotionOutput
+from mescope.models.weights import Card, load
 from mescope.training.augment import flip_flow
 from mescope.training.losses import full_classes
-from mescope.training.recipe import ClipRecipe
+from mescope.training.recipe import CLIP_DATA, ClipRecipe
 
 _AT_ONCE = 256  # inputs scored together
 
 
-class Learned:
-    """A network with what it does to its inputs: flow = scale * raw, then standardised."""
+@dataclasses.dataclass(frozen=True)
+class Preparation:
+    """What turns raw inputs of a kind into what a network sees: slope * raw + shift.
 
-    def __init__(
-        self, model: nn.Module, recipe: ClipRecipe, inputs: NDArray[np.float32],
-        classes: Sequence[str],
-    ) -> None:  # fmt: skip
-        self.model, self.classes = model, tuple(classes)
-        two_heads = isinstance(model, Merba) and model.config.dgcm
-        self.full = full_classes(classes) if two_heads else []  # of each class, in FULL
-        self._grey = recipe.data == "flow28"
-        self._flow = recipe.channels if recipe.data in ("flow28", "flow") else None
-        inputs = self._chosen(inputs)
+    Travels in the card of weights (``Card.inputs``), so that whoever names a clip years later
+    does to it what training did.
+    """
+
+    data: str  # one of recipe.CLIP_DATA
+    size: int  # side of the maps or frames, px
+    channels: int
+    slope: tuple[float, ...]  # of each channel
+    shift: tuple[float, ...]
+
+    @classmethod
+    def measure(cls, recipe: ClipRecipe, inputs: NDArray[np.float32]) -> Preparation:
+        """Return what a recipe asks for, its statistics those of ``inputs`` (n, c, ...)."""
+        channels = recipe.channels if recipe.is_flow else inputs.shape[1]
+        used = inputs[:, :channels]
         axes = (0, *range(2, inputs.ndim))
-        centre, spread = np.zeros(inputs.shape[1]), np.ones(inputs.shape[1])
+        centre, spread = np.zeros(used.shape[1]), np.ones(used.shape[1])
         if recipe.standardise:
-            centre = inputs.mean(axes, dtype=np.float64)
-            spread = np.maximum(inputs.std(axes, dtype=np.float64), 1e-12)
-        shape = (1, -1, *(1 for _ in axes[1:]))
-        self._slope = torch.as_tensor(recipe.scale / spread, dtype=torch.float32).view(shape)
-        shift = -recipe.scale * centre / spread
-        self._shift = torch.as_tensor(shift, dtype=torch.float32).view(shape)
+            centre = used.mean(axes, dtype=np.float64)
+            spread = np.maximum(used.std(axes, dtype=np.float64), 1e-12)
+        slope = recipe.scale / spread
+        return cls(
+            data=recipe.data,
+            size=int(inputs.shape[-1]),
+            channels=channels,
+            slope=tuple(float(v) for v in slope),
+            shift=tuple(float(v) for v in -slope * centre),
+        )
 
-    def prepare(self, inputs: NDArray[np.float32]) -> Tensor:
-        """Return inputs as the network sees them."""
-        return torch.from_numpy(self._chosen(inputs)) * self._slope + self._shift
+    @classmethod
+    def of_card(cls, card: Card) -> Preparation:
+        """Return what a card tells.
 
-    def _chosen(self, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the channels that the recipe names."""
-        return inputs if self._flow is None else inputs[:, : self._flow]
+        Raises:
+            WeightsError: the card is not that of a model that names clips, or damaged.
+        """
+        try:
+            entries: dict[str, Any] = {
+                k: tuple(v) if isinstance(v, list) else v for k, v in card.inputs.items()
+            }
+            found = cls(**entries)
+            sound = found.data in CLIP_DATA and len(found.slope) == len(found.shift) > 0
+            np.array([found.size, found.channels, *found.slope, *found.shift], np.float64)
+        except (TypeError, ValueError):
+            sound = False
+        if not sound:
+            raise WeightsError(
+                f"expected weights that name clips, found {card.model} with inputs "
+                f"{card.inputs or 'of windows'}; `mescope models` tells them apart"
+            )
+        return found
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields for a card."""
+        return dataclasses.asdict(self)
+
+    def __call__(self, inputs: NDArray[np.float32]) -> Tensor:
+        """Return inputs (n, c, ...) as the network sees them; channels past ours are left out.
+
+        Raises:
+            ValueError: there are fewer channels, or a value is no number.
+        """
+        if inputs.ndim < 3 or inputs.shape[1] < self.channels:
+            raise ValueError(
+                f"expected inputs (n, {self.channels}, ...), found {inputs.shape}; give "
+                f"{self.data} with {self.channels} channels"
+            )
+        used = inputs[:, : self.channels]
+        if not np.isfinite(used).all():
+            raise ValueError(
+                f"expected numbers in inputs {inputs.shape}, found NaN or infinity; leave "
+                "those clips out"
+            )
+        slope, shift = self._line(inputs.ndim)
+        return torch.from_numpy(used) * slope + shift
 
     def mirror(self, prepared: Tensor) -> Tensor:
         """Flip prepared flow maps; a grey map of u turns into 255 - u, its own negative."""
-        raw = (prepared - self._shift) / self._slope
-        turned = flip_flow(raw)
-        if self._grey:
+        slope, shift = self._line(prepared.ndim)
+        turned = flip_flow((prepared - shift) / slope)
+        if self.data in ("flow28", "synthetic-maps"):
             turned[:, 0] += 255.0
-        return turned * self._slope + self._shift
+        return turned * slope + shift
+
+    def _line(self, dimensions: int) -> tuple[Tensor, Tensor]:
+        shape = (1, -1, *(1 for _ in range(dimensions - 2)))
+        return torch.tensor(self.slope).view(shape), torch.tensor(self.shift).view(shape)
+
+
+class Learned:
+    """A network with the preparation of its inputs and the names of its classes."""
+
+    def __init__(
+        self, model: nn.Module, preparation: Preparation, classes: Sequence[str]
+    ) -> None:
+        self.model, self.prepare, self.classes = model, preparation, tuple(classes)
+        two_heads = isinstance(model, Merba) and model.config.dgcm
+        self.full = full_classes(classes) if two_heads else []  # of each class, in FULL
 
     def scores(self, inputs: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return shares of the classes, (n, classes); the network's mode is left as it was."""
@@ -74,3 +143,13 @@ class Learned:
         if isinstance(output, MerbaOutput):
             return output.scores().double()[:, self.full]
         return output.emotion.double().softmax(-1)
+
+
+def load_learned(name_or_path: str | Path) -> tuple[Learned, Card]:
+    """Return the recogniser of shipped weights or of a file, and its card.
+
+    Raises:
+        WeightsError: no such weights, damaged, or of a model that does not name clips.
+    """
+    model, card = load(name_or_path)
+    return Learned(model, Preparation.of_card(card), card.labels), card

@@ -9,9 +9,10 @@ import numpy as np
 from mescope.datasets.base import Dataset
 from mescope.datasets.flow28 import FlowMaps
 from mescope.errors import RecipeError
+from mescope.synthesis.flow_maps import CLASSES, draw_flow_maps
 from mescope.training.batches import Prepared, Progress, clip_examples, flow_examples
 from mescope.training.examples import Examples
-from mescope.training.recipe import ClipRecipe
+from mescope.training.recipe import SIMULATED, ClipRecipe
 
 Data = Examples | FlowMaps | Dataset
 
@@ -43,6 +44,11 @@ def prepare(
     if isinstance(data, FlowMaps):
         _check(recipe, "flow28")
         return Prepared(map_examples(data), data.problems)
+    if recipe.data == SIMULATED:
+        raise RecipeError(
+            f"recipe {recipe.name} draws simulated maps and is run by `mescope train`; to "
+            "score on people, write data = 'flow28' and its weights into another"
+        )
     if recipe.data == "flow":
         made = flow_examples(
             data, labels=recipe.labels, size=recipe.size, cache=cache, jobs=jobs,
@@ -67,6 +73,19 @@ def map_examples(maps: FlowMaps) -> Examples:
         classes=classes,
         persons=maps.persons,
         names=maps.clips,
+    )
+
+
+def simulated_examples(recipe: ClipRecipe, seed: int | tuple[int, ...]) -> Examples:
+    """Draw the simulated maps of a recipe; every one counts as a person of its own."""
+    drawn = draw_flow_maps(recipe.maps, seed)
+    return Examples(
+        kind=SIMULATED,
+        inputs=drawn.maps.astype(np.float32),
+        labels=drawn.labels,
+        classes=CLASSES,
+        persons=tuple(("simulated", str(i)) for i in range(recipe.maps)),
+        names=("map",) * recipe.maps,
     )
 
 

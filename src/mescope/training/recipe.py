@@ -1,7 +1,7 @@
 """Recipes: one flat TOML file answers "what was run?".
 
 ``data`` decides what a recipe is about: ``synthetic`` trains a spotting model on simulated
-faces (:class:`Recipe`), the others train a recogniser on clips (:class:`ClipRecipe`).
+recordings (:class:`Recipe`), the others train a recogniser on clips (:class:`ClipRecipe`).
 
 No inheritance and no defaults that hide: an unknown key is an error with a suggestion, and the
 text of the recipe travels inside the weights it made.
@@ -77,6 +77,8 @@ class ClipRecipe:
     size: int = 28  # side of the maps or frames made from clips
     channels: int = 3  # of flow: 3 for u, v and strain, 2 without strain
     dgcm_mix: str = "sum"  # of MERba's two heads: sum or convex
+    weights: str = ""  # to start from: shipped ones or a file, that saw no real person
+    maps: int = 0  # simulated flow maps to draw
     notes: str = ""
 
     def __post_init__(self) -> None:
@@ -95,10 +97,23 @@ class ClipRecipe:
         _check_positive(self, numbers)
         if min(self.weight_decay, self.seed, self.clip_norm) < 0:
             raise RecipeError("seed, weight_decay and clip_norm must be 0 or above")
+        if (self.maps > 0) != (self.data == SIMULATED):
+            raise RecipeError(
+                f"maps must be above 0 for data = {SIMULATED!r} and 0 otherwise, got "
+                f"{self.maps} for {self.data!r}"
+            )
+
+    @property
+    def is_flow(self) -> bool:
+        """True where inputs are flow maps, which may be mirrored and lose their strain."""
+        return self.data != "clips"
 
 
-CLIP_DATA = ("flow28", "flow", "clips")
-"""Published 28 x 28 maps, onset-apex flow, or frames from onset to offset."""
+SIMULATED = "synthetic-maps"
+
+CLIP_DATA = ("flow28", "flow", "clips", SIMULATED)
+"""Published 28 x 28 maps, onset-apex flow, frames from onset to offset, or maps of simulated
+faces like the published ones (:mod:`mescope.synthesis.flow_maps`)."""
 
 SCHEDULES = ("constant", "cosine", "warm-up")
 """``cosine`` falls to 0 in the last step; ``warm-up`` is MERba's

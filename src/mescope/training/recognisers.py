@@ -6,20 +6,25 @@ models) is measured here, on what :func:`learn` is handed.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol, cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mescope.errors import RecipeError
 from mescope.models import MODELS, create_model
 from mescope.models.merba import MerbaOutput
 from mescope.models.outputs import EmotionOutput
+from mescope.models.weights import load
+from mescope.training.checkpoint import Keeper
 from mescope.training.fit import Batch, Report, fit, one_device
-from mescope.training.learned import Learned
+from mescope.training.learned import Learned, Preparation
+from mescope.training.logs import Log, logger
 from mescope.training.losses import Mix, dgcm_loss, fine_weight
 from mescope.training.recipe import ClipRecipe
 from mescope.training.schedules import decay_groups, schedule_of
@@ -47,6 +52,8 @@ def learn(
     device: str = "cpu",
     monitor: Monitor | None = None,
     report: Report | None = None,
+    keeper: Keeper | None = None,
+    log: Log = "none",
 ) -> Recogniser:
     """Train by a recipe.
 
@@ -59,10 +66,12 @@ def learn(
         device: a torch device.
         monitor: may look, after every epoch; what it does cannot change what is learned.
         report: called after every batch.
+        keeper: writes a checkpoint after every epoch and goes on from one; networks only.
+        log: also write the loss of every epoch, in the keeper's folder.
 
     Raises:
-        RecipeError: the loss is no number.
-        WeightsError: no such model, or an option it does not have.
+        RecipeError: the loss is no number, or the weights to start from do not fit.
+        WeightsError: no such model or weights, or an option it does not have.
     """
     if recipe.model not in MODELS:
         from mescope.training.classical import build  # imports scikit-learn, which takes long
@@ -71,41 +80,89 @@ def learn(
         simple.fit(inputs, labels)
         return _Classical(simple, len(classes))
     with torch.random.fork_rng():
-        return _train(recipe, inputs, labels, classes, seed, device, monitor, report)
+        return _Training(recipe, inputs, labels, classes, seed, device).run(
+            monitor, report, keeper, log
+        )
 
 
-def _train(
-    recipe: ClipRecipe, inputs: NDArray[np.float32], labels: NDArray[np.int64],
-    classes: Sequence[str], seed: int, device: str, monitor: Monitor | None,
-    report: Report | None,
-) -> Recogniser:  # fmt: skip
-    torch.manual_seed(seed)
-    fabric = one_device(device)
-    model = create_model(recipe.model, classes=len(classes), **recipe.options).to(fabric.device)
-    learned = Learned(model, recipe, inputs, classes)
-    epochs = _Epochs(recipe, learned, inputs, labels, seed)
-    optimizer = torch.optim.AdamW(
-        decay_groups(model, recipe.weight_decay), lr=recipe.learning_rate
-    )
+class _Training:
+    """A network, what it is trained on, and how."""
 
-    def look(epoch: int, entry: dict[str, float]) -> None:
-        if monitor:
-            monitor(epoch, learned)
+    def __init__(
+        self, recipe: ClipRecipe, inputs: NDArray[np.float32], labels: NDArray[np.int64],
+        classes: Sequence[str], seed: int, device: str,
+    ) -> None:  # fmt: skip
+        torch.manual_seed(seed)
+        self.recipe, self.seed, self.device = recipe, seed, device
+        model = _model(recipe, classes).to(device)
+        self.learned = Learned(model, Preparation.measure(recipe, inputs), classes)
+        self.epochs = _Epochs(recipe, self.learned, inputs, labels, seed)
+        self.optimizer = torch.optim.AdamW(
+            decay_groups(model, recipe.weight_decay), lr=recipe.learning_rate
+        )
 
-    fit(
-        model,
-        optimizer,
-        epochs.batches,
-        epochs.loss,
-        epochs=recipe.epochs,
-        seed=seed,
-        fabric=fabric,
-        schedule=schedule_of(recipe, optimizer, epochs.steps),
-        clip_norm=recipe.clip_norm,
-        after_epoch=look,
-        report=report,
-    )
-    return learned
+    def run(
+        self, monitor: Monitor | None, report: Report | None, keeper: Keeper | None, log: Log
+    ) -> Learned:
+        """Train from the start, or from where the keeper's checkpoint stands."""
+        recipe, model, learned = self.recipe, self.learned.model, self.learned
+        first = keeper.restore(model, self.optimizer) if keeper else 0
+        loggers = logger(log, keeper.path.parent) if keeper else []
+
+        def look(epoch: int, entry: dict[str, float]) -> None:
+            if keeper:
+                keeper.keep(model, self.optimizer, entry)
+            if monitor:
+                monitor(epoch, learned)
+
+        done = first * self.epochs.steps
+        fit(
+            model,
+            self.optimizer,
+            self.epochs.batches,
+            self.epochs.loss,
+            epochs=recipe.epochs,
+            first=first,
+            seed=self.seed,
+            fabric=one_device(self.device, loggers=loggers),
+            schedule=schedule_of(recipe, self.optimizer, self.epochs.steps, done),
+            clip_norm=recipe.clip_norm,
+            after_epoch=look,
+            report=report and (lambda now, loss: report(done + now, loss)),
+        )
+        return learned
+
+
+def _model(recipe: ClipRecipe, classes: Sequence[str]) -> nn.Module:
+    """Return a fresh network, or the one of the recipe's weights.
+
+    Raises:
+        RecipeError: the weights saw real people, of whom one may be tested later, or are those
+            of another model or of other classes.
+    """
+    fresh = create_model(recipe.model, classes=len(classes), **recipe.options)
+    if not recipe.weights:
+        return fresh
+    model, card = load(recipe.weights)
+    if not card.simulated:
+        raise RecipeError(
+            f"expected weights that saw simulated faces only, found {recipe.weights} trained "
+            f"on {card.trained_on}: a person they know could be tested"
+        )
+    wanted, found = (recipe.model, tuple(classes)), (card.model, card.labels)
+    if wanted != found or _config(fresh) != _config(model):
+        raise RecipeError(
+            f"expected weights of {wanted[0]} for {', '.join(classes)}, found "
+            f"{recipe.weights} of {found[0]} for {', '.join(card.labels)}, or with other "
+            "options; change the recipe"
+        )
+    return model
+
+
+def _config(model: nn.Module) -> dict[str, Any]:
+    """Return the config of a model without its dropout, which has no weights."""
+    config: Any = model.config
+    return {k: v for k, v in dataclasses.asdict(config).items() if not k.startswith("drop")}
 
 
 class _Epochs:
@@ -130,7 +187,7 @@ class _Epochs:
         for part in self._parts(order):
             batch = self._inputs[part]
             if self._recipe.flip:
-                turned = self._learned.mirror(batch)
+                turned = self._learned.prepare.mirror(batch)
                 batch = torch.where(mirrored[part, None, None, None], turned, batch)
             yield batch, self._labels[part]
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import nn
 from torch.optim import Optimizer
-from torch.optim.lr_scheduler import CosineAnnealingLR, LambdaLR, LRScheduler
+from torch.optim.lr_scheduler import LambdaLR, LRScheduler
 
 from mescope.training.recipe import ClipRecipe
 
@@ -18,14 +18,33 @@ _FREE = ("A_log", "D", "gamma")
 """Last parts of names that do not decay: state-space rates and skips, layer scales."""
 
 
-def schedule_of(recipe: ClipRecipe, optimizer: Optimizer, steps: int) -> LRScheduler | None:
-    """Return a recipe's schedule, ``steps`` batches an epoch; None for a constant rate."""
+def schedule_of(
+    recipe: ClipRecipe, optimizer: Optimizer, steps: int, done: int = 0
+) -> LRScheduler | None:
+    """Return a recipe's schedule, ``steps`` batches an epoch, ``done`` batches in.
+
+    None stands for a constant rate.
+    """
     if recipe.schedule == "constant":
         return None
-    if recipe.schedule == "cosine":
-        return CosineAnnealingLR(optimizer, recipe.epochs * steps)
     peak = recipe.learning_rate
-    return LambdaLR(optimizer, lambda step: warm_up(step / steps, recipe.epochs, peak) / peak)
+    for group in optimizer.param_groups:  # what the scheduler insists on to go on
+        group["initial_lr"] = peak
+    if recipe.schedule == "cosine":
+        total = recipe.epochs * steps
+        return LambdaLR(optimizer, lambda step: cosine(step / total), done - 1)
+    return LambdaLR(
+        optimizer, lambda step: warm_up(step / steps, recipe.epochs, peak) / peak, done - 1
+    )
+
+
+def cosine(share: float) -> float:
+    """Return the share of the peak rate after a share of the steps.
+
+    >>> cosine(0.0), round(cosine(0.5), 6), cosine(1.0)
+    (1.0, 0.5, 0.0)
+    """
+    return 0.5 * (1 + math.cos(math.pi * share))
 
 
 def warm_up(epoch: float, epochs: int, peak: float) -> float:

@@ -8,7 +8,6 @@ spotting score and weighted cross-entropy on the class of every frame, inputs sc
 from __future__ import annotations
 
 import itertools
-import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
@@ -23,13 +22,12 @@ from torch.optim.lr_scheduler import OneCycleLR
 from mescope.errors import OutputError, RecipeError
 from mescope.models import create_model
 from mescope.models.me_tst import MeTstOutput
-from mescope.training.checkpoint import Progress, load_checkpoint, save_checkpoint
+from mescope.training.checkpoint import Keeper, Progress
 from mescope.training.fit import Batch, fit, one_device
 from mescope.training.logs import Log, logger
 from mescope.training.losses import class_weights, me_tst_loss
 from mescope.training.recipe import Recipe, read_window_recipe
 from mescope.training.synthetic import Epoch, Windows, draw_epoch
-from mescope.video.cache import write_atomically
 
 Report = Callable[[int, int, float], None]
 """Called after every batch with (batches done, batches in all, loss)."""
@@ -71,24 +69,14 @@ def train(
     torch.manual_seed(recipe.seed)
     model = create_model(recipe.model, **recipe.options).to(fabric.device)
     optimizer = torch.optim.Adam(model.parameters(), lr=recipe.learning_rate)
-    path = folder / "checkpoint.safetensors"
-    progress = Progress()
-    if path.exists():
-        if not resume:
-            raise OutputError(f"{path} exists; resume it, or choose another folder")
-        progress = load_checkpoint(path, recipe, model, optimizer)
-    start, total = progress.epoch * recipe.steps, recipe.epochs * recipe.steps
-
-    def keep(epoch: int, entry: dict[str, float]) -> None:
-        progress.epoch = epoch + 1
-        progress.history.append(entry)
-        save_checkpoint(path, recipe, model, optimizer, progress)
-        history = json.dumps(progress.history, indent=1).encode()
-        write_atomically(folder / "history.json", history)
-
+    keeper = Keeper(folder, recipe)
+    if keeper.path.exists() and not resume:
+        raise OutputError(f"{keeper.path} exists; resume it, or choose another folder")
+    first = keeper.restore(model, optimizer)
+    start, total = first * recipe.steps, recipe.epochs * recipe.steps
     if start == total:
-        return model.eval(), progress
-    with _epochs(recipe, progress.epoch) as epochs:
+        return model.eval(), keeper.progress
+    with _epochs(recipe, first) as epochs:
         data = _WindowEpochs(recipe, epochs)
         fit(
             model,
@@ -96,14 +84,14 @@ def train(
             data.batches,
             data.loss,
             epochs=recipe.epochs,
-            first=progress.epoch,
+            first=first,
             seed=recipe.seed,
             fabric=fabric,
             schedule=one_cycle(optimizer, recipe.learning_rate, total, done=start),
-            after_epoch=keep,
+            after_epoch=lambda _, entry: keeper.keep(model, optimizer, entry),
             report=report and (lambda done, loss: report(start + done, total, loss)),
         )
-    return model.eval(), progress
+    return model.eval(), keeper.progress
 
 
 class _WindowEpochs:

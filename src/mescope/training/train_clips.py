@@ -1,0 +1,155 @@
+"""Train a recogniser on everybody there is, and write it as weights with a card.
+
+What it is worth on people it has not seen, :mod:`mescope.training.evaluate` measures; weights
+from here have seen all of them.  Those that saw simulated faces only can be scored on real
+people directly.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any, cast
+
+import mescope
+from mescope.errors import OutputError, RecipeError
+from mescope.evaluation.recognition import count_classes, uar, uf1
+from mescope.models import MODELS
+from mescope.models.weights import Card, save
+from mescope.training.checkpoint import Keeper
+from mescope.training.examples import Examples
+from mescope.training.fit import Report
+from mescope.training.learned import Learned
+from mescope.training.logs import Log
+from mescope.training.prepare import simulated_examples
+from mescope.training.recipe import SIMULATED, ClipRecipe
+from mescope.training.recognisers import learn
+
+DEVELOPMENT = 10**6
+"""Part of the seed of the simulated maps that the card's figures come from."""
+
+MAPS = 3000  # so many of them
+
+
+def train_recogniser(
+    recipe: ClipRecipe,
+    examples: Examples,
+    out: str | Path,
+    *,
+    resume: bool = True,
+    device: str = "cpu",
+    log: Log = "none",
+    report: Report | None = None,
+) -> tuple[Learned, Keeper]:
+    """Train on all of ``examples``, with a checkpoint after every epoch.
+
+    Args:
+        recipe: of a network.
+        examples: from :func:`mescope.training.prepare.prepare` or ``simulated_examples``.
+        out: folder for ``checkpoint.safetensors`` and ``history.json``; made if absent.
+        resume: go on from a checkpoint in ``out``; without it one is an error, never lost.
+        device: a torch device.
+        log: also write the loss of every epoch as ``csv`` or for ``tensorboard``.
+        report: called after every batch.
+
+    Returns:
+        What was learned, and the keeper with the history.
+
+    Raises:
+        RecipeError: the recipe names no network, or the loss is no number.
+        OutputError: ``out`` cannot be used.
+    """
+    if recipe.model not in MODELS:
+        raise RecipeError(
+            f"expected a network, found {recipe.model!r}, which is fitted within `mescope "
+            "evaluate` and leaves no weights"
+        )
+    folder = Path(out)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"cannot make the folder {folder}: {error}") from error
+    keeper = Keeper(folder, recipe)
+    if keeper.path.exists() and not resume:
+        raise OutputError(f"{keeper.path} exists; resume it, or choose another folder")
+    learned = learn(
+        recipe, examples.inputs, examples.labels, examples.classes, recipe.seed,
+        device=device, report=report, keeper=keeper, log=log,
+    )  # fmt: skip
+    return cast(Learned, learned), keeper
+
+
+def publish_recogniser(
+    learned: Learned,
+    recipe: ClipRecipe,
+    trained: Examples,
+    path: str | Path,
+    *,
+    unseen: Examples | None = None,
+) -> Card:
+    """Write the weights of ``learned`` with their card, and return the card.
+
+    Args:
+        learned: from :func:`train_recogniser`.
+        recipe: that made it.
+        trained: what it was trained on.
+        path: a .safetensors file.
+        unseen: real clips to score it on; only for weights that saw simulated maps.
+
+    Raises:
+        RecipeError: ``unseen`` is given for weights that saw people, or has other classes.
+        WeightsError: the file cannot be written so.
+    """
+    simulated = trained.kind == SIMULATED
+    scores: dict[str, float] = {}
+    if simulated:
+        drawn = dataclasses.replace(recipe, maps=MAPS)
+        held_out = simulated_examples(drawn, (recipe.seed, DEVELOPMENT))
+        scores |= _scores("simulated", learned, held_out)
+    if unseen is not None:
+        if not simulated or unseen.classes != trained.classes:
+            raise RecipeError(
+                "expected weights that saw simulated faces only, to be scored on real people "
+                f"of the same classes; found {_source(trained)}; use `mescope evaluate`"
+            )
+        scores |= _scores("real", learned, unseen)
+    learned.model.eval().to("cpu")
+    config: Any = learned.model.config
+    card = Card(
+        model=recipe.model,
+        config=dataclasses.asdict(config),
+        regions=(),
+        window=0,
+        rate=0.0,
+        labels=learned.classes,
+        recipe=json.dumps(dataclasses.asdict(recipe), sort_keys=True),
+        trained_on=_source(trained),
+        simulated=simulated,
+        scores=scores,
+        inputs=learned.prepare.to_dict(),
+        licence="Apache-2.0" if simulated else "",
+        version=mescope.__version__,
+        notes=recipe.notes,
+    )
+    return save(path, learned.model, card)
+
+
+def _source(trained: Examples) -> str:
+    if trained.kind == SIMULATED:
+        return f"{len(trained)} simulated flow maps of simulated faces; no real face"
+    sets = Counter(dataset for dataset, _ in trained.persons)
+    clips = ", ".join(f"{name} {count}" for name, count in sorted(sets.items()))
+    return f"clips of {len(set(trained.persons))} people ({clips})"
+
+
+def _scores(prefix: str, learned: Learned, examples: Examples) -> dict[str, float]:
+    found = learned.scores(examples.inputs).argmax(1)
+    classes = count_classes(
+        [examples.classes[i] for i in examples.labels],
+        [examples.classes[i] for i in found],
+        examples.classes,
+    )
+    figures = {"clips": float(len(examples)), "uf1": uf1(classes), "uar": uar(classes)}
+    return {f"{prefix}_{name}": round(value, 4) for name, value in figures.items()}
