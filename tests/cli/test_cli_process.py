@@ -13,6 +13,7 @@ COMMANDS = [
     (),
     ("analyze",),
     ("spot",),
+    ("recognize",),
     ("score",),
     ("compare",),
     ("datasets",),

@@ -74,7 +74,7 @@ def test_the_data_decides_what_a_recipe_is_about(tmp_path):
         read_clip_recipe(windows)
 
 
-RECIPES = sorted((Path(__file__).parents[2] / "recipes").glob("*.toml"))
+RECIPES = sorted((Path(__file__).parents[2] / "recipes").rglob("*.toml"))
 
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)

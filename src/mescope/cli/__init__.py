@@ -21,6 +21,7 @@ from mescope.cli import (
     doctor,
     evaluate,
     models,
+    recognize,
     score,
     spot,
     synthesize,
@@ -64,6 +65,7 @@ def _common(
 
 app.command("analyze")(analyze.analyze)
 app.command("spot")(spot.spot)
+app.command("recognize")(recognize.recognize)
 app.command("score")(score.score)
 app.command("compare")(compare.compare)
 app.add_typer(datasets.app, name="datasets")

@@ -4,8 +4,8 @@ Nothing is rendered and no flow is measured: displacement fields of action units
 on a grid over the face, disturbed as measured flow is, and scaled to grey as the published
 flow maps of the MEGC2019 composite are (:mod:`mescope.datasets.flow28`).  Thousands a second.
 
-The crop is that of those maps, seen in the places where they move most, without their labels:
-eyes 16 px apart in the 7th row of 28.  Amplitudes, and how often what disturbs, are ours.
+The crop is that of :mod:`mescope.video.grey_maps`.  Amplitudes, and how often what disturbs,
+are ours.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from mescope.synthesis.dynamics import EMOTION_UNITS
 from mescope.synthesis.motion import UNITS, displacement_basis, inter_ocular, units_of
 from mescope.synthesis.shapes import random_shape
 from mescope.video.flow import strain
+from mescope.video.grey_maps import EYE_ROW, EYES_APART, grey_maps
 
 Floats = NDArray[np.float64]
 
 SIDE = 28  # px of a map
 FINE = 2  # grid points along a px: motion is averaged down, as a flow measured in more px is
-EYES_APART, EYE_ROW = 0.57, 0.24  # inter-ocular distance and eye height, in sides of the crop
 CLIPS = 6  # expressions of one face
 
 MAP_UNITS: dict[str, tuple[tuple[str, ...], ...]] = {
@@ -70,17 +70,6 @@ def draw_flow_maps(count: int, seed: int | tuple[int, ...]) -> FlowMaps:
             field = np.tensordot(activation, basis, 1)
             maps[i] = grey_maps(_measured(_disturbed(field, points, inside, rng), rng))
     return FlowMaps(maps, labels)
-
-
-def grey_maps(flow: NDArray[np.floating]) -> NDArray[np.uint8]:
-    """Scale each channel of flow maps (..., c, h, w) to 0..255 by itself; all alike gives 0.
-
-    As in the published maps, so what moved by how much is lost; zero motion is no fixed grey.
-    """
-    low = flow.min((-2, -1), keepdims=True)
-    span = flow.max((-2, -1), keepdims=True) - low
-    scaled = (flow - low) / np.where(span > 0, span, 1.0)
-    return np.asarray(np.rint(255.0 * scaled), np.uint8)
 
 
 def _face(rng: np.random.Generator) -> tuple[Floats, Floats, Floats]:

@@ -35,6 +35,7 @@ from mescope.training.clip_features import (
     FlowFeature,
     FramesFeature,
     Keep,
+    MapFeature,
     make,
 )
 from mescope.training.examples import Examples
@@ -47,6 +48,7 @@ __all__ = [
     "WindowExamples",
     "clip_examples",
     "flow_examples",
+    "grey_map_examples",
     "window_examples",
 ]
 
@@ -108,6 +110,28 @@ def flow_examples(
     found = _clips(dataset, labels, feature, cache, jobs, finder, progress)
     inputs = np.stack([item.values for item in found.made]).astype(np.float32)
     return found.prepared("flow", inputs)
+
+
+def grey_map_examples(
+    dataset: Dataset,
+    *,
+    labels: str,
+    size: int = 28,
+    cache: Path | None = None,
+    jobs: int | None = None,
+    finder: FaceFinder | None = None,
+    progress: Progress | None = None,
+) -> Prepared:
+    """Return maps like the published ones of every clip, inputs (n, 3, size, size), 0 to 255.
+
+    Made by :class:`mescope.training.clip_features.MapFeature`; arguments and errors as
+    :func:`flow_examples`.  Not the published maps to the last pixel: their alignment, crop and
+    flow parameters are not known.
+    """
+    feature = MapFeature.of(size)
+    found = _clips(dataset, labels, feature, cache, jobs, finder, progress)
+    inputs = np.stack([item.values for item in found.made]).astype(np.float32)
+    return found.prepared("flow28", inputs)
 
 
 def clip_examples(

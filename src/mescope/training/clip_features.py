@@ -26,6 +26,7 @@ from mescope.video.aligned import MARGIN, align
 from mescope.video.cache import Store
 from mescope.video.faces import FaceFinder, Grey
 from mescope.video.flow import Flow, farneback, strain, tvl1
+from mescope.video.grey_maps import EYE_ROW, EYES_APART, cut_map, grey_maps
 
 VERSION = 1
 """Raised whenever the same pictures would give other numbers."""
@@ -42,6 +43,9 @@ strength, noise of 2 grey levels, 50 frames/s) 0.7 frames off on average instead
 RIM = 8
 """Border around the aligned face, px, in which flow is measured too and then cut off: at the
 edge of its pictures TV-L1 invents motion whose strain is larger than that of a smile."""
+
+MAP_CROP = 320
+"""Side of the aligned faces that grey maps are cut from, px: the maps see 204 px of it."""
 
 SMALLEST = 16  # px: side of the smallest aligned face
 
@@ -151,6 +155,40 @@ class FlowFeature:
         planes = (flow[..., 0], flow[..., 1], strain(flow))
         values = np.stack([_averaged(plane[inner, inner], self.size) for plane in planes])
         return Computed(values.astype(np.float32), notes, apex if choice.seek else None)
+
+
+@dataclass(frozen=True)
+class MapFeature:
+    """Flow from onset to apex as the published flow maps have it: (3, size, size), 0 to 255.
+
+    Measured by ``flow``, then :mod:`mescope.video.grey_maps`.
+    """
+
+    size: int
+    flow: FlowFeature
+    name: str = "flow28"
+
+    @classmethod
+    def of(cls, size: int) -> MapFeature:
+        """Return maps of ``size`` px from TV-L1 flow over aligned faces of 320 px."""
+        crop = max(MAP_CROP, 4 * size)
+        return cls(size, FlowFeature(crop, crop, "tvl1"))
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """See :class:`Feature`."""
+        cut = {"eyes_apart": EYES_APART, "eye_row": EYE_ROW}
+        return self.flow.parameters | cut | {"map": self.size}
+
+    def choose(self, pictures: ClipPictures) -> Choice:
+        """See :meth:`FlowFeature.choose`."""
+        return self.flow.choose(pictures)
+
+    def compute(self, greys: list[Grey], choice: Choice, finder: FaceFinder) -> Computed:
+        """See :class:`Feature`."""
+        whole = self.flow.compute(greys, choice, finder)
+        maps = grey_maps(cut_map(whole.values, self.size)).astype(np.float32)
+        return Computed(maps, whole.notes, whole.apex)
 
 
 @dataclass(frozen=True)

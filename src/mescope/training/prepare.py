@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +11,23 @@ from mescope.datasets.base import Dataset
 from mescope.datasets.flow28 import FlowMaps
 from mescope.errors import RecipeError
 from mescope.synthesis.flow_maps import CLASSES, draw_flow_maps
-from mescope.training.batches import Prepared, Progress, clip_examples, flow_examples
+from mescope.training.batches import (
+    Prepared,
+    Progress,
+    clip_examples,
+    flow_examples,
+    grey_map_examples,
+)
 from mescope.training.examples import Examples
 from mescope.training.recipe import SIMULATED, ClipRecipe
 
 Data = Examples | FlowMaps | Dataset
+
+_MAKERS: dict[str, Callable[..., Prepared]] = {
+    "flow28": grey_map_examples,
+    "flow": flow_examples,
+    "clips": clip_examples,
+}
 
 
 def prepare(
@@ -49,17 +62,10 @@ def prepare(
             f"recipe {recipe.name} draws simulated maps and is run by `mescope train`; to "
             "score on people, write data = 'flow28' and its weights into another"
         )
-    if recipe.data == "flow":
-        made = flow_examples(
-            data, labels=recipe.labels, size=recipe.size, cache=cache, jobs=jobs,
-            progress=progress,
-        )  # fmt: skip
-    else:
-        _check(recipe, "clips")
-        made = clip_examples(
-            data, labels=recipe.labels, size=recipe.size, cache=cache, jobs=jobs,
-            progress=progress,
-        )  # fmt: skip
+    make = _MAKERS[recipe.data]
+    made = make(
+        data, labels=recipe.labels, size=recipe.size, cache=cache, jobs=jobs, progress=progress
+    )
     return Prepared(made.examples, (*data.problems, *made.problems))
 
 

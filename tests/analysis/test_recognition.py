@@ -1,0 +1,170 @@
+"""One expression with onset and apex known: named, drawn, and every refusal."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mescope.analysis.recognition import recognize
+from mescope.cli import run
+from mescope.errors import FaceError, MescopeError, VideoError, WeightsError
+from mescope.models.weights import list_weights
+from mescope.reports.clip_picture import flow_colours
+from mescope.synthesis.dynamics import PlantedExpression, Script, Waves
+from mescope.synthesis.portraits import test_portraits
+from mescope.synthesis.render import SyntheticVideo
+from mescope.training.prepare import simulated_examples
+from mescope.training.recipe import ClipRecipe
+from mescope.training.train_clips import publish_recogniser, train_recogniser
+
+STILL = Waves(amplitudes=(), frequencies=(), phases=())
+APEX = 8
+
+
+def clip(portrait, units, peak=0.9):
+    planted = PlantedExpression(
+        onset_s=0.0, apex_s=0.16, offset_s=0.38, kind="micro", emotion="positive",
+        action_units=units, peak=peak,
+    )  # fmt: skip
+    script = Script(
+        duration=0.4, expressions=(planted,), disturbances=(), sway=(STILL,) * 4, nods=(),
+        flicker=STILL, noise=1.0, quality=None, seed=3, level="calm",
+    )  # fmt: skip
+    return SyntheticVideo(portrait, script, rate=50)
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory):
+    """Recognisers that learned next to nothing: of grey maps, flow in px, and whole clips."""
+    folder, made = tmp_path_factory.mktemp("weights"), {}
+    for data, options in (("flow28", {}), ("flow", {}), ("clips", {"channels": 4})):
+        recipe = ClipRecipe(
+            name=data, model="flow-cnn", data="synthetic-maps", maps=24, epochs=1
+        )
+        examples = simulated_examples(recipe, 0)
+        recipe = ClipRecipe(name=data, model="flow-cnn", data=data, epochs=1, options=options)
+        inputs = examples.inputs if data != "clips" else examples.inputs[:, [0, 1, 2, 0]]
+        from dataclasses import replace
+
+        examples = replace(examples, kind=data, inputs=inputs)
+        learned, _ = train_recogniser(recipe, examples, folder / data)
+        made[data] = folder / f"{data}.safetensors"
+        publish_recogniser(learned, recipe, examples, made[data])
+    return made
+
+
+@pytest.mark.parametrize("portrait", test_portraits(), ids=lambda p: p.name)
+@pytest.mark.parametrize(
+    ("units", "emotion"),
+    [(("12",), "positive"), (("1", "2"), "surprise"), (("4",), "negative")],
+)
+def test_the_shipped_recogniser_names_what_was_planted(portrait, units, emotion):
+    """Never trained on these faces, nor on rendered pictures."""
+    found = recognize(clip(portrait, units), 0, APEX)
+    assert found.found[0].emotion == emotion
+    assert found.found[0].simulated
+
+
+def test_several_models_side_by_side(weights):
+    video = clip(test_portraits()[0], ("12",))
+    result = recognize(video, 0, APEX, offset=19, models=list(weights.values()))
+    assert [one.model for one in result.found] == ["flow28", "flow", "clips"]
+    for one in result.found:
+        assert sum(one.shares.values()) == pytest.approx(1.0)
+        assert one.shares[one.emotion] == max(one.shares.values())
+    assert result.pictures.shape == (2, 224, 224)
+    assert (result.onset_s, result.apex_s) == pytest.approx((0.0, 0.16))
+
+
+def test_motion_that_is_shown_is_the_planted_one(weights):
+    result = recognize(clip(test_portraits()[0], ("12",)), 0, APEX, models=[weights["flow28"]])
+    up = result.flow[1]
+    assert up[130:200].min() < -1.0  # mouth corners rise by more than a px
+    assert abs(np.median(up)) < 0.2
+
+
+@pytest.mark.parametrize(
+    ("frames", "text"),
+    [
+        ((5, 5, None), "apex after the onset"),
+        ((8, 3, None), "apex after the onset"),
+        ((0, 20, None), "expected frames 0 to 19, found apex 20"),
+        ((-1, 3, None), "found onset -1"),
+        ((0, 8, 5), "no later offset"),
+    ],
+)
+def test_frames_that_make_no_sense(weights, frames, text):
+    onset, apex, offset = frames
+    video = clip(test_portraits()[0], ("12",))
+    with pytest.raises(VideoError, match=text):
+        recognize(video, onset, apex, offset=offset, models=[weights["flow28"]])
+
+
+def test_whole_clips_need_the_offset(weights):
+    with pytest.raises(VideoError, match="needs the offset"):
+        recognize(clip(test_portraits()[0], ("12",)), 0, APEX, models=[weights["clips"]])
+
+
+def test_no_face_no_models_and_models_of_another_kind(weights):
+    grey = np.full((20, 120, 120), 90, np.uint8)
+    with pytest.raises(FaceError, match="no face was found"):
+        recognize(grey, 0, 5, rate=50, models=[weights["flow28"]])
+    with pytest.raises(MescopeError, match="a model or more"):
+        recognize(grey, 0, 5, rate=50, models=[])
+    with pytest.raises(WeightsError, match="name clips, found me-tst-plus"):
+        recognize(grey, 0, 5, rate=50, models=["me-tst-plus-small"])
+
+
+def test_a_face_that_does_not_move_is_answered(weights):
+    """No motion at all: maps without contrast, no division by zero."""
+    picture = clip(test_portraits()[0], ("12",)).read([0], grey=True)[0]
+    still = np.stack([picture] * 3)
+    result = recognize(still, 0, 2, rate=50, models=[weights["flow28"], weights["flow"]])
+    assert all(np.isfinite(list(one.shares.values())).all() for one in result.found)
+
+
+def test_the_command_prints_draws_and_refuses(weights, tmp_path, capsys):
+    folder = tmp_path / "clip"
+    folder.mkdir()
+    for index, picture in clip(test_portraits()[0], ("12",)).frames(grey=True):
+        Image.fromarray(picture).save(folder / f"img{index}.png")
+    words = [
+        "recognize", str(folder), "--rate", "50", "--onset", "0", "--apex", str(APEX),
+        "--model", str(weights["flow28"]), "--model", str(weights["flow"]),
+    ]  # fmt: skip
+    picture = tmp_path / "out.png"
+    assert run([*words, "--picture", str(picture)]) == 0
+    shown = capsys.readouterr()
+    assert "not measured" in shown.out
+    assert "flow28" in shown.out
+    with Image.open(picture) as drawn:
+        assert drawn.size == (1320, 396)
+    assert run([*words, "--picture", str(picture)]) == 1
+    assert "--force replaces it" in capsys.readouterr().err
+    assert run([*words, "--json"]) == 0
+    assert len(json.loads(capsys.readouterr().out)["models"]) == 2
+    assert run([*words[:4], "--onset", "0", "--apex", "4", "--model", "merba-s82"]) == 1
+    assert "did you mean" in capsys.readouterr().err
+
+
+def test_colours_of_motion():
+    flow = np.zeros((2, 1, 3), np.float32)
+    flow[0, 0] = [0.0, 2.0, -2.0]
+    still, right, left = flow_colours(flow, 2.0)[0]
+    assert still.tolist() == [255, 255, 255]
+    assert right.tolist() == [255, 0, 0]
+    assert left.tolist() == [0, 255, 255]
+
+
+def test_the_recogniser_is_small_and_says_what_it_is_worth():
+    path = list_weights()["merba-s28"]
+    assert path.stat().st_size < 5_000_000
+    from mescope.models.weights import read_card
+
+    card = read_card(path)
+    assert card.simulated
+    assert card.scores["real_clips"] == 442
+    assert "no real face" in card.trained_on

@@ -1,0 +1,216 @@
+"""Weights of recognisers: trained, stopped, resumed, published, read again, started from."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from mescope.cli import run
+from mescope.errors import OutputError, RecipeError, WeightsError
+from mescope.models.weights import read_card, save
+from mescope.training import recognisers
+from mescope.training.examples import Examples
+from mescope.training.learned import Preparation, load_learned
+from mescope.training.prepare import prepare, simulated_examples
+from mescope.training.recipe import ClipRecipe
+from mescope.training.recognisers import learn
+from mescope.training.train_clips import publish_recogniser, train_recogniser
+
+RECIPE = ClipRecipe(
+    name="tiny", model="flow-cnn", data="synthetic-maps", maps=60, epochs=4, batch_size=16,
+    schedule="cosine", standardise=True, flip=True,
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def simulated():
+    return simulated_examples(RECIPE, 0)
+
+
+def real(examples: Examples) -> Examples:
+    return dataclasses.replace(examples, kind="flow28")
+
+
+def weights_of(model):
+    return torch.cat([p.detach().flatten() for p in model.state_dict().values()])
+
+
+@pytest.mark.parametrize("schedule", ["constant", "cosine", "warm-up"])
+def test_a_stopped_run_ends_as_one_that_was_not(simulated, tmp_path, schedule):
+    recipe = dataclasses.replace(RECIPE, schedule=schedule)
+    whole, _ = train_recogniser(recipe, simulated, tmp_path / "whole")
+
+    class StopError(Exception):
+        pass
+
+    def stop(done, loss):
+        if done == 10:  # in the middle of the third epoch
+            raise StopError
+
+    with pytest.raises(StopError):
+        train_recogniser(recipe, simulated, tmp_path / "stopped", report=stop)
+    steps = []
+    rest, keeper = train_recogniser(
+        recipe, simulated, tmp_path / "stopped", report=lambda done, _: steps.append(done)
+    )
+    assert steps[0] == 9  # goes on after two epochs of four batches
+    assert keeper.progress.epoch == 4
+    torch.testing.assert_close(weights_of(rest.model), weights_of(whole.model), rtol=0, atol=0)
+    history = json.loads((tmp_path / "stopped" / "history.json").read_text())
+    assert [entry["epoch"] for entry in history] == [0, 1, 2, 3]
+
+
+def test_without_resume_a_run_is_kept(simulated, tmp_path):
+    train_recogniser(RECIPE, simulated, tmp_path)
+    with pytest.raises(OutputError, match="exists; resume it"):
+        train_recogniser(RECIPE, simulated, tmp_path, resume=False)
+
+
+def test_published_weights_tell_everything_and_score_the_same(simulated, tmp_path):
+    learned, _ = train_recogniser(RECIPE, simulated, tmp_path)
+    path = tmp_path / "tiny.safetensors"
+    card = publish_recogniser(learned, RECIPE, simulated, path, unseen=real(simulated))
+    again, read = load_learned(path)
+    assert read.sha256 == card.sha256
+    assert card.simulated
+    assert card.trained_on == "60 simulated flow maps of simulated faces; no real face"
+    assert card.scores["real_clips"] == 60
+    assert 0 < card.scores["simulated_uf1"] < 1
+    assert again.classes == ("negative", "positive", "surprise")
+    np.testing.assert_array_equal(
+        again.scores(simulated.inputs), learned.scores(simulated.inputs)
+    )
+
+
+def test_weights_that_saw_people_are_never_scored_on_people(simulated, tmp_path):
+    recipe = dataclasses.replace(RECIPE, data="flow28", maps=0)
+    learned, _ = train_recogniser(recipe, real(simulated), tmp_path)
+    path = tmp_path / "tiny.safetensors"
+    with pytest.raises(RecipeError, match="saw simulated faces only"):
+        publish_recogniser(learned, recipe, real(simulated), path, unseen=real(simulated))
+    card = publish_recogniser(learned, recipe, real(simulated), path)
+    assert not card.simulated
+    assert not card.scores
+    assert card.trained_on == "clips of 60 people (simulated 60)"
+
+
+@pytest.fixture(scope="module")
+def pretrained(simulated, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("pretrained")
+    learned, _ = train_recogniser(RECIPE, simulated, folder)
+    publish_recogniser(learned, RECIPE, simulated, folder / "tiny.safetensors")
+    return folder / "tiny.safetensors"
+
+
+def test_training_starts_from_weights(simulated, pretrained, monkeypatch):
+    recipe = dataclasses.replace(RECIPE, data="flow28", maps=0, weights=str(pretrained))
+    started = []
+    monkeypatch.setattr(recognisers, "fit", lambda model, *a, **k: started.append(model))
+    learn(recipe, simulated.inputs, simulated.labels, simulated.classes, 7)
+    torch.testing.assert_close(
+        weights_of(started[0]), weights_of(load_learned(pretrained)[0].model)
+    )
+
+
+def test_weights_that_saw_people_are_no_start(simulated, pretrained, tmp_path):
+    """One of them could be tested later: the protocol cannot leak."""
+    learned, card = load_learned(pretrained)
+    path = tmp_path / "seen.safetensors"
+    save(path, learned.model, dataclasses.replace(card, simulated=False, trained_on="casme2"))
+    recipe = dataclasses.replace(RECIPE, data="flow28", maps=0, weights=str(path))
+    with pytest.raises(RecipeError, match=r"simulated faces only, found .* casme2"):
+        learn(recipe, simulated.inputs, simulated.labels, simulated.classes, 0)
+
+
+@pytest.mark.parametrize(
+    "change", [{"model": "ststnet"}, {"options": {"filters": (3, 4)}}], ids=["model", "options"]
+)
+def test_weights_of_something_else_are_no_start(simulated, pretrained, change):
+    base = dataclasses.replace(RECIPE, data="flow28", maps=0, weights=str(pretrained))
+    recipe = dataclasses.replace(base, **change)
+    with pytest.raises(RecipeError, match="or with other options"):
+        learn(recipe, simulated.inputs, simulated.labels, simulated.classes, 0)
+
+
+def test_other_classes_are_no_start(simulated, pretrained):
+    recipe = dataclasses.replace(RECIPE, data="flow28", maps=0, weights=str(pretrained))
+    with pytest.raises(RecipeError, match="weights of flow-cnn for joy, rage, awe"):
+        learn(recipe, simulated.inputs, simulated.labels, ("joy", "rage", "awe"), 0)
+
+
+def test_classical_models_leave_no_weights(simulated, tmp_path):
+    with pytest.raises(RecipeError, match="expected a network"):
+        train_recogniser(dataclasses.replace(RECIPE, model="svm-flow"), simulated, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("values", "text"),
+    [
+        ({"data": "synthetic-maps", "maps": 0}, "maps must be above 0"),
+        ({"data": "flow28", "maps": 5}, "maps must be above 0 for"),
+    ],
+)
+def test_maps_belong_to_simulated_data(values, text):
+    with pytest.raises(RecipeError, match=text):
+        dataclasses.replace(RECIPE, **values)
+
+
+def test_simulated_recipes_are_not_evaluated_on_people(tmp_path):
+    from mescope.datasets.base import Dataset
+
+    with pytest.raises(RecipeError, match="is run by `mescope train`"):
+        prepare(RECIPE, Dataset(name="casme2", clips=()))
+
+
+@pytest.mark.parametrize(
+    ("inputs", "text"),
+    [
+        (np.zeros((2, 1, 28, 28), np.float32), r"found \(2, 1, 28, 28\)"),
+        (np.full((2, 3, 28, 28), np.nan, np.float32), "found NaN or infinity"),
+        (np.zeros((28, 28), np.float32), r"found \(28, 28\)"),
+    ],
+    ids=["channels", "nan", "dimensions"],
+)
+def test_odd_inputs_are_named(simulated, inputs, text):
+    """MERba's bad input: every network is reached through this."""
+    preparation = Preparation.measure(RECIPE, simulated.inputs)
+    with pytest.raises(ValueError, match=text):
+        preparation(inputs)
+
+
+def test_a_card_without_inputs_names_no_clips(pretrained, tmp_path):
+    learned, card = load_learned(pretrained)
+    path = tmp_path / "odd.safetensors"
+    for inputs in ({}, {"data": "flow28"}, {**card.inputs, "slope": ["a"]}):
+        save(path, learned.model, dataclasses.replace(card, inputs=inputs))
+        with pytest.raises(WeightsError, match="expected weights that name clips"):
+            load_learned(path)
+
+
+def test_the_command(tmp_path, capsys):
+    recipe = tmp_path / "tiny.toml"
+    recipe.write_text(
+        'name = "tiny"\nmodel = "flow-cnn"\ndata = "synthetic-maps"\nmaps = 20\nepochs = 1\n'
+    )
+    words = ["train", str(recipe), "-o", str(tmp_path / "run")]
+    assert run([*words, "--json"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert shown["epochs"] == 1
+    assert read_card(shown["weights"]).labels == ("negative", "positive", "surprise")
+    assert run(words) == 1
+    assert "holds a run already" in capsys.readouterr().err
+    assert run([*words, "--resume"]) == 0
+
+
+def test_the_command_wants_people_where_the_recipe_does(tmp_path, capsys):
+    recipe = tmp_path / "tiny.toml"
+    recipe.write_text('name = "tiny"\nmodel = "flow-cnn"\ndata = "flow28"\n')
+    assert run(["train", str(recipe), "-o", str(tmp_path / "run")]) == 1
+    assert "give --dataset and --root" in capsys.readouterr().err
+    words = ["--dataset", "flow28", "-o", str(tmp_path / "run")]
+    assert run(["train", str(recipe), *words]) == 1
+    assert "together, found one of them" in capsys.readouterr().err
