@@ -19,6 +19,7 @@ from torch.utils.checkpoint import checkpoint
 
 from mescope.models.layers import STEP_MAX, STEP_MIN, DropPath
 from mescope.models.vision_layers import StepInit
+from mescope.ops.causal_conv import causal_conv
 from mescope.ops.selective_scan import selective_scan_reference, selective_scans
 
 Order = Literal["spatial", "temporal", "spatiotemporal", "spatiotemporal-full"]
@@ -127,7 +128,7 @@ class BiMixer(nn.Module):
 
         Under autocast the projections come in half precision; convolution and scan do not.
         """
-        u = F.silu(self._convolve(x))
+        u = F.silu(causal_conv(x.to(self.D.dtype), self.conv_weight, self.conv_bias))
         sizes = [self.rank, self.states, self.states]
         mixed = torch.bmm(u.flatten(1, 2), self.x_weight)
         step, B, C = torch.split(mixed, sizes, dim=-1)
@@ -135,20 +136,6 @@ class BiMixer(nn.Module):
         delta = F.softplus(step.to(u.dtype)).reshape(u.shape)
         B, C = (part.to(u.dtype).reshape(*u.shape[:3], -1) for part in (B, C))
         return selective_scans(u, delta, -torch.exp(self.A_log), B, C, self.D)
-
-    def _convolve(self, x: Tensor) -> Tensor:
-        """Convolve (2, b, l, e) along l, causally and by channel.
-
-        A sum of shifted copies: the library's depth-wise backward is several times slower on
-        a CPU and needs two transposes.
-        """
-        taps, length = self.conv_weight.shape[1], x.shape[2]
-        weight = self.conv_weight[:, None, :, None]  # (2, 1, taps, 1, e)
-        padded = F.pad(x.to(weight.dtype), (0, 0, taps - 1, 0))
-        out = self.conv_bias[:, None, None] + padded[:, :, :length] * weight[:, :, 0]
-        for tap in range(1, taps):
-            out = torch.addcmul(out, padded[:, :, tap : tap + length], weight[:, :, tap])
-        return out
 
 
 def mixer_reference(mixer: BiMixer, tokens: Tensor, steps: int) -> Tensor:
