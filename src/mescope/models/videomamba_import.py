@@ -205,7 +205,7 @@ def _fresh(given: Mapping[str, Tensor], config: VideoMambaConfig) -> tuple[str, 
     """Return the published names that this checkpoint cannot or need not give."""
     fresh: list[str] = []
     head = given.get("head.weight")
-    if head is None or len(head) != config.classes:
+    if head is None or (head.dim() == 2 and len(head) != config.classes):
         fresh += ["head.weight", "head.bias"]
     if _flat(given) and "temporal_pos_embedding" not in given:
         fresh.append("temporal_pos_embedding")
@@ -268,6 +268,6 @@ def _check_names(
     if lines:
         more = f"; and {len(lines) - most} more" if len(lines) > most else ""
         raise WeightsError(
-            f"not a VideoMamba checkpoint of this size: {'; '.join(lines[:most])}{more}; choose "
-            "the preset that it was made with"
+            f"not a VideoMamba checkpoint of this size: {'; '.join(lines[:most])}{more}; "
+            "choose the preset that it was made with"
         )
