@@ -4,10 +4,10 @@
 
 `ours` is the preset -Ti at 16 frames of 224 px, one clip at a time, float32.  `loop` is the
 same network, whose scan is the plain reference, one token after another; both have few blocks
-there, because the graph of the loop does not fit into memory otherwise.  `vit` has the same
-patches, width and depth, and blocks of torch's scaled_dot_product_attention and an MLP.  A
-training step is forward and backward; `again` computes every mixer twice for less memory.
-"x linear" is the time for each token, over that of the shortest clips.
+there, because the loop takes minutes otherwise, and its graph half a GiB for each block.  `vit`
+has the same patches, width and depth, and blocks of torch's scaled_dot_product_attention and an
+MLP.  A training step is forward and backward; `again` computes every mixer twice for less
+memory.  "x linear" is the time for each token, over that of the shortest clips.
 
 Sides take turns, their first run does not count, times are medians.  Memory is how far the
 resident set of a fresh process rises above what network, clip and libraries take.  --quick is a
@@ -155,7 +155,7 @@ def row(name: str, side: str, config: VideoMambaConfig, seconds: float, peak: fl
 def compare(
     sides: tuple[str, str], config: VideoMambaConfig, modes: tuple[bool, ...], rounds: int
 ) -> None:
-    """Print forward (False) and training step (True) of two sides, the second over the first."""
+    """Print two sides, the second over the first; of modes, True is a training step."""
     for train in modes:
         seconds = times(sides, config, train, rounds)
         peaks = [memory(side, config, train) for side in sides]

@@ -139,6 +139,14 @@ def test_only_the_backward_scan_shows_patches_to_the_class_token(order):  # chec
         assert torch.equal(model(other).emotion, model(x).emotion)
 
 
+def test_the_last_forward_scan_forgets_nothing_that_matters():
+    """Its state before the class token is empty, so no rate of forgetting gets a gradient."""
+    model = tiny().train()
+    model(clips()).emotion.square().sum().backward()
+    rates = [block.mixer.A_log.grad.flatten(1).abs().amax(1) for block in model.blocks]
+    assert (torch.stack(rates) > 0).tolist() == [[True, True], [True, True], [False, True]]
+
+
 def test_the_carried_residual_is_a_plain_residual_network():  # check 19
     model, x = tiny(), clips()
     with torch.no_grad():
@@ -377,6 +385,11 @@ def test_numbers_that_are_none_are_refused(value):
     x[1, 2, 3, 4, 5] = value
     with pytest.raises(ValueError, match=r"finite numbers, .* NaN or infinity in clip 1"):
         VideoMamba(TINY)(x)
+
+
+def test_clips_in_double_precision_are_taken():
+    model, x = VideoMamba(TINY).eval(), clips()
+    assert torch.equal(model(x).emotion, model(x.float()).emotion)
 
 
 def test_pixels_as_bytes_are_refused():

@@ -224,7 +224,7 @@ class Patches(nn.Module):
         b, c, frames, height, width = clips.shape
         tube, high, wide = self.size
         x = clips.reshape(b, c, frames // tube, tube, height // high, high, width // wide, wide)
-        x = x.permute(0, 2, 4, 6, 1, 3, 5, 7).flatten(4).flatten(2, 3)
+        x = x.permute(0, 2, 4, 6, 1, 3, 5, 7).flatten(4).flatten(2, 3).to(self.weight.dtype)
         return nn.functional.linear(x, self.weight.flatten(1), self.bias)
 
 

@@ -106,10 +106,11 @@ class BiMixer(nn.Module):
         """Mix (b, 1 + t * p, d), frame by frame; ``steps`` is t."""
         x, z = self.in_proj(tokens).chunk(2, dim=-1)  # (b, l, e) each
         forth, back = (
-            torch.cat([temporal_first(x, steps) if turn else x for turn in turns])
+            [temporal_first(x, steps) if turn else x for turn in turns]
             for turns in READINGS[self.order]
         )
-        y = self._scan(torch.stack([forth, back.flip(1)]))
+        read = torch.cat([*forth, *(one.flip(1) for one in back)])
+        y = self._scan(read.reshape(DIRECTIONS, -1, *x.shape[1:]))
         out: Tensor = self.out_proj(self._lay_back(y, steps) * F.silu(z))
         return out
 
