@@ -27,6 +27,7 @@ CLIPS = {  # channels and side of the models that name a clip; larger ones are b
     "merba-s56-full": (2, 56),
     "merba-s64": (2, 64),
 }
+VIDEOS = {"videomamba-xs": (3, 8, 56)}  # channels, frames and side
 LARGE = {  # parameters with three classes; built without memory
     "htnet": 139_582_982,
     "mambavision-t": 31_794_248 - 997 * 641,
@@ -36,6 +37,9 @@ LARGE = {  # parameters with three classes; built without memory
     "mambavision-l": 227_961_048 - 997 * 1569,
     "merba": 111_142_920,
     "merba-shared": 93_865_992,
+    "videomamba-ti": 6_957_316 - 193,
+    "videomamba-s": 25_416_196 - 385,
+    "videomamba-m": 73_647_364 - 577,
 }
 
 GOLDEN = {  # spotting of frames 3 and 19, negative and neutral logit of frame 11
@@ -51,6 +55,7 @@ GOLDEN = {  # spotting of frames 3 and 19, negative and neutral logit of frame 1
     "merba-s56": [0.35627838, -0.0398350196, -0.269730879],
     "merba-s56-full": [0.341961274, -0.0352037998, -0.259148749],
     "merba-s64": [0.659240216, -0.342163805, -0.089177733],
+    "videomamba-xs": [0.00126590424, 0.10138929, -0.0286126596],
 }  # of clip models: the logits of the only clip
 
 
@@ -61,6 +66,8 @@ def build(name, **options):
         options = {"dim": 32, "states": 16, **options}
     if name == "me-tst":
         options = {"states": 16, **options}
+    if name.startswith("videomamba"):
+        options = {"classes": 3, **options}
     return create_model(name, **options).eval()
 
 
@@ -68,23 +75,24 @@ def inputs(name, batch=2, frames=30):
     generator = torch.Generator().manual_seed(SEED)
     if name in SPOTTING:
         return torch.randn(batch, SPOTTING[name], frames, generator=generator)
-    channels, side = CLIPS[name]
-    return torch.randn(batch, channels, side, side, generator=generator)
+    *before, side = (CLIPS | VIDEOS)[name]
+    return torch.randn(batch, *before, side, side, generator=generator)
 
 
-@pytest.fixture(params=[*SPOTTING, *CLIPS])
+@pytest.fixture(params=[*SPOTTING, *CLIPS, *VIDEOS])
 def name(request):
     return request.param
 
 
 def test_every_preset_is_covered():
-    assert {*SPOTTING, *CLIPS, *LARGE} == set(MODELS)
+    assert {*SPOTTING, *CLIPS, *VIDEOS, *LARGE} == set(MODELS)
 
 
 @pytest.mark.parametrize("large", LARGE)
 def test_parameters_of_large_presets(large):
     with torch.device("meta"):
-        assert sum(p.numel() for p in create_model(large).parameters()) == LARGE[large]
+        model = build(large) if large.startswith("videomamba") else create_model(large)
+        assert sum(p.numel() for p in model.parameters()) == LARGE[large]
 
 
 @pytest.mark.parametrize("frames", [16, 30, 50])
@@ -99,7 +107,7 @@ def test_shapes_ranges_and_no_nan(name, frames):  # spec_metst 11, check 12
 
 
 @pytest.mark.parametrize("classes", [3, 7])
-@pytest.mark.parametrize("name", CLIPS)
+@pytest.mark.parametrize("name", [*CLIPS, *VIDEOS])
 def test_logits_of_every_class(name, classes):
     with torch.no_grad():
         out = build(name, classes=classes)(inputs(name, 3))

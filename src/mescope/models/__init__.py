@@ -15,7 +15,7 @@ from typing import Any
 from torch import nn
 
 from mescope.errors import WeightsError
-from mescope.models import flow_cnn, htnet, mambavision, merba, off_apexnet
+from mescope.models import flow_cnn, htnet, mambavision, merba, off_apexnet, videomamba
 from mescope.models.flow_cnn import FlowCnn
 from mescope.models.htnet import HtNet
 from mescope.models.mambavision import MambaVision
@@ -29,6 +29,7 @@ from mescope.models.me_tst import (
 from mescope.models.merba import Merba
 from mescope.models.off_apexnet import OffApexNet
 from mescope.models.ststnet import StstNet, StstNetConfig
+from mescope.models.videomamba import VideoMamba, VideoMambaConfig
 
 __all__ = [
     "MODELS",
@@ -45,6 +46,8 @@ __all__ = [
     "OffApexNet",
     "StstNet",
     "StstNetConfig",
+    "VideoMamba",
+    "VideoMambaConfig",
     "create_model",
 ]
 
@@ -68,6 +71,7 @@ MODELS: MappingProxyType[str, Callable[..., nn.Module]] = MappingProxyType(
         **{name: _preset(FlowCnn, c) for name, c in flow_cnn.PRESETS.items()},
         **{name: _preset(MambaVision, c) for name, c in mambavision.PRESETS.items()},
         **{name: _preset(Merba, c) for name, c in merba.PRESETS.items()},
+        **{name: _preset(VideoMamba, c) for name, c in videomamba.PRESETS.items()},
     }
 )
 """Preset name -> builder."""
