@@ -24,9 +24,9 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
+from memory import forget_highest, resident
 from torch import Tensor, nn
 
 from mescope.models import videomamba_layers
@@ -120,18 +120,11 @@ def times(
     return [statistics.median(taken) for taken in found]
 
 
-def resident(name: str) -> float:
-    """Return VmRSS (now) or VmHWM (the highest so far) of this process in MiB."""
-    status = Path("/proc/self/status").read_text(encoding="ascii")
-    [line] = [line for line in status.splitlines() if line.startswith(name)]
-    return int(line.split()[1]) / 1024
-
-
 def child(side: str, train: bool, config: VideoMambaConfig) -> None:
     small = dataclasses.replace(config, frames=2 * config.tubelet, depth=1, recompute=0)
     once(side, build(side, small), clip_of(small), train)  # load and compile before the count
     model, clip = build(side, config), clip_of(config)
-    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # forget the highest so far
+    forget_highest()
     before = resident("VmRSS")
     once(side, model, clip, train)
     print(resident("VmHWM") - before)
