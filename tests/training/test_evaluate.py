@@ -94,13 +94,14 @@ def test_learning_is_handed_training_people_only(monkeypatch):
             return np.tile([1.0, 0.0, 0.0], (len(inputs), 1))
 
     def spy(recipe, inputs, labels, classes, seed, **others):
-        seen.append((inputs.copy(), labels.copy()))
+        seen.append((inputs.copy(), labels.copy(), others.pop("persons")))
         assert others == {"monitor": None}
         return Majority()
 
     monkeypatch.setattr(evaluation, "learn", spy)
     evaluate(dataclasses.replace(RECIPE, seeds=1), data)
-    for fold, (inputs, labels) in zip(folds_of(data, "loso", 0), seen, strict=True):
+    for fold, (inputs, labels, persons) in zip(folds_of(data, "loso", 0), seen, strict=True):
+        assert persons == [data.persons[i] for i in fold.train]
         np.testing.assert_array_equal(inputs, data.inputs[list(fold.train)])
         np.testing.assert_array_equal(labels, data.labels[list(fold.train)])
 

@@ -156,7 +156,10 @@ def run_fold(shared: Shared, item: tuple[int, Fold]) -> FoldResult:
     unseen = examples.inputs[np.asarray(fold.test)]
     best = _Best(unseen, examples.labels[np.asarray(fold.test)]) if shared.oracle else None
     started = time.monotonic()
-    learned = learn(recipe, inputs, labels, examples.classes, seed, monitor=best)
+    persons = [examples.persons[i] for i in fold.train]
+    learned = learn(
+        recipe, inputs, labels, examples.classes, seed, monitor=best, persons=persons
+    )
     scores = learned.scores(unseen)
     return FoldResult(
         fold=fold.name,

@@ -69,6 +69,7 @@ class ClipRecipe:
     weight_decay: float = 0.0  # decoupled, as AdamW has it
     schedule: str = "constant"  # one of SCHEDULES
     clip_norm: float = 0.0  # longest gradient, 0 for any
+    hold_out: float = 0.0  # share of the training people that choose the epoch; 0 for the last
     shuffle: bool = True
     flip: bool = False  # mirror half of the flow maps, u negated
     balanced: bool = False  # weigh classes by how rare they are
@@ -97,6 +98,8 @@ class ClipRecipe:
         _check_positive(self, numbers)
         if min(self.weight_decay, self.seed, self.clip_norm) < 0:
             raise RecipeError("seed, weight_decay and clip_norm must be 0 or above")
+        if not 0.0 <= self.hold_out < 1.0:
+            raise RecipeError(f"hold_out must be 0 to 1 (1 excluded), got {self.hold_out}")
         if (self.maps > 0) != (self.data == SIMULATED):
             raise RecipeError(
                 f"maps must be above 0 for data = {SIMULATED!r} and 0 otherwise, got "

@@ -17,11 +17,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mescope.errors import RecipeError
+from mescope.evaluation.folds import Person
 from mescope.models import MODELS, create_model
 from mescope.models.merba import MerbaOutput
 from mescope.models.outputs import EmotionOutput
 from mescope.models.weights import load
 from mescope.training.checkpoint import Keeper
+from mescope.training.early_stopping import BestEpoch, split
 from mescope.training.fit import Batch, Report, fit, one_device
 from mescope.training.learned import Learned, Preparation
 from mescope.training.logs import Log, logger
@@ -54,6 +56,7 @@ def learn(
     report: Report | None = None,
     keeper: Keeper | None = None,
     log: Log = "none",
+    persons: Sequence[Person] = (),
 ) -> Recogniser:
     """Train by a recipe.
 
@@ -68,9 +71,11 @@ def learn(
         report: called after every batch.
         keeper: writes a checkpoint after every epoch and goes on from one; networks only.
         log: also write the loss of every epoch, in the keeper's folder.
+        persons: whose inputs they are; needed by ``recipe.hold_out``.
 
     Raises:
-        RecipeError: the loss is no number, or the weights to start from do not fit.
+        RecipeError: the loss is no number, the weights to start from do not fit, or there are
+            too few people to hold any out.
         WeightsError: no such model or weights, or an option it does not have.
     """
     if recipe.model not in MODELS:
@@ -79,9 +84,15 @@ def learn(
         simple = build(recipe.model, **recipe.options)
         simple.fit(inputs, labels)
         return _Classical(simple, len(classes))
+    best = None
+    if recipe.hold_out:
+        fold = split(() if keeper else persons, len(labels), recipe.hold_out, seed)
+        kept, chosen = np.asarray(fold.train), np.asarray(fold.test)
+        best = BestEpoch(inputs[chosen], labels[chosen])
+        inputs, labels = inputs[kept], labels[kept]
     with torch.random.fork_rng():
         return _Training(recipe, inputs, labels, classes, seed, device).run(
-            monitor, report, keeper, log
+            monitor, report, keeper, log, best
         )
 
 
@@ -102,8 +113,9 @@ class _Training:
         )
 
     def run(
-        self, monitor: Monitor | None, report: Report | None, keeper: Keeper | None, log: Log
-    ) -> Learned:
+        self, monitor: Monitor | None, report: Report | None, keeper: Keeper | None, log: Log,
+        best: BestEpoch | None,
+    ) -> Learned:  # fmt: skip
         """Train from the start, or from where the keeper's checkpoint stands."""
         recipe, model, learned = self.recipe, self.learned.model, self.learned
         first = keeper.restore(model, self.optimizer) if keeper else 0
@@ -112,6 +124,8 @@ class _Training:
         def look(epoch: int, entry: dict[str, float]) -> None:
             if keeper:
                 keeper.keep(model, self.optimizer, entry)
+            if best:
+                best.look(epoch, learned)
             if monitor:
                 monitor(epoch, learned)
 
@@ -130,6 +144,8 @@ class _Training:
             after_epoch=look,
             report=report and (lambda now, loss: report(done + now, loss)),
         )
+        if best:
+            best.restore(learned)
         return learned
 
 

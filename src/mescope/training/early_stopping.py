@@ -1,0 +1,66 @@
+"""Choose the epoch by training people that were held out; test people have no say in it.
+
+Source: spec_merba S11, and the spotting protocol's rule that nothing that selects sees a test
+person: what choosing on the test person would give is the oracle column of
+:mod:`mescope.training.evaluate`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from mescope.errors import RecipeError
+from mescope.evaluation.folds import Fold, Person, hold_out
+from mescope.evaluation.recognition import count_classes, uf1
+from mescope.training.learned import Learned
+
+
+def split(persons: Sequence[Person], examples: int, share: float, seed: int) -> Fold:
+    """Return which training inputs to learn from (``train``) and which to choose on (``test``).
+
+    Raises:
+        RecipeError: it is not known who is who, or nobody would be left to learn from.
+    """
+    if len(persons) != examples:
+        raise RecipeError(
+            f"hold_out needs to know whose inputs the {examples} are, found {len(persons)} "
+            "names; it belongs into recipes for `mescope evaluate`"
+        )
+    people = len(set(persons))
+    if people < 2 or round(share * people) >= people:
+        raise RecipeError(
+            f"hold_out = {share:g} needs 2 training people or more and must leave one, found "
+            f"{people}; lower it, or set it to 0"
+        )
+    return hold_out(persons, share, seed)
+
+
+class BestEpoch:
+    """Remembers the weights of the first epoch with the highest UF1 on held-out people."""
+
+    def __init__(self, inputs: NDArray[np.float32], labels: NDArray[np.int64]) -> None:
+        self._inputs, self._labels = inputs, labels
+        self.epoch, self.uf1 = -1, -1.0
+        self._weights: dict[str, torch.Tensor] = {}
+
+    def look(self, epoch: int, learned: Learned) -> None:
+        """Score what has been learned by now."""
+        found = learned.scores(self._inputs).argmax(1)
+        names = learned.classes
+        score = uf1(
+            count_classes([names[i] for i in self._labels], [names[i] for i in found], names),
+            "skip_gt",
+        )
+        if score > self.uf1:
+            self.epoch, self.uf1 = epoch, score
+            state = learned.model.state_dict()
+            self._weights = {name: tensor.clone() for name, tensor in state.items()}
+
+    def restore(self, learned: Learned) -> None:
+        """Put the best weights back."""
+        if self._weights:
+            learned.model.load_state_dict(self._weights)
