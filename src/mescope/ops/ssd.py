@@ -112,7 +112,7 @@ def ssd(
     part returns to the next one.
 
     Returns y (b, l, h, p) in x's dtype and, with ``return_state``, also the state after the
-    last token (b, h, n, p).  Half precisions and float32 are computed, and the state is kept, in
+    last token (b, h, n, p).  Half precisions and float32 are computed, and the state kept, in
     float32, float64 in float64.  Everything is differentiable.
 
     Raises ValueError, naming shapes, for empty or unfitting shapes, mixed dtypes or devices,
