@@ -71,8 +71,9 @@ def window_scores(x: Tensor, side: int, score: Score = "norm") -> Tensor:
     if score not in ("norm", "rms", "absmean"):
         raise ValueError(f"expected a score norm, rms or absmean, found {score!r}")
     values = x.detach().to(torch.float64 if x.dtype == torch.float64 else torch.float32)
-    tokens = values.abs().mean(1) if score == "absmean" else values.norm(dim=1)
-    energy = _sums(tokens.square(), side)
+    mean = score == "absmean"
+    tokens = values.abs().mean(1).square() if mean else values.square().sum(1)
+    energy = _sums(tokens, side)
     if score == "rms":
         energy = energy / _sums(torch.ones_like(tokens[:1]), side)
     return energy.sqrt()
