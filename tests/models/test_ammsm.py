@@ -270,6 +270,18 @@ def test_start_of_the_weights():
     )
 
 
+@pytest.mark.parametrize("dropped", ["zero", "exclude", "gather"])
+def test_mixed_precision(dropped):
+    model = small(dropped=dropped).eval()
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        out = model(*batch(), ratios=HALF)
+    torch.testing.assert_close(
+        out.emotion.float(), model(*batch(), ratios=HALF).emotion, rtol=0, atol=2e-2
+    )
+    (out.emotion.float().sum() + out.magnified.float().mean()).backward()
+    assert all(p.grad.isfinite().all() for p in model.parameters())
+
+
 # --- ratios and bad input
 
 

@@ -179,6 +179,8 @@ def test_half_precision_is_computed_in_float32(op, dtype):
     wide = [t.float() for t in low]
     assert found.dtype == dtype
     torch.testing.assert_close(found, op(wide[0], wide[1], A, wide[2], wide[3], D).to(dtype))
+    steps = op(low[0], wide[1], A, low[2], low[3], D)  # as autocast leaves them
+    torch.testing.assert_close(steps, found)
 
 
 @pytest.mark.parametrize("op", [ssd, noncausal_ssd])

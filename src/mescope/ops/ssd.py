@@ -13,7 +13,8 @@ whole map, read by every token, so tokens have no order:
 Letters for shapes: b batch, l tokens, h heads, p width of a head, n states,
 q tokens of a chunk.
 Differences from the published kernels: dt comes in already through softplus, there is no gate
-and no group of B or C, and double precision is computed in double precision.
+and no group of B or C, and double precision is computed in double precision.  Under
+torch.autocast the products are autocast's.
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ def _check_shapes(
 
 
 def _check_types(x: Tensor, same: dict[str, Tensor], free: dict[str, Tensor]) -> None:
-    """``same`` must have x's dtype; ``free`` (parameters, state) may also be float32."""
+    """``same`` must have x's dtype; ``free`` (parameters, steps, state) may be float32."""
     if x.dtype not in _FLOATS:
         raise ValueError(
             f"expected a floating x, found {x.dtype} of shape {tuple(x.shape)}; cast it"
@@ -113,14 +114,15 @@ def ssd(
 
     Returns y (b, l, h, p) in x's dtype and, with ``return_state``, also the state after the
     last token (b, h, n, p).  Half precisions and float32 are computed, and the state kept, in
-    float32, float64 in float64.  Everything is differentiable.
+    float32, float64 in float64; dt, A, D and initial_state may be float32 beside a half x.
+    Everything is differentiable.
 
     Raises ValueError, naming shapes, for empty or unfitting shapes, mixed dtypes or devices,
     and a chunk below 1.
     """
     _check_shapes(x, dt, A, B, C, D, initial_state=initial_state)
     given = {} if initial_state is None else {"initial_state": initial_state}
-    _check_types(x, {"dt": dt, "B": B, "C": C}, {"A": A, "D": D} | given)
+    _check_types(x, {"B": B, "C": C}, {"dt": dt, "A": A, "D": D} | given)
     if chunk < 1:
         raise ValueError(f"expected chunks of 1 token or more, found {chunk}")
     wide, dtype, length = _wide(x), x.dtype, x.shape[1]
@@ -206,13 +208,14 @@ def noncausal_ssd(
     kept still reads: its y is the state of the others.
 
     Returns y (b, l, h, p) in x's dtype.  Half precisions and float32 are computed in float32,
-    float64 in float64.  Everything but ``keep`` is differentiable.
+    float64 in float64; dt, A and D may be float32 beside a half x.  Everything but ``keep`` is
+    differentiable.
 
     Raises ValueError, naming shapes, for empty or unfitting shapes, mixed dtypes or devices,
     and a ``keep`` that is not bool.
     """
     _check_shapes(x, dt, A, B, C, D, keep=keep)
-    _check_types(x, {"dt": dt, "B": B, "C": C}, {"A": A, "D": D})
+    _check_types(x, {"B": B, "C": C}, {"dt": dt, "A": A, "D": D})
     wide, dtype = _wide(x), x.dtype
     x, dt, A, B, C, D = (t.to(wide) for t in (x, dt, A, B, C, D))
     weight = -dt * A  # (b, l, h)
