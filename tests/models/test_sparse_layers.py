@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 from torch.nn import functional as F
 
 from mescope.models import sparse_layers
-from mescope.models.magnifier import Magnifier
+from mescope.models.magnifier import Magnifier, _enlarged
 from mescope.models.sparse_layers import (
     AttentionMixer,
     Places,
     SparseBlock,
     SparseStage,
     SsdMixer,
+    Stem,
 )
 from mescope.models.spatial_stream import SpatialStream
 from mescope.ops.ssd import noncausal_ssd_reference
@@ -84,6 +87,28 @@ def test_ssd_mixer_equals_the_definition():
         found = mixer(tokens, Places(5, 5))
         for one, wanted in zip(tokens, found, strict=True):
             torch.testing.assert_close(plain_mixer(mixer, one, 5), wanted)
+
+
+def test_block_equals_the_definition():  # spec_ammsm 2.5
+    block = stage(depth=1).blocks[0]
+    x = torch.randn(2, DIM, 5, 5, dtype=torch.float64)
+    with torch.no_grad():
+        x1 = x + block.conv_mix(x)
+        mixed = block.mixer(block.norm_mix(x1.movedim(1, 3)).reshape(2, 25, DIM), Places(5, 5))
+        x2 = x1 + mixed.mT.reshape(x.shape)
+        x3 = x2 + block.conv_mlp(x2)
+        x4 = x3 + block.mlp(block.norm_mlp(x3.movedim(1, 3))).movedim(3, 1)
+        found = block(x.flatten(2).mT, Places(5, 5)).mT.reshape(x.shape)
+    torch.testing.assert_close(found, x4)
+
+
+def test_stem_adds_what_it_refines():  # spec_ammsm 2.4
+    stem = Stem(2, 8, (2, 2)).eval()
+    x = torch.randn(1, 2, 28, 28)
+    with torch.no_grad():
+        first = stem.enter(x)
+        assert first.shape == (1, 4, 14, 14)
+        torch.testing.assert_close(stem(x), stem.leave(first + stem.refine(first)))
 
 
 def test_only_the_convolution_knows_where_tokens_lie():  # check 5
@@ -316,6 +341,52 @@ def test_magnifier_listens_to_alpha(alpha_map):  # check 2
         one, two, three = net(flow, torch.tensor([1.5, 2.5, 1.5]))
     assert float((one - two).abs().mean()) > 1e-4
     torch.testing.assert_close(one, three)
+
+
+def test_planes_of_alpha():  # S4
+    flow, alpha = torch.zeros(2, 2, 16, 16), torch.tensor([1.0, 2.5])
+    plane = Magnifier()._planes(flow, alpha)
+    assert plane.shape == (2, 1, 16, 16)
+    assert plane[:, 0, 3, 5].tolist() == [1.0, 2.5]
+    sines = Magnifier(alpha_map="sines")._planes(flow, alpha)
+    assert sines.shape == (2, 32, 16, 16)
+    for k in (0, 7, 31):
+        wavelength = 2 ** (-3 + 10 * k / 31)
+        wanted = math.sin(2 * math.pi * 2.5 / wavelength)
+        assert float(sines[1, k, 0, 0]) == pytest.approx(wanted, abs=1e-4)
+
+
+def test_enlarging_keeps_corners_and_pads_odd_sides():
+    small = torch.tensor([[[[1.0, 2.0], [3.0, 4.0]]]])
+    found = _enlarged(small, torch.zeros(1, 1, 5, 4))[0, 0]
+    assert found.shape == (5, 4)
+    assert found[0, [0, 3]].tolist() == [1.0, 2.0]
+    assert found[3, [0, 3]].tolist() == [3.0, 4.0]
+    assert not found[4].any()
+
+
+def test_decoder_reads_the_skip_first():
+    net = Magnifier(2, 4, 3).eval()
+    kept, read = [], []
+    for layer in net.encoder:
+        layer.register_forward_hook(lambda m, args, out: kept.append(out))
+    for layer in net.decoder:
+        layer.register_forward_hook(lambda m, args, out: read.append(args[0]))
+    with torch.no_grad():
+        net(torch.randn(1, 2, 28, 28), torch.ones(1))
+    assert torch.equal(read[0][:, :8], kept[1])
+    assert torch.equal(read[1][:, :4], kept[0])
+
+
+def test_spatial_stream_starts_as_resnet_does():
+    net = SpatialStream((4, 8)).eval()
+    conv, pooled = [], []
+    net.norm.register_forward_hook(lambda m, args, out: conv.append(out))
+    net.stages[0].register_forward_hook(lambda m, args, out: pooled.append(args[0]))
+    with torch.no_grad():
+        assert net(torch.randn(1, 3, 32, 32)).shape == (1, 8, 4, 4)
+    assert pooled[0].shape == (1, 4, 8, 8)
+    assert float(pooled[0][0, 0, 1, 1]) == float(conv[0][0, 0, 1:4, 1:4].max().clamp_min(0))
 
 
 @pytest.mark.parametrize(
