@@ -163,6 +163,42 @@ def test_alpha_changes_the_flow():  # check 2
     torch.testing.assert_close(mixed.magnified[1::2], three.magnified[1::2])
 
 
+def test_tokens_are_normed_before_their_mean():  # spec_ammsm 2.10
+    stream, seen = small().temporal.eval(), []
+    with torch.no_grad():
+        stream.norm.weight.add_(torch.rand(128))
+        stream.norm.register_forward_hook(lambda m, args, out: seen.append((args[0], out)))
+        found = stream(*batch()[:1])
+        (tokens, normed) = seen[0]
+        torch.testing.assert_close(found, stream.head(normed.mean(1)))
+        torch.testing.assert_close(
+            normed, F.layer_norm(tokens, (128,), stream.norm.weight, stream.norm.bias)
+        )
+    assert tokens.shape == (4, 16, 128)
+
+
+def test_options_reach_the_blocks():
+    with torch.device("meta"):
+        model = create_model("ammsm", drop=0.1, score="rms", dropped="gather")
+    blocks = [b for stage in model.temporal.stages for b in stage.blocks]
+    rates = [b.drop_path.rate for b in blocks]
+    assert rates == pytest.approx([0.2 * i / 17 for i in range(18)])
+    assert {m.p for b in blocks for m in b.mlp if hasattr(m, "p")} == {0.1}
+    assert {(s.score, s.dropped) for s in model.temporal.stages} == {("rms", "gather")}
+
+
+def test_scores_choose_the_windows():
+    model = small(windows=(4, 4, 4, 4), sparse=True)
+    found = []
+    for score in ("norm", "rms", "absmean"):
+        for stage in model.temporal.stages:
+            stage.score = score
+        with torch.no_grad():
+            found.append(model.eval()(*batch(), ratios=HALF).emotion)
+    assert not torch.equal(found[0], found[1])
+    assert not torch.equal(found[0], found[2])
+
+
 def test_the_stem_reads_the_magnified_flow():
     model = small().eval()
     flow, onset = batch()

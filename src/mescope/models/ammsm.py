@@ -49,7 +49,7 @@ class AmmsmOutput(NamedTuple):
     """What AMMSM returns."""
 
     emotion: Tensor  # (b, classes), logits
-    magnified: Tensor  # (b, 2, h, w), what the stem read: the flow itself without a magnifier
+    magnified: Tensor  # (b, channels, h, w), as the stem read it; the flow without magnifier
 
 
 class Ammsm(nn.Module):
