@@ -15,7 +15,16 @@ from typing import Any
 from torch import nn
 
 from mescope.errors import WeightsError
-from mescope.models import flow_cnn, htnet, mambavision, merba, off_apexnet, videomamba
+from mescope.models import (
+    ammsm,
+    flow_cnn,
+    htnet,
+    mambavision,
+    merba,
+    off_apexnet,
+    videomamba,
+)
+from mescope.models.ammsm import Ammsm
 from mescope.models.flow_cnn import FlowCnn
 from mescope.models.htnet import HtNet
 from mescope.models.mambavision import MambaVision
@@ -34,6 +43,7 @@ from mescope.models.videomamba import VideoMamba, VideoMambaConfig
 __all__ = [
     "MODELS",
     "SMALL",
+    "Ammsm",
     "FlowCnn",
     "HtNet",
     "MambaVision",
@@ -72,6 +82,7 @@ MODELS: MappingProxyType[str, Callable[..., nn.Module]] = MappingProxyType(
         **{name: _preset(MambaVision, c) for name, c in mambavision.PRESETS.items()},
         **{name: _preset(Merba, c) for name, c in merba.PRESETS.items()},
         **{name: _preset(VideoMamba, c) for name, c in videomamba.PRESETS.items()},
+        **{name: _preset(Ammsm, c) for name, c in ammsm.PRESETS.items()},
     }
 )
 """Preset name -> builder."""

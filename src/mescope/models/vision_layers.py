@@ -193,19 +193,22 @@ class Mlp(nn.Sequential):
 class Attention(nn.Module):
     """Multi-head self-attention over (b, l, c), without positions."""
 
-    def __init__(self, dim: int, heads: int, drop: float = 0.0) -> None:
+    def __init__(
+        self, dim: int, heads: int, drop: float = 0.0, *, qkv_bias: bool = True
+    ) -> None:
         super().__init__()
         self.heads = heads
-        self.qkv = nn.Linear(dim, 3 * dim)
+        self.qkv = nn.Linear(dim, 3 * dim, bias=qkv_bias)
         self.proj = nn.Linear(dim, dim)
         self.drop = Dropout(drop)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Return (b, l, c)."""
+    def forward(self, x: Tensor, keep: Tensor | None = None) -> Tensor:
+        """Return (b, l, c); only tokens of ``keep`` (b, l), all without it, are looked at."""
         b, length, c = x.shape
         qkv = self.qkv(x).reshape(b, length, 3, self.heads, c // self.heads)
         q, k, v = qkv.permute(2, 0, 3, 1, 4)
-        mixed = F.scaled_dot_product_attention(q, k, v)
+        mask = None if keep is None else keep[:, None, None]  # for all heads and queries
+        mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
         out: Tensor = self.drop(self.proj(mixed.transpose(1, 2).reshape(b, length, c)))
         return out
 
