@@ -166,8 +166,6 @@ def test_a_clip_keeps_its_landmarks_in_crop_px(plan):
     shift = [tuple(c.matrix[:, 2]) for c in calm.crops]
     assert set(shift) == {(5.0, 50.0)}
     assert jumpy.crops[3].matrix[0, 2] == 1.0
-    np.testing.assert_allclose(
-        calm.landmarks[3, 27], plan[27] + np.array([9, 50])
-    )  # not smoothed
+    np.testing.assert_allclose(calm.landmarks[3, 27], plan[27] + np.array([9, 50]))
     pictures = np.zeros((6, 320, 320, 3), np.uint8)
     assert calm.cut(list(pictures)).shape == (6, 330, 330, 3)
