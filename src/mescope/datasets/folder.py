@@ -167,7 +167,7 @@ def _recording(
             expressions.append(row.expression)
             times.append(_times(row.expression, video))
     record = Recording(
-        dataset=NAME,
+        dataset=listed.dataset if listed and listed.dataset else NAME,
         subject=subjects[0] if subjects else name,
         name=name,
         frames=len(video),

@@ -152,20 +152,16 @@ def find_regions(
         table: which table of action units.
         mask: per frame, or the union over the clip.
     """
-    region = region_of(units, table)
-    account = Account(units=region.units, unmapped=region.unmapped)
-    if frames < FEWEST:
-        few = f"the source has {frames} frame, at least {FEWEST} are needed"
-        return Regions(None, replace(account, skipped=few))
-    if not region.landmarks:
-        return Regions(None, replace(account, skipped="no action unit has landmarks"))
+    account = opening_account(units, frames, table)
+    if account.skipped:
+        return Regions(None, account)
     if landmarks is None:
         return Regions(None, replace(account, skipped="the source has no landmarks"))
     try:
         marks, gaps = filled(landmarks)
     except FaceError as error:
         return Regions(None, replace(account, skipped=f"source: {error}"))
-    points = marks[:, list(region.landmarks)]
+    points = marks[:, list(region_of(account.units, table).landmarks)]
     cells = dilated(cells_of(points, size))
     changing = int((cells.any(axis=0) & ~cells.all(axis=0)).sum())
     if mask == "union":
@@ -179,6 +175,17 @@ def find_regions(
         changing=changing,
     )
     return Regions(cells, account)
+
+
+def opening_account(units: str | Iterable[str], frames: int, table: Table) -> Account:
+    """Return what the action units and the number of frames alone decide."""
+    region = region_of(units, table)
+    skipped = ""
+    if frames < FEWEST:
+        skipped = f"the source has {frames} frame, at least {FEWEST} are needed"
+    elif not region.landmarks:
+        skipped = "no action unit has landmarks"
+    return Account(units=region.units, unmapped=region.unmapped, skipped=skipped)
 
 
 def cells_of(points: NDArray[np.floating], size: int) -> Cells:
