@@ -151,6 +151,19 @@ def test_the_running_median_takes_out_a_slip_of_the_placing_landmarks_only():
     np.testing.assert_allclose(smoothed(track(9))[:, 8][2:-2], track(9)[:, 8][2:-2])
 
 
+def test_slips_at_the_ends_of_a_clip_are_taken_out_too():
+    marks = np.repeat(track(1), 9, axis=0)
+    marks[[0, 8]] += 30
+    assert np.ptp(smoothed(marks)[:, [8, 27, 30]], axis=0).max() == 0
+
+
+def test_one_place_for_a_whole_clip():
+    marks = track(9)
+    still = smoothed(marks, "clip")
+    np.testing.assert_array_equal(still[:, 27], np.repeat(marks[4:5, 27], 9, axis=0))
+    np.testing.assert_array_equal(still[:, 48], marks[:, 48])
+
+
 @pytest.mark.parametrize("count", [1, 2, 3])
 def test_short_clips_are_smoothed_too(count):
     assert smoothed(track(count)).shape == (count, 68, 2)

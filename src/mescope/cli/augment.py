@@ -36,10 +36,16 @@ def rsmix(
         Path | None,
         typer.Option(help="The annotation table, if it has another name than usual."),
     ] = None,
-    mode: Annotated[
-        str,
-        typer.Option(help="clean, or as_published: the printed action-unit table, no calming."),
+    au_table: Annotated[
+        str, typer.Option(help="Action units to landmarks: clean, or as_published.")
     ] = "clean",
+    smoothing: Annotated[
+        str,
+        typer.Option(
+            help="How crops are calmed: median5, clip (one place for all frames), or none, as "
+            "published."
+        ),
+    ] = "median5",
     mask: Annotated[
         str, typer.Option(help="Cells pasted: of each frame, or their union over the clip.")
     ] = "frame",
@@ -72,13 +78,15 @@ def rsmix(
     run that was interrupted.
     """
     from mescope.datasets import read
+    from mescope.facs import Table
     from mescope.training.rsmix import MaskRule
-    from mescope.training.rsmix_plan import Mode, Settings
+    from mescope.training.rsmix_plan import Settings
     from mescope.training.rsmix_write import augment_rsmix
-    from mescope.video.nasal_crop import Extent
+    from mescope.video.nasal_crop import Extent, Smoothing
 
     settings = Settings(
-        mode=cast(Mode, mode),
+        table=cast(Table, au_table),
+        smoothing=cast(Smoothing, smoothing),
         mask=cast(MaskRule, mask),
         extent=cast(Extent, extent),
         size=size,

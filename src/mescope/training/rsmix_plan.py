@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Literal, get_args
+from typing import get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,16 +45,14 @@ LONGEST_MICRO_S = 3.0
 
 _CHUNK = 64  # frames in memory at a time
 
-Mode = Literal["clean", "as_published"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """How clips are mixed.
 
     Attributes:
-        mode: ``clean``: the corrected table of action units, and crops placed by a running
-            median; ``as_published``: the printed table, and every crop on its own.
+        table: the corrected (``clean``) table of action units, or that ``as_published``.
+        smoothing: how the landmarks that place a crop are calmed; ``none`` as published.
         mask: cells of each ``frame``, or the ``union`` over the clip.
         extent: how much of the head a crop shows, see :mod:`mescope.video.nasal_crop`.
         size: side of the crops, px.
@@ -67,7 +65,8 @@ class Settings:
         RecipeError: a value makes no sense.
     """
 
-    mode: Mode = "clean"
+    table: Table = "clean"
+    smoothing: Smoothing = "median5"
     mask: MaskRule = "frame"
     extent: Extent = "square"
     size: int = SIZE
@@ -77,27 +76,20 @@ class Settings:
 
     def __post_init__(self) -> None:
         for name, value, known in (
-            ("mode", self.mode, get_args(Mode)),
+            ("table", self.table, get_args(Table)),
+            ("smoothing", self.smoothing, get_args(Smoothing)),
             ("mask", self.mask, get_args(MaskRule)),
             ("extent", self.extent, get_args(Extent)),
         ):
             if value not in known:
-                raise RecipeError(f"expected a {name} of {', '.join(known)}, found {value!r}")
+                raise RecipeError(
+                    f"expected {name} to be one of {', '.join(known)}, found {value!r}"
+                )
         if self.size < GRID or self.guard < 0:
             raise RecipeError(
                 f"expected crops of {GRID} px or more and a guard band of 0 frames or more, "
                 f"found {self.size} px and {self.guard} frames"
             )
-
-    @property
-    def table(self) -> Table:
-        """Return which table of action units is used."""
-        return self.mode
-
-    @property
-    def smoothing(self) -> Smoothing:
-        """Return how the landmarks that place a crop are calmed."""
-        return "none" if self.mode == "as_published" else "median5"
 
 
 @dataclass(frozen=True, slots=True)

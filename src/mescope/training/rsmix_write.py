@@ -277,7 +277,7 @@ def _open_folder(folder: Path, asked: Row) -> None:
                 )
         elif any(folder.iterdir()):
             raise OutputError(f"{folder} holds files of unknown origin; choose an empty folder")
-    except (OSError, KeyError, ValueError, AttributeError) as error:
+    except (OSError, KeyError, ValueError, TypeError, AttributeError) as error:
         raise OutputError(f"cannot write mixed clips into {folder}: {error}") from error
     _write_manifest(folder, asked, complete=False)
 
