@@ -196,6 +196,13 @@ def clip_of(plan: Plan, video: Video) -> Pictures:
     return np.stack(list(draw(plan, video)))
 
 
+def crops_of(layer: Layer, video: Video) -> Pictures:
+    """Return the crops (k, size, size, 3) RGB of a layer alone, to be looked at."""
+    pictures = video.read(sorted(set(layer.frames)))
+    pairs = zip(layer.frames, layer.crops, strict=True)
+    return np.stack([crop.cut(pictures[frame]) for frame, crop in pairs])
+
+
 def _with_source(
     expression: Expression, rate: float, marks: FaceMarks, settings: Settings
 ) -> Plan:
