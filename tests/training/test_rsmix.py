@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from mix_sets import FACE_PLAN
 
 from mescope.errors import DatasetError
 from mescope.facs import region_of, table_units
@@ -22,8 +23,8 @@ from mescope.training.rsmix import (
 
 
 @pytest.fixture
-def plan(face_plan):
-    return np.array(face_plan, np.float64)
+def plan():
+    return np.array(FACE_PLAN, np.float64)
 
 
 def block(rows, columns):

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from mix_sets import PlanFinder, expression, frames_in, recording
+from mix_sets import FACE_PLAN, PlanFinder, expression, frames_in, recording
 
 from mescope.errors import RecipeError
 from mescope.events import Recording
@@ -20,14 +20,14 @@ SMALL = Settings(size=112)
 
 
 @pytest.fixture
-def plans_of(tmp_path, face_plan):
+def plans_of(tmp_path):
     """Return plans, video and finder of a made-up recording."""
 
     def make(frames, expressions, settings=SMALL, **options):
         made = recording(tmp_path, f"film{len(list(tmp_path.iterdir()))}", frames, expressions,
                          **options)  # fmt: skip
         video = open_video(made.path, rate=made.rate)
-        finder = PlanFinder(face_plan)
+        finder = PlanFinder()
         return plan_recording(made, video, settings, finder), video, finder
 
     return make
@@ -56,10 +56,10 @@ def test_source_frames_lie_on_the_first_neutral_frames_that_suffice(plans_of):
         assert not {*range(span.first - GUARD, span.last + GUARD + 1)} & set(used)
 
 
-def test_the_mask_is_that_of_the_landmarks_in_the_crop(plans_of, face_plan):
+def test_the_mask_is_that_of_the_landmarks_in_the_crop(plans_of):
     plans, video, _ = plans_of(60, [expression(30, 33, "L12")])
-    crop = nasal_crop(np.array(face_plan), size=112)
-    points = crop.points(np.array(face_plan))[list(region_of("L12").landmarks)]
+    crop = nasal_crop(np.array(FACE_PLAN), size=112)
+    points = crop.points(np.array(FACE_PLAN))[list(region_of("L12").landmarks)]
     expected = np.repeat(dilated(cells_of(points, 112))[None], 4, axis=0)
     np.testing.assert_array_equal(plans[0].cells, expected)
     assert clip_of(plans[0], video).shape == (4, 112, 112, 3)
@@ -170,11 +170,11 @@ def test_a_control_without_a_second_stretch_is_skipped(plans_of):
     assert reasons(plans) == ["no second neutral stretch is left for the control"]
 
 
-def test_landmarks_are_nan_where_nobody_is(tmp_path, face_plan):
+def test_landmarks_are_nan_where_nobody_is(tmp_path):
     made = recording(tmp_path, "film", 12, [], dark=(4,), absent=(6,))
-    marks = FaceMarks(open_video(made.path, rate=30), PlanFinder(face_plan))
+    marks = FaceMarks(open_video(made.path, rate=30), PlanFinder())
     assert np.isnan(marks.of([4, 6])).all()
-    np.testing.assert_array_equal(marks.of([5, 3])[1], face_plan)
+    np.testing.assert_array_equal(marks.of([5, 3])[1], FACE_PLAN)
     assert marks.absent(range(12)) == [6]
 
 

@@ -23,8 +23,8 @@ SMALL = Settings(size=112)
 
 
 @pytest.fixture
-def finder(face_plan):
-    return PlanFinder(face_plan)
+def finder():
+    return PlanFinder()
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from test_regions import LANDMARKS
 
 from mescope.errors import FaceError
 from mescope.synthesis.portraits import test_portraits
@@ -13,8 +14,8 @@ from mescope.video.nasal_crop import crop_clip, filled, nasal_crop, smoothed
 
 
 @pytest.fixture
-def plan(face_plan):
-    return np.array(face_plan, np.float64)
+def plan():
+    return np.array(LANDMARKS, np.float64)
 
 
 def test_the_square_of_the_specification(plan):

@@ -6,6 +6,18 @@ import pytest
 from mescope.video.regions import GLOBAL, REGIONS_5, REGIONS_18, Box, place
 
 # fmt: off
+LANDMARKS = [
+    (40, 140), (42, 162), (46, 184), (53, 205), (63, 225), (78, 242), (98, 256), (126, 266),
+    (160, 270), (194, 266), (222, 256), (242, 242), (257, 225), (267, 205), (274, 184),
+    (278, 162), (280, 140), (60, 95), (75, 85), (95, 82), (115, 85), (132, 92), (188, 92),
+    (205, 85), (225, 82), (245, 85), (260, 95), (160, 115), (160, 132), (160, 150), (160, 167),
+    (138, 182), (149, 186), (160, 188), (171, 186), (182, 182), (80, 118), (92, 110),
+    (108, 110), (120, 120), (108, 124), (92, 124), (200, 120), (212, 110), (228, 110),
+    (240, 118), (228, 124), (212, 124), (115, 228), (130, 220), (148, 215), (160, 218),
+    (172, 215), (190, 220), (205, 228), (190, 240), (175, 246), (160, 248), (145, 246),
+    (130, 240), (122, 229), (148, 225), (160, 227), (172, 225), (198, 229), (172, 234),
+    (160, 236), (148, 234),
+]
 # name: rows and columns of the outer box, rows and columns of the inner box, pixels
 TABLE = {
     "GLOBAL": ((137, 180, 147, 173), (152, 170, 152, 168), 288),
@@ -36,8 +48,8 @@ def rows_and_columns(box: Box) -> tuple[int, int, int, int]:
 
 
 @pytest.mark.parametrize("mode", ["clean", "as_published"])
-def test_boxes_of_the_specification(mode, face_plan):
-    placed = place(face_plan, (GLOBAL, *REGIONS_18), mode=mode)
+def test_boxes_of_the_specification(mode):
+    placed = place(LANDMARKS, (GLOBAL, *REGIONS_18), mode=mode)
     assert [p.name for p in placed] == list(TABLE)
     for p in placed:
         outer, inner, pixels = TABLE[p.name]
@@ -46,17 +58,17 @@ def test_boxes_of_the_specification(mode, face_plan):
         assert p.inner.area == pixels, p.name
 
 
-def test_five_regions_are_entries_of_the_eighteen(face_plan):
+def test_five_regions_are_entries_of_the_eighteen():
     """Section 11, check 19, for the geometry."""
     assert [r.name for r in REGIONS_5] == ["BROW_L", "BROW_R", "MOUTH", "NOSE_31", "NOSE_35"]
-    eighteen = place(face_plan)
-    assert place(face_plan, REGIONS_5) == tuple(eighteen[i] for i in (0, 4, 8, 14, 15))
+    eighteen = place(LANDMARKS)
+    assert place(LANDMARKS, REGIONS_5) == tuple(eighteen[i] for i in (0, 4, 8, 14, 15))
     assert len(eighteen) == 18
 
 
-def test_other_shares(face_plan):
-    ours = {p.name: p.percent for p in place(face_plan)}
-    his = {p.name: p.percent for p in place(face_plan, he2024=True)}
+def test_other_shares():
+    ours = {p.name: p.percent for p in place(LANDMARKS)}
+    his = {p.name: p.percent for p in place(LANDMARKS, he2024=True)}
     assert {k: v for k, v in his.items() if v != ours[k]} == {
         "BROW_L": 0.2,
         "BROW_R_23": 0.3,
@@ -65,11 +77,11 @@ def test_other_shares(face_plan):
     }
 
 
-def test_clean_boxes_never_leave_the_crop(face_plan):
+def test_clean_boxes_never_leave_the_crop():
     """ecosystem F37: whatever the landmarks, boxes lie in the crop and are not empty."""
     rng = np.random.default_rng(1)
     for _ in range(200):
-        points = np.array(face_plan) * rng.uniform(0.01, 2, 2) + rng.uniform(-400, 400, 2)
+        points = np.array(LANDMARKS) * rng.uniform(0.01, 2, 2) + rng.uniform(-400, 400, 2)
         for p in place(points, (GLOBAL, *REGIONS_18)):
             o, i = p.outer, p.inner
             assert 0 <= o.left <= i.left < i.right <= o.right <= 320
@@ -77,8 +89,8 @@ def test_clean_boxes_never_leave_the_crop(face_plan):
             assert min(o.width, o.height) >= 8
 
 
-def test_low_right_brow_is_guarded_in_clean_mode_only(face_plan):
-    flat = np.array(face_plan, dtype=float)
+def test_low_right_brow_is_guarded_in_clean_mode_only():
+    flat = np.array(LANDMARKS, dtype=float)
     flat[17:27, 1] = 82  # both brows a straight line: outer boxes 20 px high
     clean = {p.name: p.inner for p in place(flat)}
     published = {p.name: p.inner for p in place(flat, mode="as_published")}
@@ -87,8 +99,8 @@ def test_low_right_brow_is_guarded_in_clean_mode_only(face_plan):
     assert published["BROW_R"].area == 0
 
 
-def test_nose_offsets_ignore_the_clamp_as_published(face_plan):
-    left = np.array(face_plan, dtype=float)
+def test_nose_offsets_ignore_the_clamp_as_published():
+    left = np.array(LANDMARKS, dtype=float)
     left[30:36, 0] -= 120  # nostrils at x 18..62: the outer box would start at -12
     clean = {p.name: p.inner for p in place(left)}["NOSE_31"]
     published = {p.name: p.inner for p in place(left, mode="as_published")}["NOSE_31"]
