@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from mix_sets import FACE_PLAN, PlanFinder, expression, frames_in, recording
 
-from mescope.errors import RecipeError
+from mescope.errors import RecipeError, VideoError
 from mescope.events import Recording
 from mescope.facs import region_of
 from mescope.synthesis.dynamics import PlantedExpression, Script, Waves
@@ -176,6 +176,14 @@ def test_landmarks_are_nan_where_nobody_is(tmp_path):
     assert np.isnan(marks.of([4, 6])).all()
     np.testing.assert_array_equal(marks.of([5, 3])[1], FACE_PLAN)
     assert marks.absent(range(12)) == [6]
+
+
+def test_a_picture_that_goes_between_planning_and_drawing_is_told(plans_of):
+    plans, video, _ = plans_of(60, [expression(30, 33)])
+    (video.path / "3.png").unlink()
+    video = open_video(video.path, rate=30)
+    with pytest.raises(VideoError, match="frame 2 could be read before"):
+        clip_of(plans[0], video)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from typing import get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from mescope.errors import FaceError, RecipeError
+from mescope.errors import FaceError, RecipeError, VideoError
 from mescope.events import Expression, Interval, Recording
 from mescope.facs import Table
 from mescope.training.neutral import GUARD, NeutralFrames, Target
@@ -177,13 +177,17 @@ def plan_recording(
 
 
 def draw(plan: Plan, video: Video) -> Iterator[Picture]:
-    """Yield the mixed frames (size, size, 3) RGB of a plan that was not skipped."""
+    """Yield the mixed frames (size, size, 3) RGB of a plan that was not skipped.
+
+    Raises:
+        VideoError: the recording changed since it was planned.
+    """
     above, below, cells = plan.above, plan.below, plan.cells
     if above is None or below is None or cells is None:
         return
     for start in range(0, len(cells), _CHUNK):
         stop = min(start + _CHUNK, len(cells))
-        pictures = video.read(sorted({*above.frames[start:stop], *below.frames[start:stop]}))
+        pictures = _read(video, {*above.frames[start:stop], *below.frames[start:stop]})
         for j in range(start, stop):
             top, ground = (
                 layer.crops[j].cut(pictures[layer.frames[j]]) for layer in (above, below)
@@ -198,9 +202,21 @@ def clip_of(plan: Plan, video: Video) -> Pictures:
 
 def crops_of(layer: Layer, video: Video) -> Pictures:
     """Return the crops (k, size, size, 3) RGB of a layer alone, to be looked at."""
-    pictures = video.read(sorted(set(layer.frames)))
+    pictures = _read(video, set(layer.frames))
     pairs = zip(layer.frames, layer.crops, strict=True)
     return np.stack([crop.cut(pictures[frame]) for frame, crop in pairs])
+
+
+def _read(video: Video, frames: set[int]) -> dict[int, Picture]:
+    """Return RGB pictures of frames that could all be read when they were planned."""
+    pictures = video.read(sorted(frames))
+    lost = sorted(frames - pictures.keys())
+    if lost:
+        raise VideoError(
+            f"{video.name}: frame {lost[0]} could be read before and no longer can; has the "
+            "recording changed? Run the same command again"
+        )
+    return pictures
 
 
 def _with_source(
