@@ -87,7 +87,7 @@ SKIPPED = {
     "one frame": (expression(20, 20), {}, "the source has 1 frame, at least 2 are needed"),
     "no unit": (expression(20, 25, ""), {}, "no action unit has landmarks"),
     "unknown unit": (expression(20, 25, "99"), {}, "no action unit has landmarks"),
-    "long": (expression(5, 100), {}, "a micro-expression of 3.2 s, at most 3 s"),
+    "long": (expression(5, 36), {"rate": 10.0}, "a micro-expression of 3.2 s, at most 3 s"),
     "picture": (
         expression(20, 25), {"absent": (22,)}, "1 of 6 pictures are missing or damaged",
     ),
@@ -102,19 +102,19 @@ SKIPPED = {
 def test_sources_that_cannot_be_used_are_told(case, plans_of):
     """Sections 1.5, 2, 4.3 and check 9."""
     source, options, reason = SKIPPED[case]
-    plans, _, _ = plans_of(130, [source], **options)
+    plans, _, _ = plans_of(60, [source], **options)
     assert reasons(plans) == [reason]
     assert plans[0].target is None
 
 
 def test_what_lies_at_the_limits_is_used(plans_of):
-    longest = expression(5, 94)  # 3 s
-    plans, _, _ = plans_of(220, [longest, expression(110, 111)])
+    slow = {"rate": 10.0}
+    plans, _, _ = plans_of(80, [expression(5, 34), expression(50, 51)], **slow)  # 3.0 s
     assert reasons(plans) == ["", ""]
-    macro = expression(5, 100, kind="macro")
-    assert reasons(plans_of(220, [macro])[0]) == [""]
+    macro = expression(5, 36, kind="macro")
+    assert reasons(plans_of(80, [macro], **slow)[0]) == [""]
     kept = Settings(size=112, keep_long=True)
-    assert reasons(plans_of(220, [expression(5, 100)], kept)[0]) == [""]
+    assert reasons(plans_of(80, [expression(5, 36)], kept, **slow)[0]) == [""]
     plans, _, _ = plans_of(60, [expression(20, 25)], dark=(21, 22, 23))
     assert reasons(plans) == [""]
     assert plans[0].account.filled == (1, 2, 3)
