@@ -9,6 +9,7 @@ from mescope.facs import (
     name_of,
     objective_class,
     parse,
+    region_of,
     table_units,
 )
 from mescope.facs_table import PRINTED
@@ -78,6 +79,53 @@ def test_tokens_without_a_row_fall_back_in_the_clean_table_only(token, same_as):
 
 def test_an_unknown_action_unit_has_no_landmarks():
     assert landmarks_of("99") == landmarks_of("L99") == ()
+
+
+@pytest.mark.parametrize(
+    ("unit", "printed", "clean"),
+    [
+        ("L1", {21, 22}, {23, 24}),
+        ("R2", {26, 27}, {18, 19}),
+        ("R10", {32, *range(49, 56), 61, 62, 63}, {32, *range(49, 53), 61, 62, 63}),
+        ("15", {49, 59, 61, 65}, {49, 55, 57, 59, 61, 65}),
+        ("24", set(range(50, 69)), set(range(49, 69))),
+        ("26", {8, 9, 10, *range(55, 62), *range(65, 69)},
+         {8, 9, 10, 49, *range(55, 62), *range(65, 69)}),
+        ("R7", set(), set(range(37, 43))),
+        ("T18", set(), set(range(49, 56))),
+        ("L18", set(), {54, 55, 56, 65}),
+        ("R18", set(), {49, 50, 60, 61}),
+        ("B24", set(), {*range(56, 61), 66, 67, 68}),
+        ("T22", set(range(50, 55)), set(range(50, 55))),
+        ("9", set(range(28, 37)), set(range(28, 37))),
+    ],
+)  # fmt: skip
+def test_rows_of_both_tables_counted_from_1(unit, printed, clean):
+    """spec_rsmix_videomamba, sections 4.1 to 4.3: each correction, each added row."""
+    assert {i + 1 for i in landmarks_of(unit, "as_published")} == printed
+    assert {i + 1 for i in landmarks_of(unit)} == clean
+
+
+def test_a_bilateral_row_is_the_union_of_its_sides():
+    """Section 4.2: every row with both sides, in the clean table."""
+    units = set(table_units())
+    both = [u for u in units if u.isdigit() and {f"L{u}", f"R{u}"} <= units]
+    assert len(both) >= 10
+    for unit in both:
+        sides = {*landmarks_of(f"L{unit}"), *landmarks_of(f"R{unit}")}
+        assert sides == set(landmarks_of(unit)), unit
+
+
+def test_the_region_of_an_expression_is_the_union_and_says_what_has_no_row():
+    """Section 4.3: unknown tokens are left out and told, never fatal."""
+    region = region_of("L12+38+L12+glare+99+R12 or R14")
+    assert region.landmarks == tuple(sorted({*landmarks_of("L12"), *landmarks_of("38")}))
+    assert region.units == ("L12", "38")
+    assert region.unmapped == ("99", "glare", "R12", "R14")
+    assert region_of(("l12", "T18")) == region_of("L12,T18")
+    assert region_of("T18+R7+r18", "as_published") == ((), (), ("T18", "R7", "R18"))
+    assert region_of("") == region_of(()) == ((), (), ())
+    assert region_of("?").unmapped == ("?",)
 
 
 def au(number, **more):
@@ -177,6 +225,8 @@ def test_every_combination_seen_in_the_sheets_has_its_class(index, sets):
 
 
 def test_mirroring_twice_changes_nothing():
+    assert mirror(("L12", "R2", "4")) == ("R12", "L2", "4")  # check 12
+    assert mirror(("r18",)) == ("L18",)
     units = ("L12", "R2", "4", "T22")
     assert mirror(units) == ("R12", "L2", "4", "T22")
     assert mirror(mirror(units)) == units

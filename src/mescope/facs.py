@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from mescope.facs_table import CLEAN_CHANGES, NAMES, PRINTED
 
@@ -134,10 +134,11 @@ def name_of(unit: str) -> str:
 def mirror(units: Iterable[str]) -> tuple[str, ...]:
     """Return the units of the mirrored face: L and R change places.
 
-    >>> mirror(("L12", "R2", "4"))
-    ('R12', 'L2', '4')
+    >>> mirror(("L12", "R2", "4", "r18"))
+    ('R12', 'L2', '4', 'L18')
     """
-    return tuple({"L": "R", "R": "L"}.get(u[:1], u[:1]) + u[1:] for u in units)
+    sides = {"L": "R", "R": "L"}
+    return tuple(sides.get(u[:1].upper(), u[:1]) + u[1:] for u in units)
 
 
 def landmarks_of(unit: str, table: Table = "clean") -> tuple[int, ...]:
@@ -156,6 +157,37 @@ def landmarks_of(unit: str, table: Table = "clean") -> tuple[int, ...]:
     if unit not in rows and table == "clean":
         unit = unit.lstrip("LRTBA")
     return tuple(i - 1 for i in _expand(rows[unit])) if unit in rows else ()
+
+
+class Region(NamedTuple):
+    """Where the action units of an expression lie on the face."""
+
+    landmarks: tuple[int, ...]  # 0-based, dlib order, sorted, each once; empty if none is known
+    units: tuple[str, ...]  # tokens that have landmarks
+    unmapped: tuple[str, ...]  # tokens without a row, and text that is no token
+
+
+def region_of(units: str | Iterable[str], table: Table = "clean") -> Region:
+    """Return the landmarks of all action units of an expression, and the tokens without any.
+
+    ``units`` is a string such as ``"4+L10"`` (``","`` separates, too) or its tokens.  Nothing
+    raises: what cannot be read, and alternatives (``"R12 or R14"``), go into ``unmapped``.
+
+    Source: sections 3.2 and 4.3 of the RSMix specification: several units, their union; a token
+    without a row is left out.
+
+    >>> region_of("38+glare+99")
+    Region(landmarks=(31, 32, 34, 35), units=('38',), unmapped=('99', 'glare'))
+    """
+    text = units if isinstance(units, str) else "+".join(units)
+    coding = parse(text.replace(",", "+"))
+    tokens = dict.fromkeys(str(unit) for unit in coding.units)  # each once, in order
+    rows = {token: landmarks_of(token, table) for token in tokens}
+    lost = [token for token, row in rows.items() if not row]
+    lost += [*coding.unknown, *map(str, coding.alternatives)]
+    found = {landmark for row in rows.values() for landmark in row}
+    used = tuple(token for token, row in rows.items() if row)
+    return Region(tuple(sorted(found)), used, tuple(lost))
 
 
 def table_units(table: Table = "clean") -> tuple[str, ...]:

@@ -12,6 +12,8 @@ import pytest
 COMMANDS = [
     (),
     ("analyze",),
+    ("augment",),
+    ("augment", "rsmix"),
     ("spot",),
     ("recognize",),
     ("score",),

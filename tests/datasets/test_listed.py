@@ -43,6 +43,15 @@ def test_folders_of_pictures_and_recordings_without_expressions(root):
     assert dataset.seconds["pictures"][0].onset == pytest.approx(0.2)
 
 
+def test_people_of_another_data_set_stay_its_people(root):
+    """Clips made of a data set must not count as other people than their originals."""
+    (root / "recordings.csv").write_text(
+        "file,subject,rate,dataset\npictures,spNO.1,25,casme3a\nfilm.mp4,anna,50,\n"
+    )
+    found = {r.name: (r.dataset, r.subject) for r in read("folder", root).recordings}
+    assert found == {"pictures": ("casme3a", "spNO.1"), "film": ("folder", "anna")}
+
+
 def test_without_it_everything_is_as_before(root):
     dataset = read("folder", root)
     assert [r.name for r in dataset.recordings] == ["film"]

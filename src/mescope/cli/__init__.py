@@ -16,6 +16,7 @@ import typer
 
 from mescope.cli import (
     analyze,
+    augment,
     compare,
     datasets,
     doctor,
@@ -71,6 +72,7 @@ app.command("compare")(compare.compare)
 app.add_typer(datasets.app, name="datasets")
 app.add_typer(models.app, name="models")
 app.command("train")(train.train)
+app.add_typer(augment.app, name="augment")
 app.command("evaluate")(evaluate.evaluate)
 app.add_typer(synthesize.app, name="synthesize")
 app.command("doctor")(doctor.doctor)

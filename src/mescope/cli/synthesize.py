@@ -179,14 +179,8 @@ def _render(
 
 def _write_truth(video: SyntheticVideo, path: Path) -> None:
     """Write the planted expressions as the interval table of a corpus."""
-    import csv
-    import io
-
     from mescope.synthesis.corpus import TRUTH_COLUMNS, truth_row
-    from mescope.video.cache import write_atomically
+    from mescope.video.cache import write_table
 
-    text = io.StringIO()
-    writer = csv.DictWriter(text, TRUTH_COLUMNS, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(truth_row(video.portrait.name, video, e) for e in video.expressions)
-    write_atomically(path, text.getvalue().encode())
+    rows = (truth_row(video.portrait.name, video, e) for e in video.expressions)
+    write_table(path, TRUTH_COLUMNS, rows)

@@ -14,6 +14,7 @@ is one, adds folders of pictures and recordings without expressions; see ``liste
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path, PurePosixPath
 
 from mescope.datasets.annotations import NEEDED, Annotation, read_table
@@ -53,9 +54,10 @@ def read(root: str | Path, *, table: str | Path | None = None) -> Dataset:
     rows = _without_rejected(path, rows, problems)
     listed = read_listed(root, problems)
     videos = sorted({*_videos(root), *(path for path in listed if path.is_dir())})
+    names = _Names(root, videos)
     recordings: dict[Path, list[Annotation]] = {}
     for row in rows:
-        found = _home(row.recording, root, videos)
+        found = names.home(row.recording)
         if isinstance(found, Path):
             recordings.setdefault(found, []).append(row)
         else:
@@ -64,7 +66,7 @@ def read(root: str | Path, *, table: str | Path | None = None) -> Dataset:
         recordings.setdefault(file, [])
     records, times = [], {}
     for file, its_rows in recordings.items():
-        name = _short_name(file, root, videos)
+        name = names.short(file)
         record = _recording(file, its_rows, path, problems, name, listed.get(file))
         if record is not None:
             records.append(record[0])
@@ -111,36 +113,41 @@ def _videos(root: Path) -> list[Path]:
     )
 
 
-def _home(name: str, root: Path, videos: list[Path]) -> Path | str:
-    """Return the one video of that path or name, with or without ending, or what is wrong.
+class _Names:
+    """The videos below a folder, by every way in which a table may name them.
 
-    Only videos found below ``root`` are compared, so a table cannot name a file elsewhere.
+    Only these are compared, so a table cannot name a file elsewhere.
     """
-    wanted = PurePosixPath(name.replace("\\", "/")).as_posix().lower()
-    for forms in (_paths, _names):
-        found = [video for video in videos if wanted in forms(video, root)]
-        if len(found) == 1:
-            return found[0]
-        if found:
-            several = some(v.relative_to(root).as_posix() for v in found)
-            return f"recording {name!r} may be any of {several}; write its path"
-    there = some(v.relative_to(root).as_posix() for v in videos) or "no videos"
-    return f"no video {name!r} below the folder; found {there}"
 
+    def __init__(self, root: Path, videos: list[Path]) -> None:
+        self._root, self._videos = root, videos
+        self._by_path: dict[str, list[Path]] = {}
+        self._by_name: dict[str, list[Path]] = {}
+        self._stems = Counter(video.stem for video in videos)
+        for video in videos:
+            path, suffix = video.relative_to(root).as_posix().lower(), video.suffix.lower()
+            for form in {path, path.removesuffix(suffix)}:
+                self._by_path.setdefault(form, []).append(video)
+            for form in {video.name.lower(), video.stem.lower()}:
+                self._by_name.setdefault(form, []).append(video)
 
-def _paths(video: Path, root: Path) -> tuple[str, str]:
-    path = video.relative_to(root).as_posix().lower()
-    return path, path.removesuffix(video.suffix.lower())
+    def home(self, name: str) -> Path | str:
+        """Return the one video of that path or name, with or without ending, or the fault."""
+        wanted = PurePosixPath(name.replace("\\", "/")).as_posix().lower()
+        for forms in (self._by_path, self._by_name):
+            found = forms.get(wanted, [])
+            if len(found) == 1:
+                return found[0]
+            if found:
+                several = some(v.relative_to(self._root).as_posix() for v in found)
+                return f"recording {name!r} may be any of {several}; write its path"
+        there = some(v.relative_to(self._root).as_posix() for v in self._videos) or "no videos"
+        return f"no video {name!r} below the folder; found {there}"
 
-
-def _names(video: Path, root: Path) -> tuple[str, str]:
-    return video.name.lower(), video.stem.lower()
-
-
-def _short_name(file: Path, root: Path, videos: list[Path]) -> str:
-    """Return the name without ending, or the path where two videos share that name."""
-    alone = sum(v.stem == file.stem for v in videos) == 1
-    return file.stem if alone else file.relative_to(root).as_posix()
+    def short(self, file: Path) -> str:
+        """Return the name without ending, or the path where two videos share that name."""
+        alone = self._stems[file.stem] == 1
+        return file.stem if alone else file.relative_to(self._root).as_posix()
 
 
 def _recording(
@@ -167,7 +174,7 @@ def _recording(
             expressions.append(row.expression)
             times.append(_times(row.expression, video))
     record = Recording(
-        dataset=NAME,
+        dataset=listed.dataset if listed and listed.dataset else NAME,
         subject=subjects[0] if subjects else name,
         name=name,
         frames=len(video),

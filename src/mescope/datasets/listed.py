@@ -1,7 +1,8 @@
 """The optional table of recordings beside your own videos: which there are, whose, how fast.
 
-Layout  ROOT/recordings.csv with the columns file, subject and rate; more are ignored, so the
-        table of a rendered corpus will do
+Layout  ROOT/recordings.csv with the columns file, subject and rate, and dataset if the people
+        are those of another data set; more are ignored, so the table of a rendered corpus
+        will do
 Use     it makes folders of numbered pictures into recordings (they have no times, so the rate
         is needed), and says that a recording without any expression was looked at
 """
@@ -22,11 +23,16 @@ TABLE = "recordings.csv"
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """One row: a video file, or a folder of pictures with its frames per second."""
+    """One row: a video file, or a folder of pictures with its frames per second.
+
+    ``dataset`` is where its person belongs, "" for this folder itself: clips that were made of
+    a data set show its people, and no split may tell the two apart.
+    """
 
     path: Path
     subject: str
     rate: float | None
+    dataset: str
 
 
 def read_listed(root: Path, problems: list[Problem]) -> dict[Path, Listed]:
@@ -68,4 +74,5 @@ def _listed(row: dict[str, str], root: Path) -> Listed | str:
     sensible = math.isfinite(rate) and rate > 0
     if path.is_dir() and not sensible:
         return f"{name}: a folder of pictures needs a rate above 0, found {row.get('rate')!r}"
-    return Listed(path, (row.get("subject") or "").strip(), rate if sensible else None)
+    subject, dataset = ((row.get(name) or "").strip() for name in ("subject", "dataset"))
+    return Listed(path, subject, rate if sensible else None, dataset)

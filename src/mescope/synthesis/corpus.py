@@ -16,9 +16,8 @@ where it stopped and ends in the same files.
 from __future__ import annotations
 
 import csv
-import io
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -32,7 +31,7 @@ from mescope.synthesis.dynamics import Level, random_script
 from mescope.synthesis.encode import write_video
 from mescope.synthesis.portraits import CANVAS, Portrait, drawn_portrait
 from mescope.synthesis.render import SyntheticVideo
-from mescope.video.cache import write_atomically
+from mescope.video.cache import write_atomically, write_table
 
 DATASET = "synthetic"
 """Data set name of rendered recordings; with the subject it makes a person."""
@@ -191,8 +190,8 @@ def _write_all(
         if progress is not None:
             progress(len(rows), n)
     ordered = [rows[number] for number in range(n)]
-    _write_table(folder / "recordings.csv", RECORDING_COLUMNS, (row for row, _ in ordered))
-    _write_table(folder / "truth.csv", TRUTH_COLUMNS, (e for _, some in ordered for e in some))
+    write_table(folder / "recordings.csv", RECORDING_COLUMNS, (row for row, _ in ordered))
+    write_table(folder / "truth.csv", TRUTH_COLUMNS, (e for _, some in ordered for e in some))
     _write_manifest(folder, recipe, complete=True)
 
 
@@ -275,14 +274,6 @@ def _asked(recipe: CorpusRecipe) -> dict[str, object]:
 def _write_manifest(folder: Path, recipe: CorpusRecipe, *, complete: bool) -> None:
     content = {"format": "mescope-corpus-1", "asked": _asked(recipe), "complete": complete}
     write_atomically(folder / "manifest.json", (json.dumps(content, indent=1) + "\n").encode())
-
-
-def _write_table(path: Path, columns: Sequence[str], rows: Iterable[Row]) -> None:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, columns, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    write_atomically(path, text.getvalue().encode())
 
 
 def _read_table(path: Path) -> list[dict[str, str]]:
