@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mescope.analysis import Analysis, Analyzer, load
+    from mescope.analysis.recognition import recognize
     from mescope.datasets import open_dataset
     from mescope.errors import MescopeError
     from mescope.evaluation.report import Report
@@ -42,6 +43,7 @@ __all__ = [
     "load",
     "open_dataset",
     "open_video",
+    "recognize",
     "train",
 ]
 
@@ -62,6 +64,7 @@ _HOME = {
     "load": "mescope.analysis",
     "open_dataset": "mescope.datasets",
     "open_video": "mescope.video.reading",
+    "recognize": "mescope.analysis.recognition",
     "train": "mescope.training.train",
 }
 
