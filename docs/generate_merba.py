@@ -95,7 +95,7 @@ def draw() -> None:
     axis.text(1, 26, "one extractor, on windows of 7 × 7 tokens", fontsize=11, weight="bold")
     inner = (
         (1, 13, "norm", GREY),
-        (17, 24, "four orders: by rows (hr),\nby columns (vr), and both\nas a snake (hz, vz)", BLUE),
+        (17, 24, "four orders: rows (hr),\ncolumns (vr), and both\nas snakes (hz, vz)", BLUE),
         (45, 30, "four mixers, one call\nhalf: conv 3 → selective scan\nhalf: conv 3", GREEN),
         (79, 20, "laid back, summed,\none linear", BLUE),
         (103, 26, "+ input, then norm, MLP × 4\n+ input", GREY),
