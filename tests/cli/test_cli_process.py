@@ -15,6 +15,7 @@ COMMANDS = [
     ("spot",),
     ("score",),
     ("compare",),
+    ("convert",),
     ("datasets",),
     ("datasets", "check"),
     ("models",),

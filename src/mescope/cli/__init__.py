@@ -17,6 +17,7 @@ import typer
 from mescope.cli import (
     analyze,
     compare,
+    convert,
     datasets,
     doctor,
     evaluate,
@@ -66,6 +67,7 @@ app.command("analyze")(analyze.analyze)
 app.command("spot")(spot.spot)
 app.command("score")(score.score)
 app.command("compare")(compare.compare)
+app.command("convert")(convert.convert)
 app.add_typer(datasets.app, name="datasets")
 app.add_typer(models.app, name="models")
 app.command("train")(train.train)

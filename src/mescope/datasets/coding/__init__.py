@@ -27,6 +27,7 @@ from mescope.datasets.coding import (
 from mescope.datasets.coding.clock import Clock, all_timed, timed
 from mescope.datasets.coding.files import read_json
 from mescope.datasets.coding.marks import Contents, Mark, Sheet, normal
+from mescope.datasets.coding.marks import flags as _flags
 from mescope.errors import DatasetError, OutputError
 from mescope.video.cache import write_atomically
 
@@ -37,6 +38,7 @@ __all__ = [
     "Mark",
     "Sheet",
     "dumps",
+    "flags",
     "format_of",
     "normal",
     "read",
@@ -177,6 +179,13 @@ def write(
         _keep_coders(path, data)
     write_atomically(path, data)
     return path
+
+
+def flags(sheets: Sequence[Sheet], format: str) -> tuple[str, ...]:
+    """Return, in words, what a format cannot show of sheets although it keeps it (E99)."""
+    if format not in ("elan", "boris", "vtt"):
+        return ()
+    return tuple(flag for sheet in sheets for flag in _flags(timed(sheet)))
 
 
 def _keep_coders(path: Path, data: bytes) -> None:

@@ -23,6 +23,7 @@ Origin = Literal["model", "coder"]
 STATUSES = ("", "proposed", "accepted", "rejected", "edited", "added")
 """What became of a mark: ``proposed`` by a model, ``added`` by a person, or reviewed."""
 
+_MOST_FRAMES = 10**12  # 30 years at 1000 per second
 _NOT_XML = re.compile("[^\t\n -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -67,6 +68,10 @@ class Mark:
             raise ValueError(
                 f"expected the apex within {self.interval.first} to {self.interval.last}, "
                 f"found {self.apex}"
+            )
+        if self.interval.last > _MOST_FRAMES:
+            raise ValueError(
+                f"expected a frame number, found {str(self.interval.last)[:20]}..."
             )
         if self.score is not None and not math.isfinite(self.score):
             raise ValueError(f"expected a finite score, found {self.score}")
@@ -182,6 +187,14 @@ def milliseconds(sheet: Sheet) -> list[tuple[int, int]]:
         DatasetError: a mark has no times.
     """
     return [widened(start, end) for start, end in spans(sheet)]
+
+
+def flags(sheet: Sheet) -> tuple[str, ...]:
+    """Return what formats in whole milliseconds cannot show of a sheet (ecosystem E99)."""
+    short = sum(end - start < 0.001 for start, end in spans(sheet))
+    if not short:
+        return ()
+    return (f"{sheet.video}: {short} marks below 1 ms are shown 1 ms long; frames are kept",)
 
 
 def widened(start: float, end: float) -> tuple[int, int]:

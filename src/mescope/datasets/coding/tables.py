@@ -12,7 +12,7 @@ import csv
 import io
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import replace
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -90,15 +90,6 @@ def _decimal(value: float | None) -> str:
     return "" if value is None else f"{value:.9f}".rstrip("0").rstrip(".")
 
 
-@dataclass
-class _Video:
-    """What rows say about one video."""
-
-    rate: float | None = None
-    frames: int | None = None
-    marks: list[Mark] = field(default_factory=list)
-
-
 def read_csv(path: Path) -> Contents:
     """Return the marks of a CSV table; rows that make no sense are left out with a remark.
 
@@ -109,26 +100,31 @@ def read_csv(path: Path) -> Contents:
         DatasetError: the table cannot be read or lacks a column.
     """
     read_bytes(path)  # refuses what is huge, empty, or no plain file
-    videos: dict[tuple[str, str], _Video] = {}
+    videos: dict[tuple[str, str], tuple[Sheet, list[Mark]]] = {}
     remarks: list[str] = []
-    for number_of_row, cells, extra in read_lines(path, NEEDED):
+    for line, cells, extra in read_lines(path, NEEDED):
         try:
             if extra:
                 raise ValueError("expected as many cells as columns, found more")
-            if not cells["recording"]:
-                raise ValueError("expected a video, found an empty cell")
-            mark = _mark(cells)
-            video = videos.setdefault((cells.get("subject", ""), cells["recording"]), _Video())
-            video.rate = _number(cells, "fps") or video.rate
-            video.frames = _whole(cells, "frames") or video.frames
-            video.marks += [mark] if mark else []
+            facts, mark = _facts(cells), _mark(cells)
         except ValueError as error:
-            remarks.append(f"{path.name}, row {number_of_row}: left out, {error}")
-    sheets = tuple(
-        Sheet(video=v, subject=s, rate=k.rate, frames=k.frames, marks=in_order(k.marks))
-        for (s, v), k in videos.items()
-    )
+            remarks.append(f"{path.name}, row {line}: left out, {error}")
+            continue
+        _, marks = videos.setdefault((facts.subject, facts.video), (facts, []))
+        marks += [mark] if mark else []
+    sheets = tuple(replace(facts, marks=in_order(marks)) for facts, marks in videos.values())
     return Contents(sheets, tuple(remarks))
+
+
+def _facts(cells: Mapping[str, str]) -> Sheet:
+    if not cells["recording"]:
+        raise ValueError("expected a video, found an empty cell")
+    return Sheet(
+        video=cells["recording"],
+        subject=cells.get("subject", ""),
+        rate=_number(cells, "fps"),
+        frames=_whole(cells, "frames"),
+    )
 
 
 def _mark(cells: Mapping[str, str]) -> Mark | None:
