@@ -16,6 +16,7 @@ COMMANDS = [
     ("score",),
     ("compare",),
     ("convert",),
+    ("agree",),
     ("datasets",),
     ("datasets", "check"),
     ("models",),

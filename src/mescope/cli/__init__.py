@@ -15,6 +15,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from mescope.cli import (
+    agree,
     analyze,
     compare,
     convert,
@@ -68,6 +69,7 @@ app.command("spot")(spot.spot)
 app.command("score")(score.score)
 app.command("compare")(compare.compare)
 app.command("convert")(convert.convert)
+app.command("agree")(agree.agree)
 app.add_typer(datasets.app, name="datasets")
 app.add_typer(models.app, name="models")
 app.command("train")(train.train)
