@@ -27,7 +27,7 @@ def test_analyze_writes_what_coders_open(run, here, analyzer):
         assert (mark.interval.first, mark.apex, mark.interval.last) == (30, 34, 39)
         assert (mark.kind, mark.emotion, mark.status) == ("micro", "surprise", "proposed")
         assert (mark.origin, mark.source) == ("model", "made-up")
-    assert 'RELATIVE_MEDIA_URL="./../films/a.mp4"' in (here / "out/a.eaf").read_text()
+    assert 'RELATIVE_MEDIA_URL="../films/a.mp4"' in (here / "out/a.eaf").read_text()
     assert str(here) not in (here / "out/a.eaf").read_text()
     assert f"wrote {'out/a.eaf'}" in err
 

@@ -56,6 +56,10 @@ def analyze(
     rate: Rate = None,
     jobs: Jobs = None,
     face: Face = "largest",
+    overlay: Annotated[
+        Path | None,
+        typer.Option(help="Also write a video with everything drawn on it, such as out.mp4."),
+    ] = None,
     strict: Annotated[
         bool,
         typer.Option("--strict", help="Refuse a recording that gives rise to any warning."),
@@ -82,6 +86,8 @@ def analyze(
     check_folder(output)
     work, missing = gather(videos)
     batch = Batch(len(work) + len(missing))
+    if overlay is not None:
+        _check_overlay(overlay, work, batch.total, force)
     batch.refuse(missing)
     ready = _not_there_yet(work, output, suffixes, force, batch)
     if ready:
@@ -93,6 +99,8 @@ def analyze(
                 with batch.attempt(job.source):
                     analysis = _analyze(analyzer, job, options, strict)
                     paths = _write(analysis, output, job, suffixes, force)
+                    if overlay is not None:
+                        paths.append(_draw(analysis, job, overlay, options, force))
                     batch.done.append(_summary(analysis, job, paths))
                     if not as_json:
                         _show(analysis)
@@ -109,6 +117,28 @@ def _formats(text: str) -> list[str]:
         if word not in (*FORMATS, "eaf"):
             raise typer.BadParameter(f"--format {word!r}: expected any of {', '.join(FORMATS)}")
     return list(dict.fromkeys(_ENDINGS.get(word, word) for word in chosen))
+
+
+def _check_overlay(overlay: Path, work: Sequence[Job], total: int, force: bool) -> None:
+    """Refuse what cannot be drawn before any work is done."""
+    from mescope.reports.overlay import check_overlay
+
+    if total != 1:
+        raise typer.BadParameter(f"--overlay draws one recording, found {total}")
+    for job in work:
+        check_overlay(overlay, job.source, force)
+    check_folder(overlay.parent)
+
+
+def _draw(
+    analysis: Analysis, job: Job, overlay: Path, options: dict[str, Any], force: bool
+) -> Path:
+    from mescope.reports.overlay import write_overlay
+
+    with progress_bar(overlay.name) as progress:
+        return write_overlay(
+            analysis, job.source, overlay, **options, force=force, progress=progress
+        )
 
 
 def _not_there_yet(

@@ -133,7 +133,8 @@ def dumps(
         return tables.dumps(ready).encode("utf-8")
     if format == "elan":
         url = quote(media.replace(os.sep, "/"), errors="replace")
-        return elan.dumps(elan.only(ready, "an EAF file"), media=url and f"./{url}", **when)
+        near = url if not url or url.startswith("../") else f"./{url}"
+        return elan.dumps(elan.only(ready, "an EAF file"), media=near, **when)
     if format == "boris":
         when = {} if date is None else {"date": date[:19]}
         return boris.dumps(ready, media=media, **when).encode("utf-8", "replace")
