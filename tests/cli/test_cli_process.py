@@ -18,6 +18,8 @@ COMMANDS = [
     ("recognize",),
     ("score",),
     ("compare",),
+    ("convert",),
+    ("agree",),
     ("datasets",),
     ("datasets", "check"),
     ("models",),
