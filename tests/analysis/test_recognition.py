@@ -168,3 +168,10 @@ def test_the_recogniser_is_small_and_says_what_it_is_worth():
     assert card.simulated
     assert card.scores["real_clips"] == 442
     assert "no real face" in card.trained_on
+
+
+def test_a_recogniser_finds_nothing_in_recordings():
+    from mescope.analysis import load
+
+    with pytest.raises(WeightsError, match="use `mescope recognize`"):
+        load("merba-s28")

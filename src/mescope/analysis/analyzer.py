@@ -41,6 +41,11 @@ def load(name_or_path: str | Path = DEFAULT_MODEL, *, device: str = "cpu") -> An
     """
     chosen = _device(device)
     model, card = load_weights(name_or_path)
+    if not card.regions:
+        raise WeightsError(
+            f"expected weights that find expressions in recordings, found {name_or_path}, which "
+            "name one expression; use `mescope recognize`"
+        )
     return Analyzer(model.to(chosen), card, name=Path(name_or_path).stem, device=chosen)
 
 

@@ -36,7 +36,8 @@ def models(context: typer.Context, as_json: Json = False) -> None:
     for name in ("name", "model", "rate", "trained on", "licence"):
         table.add_column(name)
     for name, card in cards.items():
-        table.add_row(name, card.model, f"{card.rate:.4g}/s", card.trained_on, card.licence)
+        rate = f"{card.rate:.4g}/s" if card.rate else "a clip"
+        table.add_row(name, card.model, rate, card.trained_on, card.licence)
     show(table)
 
 
