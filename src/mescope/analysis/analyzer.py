@@ -43,8 +43,8 @@ def load(name_or_path: str | Path = DEFAULT_MODEL, *, device: str = "cpu") -> An
     model, card = load_weights(name_or_path)
     if not card.regions:
         raise WeightsError(
-            f"expected weights that find expressions in recordings, found {name_or_path}, which "
-            "name one expression; use `mescope recognize`"
+            "expected weights that find expressions in recordings, found "
+            f"{name_or_path}, which name one expression; use `mescope recognize`"
         )
     return Analyzer(model.to(chosen), card, name=Path(name_or_path).stem, device=chosen)
 
