@@ -14,8 +14,9 @@ from mescope.training.recipe import ClipRecipe
 WARM_UP, COOL_DOWN = 5, 10  # epochs
 START, FLOOR = 1e-6, 5e-6  # rates
 
-_FREE = ("A_log", "D", "gamma")
-"""Last parts of names that do not decay: state-space rates and skips, layer scales."""
+_FREE = ("A_log", "D", "gamma", "class_token", "space", "time")
+"""Last parts of names that do not decay: state-space rates and skips, layer scales, and the
+class token and positions of VideoMamba."""
 
 
 def schedule_of(
