@@ -35,8 +35,8 @@ seeds, the interval draws people 2,000 times.
 
 The 68 checkpoints that STSTNet's authors published, read into our STSTNet, give UF1 0.7209 and
 UAR 0.7250 on these maps, their own log to the last digit; `tests/models/test_ststnet.py` holds
-that. Our runs of the same recipe from other seeds are below. `merba-3db-flow28` begins from weights
-that saw simulated faces only; all others begin from random ones.
+that. Our runs of the same recipe from other seeds are below. `merba-3db-flow28` begins from
+weights that saw simulated faces only; all others begin from random ones.
 
 ## Honest figures
 """
