@@ -148,7 +148,7 @@ class MerbaConfig:
 
 _TINY = MerbaConfig(
     classes=3, dgcm=False, dim=16, stem=8, strides=(1, 1), conv_blocks=1, local=(1, 1),
-    attention=(2, 2), heads=(2, 4), layer_scale=1.0, drop_path=0.0,
+    attention=(2, 2), heads=(2, 4), layer_scale=1e-2, drop_path=0.0,
 )  # fmt: skip
 
 PRESETS = {
