@@ -27,6 +27,7 @@ from mescope.cli import (
     synthesize,
     train,
 )
+from mescope.cli import app as review
 from mescope.cli.console import INTERRUPTED, explain, show_json
 from mescope.errors import MescopeError
 
@@ -73,6 +74,7 @@ app.add_typer(models.app, name="models")
 app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.add_typer(synthesize.app, name="synthesize")
+app.command("app")(review.app)
 app.command("doctor")(doctor.doctor)
 
 

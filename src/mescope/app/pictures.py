@@ -1,0 +1,1 @@
+"""Pictures that explain: landmarks and regions on a frame, and pairs of frames."""
