@@ -320,3 +320,42 @@ def test_spot_prints_intervals_only(run, here, analyzer):
     assert entry["intervals"][0]["onset"] == 30
     assert analyzer.calls[1][1]["method"] == "model"
     assert run("spot", "a.mp4", "--method", "mdmd")[0] == 2
+
+
+def test_an_overlay_gets_what_the_analysis_got(run, here, analyzer, monkeypatch):
+    from mescope.reports import overlay
+
+    calls = []
+
+    def draw(analysis, source, path, **options):
+        calls.append((analysis.video["name"], source, str(path), options))
+        return path
+
+    monkeypatch.setattr(overlay, "write_overlay", draw)
+    touch("a.mp4")
+    words = "--overlay films/o.mp4 --start 1 --face 1 --format csv"
+    status, _, err = run("analyze", "a.mp4", *words.split())
+    assert status == 0
+    ((name, source, path, options),) = calls
+    assert (name, source, path) == ("a.mp4", "a.mp4", os.path.join("films", "o.mp4"))
+    options.pop("progress")
+    wanted = {"start": 1.0, "end": None, "rate": None, "jobs": None, "face": 1, "force": False}
+    assert options == wanted
+    assert "o.mp4" in err
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "said"),
+    [
+        (("a.mp4", "b.mp4", "--overlay", "o.mp4"), 2, "one recording"),
+        (("a.mp4", "--overlay", "o.gif"), 1, "name ending in"),
+        (("a.mp4", "--overlay", "a.mp4", "--force"), 1, "recording itself"),
+        (("a.mp4", "--overlay", "b.mp4"), 1, "--force"),
+    ],
+)
+def test_an_overlay_is_refused_before_any_work(run, here, analyzer, words, status, said):
+    touch("a.mp4", "b.mp4")
+    found, _, err = run("analyze", *words)
+    assert found == status
+    assert said in err
+    assert analyzer.calls == []

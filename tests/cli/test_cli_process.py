@@ -16,6 +16,8 @@ COMMANDS = [
     ("recognize",),
     ("score",),
     ("compare",),
+    ("convert",),
+    ("agree",),
     ("datasets",),
     ("datasets", "check"),
     ("models",),

@@ -113,7 +113,10 @@ class Analysis:
         return tuple(finding.detection for finding in self.findings)
 
     def save(self, path: str | Path, *, force: bool = False) -> Path:
-        """Write the analysis; the suffix chooses the format (.json, .csv or .html).
+        """Write the analysis; the suffix chooses the format.
+
+        ``.json``, ``.csv`` and ``.html`` for people; ``.eaf``, ``.boris``, ``.vtt`` and
+        ``.activitynet.json`` for the programs of coders.
 
         Raises:
             OutputError: the suffix is unknown, the file exists and ``force`` is False, or the

@@ -15,8 +15,10 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from mescope.cli import (
+    agree,
     analyze,
     compare,
+    convert,
     datasets,
     doctor,
     evaluate,
@@ -69,6 +71,8 @@ app.command("spot")(spot.spot)
 app.command("recognize")(recognize.recognize)
 app.command("score")(score.score)
 app.command("compare")(compare.compare)
+app.command("convert")(convert.convert)
+app.command("agree")(agree.agree)
 app.add_typer(datasets.app, name="datasets")
 app.add_typer(models.app, name="models")
 app.command("train")(train.train)

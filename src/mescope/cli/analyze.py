@@ -36,7 +36,8 @@ from mescope.errors import MescopeError
 if TYPE_CHECKING:
     from mescope.analysis import Analysis
 
-FORMATS = ("json", "csv", "html")
+FORMATS = ("json", "csv", "html", "elan", "boris", "vtt", "activitynet")
+_ENDINGS = {"elan": "eaf", "activitynet": "activitynet.json"}
 
 
 def analyze(
@@ -45,8 +46,9 @@ def analyze(
         Path, typer.Option("--output", "-o", help="Folder for the results; made if absent.")
     ] = Path("mescope-results"),
     formats: Annotated[
-        str, typer.Option("--format", help="Any of json, csv, html, with commas between.")
-    ] = ",".join(FORMATS),
+        str,
+        typer.Option("--format", help=f"Any of {', '.join(FORMATS)}, with commas between."),
+    ] = "json,csv,html",
     model: Model = DEFAULT_MODEL,
     device: Device = "cpu",
     start: Start = None,
@@ -54,6 +56,10 @@ def analyze(
     rate: Rate = None,
     jobs: Jobs = None,
     face: Face = "largest",
+    overlay: Annotated[
+        Path | None,
+        typer.Option(help="Also write a video with everything drawn on it, such as out.mp4."),
+    ] = None,
     strict: Annotated[
         bool,
         typer.Option("--strict", help="Refuse a recording that gives rise to any warning."),
@@ -65,6 +71,8 @@ def analyze(
 
     For each recording NAME the folder gets NAME.html (a page to look at), NAME.json
     (everything), NAME.csv (a row per expression) and NAME.frames.csv (a row per frame).
+    --format elan, boris, vtt or activitynet makes NAME.eaf, NAME.boris, NAME.vtt or
+    NAME.activitynet.json, in which coders can go on.
     An interrupted command can be given again: what is finished is kept, and a recording that
     was half done goes on where it stopped.
     """
@@ -78,6 +86,8 @@ def analyze(
     check_folder(output)
     work, missing = gather(videos)
     batch = Batch(len(work) + len(missing))
+    if overlay is not None:
+        _check_overlay(overlay, work, batch.total, force)
     batch.refuse(missing)
     ready = _not_there_yet(work, output, suffixes, force, batch)
     if ready:
@@ -88,7 +98,9 @@ def analyze(
             for job in ready:
                 with batch.attempt(job.source):
                     analysis = _analyze(analyzer, job, options, strict)
-                    paths = _write(analysis, output, job.name, suffixes, force)
+                    paths = _write(analysis, output, job, suffixes, force)
+                    if overlay is not None:
+                        paths.append(_draw(analysis, job, overlay, options, force))
                     batch.done.append(_summary(analysis, job, paths))
                     if not as_json:
                         _show(analysis)
@@ -102,9 +114,31 @@ def analyze(
 def _formats(text: str) -> list[str]:
     chosen = [word.strip().lower().removeprefix(".") for word in text.split(",")]
     for word in chosen:
-        if word not in FORMATS:
+        if word not in (*FORMATS, "eaf"):
             raise typer.BadParameter(f"--format {word!r}: expected any of {', '.join(FORMATS)}")
-    return list(dict.fromkeys(chosen))
+    return list(dict.fromkeys(_ENDINGS.get(word, word) for word in chosen))
+
+
+def _check_overlay(overlay: Path, work: Sequence[Job], total: int, force: bool) -> None:
+    """Refuse what cannot be drawn before any work is done."""
+    from mescope.reports.overlay import check_overlay
+
+    if total != 1:
+        raise typer.BadParameter(f"--overlay draws one recording, found {total}")
+    for job in work:
+        check_overlay(overlay, job.source, force)
+    check_folder(overlay.parent)
+
+
+def _draw(
+    analysis: Analysis, job: Job, overlay: Path, options: dict[str, Any], force: bool
+) -> Path:
+    from mescope.reports.overlay import write_overlay
+
+    with progress_bar(overlay.name) as progress:
+        return write_overlay(
+            analysis, job.source, overlay, **options, force=force, progress=progress
+        )
 
 
 def _not_there_yet(
@@ -141,9 +175,14 @@ def _refuse_warnings(warnings: Sequence[str]) -> None:
 
 
 def _write(
-    analysis: Analysis, output: Path, name: str, suffixes: Sequence[str], force: bool
+    analysis: Analysis, output: Path, job: Job, suffixes: Sequence[str], force: bool
 ) -> list[Path]:
-    return [analysis.save(output / f"{name}.{suffix}", force=force) for suffix in suffixes]
+    from mescope.reports import write
+
+    return [
+        write(analysis, output / f"{job.name}.{suffix}", force=force, media=job.source)
+        for suffix in suffixes
+    ]
 
 
 def _summary(analysis: Analysis, job: Job, paths: Sequence[Path]) -> dict[str, Any]:

@@ -24,6 +24,7 @@ MEDIA = frozenset(
 """Suffixes that a folder is searched for; a file that is named itself may have any."""
 
 _LEAST_FREE = 30_000_000  # bytes; a report of an hour takes less
+_TAILS = ("", ".frames", ".activitynet")
 _NUMBERED = re.compile(r"\d")
 _CLOCK = re.compile(r"(?:(?:(\d+):)?([0-5]?\d):)?(\d+(?:\.\d+)?)\Z")
 
@@ -64,13 +65,12 @@ def names(sources: Sequence[str]) -> list[str]:
     level = [0] * len(sources)
     while True:
         chosen = [_name(s, n) for s, n in zip(sources, level, strict=True)]
-        # NAME.frames.csv stands beside NAME.csv, so it is taken as well.
-        taken = Counter(_folded(name) for name in chosen)
-        taken += Counter(_folded(f"{name}.frames") for name in chosen)
+        # NAME.frames.csv and NAME.activitynet.json are names of results, too
+        taken = Counter(_folded(name + tail) for name in chosen for tail in _TAILS)
         clashes = [
             i
             for i, name in enumerate(chosen)
-            if taken[_folded(name)] > 1 or taken[_folded(f"{name}.frames")] > 1
+            if any(taken[_folded(name + tail)] > 1 for tail in _TAILS)
         ]
         deeper = [i for i in clashes if level[i] < _deepest(sources[i])]
         if not deeper:

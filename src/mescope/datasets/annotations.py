@@ -135,7 +135,8 @@ def _header(path: Path, cells: list[str], needed: Sequence[str]) -> list[str]:
 
 def _unguarded(cell: str) -> str:
     """Take off the apostrophe that an export sets before text that looks like a formula."""
-    return cell[1:] if cell.startswith("'") and cell[1:].startswith(_FORMULA_STARTS) else cell
+    guarded = cell.startswith("'") and cell.lstrip("'").startswith(_FORMULA_STARTS)
+    return cell[1:] if guarded else cell
 
 
 def _annotation(number: int, cells: Mapping[str, str]) -> Annotation:

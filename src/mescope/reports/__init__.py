@@ -1,7 +1,11 @@
-"""What people look at: an analysis or an evaluation as JSON, CSV tables, text or a page."""
+"""What people look at: an analysis or an evaluation as JSON, CSV tables, text or a page.
+
+An analysis also goes into the programs of behaviour coders: ELAN, BORIS, WebVTT, ActivityNet.
+"""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,8 +16,13 @@ if TYPE_CHECKING:
     from mescope.analysis import Analysis
     from mescope.evaluation.report import Report
 
-FORMATS = ("json", "csv", "html")
-"""Formats that :func:`write` knows, by suffix."""
+FORMATS = ("json", "csv", "html", "eaf", "boris", "vtt", "activitynet.json")
+"""Formats that :func:`write` knows, by what the name ends in."""
+
+_OF_CODERS = {
+    "eaf": "elan", "boris": "boris", "vtt": "vtt", "activitynet.json": "activitynet"
+}  # fmt: skip
+_OF_REPORTS = ("json", "csv", "html")
 
 __all__ = ["FORMATS", "files_of", "read_json", "save_report", "write"]
 
@@ -33,32 +42,51 @@ def files_of(path: Path) -> tuple[Path, ...]:
     OutputError
         The suffix is none of :data:`FORMATS`.
     """
-    suffix = path.suffix.lower().removeprefix(".")
-    if suffix not in FORMATS:
-        raise OutputError(
-            f"cannot tell the format of {path.name!r}: expected a name that ends in "
-            + ", ".join(f".{name}" for name in FORMATS)
-        )
-    if suffix == "csv":
+    if _format(path, FORMATS) == "csv":
         return (path, path.with_name(path.name[: -len(".csv")] + _FRAMES))
     return (path,)
 
 
-def write(analysis: Analysis, path: str | Path, *, force: bool = False) -> Path:
+def _format(path: Path, known: tuple[str, ...]) -> str:
+    """Return the longest of the known endings that the name has."""
+    name = path.name.lower()
+    fitting = [ending for ending in known if name.endswith(f".{ending}")]
+    if not fitting:
+        raise OutputError(
+            f"cannot tell the format of {path.name!r}: expected a name that ends in "
+            + ", ".join(f".{ending}" for ending in known)
+        )
+    return max(fitting, key=len)
+
+
+def write(
+    analysis: Analysis,
+    path: str | Path,
+    *,
+    force: bool = False,
+    media: str | Path | None = None,
+) -> Path:
     """Write ``analysis`` in the format of the suffix of ``path`` and return ``path``.
 
     ``.json``: everything but pictures; ``.csv``: a table of intervals, and one of frames as
-    ``NAME.frames.csv``; ``.html``: a page that opens offline.  No file is ever half written.
+    ``NAME.frames.csv``; ``.html``: a page that opens offline; ``.eaf`` (ELAN), ``.boris``,
+    ``.vtt`` and ``.activitynet.json``: the detections as marks, see
+    :mod:`mescope.datasets.coding`.  No file is ever half written.  ``media`` is the recording
+    on this machine, for a link relative to the file; else the link is its name alone.
 
     Raises
     ------
     OutputError
-        The suffix is unknown, a file exists and ``force`` is False, or the folder cannot be
-        written.
+        The suffix is unknown, a file exists and ``force`` is False, an EAF has tiers of a
+        coder, or the folder cannot be written.
     """
     path = Path(path)
     files = files_of(path)
     _refuse_existing(files, force)
+    ending = _format(path, FORMATS)
+    if ending in _OF_CODERS:
+        _write_marks(analysis, path, _OF_CODERS[ending], media)
+        return path
     for file, text in zip(files, _texts(analysis, path), strict=True):
         _write(file, text)
     return path
@@ -77,9 +105,9 @@ def save_report(report: Report, path: str | Path, *, force: bool = False) -> Pat
         written.
     """
     path = Path(path)
-    file = files_of(path)[0]
-    _refuse_existing((file,), force)
-    _write(file, _report_text(report, file.suffix.lower()))
+    ending = _format(path, _OF_REPORTS)
+    _refuse_existing((path,), force)
+    _write(path, _report_text(report, f".{ending}"))
     return path
 
 
@@ -96,6 +124,17 @@ def _write(file: Path, text: str) -> None:
 
     # A name that is no valid Unicode must not stop a report: its bytes are shown instead.
     write_atomically(file, text.encode("utf-8", "backslashreplace"))
+
+
+def _write_marks(analysis: Analysis, path: Path, format: str, media: str | Path | None) -> None:
+    from mescope.datasets import coding
+    from mescope.reports.marks import sheet_of
+
+    sheet = sheet_of(analysis)
+    link = path.parent / sheet.video if media is None else media
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    # what exists was refused above, unless the caller wants it replaced
+    coding.write([sheet], path, format=format, media=link, date=now, force=True)
 
 
 def _report_text(report: Report, suffix: str) -> str:

@@ -125,7 +125,8 @@ def guard(text: str) -> str:
     >>> guard('=HYPERLINK("x")'), guard("smile")
     ('\'=HYPERLINK("x")', 'smile')
     """
-    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
+    # an apostrophe that stood there already gets another one, since readers take one off
+    return f"'{text}" if text.lstrip("'").startswith(_FORMULA_STARTS) else text
 
 
 def _interval_row(analysis: Analysis, finding: Finding) -> dict[str, Any]:

@@ -1,0 +1,44 @@
+"""What commands that read marks share: their files, the recording's clock, the remarks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mescope.cli.console import explain
+
+if TYPE_CHECKING:
+    from mescope.datasets.coding import Clock, Contents
+
+Recording = Annotated[
+    str | None,
+    typer.Option("--video", help="The recording, for its times and its number of frames."),
+]
+Rate = Annotated[
+    float | None,
+    typer.Option(min=0.01, help="Frames per second, where no recording is at hand."),
+]
+
+
+def clock_of(video: str | None, rate: float | None) -> Clock | None:
+    """Return the times of a recording, a constant rate, or None where neither is named."""
+    from mescope.datasets.coding import Clock
+
+    if video is not None:
+        from mescope.video.reading import open_video
+
+        recording = open_video(video, rate=rate)
+        return Clock(float(recording.rate), recording.times.tolist())
+    return None if rate is None else Clock(rate)
+
+
+def read_marks(path: Path, format: str | None, clock: Clock | None) -> Contents:
+    """Return the marks of a file and tell what was left out or changed."""
+    from mescope.datasets.coding import read
+
+    contents = read(path, format=format, clock=clock)
+    for remark in contents.remarks:
+        explain(remark)
+    return contents

@@ -1,0 +1,232 @@
+"""What coders and models marked in a video, as annotation programs exchange it.
+
+A :class:`Mark` is one interval, whoever made it; a :class:`Sheet` holds all marks of one video.
+Frames count from 0 and both ends are included; seconds count from the first frame.  Formats
+that know seconds only get the half-open ``[onset_s, end_s)``, where ``end_s`` is when the frame
+after the offset begins.
+Source: ecosystem sections 3.1 and 3.3.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from mescope.errors import DatasetError
+from mescope.events import Interval, Kind
+
+Origin = Literal["model", "coder"]
+
+STATUSES = ("", "proposed", "accepted", "rejected", "edited", "added")
+"""What became of a mark: ``proposed`` by a model, ``added`` by a person, or reviewed."""
+
+_MOST_FRAMES = 10**12  # 30 years at 1000 per second
+_NOT_XML = re.compile("[^\t\n -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """One interval that a model proposed or a coder marked.
+
+    ``source`` is the id of the model or of the coder.  The times are those of the frames
+    ``interval.first``, ``apex`` and ``interval.last``; ``end_s`` is when the last one ends.
+
+    Raises:
+        ValueError: the apex lies outside, a number is not finite, times run backwards, or a
+            word is none of those allowed.
+    """
+
+    interval: Interval
+    kind: Kind
+    origin: Origin = "coder"
+    source: str = ""
+    apex: int | None = None
+    emotion: str | None = None
+    action_units: str = ""  # as written in FACS, such as 4+L10
+    score: float | None = None
+    status: str = ""  # one of STATUSES
+    face: str = "0"
+    id: str = ""
+    note: str = ""
+    onset_s: float | None = None
+    apex_s: float | None = None
+    offset_s: float | None = None
+    end_s: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.kind not in ("micro", "macro"):
+            raise ValueError(f"expected the kind micro or macro, found {self.kind!r}")
+        if self.origin not in ("model", "coder"):
+            raise ValueError(f"expected the origin model or coder, found {self.origin!r}")
+        if self.status not in STATUSES:
+            known = ", ".join(STATUSES[1:])
+            raise ValueError(f"expected a status of {known}, found {self.status!r}")
+        if self.apex is not None and not self.interval.first <= self.apex <= self.interval.last:
+            raise ValueError(
+                f"expected the apex within {self.interval.first} to {self.interval.last}, "
+                f"found {self.apex}"
+            )
+        if self.interval.last > _MOST_FRAMES:
+            raise ValueError(
+                f"expected a frame number, found {str(self.interval.last)[:20]}..."
+            )
+        if self.score is not None and not math.isfinite(self.score):
+            raise ValueError(f"expected a finite score, found {self.score}")
+        times = [
+            t for t in (self.onset_s, self.apex_s, self.offset_s, self.end_s) if t is not None
+        ]
+        if not all(math.isfinite(t) and t >= 0 for t in times) or times != sorted(times):
+            raise ValueError(f"expected times from 0 on in order, found {times}")
+
+    @property
+    def span_s(self) -> tuple[float, float] | None:
+        """Return when the mark starts and ends in seconds; None where that is not known."""
+        if self.onset_s is None or self.end_s is None:
+            return None
+        return self.onset_s, self.end_s
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sheet:
+    """All marks of one video: its file name, person, frames per second and frames if known."""
+
+    video: str
+    subject: str = ""
+    rate: float | None = None
+    frames: int | None = None
+    marks: tuple[Mark, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.rate is not None and not (math.isfinite(self.rate) and self.rate > 0):
+            raise ValueError(f"expected frames per second above 0, found {self.rate}")
+        if self.frames is not None and self.frames < 0:
+            raise ValueError(f"expected the number of frames, found {self.frames}")
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What a file held: a sheet per video, and remarks on what was left out or changed."""
+
+    sheets: tuple[Sheet, ...]
+    remarks: tuple[str, ...] = ()
+
+
+def one_line(text: str) -> str:
+    r"""Return text that every format can hold in one line.
+
+    >>> one_line("a\0\x1b b\n c ")
+    'a b c'
+    """
+    return " ".join(_NOT_XML.sub("", text).split())
+
+
+def paragraphs(text: str) -> str:
+    r"""Return text that every format can hold; line ends become ``\n``, outer blanks go.
+
+    XML 1.0 knows neither control characters nor lone surrogates (ecosystem E97).
+    """
+    return _NOT_XML.sub("", text.replace("\r\n", "\n").replace("\r", "\n")).strip()
+
+
+def normal(sheet: Sheet) -> Sheet:
+    """Return a sheet as any format gives it back, times to the nanosecond.
+
+    See :func:`one_line` and :func:`paragraphs` for what becomes of text.
+    """
+    return replace(
+        sheet,
+        video=one_line(sheet.video),
+        subject=one_line(sheet.subject),
+        marks=tuple(_normal(mark) for mark in sheet.marks),
+    )
+
+
+def _normal(mark: Mark) -> Mark:
+    return replace(
+        mark,
+        source=one_line(mark.source),
+        emotion=one_line(mark.emotion or "") or None,
+        action_units=one_line(mark.action_units),
+        face=one_line(mark.face) or "0",
+        id=one_line(mark.id),
+        note=paragraphs(mark.note),
+        onset_s=_nanoseconds(mark.onset_s),
+        apex_s=_nanoseconds(mark.apex_s),
+        offset_s=_nanoseconds(mark.offset_s),
+        end_s=_nanoseconds(mark.end_s),
+    )
+
+
+def _nanoseconds(second: float | None) -> float | None:
+    return None if second is None else round(second, 9)
+
+
+def spans(sheet: Sheet) -> list[tuple[float, float]]:
+    """Return start and end of every mark in seconds.
+
+    Raises:
+        DatasetError: a mark has no times; the message says how to give it some.
+    """
+    found = [mark.span_s for mark in sheet.marks]
+    known = [span for span in found if span is not None]
+    if len(known) < len(found):
+        raise DatasetError(
+            f"{sheet.video}: expected times in seconds, found {len(found) - len(known)} marks "
+            "with frames only; name the recording with --video"
+        )
+    return known
+
+
+def milliseconds(sheet: Sheet) -> list[tuple[int, int]]:
+    """Return start and end of every mark in whole ms, each at least 1 ms long.
+
+    Raises:
+        DatasetError: a mark has no times.
+    """
+    return [widened(start, end) for start, end in spans(sheet)]
+
+
+def flags(sheet: Sheet) -> tuple[str, ...]:
+    """Return what formats in whole milliseconds cannot show of a sheet (ecosystem E99)."""
+    short = sum(end - start < 0.001 for start, end in spans(sheet))
+    if not short:
+        return ()
+    return (f"{sheet.video}: {short} marks below 1 ms are shown 1 ms long; frames are kept",)
+
+
+def widened(start: float, end: float) -> tuple[int, int]:
+    """Round a span in seconds to whole ms; what is shorter than 1 ms gets 1 ms (E99).
+
+    >>> widened(0.1, 0.1002)
+    (100, 101)
+    """
+    first, last = round(start * 1000), round(end * 1000)
+    return first, max(last, first + 1)
+
+
+def lanes(marks: Sequence[Mark], ends: Sequence[tuple[int, int]]) -> list[int]:
+    """Return for each mark a lane from 0, so that no two of one face and source overlap in it.
+
+    ``ends`` are the start and end of every mark, half-open.  Earlier marks take lower lanes.
+    Annotation programs forbid overlap on one tier (ecosystem 3.4, rule ii; E98).
+    """
+    chosen = [0] * len(marks)
+    free_from: dict[tuple[str, str, str], list[int]] = {}
+    for i in sorted(range(len(marks)), key=lambda i: (*ends[i], i)):
+        mark = marks[i]
+        rows = free_from.setdefault((mark.face, mark.origin, mark.source), [])
+        start, end = ends[i]
+        lane = next((n for n, free in enumerate(rows) if free <= start), len(rows))
+        rows[lane : lane + 1] = [end]
+        chosen[i] = lane
+    return chosen
+
+
+def in_order(marks: Iterable[Mark]) -> tuple[Mark, ...]:
+    """Return marks by time, then by who made them, so that files do not depend on chance."""
+    return tuple(
+        sorted(marks, key=lambda m: (m.interval, m.face, m.origin, m.source, m.id, m.kind))
+    )
