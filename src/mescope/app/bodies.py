@@ -9,9 +9,10 @@ from urllib.parse import unquote
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 
-from mescope.app.project import Draft, Project, TooLargeError
+from mescope.app.project import Project
 from mescope.app.safety import UnsafeError
 from mescope.app.store import Recording
+from mescope.app.uploads import Draft, TooLargeError
 from mescope.errors import MescopeError
 
 

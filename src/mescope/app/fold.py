@@ -11,6 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from mescope.events import MICRO_MAX_S
 
 ACTIONS = ("confirm", "reject", "reset", "edit", "add", "remove", "reviewed")
@@ -109,7 +112,7 @@ def detection(
     said of it.  ``original`` holds the model's own values and is never changed.
     """
     name = f"m{first}-{apex}-{last}"
-    own = {"first": first, "apex": apex, "last": last}
+    own: Mark = {"first": first, "apex": apex, "last": last}
     own |= {key: values.get(key) for key in ("emotion", "confidence")}
     own["action_units"] = list(values.get("action_units", ()))
     return {
@@ -125,7 +128,7 @@ def detection(
     }
 
 
-def timed(mark: Mark, times: Sequence[float]) -> Mark:
+def timed(mark: Mark, times: Sequence[float] | NDArray[np.float64]) -> Mark:
     """Return the mark with ``onset_s``, ``apex_s``, ``offset_s`` and its ``kind``.
 
     Args:

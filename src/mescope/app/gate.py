@@ -27,6 +27,10 @@ POLICY = (
     "connect-src 'self'; font-src 'self'; base-uri 'none'; form-action 'self'; "
     "frame-ancestors 'none'"
 )
+_NO_TOKEN = (
+    "expected the token of this server; open the address that `mescope app` printed, or send "
+    "the header Authorization: Bearer TOKEN"
+)
 HEADERS = {
     "Content-Security-Policy": POLICY,
     "X-Content-Type-Options": "nosniff",
@@ -134,8 +138,7 @@ class Gate:
             cookie = f"{COOKIE}={self._token}; HttpOnly; SameSite=Strict; Path=/"
             await _answer(send, scope, 303, "", (("Location", "/"), ("Set-Cookie", cookie)))
             return
-        await _answer(send, scope, 403, "expected the token of this server; open the address that "
-                      "`mescope app` printed, or send the header Authorization: Bearer TOKEN")  # fmt: skip
+        await _answer(send, scope, 403, _NO_TOKEN)
 
 
 def _same(origin: str, host: str) -> bool:

@@ -158,7 +158,7 @@ class Jobs:
         try:
             error = self._in_worker(job)
             state = "done" if error is None else "failed"
-        except _Ended as ended:
+        except _EndedError as ended:
             state, error = ended.state, ended.reason
         except MescopeError as problem:
             state, error = "failed", str(problem)
@@ -169,7 +169,7 @@ class Jobs:
         self.tell(identity)
 
     def _in_worker(self, job: Job) -> str | None:
-        """Run a job; return None when its results are kept, or the reason why there are none."""
+        """Run a job; return None when its results are kept, or why there are none."""
         project, identity = self._project, job.recording
         work = project.home / "work" / str(job.number)
         source = inside(project.folder, project.recording(identity).path)
@@ -209,12 +209,14 @@ class Jobs:
         last = time.monotonic()
         while True:
             if job.number in self._stop:
-                raise _Ended("cancelled", None)
+                raise _EndedError("cancelled", None)
             if self.closing:
-                raise _Ended("queued", None)
+                raise _EndedError("queued", None)
             if not connection.poll(_LOOK_EVERY):
                 if time.monotonic() - last > self._project.limits.stall_seconds:
-                    raise _Ended("failed", _STALLED.format(self._project.limits.stall_seconds))
+                    raise _EndedError(
+                        "failed", _STALLED.format(self._project.limits.stall_seconds)
+                    )
                 continue
             said = json.loads(connection.recv_bytes(_LARGEST_MESSAGE))
             last = time.monotonic()
@@ -224,10 +226,10 @@ class Jobs:
             else:
                 return str(said["error"]) if "error" in said else None
 
-    def _died(self, job: Job, code: int | None) -> _Ended:
+    def _died(self, job: Job, code: int | None) -> _EndedError:
         if job.attempts + 1 < self._project.limits.attempts:
-            return _Ended("queued", None)
-        return _Ended(
+            return _EndedError("queued", None)
+        return _EndedError(
             "failed",
             f"the analysis ended unexpectedly {job.attempts + 1} times (exit status {code}; "
             "-9 means that memory ran out); what was measured is kept: try again, or split "
@@ -248,7 +250,7 @@ class Jobs:
             time.sleep(0.1)
 
 
-class _Ended(Exception):
+class _EndedError(Exception):
     """The worker was ended before it was done."""
 
     def __init__(self, state: str, reason: str | None) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import secrets
 import shutil
@@ -20,16 +19,16 @@ from mescope.app.frames import Frames
 from mescope.app.limits import Limits
 from mescope.app.lock import Lock
 from mescope.app.review import Review, carried_over, marks_of
-from mescope.app.safety import MEDIA, UnsafeError, free_name, inside, safe_name
+from mescope.app.safety import MEDIA, free_name, inside, safe_name
 from mescope.app.store import Recording, Store, now
 from mescope.app.traces import Curves, unpack
+from mescope.app.uploads import Draft, TooLargeError, too_large
 from mescope.errors import MescopeError, OutputError
 from mescope.video.cache import write_atomically
 
 HOME = ".mescope"
 _CURVES = 3  # recordings whose traces stay in memory; two hours at 60 per second take 42 MB
 _TIMES = 64
-_CHUNK = 1 << 20
 
 
 class MissingError(MescopeError):
@@ -104,7 +103,8 @@ class Project:
         """
         with self._scan_lock:
             known = {recording.path: recording for recording in self.store.recordings()}
-            added, skipped = [], []
+            added: list[str] = []
+            skipped: list[dict[str, str]] = []
             for relative in self._files():
                 if len(known) + len(added) >= self.limits.recordings:
                     skipped.append({"name": relative, "error": self._full()})
@@ -193,7 +193,7 @@ class Project:
         """
         most = self.limits.upload_bytes
         if length is not None and length > most:
-            raise TooLargeError(_too_large(most))
+            raise TooLargeError(too_large(most))
         if len(self.store.recordings()) >= self.limits.recordings:
             raise TooLargeError(self._full())
         free = shutil.disk_usage(self.folder).free - self.limits.free_bytes
@@ -203,7 +203,7 @@ class Project:
                 "used on this disk; make room"
             )
         room = min(most, free)
-        return Draft(self, safe_name(name), self.home / "incoming" / secrets.token_hex(8), room)
+        return Draft(safe_name(name), self.home / "incoming" / secrets.token_hex(8), room)
 
     def take(self, draft: Draft) -> tuple[Recording, bool]:
         """Give a complete upload its name; return the recording and whether it is new."""
@@ -277,7 +277,9 @@ class Project:
         self.store.forget_recording(identity)
         self._drop_cached(identity)
         shutil.rmtree(self.cache(identity), ignore_errors=True)
-        self._tidy()
+        for folder in ("analyses", "times"):
+            for path in (self.home / folder).glob(f"{identity}*"):
+                path.unlink(missing_ok=True)
 
     def _drop_cached(self, identity: str) -> None:
         with self._cache_lock:
@@ -302,51 +304,6 @@ class Project:
         )
 
 
-class TooLargeError(MescopeError):
-    """More than the server takes."""
-
-
-class Draft:
-    """An upload on its way; the file is nowhere to be seen until it is complete."""
-
-    def __init__(self, project: Project, name: str, path: Path, room: int) -> None:
-        self.name, self.path, self.digest, self.size = name, path, hashlib.sha256(), 0
-        self._room, self._most = room, project.limits.upload_bytes
-        self._file = path.open("xb")
-
-    def write(self, data: bytes) -> None:
-        """Take in some bytes; raises TooLargeError beyond the limit, whatever was announced."""
-        self.size += len(data)
-        if self.size > self._room:
-            raise TooLargeError(_too_large(min(self._room, self._most)))
-        self._file.write(data)
-        self.digest.update(data)
-
-    def finish(self) -> None:
-        """Put everything on the disk.
-
-        Raises:
-            UnsafeError: nothing came.
-        """
-        self._file.flush()
-        os.fsync(self._file.fileno())
-        self._file.close()
-        if not self.size:
-            raise UnsafeError("expected a recording, found an empty file; choose another")
-
-    def discard(self) -> None:
-        """Remove what came so far."""
-        self._file.close()
-        self.path.unlink(missing_ok=True)
-
-
 def _changed(recording: Recording, path: Path) -> bool:
     status = path.stat()
     return (status.st_size, status.st_mtime_ns) != (recording.size, recording.mtime_ns)
-
-
-def _too_large(most: int) -> str:
-    return (
-        f"expected at most {most // 1_000_000} MB, found more; copy the file into the project "
-        "folder by hand and rescan"
-    )

@@ -28,7 +28,7 @@ def asked_range(header: str | None, size: int) -> tuple[int, int] | None:
     >>> asked_range("bytes=2-", 10), asked_range("bytes=-3", 10), asked_range("bytes=5-1", 10)
     ((2, 9), (7, 9), None)
     """
-    if header is None or not header[:6].lower() == "bytes=" or "," in header[:1000]:
+    if header is None or header[:6].lower() != "bytes=" or "," in header[:1000]:
         return None
     match = _ONE.match(header[6:]) if len(header) < 100 else None
     if match is None or match.groups() == ("", ""):

@@ -98,11 +98,33 @@ class Library:
 
     def frame(self, path: str, index: int, width: int | None) -> tuple[dict[str, Any], bytes]:
         """Answer with one frame as JPEG, at most ``width`` px wide."""
+        picture = narrowed(self._sound(path, index), width)
+        return {"width": picture.shape[1], "height": picture.shape[0]}, jpeg(picture)
+
+    def pair(
+        self, path: str, onset: int, apex: int, magnify: float
+    ) -> tuple[dict[str, Any], bytes]:
+        """Answer with a PNG, see :func:`mescope.app.pictures.pair`."""
+        from mescope.app import pictures  # landmarks take a second to load
+
+        both = self._sound(path, onset), self._sound(path, apex)
+        return {}, pictures.png(pictures.pair(*both, magnify))
+
+    def overlay(
+        self, path: str, index: int, reference: int | None
+    ) -> tuple[dict[str, Any], bytes]:
+        """Answer with what :func:`mescope.app.pictures.overlay` returns."""
+        from mescope.app import pictures
+
+        moving = reference is not None and reference != index
+        before = self._sound(path, reference) if moving and reference is not None else None
+        return pictures.overlay(self._sound(path, index), before), b""
+
+    def _sound(self, path: str, index: int) -> Picture:
         picture = self.frames(path).get(index)
         if picture is None:
             raise VideoError(f"frame {index} is damaged and cannot be shown; try the next one")
-        picture = narrowed(picture, width)
-        return {"width": picture.shape[1], "height": picture.shape[0]}, jpeg(picture)
+        return picture
 
     def probe(self, path: str) -> tuple[dict[str, Any], bytes]:
         """Answer with the facts about a recording and the times of its frames (float64)."""
@@ -143,5 +165,12 @@ def serve(connection: Connection, memory: int) -> None:
     confine(memory)
     cv2.setNumThreads(1)
     library = Library()
-    handlers = {"frame": library.frame, "probe": library.probe}
-    answer_requests(connection, handlers)
+    answer_requests(
+        connection,
+        {
+            "frame": library.frame,
+            "probe": library.probe,
+            "pair": library.pair,
+            "overlay": library.overlay,
+        },
+    )

@@ -8,13 +8,16 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from mescope.app.fold import ACTIONS, Mark, State, detection, effective, fold, timed, undoable
 from mescope.app.safety import clean_text
 from mescope.app.store import StaleError, Store
 from mescope.app.values import checked
 from mescope.errors import MescopeError
 
-Times = Callable[[str], Sequence[float]]
+Times = Callable[[str], NDArray[np.float64]]
 
 MOST_MARKS = 200_000
 """Marks in one recording."""
@@ -74,7 +77,7 @@ class Review:
     def marks(self, identity: str, coder: str | None = None) -> dict[str, Any]:
         """Return what a page shows: revision, reviewed, detections, annotations."""
         revision, state = self.state(identity, coder)
-        times = self._times(identity) if state.marks else ()
+        times = self._times(identity) if state.marks else np.zeros(0)
         marks = [timed(mark, times) for mark in state.marks.values()]
         marks.sort(key=lambda m: (m["first"], m["last"], m["id"]))
         return {
@@ -133,8 +136,8 @@ class Review:
         before = state.marks.get(mark) if isinstance(mark, str) else None
         if before is None:
             raise MescopeError(
-                f"expected the id of a mark of this recording, found {str(mark)[:40]!r}; it may "
-                "have been removed: load the marks again"
+                f"expected the id of a mark of this recording, found {str(mark)[:40]!r}; "
+                "it may have been removed: load the marks again"
             )
         wrong = {"human": ("confirm", "reject", "reset"), "model": ("remove",)}
         if action in wrong[before["source"]]:
@@ -159,6 +162,45 @@ class Review:
                 identity, revision, who, "undo", mark=last.mark, undoes=last.seq
             )
             return self.marks(identity)
+
+    def take_in(
+        self, identity: str, frames: int, found: Sequence[tuple[str, Mapping[str, Any]]]
+    ) -> tuple[int, int]:
+        """Add annotations of coders, all or none; those that are there already stay single.
+
+        Args:
+            identity: of the recording.
+            frames: how many it has.
+            found: coder and values of every annotation.
+
+        Returns:
+            How many were added, and how many were known.
+
+        Raises:
+            MescopeError: a value makes no sense; the message tells which annotation.
+        """
+        with self._lock, self._store.together():
+            known = {
+                (mark["coder"], mark["first"], mark["apex"], mark["last"], mark["emotion"])
+                for mark in self.state(identity)[1].marks.values()
+            }
+            before, fresh = len(known), 0
+            for number, (coder, values) in enumerate(found, start=1):
+                try:
+                    kept = checked(values, frames, None)
+                except MescopeError as error:
+                    raise MescopeError(f"mark {number} of the file: {error}") from error
+                key = (coder, kept["first"], kept["apex"], kept["last"], kept["emotion"])
+                if key in known:
+                    continue
+                known.add(key)
+                fresh += 1
+                self._store.add_event(
+                    identity, None, coder, "add", mark=f"h{secrets.token_hex(6)}", values=kept
+                )
+            if before + fresh > MOST_MARKS:
+                raise MescopeError(f"expected at most {MOST_MARKS} marks in a recording")
+            return fresh, len(found) - fresh
 
     def history(self, identity: str) -> list[dict[str, Any]]:
         """Return every event, oldest first; ``undone`` tells which no longer count."""

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr, ValidationError
 from starlette.concurrency import run_in_threadpool
 
-from mescope.app.asked import Asked, Coder, Served
+from mescope.app.asked import Asked, Coder, Served, Working
 from mescope.app.bodies import read_json
 from mescope.app.project import Project
 from mescope.app.store import Recording, StaleError
@@ -49,17 +49,25 @@ def marks(asked: Asked, project: Served, coder: Coder = None) -> dict[str, Any]:
 
 
 @router.post("/events", openapi_extra=_body(Judgement))
-async def judge(request: Request, asked: Asked, project: Served) -> dict[str, Any]:
+async def judge(
+    request: Request, asked: Asked, project: Served, jobs: Working
+) -> dict[str, Any]:
     """Enter a judgement; 409 with the marks as they are if somebody was faster."""
     wanted = _read(Judgement, await read_json(request, project.limits.body_bytes))
-    return await run_in_threadpool(_judge, project, asked, wanted)
+    found = await run_in_threadpool(_judge, project, asked, wanted)
+    jobs.tell(asked.id)
+    return found
 
 
 @router.post("/undo", openapi_extra=_body(Undo))
-async def undo(request: Request, asked: Asked, project: Served) -> dict[str, Any]:
+async def undo(
+    request: Request, asked: Asked, project: Served, jobs: Working
+) -> dict[str, Any]:
     """Take back the last thing that this coder did in this recording."""
     wanted = _read(Undo, await read_json(request, project.limits.body_bytes))
-    return await run_in_threadpool(_undo, project, asked, wanted)
+    found = await run_in_threadpool(_undo, project, asked, wanted)
+    jobs.tell(asked.id)
+    return found
 
 
 @router.get("/history")

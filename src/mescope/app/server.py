@@ -19,9 +19,10 @@ from mescope.app import routes_files, routes_marks, routes_pictures, routes_proj
 from mescope.app.gate import Gate
 from mescope.app.jobs import Analyze, Jobs
 from mescope.app.limits import Limits
-from mescope.app.project import MissingError, Project, TooLargeError
+from mescope.app.project import MissingError, Project
 from mescope.app.safety import UnsafeError
 from mescope.app.store import StaleError
+from mescope.app.uploads import TooLargeError
 from mescope.errors import FaceError, MescopeError, OutputError, VideoError
 
 STATUS: tuple[tuple[type[MescopeError], int], ...] = (
@@ -32,7 +33,7 @@ STATUS: tuple[tuple[type[MescopeError], int], ...] = (
     (VideoError, 404),
     (FaceError, 404),
     (OutputError, 507),
-    (MescopeError, 400),
+    (MescopeError, 400),  # DatasetError of an import among them
 )
 """What each known error is to a browser; the first that fits."""
 

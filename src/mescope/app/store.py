@@ -270,7 +270,8 @@ class Store:
     def latest_jobs(self) -> dict[str, Job]:
         """Return the newest job of every recording that has one."""
         rows = self._all(
-            "SELECT * FROM jobs WHERE number IN (SELECT MAX(number) FROM jobs GROUP BY recording)"
+            "SELECT * FROM jobs WHERE number IN "
+            "(SELECT MAX(number) FROM jobs GROUP BY recording)"
         )
         return {row["recording"]: _job(row) for row in rows}
 

@@ -58,7 +58,7 @@ class Curves:
         columns = self._columns(wanted)
         names = [self.names[i] for i in columns]
         if begin >= end:
-            empty = {name: {"min": [], "max": []} for name in names}
+            empty: dict[str, Any] = {name: {"min": [], "max": []} for name in names}
             return {"frames": [], "times": [], "series": empty}
         points = max(1, min(points, MOST_POINTS, end - begin))
         low, high, at = self._reduced(begin, end, points, columns)
