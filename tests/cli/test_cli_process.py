@@ -28,6 +28,7 @@ COMMANDS = [
     ("synthesize", "demo"),
     ("synthesize", "video"),
     ("synthesize", "corpus"),
+    ("app",),
     ("doctor",),
 ]
 
