@@ -93,7 +93,9 @@ def test_whatever_is_done_can_be_undone_and_the_model_stays(done):
     state = fold(FOUND, log)
     for mark in state.marks.values():
         if mark["source"] == "model":
-            assert mark["original"] == next(d for d in before if d["id"] == mark["id"])["original"]
+            assert (
+                mark["original"] == next(d for d in before if d["id"] == mark["id"])["original"]
+            )
     assert before == FOUND
     while (last := undoable(log, "ann")) is not None:
         log.append(Event(seq=len(log) + 1, at="", coder="ann", action="undo", undoes=last.seq))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any, NoReturn
 from urllib.parse import unquote
 
@@ -15,6 +16,12 @@ from mescope.app.store import Recording
 from mescope.app.uploads import Draft, TooLargeError
 from mescope.errors import MescopeError
 
+MOST_PASSED = 64 << 20
+"""Bytes that are received after a refusal, and thrown away."""
+DEEPEST = 32
+"""Most brackets within each other."""
+_STRUCTURE = re.compile(r'"(?:[^"\\]|\\.)*"?|[\[\]{}]', re.S)
+
 
 async def read_json(request: Request, most: int) -> dict[str, Any]:
     """Return the JSON object in the body.
@@ -25,11 +32,9 @@ async def read_json(request: Request, most: int) -> dict[str, Any]:
     """
     data = await read_bytes(request, most)
     try:
-        found = json.loads(
-            data.decode("utf-8"), parse_constant=_no_number, object_pairs_hook=_once
-        )
-    except RecursionError as error:
-        raise MescopeError("expected flat JSON, found it nested too deep") from error
+        text = data.decode("utf-8")
+        _check_depth(text)
+        found = json.loads(text, parse_constant=_no_number, object_pairs_hook=_once)
     except ValueError as error:
         raise MescopeError(
             f"expected JSON, found something else ({str(error)[:80]})"
@@ -43,11 +48,13 @@ async def read_bytes(request: Request, most: int) -> bytes:
     """Return the body; raises TooLargeError beyond ``most`` bytes."""
     announced = announced_length(request)
     if announced is not None and announced > most:
+        await _drain(request)
         raise TooLargeError(f"expected at most {most} bytes, found {announced}")
     data = bytearray()
     async for chunk in request.stream():
         data += chunk
         if len(data) > most:
+            await _drain(request)
             raise TooLargeError(f"expected at most {most} bytes, found more")
     return bytes(data)
 
@@ -84,6 +91,15 @@ async def upload(request: Request, project: Project) -> tuple[Recording, bool]:
         draft.discard()
 
 
+async def _drain(request: Request) -> None:
+    """Pass over what still comes, for a while: who is cut off while sending reads no answer."""
+    passed = 0
+    async for chunk in request.stream():
+        passed += len(chunk)
+        if passed > MOST_PASSED:
+            return
+
+
 async def _fill(request: Request, draft: Draft) -> None:
     waiting, size = [], 0
     async for chunk in request.stream():
@@ -97,6 +113,15 @@ async def _fill(request: Request, draft: Draft) -> None:
     if announced is not None and draft.size != announced:
         raise MescopeError(f"expected {announced} bytes, {draft.size} came; send it again")
     await run_in_threadpool(draft.finish)
+
+
+def _check_depth(text: str) -> None:
+    """Refuse what is nested deep before a parser that calls itself meets it."""
+    depth = 0
+    for match in _STRUCTURE.finditer(text):
+        depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(match[0], 0)
+        if depth > DEEPEST:
+            raise ValueError(f"nested more than {DEEPEST} deep")
 
 
 def _no_number(text: str) -> NoReturn:

@@ -166,8 +166,6 @@ async def _answer(
     for name, value in (*HEADERS.items(), *more, ("Content-Type", "application/json")):
         headers.append(name, value)
     headers["Cache-Control"], headers["Content-Length"] = "no-store", str(len(body))
-    if error:
-        headers["Connection"] = "close"  # the rest of the request is not read
     await send({"type": "http.response.start", "status": status, "headers": headers.raw})
     await send(
         {"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body}

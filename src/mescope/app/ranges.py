@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator
 from email.utils import formatdate
 from pathlib import Path
-from typing import BinaryIO
 
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
@@ -49,8 +47,7 @@ def asked_range(header: str | None, size: int) -> tuple[int, int] | None:
 
 def file_response(request: Request, path: Path, media_type: str) -> Response:
     """Answer with a file: 200 whole, 206 a part, 304 unchanged, or 416 behind its end."""
-    file = path.open("rb")
-    status = os.fstat(file.fileno())
+    status = path.stat()
     tag = f'"{status.st_size:x}-{status.st_mtime_ns:x}"'
     headers = {
         "Accept-Ranges": "bytes",
@@ -60,7 +57,6 @@ def file_response(request: Request, path: Path, media_type: str) -> Response:
         "Content-Disposition": "inline",
     }
     if _matches(request.headers.get("if-none-match"), tag):
-        file.close()
         return Response(status_code=304, headers=headers)
     header = request.headers.get("range")
     condition = request.headers.get("if-range")
@@ -69,7 +65,6 @@ def file_response(request: Request, path: Path, media_type: str) -> Response:
     try:
         part = asked_range(header, status.st_size)
     except ValueError:
-        file.close()
         headers["Content-Range"] = f"bytes */{status.st_size}"
         return Response(status_code=416, headers=headers)
     first, last = part or (0, status.st_size - 1)
@@ -77,18 +72,17 @@ def file_response(request: Request, path: Path, media_type: str) -> Response:
     if part is not None:
         headers["Content-Range"] = f"bytes {first}-{last}/{status.st_size}"
     if request.method == "HEAD":
-        file.close()
         return Response(status_code=200, headers=headers, media_type=media_type)
     return StreamingResponse(
-        _pieces(file, first, last - first + 1),
+        _pieces(path, first, last - first + 1),
         status_code=200 if part is None else 206,
         headers=headers,
         media_type=media_type,
     )
 
 
-def _pieces(file: BinaryIO, start: int, length: int) -> Iterator[bytes]:
-    with file:
+def _pieces(path: Path, start: int, length: int) -> Iterator[bytes]:
+    with path.open("rb") as file:
         file.seek(start)
         while length > 0:
             data = file.read(min(_CHUNK, length))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import threading
+import unicodedata
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -234,7 +235,9 @@ def name_of(coder: Any) -> str:
     """
     if not isinstance(coder, str):
         raise MescopeError("expected the coder's name as text; enter a name first")
-    name = " ".join(clean_text(coder, _LONGEST_CODER, "a coder's name").split())
+    plain = clean_text(coder, _LONGEST_CODER, "a coder's name")
+    # Two names that look alike must not be two coders.
+    name = " ".join("".join(c for c in plain if unicodedata.category(c) != "Cf").split())
     if not name or name.casefold() == "model":
         raise MescopeError(f"expected the name of a coder, found {name!r}; enter another name")
     return name

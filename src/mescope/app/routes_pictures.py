@@ -114,7 +114,8 @@ def overlay(
     return project.frames.overlay(project.path(asked.id), index=n, reference=start)
 
 
-@router.api_route("/file", methods=["GET", "HEAD"], response_class=Response)
+@router.head("/file", response_class=Response, include_in_schema=False)
+@router.get("/file", response_class=Response)
 def file(request: Request, asked: Asked, project: Served) -> Response:
     """Return the recording itself, or a range of it."""
     path = project.path(asked.id)

@@ -49,9 +49,9 @@ def safe_name(text: str) -> str:
     ('inter view.MP4', '_con.mp4', 'a_b_.mkv')
     """
     last = re.split(r"[/\\]", unicodedata.normalize("NFC", text))[-1]
-    kept = "".join(_harmless(c) for c in last[:4096]).strip(" .")
+    kept = "".join(_harmless(c) for c in last[:4096]).rstrip(" .")
     stem, ending = os.path.splitext(kept)
-    if not stem or ending.lower() not in MEDIA:
+    if not stem.strip() or ending.lower() not in MEDIA:
         raise UnsafeError(
             f"expected the name of a video that ends in {', '.join(sorted(MEDIA))}, "
             f"found {kept[:60]!r}; rename or convert it"

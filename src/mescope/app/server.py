@@ -37,6 +37,10 @@ STATUS: tuple[tuple[type[MescopeError], int], ...] = (
 )
 """What each known error is to a browser; the first that fits."""
 
+_SILENT = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
+"""Nothing about the use of the app is measured (ecosystem P115); versions of FastAPI that
+cannot measure anything pass over it."""
+
 _MISSING = {
     404: "expected an address of this app, found another",
     405: "expected another method",
@@ -81,6 +85,7 @@ def create_app(
 
     app = FastAPI(
         title="mescope", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None,
+        telemetry=_SILENT,
         description="Judge what the models propose.  Frames count from 0, intervals include "
         "both ends, times are seconds from the first frame.",
     )  # fmt: skip
@@ -106,8 +111,7 @@ async def _known(_request: Request, error: Exception) -> JSONResponse:
     content: dict[str, Any] = {"error": str(error)}
     if isinstance(error, StaleError):
         content["marks"] = getattr(error, "marks", None)
-    headers = {"Connection": "close"} if isinstance(error, TooLargeError) else None
-    return JSONResponse(content, status_of(error), headers=headers)
+    return JSONResponse(content, status_of(error))
 
 
 async def _invalid(_request: Request, error: Exception) -> JSONResponse:

@@ -31,7 +31,7 @@ def sheet_of(project: Project, recording: Recording, who: str | None) -> Sheet:
         _, state = project.review.state(recording.id)
         model = _model(project, recording)
         marks += [
-            _coded(project, recording, {**mark, **mark["original"]}, MODEL, model)
+            _coded(project, recording, _own_values(mark, who), MODEL, model)
             for mark in state.marks.values()
             if mark["source"] == "model"
         ]
@@ -45,6 +45,12 @@ def sheet_of(project: Project, recording: Recording, who: str | None) -> Sheet:
         frames=facts.get("frames"),
         marks=in_order(marks),
     )
+
+
+def _own_values(mark: Kept, who: str | None) -> Kept:
+    """Return a detection as the model made it; beside coders' marks also what became of it."""
+    own = {**mark, **mark["original"], "note": ""}
+    return own if who is None else {**own, "status": "proposed", "changed": False}
 
 
 def _marks_of(project: Project, recording: Recording, coder: str) -> list[Mark]:

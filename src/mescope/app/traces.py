@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import zipfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -142,14 +143,14 @@ def unpack(path: Path) -> Curves:
         MescopeError: the file is gone or damaged.
     """
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as arrays:
             return curves(
                 arrays["frames"],
                 arrays["times"],
                 [str(name) for name in arrays["names"]],
                 arrays["values"],
             )
-    except (OSError, ValueError, KeyError, EOFError) as error:
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise MescopeError(
             f"expected traces in {path.name}, found none that can be read ({error}); analyze "
             "the recording again"
