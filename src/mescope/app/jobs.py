@@ -31,7 +31,10 @@ _LARGEST_MESSAGE = 1 << 20
 
 
 class Jobs:
-    """Looks at new recordings and analyzes what is queued, in two threads."""
+    """Looks at new recordings and analyzes what is queued, in two threads.
+
+    ``process`` is the worker that runs, if any.
+    """
 
     def __init__(self, project: Project, analyze: Analyze) -> None:
         self._project, self._analyze = project, analyze
@@ -41,7 +44,7 @@ class Jobs:
         self._changed: dict[str, int] = {}
         self._version = 0
         self._stop: set[int] = set()  # jobs whose worker is to be ended
-        self._process: BaseProcess | None = None
+        self.process: BaseProcess | None = None
         self._threads = [
             threading.Thread(target=self._look_loop, name="look", daemon=True),
             threading.Thread(target=self._work_loop, name="work", daemon=True),
@@ -188,6 +191,7 @@ class Jobs:
         )
         try:
             process.start()
+            self.process = process
             theirs.close()
             ours.send_bytes(json.dumps(request).encode())
             error = self._follow(job, process, ours)
@@ -199,6 +203,7 @@ class Jobs:
             process.join(5)
             raise self._died(job, process.exitcode) from broken
         finally:
+            self.process = None
             process.kill()
             process.join(10)
             ours.close()

@@ -23,6 +23,7 @@ Grey = NDArray[np.uint8]
 
 _LEAST_CONTRAST = 12.0  # grey levels that fill the scale of a difference: noise stays grey
 _SMOOTH = 5.0  # px: neighbours move together, also when motion is magnified
+_FARTHEST = 12.0  # px of the crop
 _GAP = 4  # px between the pictures of a pair
 
 
@@ -66,6 +67,7 @@ def pair(onset: Picture, apex: Picture, magnify: float) -> Picture:
 
     The face crop of the onset is cut from both frames, the apex is shifted so that the head
     stays where it was, and what then still moves is magnified: 1 shows the apex as recorded.
+    Large motion is magnified less, to at most 12 px more, as skin would tear.
     The difference is grey where nothing changed, brighter or darker where something did.
     Without a face the whole frame is shown.
     """
@@ -77,7 +79,8 @@ def pair(onset: Picture, apex: Picture, magnify: float) -> Picture:
     head = np.median(flow.reshape(-1, 2), axis=0)
     flow = cv2.GaussianBlur(np.asarray(flow - head, np.float32), (0, 0), _SMOOTH)
     y, x = np.mgrid[:CROP_SIZE, :CROP_SIZE].astype(np.float32)
-    more = np.float32(magnify - 1)
+    far = float(np.percentile(np.hypot(flow[..., 0], flow[..., 1]), 99))
+    more = np.float32(min(magnify - 1, _FARTHEST / max(far, 1e-6)))
     moved = cv2.remap(
         second,
         x + np.float32(head[0]) - more * flow[..., 0],
