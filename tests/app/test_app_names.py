@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mescope.app.safety import LONGEST_NAME, MEDIA, UnsafeError, free_name, inside, safe_name
+from mescope.app.safety import LONGEST_NAME, UnsafeError, free_name, inside, safe_name
 from mescope.errors import MescopeError
+from mescope.video.suffixes import MEDIA
 
 
 @pytest.mark.parametrize(

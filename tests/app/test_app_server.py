@@ -1,7 +1,9 @@
 """What the server answers, over a real socket.  Ecosystem 5.4, parts W and S."""
 
 import json
+import re
 import time
+from pathlib import Path
 from urllib.parse import quote
 
 import cv2
@@ -450,6 +452,9 @@ def test_news_come_as_events(served, analyzed):
 def test_the_interface_describes_itself(served):
     found = served.client.get("/openapi.json").json()
     assert "/api/recordings/{id}/events" in found["paths"]
+    page = (Path(__file__).parents[2] / "docs" / "app.md").read_text(encoding="utf-8")
+    told = set(re.findall(r"^\| ([A-Z]+) \| `([^`]+)`", page, re.MULTILINE))
+    assert told == {(m.upper(), path) for path, all_ in found["paths"].items() for m in all_}
     for path, methods in found["paths"].items():
         for method, entry in methods.items():
             assert entry.get("description") or entry.get("summary"), (method, path)

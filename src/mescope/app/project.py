@@ -19,12 +19,13 @@ from mescope.app.frames import Frames
 from mescope.app.limits import Limits
 from mescope.app.lock import Lock
 from mescope.app.review import Review, carried_over, marks_of
-from mescope.app.safety import MEDIA, free_name, inside, safe_name
+from mescope.app.safety import free_name, inside, safe_name
 from mescope.app.store import Recording, Store, now
 from mescope.app.traces import Curves, unpack
 from mescope.app.uploads import Draft, TooLargeError, too_large
 from mescope.errors import MescopeError, OutputError
 from mescope.video.cache import write_atomically
+from mescope.video.suffixes import MEDIA
 
 HOME = ".mescope"
 _CURVES = 3  # recordings whose traces stay in memory; two hours at 60 per second take 42 MB

@@ -15,9 +15,9 @@ from mescope import __version__
 from mescope.app.asked import Asked, Served, Working
 from mescope.app.bodies import upload
 from mescope.app.jobs import Jobs
-from mescope.app.safety import MEDIA
 from mescope.app.views import details, overview
 from mescope.labels import RAW_COUNTS, SPOTTING_CLASSES
+from mescope.video.suffixes import MEDIA
 
 router = APIRouter(prefix="/api")
 

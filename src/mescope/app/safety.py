@@ -13,12 +13,7 @@ import unicodedata
 from pathlib import Path
 
 from mescope.errors import MescopeError
-
-MEDIA = frozenset(
-    {".3gp", ".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts"}
-    | {".mxf", ".ogv", ".ts", ".vob", ".webm", ".wmv"}
-)
-"""Endings of files that count as recordings."""
+from mescope.video.suffixes import MEDIA
 
 LONGEST_NAME = 120
 """Bytes of an uploaded file's name that are kept; file systems take 255."""
@@ -43,7 +38,7 @@ def safe_name(text: str) -> str:
     out; names of devices get an underscore; long names are cut.
 
     Raises:
-        UnsafeError: the ending is not one of :data:`MEDIA`.
+        UnsafeError: the ending is not one of :data:`~mescope.video.suffixes.MEDIA`.
 
     >>> safe_name("../../etc/inter view.MP4"), safe_name("con.mp4"), safe_name("a:b?.mkv")
     ('inter view.MP4', '_con.mp4', 'a_b_.mkv')

@@ -37,7 +37,7 @@ STATUS: tuple[tuple[type[MescopeError], int], ...] = (
 )
 """What each known error is to a browser; the first that fits."""
 
-_SILENT = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
+_SILENT: Any = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
 """Nothing about the use of the app is measured (ecosystem P115); versions of FastAPI that
 cannot measure anything pass over it."""
 
