@@ -66,7 +66,7 @@ class Review {
     this.panel = new Panel(this.project.emotions, {
       pick: (mark) => this.pick(mark, true), act: (...all) => this.act(...all), undo: () => this.undo(),
     });
-    this.doneButton = this.button("Reviewed", () => this.act("reviewed", null, { reviewed: !this.state.reviewed }));
+    this.doneButton = this.button("Mark as reviewed", () => this.act("reviewed", null, { reviewed: !this.state.reviewed }));
     this.element = make("div", {},
       make("div", { class: "row" }, make("h1", {}, recording.name), this.doneButton, this.saved),
       recording.simulated && make("p", { class: "notice" }, "The model learned from simulated faces only. Its detections are proposals to look at, no findings."),
@@ -146,6 +146,7 @@ class Review {
     this.picked = picked;
     this.timeline.picked = picked?.id ?? null;
     this.doneButton.setAttribute("aria-pressed", String(Boolean(state.reviewed)));
+    this.doneButton.textContent = state.reviewed ? "Reviewed ✓" : "Mark as reviewed";
     this.timeline.draw();
     this.panel.show(this.marks(), picked);
   }
