@@ -84,11 +84,11 @@ class Review {
             this.button("−", () => this.timeline.zoom(1.7), "", "Zoom out"),
             this.button("All", () => this.timeline.look(0, recording.frames), "", "Show the whole recording"),
             make("label", { class: "quiet" }, "Motion of ", this.regionBox),
-            make("span", { class: "quiet" }, "Drag edges of marks. Wheel zooms, Shift and wheel move."))),
-        make("div", {}, this.panel.element,
+            make("span", { class: "quiet" }, "Drag edges of marks. Wheel zooms, Shift and wheel move.")),
           make("section", { class: "card pair", "aria-label": "Onset and apex" },
             make("h2", {}, "Onset · apex · difference"), this.pair,
-            make("label", { class: "row" }, "Magnify ", this.magnify)),
+            make("label", { class: "row" }, "Magnify ", this.magnify))),
+        make("div", {}, this.panel.element,
           this.exchange())));
   }
 
