@@ -1,3 +1,5 @@
+# FOLDER: what `make app` opens.
+FOLDER ?= .
 # Every target does its own set-up: Python 3.11 or later with venv and pip is all that is needed.
 PYTHON ?= python3
 VENV := .venv
@@ -6,12 +8,15 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constr
 # Idle threads must sleep, not spin: on a busy machine spinning costs more than it gives.
 export OMP_WAIT_POLICY ?= passive
 
-.PHONY: demo test lint format docs bench weights clean
+.PHONY: demo app test lint format docs bench weights browser clean
 
 demo: $(VENV)/.installed
 	$(BIN)/python examples/demo.py demo
 
-test: lint
+app: $(VENV)/.installed-app
+	$(BIN)/mescope app $(FOLDER)
+
+test: lint browser
 	$(BIN)/python -m pytest
 
 lint: $(VENV)/.installed-dev
@@ -34,6 +39,12 @@ bench: $(VENV)/.installed-dev
 weights: $(VENV)/.installed
 	$(BIN)/mescope train recipes/me-tst-plus-small-synthetic.toml -o runs/me-tst-plus-small
 
+# Browser tests drive Chromium; where it is missing and cannot be installed they are skipped.
+browser:
+	@command -v chromedriver > /dev/null || { test "$$(id -u)" = 0 && command -v apt-get > /dev/null \
+	&& apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
+	--no-install-recommends chromium chromium-driver; } || echo "no Chromium: its tests are skipped"
+
 clean:
 	rm -rf $(VENV) demo runs build dist
 
@@ -43,6 +54,10 @@ $(VENV)/bin/python:
 $(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/bin/python
 	$(PIP) --editable .
 	touch $@
+
+$(VENV)/.installed-app: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(PIP) --editable ".[app]"
+	touch $@ $(VENV)/.installed
 
 $(VENV)/.installed-dev: pyproject.toml constraints.txt | $(VENV)/bin/python
 	$(PIP) --editable ".[dev]"

@@ -30,6 +30,7 @@ COMMANDS = [
     ("synthesize", "demo"),
     ("synthesize", "video"),
     ("synthesize", "corpus"),
+    ("app",),
     ("doctor",),
 ]
 

@@ -30,6 +30,7 @@ from mescope.cli import (
     synthesize,
     train,
 )
+from mescope.cli import app as review
 from mescope.cli.console import INTERRUPTED, explain, show_json
 from mescope.errors import MescopeError
 
@@ -79,6 +80,7 @@ app.command("train")(train.train)
 app.add_typer(augment.app, name="augment")
 app.command("evaluate")(evaluate.evaluate)
 app.add_typer(synthesize.app, name="synthesize")
+app.command("app")(review.app)
 app.command("doctor")(doctor.doctor)
 
 

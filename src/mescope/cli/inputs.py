@@ -16,12 +16,7 @@ from typing import Any
 import typer
 
 from mescope.errors import MescopeError, OutputError, VideoError
-
-MEDIA = frozenset(
-    {".3gp", ".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts"}
-    | {".mxf", ".ogv", ".ts", ".vob", ".webm", ".wmv"}
-)
-"""Suffixes that a folder is searched for; a file that is named itself may have any."""
+from mescope.video.suffixes import MEDIA
 
 _LEAST_FREE = 30_000_000  # bytes; a report of an hour takes less
 _TAILS = ("", ".frames", ".activitynet")

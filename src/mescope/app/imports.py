@@ -1,0 +1,89 @@
+"""Marks of other programs come in as annotations of coders."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+from pathlib import Path
+from typing import Any
+
+from mescope.app.project import Project
+from mescope.app.review import name_of
+from mescope.app.store import Recording
+from mescope.datasets import coding
+from mescope.datasets.coding.marks import Mark, one_line
+from mescope.errors import DatasetError
+
+
+def bring_in(
+    project: Project, recording: Recording, name: str, data: bytes, coder: str | None
+) -> dict[str, Any]:
+    """Add the marks of a file of another program to a recording.
+
+    Marks of coders become annotations of these coders (of ``coder``, if given); marks of a
+    model stay in the file, since detections come from analyses alone.  A mark that is there
+    already is not added again.  Nothing is added if anything in the file is wrong.
+
+    Returns:
+        ``added``, ``known``: how many; ``remarks``: what was left out.
+
+    Raises:
+        DatasetError: no such format, or damaged.
+        MescopeError: a mark lies outside the recording.
+    """
+    contents = _read(project, recording, name, data)
+    sheets = [s for s in contents.sheets if s.marks]
+    fitting = [s for s in sheets if Path(s.video).stem == Path(recording.path).stem]
+    chosen = sheets if len(sheets) == 1 else fitting
+    if len(chosen) != 1:
+        raise DatasetError(
+            f"expected the marks of {Path(recording.path).name}, found "
+            f"{', '.join(s.video[:60] for s in sheets[:5]) or 'none'}; choose another file"
+        )
+    remarks = list(contents.remarks)
+    own = [m for m in chosen[0].marks if m.origin == "coder" and m.status != "rejected"]
+    if len(own) < len(chosen[0].marks):
+        left = len(chosen[0].marks) - len(own)
+        remarks.append(f"{left} marks of a model, or rejected, were left out")
+    added, known = project.review.take_in(
+        recording.id,
+        int((recording.facts or {}).get("frames") or 0),
+        [
+            (name_of(coder or mark.source or Path(name).stem[:60]), _values(mark))
+            for mark in own
+        ],
+    )
+    return {"added": added, "known": known, "remarks": remarks}
+
+
+def _read(project: Project, recording: Recording, name: str, data: bytes) -> coding.Contents:
+    """Read a file that exists only for as long as this takes."""
+    form = coding.format_of(name)
+    ending = {"elan": ".eaf", "boris": ".boris", "vtt": ".vtt", "csv": ".csv"}.get(
+        form, ".json"
+    )
+    draft = project.home / "incoming" / f"{secrets.token_hex(8)}{ending}"
+    times = project.times(recording.id)
+    rate = float((recording.facts or {}).get("rate") or 0)
+    clock = coding.Clock(rate, times.tolist()) if rate and len(times) else None
+    try:
+        draft.write_bytes(data)
+        return coding.read(draft, format=form, clock=clock)
+    except DatasetError as error:
+        said = str(error).replace(draft.name, one_line(Path(name).name)[:120])
+        raise DatasetError(said) from error
+    finally:
+        with contextlib.suppress(OSError):
+            draft.unlink()
+
+
+def _values(mark: Mark) -> dict[str, Any]:
+    return {
+        "first": mark.interval.first,
+        "apex": mark.apex,
+        "last": mark.interval.last,
+        "emotion": mark.emotion,
+        "action_units": mark.action_units,
+        "confidence": mark.score,
+        "note": mark.note,
+    }

@@ -1,0 +1,51 @@
+"""One process for one project: a lock that vanishes with the process that held it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from mescope.errors import MescopeError
+
+
+class Lock:
+    """Hold a file so that no other process opens the project (ecosystem S76).
+
+    The system lets go of it when the process ends, however it ends: there are no stale locks.
+
+    Raises:
+        MescopeError: another process holds it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            _take(self._handle)
+        except OSError as error:
+            holder = os.read(self._handle, 20).decode("ascii", "replace").strip()
+            os.close(self._handle)
+            raise MescopeError(
+                f"the project is open in another mescope app (process {holder or 'unknown'}); "
+                "use that one, or end it first"
+            ) from error
+        os.ftruncate(self._handle, 0)
+        os.write(self._handle, str(os.getpid()).encode())
+
+    def release(self) -> None:
+        """Let another process have the project."""
+        os.close(self._handle)
+
+
+def _take(handle: int) -> None:
+    if sys.platform == "win32":
+        import msvcrt
+
+        # Far behind the number of the process, which others may read.
+        os.lseek(handle, 1 << 20, os.SEEK_SET)
+        msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+        os.lseek(handle, 0, os.SEEK_SET)
+    else:
+        import fcntl
+
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

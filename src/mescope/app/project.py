@@ -1,0 +1,310 @@
+"""A project: a folder with recordings, and ``.mescope`` in it with everything the app keeps."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import shutil
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mescope.app.frames import Frames
+from mescope.app.limits import Limits
+from mescope.app.lock import Lock
+from mescope.app.review import Review, carried_over, marks_of
+from mescope.app.safety import free_name, inside, safe_name
+from mescope.app.store import Recording, Store, now
+from mescope.app.traces import Curves, unpack
+from mescope.app.uploads import Draft, TooLargeError, too_large
+from mescope.errors import MescopeError, OutputError
+from mescope.video.cache import write_atomically
+from mescope.video.suffixes import MEDIA
+
+HOME = ".mescope"
+_CURVES = 3  # recordings whose traces stay in memory; two hours at 60 per second take 42 MB
+_TIMES = 64
+
+
+class MissingError(MescopeError):
+    """There is no such recording, frame, mark or analysis."""
+
+
+class Project:
+    """Everything about one folder.  Only one process may have it open.
+
+    Raises:
+        MescopeError: no folder, one that cannot be written, or open in another process.
+    """
+
+    def __init__(self, folder: Path, limits: Limits | None = None) -> None:
+        self.folder = Path(os.path.abspath(folder))
+        self.limits = limits or Limits()
+        self.home = self.folder / HOME
+        if not self.folder.is_dir():
+            raise MescopeError(f"expected a folder with recordings at {folder}, found none")
+        try:
+            for part in ("analyses", "times", "incoming", "work"):
+                (self.home / part).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutputError(
+                f"cannot write in {folder} ({error.strerror}); the app keeps its work in a "
+                f"folder {HOME} there: choose a folder that can be written"
+            ) from error
+        self._lock = Lock(self.home / "lock")
+        try:
+            self.store = Store(self.home / "project.sqlite")
+        except MescopeError:
+            self._lock.release()
+            raise
+        self.frames = Frames(self.limits)
+        self.review = Review(self.store, self.times)
+        self._scan_lock, self._cache_lock = threading.Lock(), threading.Lock()
+        self._times: OrderedDict[str, NDArray[np.float64]] = OrderedDict()
+        self._curves: OrderedDict[str, Curves] = OrderedDict()
+        self._tidy()
+
+    def close(self) -> None:
+        """End the processes and let another process have the project."""
+        self.frames.close()
+        self.store.close()
+        self._lock.release()
+
+    # -- recordings ----------------------------------------------------------------------
+
+    def recording(self, identity: str) -> Recording:
+        """Return a recording by its id.
+
+        Raises:
+            MissingError: there is none.
+        """
+        found = self.store.recording(identity)
+        if found is None:
+            raise MissingError(
+                "expected the id of a recording of this project, found none such; "
+                "load the list again"
+            )
+        return found
+
+    def path(self, identity: str) -> Path:
+        """Return where a recording lies; refuse what leads out of the folder."""
+        return inside(self.folder, self.recording(identity).path)
+
+    def rescan(self) -> dict[str, Any]:
+        """Take in files that were put into the folder by hand; look at new ones later.
+
+        Returns:
+            ``added``: ids; ``skipped``: names with the reason.
+        """
+        with self._scan_lock:
+            known = {recording.path: recording for recording in self.store.recordings()}
+            added: list[str] = []
+            skipped: list[dict[str, str]] = []
+            for relative in self._files():
+                if len(known) + len(added) >= self.limits.recordings:
+                    skipped.append({"name": relative, "error": self._full()})
+                    break
+                try:
+                    path = inside(self.folder, relative)
+                except MescopeError as error:
+                    skipped.append({"name": os.path.basename(relative), "error": str(error)})
+                    continue
+                before = known.get(relative)
+                if before is None:
+                    added.append(self._register(path, relative).id)
+                elif _changed(before, path):
+                    self._renew(before, path)
+            return {"added": added, "skipped": skipped}
+
+    def _files(self) -> Iterator[str]:
+        for folder, inner, files in os.walk(self.folder):
+            inner[:] = sorted(name for name in inner if not name.startswith("."))
+            for name in sorted(files):
+                if not name.startswith(".") and os.path.splitext(name)[1].lower() in MEDIA:
+                    yield os.path.relpath(os.path.join(folder, name), self.folder)
+
+    def _register(self, path: Path, relative: str, sha256: str | None = None) -> Recording:
+        status = path.stat()
+        text = relative.replace(os.sep, "/")
+        recording = Recording(
+            id=secrets.token_hex(6),
+            name=text.encode("utf-8", "replace").decode(),
+            path=relative,
+            size=status.st_size,
+            mtime_ns=status.st_mtime_ns,
+            sha256=sha256,
+            fingerprint=None,
+            added=now(),
+            facts=None,
+            error=None,
+        )
+        self.store.add_recording(recording)
+        return recording
+
+    def _renew(self, recording: Recording, path: Path) -> None:
+        """Look again at a file that changed; judgements belong to what was there before."""
+        status = path.stat()
+        self._drop_cached(recording.id)
+        self.store.change_recording(
+            recording.id, size=status.st_size, mtime_ns=status.st_mtime_ns, sha256=None,
+            facts=None, error=None,
+        )  # fmt: skip
+
+    def look(self, recording: Recording) -> None:
+        """Open a recording for the first time: its facts, its times, or why it is no use."""
+        try:
+            path = inside(self.folder, recording.path)
+            facts, times = self.frames.probe(path)
+        except MescopeError as error:
+            self.store.change_recording(recording.id, error=str(error))
+            return
+        fingerprint = facts.pop("fingerprint")
+        if recording.fingerprint not in (None, fingerprint):
+            facts["warnings"].append(
+                "the file was replaced by another one; marks made before may not fit it"
+            )
+        write_atomically(self.home / "times" / f"{recording.id}.f8", times.tobytes())
+        self._drop_cached(recording.id)
+        self.store.change_recording(
+            recording.id, facts=facts, fingerprint=fingerprint, error=None
+        )
+
+    def unseen(self) -> list[Recording]:
+        """Return the recordings that nobody looked at yet."""
+        return [r for r in self.store.recordings() if r.facts is None and r.error is None]
+
+    # -- uploads -------------------------------------------------------------------------
+
+    def draft(self, name: str, length: int | None) -> Draft:
+        """Begin to take in a file that comes over the network.
+
+        Args:
+            name: as the sender calls it.
+            length: bytes announced, if any.
+
+        Raises:
+            UnsafeError: the name has no ending of a video.
+            MescopeError: too large, too many recordings, or no room on the disk.
+        """
+        most = self.limits.upload_bytes
+        if length is not None and length > most:
+            raise TooLargeError(too_large(most))
+        if len(self.store.recordings()) >= self.limits.recordings:
+            raise TooLargeError(self._full())
+        free = shutil.disk_usage(self.folder).free - self.limits.free_bytes
+        if free < (length or 0):
+            raise TooLargeError(
+                f"expected room for the recording, only {max(0, free) // 1_000_000} MB may be "
+                "used on this disk; make room"
+            )
+        room = min(most, free)
+        return Draft(safe_name(name), self.home / "incoming" / secrets.token_hex(8), room)
+
+    def take(self, draft: Draft) -> tuple[Recording, bool]:
+        """Give a complete upload its name; return the recording and whether it is new."""
+        digest = draft.digest.hexdigest()
+        with self._scan_lock:
+            for recording in self.store.recordings():
+                if recording.sha256 == digest and (self.folder / recording.path).is_file():
+                    draft.discard()
+                    return recording, False
+            name = free_name(self.folder, draft.name)
+            os.replace(draft.path, self.folder / name)
+            return self._register(self.folder / name, name, digest), True
+
+    # -- what is known of a recording ----------------------------------------------------
+
+    def times(self, identity: str) -> NDArray[np.float64]:
+        """Return the (n,) times of all frames in seconds; empty before the first look."""
+        with self._cache_lock:
+            if identity not in self._times:
+                try:
+                    data = (self.home / "times" / f"{identity}.f8").read_bytes()
+                except OSError:
+                    return np.zeros(0)
+                self._times[identity] = np.frombuffer(data, dtype="<f8")
+                while len(self._times) > _TIMES:
+                    self._times.popitem(last=False)
+            self._times.move_to_end(identity)
+            return self._times[identity]
+
+    def curves(self, identity: str) -> Curves:
+        """Return the traces of the newest analysis.
+
+        Raises:
+            MissingError: the recording was not analyzed yet.
+        """
+        stored = self.store.analysis(identity)
+        if stored is None:
+            raise MissingError("expected an analyzed recording, found a new one; analyze it")
+        with self._cache_lock:
+            if stored.traces not in self._curves:
+                self._curves[stored.traces] = unpack(self.home / "analyses" / stored.traces)
+                while len(self._curves) > _CURVES:
+                    self._curves.popitem(last=False)
+            self._curves.move_to_end(stored.traces)
+            return self._curves[stored.traces]
+
+    def keep_analysis(self, identity: str, document: dict[str, Any], traces: bytes) -> None:
+        """Keep a finished analysis; what people said about an earlier one stays."""
+        name = f"{identity}-{secrets.token_hex(6)}.npz"
+        write_atomically(self.home / "analyses" / name, traces)
+        with self.store.together():
+            earlier = self.review.detections(identity)
+            _, state = self.review.state(identity)
+            found = marks_of(document)
+            document = {**document, "marks": carried_over(earlier, state, found)}
+            self.store.add_analysis(identity, document, name)
+            model = str(document.get("provenance", {}).get("model", ""))
+            values = {"detections": len(found), "model": model}
+            self.store.add_event(identity, None, "", "analyzed", values=values)
+
+    def cache(self, identity: str) -> Path:
+        """Return where the motion of a recording is kept, so that its analysis can go on."""
+        return self.home / "cache" / identity
+
+    def forget(self, identity: str, *, file: bool) -> None:
+        """Remove all traces of a recording (ecosystem P114); the file itself if asked."""
+        recording = self.recording(identity)
+        if file:
+            with contextlib.suppress(MescopeError):
+                inside(self.folder, recording.path).unlink(missing_ok=True)
+        self.store.forget_recording(identity)
+        self._drop_cached(identity)
+        shutil.rmtree(self.cache(identity), ignore_errors=True)
+        for folder in ("analyses", "times"):
+            for path in (self.home / folder).glob(f"{identity}*"):
+                path.unlink(missing_ok=True)
+
+    def _drop_cached(self, identity: str) -> None:
+        with self._cache_lock:
+            self._times.pop(identity, None)
+            for name in [name for name in self._curves if name.startswith(identity)]:
+                del self._curves[name]
+        self.frames.forget(identity)
+
+    def _tidy(self) -> None:
+        """Remove what an interrupted upload or analysis left, and what nothing refers to."""
+        known = {recording.id for recording in self.store.recordings()}
+        kept = self.store.trace_files() | {f"{one}.f8" for one in known}
+        for folder in ("incoming", "work", "analyses", "times"):
+            for path in (self.home / folder).iterdir():
+                if folder in ("incoming", "work") or path.name not in kept:
+                    with contextlib.suppress(OSError):
+                        shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+    def _full(self) -> str:
+        return (
+            f"expected at most {self.limits.recordings} recordings in a project; begin another"
+        )
+
+
+def _changed(recording: Recording, path: Path) -> bool:
+    status = path.stat()
+    return (status.st_size, status.st_mtime_ns) != (recording.size, recording.mtime_ns)

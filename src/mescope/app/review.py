@@ -1,0 +1,294 @@
+"""Judging marks: a request is checked, becomes an event, and the fold of all is the answer."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import unicodedata
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mescope.app.fold import ACTIONS, Mark, State, detection, effective, fold, timed, undoable
+from mescope.app.safety import clean_text
+from mescope.app.store import StaleError, Store
+from mescope.app.values import checked
+from mescope.errors import MescopeError
+
+Times = Callable[[str], NDArray[np.float64]]
+
+MOST_MARKS = 200_000
+"""Marks in one recording."""
+_KEPT = 2048  # folded states in memory; a mark takes about 1 kB
+_LONGEST_CODER = 64
+_Known = tuple[tuple[int, int], State]
+
+
+class Review:
+    """The marks of all recordings of a project.
+
+    Args:
+        store: where events and analyses lie.
+        times: gives the seconds of every frame of a recording.
+    """
+
+    def __init__(self, store: Store, times: Times) -> None:
+        self._store, self._times = store, times
+        self._lock = threading.RLock()
+        self._known: OrderedDict[tuple[str, str | None], _Known] = OrderedDict()
+
+    def state(self, identity: str, coder: str | None = None) -> tuple[int, State]:
+        """Return the revision and the marks, of all coders together or of one alone."""
+        with self._lock:
+            analysis = self._store.analysis_numbers().get(identity, 0)
+            return self._state(identity, coder, self._store.revision(identity), analysis)
+
+    def summaries(self) -> dict[str, tuple[int, bool]]:
+        """Return for every recording how many detections it has and whether it is reviewed."""
+        revisions, analyses = self._store.revisions(), self._store.analysis_numbers()
+        with self._lock:
+            return {
+                identity: _summary(
+                    self._state(identity, None, revision, analyses.get(identity, 0))[1]
+                )
+                for identity, revision in revisions.items()
+            }
+
+    def _state(
+        self, identity: str, coder: str | None, revision: int, analysis: int
+    ) -> tuple[int, State]:
+        key, version = (identity, coder), (revision, analysis)
+        known = self._known.get(key)
+        if known is None or known[0] != version:
+            state = fold(self.detections(identity), self._store.events(identity), coder=coder)
+            known = self._known[key] = (version, state)
+            while len(self._known) > _KEPT:
+                self._known.popitem(last=False)
+        self._known.move_to_end(key)
+        return revision, known[1]
+
+    def detections(self, identity: str) -> list[Mark]:
+        """Return what the newest analysis found, and judged detections of earlier ones."""
+        stored = self._store.analysis(identity)
+        return list(stored.document["marks"]) if stored is not None else []
+
+    def marks(self, identity: str, coder: str | None = None) -> dict[str, Any]:
+        """Return what a page shows: revision, reviewed, detections, annotations."""
+        revision, state = self.state(identity, coder)
+        times = self._times(identity) if state.marks else np.zeros(0)
+        marks = [timed(mark, times) for mark in state.marks.values()]
+        marks.sort(key=lambda m: (m["first"], m["last"], m["id"]))
+        return {
+            "revision": revision,
+            "reviewed": state.reviewed,
+            "detections": [mark for mark in marks if mark["source"] == "model"],
+            "annotations": [mark for mark in marks if mark["source"] == "human"],
+        }
+
+    def judge(self, identity: str, frames: int, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Enter what a person did and return the marks.
+
+        Args:
+            identity: of the recording.
+            frames: how many it has.
+            request: revision, coder, action, mark, values, and a key that makes it safe to send
+                the request again.
+
+        Raises:
+            StaleError: the recording has another revision; nothing was entered.
+            MescopeError: the request makes no sense; nothing was entered.
+        """
+        coder = name_of(request.get("coder"))
+        action, mark = request.get("action"), request.get("mark")
+        key = request.get("key")
+        with self._lock:
+            if key is not None and self._store.knows_key(identity, key):
+                return self.marks(identity)
+            revision, state = self.state(identity)
+            if request.get("revision") != revision:
+                raise StaleError(_stale(revision, request.get("revision")))
+            values = self._values(state, action, mark, request.get("values") or {}, frames)
+            if action == "add":
+                mark = f"h{secrets.token_hex(6)}"
+            event = self._store.add_event(
+                identity, revision, coder, str(action), mark=mark, values=values, key=key
+            )
+            state.apply(event)
+            version = self._known[(identity, None)][0]
+            self._known[(identity, None)] = ((version[0] + 1, version[1]), state)
+            return self.marks(identity)
+
+    def _values(
+        self, state: State, action: Any, mark: Any, values: Mapping[str, Any], frames: int
+    ) -> dict[str, Any]:
+        if action not in ACTIONS:
+            raise MescopeError(
+                f"expected an action of {', '.join(ACTIONS)}, found {str(action)[:40]!r}"
+            )
+        if action == "reviewed":
+            return {"reviewed": bool(values.get("reviewed", True))}
+        if action == "add":
+            if len(state.marks) >= MOST_MARKS:
+                raise MescopeError(f"expected at most {MOST_MARKS} marks in a recording")
+            return checked(values, frames, None)
+        before = state.marks.get(mark) if isinstance(mark, str) else None
+        if before is None:
+            raise MescopeError(
+                f"expected the id of a mark of this recording, found {str(mark)[:40]!r}; "
+                "it may have been removed: load the marks again"
+            )
+        wrong = {"human": ("confirm", "reject", "reset"), "model": ("remove",)}
+        if action in wrong[before["source"]]:
+            raise MescopeError(_WRONG[before["source"]].format(action))
+        return checked(values, frames, before) if action == "edit" else {}
+
+    def undo(self, identity: str, revision: int | None, coder: Any) -> dict[str, Any]:
+        """Take back the last thing that a coder did in a recording.
+
+        Raises:
+            StaleError: as for :meth:`judge`.
+            MescopeError: there is nothing to take back.
+        """
+        who = name_of(coder)
+        with self._lock:
+            if revision != self._store.revision(identity):
+                raise StaleError(_stale(self._store.revision(identity), revision))
+            last = undoable(self._store.events(identity), who)
+            if last is None:
+                raise MescopeError(f"{who} did nothing here that could be undone")
+            self._store.add_event(
+                identity, revision, who, "undo", mark=last.mark, undoes=last.seq
+            )
+            return self.marks(identity)
+
+    def take_in(
+        self, identity: str, frames: int, found: Sequence[tuple[str, Mapping[str, Any]]]
+    ) -> tuple[int, int]:
+        """Add annotations of coders, all or none; those that are there already stay single.
+
+        Args:
+            identity: of the recording.
+            frames: how many it has.
+            found: coder and values of every annotation.
+
+        Returns:
+            How many were added, and how many were known.
+
+        Raises:
+            MescopeError: a value makes no sense; the message tells which annotation.
+        """
+        with self._lock, self._store.together():
+            known = {
+                (mark["coder"], mark["first"], mark["apex"], mark["last"], mark["emotion"])
+                for mark in self.state(identity)[1].marks.values()
+            }
+            before, fresh = len(known), 0
+            for number, (coder, values) in enumerate(found, start=1):
+                try:
+                    kept = checked(values, frames, None)
+                except MescopeError as error:
+                    raise MescopeError(f"mark {number} of the file: {error}") from error
+                key = (coder, kept["first"], kept["apex"], kept["last"], kept["emotion"])
+                if key in known:
+                    continue
+                known.add(key)
+                fresh += 1
+                self._store.add_event(
+                    identity, None, coder, "add", mark=f"h{secrets.token_hex(6)}", values=kept
+                )
+            if before + fresh > MOST_MARKS:
+                raise MescopeError(f"expected at most {MOST_MARKS} marks in a recording")
+            return fresh, len(found) - fresh
+
+    def history(self, identity: str) -> list[dict[str, Any]]:
+        """Return every event, oldest first; ``undone`` tells which no longer count."""
+        events = self._store.events(identity)
+        counted = {event.seq for event in effective(events)}
+        return [
+            {
+                "seq": event.seq,
+                "at": event.at,
+                "coder": event.coder,
+                "action": event.action,
+                "mark": event.mark,
+                "values": dict(event.values),
+                "undoes": event.undoes,
+                "undone": event.action != "undo" and event.seq not in counted,
+            }
+            for event in events
+        ]
+
+    def coders(self, identities: Sequence[str]) -> list[str]:
+        """Return who judged or marked anything in these recordings, in order of name."""
+        events = (event for one in identities for event in self._store.events(one))
+        return sorted({event.coder for event in events if event.coder})
+
+
+def name_of(coder: Any) -> str:
+    """Return a coder's name on one line.
+
+    Raises:
+        MescopeError: it is empty, too long, or ``model``, which stands for the model.
+    """
+    if not isinstance(coder, str):
+        raise MescopeError("expected the coder's name as text; enter a name first")
+    plain = clean_text(coder, _LONGEST_CODER, "a coder's name")
+    # Two names that look alike must not be two coders.
+    name = " ".join("".join(c for c in plain if unicodedata.category(c) != "Cf").split())
+    if not name or name.casefold() == "model":
+        raise MescopeError(f"expected the name of a coder, found {name!r}; enter another name")
+    return name
+
+
+def marks_of(document: Mapping[str, Any]) -> list[Mark]:
+    """Return the marks of an analysis document (see :mod:`mescope.reports.json`)."""
+    marks: list[Mark] = []
+    for number, found in enumerate(document["detections"], start=1):
+        evidence = dict(found.get("evidence") or {})
+        marks.append(
+            detection(
+                number,
+                int(found["onset"]),
+                int(found["apex"]),
+                int(found["offset"]),
+                taken=[mark["id"] for mark in marks],
+                emotion=found["emotion"],
+                confidence=found["score"],
+                action_units=evidence.get("action_units", ()),
+                evidence=evidence | {"emotion_scores": found.get("emotion_scores")},
+            )
+        )
+    return marks
+
+
+def carried_over(earlier: Sequence[Mark], state: State, found: Sequence[Mark]) -> list[Mark]:
+    """Return the marks of a new analysis, and those of the one before that somebody judged.
+
+    What a person said about a detection stays, also where the new analysis does not find it.
+    """
+    ids = {mark["id"] for mark in found}
+    judged = {m["id"] for m in state.marks.values() if m["status"] != "proposed" or m["note"]}
+    kept = [m for m in earlier if m["id"] in judged and m["id"] not in ids]
+    return [*found, *kept]
+
+
+def _summary(state: State) -> tuple[int, bool]:
+    return sum(m["source"] == "model" for m in state.marks.values()), state.reviewed
+
+
+def _stale(now: int, seen: object) -> str:
+    return (
+        f"expected revision {now} of this recording, found {str(seen)[:20]}: somebody else "
+        "changed it; look at the marks and apply again"
+    )
+
+
+_WRONG = {
+    "human": "expected a detection of the model, found a mark of a coder, which has no {0!r}; "
+    "edit or remove it",
+    "model": "expected a mark of a coder, found a detection of the model, which has no {0!r}; "
+    "reject it",
+}

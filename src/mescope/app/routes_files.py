@@ -1,0 +1,66 @@
+"""Routes for files of other programs, for agreement, and for the page itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import quote
+
+from fastapi import APIRouter, FastAPI, Query, Request
+from fastapi.responses import Response
+from fastapi.staticfiles import StaticFiles
+from starlette.concurrency import run_in_threadpool
+
+from mescope.app import agreement as agreements
+from mescope.app import exports, imports
+from mescope.app.asked import Asked, Served, Working
+from mescope.app.bodies import read_bytes, sent_name
+
+router = APIRouter(prefix="/api")
+
+STATIC = Path(__file__).parent / "static"
+Format = Literal["csv", "json", "html", "megc", "elan", "boris", "vtt", "activitynet"]
+Who = Annotated[str, Query(min_length=1, max_length=64, description="A coder, or `model`.")]
+_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/octet-stream": {"schema": {"type": "string", "format": "binary"}}
+        },
+    }
+}
+
+
+@router.get("/recordings/{id}/export", response_class=Response)
+def export(asked: Asked, project: Served, format: Format, who: Who | None = None) -> Response:
+    """Return marks as a file: of the model, of a coder, or of all."""
+    data = exports.export(project, asked, format, who)
+    ending, media_type = exports.FORMATS[format]
+    stem = Path(asked.path).stem + (f".{who}" if who else "")
+    name = quote(stem.encode("utf-8", "replace").decode() + ending, safe="")
+    headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{name}"}
+    return Response(data, media_type=f"{media_type}; charset=utf-8", headers=headers)
+
+
+@router.post("/recordings/{id}/import", openapi_extra=_BODY)
+async def import_(
+    request: Request, asked: Asked, project: Served, jobs: Working, coder: Who | None = None
+) -> dict[str, Any]:
+    """Add the marks of a file (the body; its name in X-Name) as annotations of coders."""
+    name = sent_name(request)
+    data = await read_bytes(request, project.limits.import_bytes)
+    found = await run_in_threadpool(imports.bring_in, project, asked, name, data, coder)
+    jobs.tell(asked.id)
+    marks = await run_in_threadpool(project.review.marks, asked.id)
+    return {**found, **marks}
+
+
+@router.get("/agreement")
+def agreement(project: Served, a: Who, b: Who) -> dict[str, Any]:
+    """Compare two coders, or a coder and the model, over all recordings both judged."""
+    return agreements.agreement(project, a, b)
+
+
+def serve_page(app: FastAPI) -> None:
+    """Serve the files of the page at ``/``."""
+    app.mount("/", StaticFiles(directory=STATIC, html=True), name="page")

@@ -1,0 +1,106 @@
+"""Routes for marks: look, judge, undo."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, TypeVar
+
+from fastapi import APIRouter, Request
+from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr, ValidationError
+from starlette.concurrency import run_in_threadpool
+
+from mescope.app.asked import Asked, Coder, Served, Working
+from mescope.app.bodies import read_json
+from mescope.app.project import Project
+from mescope.app.store import Recording, StaleError
+from mescope.errors import MescopeError
+
+router = APIRouter(prefix="/api/recordings/{id}")
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class Undo(BaseModel):
+    """Who takes back what they did last, seeing which revision."""
+
+    model_config = ConfigDict(extra="forbid")
+    revision: StrictInt = Field(ge=0)
+    coder: StrictStr = Field(min_length=1, max_length=64)
+
+
+class Judgement(Undo):
+    """What a coder did to a mark; ``key`` makes it safe to send the same judgement again."""
+
+    action: Literal["confirm", "reject", "reset", "edit", "add", "remove", "reviewed"]
+    mark: StrictStr | None = Field(default=None, max_length=100)
+    values: dict[str, Any] = Field(default_factory=dict)
+    key: StrictStr | None = Field(default=None, min_length=8, max_length=64)
+
+
+def _body(model: type[BaseModel]) -> dict[str, Any]:
+    schema = model.model_json_schema()
+    return {
+        "requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}
+    }
+
+
+@router.get("/marks")
+def marks(asked: Asked, project: Served, coder: Coder = None) -> dict[str, Any]:
+    """Return the model's detections and the coders' annotations as they stand now."""
+    return project.review.marks(asked.id, coder)
+
+
+@router.post("/events", openapi_extra=_body(Judgement))
+async def judge(
+    request: Request, asked: Asked, project: Served, jobs: Working
+) -> dict[str, Any]:
+    """Enter a judgement; 409 with the marks as they are if somebody was faster."""
+    wanted = _read(Judgement, await read_json(request, project.limits.body_bytes))
+    found = await run_in_threadpool(_judge, project, asked, wanted)
+    jobs.tell(asked.id)
+    return found
+
+
+@router.post("/undo", openapi_extra=_body(Undo))
+async def undo(
+    request: Request, asked: Asked, project: Served, jobs: Working
+) -> dict[str, Any]:
+    """Take back the last thing that this coder did in this recording."""
+    wanted = _read(Undo, await read_json(request, project.limits.body_bytes))
+    found = await run_in_threadpool(_undo, project, asked, wanted)
+    jobs.tell(asked.id)
+    return found
+
+
+@router.get("/history")
+def history(asked: Asked, project: Served) -> list[dict[str, Any]]:
+    """Return everything that was ever done to this recording, oldest first."""
+    return project.review.history(asked.id)
+
+
+def _judge(project: Project, recording: Recording, wanted: Judgement) -> dict[str, Any]:
+    frames = int((recording.facts or {}).get("frames") or 0)
+    try:
+        return project.review.judge(recording.id, frames, wanted.model_dump())
+    except StaleError as error:
+        raise _with_marks(error, project, recording) from error
+
+
+def _undo(project: Project, recording: Recording, wanted: Undo) -> dict[str, Any]:
+    try:
+        return project.review.undo(recording.id, wanted.revision, wanted.coder)
+    except StaleError as error:
+        raise _with_marks(error, project, recording) from error
+
+
+def _with_marks(error: StaleError, project: Project, recording: Recording) -> StaleError:
+    told = StaleError(str(error))
+    told.marks = project.review.marks(recording.id)
+    return told
+
+
+def _read(model: type[Model], body: dict[str, Any]) -> Model:
+    try:
+        return model.model_validate(body)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(part) for part in first["loc"])[:80] or "body"
+        raise MescopeError(f"{where}: {first['msg'].lower()[:200]}") from error

@@ -1,0 +1,145 @@
+"""Routes for what is seen: frames, times, traces, pairs and overlays."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import numpy as np
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import Response
+
+from mescope.app.asked import LARGEST, Asked, Frame, FrameQuery, Served
+from mescope.app.project import MissingError, Project
+from mescope.app.ranges import file_response
+from mescope.app.store import Recording
+from mescope.errors import MescopeError
+
+router = APIRouter(prefix="/api/recordings/{id}")
+
+MOST_TIMES = 20_000
+THUMBNAIL = 320
+_LASTING = "private, max-age=31536000, immutable"
+_WIDTHS = (64, 16384)
+_TYPES = {".mp4": "video/mp4", ".m4v": "video/mp4", ".webm": "video/webm", ".ogv": "video/ogg"}
+_JPEG: dict[int | str, dict[str, Any]] = {200: {"content": {"image/jpeg": {}}}}
+_PNG: dict[int | str, dict[str, Any]] = {200: {"content": {"image/png": {}}}}
+
+
+@router.get("/frames/{n}.jpg", response_class=Response, responses=_JPEG)
+def frame(
+    request: Request,
+    asked: Asked,
+    project: Served,
+    n: Frame,
+    width: Annotated[int | None, Query(ge=_WIDTHS[0], le=_WIDTHS[1], description="px")] = None,
+) -> Response:
+    """Return exactly frame ``n`` as JPEG."""
+    _within(asked, n)
+    tag = f'"{asked.size:x}-{asked.mtime_ns:x}-{n}-{width}"'
+    headers = {"ETag": tag, "Cache-Control": _LASTING}
+    if tag in request.headers.get("if-none-match", ""):
+        return Response(status_code=304, headers=headers)
+    data = project.frames.frame(asked.id, project.path(asked.id), n, width)
+    return Response(data, media_type="image/jpeg", headers=headers)
+
+
+@router.get("/thumbnail.jpg", response_class=Response, responses=_JPEG)
+def thumbnail(request: Request, asked: Asked, project: Served) -> Response:
+    """Return a small picture of the recording: the frame at a tenth of its length."""
+    return frame(request, asked, project, (_facts(asked)["frames"] - 1) // 10, THUMBNAIL)
+
+
+@router.get("/times")
+def times(asked: Asked, project: Served, first: FrameQuery, last: FrameQuery) -> dict[str, Any]:
+    """Return the seconds of frames ``first`` to ``last``."""
+    if not first <= last or last - first >= MOST_TIMES:
+        raise MescopeError(
+            f"expected at most {MOST_TIMES} frames in order, found {first} to {last}; "
+            "ask for them in parts"
+        )
+    found = project.times(asked.id)[first : last + 1]
+    return {"first": first, "times": np.round(found, 9).tolist()}
+
+
+@router.get("/traces")
+def traces(
+    asked: Asked,
+    project: Served,
+    first: FrameQuery = 0,
+    last: FrameQuery = LARGEST,
+    points: Annotated[int, Query(ge=1, le=4000, description="Buckets.")] = 1000,
+    series: Annotated[
+        str | None, Query(max_length=2000, description="Names, commas between.")
+    ] = None,
+) -> dict[str, Any]:
+    """Return the traces of frames ``first`` to ``last``, lowest and highest of each bucket."""
+    wanted = None if series is None else [name for name in series.split(",") if name]
+    return project.curves(asked.id).thinned(first, last, points, wanted)
+
+
+@router.get("/pair", response_class=Response, responses=_PNG)
+def pair(
+    asked: Asked,
+    project: Served,
+    onset: FrameQuery,
+    apex: FrameQuery,
+    magnify: Annotated[float, Query(ge=1, le=30, allow_inf_nan=False)] = 1.0,
+) -> Response:
+    """Return onset, apex (motion magnified) and their difference, side by side, as PNG."""
+    for n in (onset, apex):
+        _within(asked, n)
+    data = project.frames.pair(
+        asked.id, project.path(asked.id), onset=onset, apex=apex, magnify=magnify
+    )
+    return Response(
+        data, media_type="image/png", headers={"Cache-Control": "private, max-age=3600"}
+    )
+
+
+@router.get("/overlay/{n}")
+def overlay(
+    asked: Asked,
+    project: Served,
+    n: Frame,
+    reference: Annotated[
+        int | None,
+        Query(ge=0, le=LARGEST, description="Motion since this frame; else since the onset."),
+    ] = None,
+) -> dict[str, Any]:
+    """Return landmarks and regions of the face in frame ``n``, and how the regions moved."""
+    _within(asked, n)
+    start = _onset(project, asked, n) if reference is None else reference
+    if start is not None:
+        _within(asked, start)
+    return project.frames.overlay(project.path(asked.id), index=n, reference=start)
+
+
+@router.head("/file", response_class=Response, include_in_schema=False)
+@router.get("/file", response_class=Response)
+def file(request: Request, asked: Asked, project: Served) -> Response:
+    """Return the recording itself, or a range of it."""
+    path = project.path(asked.id)
+    kind = _TYPES.get(path.suffix.lower(), "application/octet-stream")
+    return file_response(request, path, kind)
+
+
+def _onset(project: Project, recording: Recording, n: int) -> int | None:
+    """Return the onset of the shortest mark around a frame, or None."""
+    _, state = project.review.state(recording.id)
+    around = [m for m in state.marks.values() if m["first"] <= n <= m["last"]]
+    best = min(around, key=lambda m: m["last"] - m["first"], default=None)
+    return None if best is None else int(best["first"])
+
+
+def _facts(recording: Recording) -> dict[str, Any]:
+    if recording.error is not None:
+        raise MissingError(recording.error)
+    if recording.facts is None:
+        raise MissingError("expected a recording that was looked at, this one waits; ask again")
+    return recording.facts
+
+
+def _within(recording: Recording, n: int) -> None:
+    frames = _facts(recording)["frames"]
+    if n >= frames:
+        raise MissingError(f"expected a frame from 0 to {frames - 1}, found {n}")

@@ -1,0 +1,158 @@
+"""Routes for the project as a whole, for recordings and their analyses."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import JSONResponse, Response, StreamingResponse
+from starlette.concurrency import run_in_threadpool
+
+from mescope import __version__
+from mescope.app.asked import Asked, Served, Working
+from mescope.app.bodies import upload
+from mescope.app.jobs import Jobs
+from mescope.app.views import details, overview
+from mescope.labels import RAW_COUNTS, SPOTTING_CLASSES
+from mescope.video.suffixes import MEDIA
+
+router = APIRouter(prefix="/api")
+
+_EVERY = 0.25  # seconds between two looks for news
+_ALIVE = 15.0  # seconds after which a silent stream says that it is alive
+_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/octet-stream": {"schema": {"type": "string", "format": "binary"}}
+        },
+    }
+}
+
+
+def emotions() -> list[str]:
+    """Return the emotions to choose from: the models' classes, then those of the data sets."""
+    raw = [name for counts in RAW_COUNTS.values() for name in counts]
+    coarse = [name for name in SPOTTING_CLASSES if name != "neutral"]
+    return list(dict.fromkeys([*coarse, *sorted(set(raw) - {"tense"}), "tense"]))
+
+
+@router.get("/project")
+def project_facts(project: Served) -> dict[str, Any]:
+    """Say what the project is and what it takes."""
+    limits = project.limits
+    identities = [recording.id for recording in project.store.recordings()]
+    return {
+        "name": project.folder.name,
+        "version": __version__,
+        "emotions": emotions(),
+        "coders": project.review.coders(identities),
+        "formats": sorted(MEDIA),
+        "limits": {
+            "upload_bytes": limits.upload_bytes,
+            "import_bytes": limits.import_bytes,
+            "recordings": limits.recordings,
+            "times": 20_000,
+        },
+        "use": "Detections are proposals of a model, to be judged by a person. They are no lie "
+        "detector; emotion recognition at work and in schools is forbidden in the EU.",
+    }
+
+
+@router.get("/recordings")
+def recordings(project: Served, jobs: Working) -> list[dict[str, Any]]:
+    """List the recordings."""
+    return overview(project, jobs.progress())
+
+
+@router.post("/recordings", status_code=201, openapi_extra=_BODY)
+async def add_recording(request: Request, project: Served, jobs: Working) -> JSONResponse:
+    """Take in a recording: the file as body, its name percent-encoded in X-Name.
+
+    201: a new recording; 200: one with the same content is there already.
+    """
+    recording, new = await upload(request, project)
+    if new:
+        await run_in_threadpool(project.look, recording)
+        jobs.tell(recording.id)
+    found = await run_in_threadpool(_details, project, jobs, recording.id)
+    return JSONResponse(found, 201 if new else 200)
+
+
+@router.post("/recordings/rescan")
+def rescan(project: Served, jobs: Working) -> dict[str, Any]:
+    """Take in files that were put into the folder by hand."""
+    found = project.rescan()
+    jobs.wake()
+    return {**found, "recordings": overview(project, jobs.progress())}
+
+
+@router.get("/recordings/{id}")
+def recording(asked: Asked, project: Served, jobs: Working) -> dict[str, Any]:
+    """Say everything about one recording."""
+    return details(project, asked, jobs.progress().get(asked.id))
+
+
+@router.delete("/recordings/{id}", status_code=204)
+def forget(
+    asked: Asked,
+    project: Served,
+    jobs: Working,
+    file: Annotated[bool, Query(description="Delete the video as well.")] = False,
+) -> Response:
+    """Remove a recording and everything that was ever kept of it."""
+    jobs.cancel(asked.id)
+    project.forget(asked.id, file=file)
+    return Response(status_code=204)
+
+
+@router.post("/recordings/{id}/analyze", status_code=202)
+def analyze(asked: Asked, project: Served, jobs: Working) -> dict[str, Any]:
+    """Queue an analysis, or take one that failed up again."""
+    jobs.enqueue(asked.id)
+    return _details(project, jobs, asked.id)
+
+
+@router.post("/recordings/{id}/cancel")
+def cancel(asked: Asked, project: Served, jobs: Working) -> dict[str, Any]:
+    """Stop an analysis; what it measured so far is kept."""
+    jobs.cancel(asked.id)
+    return _details(project, jobs, asked.id)
+
+
+@router.get("/progress", response_class=StreamingResponse)
+async def progress(request: Request, jobs: Working) -> StreamingResponse:
+    """Tell, as server-sent events, whenever something about a recording changes."""
+    return StreamingResponse(
+        _news(request, jobs),
+        media_type="text/event-stream",
+        headers={"X-Accel-Buffering": "no"},
+    )
+
+
+async def _news(request: Request, jobs: Jobs) -> AsyncIterator[str]:
+    seen, silent = jobs.version(), 0.0
+    yield "retry: 1000\n\n"
+    for entry in await run_in_threadpool(jobs.news, -1):
+        yield _event(entry)
+    while not jobs.closing and not await request.is_disconnected():
+        await asyncio.sleep(_EVERY)
+        silent += _EVERY
+        if jobs.version() != seen:
+            before, seen, silent = seen, jobs.version(), 0.0
+            for entry in await run_in_threadpool(jobs.news, before):
+                yield _event(entry)
+        elif silent >= _ALIVE:
+            silent = 0.0
+            yield ": alive\n\n"
+
+
+def _event(entry: dict[str, Any]) -> str:
+    return f"data: {json.dumps(entry)}\n\n"
+
+
+def _details(project: Any, jobs: Jobs, identity: str) -> dict[str, Any]:
+    return details(project, project.recording(identity), jobs.progress().get(identity))

@@ -1,0 +1,127 @@
+"""The server: routes to the project, errors in one line, everything behind the gate."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp
+
+from mescope import __version__
+from mescope.app import routes_files, routes_marks, routes_pictures, routes_project
+from mescope.app.gate import Gate
+from mescope.app.jobs import Analyze, Jobs
+from mescope.app.limits import Limits
+from mescope.app.project import MissingError, Project
+from mescope.app.safety import UnsafeError
+from mescope.app.store import StaleError
+from mescope.app.uploads import TooLargeError
+from mescope.errors import FaceError, MescopeError, OutputError, VideoError
+
+STATUS: tuple[tuple[type[MescopeError], int], ...] = (
+    (MissingError, 404),
+    (TooLargeError, 413),
+    (StaleError, 409),
+    (UnsafeError, 400),
+    (VideoError, 404),
+    (FaceError, 404),
+    (OutputError, 507),
+    (MescopeError, 400),  # DatasetError of an import among them
+)
+"""What each known error is to a browser; the first that fits."""
+
+_SILENT: Any = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
+"""Nothing about the use of the app is measured (ecosystem P115); versions of FastAPI that
+cannot measure anything pass over it."""
+
+_MISSING = {
+    404: "expected an address of this app, found another",
+    405: "expected another method",
+}
+
+
+def create_app(
+    folder: Path,
+    *,
+    hosts: Sequence[str] = (),
+    token: str | None = None,
+    limits: Limits | None = None,
+    analyze: Analyze = "mescope.app.worker:analyze",
+    page: bool = True,
+) -> ASGIApp:
+    """Return the app for one folder of recordings.
+
+    Args:
+        folder: of the project.
+        hosts: see :class:`mescope.app.gate.Gate`.
+        token: likewise.
+        limits: of sizes, memory and time.
+        analyze: ``module:function`` that a worker calls; see :mod:`mescope.app.worker`.
+        page: serve the page, not only the interface for programs.
+
+    Raises:
+        MescopeError: the folder is no use, or open in another process.
+    """
+    project = Project(folder, limits)
+    jobs = Jobs(project, analyze)
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        project.rescan()
+        jobs.start()
+        threading.Thread(target=project.frames.start, daemon=True).start()
+        try:
+            yield
+        finally:
+            jobs.close()
+            project.close()
+
+    app = FastAPI(
+        title="mescope", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None,
+        telemetry=_SILENT,
+        description="Judge what the models propose.  Frames count from 0, intervals include "
+        "both ends, times are seconds from the first frame.",
+    )  # fmt: skip
+    app.state.project, app.state.jobs = project, jobs
+    for routes in (routes_project, routes_pictures, routes_marks, routes_files):
+        app.include_router(routes.router)
+    if page:
+        routes_files.serve_page(app)
+    app.add_exception_handler(MescopeError, _known)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+    return Gate(app, hosts=hosts, token=token)
+
+
+def status_of(error: MescopeError) -> int:
+    """Return the HTTP status of a known error."""
+    return next(status for kind, status in STATUS if isinstance(error, kind))
+
+
+async def _known(_request: Request, error: Exception) -> JSONResponse:
+    if not isinstance(error, MescopeError):
+        raise error
+    content: dict[str, Any] = {"error": str(error)}
+    if isinstance(error, StaleError):
+        content["marks"] = getattr(error, "marks", None)
+    return JSONResponse(content, status_of(error))
+
+
+async def _invalid(_request: Request, error: Exception) -> JSONResponse:
+    first = error.errors()[0] if isinstance(error, RequestValidationError) else {}
+    where = " ".join(str(part) for part in first.get("loc", ()))
+    said = str(first.get("msg", "another value")).lower()
+    return JSONResponse({"error": f"{where[:80]}: {said[:200]}"}, 400)
+
+
+async def _http(_request: Request, error: Exception) -> JSONResponse:
+    status = getattr(error, "status_code", 500)
+    said = _MISSING.get(status, str(getattr(error, "detail", "")))
+    return JSONResponse({"error": said}, status, headers=getattr(error, "headers", None))

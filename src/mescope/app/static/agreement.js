@@ -1,0 +1,35 @@
+// How far two coders, or a coder and the model, agree.
+
+import { api } from "./api.js";
+import { make } from "./dom.js";
+
+export async function showAgreement(main, { project }) {
+  const people = ["model", ...project.coders];
+  const choose = (id, label, chosen) => make("label", {}, `${label} `, make("select", { id, onchange: update },
+    ...people.map((name) => make("option", { value: name, selected: name === chosen }, name))));
+  const result = make("div", { class: "scroll", role: "status" });
+  const a = choose("one", "Between", people[1] ?? "model"), b = choose("other", "and", people[2] ?? "model");
+  main.replaceChildren(make("h1", {}, "Agreement"),
+    make("p", { class: "quiet" }, "F1 counts a pair of marks that overlap by half (IoU of 0.5 or more); kappa compares frame by frame, beyond chance."),
+    make("div", { class: "row" }, a, b), result);
+
+  async function update() {
+    const [one, other] = ["one", "other"].map((id) => document.getElementById(id).value);
+    try {
+      const found = await api.agreement(one, other);
+      const figure = (value) => (value === null || value === undefined ? "–" : value.toFixed(2));
+      const row = (name, r) => make("tr", {}, make("th", { scope: "row" }, name),
+        ...[figure(r.f1), figure(r.kappa), r.tp, r.fp, r.fn].map((cell) => make("td", {}, String(cell ?? "–"))));
+      const head = make("tr", {}, ...["recording", "F1", "kappa", "both", `only ${other}`, `only ${one}`].map((h) => make("th", { scope: "col" }, h)));
+      result.replaceChildren(make("table", { class: "table" }, make("thead", {}, head),
+        make("tbody", {}, ...found.recordings.map((r) => row(r.name ?? r.id, r)), row("all", found.pooled))));
+    } catch (error) {
+      result.replaceChildren(make("p", { class: "error" }, error.message));
+    }
+  }
+
+  if (people.length < 2) {
+    result.replaceChildren(make("p", { class: "card" }, "Nobody has judged anything yet. Review a recording first."));
+  } else await update();
+  return () => {};
+}

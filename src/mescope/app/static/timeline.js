@@ -1,0 +1,271 @@
+// The timeline: curves thinned by the server, marks that can be dragged, gaps, zoom and pan.
+
+import { clock } from "./dom.js";
+
+const LANES = { ruler: 20, spotting: 78, emotion: 54, region: 40, model: 26, human: 26 };
+const EDGE = 7;  // px around an edge of a mark that take hold of it
+const COLOURS = ["#d1495b", "#2f9e44", "#e8a33d", "#7a6fd0", "#8a94a3"];
+
+export class Timeline {
+  // told: {seek(n), picked(mark), moved(mark, values), wants(first, last, points)}
+  constructor(canvas, recording, told) {
+    Object.assign(this, { canvas, recording, told });
+    this.view = [0, Math.max(1, recording.frames - 1)];
+    this.marks = [];
+    this.curves = null;
+    this.gaps = recording.face_gaps ?? [];
+    this.frame = 0;
+    this.picked = null;
+    this.region = null;
+    this.hold = null;
+    for (const [name, what] of [["pointerdown", "down"], ["pointermove", "move"], ["pointerup", "up"], ["pointercancel", "drop"]]) {
+      canvas.addEventListener(name, (event) => this[what](event));
+    }
+    canvas.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
+    this.watch = new ResizeObserver(() => this.fit());
+    this.watch.observe(canvas);
+    this.dark = matchMedia("(prefers-color-scheme: dark)");
+    this.dark.onchange = () => this.draw();
+  }
+
+  close() { this.watch.disconnect(); this.dark.onchange = null; }
+
+  fit() {
+    const scale = devicePixelRatio || 1, box = this.canvas.getBoundingClientRect();
+    if (!box.width) return;
+    this.canvas.width = Math.round(box.width * scale);
+    this.canvas.height = Math.round(box.height * scale);
+    [this.wide, this.high, this.scale] = [box.width, box.height, scale];
+    this.ask();
+    this.draw();
+  }
+
+  ask() {  // for the curves of what is visible
+    clearTimeout(this.waiting);
+    this.waiting = setTimeout(() => {
+      const [first, last] = this.view.map(Math.round);
+      this.told.wants(first, last, Math.max(50, Math.round(this.wide ?? 600)));
+    }, 60);
+  }
+
+  x(frame) { return ((frame - this.view[0]) / (this.view[1] - this.view[0])) * this.wide; }
+  at(x) { return this.view[0] + (x / this.wide) * (this.view[1] - this.view[0]); }
+
+  zoom(factor, middle = this.frame) {
+    const last = Math.max(1, this.recording.frames - 1);
+    const span = Math.min(last, Math.max(20, (this.view[1] - this.view[0]) * factor));
+    const share = (middle - this.view[0]) / (this.view[1] - this.view[0]);
+    this.look(middle - Math.min(1, Math.max(0, share)) * span, span);
+  }
+
+  look(first, span = this.view[1] - this.view[0]) {
+    const last = Math.max(1, this.recording.frames - 1);
+    const from = Math.min(Math.max(0, first), Math.max(0, last - span));
+    this.view = [from, Math.min(last, from + span)];
+    this.ask();
+    this.draw();
+  }
+
+  follow(frame) {
+    this.frame = frame;
+    const [first, last] = this.view, span = last - first;
+    if (frame < first || frame > last) this.look(frame - span * 0.1);
+    else this.draw();
+  }
+
+  wheel(event) {
+    event.preventDefault();
+    const middle = this.at(event.offsetX);
+    if (event.shiftKey || Math.abs(event.deltaX) > Math.abs(event.deltaY)) {
+      const by = (event.deltaX || event.deltaY) / this.wide;
+      this.look(this.view[0] + by * (this.view[1] - this.view[0]));
+    } else this.zoom(event.deltaY > 0 ? 1.25 : 0.8, middle);
+  }
+
+  lane(source) {  // top and height of the lane of marks
+    const top = LANES.ruler + LANES.spotting + LANES.emotion + LANES.region;
+    return source === "model" ? [top, LANES.model] : [top + LANES.model, LANES.human];
+  }
+
+  hit(x, y) {  // the mark under a point, and what of it
+    for (const mark of [...this.marks].reverse()) {
+      const [top, height] = this.lane(mark.source);
+      if (y < top || y > top + height) continue;
+      const [left, right] = [this.x(mark.first), this.x(mark.last + 1)];
+      if (Math.abs(x - left) <= EDGE) return { mark, part: "first" };
+      if (Math.abs(x - right) <= EDGE) return { mark, part: "last" };
+      if (x > left && x < right) return { mark, part: "whole" };
+    }
+    return null;
+  }
+
+  down(event) {
+    if (event.button) return;
+    this.canvas.setPointerCapture(event.pointerId);
+    const hit = this.hit(event.offsetX, event.offsetY);
+    if (hit) {
+      this.told.picked(hit.mark);
+      this.hold = { ...hit, from: this.at(event.offsetX), moved: false, was: { ...hit.mark } };
+    } else if (event.offsetY < LANES.ruler || event.shiftKey) {
+      this.hold = { part: "view", x: event.offsetX, view: [...this.view] };
+    } else {
+      this.hold = { part: "seek" };
+      this.told.seek(Math.round(this.at(event.offsetX)));
+    }
+  }
+
+  move(event) {
+    const { hold } = this;
+    if (!hold) {
+      const part = this.hit(event.offsetX, event.offsetY)?.part;
+      this.canvas.style.cursor = part === "whole" ? "grab" : part ? "ew-resize" : "crosshair";
+      return;
+    }
+    if (hold.part === "seek") return this.told.seek(Math.round(this.at(event.offsetX)));
+    if (hold.part === "view") {
+      const by = ((hold.x - event.offsetX) / this.wide) * (hold.view[1] - hold.view[0]);
+      return this.look(hold.view[0] + by);
+    }
+    const by = Math.round(this.at(event.offsetX) - hold.from), { mark, was } = hold;
+    const apex = was.apex ?? was.first, end = this.recording.frames - 1;
+    hold.moved ||= by !== 0;
+    if (hold.part === "first") mark.first = Math.min(Math.max(0, was.first + by), apex);
+    if (hold.part === "last") mark.last = Math.max(Math.min(end, was.last + by), apex);
+    if (hold.part === "whole") {
+      const shift = Math.min(Math.max(by, -was.first), end - was.last);
+      mark.first = was.first + shift;
+      mark.last = was.last + shift;
+      mark.apex = was.apex === null ? null : was.apex + shift;
+    }
+    this.draw();
+  }
+
+  up() {
+    const { hold } = this;
+    this.hold = null;
+    if (!hold?.mark || !hold.moved) return;
+    const { mark } = hold;
+    this.told.moved(mark, { first: mark.first, apex: mark.apex, last: mark.last });
+  }
+
+  drop() {
+    if (this.hold?.mark) Object.assign(this.hold.mark, this.hold.was);
+    this.hold = null;
+    this.draw();
+  }
+
+  colour(name) { return getComputedStyle(document.documentElement).getPropertyValue(name).trim(); }
+
+  draw() {
+    if (!this.wide) return;
+    const pen = this.canvas.getContext("2d");
+    const ink = Object.fromEntries(["surface", "text", "quiet", "line", "accent", "soft", "good", "bad", "warn"]
+      .map((name) => [name, this.colour(`--${name}`)]));
+    pen.setTransform(this.scale, 0, 0, this.scale, 0, 0);
+    pen.clearRect(0, 0, this.wide, this.high);
+    pen.font = "11px system-ui, sans-serif";
+    this.drawGaps(pen, ink);
+    this.drawRuler(pen, ink);
+    this.drawCurves(pen, ink);
+    for (const mark of this.marks) this.drawMark(pen, ink, mark);
+    const x = this.x(this.frame);
+    pen.fillStyle = ink.bad;
+    pen.fillRect(x - 0.75, 0, 1.5, this.high);
+  }
+
+  drawGaps(pen, ink) {
+    pen.fillStyle = ink.line;
+    pen.globalAlpha = 0.55;
+    for (const [first, last] of this.gaps) {
+      const left = this.x(first), right = this.x(last + 1);
+      if (right > 0 && left < this.wide) {
+        pen.fillRect(left, LANES.ruler, Math.max(1, right - left), this.high);
+      }
+    }
+    pen.globalAlpha = 1;
+  }
+
+  drawRuler(pen, ink) {
+    const { rate } = this.recording, span = (this.view[1] - this.view[0]) / rate;
+    const step = [0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600, 1800].find((s) => (s / span) * this.wide > 64) ?? 3600;
+    pen.strokeStyle = ink.line;
+    pen.fillStyle = ink.quiet;
+    for (let t = Math.ceil(this.view[0] / rate / step) * step; t <= this.view[1] / rate; t += step) {
+      const x = this.x(t * rate);
+      pen.beginPath();
+      pen.moveTo(x, LANES.ruler - 5);
+      pen.lineTo(x, this.high);
+      pen.stroke();
+      pen.fillText(clock(t, step < 1 ? 2 : 0), x + 3, 12);
+    }
+  }
+
+  drawCurves(pen, ink) {
+    let top = LANES.ruler;
+    const series = this.curves?.series ?? {};
+    this.band(pen, ink, series.spotting, top, LANES.spotting, 0, 1, ink.accent, "spotting score");
+    top += LANES.spotting;
+    const emotions = Object.keys(series).filter((name) => name.startsWith("emotion:") && !name.endsWith(":neutral"));
+    emotions.forEach((name, i) =>
+      this.band(pen, ink, series[name], top, LANES.emotion, 0, 1, COLOURS[i % COLOURS.length], "", true));
+    let x = 4;
+    emotions.forEach((name, i) => {
+      pen.fillStyle = COLOURS[i % COLOURS.length];
+      pen.fillText(name.slice(8), x, top + 11);
+      x += pen.measureText(name.slice(8)).width + 10;
+    });
+    top += LANES.emotion;
+    const region = this.region && series[this.region];
+    const high = region ? Math.max(0.5, ...region.max.filter((v) => v !== null)) : 1;
+    this.band(pen, ink, region, top, LANES.region, 0, high, ink.quiet, this.region?.slice(7) ?? "");
+  }
+
+  band(pen, ink, curve, top, height, low, high, colour, label, line = false) {
+    pen.strokeStyle = ink.line;
+    pen.strokeRect(-1, top, this.wide + 2, height);
+    if (curve && this.curves.frames.length) {
+      const y = (v) => top + height - 2 - ((v - low) / (high - low)) * (height - 6);
+      pen.strokeStyle = pen.fillStyle = colour;
+      pen.globalAlpha = 0.9;
+      pen.beginPath();
+      let open = false;
+      this.curves.frames.forEach((frame, i) => {
+        const [small, big] = [curve.min[i], curve.max[i]];
+        if (big === null || big === undefined) { open = false; return; }
+        const x = this.x(frame);
+        if (open) pen.lineTo(x, y(big)); else pen.moveTo(x, y(big));
+        if (!line && small !== big) { pen.lineTo(x, y(small)); pen.lineTo(x, y(big)); }
+        open = true;
+      });
+      pen.lineWidth = 1.4;
+      pen.stroke();
+      pen.lineWidth = 1;
+      pen.globalAlpha = 1;
+    }
+    if (label) { pen.fillStyle = ink.quiet; pen.fillText(label, 4, top + 11); }
+  }
+
+  drawMark(pen, ink, mark) {
+    const [top, height] = this.lane(mark.source);
+    const left = this.x(mark.first), right = this.x(mark.last + 1);
+    if (right < 0 || left > this.wide) return;
+    const width = Math.max(3, right - left);
+    const colour = { confirmed: ink.good, rejected: ink.bad, own: ink.accent }[mark.status] ?? ink.warn;
+    pen.fillStyle = colour;
+    pen.globalAlpha = mark.status === "rejected" ? 0.25 : 0.55;
+    pen.fillRect(left, top + 4, width, height - 8);
+    pen.globalAlpha = 1;
+    pen.strokeStyle = mark.id === this.picked ? ink.text : colour;
+    pen.lineWidth = mark.id === this.picked ? 2.5 : 1;
+    pen.strokeRect(left, top + 4, width, height - 8);
+    pen.lineWidth = 1;
+    if (mark.apex !== null) {
+      pen.fillStyle = ink.text;
+      pen.fillRect(this.x(mark.apex + 0.5) - 0.75, top + 4, 1.5, height - 8);
+    }
+    if (width > 50) {
+      pen.fillStyle = ink.text;
+      pen.fillText(mark.emotion ?? "?", left + 4, top + height / 2 + 4);
+    }
+  }
+}

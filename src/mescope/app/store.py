@@ -1,0 +1,326 @@
+"""What a project keeps: recordings, analyses, events and jobs, in one SQLite file.
+
+Events and analyses are only ever added.  One process writes; its threads take turns.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from mescope.app.fold import Event
+from mescope.app.schema import connect
+from mescope.errors import MescopeError
+
+
+class StaleError(MescopeError):
+    """Somebody else changed the recording since the caller looked at it; ``marks``: to what."""
+
+    marks: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recording:
+    """A video of the project: ``path`` is relative to the folder of the project.
+
+    ``facts`` come from the first look at the file: seconds, rate, frames, width, height,
+    variable_rate, warnings; None before it.  ``error`` says why it cannot be used.
+    """
+
+    id: str
+    name: str
+    path: str
+    size: int
+    mtime_ns: int
+    sha256: str | None
+    fingerprint: str | None
+    added: str
+    facts: dict[str, Any] | None
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One analysis that was asked for; ``state`` is queued, running, done, failed, cancelled.
+
+    ``attempts`` counts how often a worker began it.
+    """
+
+    number: int
+    recording: str
+    state: str
+    attempts: int
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """A finished analysis: its document without traces, and the file name of the traces."""
+
+    number: int
+    recording: str
+    document: dict[str, Any]
+    traces: str
+
+
+class Store:
+    """The database of one project; every method may be called from any thread."""
+
+    def __init__(self, path: Path) -> None:
+        self._lock = threading.RLock()
+        self._connection = connect(path)
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._connection.close()
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Do several things in one step: all of them are kept, or none is."""
+        with self._lock:
+            if self._connection.in_transaction:
+                yield
+                return
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                self._connection.execute("ROLLBACK")
+                raise
+            self._connection.execute("COMMIT")
+
+    def _all(self, query: str, *values: Any) -> list[sqlite3.Row]:
+        with self._lock:
+            return self._connection.execute(query, values).fetchall()
+
+    def _run(self, query: str, *values: Any) -> sqlite3.Cursor:
+        with self._lock:
+            return self._connection.execute(query, values)
+
+    # -- recordings ----------------------------------------------------------------------
+
+    def recordings(self) -> list[Recording]:
+        """Return all recordings in order of name."""
+        return [_recording(row) for row in self._all("SELECT * FROM recordings ORDER BY name")]
+
+    def recording(self, identity: str) -> Recording | None:
+        """Return one recording, or None."""
+        rows = self._all("SELECT * FROM recordings WHERE id = ?", identity)
+        return _recording(rows[0]) if rows else None
+
+    def add_recording(self, recording: Recording) -> None:
+        """Keep a recording whose id and path are new."""
+        self._run(
+            "INSERT INTO recordings VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            *(
+                getattr(recording, f)
+                for f in Recording.__slots__
+                if f not in ("facts", "error")
+            ),
+            None if recording.facts is None else json.dumps(recording.facts),
+            recording.error,
+        )
+
+    def change_recording(self, identity: str, **values: Any) -> None:
+        """Set columns of a recording; ``facts`` is turned into JSON."""
+        if "facts" in values:
+            values["facts"] = json.dumps(values["facts"])
+        names = ", ".join(f"{name} = ?" for name in values)
+        self._run(f"UPDATE recordings SET {names} WHERE id = ?", *values.values(), identity)
+
+    def forget_recording(self, identity: str) -> None:
+        """Remove every row about a recording, and overwrite where it stood (P114)."""
+        with self.together():
+            self._run("DELETE FROM recordings WHERE id = ?", identity)
+            for table in ("analyses", "events", "jobs"):
+                self._run(f"DELETE FROM {table} WHERE recording = ?", identity)
+        self._run("VACUUM")
+        self._run("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    # -- analyses ------------------------------------------------------------------------
+
+    def add_analysis(self, identity: str, document: Mapping[str, Any], traces: str) -> None:
+        """Keep a finished analysis beside earlier ones; the newest one counts."""
+        self._run(
+            "INSERT INTO analyses (recording, at, document, traces) VALUES (?, ?, ?, ?)",
+            identity, now(), json.dumps(document), traces,
+        )  # fmt: skip
+
+    def analysis(self, identity: str) -> Stored | None:
+        """Return the newest analysis of a recording, or None."""
+        rows = self._all(
+            "SELECT * FROM analyses WHERE recording = ? ORDER BY number DESC LIMIT 1", identity
+        )
+        if not rows:
+            return None
+        row = rows[0]
+        return Stored(
+            number=row["number"],
+            recording=identity,
+            document=json.loads(row["document"]),
+            traces=row["traces"],
+        )
+
+    def analysis_numbers(self) -> dict[str, int]:
+        """Return the number of the newest analysis of every recording that has one."""
+        rows = self._all("SELECT recording, MAX(number) FROM analyses GROUP BY recording")
+        return {row[0]: row[1] for row in rows}
+
+    def trace_files(self) -> set[str]:
+        """Return the names of all files of traces that an analysis refers to."""
+        return {row[0] for row in self._all("SELECT traces FROM analyses")}
+
+    # -- events --------------------------------------------------------------------------
+
+    def events(self, identity: str) -> list[Event]:
+        """Return everything that was done to a recording, in order."""
+        rows = self._all("SELECT * FROM events WHERE recording = ? ORDER BY seq", identity)
+        return [_event(row) for row in rows]
+
+    def revision(self, identity: str) -> int:
+        """Return how many events a recording has; it grows with each."""
+        row = self._all("SELECT MAX(revision) FROM events WHERE recording = ?", identity)[0]
+        return int(row[0] or 0)
+
+    def revisions(self) -> dict[str, int]:
+        """Return the revision of every recording that has events."""
+        rows = self._all("SELECT recording, MAX(revision) FROM events GROUP BY recording")
+        return {row[0]: row[1] for row in rows}
+
+    def knows_key(self, identity: str, key: str) -> bool:
+        """Whether an event with this key was kept already (a request that is sent again)."""
+        found = self._all("SELECT 1 FROM events WHERE recording = ? AND key = ?", identity, key)
+        return bool(found)
+
+    def add_event(
+        self,
+        identity: str,
+        expected: int | None,
+        coder: str,
+        action: str,
+        *,
+        mark: str | None = None,
+        values: Mapping[str, Any] | None = None,
+        undoes: int | None = None,
+        key: str | None = None,
+    ) -> Event:
+        """Keep an event; it is on the disk when this returns.
+
+        Args:
+            identity: of the recording.
+            expected: the revision that the caller saw; None does not ask.
+            coder: who.
+            action: what.
+            mark: to which mark.
+            values: as which values.
+            undoes: the event that it takes back.
+            key: by which a repeated request is known.
+
+        Raises:
+            StaleError: the recording has another revision by now; nothing was kept.
+        """
+        with self.together():
+            revision = self.revision(identity)
+            if expected is not None and expected != revision:
+                raise StaleError(
+                    f"expected revision {revision} of this recording, found {expected}: "
+                    "somebody else changed it; look at the marks and apply again"
+                )
+            at, content = now(), dict(values or {})
+            cursor = self._run(
+                "INSERT INTO events (recording, revision, at, coder, action, mark, "
+                '"values", undoes, key) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
+                identity, revision + 1, at, coder, action, mark,
+                json.dumps(content), undoes, key,
+            )  # fmt: skip
+            seq = int(cursor.lastrowid or 0)
+        return Event(
+            seq=seq, at=at, coder=coder, action=action, mark=mark, values=content, undoes=undoes
+        )
+
+    # -- jobs ----------------------------------------------------------------------------
+
+    def add_job(self, identity: str) -> Job:
+        """Queue an analysis, unless one is queued or running already."""
+        with self.together():
+            active = [j for j in self.jobs(identity) if j.state in ("queued", "running")]
+            if active:
+                return active[-1]
+            self._run(
+                "INSERT INTO jobs (recording, state, at) VALUES (?, 'queued', ?)",
+                identity, now(),
+            )  # fmt: skip
+            return self.jobs(identity)[-1]
+
+    def jobs(self, identity: str | None = None) -> list[Job]:
+        """Return the jobs of one recording, or all, oldest first."""
+        where, values = ("WHERE recording = ?", (identity,)) if identity else ("", ())
+        return [
+            _job(r) for r in self._all(f"SELECT * FROM jobs {where} ORDER BY number", *values)
+        ]
+
+    def latest_jobs(self) -> dict[str, Job]:
+        """Return the newest job of every recording that has one."""
+        rows = self._all(
+            "SELECT * FROM jobs WHERE number IN "
+            "(SELECT MAX(number) FROM jobs GROUP BY recording)"
+        )
+        return {row["recording"]: _job(row) for row in rows}
+
+    def next_job(self) -> Job | None:
+        """Return the oldest queued job, or None."""
+        rows = self._all("SELECT * FROM jobs WHERE state = 'queued' ORDER BY number LIMIT 1")
+        return _job(rows[0]) if rows else None
+
+    def change_job(self, number: int, state: str, error: str | None = None) -> None:
+        """Set the state of a job; ``running`` counts as one more attempt."""
+        more = int(state == "running")
+        self._run(
+            "UPDATE jobs SET state = ?, error = ?, attempts = attempts + ? WHERE number = ?",
+            state, error, more, number,
+        )  # fmt: skip
+
+    def requeue_running(self) -> int:
+        """Queue again what was running when the server ended; return how many."""
+        return self._run("UPDATE jobs SET state = 'queued' WHERE state = 'running'").rowcount
+
+
+def now() -> str:
+    """Return the time as people read it; nothing is ever ordered by it."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def _recording(row: sqlite3.Row) -> Recording:
+    values = dict(row)
+    facts = values.pop("facts")
+    return Recording(facts=None if facts is None else json.loads(facts), **values)
+
+
+def _event(row: sqlite3.Row) -> Event:
+    return Event(
+        seq=row["seq"],
+        at=row["at"],
+        coder=row["coder"],
+        action=row["action"],
+        mark=row["mark"],
+        values=json.loads(row["values"]),
+        undoes=row["undoes"],
+    )
+
+
+def _job(row: sqlite3.Row) -> Job:
+    return Job(
+        number=row["number"],
+        recording=row["recording"],
+        state=row["state"],
+        attempts=row["attempts"],
+        error=row["error"],
+    )

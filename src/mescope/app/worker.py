@@ -1,0 +1,86 @@
+"""What runs in the process that analyzes one recording.
+
+It gets a path and gives back files: what goes over the connection is only how far it is.  The
+motion of a recording is kept as it is measured, so an analysis whose worker or server was
+killed goes on from there.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mescope.app.limits import confine
+from mescope.app.traces import pack
+from mescope.errors import MescopeError
+from mescope.labels import SPOTTING_CLASSES
+from mescope.video.cache import write_atomically
+
+if TYPE_CHECKING:
+    from mescope.analysis.results import Analysis
+
+DOCUMENT, TRACES = "document.json", "traces.npz"
+Progress = Callable[[int, int], None]
+
+
+def analyze(source: str, cache: Path, progress: Progress) -> Analysis:
+    """Analyze a recording with the shipped weights.
+
+    Raises:
+        MescopeError: the recording cannot be read.
+    """
+    from mescope.analysis.analyzer import load
+
+    return load().analyze(source, cache=cache, progress=progress, pictures=False)
+
+
+def run(connection: Connection, memory: int) -> None:
+    """Do the one analysis that the connection asks for."""
+    confine(memory)
+    if hasattr(os, "nice"):
+        os.nice(5)  # who reviews another recording must not wait
+    request = json.loads(connection.recv_bytes())
+    try:
+        _run(connection, request)
+        said: dict[str, Any] = {"done": True}
+    except MescopeError as error:
+        said = {"error": str(error)}
+    except MemoryError:
+        said = {"error": "the analysis needs more memory than allowed; split the recording"}
+    connection.send_bytes(json.dumps(said).encode())
+
+
+def _run(connection: Connection, request: dict[str, Any]) -> None:
+    from mescope.reports.json import to_dict
+
+    module, _, name = request["analyze"].partition(":")
+    function = getattr(importlib.import_module(module), name)
+
+    def progress(done: int, total: int) -> None:
+        connection.send_bytes(json.dumps({"progress": [done, total]}).encode())
+
+    analysis = function(request["source"], Path(request["cache"]), progress)
+    work = Path(request["work"])
+    traces = analysis.traces
+    write_atomically(work / TRACES, pack(traces.frames, traces.times, series(analysis)))
+    document = to_dict(analysis, traces=False)
+    write_atomically(work / DOCUMENT, json.dumps(document).encode())
+
+
+def series(analysis: Analysis) -> dict[str, NDArray[np.floating[Any]]]:
+    """Return the curves of an analysis by name: spotting, emotion:CLASS, region:NAME."""
+    traces = analysis.traces
+    found: dict[str, NDArray[np.floating[Any]]] = {"spotting": traces.spotting}
+    for i, name in enumerate(SPOTTING_CLASSES):
+        found[f"emotion:{name}"] = traces.emotion[:, i]
+    for i, name in enumerate(traces.regions):
+        found[f"region:{name}"] = traces.motion[:, i]
+    return found

@@ -1,0 +1,164 @@
+"""``mescope app``: judge what the models propose, in a browser."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import threading
+import webbrowser
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from mescope.cli.console import explain, show, show_json
+from mescope.cli.options import Json
+from mescope.errors import MescopeError
+
+if TYPE_CHECKING:
+    import socket
+
+LOOPBACK = "127.0.0.1"
+
+
+def app(
+    folder: Annotated[
+        Path,
+        typer.Argument(
+            metavar="[FOLDER]", help="Folder with recordings; the app keeps its work in it."
+        ),
+    ] = Path(),
+    host: Annotated[
+        str,
+        typer.Option(
+            help="Address to listen on.  Another than this machine's own needs --token."
+        ),
+    ] = LOOPBACK,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port; 0 takes any that is free.")
+    ] = 8765,
+    token: Annotated[
+        str | None,
+        typer.Option(
+            envvar="MESCOPE_TOKEN",
+            help="Secret of 16 characters or more that browsers must show.",
+        ),
+    ] = None,
+    api_only: Annotated[
+        bool,
+        typer.Option("--api-only", help="Serve the interface for programs without the page."),
+    ] = False,
+    no_browser: Annotated[
+        bool, typer.Option("--no-browser", help="Do not open a browser.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Review recordings in a browser: what the model proposes, frame by frame.
+
+    Videos, judgements and everything else stay on this machine.  Judgements are kept in
+    FOLDER/.mescope as they are made; Ctrl-C ends the server, and the same command goes on.
+    """
+    _needed()
+    _check(host, token)
+    from mescope.app.server import create_app
+
+    listening = _listen(host, port)
+    application = create_app(folder, hosts=_names(host), token=token, page=not api_only)
+    chosen = listening.getsockname()[1]
+    address = f"http://{_shown(host)}:{chosen}/"
+    if as_json:
+        show_json({"address": address, "folder": str(folder), "pid": os.getpid()})
+    else:
+        show(f"{address}{f'?token={token}' if token else ''}")
+    explain(f"reviewing {folder}; Ctrl-C ends it")
+    if not (no_browser or api_only or as_json):
+        opened = address + (f"?token={token}" if token else "")
+        threading.Timer(1.0, webbrowser.open, [opened]).start()
+    _serve(application, listening)
+
+
+def _check(host: str, token: str | None) -> None:
+    """Refuse to be reached from other machines without a secret."""
+    from mescope.app.gate import LEAST_TOKEN, is_loopback
+
+    if token is not None and (
+        len(token) < LEAST_TOKEN or not token.isascii() or not token.isalnum()
+    ):
+        raise typer.BadParameter(
+            f"--token: expected {LEAST_TOKEN} letters and digits or more, such as "
+            f"{secrets.token_hex(16)}"
+        )
+    if is_loopback(host):
+        return
+    if token is None:
+        raise typer.BadParameter(
+            f"--host {host}: whoever reaches this address could see the recordings; expected "
+            f"--token with a secret, such as {secrets.token_hex(16)}"
+        )
+    explain(
+        f"other machines can reach {host}: recordings travel unencrypted over the network; "
+        "use it in a network you trust, or behind a server with TLS"
+    )
+
+
+def _names(host: str) -> tuple[str, ...]:
+    """Return the names under which browsers may address the server, besides numbers."""
+    import socket
+
+    from mescope.app.gate import is_loopback
+
+    if is_loopback(host):
+        return ()
+    return (host, socket.gethostname(), socket.getfqdn())
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """Return a listening socket, before anything else is opened.
+
+    Raises:
+        MescopeError: the port is taken, or the address is not this machine's.
+    """
+    import socket
+
+    try:
+        family, kind, number, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listening = socket.socket(family, kind, number)
+        if os.name == "posix":
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(address)
+        listening.listen(128)
+    except OSError as error:
+        raise MescopeError(
+            f"cannot listen on {host}, port {port} ({(error.strerror or str(error)).lower()}); "
+            "choose another port with --port, 0 takes any that is free"
+        ) from error
+    return listening
+
+
+def _serve(application: Any, listening: socket.socket) -> None:
+    """Serve until somebody ends it."""
+    import uvicorn
+
+    config = uvicorn.Config(
+        application, log_level="warning", access_log=False, server_header=False,
+        proxy_headers=False, timeout_graceful_shutdown=3, limit_concurrency=256,
+    )  # fmt: skip
+    uvicorn.Server(config).run(sockets=[listening])
+
+
+def _shown(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def _needed() -> None:
+    """Tell a missing part before anything is opened."""
+    import importlib.util
+
+    missing = [n for n in ("fastapi", "uvicorn") if importlib.util.find_spec(n) is None]
+    if missing:
+        raise MescopeError(
+            f"the app needs {' and '.join(missing)}, which is not installed; "
+            "run: pip install 'mescope[app]'"
+        )

@@ -1,0 +1,160 @@
+"""Marks leave and come back.  Ecosystem 5.4, part E; the formats have tests of their own."""
+
+import csv
+import io
+import json
+
+import pytest
+
+from mescope.datasets import coding
+
+FORMATS = ("csv", "json", "html", "megc", "elan", "boris", "vtt", "activitynet")
+
+
+def export(served, identity, form, who=None):
+    params = {"format": form} | ({} if who is None else {"who": who})
+    answer = served.client.get(f"/api/recordings/{identity}/export", params=params)
+    assert answer.status_code == 200, answer.text
+    return answer
+
+
+@pytest.fixture
+def judged(served, analyzed):
+    """Ann corrects the first detection, rejects the second and adds one."""
+    marks = served.client.get(f"/api/recordings/{analyzed}/marks").json()
+    one, two = (mark["id"] for mark in marks["detections"])
+    served.judge(analyzed, "edit", one, first=28, apex=41, last=50, emotion="fear")
+    served.judge(analyzed, "reject", two)
+    served.judge(analyzed, "add", first=90, apex=95, last=99, emotion="happiness",
+                 action_units="6+12", note='=cmd|"x"')  # fmt: skip
+    return analyzed
+
+
+@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("who", [None, "model", "ann"])
+def test_every_format_is_a_file_to_save(served, judged, form, who):
+    answer = export(served, judged, form, who)
+    assert answer.content
+    disposition = answer.headers["content-disposition"]
+    assert disposition.startswith("attachment; filename*=UTF-8''analyzed")
+    assert str(served.folder) not in answer.text  # P113
+
+
+def test_the_models_own_values_stay_whatever_people_do(served, judged):
+    found = json.loads(export(served, judged, "json", "model").content)
+    assert [(m["first"], m["last"], m["emotion"]) for m in found["detections"]] == [
+        (30, 49, "surprise"), (70, 80, "positive"),
+    ]  # fmt: skip
+
+
+def test_a_coders_file_has_what_the_coder_said(served, judged):
+    text = export(served, judged, "csv", "ann").text
+    rows = list(csv.DictReader(io.StringIO(text)))
+    assert [(r["onset"], r["offset"], r["emotion"], r["status"]) for r in rows] == [
+        ("28", "50", "fear", "edited"),
+        ("70", "80", "positive", "rejected"),
+        ("90", "99", "happiness", "added"),
+    ]
+    assert rows[2]["note"].startswith("'=")  # E100
+    assert {r["source"] for r in rows} == {"ann"}
+
+
+def test_the_megc_log_compares_with_what_people_hold_true(served, judged):
+    lines = export(served, judged, "megc").text.splitlines()
+    assert lines[0] == "1"
+    assert [line.split("\t")[5] for line in lines[1:]] == ["TP", "FP", "FN"]
+
+
+@pytest.mark.parametrize("form", ["csv", "elan", "boris", "activitynet"])
+def test_there_and_back(served, judged, form, tmp_path):
+    """E106: what a coder marked is the same in another recording of the same name."""
+    data = export(served, judged, form, "ann").content
+    ending = {"csv": ".csv", "elan": ".eaf", "boris": ".boris", "activitynet": ".json"}[form]
+    path = tmp_path / f"back{ending}"
+    path.write_bytes(data)
+    (sheet,) = coding.read(path).sheets
+    kept = {(m.interval.first, m.apex, m.interval.last, m.emotion) for m in sheet.marks}
+    assert {(28, 41, 50, "fear"), (90, 95, 99, "happiness")} <= kept
+    answer = served.client.post(
+        f"/api/recordings/{judged}/import?coder=bea", content=data,
+        headers={"X-Name": path.name},
+    )  # fmt: skip
+    assert (answer.status_code, answer.json()["added"]) == (200, 2), answer.text
+    mine = [m for m in answer.json()["annotations"] if m["coder"] == "bea"]
+    assert {(m["first"], m["apex"], m["last"], m["emotion"]) for m in mine} == {
+        (28, 41, 50, "fear"), (90, 95, 99, "happiness"),
+    }  # fmt: skip
+    again = served.client.post(
+        f"/api/recordings/{judged}/import?coder=bea", content=data,
+        headers={"X-Name": path.name},
+    )  # fmt: skip
+    assert (again.json()["added"], again.json()["known"]) == (0, 2)
+
+
+BOMB = """<?xml version="1.0"?><!DOCTYPE a [<!ENTITY x "xxxxxxxxxx">
+<!ENTITY y "&x;&x;&x;&x;&x;&x;&x;&x;&x;&x;">]><ANNOTATION_DOCUMENT>&y;</ANNOTATION_DOCUMENT>"""
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "said"),
+    [
+        ("x.eaf", BOMB, "x.eaf"),
+        ("x.eaf", "<a/>", "x.eaf"),
+        ("x.csv", "", "empty"),
+        ("x.boris", "{", "x.boris"),
+        ("x.json", "[1]", "x.json"),
+        ("x.exe", "x", "ends in"),
+        ("../../x.eaf", "<a", "x.eaf"),
+    ],
+)
+def test_files_that_are_none(served, analyzed, name, data, said):
+    """E102: bounded, one line, nothing added, nothing left."""
+    answer = served.client.post(
+        f"/api/recordings/{analyzed}/import", content=data, headers={"X-Name": name}
+    )
+    assert answer.status_code == 400
+    assert said in answer.json()["error"]
+    assert "\n" not in answer.json()["error"]
+    assert list((served.project.home / "incoming").iterdir()) == []
+
+
+def test_an_import_past_the_end_adds_nothing(served, analyzed):
+    rows = (
+        "subject,video,onset,offset,emotion\n,analyzed.mp4,1,2,fear\n,analyzed.mp4,5,500,fear\n"
+    )
+    answer = served.client.post(
+        f"/api/recordings/{analyzed}/import?coder=bea",
+        content=rows,
+        headers={"X-Name": "a.csv"},
+    )
+    assert answer.status_code == 400
+    assert served.client.get(f"/api/recordings/{analyzed}/marks").json()["annotations"] == []
+
+
+def test_too_large_an_import(served, analyzed):
+    answer = served.client.post(
+        f"/api/recordings/{analyzed}/import", content=b"x" * 1_500_000,
+        headers={"X-Name": "a.csv"},
+    )  # fmt: skip
+    assert answer.status_code == 413
+
+
+def test_agreement_counts_by_hand(served, judged):
+    """Ann's three: 28-50 overlaps 30-49 (IoU 20/23), she rejected 70-80 and added 90-99."""
+    found = served.client.get("/api/agreement?a=model&b=ann").json()
+    row = next(r for r in found["recordings"] if r["recording"] == judged)
+    assert (row["tp"], row["fp"], row["fn"]) == (1, 1, 1)
+    assert row["f1"] == pytest.approx(0.5)
+    both, model, ann, frames = 20, 11, 3 + 10, 120
+    neither = frames - both - model - ann
+    observed = (both + neither) / frames
+    chance = ((both + model) * (both + ann) + (neither + ann) * (neither + model)) / frames**2
+    assert row["kappa"] == pytest.approx((observed - chance) / (1 - chance))
+    assert found["pooled"]["tp"] >= 1
+
+
+def test_agreement_with_nobody(served, judged):
+    answer = served.client.get("/api/agreement?a=ann&b=nobody")
+    assert (answer.status_code, "nobody" in answer.json()["error"]) == (400, True)
+    answer = served.client.get(f"/api/recordings/{judged}/export?format=csv&who=nobody")
+    assert answer.status_code == 400
