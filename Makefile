@@ -38,6 +38,7 @@ bench: $(VENV)/.installed-dev
 
 weights: $(VENV)/.installed
 	$(BIN)/mescope train recipes/me-tst-plus-small-synthetic.toml -o runs/me-tst-plus-small
+	$(BIN)/mescope train recipes/merba-s28-synthetic.toml -o runs/merba-s28
 
 # Browser tests drive Chromium; where it is missing and cannot be installed they are skipped.
 browser:
