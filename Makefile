@@ -1,5 +1,5 @@
 # FOLDER: what `make app` opens.
-FOLDER ?= .
+FOLDER ?= demo
 # Every target does its own set-up: Python 3.11 or later with venv and pip is all that is needed.
 PYTHON ?= python3
 VENV := .venv

@@ -32,6 +32,7 @@ def main(folder: Path) -> None:
             print(f"{what:>8}: frames {first:>4} to {last:>4}  {e.kind}  {e.emotion}")
     page = analysis.save(folder / "report.html", force=True)
     print(f"\nThe report: {page.resolve()}\nOpen it in a browser; it needs no network.")
+    print("`make app` opens the sample for review in a browser.")
 
 
 if __name__ == "__main__":
