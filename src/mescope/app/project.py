@@ -240,16 +240,16 @@ class Project:
         Raises:
             MissingError: the recording was not analyzed yet.
         """
-        stored = self.store.analysis(identity)
-        if stored is None:
+        name = self.store.trace_file(identity)
+        if name is None:
             raise MissingError("expected an analyzed recording, found a new one; analyze it")
         with self._cache_lock:
-            if stored.traces not in self._curves:
-                self._curves[stored.traces] = unpack(self.home / "analyses" / stored.traces)
+            if name not in self._curves:
+                self._curves[name] = unpack(self.home / "analyses" / name)
                 while len(self._curves) > _CURVES:
                     self._curves.popitem(last=False)
-            self._curves.move_to_end(stored.traces)
-            return self._curves[stored.traces]
+            self._curves.move_to_end(name)
+            return self._curves[name]
 
     def keep_analysis(self, identity: str, document: dict[str, Any], traces: bytes) -> None:
         """Keep a finished analysis; what people said about an earlier one stays."""

@@ -46,17 +46,6 @@ class Review:
             analysis = self._store.analysis_numbers().get(identity, 0)
             return self._state(identity, coder, self._store.revision(identity), analysis)
 
-    def summaries(self) -> dict[str, tuple[int, bool]]:
-        """Return for every recording how many detections it has and whether it is reviewed."""
-        revisions, analyses = self._store.revisions(), self._store.analysis_numbers()
-        with self._lock:
-            return {
-                identity: _summary(
-                    self._state(identity, None, revision, analyses.get(identity, 0))[1]
-                )
-                for identity, revision in revisions.items()
-            }
-
     def _state(
         self, identity: str, coder: str | None, revision: int, analysis: int
     ) -> tuple[int, State]:
@@ -273,10 +262,6 @@ def carried_over(earlier: Sequence[Mark], state: State, found: Sequence[Mark]) -
     judged = {m["id"] for m in state.marks.values() if m["status"] != "proposed" or m["note"]}
     kept = [m for m in earlier if m["id"] in judged and m["id"] not in ids]
     return [*found, *kept]
-
-
-def _summary(state: State) -> tuple[int, bool]:
-    return sum(m["source"] == "model" for m in state.marks.values()), state.reviewed
 
 
 def _stale(now: int, seen: object) -> str:
