@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from mescope.app.frames import Frames
 from mescope.app.limits import Limits
 from mescope.app.lock import Lock
-from mescope.app.review import Review, carried_over, marks_of
+from mescope.app.review import Review
 from mescope.app.safety import free_name, inside, safe_name
 from mescope.app.store import Recording, Store, now
 from mescope.app.traces import Curves, unpack
@@ -255,15 +255,7 @@ class Project:
         """Keep a finished analysis; what people said about an earlier one stays."""
         name = f"{identity}-{secrets.token_hex(6)}.npz"
         write_atomically(self.home / "analyses" / name, traces)
-        with self.store.together():
-            earlier = self.review.detections(identity)
-            _, state = self.review.state(identity)
-            found = marks_of(document)
-            document = {**document, "marks": carried_over(earlier, state, found)}
-            self.store.add_analysis(identity, document, name)
-            model = str(document.get("provenance", {}).get("model", ""))
-            values = {"detections": len(found), "model": model}
-            self.store.add_event(identity, None, "", "analyzed", values=values)
+        self.review.enter_analysis(identity, document, name)
 
     def cache(self, identity: str) -> Path:
         """Return where the motion of a recording is kept, so that its analysis can go on."""

@@ -138,7 +138,8 @@ async def _news(request: Request, jobs: Jobs) -> AsyncIterator[str]:
     yield "retry: 1000\n\n"
     for entry in await run_in_threadpool(jobs.news, -1):
         yield _event(entry)
-    while not jobs.closing and not await request.is_disconnected():
+    ending = request.app.state.ending
+    while not ending.is_set() and not await request.is_disconnected():
         await asyncio.sleep(_EVERY)
         silent += _EVERY
         if jobs.version() != seen:
