@@ -49,10 +49,12 @@ def test_start_ask_and_end(served, analyzed, tmp_path, number):
         assert re.fullmatch(r"http://127\.0\.0\.1:\d+/", address)
         assert httpx.get(f"{address}api/project").json()["name"] == tmp_path.name
         assert "text/html" in httpx.get(address).headers["content-type"]
-        process.send_signal(number)
-        _, said = process.communicate(timeout=60)
+        with httpx.stream("GET", f"{address}api/progress") as news:
+            next(news.iter_lines())
+            process.send_signal(number)
+            _, said = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert "Traceback" not in said
+    assert [line for line in said.splitlines() if not line.startswith("mescope: ")] == []
 
 
 def test_json_names_the_address_and_api_only_serves_no_page(tmp_path):

@@ -3,7 +3,7 @@
 import copy
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mescope.app.fold import ACTIONS, Event, detection, effective, fold, timed, undoable
@@ -86,6 +86,7 @@ steps = st.lists(
 )  # fmt: skip
 
 
+@settings(deadline=None)
 @given(steps)
 def test_whatever_is_done_can_be_undone_and_the_model_stays(done):
     before = copy.deepcopy(FOUND)
@@ -103,6 +104,7 @@ def test_whatever_is_done_can_be_undone_and_the_model_stays(done):
     assert fold(FOUND, log).marks == {mark["id"]: mark for mark in FOUND}
 
 
+@settings(deadline=None)
 @given(steps)
 def test_entering_one_event_more_equals_folding_all(done):
     log = events(*done)

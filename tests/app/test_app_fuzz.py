@@ -20,7 +20,7 @@ def answers_of(served, operation, identities):
     def ask(case, identity):
         if identity is not None and "id" in (case.path_parameters or {}):
             case.path_parameters["id"] = identity
-        answer = case.call(base_url=str(served.client.base_url).rstrip("/"))
+        answer = case.call(base_url=str(served.client.base_url).rstrip("/"), timeout=120)
         kind = "".join(answer.headers.get("content-type", [])).split(";")[0]
         answers.append((answer.status_code, kind, answer.content[:300]))
 

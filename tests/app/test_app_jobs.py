@@ -76,7 +76,7 @@ def test_a_worker_that_wants_too_much_memory(served):
     """S83: the limit holds, the server does not notice."""
     start(served, "greedy.mp4")
     found = served.wait("greedy.mp4", lambda r: r["state"] == "failed")
-    assert "memory" in found["error"]
+    assert "needs more memory than allowed" in found["error"]
 
 
 def test_cancel_and_go_on(served):

@@ -4,7 +4,7 @@ import os
 import socket
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mescope.app.safety import LONGEST_NAME, UnsafeError, free_name, inside, safe_name
@@ -47,6 +47,7 @@ def test_what_is_no_video_is_refused(sent):
         safe_name(sent)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=400), st.sampled_from(sorted(MEDIA)))
 def test_no_name_is_dangerous(stem, ending):
     try:

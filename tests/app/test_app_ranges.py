@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mescope.app.ranges import asked_range
@@ -39,6 +39,7 @@ def test_behind_the_end_cannot_be_satisfied(header):
         asked_range(header, 100)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=200), st.integers(0, 1 << 40))
 def test_no_header_upsets_it(text, size):
     try:

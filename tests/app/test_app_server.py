@@ -2,6 +2,7 @@
 
 import json
 import re
+import threading
 import time
 from pathlib import Path
 from urllib.parse import quote
@@ -9,7 +10,10 @@ from urllib.parse import quote
 import cv2
 import numpy as np
 import pytest
-from numbered_video import number_of, write_numbered
+from numbered_video import number_of, picture, write_numbered
+
+from mescope.synthesis.encode import write_video
+from mescope.video.arrays import ArrayVideo
 
 NO_ID = "0" * 12
 
@@ -458,3 +462,41 @@ def test_the_interface_describes_itself(served):
     for path, methods in found["paths"].items():
         for method, entry in methods.items():
             assert entry.get("description") or entry.get("summary"), (method, path)
+
+
+# -- codecs and races --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("name", "codec"), [("a.avi", "mpeg4"), ("b.mkv", "ffv1")])
+def test_what_no_browser_plays_is_shown_frame_by_frame(served, name, codec):
+    """W95."""
+    pictures = np.stack([picture(n) for n in range(20)])
+    write_video(ArrayVideo(pictures, 25.0), served.folder / name, codec)
+    url = f"/api/recordings/{served.known(name)}/frames"
+    for n in (0, 19, 7):
+        assert number_of(decoded(served.client.get(f"{url}/{n}.jpg"))) == n
+
+
+def test_judging_analyzing_and_looking_at_once(served, analyzed):
+    """S77: many at a time; nobody waits for ever, and every judgement that was taken counts."""
+    taken = []
+
+    def work(coder):
+        for n in range(8):
+            answer = served.judge(analyzed, "add", coder=coder, first=n, last=n + 1)
+            taken.append(answer.status_code)
+            served.client.get("/api/recordings")
+            served.client.get(f"/api/recordings/{analyzed}/export?format=csv")
+            if n == 3:
+                served.client.post(f"/api/recordings/{analyzed}/analyze")
+
+    threads = [threading.Thread(target=work, args=(name,)) for name in ("ann", "bea", "cyd")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(120)
+        assert not thread.is_alive()
+    assert set(taken) <= {200, 409}
+    served.wait("analyzed.mp4", lambda r: r["state"] == "to review")
+    marks = served.client.get(f"/api/recordings/{analyzed}/marks").json()
+    assert len(marks["annotations"]) == taken.count(200)

@@ -11,9 +11,9 @@ from mescope.errors import MescopeError
 
 def made(n, series=3, seed=0, gaps=True):
     rng = np.random.default_rng(seed)
-    values = rng.random((n, series)).astype(np.float32)
+    values = rng.random((series, n)).astype(np.float32)
     if gaps and n > 50:
-        values[20:40] = np.nan
+        values[:, 20:40] = np.nan
     return curves(np.arange(n) * 2, np.arange(n) / 30, [f"s{i}" for i in range(series)], values)
 
 
@@ -29,7 +29,7 @@ def test_few_samples_equal_the_plain_way(n, points):
     ends = [*edges[1:], n]
     for i, name in enumerate(whole.names):
         for bucket, (a, b) in enumerate(zip(edges, ends, strict=True)):
-            part = whole.values[a:b, i]
+            part = whole.values[i, a:b]
             low = found["series"][name]["min"][bucket]
             if np.isnan(part).all():
                 assert low is None
@@ -43,8 +43,8 @@ def test_few_samples_equal_the_plain_way(n, points):
 def test_one_peak_in_two_hours_stays_visible_at_any_width():
     """A zoomed-out view of 432 000 samples shows the one that matters, in its place."""
     n = 2 * 3600 * 60
-    values = np.zeros((n, 24), np.float32)
-    values[300_017, 5] = 0.97
+    values = np.zeros((24, n), np.float32)
+    values[5, 300_017] = 0.97
     whole = curves(np.arange(n), np.arange(n) / 60, [f"s{i}" for i in range(24)], values)
     for points in (10, 1000, 4000):
         found = whole.thinned(0, n, points)
@@ -83,7 +83,7 @@ def test_there_and_back(tmp_path):
     path.write_bytes(pack(frames, times, {"spotting": times * 2, "region:A": times}))
     back = unpack(path)
     assert back.names == ("spotting", "region:A")
-    np.testing.assert_allclose(back.values[:, 0], times * 2, rtol=1e-6)
+    np.testing.assert_allclose(back.values[0], times * 2, rtol=1e-6)
 
 
 @pytest.mark.parametrize("damage", [b"", b"PK\x03\x04 cut", b"text"])

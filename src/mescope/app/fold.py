@@ -56,7 +56,9 @@ class State:
         elif event.action == "add" and event.mark is not None:
             self.marks[event.mark] = _own(event)
         elif event.mark in self.marks:
-            self._judge(self.marks[event.mark], event)
+            # A copy: somebody may be reading the mark as it was.
+            mark = self.marks[event.mark] = dict(self.marks[event.mark])
+            self._judge(mark, event)
 
     def _judge(self, mark: Mark, event: Event) -> None:
         action = event.action

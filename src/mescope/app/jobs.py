@@ -119,16 +119,19 @@ class Jobs:
 
         A negative version asks for all that are queued or running.
         """
-        with self._lock:
-            changed = {one for one, version in self._changed.items() if version > since}
+        progress = self.progress()
+        if since < 0:
+            wanted = {job.recording for job in self._project.store.active_jobs()}
+        else:
+            with self._lock:
+                wanted = {one for one, version in self._changed.items() if version > since}
         revisions = self._project.store.revisions()
         return [
             {
                 **{key: entry[key] for key in ("id", "state", "progress", "error")},
                 "revision": revisions.get(entry["id"], 0),
             }
-            for entry in overview(self._project, self.progress())
-            if (entry["progress"] is not None if since < 0 else entry["id"] in changed)
+            for entry in overview(self._project, progress, wanted)
         ]
 
     # -- looking -------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from mescope.app.frames import Frames
 from mescope.app.limits import Limits
 from mescope.app.lock import Lock
-from mescope.app.review import Review, carried_over, marks_of
+from mescope.app.review import Review
 from mescope.app.safety import free_name, inside, safe_name
 from mescope.app.store import Recording, Store, now
 from mescope.app.traces import Curves, unpack
@@ -240,30 +240,22 @@ class Project:
         Raises:
             MissingError: the recording was not analyzed yet.
         """
-        stored = self.store.analysis(identity)
-        if stored is None:
+        name = self.store.trace_file(identity)
+        if name is None:
             raise MissingError("expected an analyzed recording, found a new one; analyze it")
         with self._cache_lock:
-            if stored.traces not in self._curves:
-                self._curves[stored.traces] = unpack(self.home / "analyses" / stored.traces)
+            if name not in self._curves:
+                self._curves[name] = unpack(self.home / "analyses" / name)
                 while len(self._curves) > _CURVES:
                     self._curves.popitem(last=False)
-            self._curves.move_to_end(stored.traces)
-            return self._curves[stored.traces]
+            self._curves.move_to_end(name)
+            return self._curves[name]
 
     def keep_analysis(self, identity: str, document: dict[str, Any], traces: bytes) -> None:
         """Keep a finished analysis; what people said about an earlier one stays."""
         name = f"{identity}-{secrets.token_hex(6)}.npz"
         write_atomically(self.home / "analyses" / name, traces)
-        with self.store.together():
-            earlier = self.review.detections(identity)
-            _, state = self.review.state(identity)
-            found = marks_of(document)
-            document = {**document, "marks": carried_over(earlier, state, found)}
-            self.store.add_analysis(identity, document, name)
-            model = str(document.get("provenance", {}).get("model", ""))
-            values = {"detections": len(found), "model": model}
-            self.store.add_event(identity, None, "", "analyzed", values=values)
+        self.review.enter_analysis(identity, document, name)
 
     def cache(self, identity: str) -> Path:
         """Return where the motion of a recording is kept, so that its analysis can go on."""

@@ -41,21 +41,13 @@ class Review:
         self._known: OrderedDict[tuple[str, str | None], _Known] = OrderedDict()
 
     def state(self, identity: str, coder: str | None = None) -> tuple[int, State]:
-        """Return the revision and the marks, of all coders together or of one alone."""
+        """Return the revision and the marks, of all coders together or of one alone.
+
+        The state is shared: it is to be read only, and no judgement changes it any more.
+        """
         with self._lock:
             analysis = self._store.analysis_numbers().get(identity, 0)
             return self._state(identity, coder, self._store.revision(identity), analysis)
-
-    def summaries(self) -> dict[str, tuple[int, bool]]:
-        """Return for every recording how many detections it has and whether it is reviewed."""
-        revisions, analyses = self._store.revisions(), self._store.analysis_numbers()
-        with self._lock:
-            return {
-                identity: _summary(
-                    self._state(identity, None, revision, analyses.get(identity, 0))[1]
-                )
-                for identity, revision in revisions.items()
-            }
 
     def _state(
         self, identity: str, coder: str | None, revision: int, analysis: int
@@ -116,9 +108,10 @@ class Review:
             event = self._store.add_event(
                 identity, revision, coder, str(action), mark=mark, values=values, key=key
             )
-            state.apply(event)
+            after = State(dict(state.marks), state.reviewed)
+            after.apply(event)
             version = self._known[(identity, None)][0]
-            self._known[(identity, None)] = ((version[0] + 1, version[1]), state)
+            self._known[(identity, None)] = ((version[0] + 1, version[1]), after)
             return self.marks(identity)
 
     def _values(
@@ -144,6 +137,22 @@ class Review:
         if action in wrong[before["source"]]:
             raise MescopeError(_WRONG[before["source"]].format(action))
         return checked(values, frames, before) if action == "edit" else {}
+
+    def enter_analysis(self, identity: str, document: Mapping[str, Any], traces: str) -> None:
+        """Keep a finished analysis; what people said about an earlier one stays.
+
+        Args:
+            identity: of the recording.
+            document: from :func:`mescope.reports.json.to_dict`, without traces.
+            traces: the name of the file of traces.
+        """
+        with self._lock, self._store.together():
+            found = marks_of(document)
+            kept = carried_over(self.detections(identity), self.state(identity)[1], found)
+            self._store.add_analysis(identity, {**document, "marks": kept}, traces)
+            model = str(document.get("provenance", {}).get("model", ""))
+            values = {"detections": len(found), "model": model}
+            self._store.add_event(identity, None, "", "analyzed", values=values)
 
     def undo(self, identity: str, revision: int | None, coder: Any) -> dict[str, Any]:
         """Take back the last thing that a coder did in a recording.
@@ -273,10 +282,6 @@ def carried_over(earlier: Sequence[Mark], state: State, found: Sequence[Mark]) -
     judged = {m["id"] for m in state.marks.values() if m["status"] != "proposed" or m["note"]}
     kept = [m for m in earlier if m["id"] in judged and m["id"] not in ids]
     return [*found, *kept]
-
-
-def _summary(state: State) -> tuple[int, bool]:
-    return sum(m["source"] == "model" for m in state.marks.values()), state.reviewed
 
 
 def _stale(now: int, seen: object) -> str:

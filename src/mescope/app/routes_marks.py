@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal, TypeVar
 
 from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr, ValidationError
 from starlette.concurrency import run_in_threadpool
 
@@ -43,31 +44,27 @@ def _body(model: type[BaseModel]) -> dict[str, Any]:
 
 
 @router.get("/marks")
-def marks(asked: Asked, project: Served, coder: Coder = None) -> dict[str, Any]:
+def marks(asked: Asked, project: Served, coder: Coder = None) -> JSONResponse:
     """Return the model's detections and the coders' annotations as they stand now."""
-    return project.review.marks(asked.id, coder)
+    return JSONResponse(project.review.marks(asked.id, coder))
 
 
 @router.post("/events", openapi_extra=_body(Judgement))
-async def judge(
-    request: Request, asked: Asked, project: Served, jobs: Working
-) -> dict[str, Any]:
+async def judge(request: Request, asked: Asked, project: Served, jobs: Working) -> JSONResponse:
     """Enter a judgement; 409 with the marks as they are if somebody was faster."""
     wanted = _read(Judgement, await read_json(request, project.limits.body_bytes))
     found = await run_in_threadpool(_judge, project, asked, wanted)
     jobs.tell(asked.id)
-    return found
+    return JSONResponse(found)
 
 
 @router.post("/undo", openapi_extra=_body(Undo))
-async def undo(
-    request: Request, asked: Asked, project: Served, jobs: Working
-) -> dict[str, Any]:
+async def undo(request: Request, asked: Asked, project: Served, jobs: Working) -> JSONResponse:
     """Take back the last thing that this coder did in this recording."""
     wanted = _read(Undo, await read_json(request, project.limits.body_bytes))
     found = await run_in_threadpool(_undo, project, asked, wanted)
     jobs.tell(asked.id)
-    return found
+    return JSONResponse(found)
 
 
 @router.get("/history")

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import numpy as np
 from fastapi import APIRouter, Query, Request
-from fastapi.responses import Response
+from fastapi.responses import JSONResponse, Response
 
 from mescope.app.asked import LARGEST, Asked, Frame, FrameQuery, Served
 from mescope.app.project import MissingError, Project
@@ -71,10 +71,10 @@ def traces(
     series: Annotated[
         str | None, Query(max_length=2000, description="Names, commas between.")
     ] = None,
-) -> dict[str, Any]:
+) -> JSONResponse:
     """Return the traces of frames ``first`` to ``last``, lowest and highest of each bucket."""
     wanted = None if series is None else [name for name in series.split(",") if name]
-    return project.curves(asked.id).thinned(first, last, points, wanted)
+    return JSONResponse(project.curves(asked.id).thinned(first, last, points, wanted))
 
 
 @router.get("/pair", response_class=Response, responses=_PNG)

@@ -63,9 +63,9 @@ def project_facts(project: Served) -> dict[str, Any]:
 
 
 @router.get("/recordings")
-def recordings(project: Served, jobs: Working) -> list[dict[str, Any]]:
+def recordings(project: Served, jobs: Working) -> JSONResponse:
     """List the recordings."""
-    return overview(project, jobs.progress())
+    return JSONResponse(overview(project, jobs.progress()))
 
 
 @router.post("/recordings", status_code=201, openapi_extra=_BODY)
@@ -93,7 +93,7 @@ def rescan(project: Served, jobs: Working) -> dict[str, Any]:
 @router.get("/recordings/{id}")
 def recording(asked: Asked, project: Served, jobs: Working) -> dict[str, Any]:
     """Say everything about one recording."""
-    return details(project, asked, jobs.progress().get(asked.id))
+    return details(project, asked, jobs.progress())
 
 
 @router.delete("/recordings/{id}", status_code=204)
@@ -138,7 +138,8 @@ async def _news(request: Request, jobs: Jobs) -> AsyncIterator[str]:
     yield "retry: 1000\n\n"
     for entry in await run_in_threadpool(jobs.news, -1):
         yield _event(entry)
-    while not jobs.closing and not await request.is_disconnected():
+    ending = request.app.state.ending
+    while not ending.is_set() and not await request.is_disconnected():
         await asyncio.sleep(_EVERY)
         silent += _EVERY
         if jobs.version() != seen:
@@ -155,4 +156,4 @@ def _event(entry: dict[str, Any]) -> str:
 
 
 def _details(project: Any, jobs: Jobs, identity: str) -> dict[str, Any]:
-    return details(project, project.recording(identity), jobs.progress().get(identity))
+    return details(project, project.recording(identity), jobs.progress())

@@ -19,7 +19,7 @@ CREATE TABLE recordings (
 CREATE UNIQUE INDEX recording_path ON recordings (path);
 CREATE TABLE analyses (
   number INTEGER PRIMARY KEY AUTOINCREMENT, recording TEXT NOT NULL, at TEXT NOT NULL,
-  document TEXT NOT NULL, traces TEXT NOT NULL
+  document TEXT NOT NULL, traces TEXT NOT NULL, detections INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX analysis_recording ON analyses (recording);
 CREATE TABLE events (

@@ -55,6 +55,7 @@ def create_app(
     limits: Limits | None = None,
     analyze: Analyze = "mescope.app.worker:analyze",
     page: bool = True,
+    ending: threading.Event | None = None,
 ) -> ASGIApp:
     """Return the app for one folder of recordings.
 
@@ -65,6 +66,7 @@ def create_app(
         limits: of sizes, memory and time.
         analyze: ``module:function`` that a worker calls; see :mod:`mescope.app.worker`.
         page: serve the page, not only the interface for programs.
+        ending: set when the server is about to end, so that streams end first.
 
     Raises:
         MescopeError: the folder is no use, or open in another process.
@@ -90,6 +92,7 @@ def create_app(
         "both ends, times are seconds from the first frame.",
     )  # fmt: skip
     app.state.project, app.state.jobs = project, jobs
+    app.state.ending = ending or threading.Event()
     for routes in (routes_project, routes_pictures, routes_marks, routes_files):
         app.include_router(routes.router)
     if page:

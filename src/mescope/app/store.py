@@ -150,8 +150,9 @@ class Store:
     def add_analysis(self, identity: str, document: Mapping[str, Any], traces: str) -> None:
         """Keep a finished analysis beside earlier ones; the newest one counts."""
         self._run(
-            "INSERT INTO analyses (recording, at, document, traces) VALUES (?, ?, ?, ?)",
-            identity, now(), json.dumps(document), traces,
+            "INSERT INTO analyses (recording, at, document, traces, detections) "
+            "VALUES (?, ?, ?, ?, ?)",
+            identity, now(), json.dumps(document), traces, len(document.get("marks", ())),
         )  # fmt: skip
 
     def analysis(self, identity: str) -> Stored | None:
@@ -173,6 +174,35 @@ class Store:
         """Return the number of the newest analysis of every recording that has one."""
         rows = self._all("SELECT recording, MAX(number) FROM analyses GROUP BY recording")
         return {row[0]: row[1] for row in rows}
+
+    def detection_counts(self) -> dict[str, int]:
+        """Return how many detections the newest analysis of every recording has."""
+        rows = self._all(
+            "SELECT recording, detections FROM analyses WHERE number IN "
+            "(SELECT MAX(number) FROM analyses GROUP BY recording)"
+        )
+        return {row[0]: row[1] for row in rows}
+
+    def reviewed(self) -> set[str]:
+        """Return the recordings that a coder called reviewed, and nobody took that back."""
+        rows = self._all(
+            "SELECT * FROM events WHERE action IN ('reviewed', 'undo') ORDER BY seq"
+        )
+        gone = {row["undoes"] for row in rows}
+        state = {
+            row["recording"]: json.loads(row["values"]).get("reviewed", True)
+            for row in rows
+            if row["action"] == "reviewed" and row["seq"] not in gone
+        }
+        return {recording for recording, is_reviewed in state.items() if is_reviewed}
+
+    def trace_file(self, identity: str) -> str | None:
+        """Return the file name of the newest traces of a recording, or None."""
+        rows = self._all(
+            "SELECT traces FROM analyses WHERE recording = ? ORDER BY number DESC LIMIT 1",
+            identity,
+        )
+        return str(rows[0][0]) if rows else None
 
     def trace_files(self) -> set[str]:
         """Return the names of all files of traces that an analysis refers to."""
@@ -274,6 +304,13 @@ class Store:
             "(SELECT MAX(number) FROM jobs GROUP BY recording)"
         )
         return {row["recording"]: _job(row) for row in rows}
+
+    def active_jobs(self) -> list[Job]:
+        """Return what is queued or running, oldest first."""
+        rows = self._all(
+            "SELECT * FROM jobs WHERE state IN ('queued', 'running') ORDER BY number"
+        )
+        return [_job(row) for row in rows]
 
     def next_job(self) -> Job | None:
         """Return the oldest queued job, or None."""

@@ -22,7 +22,7 @@ MOST_POINTS = 4000
 
 @dataclass(frozen=True)
 class Level:
-    """Lowest and highest value of every series in every block; (m, S) float32 each."""
+    """Lowest and highest value of every series in every block; (S, m) float32 each."""
 
     low: NDArray[np.float32]
     high: NDArray[np.float32]
@@ -36,7 +36,7 @@ class Curves:
         frames: (n,) int64 native frame numbers, increasing.
         times: (n,) float64 seconds.
         names: S names of series.
-        values: (n, S) float32; nan where there is no face.
+        values: (S, n) float32; nan where there is no face.
         coarse: blocks of :data:`BLOCK` samples.
     """
 
@@ -67,7 +67,7 @@ class Curves:
             "frames": self.frames[at].tolist(),
             "times": np.round(self.times[at], 6).tolist(),
             "series": {
-                name: {"min": _plain(low[:, i]), "max": _plain(high[:, i])}
+                name: {"min": _plain(low[i]), "max": _plain(high[i])}
                 for i, name in enumerate(names)
             },
         }
@@ -86,17 +86,18 @@ class Curves:
     def _reduced(
         self, begin: int, end: int, points: int, columns: list[int]
     ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int64]]:
-        """Lowest and highest per bucket (b, S), and the first sample of each bucket (b,)."""
+        """Lowest and highest per bucket (S, b), and the first sample of each bucket (b,)."""
+        rows = slice(None) if len(columns) == len(self.names) else columns
         if (end - begin) // points >= 4 * BLOCK:  # whole blocks: edges move by a quarter bucket
             a, b = begin // BLOCK, -(-end // BLOCK)
             edges = np.unique(np.linspace(a, b, points + 1).astype(np.int64)[:-1])
-            low = np.fmin.reduceat(self.coarse.low[:b, columns], edges, axis=0)
-            high = np.fmax.reduceat(self.coarse.high[:b, columns], edges, axis=0)
+            low = np.fmin.reduceat(self.coarse.low[rows, :b], edges, axis=1)
+            high = np.fmax.reduceat(self.coarse.high[rows, :b], edges, axis=1)
             return low, high, np.maximum(edges * BLOCK, begin)
         edges = np.unique(np.linspace(begin, end, points + 1).astype(np.int64)[:-1])
-        part = self.values[begin:end, columns]
-        low = np.fmin.reduceat(part, edges - begin, axis=0)
-        high = np.fmax.reduceat(part, edges - begin, axis=0)
+        part = self.values[rows, begin:end]
+        low = np.fmin.reduceat(part, edges - begin, axis=1)
+        high = np.fmax.reduceat(part, edges - begin, axis=1)
         return low, high, edges
 
 
@@ -106,11 +107,11 @@ def curves(
     names: Iterable[str],
     values: NDArray[np.float32],
 ) -> Curves:
-    """Return curves with their coarse level; ``values`` (n, S)."""
-    starts = np.arange(0, len(values), BLOCK)
-    if len(values):
-        low = np.fmin.reduceat(values, starts, axis=0)
-        high = np.fmax.reduceat(values, starts, axis=0)
+    """Return curves with their coarse level; ``values`` (S, n)."""
+    starts = np.arange(0, len(frames), BLOCK)
+    if len(frames) and len(values):
+        low = np.fmin.reduceat(values, starts, axis=1)
+        high = np.fmax.reduceat(values, starts, axis=1)
     else:
         low = high = values
     return Curves(frames, times, tuple(names), values, Level(low, high))
@@ -124,7 +125,7 @@ def pack(
     """Return traces as the bytes of a file for :func:`unpack`; every series is (n,)."""
     buffer = io.BytesIO()
     stacked = [np.asarray(s, np.float32) for s in series.values()]
-    values = np.stack(stacked, axis=1) if stacked else np.zeros((len(frames), 0), np.float32)
+    values = np.stack(stacked) if stacked else np.zeros((0, len(frames)), np.float32)
     np.savez(
         buffer,
         allow_pickle=False,

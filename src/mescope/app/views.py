@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from mescope.app.project import Project
@@ -11,22 +11,30 @@ from mescope.app.store import Job, Recording
 _FACTS = ("seconds", "rate", "frames", "width", "height")
 
 
-def overview(project: Project, progress: Mapping[str, float]) -> list[dict[str, Any]]:
-    """Return every recording of the project, in order of name."""
-    jobs = project.store.latest_jobs()
-    analyzed = project.store.analysis_numbers()
-    summaries = project.review.summaries()
+def overview(
+    project: Project, progress: Mapping[str, float], only: Collection[str] | None = None
+) -> list[dict[str, Any]]:
+    """Return the recordings of the project in order of name, all or ``only`` some.
+
+    Args:
+        project: which.
+        progress: of running analyses, 0 to 1, by id.
+        only: ids.
+    """
+    store = project.store
+    jobs, counts, reviewed = store.latest_jobs(), store.detection_counts(), store.reviewed()
     return [
-        view(r, jobs.get(r.id), r.id in analyzed, summaries.get(r.id), progress.get(r.id))
-        for r in project.store.recordings()
+        view(r, jobs.get(r.id), counts.get(r.id), r.id in reviewed, progress.get(r.id))
+        for r in store.recordings()
+        if only is None or r.id in only
     ]
 
 
 def view(
     recording: Recording,
     job: Job | None,
-    analyzed: bool,
-    summary: tuple[int, bool] | None,
+    detections: int | None,
+    reviewed: bool,
     progress: float | None,
 ) -> dict[str, Any]:
     """Return one recording for a list.
@@ -34,11 +42,11 @@ def view(
     Args:
         recording: what is kept of it.
         job: its newest job, if any.
-        analyzed: whether there is an analysis.
-        summary: number of detections and whether it is reviewed.
+        detections: how many the newest analysis has; None without one.
+        reviewed: whether a coder said so.
         progress: of the running analysis, 0 to 1.
     """
-    state, error = _state(recording, job, analyzed, summary)
+    state, error = _state(recording, job, detections is not None, reviewed)
     facts = recording.facts or {}
     running = state in ("queued", "analyzing")
     return {
@@ -46,24 +54,24 @@ def view(
         "name": recording.name,
         **{key: facts.get(key) for key in _FACTS},
         "state": state,
-        "detections": summary[0] if analyzed and summary else 0,
-        "analyzed": analyzed,
+        "detections": detections or 0,
+        "analyzed": detections is not None,
         "progress": (progress or 0.0) if running else None,
         "error": error,
     }
 
 
-def details(project: Project, recording: Recording, progress: float | None) -> dict[str, Any]:
+def details(
+    project: Project, recording: Recording, progress: Mapping[str, float]
+) -> dict[str, Any]:
     """Return everything about one recording but its marks and traces."""
     stored = project.store.analysis(recording.id)
-    jobs = project.store.jobs(recording.id)
-    summary = project.review.summaries().get(recording.id)
     document = stored.document if stored else {}
     provenance = document.get("provenance", {})
     facts = recording.facts or {}
     warnings = [*facts.get("warnings", []), *document.get("warnings", [])]
     return {
-        **view(recording, jobs[-1] if jobs else None, stored is not None, summary, progress),
+        **overview(project, progress, [recording.id])[0],
         "warnings": list(dict.fromkeys(warnings)),
         "simulated": bool(provenance.get("simulated", False)),
         "model": provenance.get("model"),
@@ -75,7 +83,7 @@ def details(project: Project, recording: Recording, progress: float | None) -> d
 
 
 def _state(
-    recording: Recording, job: Job | None, analyzed: bool, summary: tuple[int, bool] | None
+    recording: Recording, job: Job | None, analyzed: bool, reviewed: bool
 ) -> tuple[str, str | None]:
     if recording.error is not None:
         return "failed", recording.error
@@ -84,5 +92,5 @@ def _state(
     if job is not None and job.state == "failed":
         return "failed", job.error
     if analyzed:
-        return ("reviewed" if summary is not None and summary[1] else "to review"), None
+        return ("reviewed" if reviewed else "to review"), None
     return "new", None

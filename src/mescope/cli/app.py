@@ -17,6 +17,7 @@ from mescope.errors import MescopeError
 
 if TYPE_CHECKING:
     import socket
+    from types import FrameType
 
 LOOPBACK = "127.0.0.1"
 
@@ -63,7 +64,10 @@ def app(
     from mescope.app.server import create_app
 
     listening = _listen(host, port)
-    application = create_app(folder, hosts=_names(host), token=token, page=not api_only)
+    ending = threading.Event()
+    application = create_app(
+        folder, hosts=_names(host), token=token, page=not api_only, ending=ending
+    )
     chosen = listening.getsockname()[1]
     address = f"http://{_shown(host)}:{chosen}/"
     if as_json:
@@ -74,7 +78,7 @@ def app(
     if not (no_browser or api_only or as_json):
         opened = address + (f"?token={token}" if token else "")
         threading.Timer(1.0, webbrowser.open, [opened]).start()
-    _serve(application, listening)
+    _serve(application, listening, ending)
 
 
 def _check(host: str, token: str | None) -> None:
@@ -137,15 +141,22 @@ def _listen(host: str, port: int) -> socket.socket:
     return listening
 
 
-def _serve(application: Any, listening: socket.socket) -> None:
+def _serve(application: Any, listening: socket.socket, ending: threading.Event) -> None:
     """Serve until somebody ends it."""
     import uvicorn
+
+    class Server(uvicorn.Server):
+        """Tells streams to end, so that nobody waits for them."""
+
+        def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+            ending.set()
+            super().handle_exit(sig, frame)
 
     config = uvicorn.Config(
         application, log_level="warning", access_log=False, server_header=False,
         proxy_headers=False, timeout_graceful_shutdown=3, limit_concurrency=256,
     )  # fmt: skip
-    uvicorn.Server(config).run(sockets=[listening])
+    Server(config).run(sockets=[listening])
 
 
 def _shown(host: str) -> str:

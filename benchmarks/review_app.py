@@ -1,0 +1,147 @@
+"""How fast the review app answers: 200 recordings, a two-hour analysis, many marks, frames.
+
+    python benchmarks/review_app.py [--marks 20000]
+
+Everything is made up but the server, its database and, for frames, a small rendered video.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import socket
+import statistics
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import numpy as np
+import uvicorn
+
+from mescope.app.fold import detection
+from mescope.app.project import Project
+from mescope.app.server import create_app
+from mescope.app.store import Recording
+from mescope.app.traces import pack
+from mescope.synthesis.encode import write_video
+from mescope.video.arrays import ArrayVideo
+
+RATE, HOURS = 60, 2
+SERIES = 24
+
+
+def fill(project: Project, recordings: int, marks: int) -> None:
+    """Put made-up recordings into a project; the first has two hours of traces."""
+    n = RATE * 3600 * HOURS
+    facts = {"seconds": 3600.0 * HOURS, "rate": float(RATE), "frames": n, "width": 1920,
+             "height": 1080, "variable_rate": False, "warnings": []}  # fmt: skip
+    rng = np.random.default_rng(0)
+    traces = pack(
+        np.arange(n), np.arange(n) / RATE,
+        {f"s{i}": rng.random(n).astype(np.float32) for i in range(SERIES)},
+    )  # fmt: skip
+    (project.home / "analyses" / "long.npz").write_bytes(traces)
+    for number in range(recordings):
+        identity = f"{number:012x}"
+        project.store.add_recording(
+            Recording(id=identity, name=f"r{number:04}", path=f"r{number:04}.mp4", size=1,
+                      mtime_ns=1, sha256=None, fingerprint=None, added="", facts=facts,
+                      error=None)
+        )  # fmt: skip
+        count = marks if number == 0 else 100
+        at = np.sort(rng.choice(n - 40, count, replace=False))
+        found = [detection(i, int(a), int(a) + 9, int(a) + 20, emotion="surprise",
+                           confidence=0.5) for i, a in enumerate(at)]  # fmt: skip
+        project.store.add_analysis(identity, {"marks": found, "provenance": {}}, "long.npz")
+        project.store.add_event(identity, None, "", "analyzed")
+        (project.home / "times" / f"{identity}.f8").write_bytes((np.arange(n) / RATE).tobytes())
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[tuple[httpx.Client, Project]]:
+    """Serve a folder."""
+    application = create_app(folder)
+    # With the number of the protocol asyncio knows that it is TCP, and sends at once.
+    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listening.bind(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(application, log_level="error"))
+    thread = threading.Thread(target=server.run, args=([listening],))
+    thread.start()
+    with httpx.Client(base_url=f"http://127.0.0.1:{listening.getsockname()[1]}") as client:
+        client.timeout = 300
+        yield client, application._app.state.project
+    server.should_exit = True
+    thread.join()
+
+
+Call = Callable[[httpx.Client], httpx.Response]
+
+
+def timed(client: httpx.Client, what: str, calls: Sequence[Call]) -> None:
+    """Print first and median time of calls in ms."""
+    spent = []
+    for call in calls:
+        start = time.perf_counter()
+        answer = call(client)
+        spent.append(1000 * (time.perf_counter() - start))
+        assert answer.status_code == 200, answer.text[:300]
+    first, rest = spent[0], statistics.median(spent[1:] or spent)
+    size = len(answer.content)
+    print(f"{what:44} first {first:8.1f} ms, then {rest:8.1f} ms, {size:>10,} bytes")
+
+
+def listed(client: httpx.Client, name: str) -> str:
+    """Return the id of a recording once it was looked at."""
+    client.post("/api/recordings/rescan")
+    while True:
+        for one in client.get("/api/recordings").json():
+            if one["name"] == name and one["frames"]:
+                return str(one["id"])
+        time.sleep(0.05)
+
+
+def measure_frames(client: httpx.Client, folder: Path) -> None:
+    """Time frames of a noisy video of five seconds."""
+    cells = np.random.default_rng(0).integers(0, 255, (8, 90, 160, 3), np.uint8)
+    pictures = np.repeat(np.repeat(cells, 8, 1), 8, 2)[np.arange(300) % 8]
+    write_video(ArrayVideo(pictures, 60.0), folder / "frames.mp4")
+    url = f"/api/recordings/{listed(client, 'frames.mp4')}/frames"
+    for what, numbers in (
+        ("frames forward, 1280x720", range(100, 160)),
+        ("frames backward", range(90, 40, -1)),
+        ("frames anywhere", [7, 288, 31, 170, 260, 5, 222]),
+    ):
+        timed(client, what, [lambda c, n=n: c.get(f"{url}/{n}.jpg") for n in numbers])
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--marks", type=int, default=2000)
+    marks = parser.parse_args().marks
+    revisions = itertools.count(1)
+    url = "/api/recordings/" + "0" * 12
+
+    def judge(client: httpx.Client) -> httpx.Response:
+        add = {"coder": "a", "action": "add", "values": {"first": 1, "last": 2}}
+        return client.post(f"{url}/events", json={"revision": next(revisions), **add})
+
+    with tempfile.TemporaryDirectory() as name, serving(Path(name)) as (client, project):
+        fill(project, 200, marks)
+        timed(client, "200 recordings", [lambda c: c.get("/api/recordings")] * 6)
+        spans = [(0, 10**9)] + [(k * 40_000, k * 40_000 + 60_000) for k in range(5)]
+        views = [f"{url}/traces?first={a}&last={b}" for a, b in spans]
+        for what, more in ((f"{SERIES} series", ""), ("one series", "&series=s0")):
+            calls = [lambda c, v=v + more: c.get(v) for v in views]
+            timed(client, f"traces of two hours, 1000 points, {what}", calls)
+        timed(client, f"{marks} marks", [lambda c: c.get(f"{url}/marks")] * 4)
+        timed(client, "a judgement among them", [judge] * 6)
+        measure_frames(client, Path(name))
+
+
+if __name__ == "__main__":
+    main()
