@@ -167,6 +167,21 @@ def test_a_coder_corrects_undoes_comes_back_and_exports(page, server):
     assert [(m["first"], m["last"], m["coder"]) for m in found] == [(24, 49, "ann")]
 
 
+def test_a_recording_is_sent_analyzed_and_opened(browser, server, tmp_path):
+    """From a file of her own to its first proposal, by hand."""
+    name = f"sent-{time.monotonic_ns()}.mp4"
+    browser.get("about:blank")
+    browser.get(f"{server.client.base_url}/#/")
+    wait = WebDriverWait(browser, 60, 0.1)
+    field = wait.until(lambda d: d.find_element(By.CSS_SELECTOR, "#files"))
+    field.send_keys(str(write_numbered(tmp_path / name)))
+    item = f"//li[.//h2[contains(., '{name}')]]"
+    wait.until(lambda d: d.find_element(By.XPATH, f"{item}//button[text()='Analyze']")).click()
+    wait.until(lambda d: "to review" in d.find_element(By.XPATH, item).text)
+    browser.find_element(By.XPATH, f"{item}//a[text()='Review']").click()
+    wait.until(lambda d: len(d.find_elements(By.CSS_SELECTOR, ".marks button")) == 2)
+
+
 def test_keys_judge_and_a_mark_of_ones_own(page):
     page.pick(1)
     page.find("h1").click()

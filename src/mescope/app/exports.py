@@ -110,27 +110,44 @@ def _json(project: Project, recording: Recording, who: str | None) -> bytes:
 _STYLE = (
     "body{font:15px/1.5 system-ui,sans-serif;margin:2rem;color:#1c1e22;background:#fff}"
     "table{border-collapse:collapse}td,th{text-align:left;padding:.3rem .8rem;border-bottom:"
-    "1px solid #ddd;vertical-align:top}.rejected{text-decoration:line-through;color:#666}"
+    "1px solid #ddd;vertical-align:top}figure{display:inline-block;margin:.5rem 1rem .5rem 0}"
+    "figure img{display:block;max-width:100%;height:150px}"
+    ".rejected{text-decoration:line-through;color:#666}"
 )
 
 
 def _page(sheet: Sheet) -> str:
     """Return a page for reading and printing: a table, no faces (ecosystem P113)."""
+    name = escape(sheet.video)
+    counted = f"<p>{len(sheet.marks)} marks. {NOTICE}</p>"
+    return page(name, f"<h1>{name}</h1>{counted}{table(sheet)}")
+
+
+NOTICE = (
+    "Frames count from 0, intervals include both ends. What a model proposed is no annotation "
+    "until a person confirmed it."
+)
+
+
+def page(title: str, body: str) -> str:
+    """Return a document that opens offline; ``title`` and ``body`` are HTML."""
+    return (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; '
+        "img-src data:; style-src 'unsafe-inline'\">"
+        f"<title>{title}</title><style>{_STYLE}</style></head><body>{body}</body></html>\n"
+    )
+
+
+def table(sheet: Sheet) -> str:
+    """Return the marks of a sheet as an HTML table."""
     rows = "".join(_row(mark) for mark in sheet.marks)
     heads = "".join(
         f"<th>{word}</th>"
         for word in ("who", "status", "onset s", "apex s", "offset s", "frames", "kind",
                      "emotion", "AU", "confidence", "note")
     )  # fmt: skip
-    name = escape(sheet.video)
-    return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; '
-        f"style-src 'unsafe-inline'\"><title>{name}</title><style>{_STYLE}</style></head><body>"
-        f"<h1>{name}</h1><p>{len(sheet.marks)} marks. Frames count from 0, intervals include "
-        "both ends. What a model proposed is no annotation until a person confirmed it.</p>"
-        f"<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></body></html>\n"
-    )
+    return f"<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>"
 
 
 def _row(mark: Mark) -> str:

@@ -15,6 +15,7 @@ from mescope.app import agreement as agreements
 from mescope.app import exports, imports
 from mescope.app.asked import Asked, Served, Working
 from mescope.app.bodies import read_bytes, sent_name
+from mescope.app.report import project_report
 
 router = APIRouter(prefix="/api")
 
@@ -53,6 +54,17 @@ async def import_(
     jobs.tell(asked.id)
     marks = await run_in_threadpool(project.review.marks, asked.id)
     return {**found, **marks}
+
+
+@router.get("/report", response_class=Response)
+def report(
+    project: Served,
+    pictures: Annotated[bool, Query(description="With faces: onset, apex, change.")] = False,
+) -> Response:
+    """Return the whole project as one page that opens offline, for reading and printing."""
+    headers = {"Content-Disposition": 'attachment; filename="report.html"'}
+    data = project_report(project, pictures=pictures).encode("utf-8", "replace")
+    return Response(data, media_type="text/html; charset=utf-8", headers=headers)
 
 
 @router.get("/agreement")

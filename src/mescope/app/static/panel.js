@@ -2,6 +2,7 @@
 
 import { clock, make } from "./dom.js";
 
+const LISTED = 300;  // marks in the list at once, those around the chosen one
 const POSITIONS = [["first", "Onset"], ["apex", "Apex"], ["last", "Offset"]];
 
 export class Panel {
@@ -16,13 +17,18 @@ export class Panel {
 
   show(marks, picked) {
     const focused = document.activeElement?.dataset?.mark;
-    this.list.replaceChildren(...marks.map((mark) => make("li", {}, make("button", {
+    const at = Math.max(0, marks.findIndex((mark) => mark.id === picked?.id));
+    const from = Math.max(0, at - LISTED / 2), shown = marks.slice(from, from + LISTED);
+    this.list.replaceChildren(...shown.map((mark) => make("li", {}, make("button", {
       type: "button", "data-mark": mark.id, "aria-current": mark.id === picked?.id ? "true" : "false",
       onclick: () => this.told.pick(mark),
     },
     make("span", {}, `${clock(mark.onset_s)} – ${clock(mark.offset_s)}`),
     make("span", {}, mark.emotion ?? "no emotion"),
     make("span", { class: `state ${mark.status}` }, mark.source === "model" ? mark.status : `by ${mark.coder}`)))));
+    if (shown.length < marks.length) {
+      this.list.append(make("li", { class: "quiet" }, `${shown.length} of ${marks.length} marks; N and P go on, or choose one in the timeline.`));
+    }
     if (!marks.length) this.list.append(make("li", { class: "quiet" }, "No marks yet. I and O set an onset and an offset of your own."));
     if (focused) this.list.querySelector(`[data-mark="${CSS.escape(focused)}"]`)?.focus();
     this.form.replaceChildren(...(picked ? this.fields(picked) : [make("p", { class: "quiet" }, "Choose a mark to judge it.")]));

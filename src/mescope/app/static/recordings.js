@@ -6,7 +6,12 @@ import { clock, count, make, say } from "./dom.js";
 export async function showRecordings(main) {
   const list = make("ul", { class: "recordings", "aria-label": "Recordings" });
   const sending = make("div", { class: "card", hidden: true, role: "status" });
-  main.replaceChildren(make("h1", {}, "Recordings"), dropZone(sending, refresh), sending, list);
+  const faces = make("input", { type: "checkbox", id: "faces" });
+  const report = make("a", { class: "button", href: "api/report", download: "report.html", id: "report" }, "Report of all");
+  faces.addEventListener("change", () => { report.href = `api/report${faces.checked ? "?pictures=true" : ""}`; });
+  main.replaceChildren(
+    make("div", { class: "row" }, make("h1", {}, "Recordings"), report, make("label", { class: "quiet" }, faces, " with pictures of faces")),
+    dropZone(sending, refresh), sending, list);
   let shown = new Map();
 
   async function refresh() {
