@@ -185,6 +185,78 @@ def test_an_apex_that_a_move_leaves_outside_is_dropped(tmp_path):
     assert "the apex is outside now" in contents.remarks[0]
 
 
+def test_an_edit_of_one_frame_is_seen_at_any_rate(tmp_path):
+    """E103: one frame of 1000 per second is 1 ms."""
+    frame = mark(1000, 1039, apex=1010)
+    root = ET.fromstring(dumps([sheet(frame, rate=1000.0, frames=2000)], "elan"))
+    first_slot(root, "1001")
+    (found,) = read(put(tmp_path, "a.eaf", ET.tostring(root))).sheets[0].marks
+    assert found.interval.first == 1001
+
+
+@pytest.mark.parametrize("clock", [None, Clock(30.0)])
+def test_an_apex_moved_in_elan_wins_and_is_told(tmp_path, clock):
+    """E103: the apex has a tier of its own, so it can be moved alone."""
+
+    def change(root):
+        for slot in root.iter("TIME_SLOT"):
+            old = slot.get("TIME_VALUE")
+            slot.set("TIME_VALUE", {"1133": "1200", "1167": "1233"}.get(old, old))
+
+    contents = read(eaf(tmp_path, change), clock=clock)
+    (found,) = contents.sheets[0].marks
+    assert (found.interval.first, found.apex, found.interval.last) == (30, 36, 39)
+    assert "the apex was moved to frame 36" in contents.remarks[0]
+
+
+def test_an_apex_deleted_in_elan_is_gone_and_told(tmp_path):
+    def change(root):
+        tier = root.find(".//TIER[@TIER_ID='ME-apex@0#model']")
+        for one in list(tier):
+            tier.remove(one)
+
+    contents = read(eaf(tmp_path, change))
+    assert contents.sheets[0].marks[0].apex is None
+    assert "the apex was taken away" in contents.remarks[0]
+
+
+def test_an_apex_moved_in_boris_wins_and_is_told(tmp_path):
+    document = json.loads(dumps([made()], "boris"))
+    (observation,) = document["observations"].values()
+    (row,) = (row for row in observation["events"] if row[2] == "ME-apex")
+    row[0] = 1.2
+    contents = read(put(tmp_path, "a.boris", json.dumps(document)))
+    assert contents.sheets[0].marks[0].apex == 36
+    assert "the apex was moved to frame 36" in contents.remarks[0]
+
+
+REQUIRED = {
+    "ANNOTATION_DOCUMENT": {"DATE", "AUTHOR", "VERSION"},
+    "MEDIA_DESCRIPTOR": {"MEDIA_URL", "MIME_TYPE"}, "TIME_SLOT": {"TIME_SLOT_ID"},
+    "TIER": {"TIER_ID", "LINGUISTIC_TYPE_REF"},
+    "ALIGNABLE_ANNOTATION": {"ANNOTATION_ID", "TIME_SLOT_REF1", "TIME_SLOT_REF2"},
+    "REF_ANNOTATION": {"ANNOTATION_ID", "ANNOTATION_REF"},
+    "LINGUISTIC_TYPE": {"LINGUISTIC_TYPE_ID"}, "LANGUAGE": {"LANG_ID"},
+    "CONSTRAINT": {"STEREOTYPE"}, "CONTROLLED_VOCABULARY": {"CV_ID"},
+    "DESCRIPTION": {"LANG_REF"}, "CV_ENTRY_ML": {"CVE_ID"}, "CVE_VALUE": {"LANG_REF"},
+}  # fmt: skip
+"""Attributes that the schema of EAF 3.0 demands."""
+
+
+def test_the_eaf_has_every_attribute_that_its_schema_demands():
+    root = ET.fromstring(dumps([made()], "elan", media="a.mp4"))
+    for element in root.iter():
+        assert set(element.attrib) >= REQUIRED.get(element.tag, set()), element.tag
+    for tier in root.iter("TIER"):
+        assert {one[0].tag for one in tier} <= {"ALIGNABLE_ANNOTATION", "REF_ANNOTATION"}
+        assert all(len(one) == 1 and one[0][0].tag == "ANNOTATION_VALUE" for one in tier)
+    declared = {e.get(key) for e in root.iter() for key in e.attrib if key.endswith("_ID")}
+    for element in root.iter():
+        for key, value in element.attrib.items():
+            if key.endswith(("_REF", "_REF1", "_REF2")):
+                assert value in declared, (element.tag, key, value)
+
+
 def test_a_coder_can_start_from_an_empty_tier(tmp_path):
     """A tier made in ELAN by hand: times only, frames from the recording."""
     text = """<ANNOTATION_DOCUMENT FORMAT="3.0"><HEADER><MEDIA_DESCRIPTOR

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -73,7 +74,7 @@ class Painter:
             shape: landmarks and corners, see :meth:`Sightings.shape`; None without a face.
         """
         canvas = np.full((self.size[1], self.size[0], 3), _BACK, np.uint8)
-        here = np.ascontiguousarray(picture)
+        here = picture.copy()  # the caller may show its own picture elsewhere
         present = self._present(frame)
         if shape is not None and self._seen(frame):
             self._draw_face(here, shape, present)
@@ -200,9 +201,12 @@ def _font(size: int) -> ImageFont.FreeTypeFont:
 
 def _fitting(text: str, font: ImageFont.FreeTypeFont, width: int) -> str:
     """Return as much of a text as fits, with an ellipsis if that is not all."""
-    if font.getlength(text) <= width:
+    if len(text) <= width and font.getlength(text) <= width:
         return text
-    kept = text
-    while kept and font.getlength(kept + "…") > width:
-        kept = kept[:-1]
-    return kept + "…"
+    # nothing that fits has more letters than pixels, so a text of any length takes no time
+    kept = bisect.bisect_left(
+        range(min(len(text), width)),
+        True,
+        key=lambda n: font.getlength(text[: n + 1] + "…") > width,
+    )
+    return text[:kept] + "…"

@@ -16,7 +16,15 @@ from typing import Any
 from mescope.datasets.annotations import KINDS
 from mescope.datasets.coding.clock import Clock, reconciled
 from mescope.datasets.coding.files import listing, number, read_json, table, word
-from mescope.datasets.coding.marks import Contents, Mark, Sheet, in_order, normal, spans
+from mescope.datasets.coding.marks import (
+    Contents,
+    Mark,
+    Sheet,
+    in_order,
+    normal,
+    spans,
+    widened,
+)
 from mescope.datasets.coding.stored import KIND_WORDS, about, from_dict, sheet_of, to_dict
 from mescope.errors import DatasetError
 
@@ -41,12 +49,12 @@ def dumps(sheets: tuple[Sheet, ...]) -> str:
         entries = results.setdefault(sheet.video, [])
         first = len(entries)
         for mark, (start, end) in zip(sheet.marks, spans(sheet), strict=True):
-            end = max(end, start + 10.0**-_DIGITS)
+            first_tick, last_tick = widened(start, end, _DIGITS)
             entries.append(
                 {
                     "label": KIND_WORDS[mark.kind],
                     "score": 1.0 if mark.score is None else mark.score,
-                    "segment": [round(start, _DIGITS), round(end, _DIGITS)],
+                    "segment": [first_tick / 10**_DIGITS, last_tick / 10**_DIGITS],
                 }
             )
         marks = [to_dict(mark) for mark in sheet.marks]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
@@ -9,7 +10,7 @@ from typing import Any
 
 from mescope.datasets.annotations import KINDS
 from mescope.datasets.coding.boris import APEX
-from mescope.datasets.coding.clock import Clock, reconciled
+from mescope.datasets.coding.clock import Clock, reconciled, with_apex
 from mescope.datasets.coding.elan import MODEL
 from mescope.datasets.coding.files import listing, number, parse_json, read_json, table, word
 from mescope.datasets.coding.marks import Contents, Mark, Sheet, in_order
@@ -214,6 +215,11 @@ def _mark(
     first, last = start.time - shift, stop.time - shift
     kind = KINDS[start.code.lower()]
     rate = observation.clock.rate if observation.clock else observation.rate
+    inside = [
+        row.time - shift
+        for row in apexes
+        if row.subject == start.subject and start.time <= row.time <= stop.time
+    ]
     if stop.comment.startswith("{"):
         try:
             kept = from_dict(table(parse_json(stop.comment, "the comment"), "the comment"))
@@ -223,17 +229,15 @@ def _mark(
             replace(kept, kind=kind, note=start.comment), first, last,
             digits=3, rate=rate, clock=observation.clock,
         )  # fmt: skip
-        if remark:
-            observation.note(start.line, remark)
+        shown = None if mark.apex_s is None else round(mark.apex_s * 1000) / 1000
+        expected = math.nan if shown is None else min(max(shown, first), last)
+        mark, second = with_apex(mark, inside, expected, rate, observation.clock)
+        for text in filter(None, (remark, second)):
+            observation.note(start.line, text)
         return mark
     clock = observation.clock or (Clock(rate) if rate else None)
     if clock is None:
         raise ValueError("it has times only and no frame rate; name --video or --rate")
-    inside = [
-        row.time - shift
-        for row in apexes
-        if row.subject == start.subject and start.time <= row.time <= stop.time
-    ]
     return _foreign(start, kind, clock, (first, last), inside[0] if inside else None)
 
 

@@ -7,10 +7,11 @@ caller gives one or the file itself states one.
 from __future__ import annotations
 
 import bisect
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from mescope.datasets.coding.marks import Contents, Mark, Sheet
+from mescope.datasets.coding.marks import Contents, Mark, Sheet, widened
 from mescope.errors import DatasetError
 from mescope.events import Interval
 
@@ -143,9 +144,8 @@ def reconciled(
     span = mark.span_s
     if span is None:
         return mark, ""
-    step = 10.0**-digits
-    expected = span[0], max(span[1], span[0] + step)
-    if abs(start - expected[0]) <= 1.01 * step and abs(end - expected[1]) <= 1.01 * step:
+    # rounded as the writers do: an edit by one frame of 1000 per second is an edit
+    if widened(start, end, digits) == widened(*span, digits):
         return mark, ""
     moved = _moved(mark, start, end, span, rate, clock)
     was, now = mark.interval, moved.interval
@@ -183,3 +183,35 @@ def _moved(
     else:
         apex_s = min(max(mark.apex_s, start), offset)
     return replace(moved, onset_s=start, apex_s=apex_s, offset_s=offset, end_s=end)
+
+
+def with_apex(
+    mark: Mark, found: Sequence[float], expected: float, rate: float | None, clock: Clock | None
+) -> tuple[Mark, str]:
+    """Return a mark with the apex as its file now shows it, and a remark if that is new.
+
+    Args:
+        mark: as :func:`reconciled` returned it.
+        found: the times of apexes shown within the mark, in seconds; the first counts.
+        expected: where the stored apex would be shown, in seconds; nan where it has none.
+        rate: frames per second, used if there is no ``clock``.
+        clock: the recording's own times.
+    """
+    if any(abs(at - expected) < 5e-4 for at in found):
+        return mark, ""
+    if not found:
+        if mark.apex is None or math.isnan(expected):
+            return mark, ""
+        return replace(mark, apex=None, apex_s=None), "the apex was taken away"
+    if clock is not None:
+        apex = clock.frame_at(found[0])
+    elif rate and mark.onset_s is not None:
+        apex = mark.interval.first + round((found[0] - mark.onset_s) * rate)
+    else:
+        return mark, "the apex was moved; name --video or --rate to find its frame"
+    apex = min(max(apex, mark.interval.first), mark.interval.last)
+    if apex == mark.apex:
+        return mark, ""
+    last = found[0] if mark.offset_s is None else mark.offset_s
+    second = min(max(found[0], mark.onset_s or 0.0), last)
+    return replace(mark, apex=apex, apex_s=second), f"the apex was moved to frame {apex}"

@@ -6,6 +6,7 @@ interval was moved in ELAN, its new boundaries win and a remark says so (ecosyst
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,14 +15,14 @@ from urllib.parse import unquote
 from xml.etree.ElementTree import Element
 
 from mescope.datasets.annotations import KINDS
-from mescope.datasets.coding.clock import Clock, reconciled
-from mescope.datasets.coding.elan import DEPENDENT, MODEL, PREFIX
+from mescope.datasets.coding.clock import Clock, reconciled, with_apex
+from mescope.datasets.coding.elan import DEPENDENT, MODEL, PREFIX, apex_span
 from mescope.datasets.coding.files import read_xml
 from mescope.datasets.coding.marks import STATUSES, Contents, Mark, Sheet, in_order
 from mescope.datasets.coding.stored import frames_of
 from mescope.errors import DatasetError
 
-_MAX_MS = 10**10  # 115 days
+_MAX_MS = 2**32 - 1  # EAF's own limit: 49 days
 
 _Times = dict[str, int]
 
@@ -206,9 +207,12 @@ def _mark(
         return _added(reader, name, start, end, fields)
     mark = Mark(**fields, **frames_of(below["frames"]))
     moved, remark = reconciled(mark, start, end, digits=3, rate=reader.rate, clock=reader.clock)
-    if remark:
-        reader.remarks.append(f"{where}: {remark}")
-    return moved
+    inside = [a / 1000 for a, _ in reader.apexes.get(name, []) if span[0] <= a < span[1]]
+    shown = moved.apex_s is not None
+    expected = apex_span(moved, span, None)[0] / 1000 if shown else math.nan
+    done, second = with_apex(moved, inside, expected, reader.rate, reader.clock)
+    reader.remarks += [f"{where}: {text}" for text in (remark, second) if text]
+    return done
 
 
 def _added(

@@ -197,13 +197,13 @@ def flags(sheet: Sheet) -> tuple[str, ...]:
     return (f"{sheet.video}: {short} marks below 1 ms are shown 1 ms long; frames are kept",)
 
 
-def widened(start: float, end: float) -> tuple[int, int]:
-    """Round a span in seconds to whole ms; what is shorter than 1 ms gets 1 ms (E99).
+def widened(start: float, end: float, digits: int = 3) -> tuple[int, int]:
+    """Round a span in seconds to units of so many digits, by default ms; at least 1 (E99).
 
     >>> widened(0.1, 0.1002)
     (100, 101)
     """
-    first, last = round(start * 1000), round(end * 1000)
+    first, last = round(start * 10**digits), round(end * 10**digits)
     return first, max(last, first + 1)
 
 
