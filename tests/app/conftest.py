@@ -1,95 +1,8 @@
-"""A server with a project of small recordings; its analyses are made up, all else is real."""
+"""One server for all tests, with a project of small recordings."""
 
-import shutil
-import socket
-import threading
-import time
-from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
-
-import httpx
 import pytest
-import uvicorn
+from app_server import serving
 from numbered_video import write_numbered
-
-from mescope.app.limits import Limits
-from mescope.app.project import Project
-from mescope.app.server import create_app
-
-LIMITS = Limits(
-    upload_bytes=2_000_000, free_bytes=0, import_bytes=1_000_000, body_bytes=200_000,
-    worker_memory=2 << 30, reader_seconds=120,
-)  # fmt: skip
-
-
-@dataclass
-class Served:
-    """A client, the folder and the project behind it."""
-
-    client: httpx.Client
-    folder: Path
-    project: Project
-    jobs: Any
-
-    def add(self, name, frames=120):
-        """Put a recording into the folder and return its id once it was looked at."""
-        write_numbered(self.folder / name, frames)
-        return self.known(name)
-
-    def known(self, name):
-        """Take in a file of the folder and return its id once it was looked at."""
-        self.client.post("/api/recordings/rescan")
-        return self.wait(name, lambda r: r["frames"] or r["error"])["id"]
-
-    def wait(self, name, done, seconds=120):
-        """Return the recording ``name`` as soon as ``done(recording)``."""
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            found = [r for r in self.client.get("/api/recordings").json() if r["name"] == name]
-            if found and done(found[0]):
-                return found[0]
-            time.sleep(0.05)
-        raise AssertionError(f"{name}: {found}")
-
-    def analyzed(self, name):
-        """Return the id of a recording with a finished (made-up) analysis."""
-        identity = self.add(name)
-        self.client.post(f"/api/recordings/{identity}/analyze")
-        self.wait(name, lambda r: r["state"] in ("to review", "failed"))
-        return identity
-
-    def judge(self, identity, action, mark=None, *, coder="ann", revision=None, **values):
-        """Send a judgement; by default with the revision as it is."""
-        url = f"/api/recordings/{identity}"
-        if revision is None:
-            revision = self.client.get(f"{url}/marks").json()["revision"]
-        return self.client.post(
-            f"{url}/events",
-            json={"revision": revision, "coder": coder, "action": action, "mark": mark,
-                  "values": values},
-        )  # fmt: skip
-
-
-@contextmanager
-def serving(folder, analyze="fake_analysis:analyze", limits=LIMITS, **options):
-    """Serve a folder over a real socket for as long as the block lasts."""
-    application = create_app(folder, analyze=analyze, limits=limits, **options)
-    listening = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(application, log_level="warning", timeout_graceful_shutdown=1)
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
-    thread.start()
-    address = f"http://127.0.0.1:{listening.getsockname()[1]}"
-    state = application._app.state
-    try:
-        with httpx.Client(base_url=address, timeout=120) as client:
-            yield Served(client, Path(folder), state.project, state.jobs)
-    finally:
-        server.should_exit = True
-        thread.join(60)
-        assert not thread.is_alive()
 
 
 @pytest.fixture(scope="session")
@@ -119,12 +32,3 @@ def analyzed(served, _analyzed):
             served.project.store._run("DELETE FROM events WHERE seq = ?", event.seq)
     served.project.review._known.clear()
     return _analyzed
-
-
-@pytest.fixture
-def project(tmp_path):
-    """Return a project without recordings and without a server."""
-    opened = Project(tmp_path, LIMITS)
-    yield opened
-    opened.close()
-    shutil.rmtree(tmp_path / ".mescope", ignore_errors=True)

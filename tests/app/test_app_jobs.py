@@ -9,7 +9,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from conftest import LIMITS, serving
+from app_server import LIMITS, serving
 from numbered_video import write_numbered
 
 from mescope.app.limits import Limits
@@ -132,7 +132,7 @@ def test_a_file_that_changes_is_not_analyzed_with_old_facts(served):
 SERVER = """
 import sys
 sys.path.insert(0, sys.argv.pop(1))
-from conftest import serving
+from app_server import serving
 from pathlib import Path
 with serving(Path(sys.argv[1])) as one:
     print(one.client.base_url, flush=True)

@@ -7,7 +7,7 @@ import signal
 import cv2
 import numpy as np
 import pytest
-from conftest import serving
+from app_server import serving
 
 from mescope.app.limits import Limits
 from mescope.synthesis.dynamics import random_script
