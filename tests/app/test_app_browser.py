@@ -237,6 +237,17 @@ def test_names_are_text_never_markup(page, server):
     assert "taken" not in page.driver.title
 
 
+def test_what_it_must_not_be_used_for_is_said_once(page):
+    """P115: shown until somebody has read it."""
+    page.driver.execute_script("localStorage.removeItem('mescope.use')")
+    page.open()
+    page.until(lambda: page.find("#use").is_displayed())
+    assert "no lie detector" in page.find("#use").text
+    page.find("#use button").click()
+    page.open()
+    assert not page.find("#use").is_displayed()
+
+
 def test_nothing_leaves_the_server(page):
     page.pick(0)
     page.at(30)

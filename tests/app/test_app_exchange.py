@@ -3,9 +3,11 @@
 import csv
 import io
 import json
+import shutil
 
 import pytest
 
+import mescope
 from mescope.datasets import coding
 
 FORMATS = ("csv", "json", "html", "megc", "elan", "boris", "vtt", "activitynet")
@@ -158,3 +160,21 @@ def test_agreement_with_nobody(served, judged):
     assert (answer.status_code, "nobody" in answer.json()["error"]) == (400, True)
     answer = served.client.get(f"/api/recordings/{judged}/export?format=csv&who=nobody")
     assert answer.status_code == 400
+
+
+def test_what_coders_made_of_it_becomes_training_data(served, analyzed, tmp_path):
+    """The CSV of a coder beside the video is a data set for ``mescope evaluate``."""
+    served.judge(analyzed, "edit", "m30-40-49", first=28, emotion="positive")
+    served.judge(analyzed, "reject", "m70-75-80")
+    served.judge(analyzed, "add", first=90, apex=95, last=99, emotion="surprise")
+    url = f"/api/recordings/{analyzed}/export"
+    table = served.client.get(url, params={"format": "csv", "who": "ann"}).text
+    (tmp_path / "annotations.csv").write_text(table, encoding="utf-8")
+    shutil.copy(served.folder / "analyzed.mp4", tmp_path)
+    dataset = mescope.open_dataset("folder", tmp_path)
+    assert dataset.problems == ()
+    [recording] = dataset.recordings
+    found = [
+        (e.interval.first, e.apex, e.interval.last, e.emotion) for e in recording.expressions
+    ]
+    assert found == [(28, 40, 49, "positive"), (90, 95, 99, "surprise")]

@@ -9,7 +9,7 @@ import { showReview } from "./review.js";
 
 const main = document.getElementById("main");
 const coderField = document.getElementById("coder");
-const KEEP = "mescope.coder";
+const KEEP = "mescope.coder", READ = "mescope.use";
 let leave = () => {}, turn = 0;
 
 coderField.value = localStorage.getItem(KEEP) ?? "";
@@ -24,6 +24,7 @@ async function route() {
   try {
     const project = await api.project();
     document.getElementById("project").textContent = project.name;
+    tellUse(project.use);
     const [, page, id] = location.hash.match(/^#\/(r|agreement)?\/?(.*)$/) ?? [];
     document.title = page === "agreement" ? "Agreement – mescope" : page ? "Review – mescope" : "Recordings – mescope";
     const show = page === "r" ? showReview(main, decodeURIComponent(id), { project, coder })
@@ -36,6 +37,13 @@ async function route() {
         make("button", { type: "button", onclick: route }, "Try again"));
     }
   }
+}
+
+function tellUse(text) {  // once; that it was read is kept
+  const box = document.getElementById("use");
+  box.hidden = localStorage.getItem(READ) === text;
+  box.querySelector("span").textContent = text;
+  box.querySelector("button").onclick = () => { localStorage.setItem(READ, text); box.hidden = true; };
 }
 
 document.querySelector("#help-table tbody").append(...KEYS.map(([keys, what]) =>
