@@ -56,6 +56,8 @@ class Page:
         self.driver, self.base = driver, str(server.client.base_url)
         self.client, self.identity = server.client, identity
         self.open()
+        if self.find("#use").is_displayed():
+            self.find("#use button").click()
 
     def open(self):
         self.driver.get("about:blank")
@@ -130,6 +132,7 @@ def test_the_frame_shown_is_the_frame_asked_for(page):
 def test_a_coder_corrects_undoes_comes_back_and_exports(page, server):
     page.pick(0)
     line = page.find("#timeline")
+    page.driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", line)
     width, left = line.size["width"], -line.size["width"] / 2
     edge, goal = (left + width * n / 119 for n in (30, 24))
     lane = 20 + 78 + 54 + 40 + 13 - line.size["height"] / 2
