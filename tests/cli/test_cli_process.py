@@ -23,6 +23,7 @@ COMMANDS = [
     ("models",),
     ("models", "show"),
     ("train",),
+    ("search",),
     ("evaluate",),
     ("synthesize",),
     ("synthesize", "demo"),

@@ -24,6 +24,7 @@ from mescope.cli import (
     models,
     recognize,
     score,
+    search,
     spot,
     synthesize,
     train,
@@ -72,6 +73,7 @@ app.command("compare")(compare.compare)
 app.add_typer(datasets.app, name="datasets")
 app.add_typer(models.app, name="models")
 app.command("train")(train.train)
+app.command("search")(search.search)
 app.add_typer(augment.app, name="augment")
 app.command("evaluate")(evaluate.evaluate)
 app.add_typer(synthesize.app, name="synthesize")

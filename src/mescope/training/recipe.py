@@ -9,6 +9,7 @@ text of the recipe travels inside the weights it made.
 
 from __future__ import annotations
 
+import json
 import tomllib
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
@@ -270,3 +271,23 @@ def _check_type(source: str, key: str, value: Any, declared: str) -> None:
         value, kinds[declared]
     ):
         raise RecipeError(f"{source}: {key} must be {declared}, got {value!r}")
+
+
+def recipe_text(recipe: AnyRecipe) -> str:
+    """Return a recipe as TOML for :func:`parse_recipe`, without what is as by default.
+
+    >>> print(recipe_text(ClipRecipe(name="a", model="htnet", data="flow28")), end="")
+    name = "a"
+    model = "htnet"
+    data = "flow28"
+    """
+    lines, options = [], []
+    for one in fields(recipe):
+        value = getattr(recipe, one.name)
+        if isinstance(value, dict):
+            options = [f"{key} = {json.dumps(v)}" for key, v in value.items()]
+        elif value != one.default:
+            lines.append(f"{one.name} = {json.dumps(value)}")
+    if options:
+        lines += ["", "[options]", *options]
+    return "\n".join(lines) + "\n"
