@@ -16,6 +16,7 @@ COMMANDS = [
     ("augment", "rsmix"),
     ("spot",),
     ("recognize",),
+    ("flow",),
     ("score",),
     ("compare",),
     ("datasets",),

@@ -21,6 +21,7 @@ from mescope.cli import (
     datasets,
     doctor,
     evaluate,
+    flow,
     models,
     recognize,
     score,
@@ -68,6 +69,7 @@ def _common(
 app.command("analyze")(analyze.analyze)
 app.command("spot")(spot.spot)
 app.command("recognize")(recognize.recognize)
+app.command("flow")(flow.flow)
 app.command("score")(score.score)
 app.command("compare")(compare.compare)
 app.add_typer(datasets.app, name="datasets")
