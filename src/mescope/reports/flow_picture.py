@@ -60,7 +60,7 @@ def flow_frames(motion: Motion) -> NDArray[np.uint8]:
         )  # fmt: skip
         over = 0.5 * onset[..., None] + 0.5 * flow_colours(now, full)
         frames.append(np.hstack([np.repeat(moved[..., None], 3, -1), over]))
-    return np.rint(np.stack(frames)).astype(np.uint8)
+    return np.asarray(np.rint(np.stack(frames)), np.uint8)
 
 
 def _shown(flow: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -88,7 +88,7 @@ def _draw(axis: Axes, flow: NDArray[np.float32], full: float, title: str) -> Non
 
 def _wheel() -> NDArray[np.uint8]:
     """Return the colour of every direction and length up to the rim, white outside."""
-    y, x = np.mgrid[-1 : 1 : _WHEEL * 1j, -1 : 1 : _WHEEL * 1j]  # type: ignore[misc]
+    y, x = np.mgrid[-1 : 1 : _WHEEL * 1j, -1 : 1 : _WHEEL * 1j]
     colours = flow_colours(np.stack([x, y]).astype(np.float32), 1.0)
     colours[np.hypot(x, y) > 1.0] = 255
     return colours
