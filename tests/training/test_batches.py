@@ -20,7 +20,12 @@ from mescope.errors import DatasetError, RecipeError
 from mescope.labels import SPOTTING_CLASSES
 from mescope.synthesis.motion import UNITS, displacement_basis
 from mescope.synthesis.portraits import test_portraits
-from mescope.training.batches import clip_examples, flow_examples, window_examples
+from mescope.training.batches import (
+    clip_examples,
+    flow_examples,
+    onset_flow_examples,
+    window_examples,
+)
 from mescope.video.aligned import alignment
 
 FINDER = FixedFinder()
@@ -350,3 +355,18 @@ def test_a_composite_has_its_classes_already(tmp_path):
     examples, problems = flow_examples(Dataset(name="megc2019", clips=(one, two)), **SMALL)
     assert examples.labels.tolist() == [0, 1]
     assert [p for p in problems if p.level == "error"] == []
+
+
+def test_flow_comes_with_the_onset_frame_of_the_same_square(tmp_path):
+    data = moving_set(tmp_path)
+    finder = FixedFinder()
+    found = onset_flow_examples(
+        data, labels="3-class", size=56, crop=112, jobs=1, finder=finder
+    ).examples
+    flow = flow_examples(data, labels="3-class", size=56, crop=112, jobs=1, finder=finder)
+    assert found.kind == "flow-onset"
+    np.testing.assert_array_equal(found.inputs[:, :2], flow.examples.inputs[:, :2])
+    clips = clip_examples(data, labels="3-class", frames=2, size=112, jobs=1, finder=finder)
+    onset = clips.examples.inputs[:, 0]
+    wanted = onset.reshape(len(onset), 56, 2, 56, 2).mean((2, 4))
+    np.testing.assert_allclose(found.inputs[:, 2], wanted, atol=1e-5)

@@ -5,6 +5,8 @@ import torch
 
 from mescope.errors import RecipeError
 from mescope.models import create_model
+from mescope.models.ammsm import Ammsm
+from mescope.training.ammsm_training import Trainee
 from mescope.training.classical import CLASSICAL
 from mescope.training.recipe import (
     ClipRecipe,
@@ -88,3 +90,7 @@ def test_every_recipe_names_itself_and_builds_its_model(path):
     if isinstance(recipe, ClipRecipe) and hasattr(model.config, "side"):
         side, channels = model.config.side, model.config.channels
         assert (recipe.size, recipe.channels) == (side, channels)
+    if isinstance(model, Ammsm):
+        assert (recipe.size, recipe.channels) == (model.config.size, model.config.channels)
+        Trainee(model, recipe, 0)  # refuses an onset frame that one has and the other has not
+        assert bool(recipe.adaptive_epochs) == (model.config.sparse or model.config.magnify)

@@ -17,9 +17,10 @@ from mescope.training.clip_features import (
     FlowFeature,
     FramesFeature,
     MapFeature,
+    OnsetFlowFeature,
 )
 from mescope.training.learned import Learned, Preparation, load_learned
-from mescope.training.recipe import SIMULATED
+from mescope.training.recipe import ONSET_FLOW, SIMULATED
 from mescope.video.aligned import align
 from mescope.video.faces import default_finder
 from mescope.video.reading import Video, open_video
@@ -159,6 +160,8 @@ def _inputs(
         feature = MapFeature.of(size)
     elif preparation.data == "flow":
         feature = FlowFeature(size, max(SIDE, size), "tvl1")
+    elif preparation.data == ONSET_FLOW:
+        feature = OnsetFlowFeature(FlowFeature(size, max(SIDE, size), "tvl1"))
     elif offset is None:
         raise VideoError("a model of whole clips needs the offset too, found none")
     else:

@@ -23,9 +23,11 @@ from mescope.cli import (
     datasets,
     doctor,
     evaluate,
+    flow,
     models,
     recognize,
     score,
+    search,
     spot,
     synthesize,
     train,
@@ -70,6 +72,7 @@ def _common(
 app.command("analyze")(analyze.analyze)
 app.command("spot")(spot.spot)
 app.command("recognize")(recognize.recognize)
+app.command("flow")(flow.flow)
 app.command("score")(score.score)
 app.command("compare")(compare.compare)
 app.command("convert")(convert.convert)
@@ -77,6 +80,7 @@ app.command("agree")(agree.agree)
 app.add_typer(datasets.app, name="datasets")
 app.add_typer(models.app, name="models")
 app.command("train")(train.train)
+app.command("search")(search.search)
 app.add_typer(augment.app, name="augment")
 app.command("evaluate")(evaluate.evaluate)
 app.add_typer(synthesize.app, name="synthesize")

@@ -1,7 +1,7 @@
-"""Mirrored motion: the only augmentation that the published clip models share.
+"""Mirrored motion, which the published clip models share, and mixed inputs.
 
-Source: S14 of the MERba specification: a mirrored face moves the other way horizontally, so a
-flip of the picture's columns alone would teach motion that no face makes.
+Source of the mirror: S14 of the MERba specification.  A mirrored face moves the other way
+horizontally, so a flip of the picture's columns alone would teach motion that no face makes.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn import functional as F
 
 Batch = TypeVar("Batch", NDArray[np.float32], Tensor)
 
@@ -36,3 +37,26 @@ def flip_flow(batch: Batch) -> Batch:
     turned = batch[..., ::-1].copy()
     np.negative(turned[..., 0, :, :], out=turned[..., 0, :, :])
     return turned
+
+
+def mixup(
+    inputs: Tensor, labels: Tensor, classes: int, share: float, partners: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Return inputs mixed with those of their partners, and shares of the classes.
+
+    Zhang et al., "mixup: Beyond Empirical Risk Minimization", ICLR 2018, with one share for a
+    batch (spec_ammsm S12).
+
+    Args:
+        inputs: (b, ...), float.
+        labels: classes (b,).
+        classes: how many there are.
+        share: of the input itself, 0 to 1.
+        partners: places in the batch, (b,).
+
+    Returns:
+        Inputs as before and targets (b, classes), rows of sum 1.
+    """
+    one_hot = F.one_hot(labels, classes).to(inputs)
+    mixed = share * inputs + (1.0 - share) * inputs[partners]
+    return mixed, share * one_hot + (1.0 - share) * one_hot[partners]

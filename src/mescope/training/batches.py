@@ -36,6 +36,7 @@ from mescope.training.clip_features import (
     FramesFeature,
     Keep,
     MapFeature,
+    OnsetFlowFeature,
     make,
 )
 from mescope.training.examples import Examples
@@ -49,6 +50,7 @@ __all__ = [
     "clip_examples",
     "flow_examples",
     "grey_map_examples",
+    "onset_flow_examples",
     "window_examples",
 ]
 
@@ -110,6 +112,28 @@ def flow_examples(
     found = _clips(dataset, labels, feature, cache, jobs, finder, progress)
     inputs = np.stack([item.values for item in found.made]).astype(np.float32)
     return found.prepared("flow", inputs)
+
+
+def onset_flow_examples(
+    dataset: Dataset,
+    *,
+    labels: str,
+    size: int = 224,
+    crop: int = 224,
+    cache: Path | None = None,
+    jobs: int | None = None,
+    finder: FaceFinder | None = None,
+    progress: Progress | None = None,
+) -> Prepared:
+    """Return u, v and the grey onset (0 to 1) of every clip, (n, 3, size, size) float32.
+
+    Made by :class:`mescope.training.clip_features.OnsetFlowFeature`, for AMMSM; TV-L1 in a crop
+    no smaller than ``size``.  Arguments and errors as :func:`flow_examples`.
+    """
+    feature = OnsetFlowFeature(FlowFeature(size, max(crop, size), "tvl1"))
+    found = _clips(dataset, labels, feature, cache, jobs, finder, progress)
+    inputs = np.stack([item.values for item in found.made]).astype(np.float32)
+    return found.prepared("flow-onset", inputs)
 
 
 def grey_map_examples(

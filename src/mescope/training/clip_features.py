@@ -158,6 +158,35 @@ class FlowFeature:
 
 
 @dataclass(frozen=True)
+class OnsetFlowFeature:
+    """Flow from onset to apex with the onset frame: (3, size, size) float32.
+
+    u and v as :class:`FlowFeature` has them, then the aligned grey onset, 0 to 1, which shows
+    the same square of the face (spec_ammsm S20: one transform for both frames).
+    """
+
+    flow: FlowFeature
+    name: str = "flow-onset"
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """See :class:`Feature`."""
+        return self.flow.parameters
+
+    def choose(self, pictures: ClipPictures) -> Choice:
+        """See :meth:`FlowFeature.choose`."""
+        return self.flow.choose(pictures)
+
+    def compute(self, greys: list[Grey], choice: Choice, finder: FaceFinder) -> Computed:
+        """See :class:`Feature`."""
+        whole = self.flow.compute(greys, choice, finder)
+        faces, notes = align(greys[:1], self.flow.crop, finder=finder)
+        onset = _averaged(faces[0].astype(np.float32) / np.float32(255), self.flow.size)
+        values = np.concatenate([whole.values[:2], onset[None]]).astype(np.float32)
+        return Computed(values, tuple(dict.fromkeys((*whole.notes, *notes))), whole.apex)
+
+
+@dataclass(frozen=True)
 class MapFeature:
     """Flow from onset to apex as the published flow maps have it: (3, size, size), 0 to 255.
 

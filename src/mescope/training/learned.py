@@ -13,14 +13,31 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from mescope.errors import WeightsError
+from mescope.models.ammsm import Ammsm, AmmsmOutput
 from mescope.models.merba import Merba, MerbaOutput
 from mescope.models.outputs import EmotionOutput
 from mescope.models.weights import Card, load
 from mescope.training.augment import flip_flow
 from mescope.training.losses import full_classes
-from mescope.training.recipe import CLIP_DATA, ClipRecipe
+from mescope.training.recipe import CLIP_DATA, ONSET_FLOW, ClipRecipe
 
 _AT_ONCE = 256  # inputs scored together
+
+GREY_MEAN, GREY_SPREAD = 0.449, 0.226
+"""Of grey onset frames 0..1 before they are given to a network: the means of what ImageNet's
+three channels have.  SAMM's pictures are grey, so all are (spec_ammsm 1.2)."""
+
+
+def arguments(model: nn.Module, inputs: Tensor) -> tuple[Tensor, ...]:
+    """Return what a network is called with for prepared inputs (n, ...), which are one tensor.
+
+    AMMSM with its spatial stream gets flow, and the onset frame that follows it, in three
+    equal channels.
+    """
+    if isinstance(model, Ammsm) and model.config.spatial:
+        channels = model.config.channels
+        return inputs[:, :channels], inputs[:, channels:].expand(-1, 3, -1, -1)
+    return (inputs,)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,14 +57,19 @@ class Preparation:
     @classmethod
     def measure(cls, recipe: ClipRecipe, inputs: NDArray[np.float32]) -> Preparation:
         """Return what a recipe asks for, its statistics those of ``inputs`` (n, c, ...)."""
-        channels = recipe.channels if recipe.is_flow else inputs.shape[1]
+        plain = recipe.is_flow and recipe.data != ONSET_FLOW
+        channels = recipe.channels if plain else inputs.shape[1]
         used = inputs[:, :channels]
         axes = (0, *range(2, inputs.ndim))
         centre, spread = np.zeros(used.shape[1]), np.ones(used.shape[1])
         if recipe.standardise:
             centre = used.mean(axes, dtype=np.float64)
             spread = np.maximum(used.std(axes, dtype=np.float64), 1e-12)
+        if recipe.unit_flow:
+            spread[:] = max(float(used[:, : recipe.channels].std(dtype=np.float64)), 1e-12)
         slope = recipe.scale / spread
+        if recipe.data == ONSET_FLOW:
+            slope[-1], centre[-1] = 1.0 / GREY_SPREAD, GREY_MEAN
         return cls(
             data=recipe.data,
             size=int(inputs.shape[-1]),
@@ -133,13 +155,13 @@ class Learned:
         self.model.eval()
         with torch.no_grad():
             parts = [
-                self._shares(self.model(part.to(device))).cpu().numpy()
+                self._shares(self.model(*arguments(self.model, part.to(device)))).cpu().numpy()
                 for part in torch.split(self.prepare(inputs), _AT_ONCE)
             ]
         self.model.train(training)
         return np.concatenate(parts)
 
-    def _shares(self, output: EmotionOutput | MerbaOutput) -> Tensor:
+    def _shares(self, output: EmotionOutput | MerbaOutput | AmmsmOutput) -> Tensor:
         if isinstance(output, MerbaOutput):
             return output.scores().double()[:, self.full]
         return output.emotion.double().softmax(-1)

@@ -17,15 +17,17 @@ from mescope.training.batches import (
     clip_examples,
     flow_examples,
     grey_map_examples,
+    onset_flow_examples,
 )
 from mescope.training.examples import Examples
-from mescope.training.recipe import SIMULATED, ClipRecipe
+from mescope.training.recipe import ONSET_FLOW, SIMULATED, ClipRecipe
 
 Data = Examples | FlowMaps | Dataset
 
 _MAKERS: dict[str, Callable[..., Prepared]] = {
     "flow28": grey_map_examples,
     "flow": flow_examples,
+    ONSET_FLOW: onset_flow_examples,
     "clips": clip_examples,
 }
 

@@ -9,6 +9,7 @@ text of the recipe travels inside the weights it made.
 
 from __future__ import annotations
 
+import json
 import tomllib
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
@@ -69,17 +70,24 @@ class ClipRecipe:
     weight_decay: float = 0.0  # decoupled, as AdamW has it
     schedule: str = "constant"  # one of SCHEDULES
     clip_norm: float = 0.0  # longest gradient, 0 for any
-    hold_out: float = 0.0  # share of the training people that choose the epoch; 0 for the last
+    hold_out: float = 0.0  # share of the training people that choose the epoch, or in a search
+    # ratios and alpha; 0 for the last epoch
     shuffle: bool = True
     flip: bool = False  # mirror half of the flow maps, u negated
     balanced: bool = False  # weigh classes by how rare they are
     scale: float = 1.0  # inputs are multiplied by it
     standardise: bool = False  # each channel to mean 0 and deviation 1
+    unit_flow: bool = False  # flow in px to deviation 1, the same for u and v, zero kept
     size: int = 28  # side of the maps or frames made from clips
     channels: int = 3  # of flow: 3 for u, v and strain, 2 without strain
     dgcm_mix: str = "sum"  # of MERba's two heads: sum or convex
     weights: str = ""  # to start from: shipped ones or a file, that saw no real person
     maps: int = 0  # simulated flow maps to draw
+    mixup: float = 0.0  # inputs mixed in pairs by shares of Beta(mixup, mixup); 0 for none
+    adaptive_epochs: int = 0  # AMMSM: first epochs, that draw ratios and alpha for every batch
+    mesa: float = 0.0  # AMMSM: weight of its averaged copy's say; 0 for none
+    search_population: int = 0  # AMMSM: candidates of a generation, 0 for no search
+    search_generations: int = 20  # after the first one
     notes: str = ""
 
     def __post_init__(self) -> None:
@@ -96,14 +104,49 @@ class ClipRecipe:
             "channels",
         )
         _check_positive(self, numbers)
-        if min(self.weight_decay, self.seed, self.clip_norm) < 0:
-            raise RecipeError("seed, weight_decay and clip_norm must be 0 or above")
+        if min(self.weight_decay, self.seed, self.clip_norm, self.mixup, self.mesa) < 0:
+            raise RecipeError(
+                "seed, weight_decay, clip_norm, mixup and mesa must be 0 or above"
+            )
+        self._check_flow()
+        self._check_phases()
         if not 0.0 <= self.hold_out < 1.0:
             raise RecipeError(f"hold_out must be 0 to 1 (1 excluded), got {self.hold_out}")
         if (self.maps > 0) != (self.data == SIMULATED):
             raise RecipeError(
                 f"maps must be above 0 for data = {SIMULATED!r} and 0 otherwise, got "
                 f"{self.maps} for {self.data!r}"
+            )
+
+    def _check_flow(self) -> None:
+        if self.data == ONSET_FLOW and (self.channels != 2 or self.standardise):
+            raise RecipeError(
+                f"data = {ONSET_FLOW!r} needs channels = 2 and standardise = false (there is "
+                f"unit_flow), got {self.channels} and {str(self.standardise).lower()}"
+            )
+        if self.unit_flow and (self.standardise or self.data not in ("flow", ONSET_FLOW)):
+            raise RecipeError(
+                f"unit_flow is for data = 'flow' or {ONSET_FLOW!r} without standardise, got "
+                f"{self.data!r}"
+            )
+
+    def _check_phases(self) -> None:
+        if not 0 <= self.adaptive_epochs <= self.epochs:
+            raise RecipeError(
+                f"adaptive_epochs must be 0 to epochs = {self.epochs}, got "
+                f"{self.adaptive_epochs}"
+            )
+        if self.search_population and not (
+            self.search_population >= SEARCHED_LEAST
+            and self.search_generations >= 0
+            and self.hold_out > 0
+            and self.adaptive_epochs > 0
+        ):
+            raise RecipeError(
+                f"a search needs search_population of {SEARCHED_LEAST} or more, "
+                "search_generations of 0 or more, adaptive_epochs, and hold_out for people to "
+                f"choose on, got {self.search_population}, {self.search_generations}, "
+                f"{self.adaptive_epochs} and {self.hold_out:g}"
             )
 
     @property
@@ -114,9 +157,15 @@ class ClipRecipe:
 
 SIMULATED = "synthetic-maps"
 
-CLIP_DATA = ("flow28", "flow", "clips", SIMULATED)
-"""Published 28 x 28 maps, onset-apex flow, frames from onset to offset, or maps of simulated
-faces like the published ones (:mod:`mescope.synthesis.flow_maps`)."""
+ONSET_FLOW = "flow-onset"
+
+CLIP_DATA = ("flow28", "flow", ONSET_FLOW, "clips", SIMULATED)
+"""Published 28 x 28 maps, onset-apex flow, u and v of it with the grey onset frame, frames from
+onset to offset, or maps of simulated faces like the published ones
+(:mod:`mescope.synthesis.flow_maps`)."""
+
+SEARCHED_LEAST = 4
+"""Candidates of a generation, of which a quarter are parents of the next."""
 
 SCHEDULES = ("constant", "cosine", "warm-up")
 """``cosine`` falls to 0 in the last step; ``warm-up`` is MERba's
@@ -222,3 +271,23 @@ def _check_type(source: str, key: str, value: Any, declared: str) -> None:
         value, kinds[declared]
     ):
         raise RecipeError(f"{source}: {key} must be {declared}, got {value!r}")
+
+
+def recipe_text(recipe: AnyRecipe) -> str:
+    """Return a recipe as TOML for :func:`parse_recipe`, without what is as by default.
+
+    >>> print(recipe_text(ClipRecipe(name="a", model="htnet", data="flow28")), end="")
+    name = "a"
+    model = "htnet"
+    data = "flow28"
+    """
+    lines, options = [], []
+    for one in fields(recipe):
+        value = getattr(recipe, one.name)
+        if isinstance(value, dict):
+            options = [f"{key} = {json.dumps(v)}" for key, v in value.items()]
+        elif value != one.default:
+            lines.append(f"{one.name} = {json.dumps(value)}")
+    if options:
+        lines += ["", "[options]", *options]
+    return "\n".join(lines) + "\n"

@@ -19,17 +19,21 @@ from torch.nn import functional as F
 from mescope.errors import RecipeError
 from mescope.evaluation.folds import Person
 from mescope.models import MODELS, create_model
-from mescope.models.merba import MerbaOutput
+from mescope.models.ammsm import Ammsm
+from mescope.models.merba import Merba, MerbaOutput
 from mescope.models.outputs import EmotionOutput
 from mescope.models.weights import load
+from mescope.training.ammsm_training import Step, Trainee, ammsm_loss
+from mescope.training.augment import mixup
 from mescope.training.checkpoint import Keeper
 from mescope.training.early_stopping import BestEpoch, split
 from mescope.training.fit import Batch, Report, fit, one_device
 from mescope.training.learned import Learned, Preparation
 from mescope.training.logs import Log, logger
 from mescope.training.losses import Mix, dgcm_loss, fine_weight
-from mescope.training.recipe import ClipRecipe
+from mescope.training.recipe import ONSET_FLOW, ClipRecipe
 from mescope.training.schedules import decay_groups, schedule_of
+from mescope.training.search import FoldSearch, held_out
 
 
 class Recogniser(Protocol):
@@ -57,6 +61,7 @@ def learn(
     keeper: Keeper | None = None,
     log: Log = "none",
     persons: Sequence[Person] = (),
+    until: int | None = None,
 ) -> Recogniser:
     """Train by a recipe.
 
@@ -72,10 +77,11 @@ def learn(
         keeper: writes a checkpoint after every epoch and goes on from one; networks only.
         log: also write the loss of every epoch, in the keeper's folder.
         persons: whose inputs they are; needed by ``recipe.hold_out``.
+        until: stop before this epoch, everything else being as for all of ``recipe.epochs``.
 
     Raises:
-        RecipeError: the loss is no number, the weights to start from do not fit, or there are
-            too few people to hold any out.
+        RecipeError: the loss is no number, the weights to start from do not fit, there are
+            too few people to hold any out, or the model cannot be trained so.
         WeightsError: no such model or weights, or an option it does not have.
     """
     if recipe.model not in MODELS:
@@ -84,16 +90,27 @@ def learn(
         simple = build(recipe.model, **recipe.options)
         simple.fit(inputs, labels)
         return _Classical(simple, len(classes))
-    best = None
+    best: BestEpoch | FoldSearch | None = None
     if recipe.hold_out:
         fold = split(() if keeper else persons, len(labels), recipe.hold_out, seed)
+        if recipe.search_population:
+            fold = held_out(persons, recipe.hold_out, seed)
         kept, chosen = np.asarray(fold.train), np.asarray(fold.test)
-        best = BestEpoch(inputs[chosen], labels[chosen])
+        best = _chooser(recipe, seed, inputs[chosen], labels[chosen])
         inputs, labels = inputs[kept], labels[kept]
     with torch.random.fork_rng():
         return _Training(recipe, inputs, labels, classes, seed, device).run(
-            monitor, report, keeper, log, best
+            monitor, report, keeper, log, best, until or recipe.epochs
         )
+
+
+def _chooser(
+    recipe: ClipRecipe, seed: int, inputs: NDArray[np.float32], labels: NDArray[np.int64]
+) -> BestEpoch | FoldSearch:
+    """Return what is chosen on held-out people: ratios and alpha, or the epoch."""
+    if recipe.search_population:
+        return FoldSearch(recipe, seed, inputs, labels)
+    return BestEpoch(inputs, labels)
 
 
 class _Training:
@@ -107,17 +124,21 @@ class _Training:
         self.recipe, self.seed, self.device = recipe, seed, device
         model = _model(recipe, classes).to(device)
         self.learned = Learned(model, Preparation.measure(recipe, inputs), classes)
-        self.epochs = _Epochs(recipe, self.learned, inputs, labels, seed)
+        self.trained = _trained(recipe, model, seed)
+        self.epochs = _Epochs(recipe, self.learned, inputs, labels, seed, self.trained)
         self.optimizer = torch.optim.AdamW(
             decay_groups(model, recipe.weight_decay), lr=recipe.learning_rate
         )
+        if isinstance(self.trained, Trainee):
+            follow = self.trained.follow
+            self.optimizer.register_step_post_hook(lambda *_: follow())
 
     def run(
         self, monitor: Monitor | None, report: Report | None, keeper: Keeper | None, log: Log,
-        best: BestEpoch | None,
+        best: BestEpoch | FoldSearch | None, until: int,
     ) -> Learned:  # fmt: skip
         """Train from the start, or from where the keeper's checkpoint stands."""
-        recipe, model, learned = self.recipe, self.learned.model, self.learned
+        recipe, model, learned = self.recipe, self.trained, self.learned
         first = keeper.restore(model, self.optimizer) if keeper else 0
         loggers = logger(log, keeper.path.parent) if keeper else []
 
@@ -135,7 +156,7 @@ class _Training:
             self.optimizer,
             self.epochs.batches,
             self.epochs.loss,
-            epochs=recipe.epochs,
+            epochs=until,
             first=first,
             seed=self.seed,
             fabric=one_device(self.device, loggers=loggers),
@@ -175,6 +196,24 @@ def _model(recipe: ClipRecipe, classes: Sequence[str]) -> nn.Module:
     return model
 
 
+def _trained(recipe: ClipRecipe, model: nn.Module, seed: int) -> nn.Module:
+    """Return what the loop trains: the model, or AMMSM with what its training takes.
+
+    Raises:
+        RecipeError: the recipe asks for what only AMMSM has, or mixes labels of two heads.
+    """
+    if isinstance(model, Ammsm):
+        return Trainee(model, recipe, seed).to(next(model.parameters()).device)
+    if recipe.adaptive_epochs or recipe.mesa or recipe.data == ONSET_FLOW:
+        raise RecipeError(
+            f"adaptive_epochs, mesa and data = {ONSET_FLOW!r} are for AMMSM, found them with "
+            f"{recipe.model!r}; leave them out"
+        )
+    if recipe.mixup and isinstance(model, Merba) and model.config.dgcm:
+        raise RecipeError("mixup is for models of one head, found two; leave one out")
+    return model
+
+
 def _config(model: nn.Module) -> dict[str, Any]:
     """Return the config of a model without its dropout, which has no weights."""
     config: Any = model.config
@@ -186,8 +225,9 @@ class _Epochs:
 
     def __init__(
         self, recipe: ClipRecipe, learned: Learned, inputs: NDArray[np.float32],
-        labels: NDArray[np.int64], seed: int,
+        labels: NDArray[np.int64], seed: int, trained: nn.Module,
     ) -> None:  # fmt: skip
+        self._trained = trained
         self._recipe, self._learned, self._seed, self._epoch = recipe, learned, seed, 0
         self._inputs, self._labels = learned.prepare(inputs), torch.from_numpy(labels)
         self._weights = None
@@ -197,6 +237,8 @@ class _Epochs:
 
     def batches(self, epoch: int) -> Iterator[Batch]:
         self._epoch = epoch
+        if isinstance(self._trained, Trainee):
+            self._trained.begin(epoch)
         rng, n = np.random.default_rng((self._seed, epoch)), len(self._labels)
         order = torch.from_numpy(rng.permutation(n) if self._recipe.shuffle else np.arange(n))
         mirrored = torch.from_numpy(rng.random(n) < 0.5)
@@ -205,9 +247,15 @@ class _Epochs:
             if self._recipe.flip:
                 turned = self._learned.prepare.mirror(batch)
                 batch = torch.where(mirrored[part, None, None, None], turned, batch)
-            yield batch, self._labels[part]
+            labels = self._labels[part]
+            if self._recipe.mixup:
+                share = float(rng.beta(self._recipe.mixup, self._recipe.mixup))
+                partners = torch.from_numpy(rng.permutation(len(part)))
+                classes = len(self._learned.classes)
+                batch, labels = mixup(batch, labels, classes, share, partners)
+            yield batch, labels
 
-    def loss(self, output: EmotionOutput | MerbaOutput, batch: Batch) -> Tensor:
+    def loss(self, output: EmotionOutput | MerbaOutput | Step, batch: Batch) -> Tensor:
         labels = batch[1]
         if isinstance(output, MerbaOutput):
             full = labels.new_tensor(self._learned.full)[labels]
@@ -216,6 +264,8 @@ class _Epochs:
                 output, full, fine_weight(self._epoch, self._recipe.epochs, mix), mix
             )
         weights = None if self._weights is None else self._weights.to(labels.device)
+        if isinstance(output, Step):
+            return ammsm_loss(output, labels, self._epoch, self._recipe, weights)
         return F.cross_entropy(output.emotion, labels, weight=weights)
 
     def _parts(self, order: Tensor) -> list[Tensor]:

@@ -1,0 +1,125 @@
+"""The motion between two frames of a face, and the same magnified, by a network or plainly."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from mescope.analysis.recognition import SIDE, _check_frames, _Clip
+from mescope.errors import VideoError, WeightsError
+from mescope.models.ammsm import Ammsm
+from mescope.training.clip_features import FlowFeature
+from mescope.training.learned import Learned, load_learned
+from mescope.training.recipe import ONSET_FLOW
+from mescope.video.aligned import align
+from mescope.video.faces import default_finder
+from mescope.video.reading import Video, open_video
+
+
+@dataclass(frozen=True)
+class Motion:
+    """Motion from ``onset`` to ``apex``, frames from 0.
+
+    ``flow`` and ``magnified`` (2, s, s) are u (right) and v (down) in px of the aligned faces
+    ``pictures`` (2, 224, 224) uint8; s is 224, or the side a network works at.
+    """
+
+    source: str
+    onset: int
+    apex: int
+    factor: float
+    by: str  # "plain scaling", or the weights
+    pictures: NDArray[np.uint8]
+    flow: NDArray[np.float32]
+    magnified: NDArray[np.float32]
+    warnings: tuple[str, ...]
+
+
+def magnified_motion(
+    source: str | Path | NDArray[np.uint8] | Video,
+    onset: int,
+    apex: int,
+    *,
+    factor: float = 1.0,
+    model: str | Path | None = None,
+    rate: float | None = None,
+) -> Motion:
+    """Measure the flow from ``onset`` to ``apex`` and magnify it.
+
+    Args:
+        source: a file, a folder of numbered pictures, an array (n, H, W[, 3]) or a Video.
+        onset: first frame, from 0.
+        apex: last frame, from 0.
+        factor: of the magnification, above 0.
+        model: weights of AMMSM whose U-Net magnifies; flow is multiplied without.
+        rate: frames per second of a folder or array.
+
+    Raises:
+        VideoError: a frame is not there, the frames are not in order, or the factor is not
+            above 0.
+        FaceError: no face in the onset frame, or too small.
+        WeightsError: no such weights, or without a magnifier of u and v.
+    """
+    if not (math.isfinite(factor) and factor > 0):
+        raise VideoError(f"expected a factor above 0, found {factor:g}; 1 changes nothing")
+    learned = None if model is None else _magnifying(model)
+    video = source if isinstance(source, Video) else open_video(source, rate=rate)
+    _check_frames(video, [onset, apex])
+    pair = _Clip(video, (onset, apex))
+    size = SIDE if learned is None else learned.prepare.size
+    made = FlowFeature(size, max(SIDE, size), "tvl1").compute(
+        pair.greys, pair.choice, default_finder()
+    )
+    pictures, notes = align(pair.greys, SIDE)
+    flow = np.asarray(made.values[:2], np.float32)
+    more: tuple[str, ...] = ()
+    magnified = flow * np.float32(factor)
+    if learned is not None:
+        magnified, more = _by_network(learned, flow, factor)
+    return Motion(
+        source=video.name,
+        onset=onset,
+        apex=apex,
+        factor=factor,
+        by="plain scaling" if model is None else Path(model).stem,
+        pictures=pictures,
+        flow=flow,
+        magnified=magnified,
+        warnings=tuple(dict.fromkeys((*video.warnings, *made.notes, *notes, *more))),
+    )
+
+
+def _magnifying(name: str | Path) -> Learned:
+    learned, card = load_learned(name)
+    config = learned.model.config if isinstance(learned.model, Ammsm) else None
+    if config is None or not config.magnify or config.channels != 2:
+        raise WeightsError(
+            f"expected weights of AMMSM with a magnifier of u and v, found {card.model}; leave "
+            "the model out to scale plainly"
+        )
+    return learned
+
+
+def _by_network(
+    learned: Learned, flow: NDArray[np.float32], factor: float
+) -> tuple[NDArray[np.float32], tuple[str, ...]]:
+    """Return flow (2, s, s) as the U-Net magnifies it, in the unit it came in, with notes."""
+    preparation = learned.prepare
+    note: tuple[str, ...] = ()
+    if preparation.data in ("flow", ONSET_FLOW):
+        slope = np.array(preparation.slope[:2], np.float32)
+    else:  # grey maps are scaled clip by clip and to deviation 1; px have no other way there
+        slope = np.full(2, 1.0 / max(float(flow.std()), 1e-6), np.float32)
+        note = ("the model learned from grey maps; flow was brought to deviation 1 for it",)
+    slope = slope[:, None, None]
+    model = cast(Ammsm, learned.model)
+    model.eval()
+    with torch.no_grad():
+        out = model.magnify(torch.from_numpy(flow * slope)[None], factor)[0].numpy()
+    return np.asarray(out / slope, np.float32), note

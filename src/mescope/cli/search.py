@@ -1,0 +1,110 @@
+"""``mescope search``: ratios and magnification of AMMSM, chosen on held-out people."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from mescope.cli.console import explain, progress_bar, show_json
+from mescope.cli.options import Json
+
+if TYPE_CHECKING:
+    from mescope.training.recipe import ClipRecipe
+
+POPULATION, SHARE = 100, 0.15
+
+
+def search(
+    recipe: Annotated[Path, typer.Argument(help="A recipe of AMMSM, such as recipes/ammsm*.")],
+    dataset: Annotated[str, typer.Option(help="A name from `mescope datasets`.")],
+    root: Annotated[Path, typer.Option(metavar="<folder>", help="Where the data set lies.")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="Folder for the run; made if absent.")
+    ],
+    population: Annotated[
+        int | None,
+        typer.Option(
+            min=4,
+            help="Candidates of a generation.  Default: the recipe's own, or "
+            f"{POPULATION} where it has none.",
+        ),
+    ] = None,
+    generations: Annotated[
+        int | None, typer.Option(min=0, help="After the first; over the recipe's own.")
+    ] = None,
+    share: Annotated[
+        float | None,
+        typer.Option(
+            help="Of the people, to choose on.  Default: the recipe's hold_out, or "
+            f"{SHARE} where it has none."
+        ),
+    ] = None,
+    device: Annotated[str, typer.Option(help="cpu, cuda, or mps.")] = "cpu",
+    as_json: Json = False,
+) -> None:
+    """Search AMMSM's sparsity ratios and magnification, and tune under the best.
+
+    Trains the recipe's adaptive epochs on all people but a few, lets those few choose among
+    candidates by evolution, and trains the other epochs under the winner.  The folder gets the
+    log of every candidate (search.jsonl), a plot (search.png), the recipe with the winner, for
+    `mescope evaluate`, and the weights.  The same command goes on where it was stopped.
+    """
+    from mescope.cli.inputs import check_folder
+    from mescope.datasets import open_dataset
+    from mescope.reports.search_plot import save_search_plot
+    from mescope.training.prepare import prepare
+    from mescope.training.search_run import SearchRun
+
+    chosen = _recipe(recipe, population, generations, share)
+    check_folder(output)
+    data = open_dataset(dataset, root)
+    with progress_bar("reading clips") as progress:
+        examples = prepare(chosen, data, cache=output / "features", progress=progress).examples
+    run = SearchRun(chosen, examples, output, device=device)
+    total = run.steps * chosen.epochs
+    with progress_bar("adaptive epochs") as progress:
+        run.train(lambda done, _loss: progress(done, total))
+    with progress_bar("candidates") as progress:
+        found = run.search(progress)
+    save_search_plot(found, run.space, output / "search.png")
+    with progress_bar("tuning") as progress:
+        run.tune(lambda done, _loss: progress(done, total))
+    if as_json:
+        show_json(
+            {
+                "recipe": str(run.recipe_path),
+                "weights": str(run.weights_path),
+                "plot": str(output / "search.png"),
+                "candidates": len(found.candidates),
+                "loss": found.loss,
+                "best": list(found.best),
+                "winner": {
+                    k: v for k, v in run.winner.options.items() if k in ("ratios", "alpha")
+                },
+                "chosen_on": ["/".join(person) for person in run.chosen_on],
+            }
+        )
+    else:
+        print(run.recipe_path)
+    explain(
+        f"{len(found.candidates)} candidates, loss {found.best[0]:.4f} to {found.loss:.4f} on "
+        f"{len(run.chosen_on)} held-out people, who are no test of it"
+    )
+
+
+def _recipe(
+    path: Path, population: int | None, generations: int | None, share: float | None
+) -> ClipRecipe:
+    """Return the recipe with what a search needs over it."""
+    from mescope.training.recipe import read_clip_recipe
+
+    plain = read_clip_recipe(path)
+    wanted: dict[str, Any] = {
+        "search_population": population or plain.search_population or POPULATION,
+        "hold_out": (plain.hold_out or SHARE) if share is None else share,
+    }
+    if generations is not None:
+        wanted["search_generations"] = generations
+    return read_clip_recipe(path, **wanted)

@@ -1,0 +1,184 @@
+"""One search from its recipe to tuned weights, in a folder from which it goes on.
+
+Adaptive epochs on all but the held-out people, the search on those, the rest of the epochs
+under the winner (spec_ammsm section 4.1: 70 + 30 epochs under one clock).  What the winner is
+worth is not known from here: held-out people chose it.  For a figure, put the search within
+every fold: ``search_population`` and ``hold_out`` in a recipe for ``mescope evaluate``.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import cast
+
+import torch
+
+from mescope.errors import OutputError, RecipeError
+from mescope.evaluation.folds import Person
+from mescope.models import MODELS, create_model
+from mescope.models.ammsm import Ammsm
+from mescope.models.weights import Card
+from mescope.training.checkpoint import Keeper
+from mescope.training.examples import Examples
+from mescope.training.fit import Report
+from mescope.training.learned import Learned
+from mescope.training.recipe import ClipRecipe, recipe_text
+from mescope.training.recognisers import learn
+from mescope.training.search import (
+    Found,
+    HeldOutLoss,
+    Progress,
+    SearchLog,
+    Space,
+    evolve,
+    held_out,
+)
+from mescope.training.train_clips import publish_recogniser
+from mescope.video.cache import write_atomically
+
+LOG = "search.jsonl"
+
+
+class SearchRun:
+    """The three parts of a search, to be called in order; each goes on where it was stopped.
+
+    The folder gets ``checkpoint.safetensors`` and ``history.json``, ``search.jsonl`` with every
+    candidate, NAME.toml (:attr:`recipe_path`) and NAME.safetensors (:attr:`weights_path`).
+
+    Args:
+        recipe: of AMMSM, with ``search_population`` and ``hold_out``.
+        examples: of training people only.
+        out: folder; made if absent.
+        device: a torch device.
+
+    Raises:
+        RecipeError: the recipe searches nothing, its model is not AMMSM or has nothing to
+            search for, or there are too few people.
+        OutputError: the folder cannot be made.
+    """
+
+    def __init__(
+        self, recipe: ClipRecipe, examples: Examples, out: str | Path, *, device: str = "cpu"
+    ) -> None:
+        if not recipe.search_population or recipe.model not in MODELS:
+            raise RecipeError(
+                f"expected a recipe of AMMSM with search_population above 0, found "
+                f"{recipe.model} with {recipe.search_population}"
+            )
+        self.recipe, self._examples, self._device = recipe, examples, device
+        self.space, self._depths = _space(recipe)
+        self._fold = held_out(examples.persons, recipe.hold_out, recipe.seed)
+        self._folder = Path(out)
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutputError(f"cannot make the folder {self._folder}: {error}") from error
+        name = f"{recipe.name}-searched"
+        self._plain = dataclasses.replace(recipe, name=name, hold_out=0.0, search_population=0)
+        self._learned: Learned | None = None
+        self.found: Found | None = None
+
+    @property
+    def chosen_on(self) -> tuple[Person, ...]:
+        """The people held out."""
+        return tuple(sorted({self._examples.persons[i] for i in self._fold.test}))
+
+    @property
+    def recipe_path(self) -> Path:
+        """The recipe with the winner's ratios and factor."""
+        return self._folder / f"{self._plain.name}.toml"
+
+    @property
+    def weights_path(self) -> Path:
+        """The weights tuned under the winner."""
+        return self._folder / f"{self._plain.name}.safetensors"
+
+    @property
+    def steps(self) -> int:
+        """Batches of an epoch."""
+        return -(-len(self._fold.train) // self.recipe.batch_size)
+
+    def train(self, report: Report | None = None) -> Learned:
+        """Train the adaptive epochs; ``report`` is called after every batch.
+
+        Raises:
+            RecipeError: the folder holds another run.
+        """
+        self._learned = self._learn(self._plain, self.recipe.adaptive_epochs, report)
+        return self._learned
+
+    def search(self, progress: Progress | None = None) -> Found:
+        """Search, and write the recipe with the winner.
+
+        Raises:
+            RecipeError: the folder holds another search.
+        """
+        learned = self._learned or self.train()
+        fitness = HeldOutLoss(learned, *self._examples.take(self._fold.test))
+        identity = {
+            "recipe": dataclasses.asdict(self.recipe),
+            "held_out": [list(person) for person in self.chosen_on],
+            **self._examples.hashes(),
+        }
+        self.found = evolve(
+            fitness.space,
+            fitness,
+            population=self.recipe.search_population,
+            generations=self.recipe.search_generations,
+            seed=self.recipe.seed,
+            log=SearchLog(self._folder / LOG, identity),
+            progress=progress,
+        )
+        write_atomically(self.recipe_path, self._text(self.winner).encode())
+        return self.found
+
+    @property
+    def winner(self) -> ClipRecipe:
+        """The recipe under the winner; known after :meth:`search`."""
+        found = self.found or self.search()
+        chosen = self.space.decode(found.winner, self._depths)
+        if "ratios" in chosen:
+            chosen["ratios"] = [list(stage) for stage in chosen["ratios"]]
+        return dataclasses.replace(self._plain, options=self.recipe.options | chosen)
+
+    def tune(self, report: Report | None = None) -> tuple[Learned, Card]:
+        """Train the rest of the epochs under the winner, and write the weights."""
+        winner = self.winner
+        learned = self._learn(winner, self.recipe.epochs, report)
+        items = self._fold.train
+        inputs, labels = self._examples.take(items)
+        seen = dataclasses.replace(
+            self._examples,
+            inputs=inputs,
+            labels=labels,
+            persons=tuple(self._examples.persons[i] for i in items),
+            names=tuple(self._examples.names[i] for i in items),
+        )
+        return learned, publish_recogniser(learned, winner, seen, self.weights_path)
+
+    def _learn(self, recipe: ClipRecipe, until: int, report: Report | None) -> Learned:
+        inputs, labels = self._examples.take(self._fold.train)
+        found = learn(
+            recipe, inputs, labels, self._examples.classes, recipe.seed, device=self._device,
+            report=report, keeper=Keeper(self._folder, self._plain), until=until,
+        )  # fmt: skip
+        return cast(Learned, found)
+
+    def _text(self, winner: ClipRecipe) -> str:
+        people = ", ".join("/".join(person) for person in self.chosen_on)
+        return (
+            f"# Ratios and alpha by `mescope search`, chosen on {people}.\n"
+            "# Whoever tests on them has chosen on test people; for a figure, search within\n"
+            f"# every fold: search_population = {self.recipe.search_population}, hold_out = "
+            f"{self.recipe.hold_out:g}.\n" + recipe_text(winner)
+        )
+
+
+def _space(recipe: ClipRecipe) -> tuple[Space, tuple[int, ...]]:
+    """Return the genes of a recipe's model and the blocks of its stages; builds no weights."""
+    with torch.device("meta"):
+        model = create_model(recipe.model, **recipe.options)
+    if not isinstance(model, Ammsm):
+        raise RecipeError(f"expected a recipe of AMMSM to search for, found {recipe.model!r}")
+    return Space.of(model.config), model.config.depths
