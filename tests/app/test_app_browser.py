@@ -8,7 +8,7 @@ import time
 
 import numpy as np
 import pytest
-from conftest import serving
+from app_server import serving
 from numbered_video import number_of, write_numbered
 from PIL import Image
 
