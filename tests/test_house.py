@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -53,3 +54,9 @@ def test_only_the_two_public_domain_portraits_are_used():
         if p.suffix.lower() in pictures
     ]
     assert found == []
+
+
+def test_no_two_test_files_share_a_name():
+    """They are imported by their bare names, so the second would hide the first."""
+    names = Counter(path.name for path in (ROOT / "tests").rglob("*.py"))
+    assert [n for n, count in names.items() if count > 1 and n != "conftest.py"] == []
