@@ -240,6 +240,25 @@ def test_names_are_text_never_markup(page, server):
     assert "taken" not in page.driver.title
 
 
+def test_agreement_says_whose_marks_are_alone(page, server):
+    """The model proposes two marks, of which ann confirms one and rejects the other."""
+    server.judge(page.identity, "confirm", page.mark(0)["id"], coder="zoe")
+    server.judge(page.identity, "reject", page.mark(1)["id"], coder="zoe")
+    page.driver.get(f"{page.base}/#/agreement")
+    page.until(lambda: page.driver.find_elements(By.CSS_SELECTOR, "#other option"))
+    Select(page.find("#one")).select_by_visible_text("zoe")
+    Select(page.find("#other")).select_by_visible_text("model")
+    heads = "recording F1 kappa both only zoe only model"
+    page.until(lambda: page.find("thead").text == heads)
+    name = next(
+        r["name"]
+        for r in server.client.get("/api/recordings").json()
+        if r["id"] == page.identity
+    )
+    row = page.driver.find_element(By.XPATH, f"//tr[th[text()='{name}']]").text
+    assert row.split()[3:] == ["1", "0", "1"]
+
+
 def test_what_it_must_not_be_used_for_is_said_once(page):
     """P115: shown until somebody has read it."""
     page.driver.execute_script("localStorage.removeItem('mescope.use')")

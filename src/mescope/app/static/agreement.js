@@ -20,7 +20,7 @@ export async function showAgreement(main, { project }) {
       const figure = (value) => (value === null || value === undefined ? "–" : value.toFixed(2));
       const row = (name, r) => make("tr", {}, make("th", { scope: "row" }, name),
         ...[figure(r.f1), figure(r.kappa), r.tp, r.fp, r.fn].map((cell) => make("td", {}, String(cell ?? "–"))));
-      const head = make("tr", {}, ...["recording", "F1", "kappa", "both", `only ${other}`, `only ${one}`].map((h) => make("th", { scope: "col" }, h)));
+      const head = make("tr", {}, ...["recording", "F1", "kappa", "both", `only ${one}`, `only ${other}`].map((h) => make("th", { scope: "col" }, h)));
       result.replaceChildren(make("table", { class: "table" }, make("thead", {}, head),
         make("tbody", {}, ...found.recordings.map((r) => row(r.name ?? r.id, r)), row("all", found.pooled))));
     } catch (error) {
