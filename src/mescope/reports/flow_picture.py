@@ -59,8 +59,20 @@ def flow_frames(motion: Motion) -> NDArray[np.uint8]:
             borderMode=cv2.BORDER_REPLICATE,
         )  # fmt: skip
         over = 0.5 * onset[..., None] + 0.5 * flow_colours(now, full)
-        frames.append(np.hstack([np.repeat(moved[..., None], 3, -1), over]))
-    return np.asarray(np.rint(np.stack(frames)), np.uint8)
+        coloured = _with_arrows(np.asarray(np.rint(over), np.uint8), now)
+        frames.append(np.hstack([np.repeat(moved[..., None], 3, -1), coloured]))
+    return np.stack(frames)
+
+
+def _with_arrows(picture: NDArray[np.uint8], flow: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Return the picture with an arrow of three times its length wherever a pixel moves."""
+    drawn = picture.copy()
+    for y in range(ARROWS // 2, flow.shape[1], ARROWS):
+        for x in range(ARROWS // 2, flow.shape[2], ARROWS):
+            u, v = 3 * flow[:, y, x]
+            if np.hypot(u, v) >= 3:
+                cv2.arrowedLine(drawn, (x, y), (round(x + u), round(y + v)), (0, 0, 0), 1)
+    return drawn
 
 
 def _shown(flow: NDArray[np.float32]) -> NDArray[np.float32]:
