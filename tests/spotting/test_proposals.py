@@ -223,6 +223,14 @@ def test_rules_that_cannot_be(wrong):
         ProposalRule(**wrong)
 
 
+@pytest.mark.parametrize("longest", [0.3, 1.0, 29.5 / RATE])
+def test_a_plateau_is_cut_to_the_longest_length(longest):
+    """Whether the bound in frames is odd or even."""
+    rule = ProposalRule(smooth=1, longest_s=longest)
+    for d in propose(np.ones(80), None, RATE, rule):
+        assert d.interval.last - d.interval.first <= longest * RATE
+
+
 scores = st.lists(
     st.one_of(st.floats(0, 1, width=32), st.sampled_from([0.0, 1.0, np.nan])), max_size=80
 )

@@ -66,8 +66,9 @@ def test_planted_emotions_are_named_on_a_face_never_seen(casme2, tmp_path, capsy
 def test_a_recipe_for_other_data_is_refused_before_anything_is_measured(
     casme2, tmp_path, capsys
 ):
-    (tmp_path / "maps.toml").write_text(RECIPE.replace('"flow"', '"flow28"'))
+    simulated = RECIPE.replace('"flow"', '"synthetic-maps"\nmaps = 9')
+    (tmp_path / "maps.toml").write_text(simulated)
     arguments = ["evaluate", str(tmp_path / "maps.toml"), "--dataset", "casme2"]
     assert run([*arguments, "--root", str(casme2), "-o", str(tmp_path / "run")]) == 1
-    assert "expected data for 'flow28', found 'clips'" in capsys.readouterr().err
+    assert "is run by `mescope train`" in capsys.readouterr().err
     assert not (tmp_path / "run").exists()

@@ -177,7 +177,7 @@ def _width(smooth: Floats, peak: int, level: float, longest: int, widen: int) ->
     before, after = below[below < peak], below[below > peak]
     first = int(before[-1]) + 1 if len(before) else 0
     last = int(after[0]) - 1 if len(after) else len(smooth) - 1
-    half = longest // 2
+    half = (longest - 1) // 2  # of both sides together with the peak no more than longest
     first = max(first - widen, peak - half, 0)
     last = min(last + widen, peak + half, len(smooth) - 1)
     return Interval(first, last)
