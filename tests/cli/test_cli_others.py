@@ -140,6 +140,13 @@ def test_corpus_writes_a_data_set(run, here):
     assert (here / "c/truth.csv").exists()
 
 
+def test_a_corpus_of_one_level(run, here):
+    words = ("synthesize", "corpus", "c", "-n", "2", "--duration", "1")
+    assert run(*words, "--level", "wild")[0] == 2
+    assert run(*words, "--level", "calm")[0] == 0
+    assert (here / "c/recordings.csv").read_text().count("calm") == 2
+
+
 def test_levels_are_checked(run, here):
     status, _, err = run("synthesize", "video", "x.png", "-o", "x.mp4", "--level", "wild")
     assert status == 2

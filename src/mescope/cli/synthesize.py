@@ -92,6 +92,9 @@ def corpus(
     seed: Seed = 0,
     micro: Micro = 8.0,
     macro: Macro = 3.0,
+    level: Annotated[
+        str, typer.Option(help="Disturbance: calm, middle, hard; all, in turn, by default.")
+    ] = "",
     jobs: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
     as_json: Json = False,
 ) -> None:
@@ -102,6 +105,7 @@ def corpus(
     from mescope.synthesis.corpus import write_corpus
 
     check_folder(folder)
+    levels = (_level(level),) if level else tuple(LEVELS)
     with progress_bar(folder.name) as progress:
         made = write_corpus(
             folder,
@@ -110,6 +114,7 @@ def corpus(
             subjects=subjects,
             duration=duration,
             rate=rate,
+            levels=levels,
             micro_per_minute=micro,
             macro_per_minute=macro,
             jobs=jobs,
