@@ -50,3 +50,8 @@ def test_evaluation_changes_nothing():
     assert dropout(x, 0.0, training=True) is x
     with pytest.raises(ValueError, match="expected a share"):
         dropout(x, 1.0, training=True)
+
+
+def test_nothing_and_one_value():
+    assert dropout(torch.ones(0, 3), 0.5, training=True).shape == (0, 3)
+    assert dropout(torch.tensor(2.0), 0.5, training=True) in (0.0, 4.0)

@@ -7,7 +7,7 @@ import itertools
 import pytest
 import torch
 
-from mescope.ops.orders import ASYMMETRIC, inverse, order
+from mescope.ops.orders import ASYMMETRIC, inverse, lay, order, read
 
 PRINTED = {  # spec_merba 2.6
     ("hr", 3): "0 1 2 3 4 5 6 7 8",
@@ -68,3 +68,20 @@ def test_unknown_orders_are_told(name):
         order(name, 3)
     with pytest.raises(ValueError, match="side 1 or more"):
         order("hr", 0)
+
+
+def test_reading_and_laying_equal_indexing_with_gradients():
+    orders = [order(name, 3) for name in ("hz", "vr", "mirrored-vz")]
+    forth, back = torch.tensor(orders), torch.tensor([inverse(tokens) for tokens in orders])
+    tokens = torch.randn(2, 9, 5, dtype=torch.float64, requires_grad=True)
+    mixed = torch.randn(3, 2, 9, 5, dtype=torch.float64, requires_grad=True)
+    found = read(tokens, forth, back), lay(mixed, forth, back)
+    wanted = (
+        torch.stack([tokens[:, places] for places in forth]),
+        torch.stack([one[:, places] for one, places in zip(mixed, back, strict=True)]).sum(0),
+    )
+    for mine, theirs, given in zip(found, wanted, (tokens, mixed), strict=True):
+        torch.testing.assert_close(mine, theirs)
+        pull = torch.randn_like(theirs)
+        gradients = (torch.autograd.grad(out, given, pull)[0] for out in (mine, theirs))
+        torch.testing.assert_close(*gradients)

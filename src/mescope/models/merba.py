@@ -37,7 +37,7 @@ from mescope.models.vision_layers import (
     merge,
     partition,
 )
-from mescope.ops.orders import ASYMMETRIC, inverse, order
+from mescope.ops.orders import ASYMMETRIC, inverse, lay, order, read
 
 Scope = Literal["local", "global"]
 
@@ -272,10 +272,9 @@ class Extractor(nn.Module):
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Return windows (b, l, c)."""
-        read = torch.stack([tokens[:, places] for places in self.forth])
-        mixed = self.mixers(read)
-        laid = [one[:, places] for one, places in zip(mixed, self.back, strict=True)]
-        summed: Tensor = self.drop(self.out(torch.stack(laid).sum(0)))
+        orders = self.forth, self.back
+        mixed = self.mixers(read(tokens, *orders))
+        summed: Tensor = self.drop(self.out(lay(mixed, *orders)))
         return summed
 
 

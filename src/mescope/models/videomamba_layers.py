@@ -19,7 +19,7 @@ from torch.utils.checkpoint import checkpoint
 
 from mescope.models.layers import STEP_MAX, STEP_MIN, DropPath
 from mescope.models.vision_layers import StepInit
-from mescope.ops.causal_conv import causal_conv
+from mescope.ops.depthwise_conv import depthwise_conv
 from mescope.ops.selective_scan import selective_scan_reference, selective_scans
 
 Order = Literal["spatial", "temporal", "spatiotemporal", "spatiotemporal-full"]
@@ -129,7 +129,7 @@ class BiMixer(nn.Module):
 
         Under autocast the projections come in half precision; convolution and scan do not.
         """
-        u = F.silu(causal_conv(x.to(self.D.dtype), self.conv_weight, self.conv_bias))
+        u = F.silu(depthwise_conv(x.to(self.D.dtype), self.conv_weight, self.conv_bias))
         sizes = [self.rank, self.states, self.states]
         mixed = torch.bmm(u.flatten(1, 2), self.x_weight)
         step, B, C = torch.split(mixed, sizes, dim=-1)

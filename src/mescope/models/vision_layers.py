@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mescope.models.layers import STEP_MAX, STEP_MIN, DropPath
+from mescope.ops.depthwise_conv import depthwise_conv
 from mescope.ops.dropout import dropout
 from mescope.ops.selective_scan import selective_scans
 
@@ -95,7 +96,8 @@ def partition(x: Tensor, side: int) -> Tensor:
     b, c, h, w = x.shape
     x = F.pad(x, (0, -w % side, 0, -h % side))
     x = x.reshape(b, c, x.shape[2] // side, side, x.shape[3] // side, side)
-    return x.permute(0, 2, 4, 3, 5, 1).reshape(-1, side * side, c)
+    x = x.permute(0, 2, 4, 3, 5, 1).reshape(-1, side * side, c)
+    return x.contiguous()  # one window is a view, over which all that follows would stride
 
 
 def merge(windows: Tensor, side: int, height: int, width: int) -> Tensor:
@@ -153,7 +155,8 @@ class ScanMixers(nn.Module):
         sets = len(self.in_weight)
         x = tokens.reshape(sets, g * b // sets, length, c)
         projected = torch.bmm(x.flatten(1, 2), self.in_weight).reshape(x.shape)
-        both = F.silu(self._convolve(projected))
+        ahead = self.conv_weight.shape[1] // 2  # as many taps before as after
+        both = F.silu(depthwise_conv(projected, self.conv_weight, ahead=ahead))
         u, z = both.chunk(2, dim=-1)
         mixed = torch.bmm(u.flatten(1, 2), self.x_weight)
         step, B, C = torch.split(mixed, [self.rank, self.states, self.states], dim=-1)
@@ -164,20 +167,6 @@ class ScanMixers(nn.Module):
             B.reshape(*shape, -1), C.reshape(*shape, -1), self.D,
         )  # fmt: skip
         return torch.cat([y, z], dim=-1).reshape(g, b, length, c)
-
-    def _convolve(self, x: Tensor) -> Tensor:
-        """Convolve (sets, b, l, c) along l, as many taps before as after.
-
-        A sum of shifted copies: the library's depth-wise backward is several times slower.
-        """
-        taps, length = self.conv_weight.shape[1], x.shape[2]
-        before = (taps - 1) // 2
-        padded = F.pad(x, (0, 0, before, taps - 1 - before))
-        weight = self.conv_weight[:, None, :, None]  # (sets, 1, taps, 1, c)
-        out = padded[:, :, :length] * weight[:, :, 0]
-        for tap in range(1, taps):
-            out = torch.addcmul(out, padded[:, :, tap : tap + length], weight[:, :, tap])
-        return out
 
 
 class Mlp(nn.Sequential):

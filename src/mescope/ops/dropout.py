@@ -30,9 +30,8 @@ def dropout(x: Tensor, p: float, training: bool) -> Tensor:
     if x.device.type != "cpu":
         return F.dropout(x, p)
     seed = int(torch.randint(1 << 62, ()))
-    bits = np.random.Generator(np.random.PCG64(seed)).integers(
-        0, _STEPS, tuple(x.shape), dtype=np.uint16
-    )
+    words = np.random.PCG64(seed).random_raw(-(-x.numel() // 4))  # four draws of 16 bits each
+    bits = words.view(np.uint16)[: x.numel()].reshape(tuple(x.shape))
     limit = round(p * _STEPS)
     kept = torch.from_numpy((bits >= limit).view(np.uint8)).to(x.dtype)
     return x * kept.mul_(_STEPS / (_STEPS - limit))

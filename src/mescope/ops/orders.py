@@ -1,4 +1,4 @@
-"""Orders in which the tokens of a square window are read, as lists of flat indices.
+"""Orders in which the tokens of a square window are read, as lists of flat indices; reading.
 
 A window of side m has tokens ``row * m + column``; every order starts at the upper left one.
 Source: spec_merba section 2.6 (MERba, arXiv 2506.14468).
@@ -7,6 +7,10 @@ Source: spec_merba section 2.6 (MERba, arXiv 2506.14468).
 from __future__ import annotations
 
 import functools
+from typing import Any
+
+import torch
+from torch import Tensor
 
 ASYMMETRIC = ("hr", "vr", "hz", "vz")
 """Horizontal and vertical raster, horizontal and vertical zigzag: no one of them is another
@@ -62,3 +66,49 @@ def inverse(tokens: tuple[int, ...]) -> tuple[int, ...]:
     for position, token in enumerate(tokens):
         back[token] = position
     return tuple(back)
+
+
+def read(tokens: Tensor, forth: Tensor, back: Tensor) -> Tensor:
+    """Return the tokens in every order, (g, b, l, c).
+
+    Args:
+        tokens: (b, l, c).
+        forth: g orders, (g, l).
+        back: what undoes each of them, (g, l); whole rows are moved by it in backward, where
+            indexing would add up one value after the other.
+    """
+    found: Tensor = _Read.apply(tokens, forth, back)  # type: ignore[no-untyped-call]
+    return found
+
+
+def lay(mixed: Tensor, forth: Tensor, back: Tensor) -> Tensor:
+    """Lay tokens (g, b, l, c) that were read in g orders back into place, and add up the g."""
+    found: Tensor = _Lay.apply(mixed, forth, back)  # type: ignore[no-untyped-call]
+    return found
+
+
+class _Read(torch.autograd.Function):
+    """The transpose of :class:`_Lay`, and the other way round."""
+
+    @staticmethod
+    def forward(ctx: Any, tokens: Tensor, forth: Tensor, back: Tensor) -> Tensor:
+        ctx.orders = forth, back
+        return torch.stack([tokens.index_select(1, places) for places in forth])
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
+        return lay(grad, *ctx.orders), None, None
+
+
+class _Lay(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, mixed: Tensor, forth: Tensor, back: Tensor) -> Tensor:
+        ctx.orders = forth, back
+        total = mixed[0].index_select(1, back[0])
+        for one, places in zip(mixed[1:], back[1:], strict=True):
+            total += one.index_select(1, places)
+        return total
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
+        return read(grad, *ctx.orders), None, None

@@ -1,6 +1,6 @@
 """Numba kernels of the selective scan; imported only by :mod:`mescope.ops.scan_cpu`.
 
-Each kernel does one *task*: one batch element and a range of channels.  Tasks share nothing
+Each kernel does one *task*: some batch elements and a range of channels.  Tasks share nothing
 they write to, so they may run on any number of threads.
 
 Work is laid out for vector instructions: the innermost loop runs over ``LANES`` neighbouring
@@ -82,13 +82,45 @@ def _exp2_double(x: Any) -> Any:
 @reordered
 def forward(
     u: Array, delta: Array, A: Array, B: Array, C: Array, D: Array, h: Array,
+    y: Array, kept: Array, start: int, stop: int, first: int, last: int,
+) -> None:  # fmt: skip
+    """Scan channels ``first..last`` of batch elements ``start..stop``.
+
+    u, delta, y (b, l, d); A (g, d, n); h (b, d, n), in place; B, C (b, l, n); D (g, d); kept
+    (b, chunks or 0, n, d) gets the state before every chunk.  The first b / g batch elements
+    have the first of the g sets of parameters, and so on.
+    """
+    per = u.shape[0] // A.shape[0]
+    for b in range(start, stop):
+        of = b // per
+        _scan(u[b], delta[b], A[of], B[b], C[b], D[of], h[b], y[b], kept[b], first, last)
+
+
+@reordered
+def backward(
+    gy: Array, u: Array, delta: Array, A: Array, B: Array, C: Array, D: Array, kept: Array,
+    g: Array, gu: Array, gdelta: Array, gA: Array, gD: Array, gB: Array, gC: Array,
+    start: int, stop: int, first: int, last: int,
+) -> None:  # fmt: skip
+    """Go back through channels ``first..last`` of batch elements ``start..stop``.
+
+    g (b, d, n) holds dL/dh[l] and becomes dL/dh[-1]; gu and gdelta are written; gA (b, d, n),
+    gD (b, d), gB and gC (b, l, n) added to; the rest as in :func:`forward`.
+    """
+    per = u.shape[0] // A.shape[0]
+    for b in range(start, stop):
+        of = b // per
+        _scan_back(
+            gy[b], u[b], delta[b], A[of], B[b], C[b], D[of], kept[b],
+            g[b], gu[b], gdelta[b], gA[b], gD[b], gB[b], gC[b], first, last,
+        )  # fmt: skip
+
+
+@reordered
+def _scan(
+    u: Array, delta: Array, A: Array, B: Array, C: Array, D: Array, h: Array,
     y: Array, kept: Array, first: int, last: int,
 ) -> None:  # fmt: skip
-    """Scan channels ``first..last``.
-
-    u, delta, y (l, d); A, h (d, n), h in place; B, C (l, n); D (d,); kept (chunks or 0, n, d)
-    gets the state before every chunk.
-    """
     length, n = B.shape
     blocks = (last - first + LANES - 1) // LANES
     value, step = np.zeros((CHUNK, LANES), u.dtype), np.zeros((CHUNK, LANES), u.dtype)
@@ -110,16 +142,11 @@ def forward(
 
 
 @reordered
-def backward(
+def _scan_back(
     gy: Array, u: Array, delta: Array, A: Array, B: Array, C: Array, D: Array, kept: Array,
-    g: Array, gu: Array, gdelta: Array, gA: Array, gB: Array, gC: Array, gD: Array,
+    g: Array, gu: Array, gdelta: Array, gA: Array, gD: Array, gB: Array, gC: Array,
     first: int, last: int,
 ) -> None:  # fmt: skip
-    """Go back through channels ``first..last``.
-
-    g (d, n) holds dL/dh[l] and becomes dL/dh[-1]; gu and gdelta are written, gA, gB, gC and gD
-    added to; the rest as in :func:`forward`.
-    """
     length, n = B.shape
     blocks = (last - first + LANES - 1) // LANES
     value, step = np.zeros((CHUNK, LANES), u.dtype), np.zeros((CHUNK, LANES), u.dtype)

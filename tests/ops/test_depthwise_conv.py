@@ -1,4 +1,4 @@
-"""The causal convolution against the library's, with gradients."""
+"""The convolution along time against the library's, with gradients."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from mescope.ops.causal_conv import causal_conv
+from mescope.ops.depthwise_conv import depthwise_conv
 
 
 def arguments(sets=2, batch=3, length=9, channels=5, taps=4, dtype=torch.float64):
@@ -15,19 +15,19 @@ def arguments(sets=2, batch=3, length=9, channels=5, taps=4, dtype=torch.float64
     return [torch.randn(s, dtype=dtype, requires_grad=True) for s in shapes]
 
 
-def library(x, weight, bias):
+def library(x, weight, bias, ahead=0):
     found = []
     for one, w, b in zip(x, weight, bias, strict=True):
-        padded = F.pad(one.transpose(1, 2), (len(w) - 1, 0))
+        padded = F.pad(one.transpose(1, 2), (len(w) - 1 - ahead, ahead))
         found.append(F.conv1d(padded, w.t()[:, None], b, groups=len(b)).transpose(1, 2))
     return torch.stack(found)
 
 
 @pytest.mark.parametrize("length", [1, 2, 3, 4, 9])
-@pytest.mark.parametrize("taps", [1, 2, 4])
-def test_equals_the_library_with_gradients(length, taps):
+@pytest.mark.parametrize(("taps", "ahead"), [(1, 0), (2, 0), (4, 0), (3, 1), (4, 3)])
+def test_equals_the_library_with_gradients(length, taps, ahead):
     args = arguments(length=length, taps=taps)
-    found, wanted = causal_conv(*args), library(*args)
+    found, wanted = depthwise_conv(*args, ahead=ahead), library(*args, ahead)
     torch.testing.assert_close(found, wanted)
     seed = torch.randn_like(wanted)
     for a, b in zip(
@@ -38,21 +38,35 @@ def test_equals_the_library_with_gradients(length, taps):
         torch.testing.assert_close(a, b)
 
 
+def test_no_bias_is_a_bias_of_zero():
+    x, weight, bias = arguments(taps=3)
+    found, wanted = depthwise_conv(x, weight), depthwise_conv(x, weight, torch.zeros_like(bias))
+    assert torch.equal(found, wanted)
+    for a, b in zip(
+        torch.autograd.grad(found.square().sum(), (x, weight)),
+        torch.autograd.grad(wanted.square().sum(), (x, weight)),
+        strict=True,
+    ):
+        assert torch.equal(a, b)
+
+
 def test_gradients_by_differences():
-    assert torch.autograd.gradcheck(causal_conv, arguments(length=5, channels=2))
+    assert torch.autograd.gradcheck(depthwise_conv, arguments(length=5, channels=2))
 
 
 def test_strides_do_not_matter():
     x, weight, bias = arguments()
     turned = x.detach().transpose(1, 2).contiguous().transpose(1, 2)
-    torch.testing.assert_close(causal_conv(turned, weight, bias), causal_conv(x, weight, bias))
+    torch.testing.assert_close(
+        depthwise_conv(turned, weight, bias), depthwise_conv(x, weight, bias)
+    )
 
 
 def test_nothing_comes_from_later():
     x, weight, bias = arguments()
     other = x.detach().clone()
     other[:, :, 5] += 1
-    change = (causal_conv(other, weight, bias) - causal_conv(x, weight, bias)).abs()
+    change = (depthwise_conv(other, weight, bias) - depthwise_conv(x, weight, bias)).abs()
     assert not change[:, :, :5].any()
     assert (change[:, :, 5] > 0).all()
     assert not change[:, :, 5 + 4 :].any()
@@ -70,4 +84,10 @@ def test_nothing_comes_from_later():
 )
 def test_what_does_not_fit_is_named(change, says):
     with pytest.raises(ValueError, match=says):
-        causal_conv(*change(*arguments()))
+        depthwise_conv(*change(*arguments()))
+
+
+@pytest.mark.parametrize("ahead", [-1, 4])
+def test_taps_ahead_are_some_of_the_taps(ahead):
+    with pytest.raises(ValueError, match=r"expected ahead in 0\.\.3"):
+        depthwise_conv(*arguments(), ahead=ahead)
