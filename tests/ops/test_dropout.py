@@ -52,6 +52,5 @@ def test_evaluation_changes_nothing():
         dropout(x, 1.0, training=True)
 
 
-def test_nothing_and_one_value():
+def test_an_empty_tensor_stays_empty():
     assert dropout(torch.ones(0, 3), 0.5, training=True).shape == (0, 3)
-    assert dropout(torch.tensor(2.0), 0.5, training=True) in (0.0, 4.0)
