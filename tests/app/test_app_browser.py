@@ -1,318 +1,196 @@
-"""The page in a real browser: what a coder does, and what must never happen."""
+"""The page in a real browser: what a coder does with one recording."""
 
 from __future__ import annotations
 
-import io
-import shutil
-import time
-
-import numpy as np
 import pytest
-from app_server import serving
-from numbered_video import number_of, write_numbered
-from PIL import Image
+from numbered_video import write_numbered
 
-pytest.importorskip("selenium", reason="the browser tests need selenium")
-from selenium import webdriver
+pytest.importorskip("selenium", reason="the tests of the page need selenium")
+from browsing import Page, Window, a_name
 from selenium.webdriver.common.action_chains import ActionChains
-from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.support.ui import Select, WebDriverWait
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-DRIVER = shutil.which("chromedriver")
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(
-        not (CHROMIUM and DRIVER), reason="needs chromium and chromedriver (Debian packages)"
-    ),
-]
+pytestmark = pytest.mark.slow
+LANE = (
+    20 + 78 + 54 + 40 + 13
+)  # px from the top of the timeline to the middle of the model's lane
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("study")
-    write_numbered(folder / "interview.mp4")
-    with serving(folder) as one:
-        yield one
-
-
-@pytest.fixture(scope="module")
-def browser():
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM
-    for word in ("--headless=new", "--no-sandbox", "--disable-gpu", "--window-size=1280,1000"):
-        options.add_argument(word)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
-    yield driver
-    driver.quit()
-
-
-class Page:
-    """The review of one recording, as a person uses it."""
-
-    def __init__(self, driver, server, identity):
-        self.driver, self.base = driver, str(server.client.base_url)
-        self.client, self.identity = server.client, identity
-        self.open()
-        if self.find("#use").is_displayed():
-            self.find("#use button").click()
-
-    def open(self):
-        self.driver.get("about:blank")
-        self.driver.get(f"{self.base}/#/r/{self.identity}")
-        self.until(lambda: self.frame() is not None)
-
-    def until(self, true, seconds=30):
-        return WebDriverWait(self.driver, seconds, 0.05).until(lambda _: true())
-
-    def find(self, css):
-        return self.driver.find_element(By.CSS_SELECTOR, css)
-
-    def frame(self):
-        """Return the number of the frame on the canvas, or None before the first."""
-        found = self.driver.execute_script(
-            "return document.querySelector('#screen')?.dataset.frame ?? null"
-        )
-        return None if found is None else int(found)
-
-    def shown(self):
-        """Return the number that the pixels of the canvas spell."""
-        data = self.driver.execute_async_script(
-            "const done = arguments[0]; document.querySelector('#screen')"
-            ".toBlob(async (b) => done([...new Uint8Array(await b.arrayBuffer())]))"
-        )
-        return number_of(np.asarray(Image.open(io.BytesIO(bytes(data))).convert("RGB")))
-
-    def press(self, *keys):
-        self.find("#main").click() if not keys else None
-        ActionChains(self.driver).send_keys(*keys).perform()
-
-    def at(self, number):
-        self.until(lambda: self.frame() == number)
-        assert self.shown() == number
-
-    def pick(self, index):
-        self.driver.find_elements(By.CSS_SELECTOR, ".marks button")[index].click()
-
-    def marks(self):
-        return self.client.get(f"/api/recordings/{self.identity}/marks").json()
-
-    def mark(self, index=0):
-        return self.marks()["detections"][index]
-
-    def code_as(self, initials):
-        field = self.find("#coder")
-        field.clear()
-        field.send_keys(initials, Keys.TAB)
-
-
-@pytest.fixture
-def page(browser, server):
-    """A fresh copy of an analyzed recording, open in the browser."""
-    name = f"case-{time.monotonic_ns()}.mp4"
-    opened = Page(browser, server, server.analyzed(name))
-    opened.code_as("ann")
-    return opened
+def drag(page, first, last):
+    """Drag what lies at frame ``first`` in the lane of the model to frame ``last``."""
+    line = page.find("#timeline")
+    page.js("arguments[0].scrollIntoView({block: 'center'})", line)
+    width, height = line.size["width"], line.size["height"]
+    start, end = (width * (n / 119 - 0.5) for n in (first, last))
+    chain = ActionChains(page.driver)
+    chain.move_to_element_with_offset(line, start, LANE - height / 2).click_and_hold()
+    chain.move_to_element_with_offset(line, end, LANE - height / 2).release().perform()
 
 
 def test_the_frame_shown_is_the_frame_asked_for(page):
     page.pick(0)
-    page.at(30)
+    page.is_at(30)
     for key, number in (
         (Keys.ARROW_RIGHT, 31), (Keys.ARROW_RIGHT, 32), (Keys.ARROW_LEFT, 31),
         (Keys.ARROW_DOWN, 61), (Keys.ARROW_UP, 31), ("n", 70), ("p", 30),
     ):  # fmt: skip
         page.press(key)
-        page.at(number)
-    assert "frame 30 of 120 · 0:01.000" in page.find("#where").text
+        page.is_at(number)
+    page.says("#where", "frame 30 of 120 · 0:01.000")
 
 
-def test_a_coder_corrects_undoes_comes_back_and_exports(page, server):
+def test_a_coder_corrects_undoes_comes_back_and_exports(page, desk, tmp_path):
+    """Everything is there again after a reload, and in the file that the browser saves."""
     page.pick(0)
-    line = page.find("#timeline")
-    page.driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", line)
-    width, left = line.size["width"], -line.size["width"] / 2
-    edge, goal = (left + width * n / 119 for n in (30, 24))
-    lane = 20 + 78 + 54 + 40 + 13 - line.size["height"] / 2
-    ActionChains(page.driver).move_to_element_with_offset(
-        line, edge, lane
-    ).click_and_hold().move_to_element_with_offset(line, goal, lane).release().perform()
-    page.until(lambda: page.mark()["first"] == 24)
-    Select(page.find("#f-emotion")).select_by_visible_text("positive")
-    page.until(lambda: page.mark()["emotion"] == "positive")
+    drag(page, 30, 24)
+    page.becomes(first=24)
+    page.choose("#f-emotion", "positive")
+    page.becomes(emotion="positive", status="confirmed", coder="ann")
     assert page.mark()["original"]["first"] == 30  # what the model said is kept
-    assert page.mark()["status"] == "confirmed"
-    assert page.mark()["coder"] == "ann"
-    page.find("h1").click()
     page.press("z")
-    page.until(lambda: page.mark()["emotion"] == "surprise")
+    page.becomes(emotion="surprise", first=24)
     page.open()
-    assert "0:00.800 – 0:01.633" in page.find(".marks").text
-    assert page.find("#coder").get_attribute("value") == "ann"
-    page.until(lambda: len(page.find("#who").text) > 5)
-    Select(page.find("#who")).select_by_visible_text("ann")
-    page.driver.execute_script(
-        "document.querySelector('#export').addEventListener('click', e => e.preventDefault())"
+    page.says(".marks", "0:00.800 – 0:01.633")
+    assert page.value("#coder") == "ann"
+    page.choose("#who", "ann")
+    page.choose("#format", "csv")
+    page.click("#export")
+    name = next(
+        r["name"] for r in desk.client.get("/api/recordings").json() if r["id"] == page.identity
     )
-    page.find("#export").click()
-    address = page.find("#export").get_attribute("href")
-    text = server.client.get(address).text
-    assert "24," in text
-    assert "ann" in text
-    copy = server.add(f"copy-{time.monotonic_ns()}.mp4")
-    answer = server.client.post(
-        f"/api/recordings/{copy}/import", content=text.encode(), headers={"X-Name": "a.csv"}
-    )
-    assert answer.status_code == 200
-    found = server.client.get(f"/api/recordings/{copy}/marks").json()["annotations"]
-    assert [(m["first"], m["last"], m["coder"]) for m in found] == [(24, 49, "ann")]
-
-
-def test_a_recording_is_sent_analyzed_and_opened(browser, server, tmp_path):
-    """From a file of her own to its first proposal, by hand."""
-    name = f"sent-{time.monotonic_ns()}.mp4"
-    browser.get("about:blank")
-    browser.get(f"{server.client.base_url}/#/")
-    wait = WebDriverWait(browser, 60, 0.1)
-    field = wait.until(lambda d: d.find_element(By.CSS_SELECTOR, "#files"))
-    field.send_keys(str(write_numbered(tmp_path / name)))
-    item = f"//li[.//h2[contains(., '{name}')]]"
-    wait.until(lambda d: d.find_element(By.XPATH, f"{item}//button[text()='Analyze']")).click()
-    wait.until(lambda d: "to review" in d.find_element(By.XPATH, item).text)
-    browser.find_element(By.XPATH, f"{item}//a[text()='Review']").click()
-    wait.until(lambda d: len(d.find_elements(By.CSS_SELECTOR, ".marks button")) == 2)
+    file = tmp_path / "ann.csv"
+    file.write_bytes(page.saved(f"{name.removesuffix('.mp4')}.ann.csv"))
+    other = Page(page.driver, desk, desk.add(a_name("copy")))
+    other.find("#marks-file").send_keys(str(file))
+    other.until(lambda: other.marks()["annotations"])
+    found = other.marks()["annotations"]
+    assert [(m["first"], m["last"], m["emotion"], m["coder"]) for m in found] == [
+        (24, 49, "surprise", "ann")
+    ]
 
 
 def test_keys_judge_and_a_mark_of_ones_own(page):
     page.pick(1)
-    page.find("h1").click()
+    page.is_at(70)
     page.press(Keys.ENTER)
-    page.until(lambda: page.mark(1)["status"] == "confirmed")
+    page.becomes(1, status="confirmed")
     page.press(Keys.BACKSPACE)
-    page.until(lambda: page.mark(1)["status"] == "rejected")
+    page.becomes(1, status="rejected")
     page.press("3")
-    page.until(lambda: page.mark(1)["emotion"] == "surprise")
+    page.becomes(1, emotion="surprise")
     page.press(Keys.ESCAPE)
-    start = page.frame()
     page.press("i", Keys.ARROW_RIGHT, Keys.ARROW_RIGHT)
-    page.at(start + 2)
+    page.is_at(72)
     page.press("o")
     page.until(lambda: page.marks()["annotations"])
     own = page.marks()["annotations"][0]
-    assert (own["first"], own["last"], own["coder"]) == (start, start + 2, "ann")
+    assert (own["first"], own["last"], own["coder"]) == (70, 72, "ann")
 
 
 def test_without_initials_nothing_is_judged(page):
     page.code_as("")
     page.pick(0)
-    page.find("h1").click()
     page.press(Keys.ENTER)
-    page.until(lambda: "initials" in page.find("#said").text)
+    page.says("#said", "initials")
     assert page.mark()["status"] == "proposed"
 
 
-def test_two_windows_lose_no_edit(page, server):
+def test_two_windows_lose_no_edit(page, desk):
     """The later one is told what the other did, and may do its own on top."""
     page.pick(0)
-    page.driver.execute_script(  # this window hears no news
+    page.js(  # this window hears no news
         "const plain = window.fetch; window.fetch = (a, o) => String(a).endsWith('/marks') "
         "? new Promise(() => {}) : plain(a, o)"
     )
-    server.judge(page.identity, "edit", page.mark()["id"], coder="bob", note="seen twice")
-    page.find("h1").click()
+    desk.judge(page.identity, "edit", page.mark()["id"], coder="bob", note="seen twice")
     page.press(Keys.BACKSPACE)
-    page.until(lambda: page.find("#ask").is_displayed())
-    assert "Another window changed" in page.find("#ask").text
-    page.find("#ask-yes").click()
-    page.until(lambda: page.mark()["status"] == "rejected")
+    page.says("#ask", "Another window changed")
+    page.click("#ask-yes")
+    page.becomes(status="rejected")
     assert page.mark()["note"] == "seen twice"
 
 
-def test_names_are_text_never_markup(page, server):
-    """Ecosystem part W: what a stranger wrote is shown, not run."""
+def test_news_take_nothing_from_who_is_typing(page, desk):
+    """What another window does appears; neither the words nor the place in them are lost."""
+    page.pick(0)
+    page.find("#f-note").send_keys("half a sent")
+    desk.judge(page.identity, "edit", page.mark()["id"], coder="bob", emotion="fear")
+    page.until(lambda: page.value("#f-emotion") == "fear")
+    page.driver.switch_to.active_element.send_keys("ence", Keys.TAB)
+    page.becomes(note="half a sentence", emotion="fear")
+
+
+def test_names_are_text_never_markup(page, desk):
+    """Ecosystem part W: what a stranger wrote is shown, not run (W90)."""
     note = "<img src=x onerror=\"document.title='taken'\">"
-    server.judge(page.identity, "edit", page.mark()["id"], coder="<b>eve</b>", note=note)
+    desk.judge(page.identity, "edit", page.mark()["id"], coder="<b>eve</b>", note=note)
     page.open()
     page.pick(0)
-    page.until(lambda: page.find("#f-note").get_attribute("value") == note)
+    page.until(lambda: page.value("#f-note") == note)
     assert "taken" not in page.driver.title
-
-
-def test_agreement_says_whose_marks_are_alone(page, server):
-    """The model proposes two marks, of which ann confirms one and rejects the other."""
-    server.judge(page.identity, "confirm", page.mark(0)["id"], coder="zoe")
-    server.judge(page.identity, "reject", page.mark(1)["id"], coder="zoe")
-    page.driver.get(f"{page.base}/#/agreement")
-    page.until(lambda: page.driver.find_elements(By.CSS_SELECTOR, "#other option"))
-    Select(page.find("#one")).select_by_visible_text("zoe")
-    Select(page.find("#other")).select_by_visible_text("model")
-    heads = "recording F1 kappa both only zoe only model"
-    page.until(lambda: page.find("thead").text == heads)
-    name = next(
-        r["name"]
-        for r in server.client.get("/api/recordings").json()
-        if r["id"] == page.identity
-    )
-    row = page.driver.find_element(By.XPATH, f"//tr[th[text()='{name}']]").text
-    assert row.split()[3:] == ["1", "0", "1"]
 
 
 def test_what_it_must_not_be_used_for_is_said_once(page):
     """P115: shown until somebody has read it."""
-    page.driver.execute_script("localStorage.removeItem('mescope.use')")
+    page.js("localStorage.removeItem('mescope.use')")
     page.open()
-    page.until(lambda: page.find("#use").is_displayed())
-    assert "no lie detector" in page.find("#use").text
-    page.find("#use button").click()
+    page.until(lambda: page.shows("#use"))
+    assert "no lie detector" in page.text("#use")
+    page.click("#use button")
     page.open()
-    assert not page.find("#use").is_displayed()
+    assert not page.shows("#use")
 
 
 def test_nothing_leaves_the_server(page):
     page.driver.get_log("browser")  # what earlier pages said
     page.open()
     page.pick(0)
-    page.at(30)
+    page.is_at(30)
     page.until(lambda: page.find(".pair img").get_attribute("src"))
-    asked = page.driver.execute_script(
+    asked = page.js(
         "return performance.getEntriesByType('resource').map(e => new URL(e.name).origin)"
     )
-    assert set(asked) == {page.base.rstrip("/")}
+    assert set(asked) == {page.base}
     severe = [e for e in page.driver.get_log("browser") if e["level"] == "SEVERE"]
-    assert [e for e in severe if "409" not in e["message"]] == []
+    assert [e for e in severe if page.base in e["message"]] == []
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("where", ["#/", "review", "#/agreement"])
-def test_no_serious_finding_of_axe(page, where, scheme):
-    axe = pytest.importorskip("axe_selenium_python", reason="needs axe-selenium-python")
-    page.driver.execute_cdp_cmd(
-        "Emulation.setEmulatedMedia",
-        {"features": [{"name": "prefers-color-scheme", "value": scheme}]},
-    )
-    if where == "review":
-        page.pick(0)
-    else:
-        page.driver.get(f"{page.base}/{where}")
-        page.until(lambda: page.driver.find_elements(By.CSS_SELECTOR, "main h1"))
-    checker = axe.Axe(page.driver)
-    checker.inject()
-    found = checker.run()["violations"]
-    serious = [f for f in found if f["impact"] in ("serious", "critical")]
-    assert serious == [], checker.report(serious)
+def test_a_recording_is_sent_analyzed_and_opened(browser, desk, tmp_path):
+    """From a file of her own to its first proposal, by hand."""
+    name = a_name("sent")
+    window = Window(browser, desk.client.base_url)
+    window.go("#/")
+    window.until(lambda: window.find("#files")).send_keys(str(write_numbered(tmp_path / name)))
+    item = f"//li[.//h2[contains(., '{name}')]]"
+    window.click_at(f"{item}//button[text()='Analyze']")
+    window.until(lambda: "to review" in window.at(item).text)
+    window.click_at(f"{item}//a[text()='Review']")
+    window.until(lambda: len(window.all(".marks button")) == 2)
 
 
-@pytest.mark.parametrize("width", [1280, 390])
-def test_nothing_is_wider_than_the_screen(page, width):
-    page.driver.execute_cdp_cmd(
-        "Emulation.setDeviceMetricsOverride",
-        {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500},
-    )
-    try:
-        page.pick(0)
-        wide = page.driver.execute_script("return document.documentElement.scrollWidth")
-    finally:
-        page.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
-    assert wide <= width
+def test_the_list_keeps_the_place_of_the_keyboard(browser, desk):
+    """An analysis that begins, moves and ends changes a card, it does not replace it."""
+    name = a_name("case")
+    identity = desk.add(name)
+    window = Window(browser, desk.client.base_url)
+    window.go("#/")
+    button = window.until(lambda: window.find(f"[data-id='{identity}'] button"))
+    button.click()
+    window.says(f"[data-id='{identity}']", "to review")
+    assert button.text == "Analyze again"
+    assert window.js("return document.activeElement === arguments[0]", button)
+
+
+def test_agreement_says_whose_marks_are_alone(page, desk):
+    """The model proposes two marks, of which zoe confirms one and rejects the other."""
+    zoe = a_name("zoe", "")
+    desk.judge(page.identity, "confirm", page.mark(0)["id"], coder=zoe)
+    desk.judge(page.identity, "reject", page.mark(1)["id"], coder=zoe)
+    page.go("#/agreement")
+    page.choose("#one", zoe)
+    page.choose("#other", "model")
+    page.says("thead", f"only {zoe}")
+    page.says("thead", "only model")
+    rows = page.until(lambda: [row.text for row in page.all("main tbody tr")])
+    assert len(rows) == 2  # hers, and all together
+    assert rows[0].split()[-3:] == ["1", "0", "1"]

@@ -13,10 +13,13 @@ export async function showAgreement(main, { project }) {
     make("p", { class: "quiet" }, "F1 counts a pair of marks that overlap by half (IoU of 0.5 or more); kappa compares frame by frame, beyond chance."),
     make("div", { class: "row" }, a, b), result);
 
+  let turn = 0;
   async function update() {
+    const mine = ++turn;
     const [one, other] = ["one", "other"].map((id) => document.getElementById(id).value);
     try {
       const found = await api.agreement(one, other);
+      if (mine !== turn) return;  // another pair was chosen meanwhile
       const figure = (value) => (value === null || value === undefined ? "–" : value.toFixed(2));
       const row = (name, r) => make("tr", {}, make("th", { scope: "row" }, name),
         ...[figure(r.f1), figure(r.kappa), r.tp, r.fp, r.fn].map((cell) => make("td", {}, String(cell ?? "–"))));
@@ -24,7 +27,7 @@ export async function showAgreement(main, { project }) {
       result.replaceChildren(make("table", { class: "table" }, make("thead", {}, head),
         make("tbody", {}, ...found.recordings.map((r) => row(r.name ?? r.id, r)), row("all", found.pooled))));
     } catch (error) {
-      result.replaceChildren(make("p", { class: "error" }, error.message));
+      if (mine === turn) result.replaceChildren(make("p", { class: "error" }, error.message));
     }
   }
 

@@ -13,6 +13,10 @@ export function make(tag, attributes = {}, ...children) {
   return element;
 }
 
+export function put(element, text) {  // an unchanged text is left alone: screen readers would read it again
+  if (element.textContent !== text) element.textContent = text;
+}
+
 let timer = 0;
 export function say(text, seconds = 6) {
   const box = document.getElementById("said");

@@ -1,6 +1,9 @@
 // What is known of the marks, and what a coder says of them.
+//
+// Nothing is made anew that is there already: a judgement of another window must not take away
+// the field that somebody is typing into, nor the place of the keyboard in the list.
 
-import { clock, make } from "./dom.js";
+import { clock, make, put } from "./dom.js";
 
 const LISTED = 300;  // marks in the list at once, those around the chosen one
 const POSITIONS = [["first", "Onset"], ["apex", "Apex"], ["last", "Offset"]];
@@ -10,73 +13,136 @@ export class Panel {
   constructor(emotions, told) {
     Object.assign(this, { emotions, told });
     this.list = make("ol", { class: "marks", "aria-label": "Marks" });
-    this.form = make("div", {});
+    this.rest = make("p", { class: "quiet" });
+    this.place = make("div", {});
+    this.rows = new Map();
+    this.form = null;
     this.element = make("section", { class: "card", "aria-label": "Marks and judgement" },
-      make("h2", {}, "Marks"), this.list, this.form);
+      make("h2", {}, "Marks"), this.list, this.rest, this.place);
   }
 
   show(marks, picked) {
-    const focused = document.activeElement?.dataset?.mark;
     const at = Math.max(0, marks.findIndex((mark) => mark.id === picked?.id));
     const from = Math.max(0, at - LISTED / 2), shown = marks.slice(from, from + LISTED);
-    this.list.replaceChildren(...shown.map((mark) => make("li", {}, make("button", {
-      type: "button", "data-mark": mark.id, "aria-current": mark.id === picked?.id ? "true" : "false",
-      onclick: () => this.told.pick(mark),
-    },
-    make("span", {}, `${clock(mark.onset_s)} – ${clock(mark.offset_s)}`),
-    make("span", {}, mark.emotion ?? "no emotion"),
-    make("span", { class: `state ${mark.status}` }, mark.source === "model" ? mark.status : `by ${mark.coder}`)))));
-    if (shown.length < marks.length) {
-      this.list.append(make("li", { class: "quiet" }, `${shown.length} of ${marks.length} marks; N and P go on, or choose one in the timeline.`));
+    this.showList(shown, picked);
+    put(this.rest, !marks.length ? "No marks yet. I and O set an onset and an offset of your own."
+      : shown.length < marks.length ? `${shown.length} of ${marks.length} marks; N and P go on, or choose one in the timeline.` : "");
+    if (!picked) {
+      this.form = null;
+      this.place.replaceChildren(make("p", { class: "quiet" }, "Choose a mark to judge it."));
+      return;
     }
-    if (!marks.length) this.list.append(make("li", { class: "quiet" }, "No marks yet. I and O set an onset and an offset of your own."));
-    if (focused) this.list.querySelector(`[data-mark="${CSS.escape(focused)}"]`)?.focus();
-    this.form.replaceChildren(...(picked ? this.fields(picked) : [make("p", { class: "quiet" }, "Choose a mark to judge it.")]));
+    if (this.form?.id !== picked.id) {
+      this.form = new Form(picked, this.emotions, this.told);
+      this.place.replaceChildren(this.form.element);
+    }
+    this.form.show(picked);
   }
 
-  fields(mark) {
-    const change = (name, value) => this.told.act("edit", mark, { [name]: value });
-    const model = mark.source === "model";
-    const number = ([name, label]) => [
-      make("label", { for: `f-${name}` }, label),
-      make("input", {
-        id: `f-${name}`, type: "number", min: "0", step: "1", value: mark[name] ?? "",
-        onchange: (e) => change(name, e.target.value === "" && name === "apex" ? null : Number(e.target.value)),
-      })];
-    const emotion = make("select", { id: "f-emotion", onchange: (e) => change("emotion", e.target.value || null) },
-      make("option", { value: "" }, "–"),
-      ...[...new Set([...this.emotions, mark.emotion].filter(Boolean))].map((name) =>
-        make("option", { value: name, selected: name === mark.emotion }, name)));
-    const button = (label, action, main = false) => make("button", {
-      type: "button", class: main ? "main" : "", onclick: () => this.told.act(action, mark, {}),
-    }, label);
-    return [
-      make("h2", {}, model ? "Detection of the model" : `Annotation by ${mark.coder}`),
-      mark.evidence?.sentence && make("p", {}, mark.evidence.sentence),
-      model && make("p", { class: "quiet" },
-        `score ${(mark.original?.confidence ?? mark.confidence ?? 0).toFixed(2)}` +
-        (mark.changed ? ` · the model said ${mark.original.first}–${mark.original.last}, ${mark.original.emotion}` : "")),
-      make("div", { class: "fields" },
-        ...POSITIONS.flatMap(number),
-        make("label", { for: "f-emotion" }, "Emotion"), emotion,
-        make("label", { for: "f-units" }, "Action units"),
-        make("input", {
-          id: "f-units", value: mark.action_units.join(" + "), placeholder: "4 + L7",
-          onchange: (e) => change("action_units", e.target.value.split(/[\s+,]+/).filter(Boolean)),
-        }),
-        make("label", { for: "f-sure" }, "How sure, 0 to 1"),
-        make("input", {
-          id: "f-sure", type: "number", min: "0", max: "1", step: "0.05",
-          value: mark.confidence === null ? "" : Number(mark.confidence.toFixed(3)),
-          onchange: (e) => change("confidence", e.target.value === "" ? null : Number(e.target.value)),
-        }),
-        make("label", { for: "f-note" }, "Note"),
-        make("textarea", { id: "f-note", onchange: (e) => change("note", e.target.value) }, mark.note ?? "")),
+  showList(shown, picked) {
+    const there = new Set(shown.map((mark) => mark.id));
+    for (const [id, row] of this.rows) {
+      if (!there.has(id)) { row.element.remove(); this.rows.delete(id); }
+    }
+    let before = null;
+    for (const mark of shown) {
+      const row = this.rows.get(mark.id) ?? new Row(mark, this.told);
+      this.rows.set(mark.id, row);
+      row.show(mark, mark.id === picked?.id);
+      if (before === null ? this.list.firstChild !== row.element : before.nextSibling !== row.element) {
+        if (before === null) this.list.prepend(row.element); else before.after(row.element);
+      }
+      before = row.element;
+    }
+    const chosen = picked && this.rows.get(picked.id)?.element;
+    if (chosen && picked.id !== this.seen) chosen.scrollIntoView({ block: "nearest" });
+    this.seen = picked?.id;
+  }
+}
+
+class Row {
+  constructor(mark, told) {
+    this.when = make("span", {});
+    this.emotion = make("span", {});
+    this.state = make("span", {});
+    this.button = make("button", { type: "button", "data-mark": mark.id, onclick: () => told.pick(this.mark) },
+      this.when, this.emotion, this.state);
+    this.element = make("li", {}, this.button);
+  }
+
+  show(mark, chosen) {
+    this.mark = mark;
+    put(this.when, `${clock(mark.onset_s)} – ${clock(mark.offset_s)}`);
+    put(this.emotion, mark.emotion ?? "no emotion");
+    this.state.className = `state ${mark.status}`;
+    put(this.state, mark.source === "model" ? mark.status : `by ${mark.coder}`);
+    this.button.setAttribute("aria-current", String(chosen));
+  }
+}
+
+class Form {
+  constructor(mark, emotions, told) {
+    this.id = mark.id;
+    this.told = told;
+    this.emotions = emotions;
+    this.model = mark.source === "model";
+    this.sentence = make("p", {});
+    this.said = make("p", { class: "quiet" });
+    this.fields = make("div", { class: "fields" });
+    this.inputs = [];  // [element, what it shows of a mark]
+    for (const [name, label] of POSITIONS) {
+      this.field(label, make("input", { id: `f-${name}`, type: "number", min: "0", step: "1" }), name,
+        (m) => m[name] ?? "", (text) => (text === "" && name === "apex" ? null : Number(text)));
+    }
+    this.choice = make("select", { id: "f-emotion" });
+    this.field("Emotion", this.choice, "emotion", (m) => m.emotion ?? "", (text) => text || null);
+    this.field("Action units", make("input", { id: "f-units", placeholder: "4 + L7" }), "action_units",
+      (m) => m.action_units.join(" + "), (text) => text.split(/[\s+,]+/).filter(Boolean));
+    this.field("How sure, 0 to 1", make("input", { id: "f-sure", type: "number", min: "0", max: "1", step: "0.05" }), "confidence",
+      (m) => (m.confidence === null ? "" : Number(m.confidence.toFixed(3))), (text) => (text === "" ? null : Number(text)));
+    this.field("Note", make("textarea", { id: "f-note" }), "note", (m) => m.note ?? "", (text) => text);
+    this.reset = this.button("As the model said", "reset");
+    this.element = make("div", {},
+      make("h2", {}, this.model ? "Detection of the model" : `Annotation by ${mark.coder}`),
+      this.sentence, this.said, this.fields,
       make("div", { class: "row" },
-        model ? button("Confirm", "confirm", true) : null,
-        model ? button("Reject", "reject") : button("Remove", "remove"),
-        model && (mark.changed || mark.status !== "proposed") ? button("As the model said", "reset") : null,
-        make("button", { type: "button", onclick: () => this.told.undo() }, "Undo")),
-    ].filter(Boolean);
+        this.model && this.button("Confirm", "confirm", true),
+        this.model ? this.button("Reject", "reject") : this.button("Remove", "remove"),
+        this.model && this.reset,
+        make("button", { type: "button", onclick: () => told.undo() }, "Undo")));
+  }
+
+  field(label, element, name, shown, read) {
+    element.addEventListener("input", () => { element.typing = true; });
+    element.addEventListener("change", () => {
+      element.typing = false;
+      this.told.act("edit", this.mark, { [name]: read(element.value) });
+    });
+    this.fields.append(make("label", { for: element.id }, label), element);
+    this.inputs.push([element, shown]);
+  }
+
+  button(label, action, main = false) {
+    return make("button", {
+      type: "button", class: main ? "main" : "", onclick: () => this.told.act(action, this.mark, {}),
+    }, label);
+  }
+
+  show(mark) {
+    this.mark = mark;
+    const names = [...new Set([...this.emotions, mark.emotion].filter(Boolean))];
+    if (this.choice.options.length !== names.length + 1) {
+      this.choice.replaceChildren(make("option", { value: "" }, "–"), ...names.map((name) => make("option", { value: name }, name)));
+    }
+    for (const [element, shown] of this.inputs) {
+      const text = String(shown(mark));
+      // What somebody types right now is theirs until they leave the field.
+      if (element.value !== text && !(element.typing && element === document.activeElement)) element.value = text;
+    }
+    put(this.sentence, mark.evidence?.sentence ?? "");
+    this.sentence.hidden = !mark.evidence?.sentence;
+    put(this.said, this.model ? `score ${(mark.original?.confidence ?? mark.confidence ?? 0).toFixed(2)}` +
+      (mark.changed ? ` · the model said ${mark.original.first}–${mark.original.last}, ${mark.original.emotion}` : "") : "");
+    this.reset.hidden = !(mark.changed || mark.status !== "proposed");
   }
 }

@@ -1,7 +1,7 @@
 // The list of recordings: what there is, what is being analyzed, adding more.
 
 import { api } from "./api.js";
-import { clock, count, make, say } from "./dom.js";
+import { clock, count, make, put, say } from "./dom.js";
 
 export async function showRecordings(main) {
   const list = make("ul", { class: "recordings", "aria-label": "Recordings" });
@@ -12,29 +12,34 @@ export async function showRecordings(main) {
   main.replaceChildren(
     make("div", { class: "row" }, make("h1", {}, "Recordings"), report, make("label", { class: "quiet" }, faces, " with pictures of faces")),
     dropZone(sending, refresh), sending, list);
-  let shown = new Map();
+  const cards = new Map();
+  const words = make("li", { class: "card", hidden: true });
+  list.append(words);
 
   async function refresh() {
-    let all;
+    let all = [];
     try {
       all = await api.recordings();
-    } catch (error) {
-      list.replaceChildren(make("li", { class: "card error" }, error.message));
-      return;
+      tell(all.length ? "" : "No recordings yet. Drop videos above, or copy them into the project's folder and look again.");
+    } catch (error) { return tell(error.message, true); }
+    const there = new Set(all.map((recording) => recording.id));
+    for (const [id, card] of cards) {
+      if (!there.has(id)) { card.element.remove(); cards.delete(id); }
     }
-    if (!all.length) {
-      list.replaceChildren(make("li", { class: "card" },
-        "No recordings yet. Drop videos above, or copy them into the project's folder and look again."));
-      shown = new Map();
-      return;
-    }
-    const next = new Map();
+    let before = words;
     for (const recording of all) {
-      const key = JSON.stringify(recording), old = shown.get(recording.id);
-      next.set(recording.id, old?.key === key ? old : { key, item: card(recording, refresh) });
+      const card = cards.get(recording.id) ?? new Card(recording, refresh);
+      cards.set(recording.id, card);
+      card.show(recording);
+      if (before.nextSibling !== card.element) before.after(card.element);
+      before = card.element;
     }
-    list.replaceChildren(...[...next.values()].map((one) => one.item));
-    shown = next;
+  }
+
+  function tell(text, wrong = false) {
+    words.hidden = !text;
+    words.classList.toggle("error", wrong);
+    put(words, text);
   }
 
   await refresh();
@@ -87,38 +92,58 @@ async function send(files, box, refresh) {
   box.hidden = true;
 }
 
-function card(recording, refresh) {
-  const running = recording.state === "queued" || recording.state === "analyzing";
-  const act = (label, what, main = false) =>
-    make("button", {
-      type: "button", class: main ? "main" : "",
+class Card {
+  // One recording.  It stays the same element whatever becomes of the recording, so that nobody
+  // who is on one of its buttons is thrown off by the progress of an analysis.
+  constructor({ id, name }, refresh) {
+    this.name = name;
+    this.picture = make("div", { class: "blank" });
+    this.title = make("a", {}, name);
+    this.facts = make("div", { class: "quiet" });
+    this.state = make("span", { class: "state" });
+    this.found = make("span", {});
+    this.error = make("p", { class: "full error", hidden: true });
+    this.bar = make("progress", { class: "full", max: "1", "aria-label": `Analysis of ${name}`, hidden: true });
+    this.job = make("button", {
+      type: "button",
       onclick: async () => {
-        try { await what(recording.id); } catch (error) { say(error.message); }
+        try { await this.act(id); } catch (error) { say(error.message); }
         await refresh();
       },
-    }, label);
-  const known = recording.frames !== null && recording.frames !== undefined;
-  const picture = known
-    ? make("img", { src: api.thumbnailUrl(recording.id), alt: "", loading: "lazy", width: 112, height: 80 })
-    : make("div", { class: "blank" });
-  const facts = known
-    ? `${clock(recording.seconds, 1)} · ${recording.rate.toFixed(2).replace(/\.?0+$/, "")} frames/s · ${recording.width} × ${recording.height}`
-    : "being looked at";
-  const found = recording.analyzed ? count(recording.detections, "detection") : "not analyzed yet";
-  return make("li", { class: "card recording", "data-id": recording.id },
-    picture,
-    make("div", {},
-      make("h2", {}, known ? make("a", { href: `#/r/${recording.id}` }, recording.name) : recording.name),
-      make("div", { class: "quiet" }, facts),
-      make("div", {}, make("span", { class: `state ${recording.state.replace(" ", "-")}` }, recording.state),
-        ` ${found}`)),
-    recording.error && make("p", { class: "full error" }, recording.error),
-    running && make("progress", {
-      class: "full", max: "1", value: String(recording.progress ?? 0), "aria-label": `Analysis of ${recording.name}`,
-    }),
-    make("div", { class: "row full" },
-      running ? act("Cancel", api.cancel)
-        : known && act(recording.state === "failed" ? "Try again" : recording.analyzed ? "Analyze again" : "Analyze",
-          api.analyze, !recording.analyzed),
-      known && make("a", { class: "button", href: `#/r/${recording.id}` }, "Review")));
+    });
+    this.review = make("a", { class: "button", href: `#/r/${id}` }, "Review");
+    this.element = make("li", { class: "card recording", "data-id": id },
+      this.picture,
+      make("div", {}, make("h2", {}, this.title), this.facts, make("div", {}, this.state, " ", this.found)),
+      this.error, this.bar, make("div", { class: "row full" }, this.job, this.review));
+  }
+
+  show(recording) {
+    const key = JSON.stringify(recording);
+    if (key === this.key) return;
+    this.key = key;
+    const { id, state, error, analyzed } = recording;
+    const known = recording.frames !== null, running = state === "queued" || state === "analyzing";
+    if (known && this.picture.tagName === "DIV") {
+      const picture = make("img", { src: api.thumbnailUrl(id), alt: "", loading: "lazy", width: 112, height: 80 });
+      this.picture.replaceWith(picture);
+      this.picture = picture;
+    }
+    if (known) this.title.href = `#/r/${id}`;
+    put(this.facts, known
+      ? `${clock(recording.seconds, 1)} · ${recording.rate.toFixed(2).replace(/\.?0+$/, "")} frames/s · ${recording.width} × ${recording.height}`
+      : error ? "" : "being looked at");
+    this.state.className = `state ${state.replace(" ", "-")}`;
+    put(this.state, state);
+    put(this.found, analyzed ? count(recording.detections, "detection") : known ? "not analyzed yet" : "");
+    put(this.error, error ?? "");
+    this.error.hidden = !error;
+    this.bar.hidden = !running;
+    this.bar.value = recording.progress ?? 0;
+    this.act = running ? api.cancel : api.analyze;
+    put(this.job, running ? "Cancel" : state === "failed" ? "Try again" : analyzed ? "Analyze again" : "Analyze");
+    this.job.className = running || analyzed ? "" : "main";
+    this.job.hidden = !known && !error;
+    this.review.hidden = !known;
+  }
 }

@@ -105,7 +105,7 @@ class Review {
     const link = make("a", { class: "button", id: "export", download: "" }, "Export");
     link.addEventListener("click", () => { link.href = api.exportUrl(this.recording.id, format.value, who.value); });
     link.href = "#";
-    const file = make("input", { type: "file", "aria-label": "Import marks from a file", accept: ".csv,.eaf,.boris,.vtt,.json" });
+    const file = make("input", { type: "file", id: "marks-file", "aria-label": "Import marks from a file", accept: ".csv,.eaf,.boris,.vtt,.json" });
     file.addEventListener("change", async () => {
       if (!file.files[0]) return;
       try {
@@ -140,7 +140,9 @@ class Review {
   }
 
   take(state) {
+    if (state.revision < this.state.revision) return;  // an answer that was overtaken
     this.state = state;
+    this.saved.dataset.revision = String(state.revision);
     this.timeline.marks = this.marks();
     const picked = this.marks().find((mark) => mark.id === this.picked?.id) ?? null;
     this.picked = picked;
@@ -172,8 +174,7 @@ class Review {
     if (!coder) {
       document.getElementById("coder").focus();
       say("Write your initials first (top of the page): every judgement says whose it is.");
-      this.take(this.state);
-      return;
+      return this.reload();  // what was dragged goes back
     }
     const event = { coder, action, mark: mark?.id ?? null, values, key: crypto.randomUUID() };
     this.busy = this.busy.then(() => this.send((revision) => api.judge(this.recording.id, { ...event, revision }), action, mark));

@@ -1,0 +1,42 @@
+"""The page on every screen and for everybody: light, dark, wide, narrow, read aloud."""
+
+from __future__ import annotations
+
+import pytest
+
+pytest.importorskip("selenium", reason="the tests of the page need selenium")
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("where", ["#/", "review", "#/agreement"])
+def test_no_serious_finding_of_axe(page, where, scheme):
+    axe = pytest.importorskip("axe_selenium_python", reason="needs axe-selenium-python")
+    page.scheme(scheme)
+    if where == "review":
+        page.pick(0)
+    else:
+        page.go(where)
+        page.until(lambda: page.all("main h1"))
+    checker = axe.Axe(page.driver)
+    checker.inject()
+    found = checker.run()["violations"]
+    serious = [f for f in found if f["impact"] in ("serious", "critical")]
+    assert serious == [], checker.report(serious)
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("where", ["#/", "review", "#/agreement"])
+def test_nothing_is_wider_than_the_screen(page, where, width):
+    page.screen(width)
+    try:
+        if where == "review":
+            page.pick(0)
+        else:
+            page.go(where)
+            page.until(lambda: page.all("main h1"))
+        wide = page.js("return document.documentElement.scrollWidth")
+    finally:
+        page.screen(None)
+    assert wide <= width
