@@ -86,7 +86,8 @@ class Served:
 @contextmanager
 def serving(folder, analyze="fake_analysis:analyze", limits=LIMITS, **options):
     """Serve a folder over a real socket for as long as the block lasts."""
-    application = create_app(folder, analyze=analyze, limits=limits, **options)
+    ending = threading.Event()
+    application = create_app(folder, analyze=analyze, limits=limits, ending=ending, **options)
     listening = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(application, log_level="warning", timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)
@@ -98,6 +99,7 @@ def serving(folder, analyze="fake_analysis:analyze", limits=LIMITS, **options):
         with httpx.Client(base_url=address, timeout=120) as client:
             yield Served(client, Path(folder), state.project, state.jobs)
     finally:
+        ending.set()
         server.should_exit = True
         thread.join(60)
         assert not thread.is_alive()

@@ -53,7 +53,7 @@ def test_a_coder_corrects_undoes_comes_back_and_exports(page, desk, tmp_path):
     page.says(".marks", "0:00.800 – 0:01.633")
     assert page.value("#coder") == "ann"
     page.choose("#who", "ann")
-    page.choose("#format", "csv")
+    page.choose("#format", "CSV table")
     page.click("#export")
     name = next(
         r["name"] for r in desk.client.get("/api/recordings").json() if r["id"] == page.identity

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr
 from starlette.concurrency import run_in_threadpool
 
 from mescope.app.asked import Asked, Coder, Served, Working
-from mescope.app.bodies import read_json
+from mescope.app.bodies import described, read_model
 from mescope.app.project import Project
 from mescope.app.store import Recording, StaleError
-from mescope.errors import MescopeError
 
 router = APIRouter(prefix="/api/recordings/{id}")
-Model = TypeVar("Model", bound=BaseModel)
 
 
 class Undo(BaseModel):
@@ -36,32 +34,25 @@ class Judgement(Undo):
     key: StrictStr | None = Field(default=None, min_length=8, max_length=64)
 
 
-def _body(model: type[BaseModel]) -> dict[str, Any]:
-    schema = model.model_json_schema()
-    return {
-        "requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}
-    }
-
-
 @router.get("/marks")
 def marks(asked: Asked, project: Served, coder: Coder = None) -> JSONResponse:
     """Return the model's detections and the coders' annotations as they stand now."""
     return JSONResponse(project.review.marks(asked.id, coder))
 
 
-@router.post("/events", openapi_extra=_body(Judgement))
+@router.post("/events", openapi_extra=described(Judgement))
 async def judge(request: Request, asked: Asked, project: Served, jobs: Working) -> JSONResponse:
     """Enter a judgement; 409 with the marks as they are if somebody was faster."""
-    wanted = _read(Judgement, await read_json(request, project.limits.body_bytes))
+    wanted = await read_model(Judgement, request, project.limits.body_bytes)
     found = await run_in_threadpool(_judge, project, asked, wanted)
     jobs.tell(asked.id)
     return JSONResponse(found)
 
 
-@router.post("/undo", openapi_extra=_body(Undo))
+@router.post("/undo", openapi_extra=described(Undo))
 async def undo(request: Request, asked: Asked, project: Served, jobs: Working) -> JSONResponse:
     """Take back the last thing that this coder did in this recording."""
-    wanted = _read(Undo, await read_json(request, project.limits.body_bytes))
+    wanted = await read_model(Undo, request, project.limits.body_bytes)
     found = await run_in_threadpool(_undo, project, asked, wanted)
     jobs.tell(asked.id)
     return JSONResponse(found)
@@ -92,12 +83,3 @@ def _with_marks(error: StaleError, project: Project, recording: Recording) -> St
     told = StaleError(str(error))
     told.marks = project.review.marks(recording.id)
     return told
-
-
-def _read(model: type[Model], body: dict[str, Any]) -> Model:
-    try:
-        return model.model_validate(body)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(str(part) for part in first["loc"])[:80] or "body"
-        raise MescopeError(f"{where}: {first['msg'].lower()[:200]}") from error
