@@ -41,7 +41,7 @@ class Recordings {
 
   hear(news) {
     const card = this.cards.get(news.id);
-    if (card?.recording.state === news.state) return card.show({ ...card.recording, progress: news.progress });
+    if (runs(news) && card?.recording.state === news.state) return card.show({ ...card.recording, progress: news.progress });
     clearTimeout(this.waiting);
     this.waiting = setTimeout(() => this.refresh(), 150);
   }
