@@ -206,7 +206,9 @@ def main() -> None:
 
     def judge(client: httpx.Client) -> httpx.Response:
         add = {"coder": "a", "action": "add", "values": {"first": 1, "last": 2}}
-        return client.post(f"{url}/events", json={"revision": next(revisions), **add})
+        return client.post(
+            f"{url}/events?brief=true", json={"revision": next(revisions), **add}
+        )
 
     with tempfile.TemporaryDirectory() as name, serving(Path(name)) as (client, project):
         fill(project, 200, marks)

@@ -134,6 +134,31 @@ def test_judging_undoing_and_the_history(served, analyzed):
     assert log[1]["undone"]
 
 
+def test_a_brief_answer_tells_the_one_mark_that_changed(served, analyzed):
+    """Applied to what was seen before, it gives what a page that loads everything sees."""
+    url = f"/api/recordings/{analyzed}"
+    seen = served.client.get(f"{url}/marks").json()
+    steps = [
+        ("edit", "m30-40-49", {"first": 28}), ("add", None, {"first": 90, "last": 99}),
+        ("remove", "added", {}), ("reviewed", None, {}), ("undo", None, {}), ("undo", None, {}),
+    ]  # fmt: skip
+    for action, mark, values in steps:
+        if mark == "added":
+            mark = seen["annotations"][0]["id"]
+        body = {"revision": seen["revision"], "coder": "ann"}
+        if action != "undo":
+            body |= {"action": action, "mark": mark, "values": values}
+        tail = "undo" if action == "undo" else "events"
+        told = served.client.post(f"{url}/{tail}?brief=true", json=body).json()
+        assert len(told["detections"] + told["annotations"] + told["removed"]) <= 1
+        for kind in ("detections", "annotations"):
+            gone = {*told["removed"], *(m["id"] for m in told[kind])}
+            kept = [m for m in seen[kind] if m["id"] not in gone]
+            seen[kind] = sorted([*kept, *told[kind]], key=lambda m: m["first"])
+        seen |= {"revision": told["revision"], "reviewed": told["reviewed"]}
+        assert seen == served.client.get(f"{url}/marks").json()
+
+
 def test_two_tabs_edit_one_mark(served, analyzed):
     """W77: the second gets 409 with what the first did, and nothing is lost."""
     seen = served.client.get(f"/api/recordings/{analyzed}/marks").json()

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr
 from starlette.concurrency import run_in_threadpool
@@ -15,6 +15,11 @@ from mescope.app.project import Project
 from mescope.app.store import Recording, StaleError
 
 router = APIRouter(prefix="/api/recordings/{id}")
+
+
+Brief = Annotated[
+    bool, Query(description="Answer with the changed mark only, and `removed`, not with all.")
+]
 
 
 class Undo(BaseModel):
@@ -41,19 +46,23 @@ def marks(asked: Asked, project: Served, coder: Coder = None) -> JSONResponse:
 
 
 @router.post("/events", openapi_extra=described(Judgement))
-async def judge(request: Request, asked: Asked, project: Served, jobs: Working) -> JSONResponse:
+async def judge(
+    request: Request, asked: Asked, project: Served, jobs: Working, brief: Brief = False
+) -> JSONResponse:
     """Enter a judgement; 409 with the marks as they are if somebody was faster."""
     wanted = await read_model(Judgement, request, project.limits.body_bytes)
-    found = await run_in_threadpool(_judge, project, asked, wanted)
+    found = await run_in_threadpool(_judge, project, asked, wanted, brief)
     jobs.tell(asked.id)
     return JSONResponse(found)
 
 
 @router.post("/undo", openapi_extra=described(Undo))
-async def undo(request: Request, asked: Asked, project: Served, jobs: Working) -> JSONResponse:
+async def undo(
+    request: Request, asked: Asked, project: Served, jobs: Working, brief: Brief = False
+) -> JSONResponse:
     """Take back the last thing that this coder did in this recording."""
     wanted = await read_model(Undo, request, project.limits.body_bytes)
-    found = await run_in_threadpool(_undo, project, asked, wanted)
+    found = await run_in_threadpool(_undo, project, asked, wanted, brief)
     jobs.tell(asked.id)
     return JSONResponse(found)
 
@@ -64,17 +73,19 @@ def history(asked: Asked, project: Served) -> list[dict[str, Any]]:
     return project.review.history(asked.id)
 
 
-def _judge(project: Project, recording: Recording, wanted: Judgement) -> dict[str, Any]:
+def _judge(
+    project: Project, recording: Recording, wanted: Judgement, brief: bool
+) -> dict[str, Any]:
     frames = int((recording.facts or {}).get("frames") or 0)
     try:
-        return project.review.judge(recording.id, frames, wanted.model_dump())
+        return project.review.judge(recording.id, frames, wanted.model_dump(), brief=brief)
     except StaleError as error:
         raise _with_marks(error, project, recording) from error
 
 
-def _undo(project: Project, recording: Recording, wanted: Undo) -> dict[str, Any]:
+def _undo(project: Project, recording: Recording, wanted: Undo, brief: bool) -> dict[str, Any]:
     try:
-        return project.review.undo(recording.id, wanted.revision, wanted.coder)
+        return project.review.undo(recording.id, wanted.revision, wanted.coder, brief=brief)
     except StaleError as error:
         raise _with_marks(error, project, recording) from error
 

@@ -55,8 +55,8 @@ export const api = {
   analyze: (id) => post(`${of(id)}/analyze`),
   cancel: (id) => post(`${of(id)}/cancel`),
   marks: (id) => ask(`${of(id)}/marks`),
-  judge: (id, event) => post(`${of(id)}/events`, event),
-  undo: (id, body) => post(`${of(id)}/undo`, body),
+  judge: (id, event) => post(`${of(id)}/events?brief=true`, event),
+  undo: (id, body) => post(`${of(id)}/undo?brief=true`, body),
   times: (id, first, last) => ask(`${of(id)}/times?first=${first}&last=${last}`),
   traces: (id, first, last, points, series) =>
     ask(`${of(id)}/traces?first=${first}&last=${last}&points=${points}` +

@@ -8,7 +8,7 @@ import { put, question } from "./dom.js";
 const SOON = 500, LATE = 8000;  // ms between two tries
 
 export class Judging {
-  // told: {coder(), revision(), take(marks), refused(text), nobody()}
+  // told: {coder(), revision(), take(marks), refused(text), nobody(), idle()}
   constructor(id, told) {
     Object.assign(this, { id, told, waiting: 0, busy: Promise.resolve() });
     this.saved = document.createElement("span");
@@ -37,7 +37,10 @@ export class Judging {
 
   queue(wish) {
     this.waiting += 1;
-    this.busy = this.busy.then(() => this.send(wish)).finally(() => { this.waiting -= 1; });
+    this.busy = this.busy.then(() => this.send(wish)).finally(() => {
+      this.waiting -= 1;
+      if (!this.waiting) this.told.idle();
+    });
     return this.busy;
   }
 

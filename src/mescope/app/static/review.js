@@ -28,6 +28,16 @@ export async function showReview(main, id, { project, coder }) {
   return () => review.close();
 }
 
+function merged(all, { removed, ...change }) {  // the answer to a judgement tells one mark only
+  const gone = new Set([...removed, ...change.detections, ...change.annotations].map((one) => one.id ?? one));
+  const kept = (marks) => marks.filter((mark) => !gone.has(mark.id));
+  return {
+    ...change,
+    detections: [...kept(all.detections), ...change.detections],
+    annotations: [...kept(all.annotations), ...change.annotations],
+  };
+}
+
 class Review {
   constructor(recording, project, coder) {
     Object.assign(this, { recording, project, coder });
@@ -57,6 +67,7 @@ class Review {
       take: (state, action) => this.take(state, action),
       refused: (text) => { say(text, 12); this.reload(); },
       nobody: () => this.askWho(),
+      idle: () => this.catchUp(),
     });
     this.timeline = new Timeline(this.line, recording, {
       seek: (n) => { this.player.pause(); this.player.show(n); },
@@ -129,7 +140,8 @@ class Review {
 
   async hear(news) {
     if (news.id !== this.recording.id) return;
-    if (news.revision !== this.state.revision) this.reload();
+    this.heard = news.revision;
+    this.catchUp();
     const { state } = this.recording;
     Object.assign(this.recording, { state: news.state, progress: news.progress, error: news.error });
     if (state !== news.state && news.state !== "queued") {
@@ -179,6 +191,10 @@ class Review {
 
   // -- marks
 
+  catchUp() {  // with other windows; what this one sends brings its own answer
+    if (!this.judging.waiting && this.heard > this.state.revision) this.reload();
+  }
+
   marks() {
     return [...this.state.detections, ...this.state.annotations].sort((a, b) => a.first - b.first || a.last - b.last);
   }
@@ -189,10 +205,10 @@ class Review {
 
   take(state, action = null) {
     if (state.revision < this.state.revision) return;  // an answer that was overtaken
-    const before = new Set(this.marks().map((one) => one.id));
-    this.state = state;
+    const before = new Set(this.state.annotations.map((one) => one.id));
+    this.state = state.removed ? merged(this.state, state) : state;
     this.judging.saved.dataset.revision = String(state.revision);
-    const marks = this.marks(), fresh = action === "add" && state.annotations.find((one) => !before.has(one.id));
+    const marks = this.marks(), fresh = action === "add" && this.state.annotations.find((one) => !before.has(one.id));
     this.picked = fresh || (marks.find((mark) => mark.id === this.picked?.id) ?? null);
     this.doneButton.setAttribute("aria-pressed", String(Boolean(state.reviewed)));
     put(this.doneButton, state.reviewed ? "Reviewed ✓" : "Mark as reviewed");

@@ -203,7 +203,8 @@ export class Timeline {
     this.drawRuler(pen, ink);
     this.drawCurves(pen, ink);
     this.drawLanes(pen, ink);
-    for (const mark of this.marks) this.drawMark(pen, ink, mark);
+    this.drawn = new Map();
+    for (const mark of this.marks) if (!this.covered(mark)) this.drawMark(pen, ink, mark);
     const x = this.x(this.frame);
     pen.fillStyle = ink.bad;
     pen.fillRect(x - 0.75, 0, 1.5, this.high);
@@ -298,10 +299,18 @@ export class Timeline {
     if (label) { pen.fillStyle = ink.quiet; pen.fillText(label, 4, top + 11); }
   }
 
+  covered(mark) {  // one of many on the same pixel is enough, and none outside
+    const left = Math.round(this.x(mark.first)), right = this.x(mark.last + 1);
+    if (right < 0 || left > this.wide) return true;
+    if (right - left > 3 || mark.id === this.picked) return false;
+    const where = mark.status + (mark.source === "model" ? "" : mark.coder), before = this.drawn.get(where);
+    this.drawn.set(where, left);
+    return before === left;
+  }
+
   drawMark(pen, ink, mark) {
     const [top, height] = this.lane(mark);
     const left = this.x(mark.first), right = this.x(mark.last + 1);
-    if (right < 0 || left > this.wide) return;
     const width = Math.max(3, right - left);
     const colour = { confirmed: ink.good, rejected: ink.bad, own: ink.accent }[mark.status] ?? ink.warn;
     const room = height > 20 ? 4 : 1;
