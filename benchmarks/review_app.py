@@ -1,14 +1,17 @@
 """How fast the review app answers: 200 recordings, a two-hour analysis, many marks, frames.
 
-    python benchmarks/review_app.py [--marks 20000]
+    python benchmarks/review_app.py [--marks 20000] [--browser]
 
 Everything is made up but the server, its database and, for frames, a small rendered video.
+``--browser`` also opens the two hours in Chromium, pans its timeline and counts the pictures.
 """
 
 from __future__ import annotations
 
 import argparse
 import itertools
+import os
+import shutil
 import socket
 import statistics
 import tempfile
@@ -118,17 +121,94 @@ def measure_frames(client: httpx.Client, folder: Path) -> None:
         timed(client, what, [lambda c, n=n: c.get(f"{url}/{n}.jpg") for n in numbers])
 
 
+def memory() -> float:
+    """Return the memory of this process, which is the server's and the client's, in MB."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+def measure_memory(client: httpx.Client, url: str, times: int) -> None:
+    """Pan through two hours many times; what is kept must not grow with it."""
+    views = [f"{url}/traces?first={k * 4000}&last={k * 4000 + 60_000}" for k in range(90)]
+    used = []
+    for _ in range(times):
+        for view in views:
+            client.get(view)
+            client.get("/api/recordings")
+        used.append(memory())
+    shown = ", ".join(f"{mb:.0f}" for mb in used)
+    print(f"memory after each {2 * len(views)} requests: {shown} MB")
+
+
+PAN = """
+const done = arguments[0], line = document.querySelector('#timeline'), gaps = [];
+let last = performance.now(), left = 120;
+(function go(now) {
+  gaps.push(now - last);
+  last = now;
+  if (!left--) return done(gaps.slice(2));
+  line.dispatchEvent(new WheelEvent('wheel', { deltaX: 40, cancelable: true }));
+  requestAnimationFrame(go);
+})(last);
+"""
+
+
+def measure_browser(base: str, identity: str) -> None:
+    """Open a recording, zoom in, and pan: the time between two pictures of the screen."""
+    from selenium import webdriver
+
+    options = webdriver.ChromeOptions()
+    options.binary_location = shutil.which("chromium") or "chromium"
+    for flag in ("--headless=new", "--no-sandbox", "--window-size=1280,1000"):
+        options.add_argument(flag)
+    service = webdriver.ChromeService(shutil.which("chromedriver") or "chromedriver")
+    driver = webdriver.Chrome(options=options, service=service)
+    try:
+        driver.set_script_timeout(120)
+        driver.get(f"{base}/")
+        start = time.perf_counter()
+        driver.get(f"{base}/#/r/{identity}")
+        asked = (
+            "return performance.getEntriesByType('resource').some(e => /series=/.test(e.name))"
+        )
+        while not driver.execute_script(asked):
+            time.sleep(0.01)
+        spent = time.perf_counter() - start
+        print(f"{'page of two hours, until its curves came':44} {spent:.2f} s")
+        time.sleep(3)
+        for zoom in (1, 30):
+            for _ in range(zoom):
+                driver.execute_script(
+                    "document.querySelector('[aria-label=\"Zoom in\"]').click()"
+                )
+            time.sleep(2)
+            gaps = sorted(driver.execute_async_script(PAN))
+            middle, most = statistics.median(gaps), gaps[int(0.95 * len(gaps))]
+            print(
+                f"panning, zoomed in {zoom:2} times: between two pictures {middle:.1f} ms, "
+                f"95 of 100 within {most:.1f} ms, longest {gaps[-1]:.1f} ms"
+            )
+        heap = driver.execute_cdp_cmd("Runtime.getHeapUsage", {})["usedSize"] / 1e6
+        print(f"JavaScript's memory of the page afterwards: {heap:.0f} MB")
+    finally:
+        driver.quit()
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--marks", type=int, default=2000)
-    marks = parser.parse_args().marks
+    parser.add_argument("--browser", action="store_true")
+    given = parser.parse_args()
+    marks = given.marks
     revisions = itertools.count(1)
     url = "/api/recordings/" + "0" * 12
 
     def judge(client: httpx.Client) -> httpx.Response:
         add = {"coder": "a", "action": "add", "values": {"first": 1, "last": 2}}
-        return client.post(f"{url}/events", json={"revision": next(revisions), **add})
+        return client.post(
+            f"{url}/events?brief=true", json={"revision": next(revisions), **add}
+        )
 
     with tempfile.TemporaryDirectory() as name, serving(Path(name)) as (client, project):
         fill(project, 200, marks)
@@ -140,6 +220,9 @@ def main() -> None:
             timed(client, f"traces of two hours, 1000 points, {what}", calls)
         timed(client, f"{marks} marks", [lambda c: c.get(f"{url}/marks")] * 4)
         timed(client, "a judgement among them", [judge] * 6)
+        measure_memory(client, url, 6)
+        if given.browser:
+            measure_browser(str(client.base_url).rstrip("/"), "0" * 12)
         measure_frames(client, Path(name))
 
 

@@ -23,6 +23,7 @@ import uvicorn
 from PIL import Image
 from selenium import webdriver
 from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
 from mescope.app.server import create_app
@@ -64,6 +65,22 @@ def analyzed(base: str) -> str:
             time.sleep(0.5)
 
 
+def coded(base: str, identity: str) -> None:
+    """Let two people judge: a correction, a confirmation, and a mark of one's own."""
+    url = f"{base}/api/recordings/{identity}"
+    with httpx.Client(timeout=60) as client:
+        marks = client.get(f"{url}/marks").json()
+        first, second = (mark for mark in marks["detections"][:2])
+        for coder, action, mark, values in (
+            ("ann", "edit", first["id"], {"first": first["first"] - 3}),
+            ("ann", "confirm", second["id"], {}),
+            ("bea", "add", None, {"first": 160, "apex": 166, "last": 172}),
+        ):
+            revision = client.get(f"{url}/marks").json()["revision"]
+            body = {"revision": revision, "coder": coder, "action": action, "mark": mark}
+            client.post(f"{url}/events", json={**body, "values": values}).raise_for_status()
+
+
 def browser() -> webdriver.Chrome:
     options = webdriver.ChromeOptions()
     options.binary_location = shutil.which("chromium") or "chromium"
@@ -94,14 +111,17 @@ def main() -> None:
         record(folder)
         base = serve(folder)
         identity = analyzed(base)
+        coded(base, identity)
         driver = browser()
         try:
             driver.get(f"{base}/")
-            look(driver, "recordings", 1280, 420, "light")
+            wait = WebDriverWait(driver, 60)
+            wait.until(lambda d: d.find_element(By.CSS_SELECTOR, "#use button").is_displayed())
+            driver.find_element(By.CSS_SELECTOR, "#use button").click()
+            driver.find_element(By.CSS_SELECTOR, "#coder").send_keys("ann", Keys.TAB)
+            look(driver, "recordings", 1280, 470, "light")
             driver.get(f"{base}/#/r/{identity}")
-            found = WebDriverWait(driver, 60).until(
-                lambda d: d.find_elements(By.CSS_SELECTOR, ".marks button")
-            )
+            found = wait.until(lambda d: d.find_elements(By.CSS_SELECTOR, ".marks button"))
             found[0].click()
             time.sleep(8)  # the pair is being made
             look(driver, "review", 1280, 1250, "light")

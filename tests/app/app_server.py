@@ -1,6 +1,8 @@
 """A server over a real socket, and what tests ask it; analyses are made up by default."""
 
 import socket
+import subprocess
+import sys
 import threading
 import time
 from contextlib import contextmanager
@@ -8,7 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import cv2
 import httpx
+import numpy as np
 import uvicorn
 from fake_analysis import made_up
 from numbered_video import write_numbered
@@ -84,10 +88,11 @@ class Served:
 
 
 @contextmanager
-def serving(folder, analyze="fake_analysis:analyze", limits=LIMITS, **options):
+def serving(folder, analyze="fake_analysis:analyze", limits=LIMITS, port=0, **options):
     """Serve a folder over a real socket for as long as the block lasts."""
-    application = create_app(folder, analyze=analyze, limits=limits, **options)
-    listening = socket.create_server(("127.0.0.1", 0))
+    ending = threading.Event()
+    application = create_app(folder, analyze=analyze, limits=limits, ending=ending, **options)
+    listening = socket.create_server(("127.0.0.1", port))
     config = uvicorn.Config(application, log_level="warning", timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
@@ -98,6 +103,45 @@ def serving(folder, analyze="fake_analysis:analyze", limits=LIMITS, **options):
         with httpx.Client(base_url=address, timeout=120) as client:
             yield Served(client, Path(folder), state.project, state.jobs)
     finally:
+        ending.set()
         server.should_exit = True
         thread.join(60)
         assert not thread.is_alive()
+
+
+def decoded(answer):
+    """Return the picture of an answer, (H, W, 3) RGB."""
+    assert answer.status_code == 200, answer.text
+    data = np.frombuffer(answer.content, np.uint8)
+    return cv2.cvtColor(cv2.imdecode(data, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
+
+
+SERVER = """
+import sys
+sys.path.insert(0, sys.argv.pop(1))
+from app_server import serving
+from pathlib import Path
+with serving(Path(sys.argv[1]), port=int(sys.argv[2])) as one:
+    print(one.client.base_url, flush=True)
+    input()
+"""
+
+
+def begin(folder, port=0):
+    """Start a server in a process of its own; return the process and a client."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", SERVER, str(Path(__file__).parent), str(folder), str(port)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    return process, httpx.Client(base_url=process.stdout.readline().strip(), timeout=120)
+
+
+def only(client, done, seconds=120):
+    """Return the one recording of a project as soon as ``done(recording)``."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        found = client.get("/api/recordings").json()
+        if found and done(found[0]):
+            return found[0]
+        time.sleep(0.05)
+    raise AssertionError(found)

@@ -37,6 +37,10 @@ FLAGS = (
 )  # fmt: skip
 
 
+TIMELINE = {"ruler": 20, "spotting": 78, "emotion": 54, "region": 40, "model": 26, "human": 36}
+"""Heights of the lanes of the timeline, px, from above."""
+
+
 @contextmanager
 def chromium(downloads):
     """Run Chromium, which keeps what it saves in the folder ``downloads``."""
@@ -196,6 +200,17 @@ class Page(Window):
 
     def code_as(self, initials):
         self.write("#coder", initials)
+
+
+def drag(page, first, last, height):
+    """Drag what is at frame ``first``, ``height`` px down the timeline, to frame ``last``."""
+    line = page.find("#timeline")
+    page.js("arguments[0].scrollIntoView({block: 'center'})", line)
+    width, middle = line.size["width"], line.size["height"] / 2
+    start, end = (width * (n / 119 - 0.5) for n in (first, last))
+    chain = ActionChains(page.driver)
+    chain.move_to_element_with_offset(line, start, height - middle).click_and_hold()
+    chain.move_to_element_with_offset(line, end, height - middle).release().perform()
 
 
 def a_name(stem, ending=".mp4"):

@@ -23,9 +23,9 @@ def number_of(image):
     return sum(1 << bit for bit, cell in enumerate(cells) if cell > 128)
 
 
-def write_numbered(path, frames=120, rate=30.0):
-    """Write a recording whose frame n shows n."""
-    pictures = np.stack([picture(n % 256) for n in range(frames)])
+def write_numbered(path, frames=120, rate=30.0, first=0):
+    """Write a recording whose frame n shows first + n."""
+    pictures = np.stack([picture((first + n) % 256) for n in range(frames)])
     path.parent.mkdir(parents=True, exist_ok=True)
     write_video(ArrayVideo(pictures, rate), path)
     return path

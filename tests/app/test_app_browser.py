@@ -6,25 +6,11 @@ import pytest
 from numbered_video import write_numbered
 
 pytest.importorskip("selenium", reason="the tests of the page need selenium")
-from browsing import Page, Window, a_name
-from selenium.webdriver.common.action_chains import ActionChains
+from browsing import TIMELINE, Page, Window, a_name, drag
 from selenium.webdriver.common.keys import Keys
 
 pytestmark = pytest.mark.slow
-LANE = (
-    20 + 78 + 54 + 40 + 13
-)  # px from the top of the timeline to the middle of the model's lane
-
-
-def drag(page, first, last):
-    """Drag what lies at frame ``first`` in the lane of the model to frame ``last``."""
-    line = page.find("#timeline")
-    page.js("arguments[0].scrollIntoView({block: 'center'})", line)
-    width, height = line.size["width"], line.size["height"]
-    start, end = (width * (n / 119 - 0.5) for n in (first, last))
-    chain = ActionChains(page.driver)
-    chain.move_to_element_with_offset(line, start, LANE - height / 2).click_and_hold()
-    chain.move_to_element_with_offset(line, end, LANE - height / 2).release().perform()
+LANE = sum(TIMELINE[lane] for lane in ("ruler", "spotting", "emotion", "region")) + 13
 
 
 def test_the_frame_shown_is_the_frame_asked_for(page):
@@ -42,7 +28,7 @@ def test_the_frame_shown_is_the_frame_asked_for(page):
 def test_a_coder_corrects_undoes_comes_back_and_exports(page, desk, tmp_path):
     """Everything is there again after a reload, and in the file that the browser saves."""
     page.pick(0)
-    drag(page, 30, 24)
+    drag(page, 30, 24, LANE)
     page.becomes(first=24)
     page.choose("#f-emotion", "positive")
     page.becomes(emotion="positive", status="confirmed", coder="ann")
@@ -53,7 +39,7 @@ def test_a_coder_corrects_undoes_comes_back_and_exports(page, desk, tmp_path):
     page.says(".marks", "0:00.800 – 0:01.633")
     assert page.value("#coder") == "ann"
     page.choose("#who", "ann")
-    page.choose("#format", "csv")
+    page.choose("#format", "CSV table")
     page.click("#export")
     name = next(
         r["name"] for r in desk.client.get("/api/recordings").json() if r["id"] == page.identity

@@ -2,14 +2,11 @@
 
 import os
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
-import httpx
 import pytest
-from app_server import LIMITS, serving
+from app_server import LIMITS, begin, only, serving
 from numbered_video import write_numbered
 
 from mescope.app.limits import Limits
@@ -127,36 +124,6 @@ def test_a_file_that_changes_is_not_analyzed_with_old_facts(served):
     assert found["id"] == identity
     about = served.client.get(f"/api/recordings/{identity}").json()
     assert any("replaced" in warning for warning in about["warnings"])
-
-
-SERVER = """
-import sys
-sys.path.insert(0, sys.argv.pop(1))
-from app_server import serving
-from pathlib import Path
-with serving(Path(sys.argv[1])) as one:
-    print(one.client.base_url, flush=True)
-    input()
-"""
-
-
-def begin(folder):
-    """Start a server of its own; return the process and a client."""
-    process = subprocess.Popen(
-        [sys.executable, "-c", SERVER, str(Path(__file__).parent), str(folder)],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    return process, httpx.Client(base_url=process.stdout.readline().strip(), timeout=120)
-
-
-def only(client, done, seconds=120):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        found = client.get("/api/recordings").json()
-        if found and done(found[0]):
-            return found[0]
-        time.sleep(0.05)
-    raise AssertionError(found)
 
 
 def children(pid):

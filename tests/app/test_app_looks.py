@@ -10,7 +10,7 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("where", ["#/", "review", "#/agreement"])
+@pytest.mark.parametrize("where", ["#/", "review", "#/agreement", "#/api"])
 def test_no_serious_finding_of_axe(page, where, scheme):
     axe = pytest.importorskip("axe_selenium_python", reason="needs axe-selenium-python")
     page.scheme(scheme)
@@ -27,7 +27,7 @@ def test_no_serious_finding_of_axe(page, where, scheme):
 
 
 @pytest.mark.parametrize("width", [1280, 390])
-@pytest.mark.parametrize("where", ["#/", "review", "#/agreement"])
+@pytest.mark.parametrize("where", ["#/", "review", "#/agreement", "#/api"])
 def test_nothing_is_wider_than_the_screen(page, where, width):
     page.screen(width)
     try:

@@ -87,3 +87,31 @@ def test_a_pair_magnifies_what_moved(real):
     plain, more = picture(onset=30, apex=40), picture(onset=30, apex=40, magnify=6)
     change = [np.abs(p[:, :320] - p[:, 324:644]).mean() for p in (plain, more)]
     assert change[1] > change[0]
+
+
+@pytest.mark.slow
+def test_the_page_draws_landmarks_and_compares_onset_and_apex(real, browser):
+    """With the overlay the face of the frame is drawn upon, without it the frame is itself."""
+    from browsing import Page
+
+    identity = real.known("face.mp4")
+    real.judge(identity, "add", first=30, apex=40, last=45)
+    page = Page(browser, real, identity)
+    page.pick(0)
+    page.until(
+        lambda: page.js("return document.querySelector('.pair img').naturalWidth") == 968
+    )
+    page.until(lambda: page.frame() == 30)
+    page.press("v")
+    page.until(
+        lambda: page.js("return document.querySelector('#screen').dataset.overlay") == "30"
+    )
+    points = (
+        "return [...document.querySelector('#screen').getContext('2d')"
+        ".getImageData(...arguments[0]).data]"
+    )
+    found = real.client.get(f"/api/recordings/{identity}/overlay/30").json()
+    nose = [round(v) for v in found["landmarks"][30]]
+    assert page.js(points, [*nose, 1, 1])[:3] == [255, 209, 102]  # the yellow of landmarks
+    page.press("v")
+    page.until(lambda: page.js(points, [*nose, 1, 1])[:3] != [255, 209, 102])

@@ -7,21 +7,15 @@ import time
 from pathlib import Path
 from urllib.parse import quote
 
-import cv2
 import numpy as np
 import pytest
+from app_server import decoded
 from numbered_video import number_of, picture, write_numbered
 
 from mescope.synthesis.encode import write_video
 from mescope.video.arrays import ArrayVideo
 
 NO_ID = "0" * 12
-
-
-def decoded(answer):
-    assert answer.status_code == 200, answer.text
-    data = np.frombuffer(answer.content, np.uint8)
-    return cv2.cvtColor(cv2.imdecode(data, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
 
 
 # -- what is there -----------------------------------------------------------------------
@@ -56,7 +50,6 @@ def test_frames_are_exact_in_any_order(served, numbers):
 def test_a_frame_that_was_sent_is_not_sent_again(served, numbers):
     url = f"/api/recordings/{numbers}/frames/5.jpg"
     first = served.client.get(url)
-    assert "immutable" in first.headers["cache-control"]
     again = served.client.get(url, headers={"If-None-Match": first.headers["etag"]})
     assert (again.status_code, again.content) == (304, b"")
 
@@ -139,6 +132,31 @@ def test_judging_undoing_and_the_history(served, analyzed):
     log = served.client.get(f"/api/recordings/{analyzed}/history").json()
     assert [e["action"] for e in log] == ["analyzed", "edit", "undo"]
     assert log[1]["undone"]
+
+
+def test_a_brief_answer_tells_the_one_mark_that_changed(served, analyzed):
+    """Applied to what was seen before, it gives what a page that loads everything sees."""
+    url = f"/api/recordings/{analyzed}"
+    seen = served.client.get(f"{url}/marks").json()
+    steps = [
+        ("edit", "m30-40-49", {"first": 28}), ("add", None, {"first": 90, "last": 99}),
+        ("remove", "added", {}), ("reviewed", None, {}), ("undo", None, {}), ("undo", None, {}),
+    ]  # fmt: skip
+    for action, mark, values in steps:
+        if mark == "added":
+            mark = seen["annotations"][0]["id"]
+        body = {"revision": seen["revision"], "coder": "ann"}
+        if action != "undo":
+            body |= {"action": action, "mark": mark, "values": values}
+        tail = "undo" if action == "undo" else "events"
+        told = served.client.post(f"{url}/{tail}?brief=true", json=body).json()
+        assert len(told["detections"] + told["annotations"] + told["removed"]) <= 1
+        for kind in ("detections", "annotations"):
+            gone = {*told["removed"], *(m["id"] for m in told[kind])}
+            kept = [m for m in seen[kind] if m["id"] not in gone]
+            seen[kind] = sorted([*kept, *told[kind]], key=lambda m: m["first"])
+        seen |= {"revision": told["revision"], "reviewed": told["reviewed"]}
+        assert seen == served.client.get(f"{url}/marks").json()
 
 
 def test_two_tabs_edit_one_mark(served, analyzed):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 from urllib.parse import unquote
 
+from pydantic import BaseModel, ValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 
@@ -20,6 +21,7 @@ MOST_PASSED = 64 << 20
 """Bytes that are received after a refusal, and thrown away."""
 DEEPEST = 32
 """Most brackets within each other."""
+Model = TypeVar("Model", bound=BaseModel)
 _STRUCTURE = re.compile(r'"(?:[^"\\]|\\.)*"?|[\[\]{}]', re.S)
 
 
@@ -42,6 +44,25 @@ async def read_json(request: Request, most: int) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise MescopeError("expected a JSON object, found another value")
     return found
+
+
+async def read_model(model: type[Model], request: Request, most: int) -> Model:
+    """Return the JSON object in the body as a model; for errors see :func:`read_json`."""
+    body = await read_json(request, most)
+    try:
+        return model.model_validate(body)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(part) for part in first["loc"])[:80] or "body"
+        raise MescopeError(f"{where}: {first['msg'].lower()[:200]}") from error
+
+
+def described(model: type[BaseModel]) -> dict[str, Any]:
+    """Return what the description of the interface says about a body of this model."""
+    schema = model.model_json_schema()
+    return {
+        "requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}
+    }
 
 
 async def read_bytes(request: Request, most: int) -> bytes:
@@ -77,10 +98,15 @@ def sent_name(request: Request) -> str:
     return name
 
 
+def sent_folder(request: Request) -> str:
+    """Return the folder in the header X-Folder, parts separated by ``/``; empty without one."""
+    return unquote(request.headers.get("x-folder", "")[:20_000], errors="replace")
+
+
 async def upload(request: Request, project: Project) -> tuple[Recording, bool]:
     """Take in a recording from the body; nothing of it stays if it does not arrive whole."""
     draft = await run_in_threadpool(
-        project.draft, sent_name(request), announced_length(request)
+        project.draft, sent_name(request), announced_length(request), sent_folder(request)
     )
     try:
         await _fill(request, draft)

@@ -8,7 +8,7 @@ import secrets
 import shutil
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from mescope.app.frames import Frames
 from mescope.app.limits import Limits
 from mescope.app.lock import Lock
 from mescope.app.review import Review
-from mescope.app.safety import free_name, inside, safe_name
+from mescope.app.safety import UnsafeError, free_name, inside, safe_folder, safe_name
 from mescope.app.store import Recording, Store, now
 from mescope.app.traces import Curves, unpack
 from mescope.app.uploads import Draft, TooLargeError, too_large
@@ -102,11 +102,50 @@ class Project:
         Returns:
             ``added``: ids; ``skipped``: names with the reason.
         """
+        return self._take_in(self._files(self.folder))
+
+    def add(self, path: str) -> dict[str, Any]:
+        """Take in one file, or all of a folder, by its path in the folder of the project.
+
+        Args:
+            path: relative to that folder, or absolute.
+
+        Returns:
+            As :meth:`rescan`.
+
+        Raises:
+            UnsafeError: it leads out of the folder, or is no video.
+            MescopeError: there is nothing.
+        """
+        base, found = os.path.realpath(self.folder), os.path.join(self.folder, path)
+        shown = path[:120]
+        try:
+            real = os.path.realpath(found)
+            is_folder, there = os.path.isdir(real), os.path.exists(real)
+        except ValueError as error:  # a NUL within
+            raise UnsafeError("expected a path, found one with control characters") from error
+        relative = os.path.relpath(real, base)
+        if relative.split(os.sep)[0] == os.pardir:
+            raise UnsafeError(
+                f"{shown}: leads out of the project folder; copy it there, or start the app "
+                "with the folder it is in"
+            )
+        if not there or any(p.startswith(".") for p in relative.split(os.sep) if p != "."):
+            raise MescopeError(
+                f"{shown}: expected a file or folder in the project folder, found none"
+            )
+        if is_folder:
+            return self._take_in(self._files(Path(base, relative)))
+        if os.path.splitext(real)[1].lower() not in MEDIA:
+            raise UnsafeError(f"{shown}: expected {', '.join(sorted(MEDIA))}; convert it")
+        return self._take_in([relative])
+
+    def _take_in(self, files: Iterable[str]) -> dict[str, Any]:
         with self._scan_lock:
             known = {recording.path: recording for recording in self.store.recordings()}
             added: list[str] = []
             skipped: list[dict[str, str]] = []
-            for relative in self._files():
+            for relative in files:
                 if len(known) + len(added) >= self.limits.recordings:
                     skipped.append({"name": relative, "error": self._full()})
                     break
@@ -122,12 +161,13 @@ class Project:
                     self._renew(before, path)
             return {"added": added, "skipped": skipped}
 
-    def _files(self) -> Iterator[str]:
-        for folder, inner, files in os.walk(self.folder):
+    def _files(self, within: Path) -> Iterator[str]:
+        base = self.folder if within == self.folder else os.path.realpath(self.folder)
+        for folder, inner, files in os.walk(within):
             inner[:] = sorted(name for name in inner if not name.startswith("."))
             for name in sorted(files):
                 if not name.startswith(".") and os.path.splitext(name)[1].lower() in MEDIA:
-                    yield os.path.relpath(os.path.join(folder, name), self.folder)
+                    yield os.path.relpath(os.path.join(folder, name), base)
 
     def _register(self, path: Path, relative: str, sha256: str | None = None) -> Recording:
         status = path.stat()
@@ -181,15 +221,16 @@ class Project:
 
     # -- uploads -------------------------------------------------------------------------
 
-    def draft(self, name: str, length: int | None) -> Draft:
+    def draft(self, name: str, length: int | None, folder: str = "") -> Draft:
         """Begin to take in a file that comes over the network.
 
         Args:
             name: as the sender calls it.
             length: bytes announced, if any.
+            folder: in which the sender keeps it, relative to what was sent.
 
         Raises:
-            UnsafeError: the name has no ending of a video.
+            UnsafeError: the name has no ending of a video, or the folder leads elsewhere.
             MescopeError: too large, too many recordings, or no room on the disk.
         """
         most = self.limits.upload_bytes
@@ -203,8 +244,8 @@ class Project:
                 f"expected room for the recording, only {max(0, free) // 1_000_000} MB may be "
                 "used on this disk; make room"
             )
-        room = min(most, free)
-        return Draft(safe_name(name), self.home / "incoming" / secrets.token_hex(8), room)
+        path = self.home / "incoming" / secrets.token_hex(8)
+        return Draft(safe_name(name), safe_folder(folder), path, min(most, free))
 
     def take(self, draft: Draft) -> tuple[Recording, bool]:
         """Give a complete upload its name; return the recording and whether it is new."""
@@ -214,9 +255,24 @@ class Project:
                 if recording.sha256 == digest and (self.folder / recording.path).is_file():
                     draft.discard()
                     return recording, False
-            name = free_name(self.folder, draft.name)
-            os.replace(draft.path, self.folder / name)
-            return self._register(self.folder / name, name, digest), True
+            folder = self._folder(draft.folder)
+            path = folder / free_name(folder, draft.name)
+            os.replace(draft.path, path)
+            return self._register(path, os.path.join(draft.folder, path.name), digest), True
+
+    def _folder(self, relative: str) -> Path:
+        """Return a folder for uploads, made where it is missing; never by way of a link."""
+        folder = self.folder / relative
+        base = os.path.realpath(self.folder)
+        if os.path.realpath(folder) != os.path.normpath(os.path.join(base, relative)):
+            raise UnsafeError(f"{relative[:120]}: is a link; choose another folder")
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutputError(
+                f"cannot make the folder {relative[:120]} ({error.strerror}); choose another"
+            ) from error
+        return folder
 
     # -- what is known of a recording ----------------------------------------------------
 

@@ -6,7 +6,7 @@ import secrets
 import threading
 import unicodedata
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -70,8 +70,23 @@ class Review:
     def marks(self, identity: str, coder: str | None = None) -> dict[str, Any]:
         """Return what a page shows: revision, reviewed, detections, annotations."""
         revision, state = self.state(identity, coder)
-        times = self._times(identity) if state.marks else np.zeros(0)
-        marks = [timed(mark, times) for mark in state.marks.values()]
+        return self._told(identity, revision, state, state.marks.values())
+
+    def change(self, identity: str, mark: str | None) -> dict[str, Any]:
+        """Return what a page that saw the revision before needs to know of a judgement.
+
+        As :meth:`marks`, but of one mark only; ``removed``: its id, if it is no longer there.
+        """
+        revision, state = self.state(identity)
+        there = [state.marks[mark]] if mark in state.marks else []
+        found = self._told(identity, revision, state, there)
+        return found | {"removed": [] if there or mark is None else [mark]}
+
+    def _told(
+        self, identity: str, revision: int, state: State, wanted: Collection[Mark]
+    ) -> dict[str, Any]:
+        times = self._times(identity) if wanted else np.zeros(0)
+        marks = [timed(mark, times) for mark in wanted]
         marks.sort(key=lambda m: (m["first"], m["last"], m["id"]))
         return {
             "revision": revision,
@@ -80,7 +95,9 @@ class Review:
             "annotations": [mark for mark in marks if mark["source"] == "human"],
         }
 
-    def judge(self, identity: str, frames: int, request: Mapping[str, Any]) -> dict[str, Any]:
+    def judge(
+        self, identity: str, frames: int, request: Mapping[str, Any], *, brief: bool = False
+    ) -> dict[str, Any]:
         """Enter what a person did and return the marks.
 
         Args:
@@ -88,6 +105,7 @@ class Review:
             frames: how many it has.
             request: revision, coder, action, mark, values, and a key that makes it safe to send
                 the request again.
+            brief: return the :meth:`change` only.
 
         Raises:
             StaleError: the recording has another revision; nothing was entered.
@@ -112,7 +130,7 @@ class Review:
             after.apply(event)
             version = self._known[(identity, None)][0]
             self._known[(identity, None)] = ((version[0] + 1, version[1]), after)
-            return self.marks(identity)
+            return self.change(identity, mark) if brief else self.marks(identity)
 
     def _values(
         self, state: State, action: Any, mark: Any, values: Mapping[str, Any], frames: int
@@ -154,8 +172,10 @@ class Review:
             values = {"detections": len(found), "model": model}
             self._store.add_event(identity, None, "", "analyzed", values=values)
 
-    def undo(self, identity: str, revision: int | None, coder: Any) -> dict[str, Any]:
-        """Take back the last thing that a coder did in a recording.
+    def undo(
+        self, identity: str, revision: int | None, coder: Any, *, brief: bool = False
+    ) -> dict[str, Any]:
+        """Take back the last thing that a coder did in a recording; return as :meth:`judge`.
 
         Raises:
             StaleError: as for :meth:`judge`.
@@ -171,7 +191,7 @@ class Review:
             self._store.add_event(
                 identity, revision, who, "undo", mark=last.mark, undoes=last.seq
             )
-            return self.marks(identity)
+            return self.change(identity, last.mark) if brief else self.marks(identity)
 
     def take_in(
         self, identity: str, frames: int, found: Sequence[tuple[str, Mapping[str, Any]]]

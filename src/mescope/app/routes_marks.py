@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr
 from starlette.concurrency import run_in_threadpool
 
 from mescope.app.asked import Asked, Coder, Served, Working
-from mescope.app.bodies import read_json
+from mescope.app.bodies import described, read_model
 from mescope.app.project import Project
 from mescope.app.store import Recording, StaleError
-from mescope.errors import MescopeError
 
 router = APIRouter(prefix="/api/recordings/{id}")
-Model = TypeVar("Model", bound=BaseModel)
+
+
+Brief = Annotated[
+    bool, Query(description="Answer with the changed mark only, and `removed`, not with all.")
+]
 
 
 class Undo(BaseModel):
@@ -36,33 +39,30 @@ class Judgement(Undo):
     key: StrictStr | None = Field(default=None, min_length=8, max_length=64)
 
 
-def _body(model: type[BaseModel]) -> dict[str, Any]:
-    schema = model.model_json_schema()
-    return {
-        "requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}
-    }
-
-
 @router.get("/marks")
 def marks(asked: Asked, project: Served, coder: Coder = None) -> JSONResponse:
     """Return the model's detections and the coders' annotations as they stand now."""
     return JSONResponse(project.review.marks(asked.id, coder))
 
 
-@router.post("/events", openapi_extra=_body(Judgement))
-async def judge(request: Request, asked: Asked, project: Served, jobs: Working) -> JSONResponse:
+@router.post("/events", openapi_extra=described(Judgement))
+async def judge(
+    request: Request, asked: Asked, project: Served, jobs: Working, brief: Brief = False
+) -> JSONResponse:
     """Enter a judgement; 409 with the marks as they are if somebody was faster."""
-    wanted = _read(Judgement, await read_json(request, project.limits.body_bytes))
-    found = await run_in_threadpool(_judge, project, asked, wanted)
+    wanted = await read_model(Judgement, request, project.limits.body_bytes)
+    found = await run_in_threadpool(_judge, project, asked, wanted, brief)
     jobs.tell(asked.id)
     return JSONResponse(found)
 
 
-@router.post("/undo", openapi_extra=_body(Undo))
-async def undo(request: Request, asked: Asked, project: Served, jobs: Working) -> JSONResponse:
+@router.post("/undo", openapi_extra=described(Undo))
+async def undo(
+    request: Request, asked: Asked, project: Served, jobs: Working, brief: Brief = False
+) -> JSONResponse:
     """Take back the last thing that this coder did in this recording."""
-    wanted = _read(Undo, await read_json(request, project.limits.body_bytes))
-    found = await run_in_threadpool(_undo, project, asked, wanted)
+    wanted = await read_model(Undo, request, project.limits.body_bytes)
+    found = await run_in_threadpool(_undo, project, asked, wanted, brief)
     jobs.tell(asked.id)
     return JSONResponse(found)
 
@@ -73,17 +73,19 @@ def history(asked: Asked, project: Served) -> list[dict[str, Any]]:
     return project.review.history(asked.id)
 
 
-def _judge(project: Project, recording: Recording, wanted: Judgement) -> dict[str, Any]:
+def _judge(
+    project: Project, recording: Recording, wanted: Judgement, brief: bool
+) -> dict[str, Any]:
     frames = int((recording.facts or {}).get("frames") or 0)
     try:
-        return project.review.judge(recording.id, frames, wanted.model_dump())
+        return project.review.judge(recording.id, frames, wanted.model_dump(), brief=brief)
     except StaleError as error:
         raise _with_marks(error, project, recording) from error
 
 
-def _undo(project: Project, recording: Recording, wanted: Undo) -> dict[str, Any]:
+def _undo(project: Project, recording: Recording, wanted: Undo, brief: bool) -> dict[str, Any]:
     try:
-        return project.review.undo(recording.id, wanted.revision, wanted.coder)
+        return project.review.undo(recording.id, wanted.revision, wanted.coder, brief=brief)
     except StaleError as error:
         raise _with_marks(error, project, recording) from error
 
@@ -92,12 +94,3 @@ def _with_marks(error: StaleError, project: Project, recording: Recording) -> St
     told = StaleError(str(error))
     told.marks = project.review.marks(recording.id)
     return told
-
-
-def _read(model: type[Model], body: dict[str, Any]) -> Model:
-    try:
-        return model.model_validate(body)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(str(part) for part in first["loc"])[:80] or "body"
-        raise MescopeError(f"{where}: {first['msg'].lower()[:200]}") from error

@@ -19,8 +19,13 @@ router = APIRouter(prefix="/api/recordings/{id}")
 MOST_TIMES = 20_000
 THUMBNAIL = 320
 _LASTING = "private, max-age=31536000, immutable"
+_ASK_AGAIN = "private, no-cache"
 _WIDTHS = (64, 16384)
 _TYPES = {".mp4": "video/mp4", ".m4v": "video/mp4", ".webm": "video/webm", ".ogv": "video/ogg"}
+Version = Annotated[
+    str | None,
+    Query(max_length=40, description="Of the recording: browsers then keep the picture."),
+]
 _JPEG: dict[int | str, dict[str, Any]] = {200: {"content": {"image/jpeg": {}}}}
 _PNG: dict[int | str, dict[str, Any]] = {200: {"content": {"image/png": {}}}}
 
@@ -32,11 +37,12 @@ def frame(
     project: Served,
     n: Frame,
     width: Annotated[int | None, Query(ge=_WIDTHS[0], le=_WIDTHS[1], description="px")] = None,
+    version: Version = None,
 ) -> Response:
     """Return exactly frame ``n`` as JPEG."""
     _within(asked, n)
-    tag = f'"{asked.size:x}-{asked.mtime_ns:x}-{n}-{width}"'
-    headers = {"ETag": tag, "Cache-Control": _LASTING}
+    tag = f'"{asked.version}-{n}-{width}"'
+    headers = {"ETag": tag, "Cache-Control": _kept(asked, version)}
     if tag in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)
     data = project.frames.frame(asked.id, project.path(asked.id), n, width)
@@ -44,9 +50,12 @@ def frame(
 
 
 @router.get("/thumbnail.jpg", response_class=Response, responses=_JPEG)
-def thumbnail(request: Request, asked: Asked, project: Served) -> Response:
+def thumbnail(
+    request: Request, asked: Asked, project: Served, version: Version = None
+) -> Response:
     """Return a small picture of the recording: the frame at a tenth of its length."""
-    return frame(request, asked, project, (_facts(asked)["frames"] - 1) // 10, THUMBNAIL)
+    n = (_facts(asked)["frames"] - 1) // 10
+    return frame(request, asked, project, n, THUMBNAIL, version)
 
 
 @router.get("/times")
@@ -84,6 +93,7 @@ def pair(
     onset: FrameQuery,
     apex: FrameQuery,
     magnify: Annotated[float, Query(ge=1, le=30, allow_inf_nan=False)] = 1.0,
+    version: Version = None,
 ) -> Response:
     """Return onset, apex (motion magnified) and their difference, side by side, as PNG."""
     for n in (onset, apex):
@@ -91,9 +101,8 @@ def pair(
     data = project.frames.pair(
         asked.id, project.path(asked.id), onset=onset, apex=apex, magnify=magnify
     )
-    return Response(
-        data, media_type="image/png", headers={"Cache-Control": "private, max-age=3600"}
-    )
+    headers = {"Cache-Control": _kept(asked, version)}
+    return Response(data, media_type="image/png", headers=headers)
 
 
 @router.get("/overlay/{n}")
@@ -121,6 +130,11 @@ def file(request: Request, asked: Asked, project: Served) -> Response:
     path = project.path(asked.id)
     kind = _TYPES.get(path.suffix.lower(), "application/octet-stream")
     return file_response(request, path, kind)
+
+
+def _kept(recording: Recording, version: str | None) -> str:
+    """Say how long a browser may keep a picture: for ever, if its address names the version."""
+    return _LASTING if version == recording.version else _ASK_AGAIN
 
 
 def _onset(project: Project, recording: Recording, n: int) -> int | None:

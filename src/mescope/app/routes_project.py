@@ -9,11 +9,12 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
+from pydantic import BaseModel, ConfigDict, Field, StrictStr
 from starlette.concurrency import run_in_threadpool
 
 from mescope import __version__
 from mescope.app.asked import Asked, Served, Working
-from mescope.app.bodies import upload
+from mescope.app.bodies import described, read_model, upload
 from mescope.app.jobs import Jobs
 from mescope.app.views import details, overview
 from mescope.labels import RAW_COUNTS, SPOTTING_CLASSES
@@ -31,6 +32,13 @@ _BODY = {
         },
     }
 }
+
+
+class Added(BaseModel):
+    """The path of a file or folder in the folder of the project."""
+
+    model_config = ConfigDict(extra="forbid")
+    path: StrictStr = Field(min_length=1, max_length=4096)
 
 
 def emotions() -> list[str]:
@@ -72,7 +80,8 @@ def recordings(project: Served, jobs: Working) -> JSONResponse:
 async def add_recording(request: Request, project: Served, jobs: Working) -> JSONResponse:
     """Take in a recording: the file as body, its name percent-encoded in X-Name.
 
-    201: a new recording; 200: one with the same content is there already.
+    X-Folder may name the folder it belongs into, parts separated by a slash.  201: a new
+    recording; 200: one with the same content is there already.
     """
     recording, new = await upload(request, project)
     if new:
@@ -86,6 +95,15 @@ async def add_recording(request: Request, project: Served, jobs: Working) -> JSO
 def rescan(project: Served, jobs: Working) -> dict[str, Any]:
     """Take in files that were put into the folder by hand."""
     found = project.rescan()
+    jobs.wake()
+    return {**found, "recordings": overview(project, jobs.progress())}
+
+
+@router.post("/recordings/add", openapi_extra=described(Added))
+async def add_path(request: Request, project: Served, jobs: Working) -> dict[str, Any]:
+    """Take in a file, or all of a folder, by its path in the folder of the project."""
+    wanted = await read_model(Added, request, project.limits.body_bytes)
+    found = await run_in_threadpool(project.add, wanted.path)
     jobs.wake()
     return {**found, "recordings": overview(project, jobs.progress())}
 

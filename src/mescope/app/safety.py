@@ -18,6 +18,9 @@ from mescope.video.suffixes import MEDIA
 LONGEST_NAME = 120
 """Bytes of an uploaded file's name that are kept; file systems take 255."""
 
+DEEPEST_FOLDER = 8
+"""Folders within each other that an upload may ask for."""
+
 IDENTITY = re.compile(r"[0-9a-f]{12}\Z")
 
 _DEVICES = frozenset(
@@ -51,11 +54,29 @@ def safe_name(text: str) -> str:
             f"expected the name of a video that ends in {', '.join(sorted(MEDIA))}, "
             f"found {kept[:60]!r}; rename or convert it"
         )
-    stem = stem.strip(" .") or "video"
-    if stem.split(".")[0].strip().lower() in _DEVICES:
-        stem = f"_{stem}"
     room = LONGEST_NAME - len(ending.encode())
-    return stem.encode()[:room].decode("utf-8", "ignore").rstrip(" .") + ending
+    return _tamed(stem.strip(" .") or "video", room) + ending
+
+
+def safe_folder(text: str) -> str:
+    """Return where in the project folder an upload belongs, such as ``S01/day 2``; or ``""``.
+
+    Every folder becomes harmless as a name of a file does.  None is hidden, and none leads up.
+
+    Raises:
+        UnsafeError: more than :data:`DEEPEST_FOLDER` within each other.
+
+    >>> safe_folder("S01/day 2"), safe_folder("../../.mescope/x"), safe_folder("C:")
+    ('S01/day 2', 'mescope/x', 'C_')
+    """
+    plain = unicodedata.normalize("NFC", text[:4096])
+    parts = ("".join(_harmless(c) for c in p).strip(" .") for p in re.split(r"[/\\]", plain))
+    kept = [_tamed(part, LONGEST_NAME) for part in parts if part]
+    if len(kept) > DEEPEST_FOLDER:
+        raise UnsafeError(
+            f"expected at most {DEEPEST_FOLDER} folders within each other, found {len(kept)}"
+        )
+    return "/".join(kept)
 
 
 def clean_text(text: str, longest: int, what: str) -> str:
@@ -110,6 +131,13 @@ def inside(root: Path, relative: str) -> Path:
     if not stat.S_ISREG(mode):
         raise UnsafeError(f"{_shown(relative)}: expected a file, found something else")
     return Path(real)
+
+
+def _tamed(stem: str, room: int) -> str:
+    """Return a name, of at most ``room`` bytes, that Windows takes for no device."""
+    if stem.split(".")[0].strip().lower() in _DEVICES:
+        stem = f"_{stem}"
+    return stem.encode()[:room].decode("utf-8", "ignore").rstrip(" .")
 
 
 def _harmless(character: str) -> str:

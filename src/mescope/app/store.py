@@ -45,6 +45,11 @@ class Recording:
     facts: dict[str, Any] | None
     error: str | None
 
+    @property
+    def version(self) -> str:
+        """Another one for every content of the file; part of the addresses of pictures."""
+        return f"{self.size:x}-{self.mtime_ns:x}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:

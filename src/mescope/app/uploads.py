@@ -19,12 +19,14 @@ class Draft:
 
     Args:
         name: that it will get.
+        folder: in which it will be, relative to the folder of the project; may be empty.
         path: where it is written until then; must not exist.
         room: bytes it may have.
     """
 
-    def __init__(self, name: str, path: Path, room: int) -> None:
-        self.name, self.path, self.digest, self.size = name, path, hashlib.sha256(), 0
+    def __init__(self, name: str, folder: str, path: Path, room: int) -> None:
+        self.name, self.folder, self.path = name, folder, path
+        self.digest, self.size = hashlib.sha256(), 0
         self._room = room
         self._file = path.open("xb")
 

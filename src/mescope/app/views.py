@@ -58,6 +58,7 @@ def view(
         "analyzed": detections is not None,
         "progress": (progress or 0.0) if running else None,
         "error": error,
+        "version": recording.version,
     }
 
 

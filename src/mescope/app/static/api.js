@@ -8,13 +8,18 @@ export class ApiError extends Error {
   }
 }
 
-async function ask(path, options = {}) {
-  let answer;
+export const isAway = (error) => error.status === 0;
+
+async function reach(address, options = {}) {
   try {
-    answer = await fetch(`api${path}`, options);
+    return await fetch(address, options);
   } catch {
     throw new ApiError(0, { error: "The server does not answer. Is `mescope app` still running?" });
   }
+}
+
+async function ask(path, options = {}, address = `api${path}`) {
+  const answer = await reach(address, options);
   const text = answer.status === 204 ? "" : await answer.text();
   let body = null;
   try {
@@ -24,6 +29,12 @@ async function ask(path, options = {}) {
   }
   if (!answer.ok) throw new ApiError(answer.status, body);
   return body;
+}
+
+async function picture(path) {  // as a blob
+  const answer = await reach(`api${path}`);
+  if (answer.ok) return answer.blob();
+  throw new ApiError(answer.status, await answer.json().catch(() => null));
 }
 
 const post = (path, body) =>
@@ -40,20 +51,25 @@ export const api = {
   recordings: () => ask("/recordings"),
   recording: (id) => ask(of(id)),
   rescan: () => post("/recordings/rescan"),
+  add: (path) => post("/recordings/add", { path }),
   analyze: (id) => post(`${of(id)}/analyze`),
   cancel: (id) => post(`${of(id)}/cancel`),
   marks: (id) => ask(`${of(id)}/marks`),
-  judge: (id, event) => post(`${of(id)}/events`, event),
-  undo: (id, body) => post(`${of(id)}/undo`, body),
+  judge: (id, event) => post(`${of(id)}/events?brief=true`, event),
+  undo: (id, body) => post(`${of(id)}/undo?brief=true`, body),
   times: (id, first, last) => ask(`${of(id)}/times?first=${first}&last=${last}`),
   traces: (id, first, last, points, series) =>
     ask(`${of(id)}/traces?first=${first}&last=${last}&points=${points}` +
       (series ? `&series=${encodeURIComponent(series.join(","))}` : "")),
   overlay: (id, n) => ask(`${of(id)}/overlay/${n}`),
   agreement: (a, b) => ask(`/agreement?a=${encodeURIComponent(a)}&b=${encodeURIComponent(b)}`),
-  frameUrl: (id, n, width) => `api${of(id)}/frames/${n}.jpg${width ? `?width=${width}` : ""}`,
-  thumbnailUrl: (id) => `api${of(id)}/thumbnail.jpg`,
-  pairUrl: (id, onset, apex, magnify) => `api${of(id)}/pair?onset=${onset}&apex=${apex}&magnify=${magnify}`,
+  interface: () => ask("", {}, "openapi.json"),
+  // pictures: the version in the address lets the browser keep them, but not those of a file that was replaced
+  frame: ({ id, version }, n, width) =>
+    picture(`${of(id)}/frames/${n}.jpg?version=${version}${width ? `&width=${width}` : ""}`),
+  pair: ({ id, version }, onset, apex, magnify) =>
+    picture(`${of(id)}/pair?onset=${onset}&apex=${apex}&magnify=${magnify}&version=${version}`),
+  thumbnailUrl: ({ id, version }) => `api${of(id)}/thumbnail.jpg?version=${version}`,
   exportUrl: (id, format, who) =>
     `api${of(id)}/export?format=${format}${who ? `&who=${encodeURIComponent(who)}` : ""}`,
   importMarks: (id, file, coder) =>
@@ -65,14 +81,16 @@ export const api = {
     source.onmessage = (message) => heard(JSON.parse(message.data));
     return source;
   },
-  upload(file, moved) {
+  upload(file, folder, moved) {
     // fetch cannot tell how much was sent, so this one is an XMLHttpRequest
-    return new Promise((done, failed) => {
-      const request = new XMLHttpRequest();
+    const request = new XMLHttpRequest();
+    const sent = new Promise((done, failed) => {
       request.open("POST", "api/recordings");
       request.setRequestHeader("X-Name", encodeURIComponent(file.name));
+      if (folder) request.setRequestHeader("X-Folder", encodeURIComponent(folder));
       request.upload.onprogress = (e) => moved(e.lengthComputable ? e.loaded / e.total : 0);
       request.onerror = () => failed(new ApiError(0, { error: `${file.name}: the connection broke` }));
+      request.onabort = () => failed(new ApiError(0, { error: `${file.name} was not sent.` }));
       request.onload = () => {
         let body = null;
         try { body = JSON.parse(request.responseText); } catch { /* words are missing */ }
@@ -81,5 +99,6 @@ export const api = {
       };
       request.send(file);
     });
+    return { sent, stop: () => request.abort() };
   },
 };

@@ -3,6 +3,7 @@
 import { showAgreement } from "./agreement.js";
 import { api } from "./api.js";
 import { make } from "./dom.js";
+import { showInterface } from "./interface.js";
 import { KEYS } from "./keys.js";
 import { showRecordings } from "./recordings.js";
 import { showReview } from "./review.js";
@@ -20,15 +21,21 @@ async function route() {
   const mine = ++turn;
   leave();
   leave = () => {};
-  main.replaceChildren(make("p", { class: "loading", role: "status" }, "Loading …"));
+  // A place of its own for each: a page that was left while it loaded must not appear in the next.
+  const place = make("div", {}, make("p", { class: "loading", role: "status" }, "Loading …"));
+  main.replaceChildren(place);
   try {
     const project = await api.project();
     document.getElementById("project").textContent = project.name;
     tellUse(project.use);
-    const [, page, id] = location.hash.match(/^#\/(r|agreement)?\/?(.*)$/) ?? [];
-    document.title = page === "agreement" ? "Agreement – mescope" : page ? "Review – mescope" : "Recordings – mescope";
-    const show = page === "r" ? showReview(main, decodeURIComponent(id), { project, coder })
-      : page === "agreement" ? showAgreement(main, { project }) : showRecordings(main);
+    const [, page, id] = location.hash.match(/^#\/(r|agreement|api)?\/?(.*)$/) ?? [];
+    document.title = `${{ r: "Review", agreement: "Agreement", api: "For programs" }[page] ?? "Recordings"} – mescope`;
+    for (const link of document.querySelectorAll("nav a, footer a")) {
+      const here = link.getAttribute("href") === `#/${page === "r" ? "" : page ?? ""}`;
+      if (here) link.setAttribute("aria-current", "page"); else link.removeAttribute("aria-current");
+    }
+    const show = page === "r" ? showReview(place, decodeURIComponent(id), { project, coder })
+      : page === "agreement" ? showAgreement(place, { project }) : page === "api" ? showInterface(place) : showRecordings(place, { project });
     const left = await show;
     if (mine === turn) leave = left; else left();
   } catch (error) {
@@ -49,5 +56,6 @@ function tellUse(text) {  // once; that it was read is kept
 document.querySelector("#help-table tbody").append(...KEYS.map(([keys, what]) =>
   make("tr", {}, make("th", { scope: "row" }, make("kbd", {}, keys)), make("td", {}, what))));
 document.getElementById("help-button").addEventListener("click", () => document.getElementById("help").showModal());
+for (const name of ["dragover", "drop"]) addEventListener(name, (event) => event.preventDefault());  // beside the place for it
 addEventListener("hashchange", route);
 route();

@@ -2,17 +2,20 @@
 
 export const KEYS = [
   ["Space", "play or pause"], ["← →", "one frame"], ["↑ ↓", "one second"],
-  ["J K L", "back a second, pause, play"], ["N P", "next, previous mark"],
+  ["J K L", "play backward, pause, play"], ["N P", "next, previous mark"],
   ["I O", "set onset, offset here; without a mark begin and end one of your own"], ["A", "set apex here"],
   ["1 – 7", "emotion"], ["Enter", "confirm"], ["Backspace", "reject or remove"], ["Z", "undo"],
-  ["R", "loop the mark"], ["S", "slower, by halves, and back to full speed"], ["+ −", "zoom"], ["?", "this help"],
+  ["R", "loop the mark"], ["S", "slower, by halves, and back to full speed"], ["V", "landmarks, regions, motion"], ["+ − 0", "zoom in, out, show all"], ["Esc", "leave the mark or field"], ["?", "this help"],
 ];
 
 export function listen(actions) {
   const handler = (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
     const { target } = event;
-    if (target.closest?.("input, textarea, select")) return;
+    if (target.closest?.("input, textarea, select")) {
+      if (event.key === "Escape") target.blur();
+      return;
+    }
     if ((event.key === " " || event.key === "Enter") && target.closest?.("button, a, summary")) return;
     const name = event.key.length === 1 ? event.key.toLowerCase() : event.key;
     const action = /^[1-7]$/.test(name) ? () => actions.emotion(Number(name)) : actions[name];

@@ -6,14 +6,16 @@ const KEPT = 160;
 const AHEAD = 10;
 
 export class Player {
-  // canvas: where frames are drawn; shown(n): called when frame n is on it; failed(text).
-  constructor(canvas, recording, { shown, failed }) {
-    Object.assign(this, { canvas, recording, shown, failed });
+  // canvas: where frames are drawn; shown(n): called when frame n is on it; failed(text);
+  // secondsOf(n): when frame n is shown, or undefined while that is not known yet.
+  constructor(canvas, recording, { shown, failed, secondsOf }) {
+    Object.assign(this, { canvas, recording, shown, failed, secondsOf });
     this.frame = 0;      // asked for
     this.drawn = -1;     // on the canvas
     this.speed = 1;
     this.loop = null;    // [first, last]
-    this.playing = false;
+    this.playing = 0;    // 1 onward, -1 backward
+    this.turn = 0;
     this.pictures = new Map();  // n -> promise of a bitmap; the order is that of use
     this.paint = null;   // draws over a frame
     canvas.width = recording.width;
@@ -26,11 +28,7 @@ export class Player {
   picture(n) {
     let found = this.pictures.get(n);
     this.pictures.delete(n);
-    found ??= fetch(api.frameUrl(this.recording.id, n, this.width)).then(async (answer) => {
-      if (answer.ok) return createImageBitmap(await answer.blob());
-      const body = await answer.json().catch(() => null);
-      throw new Error(body?.error ?? `frame ${n} cannot be shown`);
-    });
+    found ??= api.frame(this.recording, n, this.width).then((blob) => createImageBitmap(blob));
     this.pictures.set(n, found);
     found.catch(() => this.pictures.delete(n));
     while (this.pictures.size > KEPT) {
@@ -72,35 +70,46 @@ export class Player {
 
   toggle() { if (this.playing) this.pause(); else this.play(); }
 
-  pause() { this.playing = false; this.onplay?.(false); }
-
-  play() {
-    if (this.playing) return;
-    this.playing = true;
-    this.onplay?.(true);
-    const [from, to] = this.loop ?? [0, this.last];
-    if (this.frame < from || this.frame >= to) this.frame = from;
-    this.run(from, to);
+  pause() {
+    if (!this.playing) return;
+    this.playing = 0;
+    this.onplay?.(false);
   }
 
-  async run(from, to) {
-    let start = performance.now(), first = this.frame, speed = this.speed;
-    while (this.playing) {
-      if (speed !== this.speed) {
-        [start, first, speed] = [performance.now(), this.frame, this.speed];
+  play(direction = 1) {
+    if (this.playing === direction) return;
+    this.playing = direction;
+    this.onplay?.(true);
+    const [from, to] = this.loop ?? [0, this.last];
+    const [start, end] = direction > 0 ? [from, to] : [to, from];
+    if (this.frame < from || this.frame > to || this.frame === end) this.frame = start;
+    this.run(start, end, direction);
+  }
+
+  wait(n, direction) {  // ms from frame n to the next one
+    const here = this.secondsOf(n), there = this.secondsOf(n + direction);
+    const seconds = here === undefined || there === undefined ? 1 / this.recording.rate : Math.abs(there - here);
+    return Math.max(1, (1000 * seconds) / this.speed);
+  }
+
+  async run(start, end, direction) {
+    const mine = ++this.turn;
+    const on = () => this.playing === direction && this.turn === mine;
+    let n = this.frame, due = performance.now();  // when frame n was to be shown
+    while (on()) {
+      const now = performance.now();
+      while (due + this.wait(n, direction) <= now) {
+        due += this.wait(n, direction);
+        if (n !== end) n += direction;
+        else if (this.loop) [n, due] = [start, now];
+        else return this.pause();
       }
-      let n = first + Math.floor(((performance.now() - start) / 1000) * this.recording.rate * speed);
-      if (n > to) {
-        if (!this.loop) break;
-        [start, first, n] = [performance.now(), from, from];
-      }
-      for (let ahead = 1; ahead <= AHEAD; ahead++) {
-        const next = n + ahead * Math.max(1, Math.round(speed));
-        if (next <= to) this.picture(next).catch(() => {});
+      for (let k = 1; k <= AHEAD; k++) {
+        const next = n + direction * k * Math.max(1, Math.round(this.speed));
+        if ((end - next) * direction >= 0) this.picture(next).catch(() => {});
       }
       if (n !== this.drawn) await this.show(n);
       await new Promise((done) => requestAnimationFrame(done));
     }
-    if (this.playing) { await this.show(to); this.pause(); }
   }
 }

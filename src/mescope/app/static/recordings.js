@@ -1,104 +1,110 @@
-// The list of recordings: what there is, what is being analyzed, adding more.
+// The list of recordings: what there is, what is being analyzed, what comes next.
 
+import { adding } from "./adding.js";
 import { api } from "./api.js";
 import { clock, count, make, put, say } from "./dom.js";
 
-export async function showRecordings(main) {
-  const list = make("ul", { class: "recordings", "aria-label": "Recordings" });
-  const sending = make("div", { class: "card", hidden: true, role: "status" });
-  const faces = make("input", { type: "checkbox", id: "faces" });
-  const report = make("a", { class: "button", href: "api/report", download: "report.html", id: "report" }, "Report of all");
-  faces.addEventListener("change", () => { report.href = `api/report${faces.checked ? "?pictures=true" : ""}`; });
-  main.replaceChildren(
-    make("div", { class: "row" }, make("h1", {}, "Recordings"), report, make("label", { class: "quiet" }, faces, " with pictures of faces")),
-    dropZone(sending, refresh), sending, list);
-  const cards = new Map();
-  const words = make("li", { class: "card", hidden: true });
-  list.append(words);
+const STATES = ["new", "queued", "analyzing", "to review", "reviewed", "failed"];
+const runs = ({ state }) => state === "queued" || state === "analyzing";
 
-  async function refresh() {
-    let all = [];
+export async function showRecordings(main, { project }) {
+  const page = new Recordings(project);
+  main.replaceChildren(page.element);
+  await page.refresh();
+  return () => page.close();
+}
+
+class Recordings {
+  constructor(project) {
+    this.cards = new Map();
+    this.all = [];
+    this.sum = make("span", { class: "quiet", id: "sum" });
+    this.filter = make("input", { type: "search", id: "filter", "aria-label": "Show names with", placeholder: "filter by name", oninput: () => this.sift() });
+    this.which = make("select", { id: "which", "aria-label": "Show states", onchange: () => this.sift() },
+      make("option", { value: "" }, "all states"), ...STATES.map((state) => make("option", {}, state)));
+    this.every = make("button", { type: "button", class: "main", id: "every", onclick: () => this.each(api.analyze, ({ state, frames }) => state === "new" && frames) });
+    this.none = make("button", { type: "button", id: "none", onclick: () => this.each(api.cancel, runs) });
+    const faces = make("input", { type: "checkbox", id: "faces", onchange: () => { report.href = `api/report${faces.checked ? "?pictures=true" : ""}`; } });
+    const report = make("a", { class: "button", href: "api/report", download: "report.html", id: "report" }, "Report of all");
+    this.words = make("li", { class: "card", hidden: true });
+    this.list = make("ul", { class: "recordings", "aria-label": "Recordings" }, this.words);
+    this.element = make("div", {},
+      make("div", { class: "row head" }, make("h1", {}, "Recordings"), this.sum),
+      adding(project, () => this.refresh()),
+      make("div", { class: "row tools" }, this.filter, this.which, this.every, this.none,
+        make("span", { class: "row aside" }, report, make("label", { class: "quiet" }, faces, " with pictures of faces"))),
+      this.list);
+    this.source = api.progress((news) => this.hear(news));
+  }
+
+  close() { this.source.close(); clearTimeout(this.waiting); }
+
+  hear(news) {
+    const card = this.cards.get(news.id);
+    if (runs(news) && card?.recording.state === news.state) return card.show({ ...card.recording, progress: news.progress });
+    clearTimeout(this.waiting);
+    this.waiting = setTimeout(() => this.refresh(), 150);
+  }
+
+  async refresh() {
     try {
-      all = await api.recordings();
-      tell(all.length ? "" : "No recordings yet. Drop videos above, or copy them into the project's folder and look again.");
-    } catch (error) { return tell(error.message, true); }
-    const there = new Set(all.map((recording) => recording.id));
-    for (const [id, card] of cards) {
-      if (!there.has(id)) { card.element.remove(); cards.delete(id); }
+      this.all = await api.recordings();
+    } catch (error) { return this.tell(error.message, true); }
+    const there = new Set(this.all.map((recording) => recording.id));
+    for (const [id, card] of this.cards) {
+      if (!there.has(id)) { card.element.remove(); this.cards.delete(id); }
     }
-    let before = words;
-    for (const recording of all) {
-      const card = cards.get(recording.id) ?? new Card(recording, refresh);
-      cards.set(recording.id, card);
+    let before = this.words;
+    for (const recording of this.all) {
+      const card = this.cards.get(recording.id) ?? new Card(recording, () => this.refresh());
+      this.cards.set(recording.id, card);
       card.show(recording);
       if (before.nextSibling !== card.element) before.after(card.element);
       before = card.element;
     }
+    this.sift();
   }
 
-  function tell(text, wrong = false) {
-    words.hidden = !text;
-    words.classList.toggle("error", wrong);
-    put(words, text);
+  sift() {  // what is shown, and what is said about it
+    const text = this.filter.value.trim().toLowerCase(), state = this.which.value;
+    let shown = 0;
+    for (const { recording, element } of this.cards.values()) {
+      element.hidden = !(recording.name.toLowerCase().includes(text) && (!state || recording.state === state));
+      shown += !element.hidden;
+    }
+    const { length } = this.all, of = (name) => this.all.filter((one) => one.state === name).length;
+    put(this.sum, [count(length, "recording"), ...["to review", "reviewed", "failed"].filter(of).map((name) => `${of(name)} ${name}`)].join(" · "));
+    const fresh = this.all.filter((one) => one.state === "new" && one.frames).length, running = this.all.filter(runs).length;
+    this.every.hidden = !fresh;
+    put(this.every, `Analyze all new (${fresh})`);
+    this.none.hidden = !running;
+    put(this.none, `Cancel all (${running})`);
+    this.tell(!length ? "No recordings yet. Drop videos above, or copy them into the project’s folder and look there."
+      : shown ? "" : "No recording fits the filter.");
   }
 
-  await refresh();
-  let waiting = 0;
-  const source = api.progress(() => {
-    clearTimeout(waiting);
-    waiting = setTimeout(refresh, 150);
-  });
-  return () => { source.close(); clearTimeout(waiting); };
-}
-
-function dropZone(sending, refresh) {
-  const input = make("input", { type: "file", multiple: true, id: "files", "aria-label": "Video files to add" });
-  const zone = make("section", { class: "drop", "aria-label": "Add recordings" },
-    make("strong", {}, "Drop videos here"), "or choose them:", input,
-    make("button", {
-      type: "button",
-      onclick: async () => {
-        try {
-          await api.rescan();
-          say("Looked for new files in the folder.");
-          await refresh();
-        } catch (error) { say(error.message); }
-      },
-    }, "Look in the folder again"));
-  input.addEventListener("change", () => send([...input.files], sending, refresh).then(() => { input.value = ""; }));
-  for (const name of ["dragenter", "dragover"]) {
-    zone.addEventListener(name, (event) => { event.preventDefault(); zone.classList.add("over"); });
+  tell(text, wrong = false) {
+    this.words.hidden = !text;
+    this.words.classList.toggle("error", wrong);
+    put(this.words, text);
   }
-  zone.addEventListener("dragleave", () => zone.classList.remove("over"));
-  zone.addEventListener("drop", (event) => {
-    event.preventDefault();
-    zone.classList.remove("over");
-    send([...event.dataTransfer.files], sending, refresh);
-  });
-  return zone;
-}
 
-async function send(files, box, refresh) {
-  for (const file of files) {
-    const bar = make("progress", { max: "1", value: "0", "aria-label": `Sending ${file.name}` });
-    box.hidden = false;
-    box.replaceChildren(`Sending ${file.name}`, bar);
+  async each(act, fits) {
+    this.every.disabled = this.none.disabled = true;
     try {
-      await api.upload(file, (share) => { bar.value = share; });
-      say(`${file.name} is in the project.`);
+      for (const { id } of this.all.filter(fits)) await act(id);
     } catch (error) { say(error.message, 12); }
-    await refresh();
+    this.every.disabled = this.none.disabled = false;
+    await this.refresh();
   }
-  box.hidden = true;
 }
 
 class Card {
   // One recording.  It stays the same element whatever becomes of the recording, so that nobody
   // who is on one of its buttons is thrown off by the progress of an analysis.
   constructor({ id, name }, refresh) {
-    this.name = name;
     this.picture = make("div", { class: "blank" });
-    this.title = make("a", {}, name);
+    this.title = make("a", { title: name }, name);
     this.facts = make("div", { class: "quiet" });
     this.state = make("span", { class: "state" });
     this.found = make("span", {});
@@ -114,7 +120,7 @@ class Card {
     this.review = make("a", { class: "button", href: `#/r/${id}` }, "Review");
     this.element = make("li", { class: "card recording", "data-id": id },
       this.picture,
-      make("div", {}, make("h2", {}, this.title), this.facts, make("div", {}, this.state, " ", this.found)),
+      make("div", {}, make("h2", {}, this.title), this.facts, make("div", { class: "row" }, this.state, this.found)),
       this.error, this.bar, make("div", { class: "row full" }, this.job, this.review));
   }
 
@@ -122,10 +128,12 @@ class Card {
     const key = JSON.stringify(recording);
     if (key === this.key) return;
     this.key = key;
+    this.recording = recording;
     const { id, state, error, analyzed } = recording;
-    const known = recording.frames !== null, running = state === "queued" || state === "analyzing";
-    if (known && this.picture.tagName === "DIV") {
-      const picture = make("img", { src: api.thumbnailUrl(id), alt: "", loading: "lazy", width: 112, height: 80 });
+    const known = recording.frames !== null, running = runs(recording);
+    if (known && this.version !== recording.version) {
+      this.version = recording.version;
+      const picture = make("img", { src: api.thumbnailUrl(recording), alt: "", loading: "lazy", width: 112, height: 80 });
       this.picture.replaceWith(picture);
       this.picture = picture;
     }
@@ -145,5 +153,6 @@ class Card {
     this.job.className = running || analyzed ? "" : "main";
     this.job.hidden = !known && !error;
     this.review.hidden = !known;
+    this.review.className = state === "to review" ? "button main" : "button";
   }
 }

@@ -2,8 +2,9 @@
 
 import { clock } from "./dom.js";
 
-const LANES = { ruler: 20, spotting: 78, emotion: 54, region: 40, model: 26, human: 26 };
+const LANES = { ruler: 20, spotting: 78, emotion: 54, region: 40, model: 26, human: 36 };
 const EDGE = 7;  // px around an edge of a mark that take hold of it
+const ROWS = 3;  // of coders; further ones share them
 const COLOURS = ["#d1495b", "#2f9e44", "#e8a33d", "#7a6fd0", "#8a94a3"];
 
 export class Timeline {
@@ -12,8 +13,9 @@ export class Timeline {
     Object.assign(this, { canvas, recording, told });
     this.view = [0, Math.max(1, recording.frames - 1)];
     this.marks = [];
+    this.coders = [];
     this.curves = null;
-    this.gaps = recording.face_gaps ?? [];
+    this.gaps = recording.face_gaps;
     this.frame = 0;
     this.picked = null;
     this.region = null;
@@ -40,12 +42,39 @@ export class Timeline {
     this.draw();
   }
 
-  ask() {  // for the curves of what is visible
+  show(marks, picked) {
+    const { hold } = this;  // what is being dragged stays in the hand
+    this.marks = marks.map((mark) => (mark.id === hold?.mark?.id ? hold.mark : mark));
+    this.coders = [...new Set(marks.filter((mark) => mark.source === "human").map((mark) => mark.coder))].sort();
+    this.picked = picked?.id ?? null;
+    this.draw();
+  }
+
+  ask() {  // for the curves of what is visible, and half as much on each side to pan into
     clearTimeout(this.waiting);
     this.waiting = setTimeout(() => {
-      const [first, last] = this.view.map(Math.round);
-      this.told.wants(first, last, Math.max(50, Math.round(this.wide ?? 600)));
+      const [first, last] = this.view, more = (last - first) / 2;
+      const from = Math.max(0, Math.round(first - more)), to = Math.min(this.recording.frames - 1, Math.round(last + more));
+      const share = (to - from) / Math.max(1, last - first);
+      this.told.wants(from, to, Math.min(4000, Math.max(50, Math.round((this.wide ?? 600) * share))));
     }, 60);
+  }
+
+  // Frames and seconds: the curves know both; a frame between two of theirs lies between their times.
+  seconds(frame) { return this.between(frame, "frames", "times", 1 / this.recording.rate); }
+  frameAt(seconds) { return this.between(seconds, "times", "frames", this.recording.rate); }
+
+  between(value, from, to, slope) {
+    const [xs, ys] = [this.curves?.[from] ?? [], this.curves?.[to] ?? []];
+    if (!xs.length) return value * slope;
+    let [low, high] = [0, xs.length - 1];
+    if (value <= xs[low]) return ys[low] + (value - xs[low]) * slope;
+    if (value >= xs[high]) return ys[high] + (value - xs[high]) * slope;
+    while (high - low > 1) {
+      const middle = (low + high) >> 1;
+      if (xs[middle] <= value) low = middle; else high = middle;
+    }
+    return ys[low] + ((value - xs[low]) / (xs[high] - xs[low])) * (ys[high] - ys[low]);
   }
 
   x(frame) { return ((frame - this.view[0]) / (this.view[1] - this.view[0])) * this.wide; }
@@ -82,14 +111,16 @@ export class Timeline {
     } else this.zoom(event.deltaY > 0 ? 1.25 : 0.8, middle);
   }
 
-  lane(source) {  // top and height of the lane of marks
+  lane({ source, coder }) {  // top and height of where a mark lies: every coder has a row
     const top = LANES.ruler + LANES.spotting + LANES.emotion + LANES.region;
-    return source === "model" ? [top, LANES.model] : [top + LANES.model, LANES.human];
+    if (source === "model") return [top, LANES.model];
+    const rows = Math.min(ROWS, Math.max(1, this.coders.length)), row = Math.max(0, this.coders.indexOf(coder)) % rows;
+    return [top + LANES.model + (row * LANES.human) / rows, LANES.human / rows];
   }
 
   hit(x, y) {  // the mark under a point, and what of it
     for (const mark of [...this.marks].reverse()) {
-      const [top, height] = this.lane(mark.source);
+      const [top, height] = this.lane(mark);
       if (y < top || y > top + height) continue;
       const [left, right] = [this.x(mark.first), this.x(mark.last + 1)];
       if (Math.abs(x - left) <= EDGE) return { mark, part: "first" };
@@ -156,7 +187,11 @@ export class Timeline {
 
   colour(name) { return getComputedStyle(document.documentElement).getPropertyValue(name).trim(); }
 
-  draw() {
+  draw() {  // at most once for each picture of the screen
+    this.drawing ??= requestAnimationFrame(() => { this.drawing = null; this.paint(); });
+  }
+
+  paint() {
     if (!this.wide) return;
     const pen = this.canvas.getContext("2d");
     const ink = Object.fromEntries(["surface", "text", "quiet", "line", "accent", "soft", "good", "bad", "warn"]
@@ -167,7 +202,9 @@ export class Timeline {
     this.drawGaps(pen, ink);
     this.drawRuler(pen, ink);
     this.drawCurves(pen, ink);
-    for (const mark of this.marks) this.drawMark(pen, ink, mark);
+    this.drawLanes(pen, ink);
+    this.drawn = new Map();
+    for (const mark of this.marks) if (!this.covered(mark)) this.drawMark(pen, ink, mark);
     const x = this.x(this.frame);
     pen.fillStyle = ink.bad;
     pen.fillRect(x - 0.75, 0, 1.5, this.high);
@@ -183,15 +220,32 @@ export class Timeline {
       }
     }
     pen.globalAlpha = 1;
+    pen.fillStyle = ink.quiet;
+    for (const [first, last] of this.gaps) {
+      const left = Math.max(0, this.x(first)), right = Math.min(this.wide, this.x(last + 1)), wide = pen.measureText("no face").width;
+      if (right - left > wide + 8) pen.fillText("no face", (left + right - wide) / 2, LANES.ruler + LANES.spotting - 8);
+    }
+  }
+
+  drawLanes(pen, ink) {  // whose marks they are
+    pen.fillStyle = ink.quiet;
+    const lanes = [{ source: "model", name: "model" }, ...(this.coders.length ? this.coders.slice(0, ROWS) : ["coders"])
+      .map((coder) => ({ source: "human", coder, name: coder }))];
+    for (const lane of lanes) {
+      const [top, height] = this.lane(lane);
+      pen.strokeStyle = ink.line;
+      pen.strokeRect(-1, top, this.wide + 2, height);
+      pen.fillText(lane.name.slice(0, 12), 4, top + height / 2 + 4);
+    }
   }
 
   drawRuler(pen, ink) {
-    const { rate } = this.recording, span = (this.view[1] - this.view[0]) / rate;
+    const [first, last] = this.view.map((frame) => this.seconds(frame)), span = last - first;
     const step = [0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600, 1800].find((s) => (s / span) * this.wide > 64) ?? 3600;
     pen.strokeStyle = ink.line;
     pen.fillStyle = ink.quiet;
-    for (let t = Math.ceil(this.view[0] / rate / step) * step; t <= this.view[1] / rate; t += step) {
-      const x = this.x(t * rate);
+    for (let t = Math.ceil(first / step) * step; t <= last; t += step) {
+      const x = this.x(this.frameAt(t));
       pen.beginPath();
       pen.moveTo(x, LANES.ruler - 5);
       pen.lineTo(x, this.high);
@@ -245,27 +299,44 @@ export class Timeline {
     if (label) { pen.fillStyle = ink.quiet; pen.fillText(label, 4, top + 11); }
   }
 
+  covered(mark) {  // one of many on the same pixel is enough, and none outside
+    const left = Math.round(this.x(mark.first)), right = this.x(mark.last + 1);
+    if (right < 0 || left > this.wide) return true;
+    if (right - left > 3 || mark.id === this.picked) return false;
+    const where = mark.status + (mark.source === "model" ? "" : mark.coder), before = this.drawn.get(where);
+    this.drawn.set(where, left);
+    return before === left;
+  }
+
   drawMark(pen, ink, mark) {
-    const [top, height] = this.lane(mark.source);
+    const [top, height] = this.lane(mark);
     const left = this.x(mark.first), right = this.x(mark.last + 1);
-    if (right < 0 || left > this.wide) return;
     const width = Math.max(3, right - left);
     const colour = { confirmed: ink.good, rejected: ink.bad, own: ink.accent }[mark.status] ?? ink.warn;
+    const room = height > 20 ? 4 : 1;
+    if (mark.changed) this.drawOriginal(pen, ink, mark.original, top + room, height - 2 * room);
     pen.fillStyle = colour;
     pen.globalAlpha = mark.status === "rejected" ? 0.25 : 0.55;
-    pen.fillRect(left, top + 4, width, height - 8);
+    pen.fillRect(left, top + room, width, height - 2 * room);
     pen.globalAlpha = 1;
     pen.strokeStyle = mark.id === this.picked ? ink.text : colour;
     pen.lineWidth = mark.id === this.picked ? 2.5 : 1;
-    pen.strokeRect(left, top + 4, width, height - 8);
+    pen.strokeRect(left, top + room, width, height - 2 * room);
     pen.lineWidth = 1;
     if (mark.apex !== null) {
       pen.fillStyle = ink.text;
-      pen.fillRect(this.x(mark.apex + 0.5) - 0.75, top + 4, 1.5, height - 8);
+      pen.fillRect(this.x(mark.apex + 0.5) - 0.75, top + room, 1.5, height - 2 * room);
     }
     if (width > 50) {
       pen.fillStyle = ink.text;
       pen.fillText(mark.emotion ?? "?", left + 4, top + height / 2 + 4);
     }
+  }
+
+  drawOriginal(pen, ink, { first, last }, top, height) {  // what the model said, before a coder
+    pen.strokeStyle = ink.quiet;
+    pen.setLineDash([3, 3]);
+    pen.strokeRect(this.x(first), top, this.x(last + 1) - this.x(first), height);
+    pen.setLineDash([]);
   }
 }

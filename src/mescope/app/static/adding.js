@@ -1,0 +1,103 @@
+// New recordings: files and folders that are dropped or chosen, and what lies in the project's folder.
+
+import { api } from "./api.js";
+import { count, make, put, say } from "./dom.js";
+
+export function adding(project, refresh) {
+  const sender = new Sender(project, refresh);
+  const chooser = (label, id, more) => {
+    const input = make("input", { type: "file", multiple: true, id, class: "away", ...more });
+    input.addEventListener("change", () => {
+      sender.add([...input.files].map((file) => ({ file, folder: file.webkitRelativePath.split("/").slice(0, -1).join("/") })));
+      input.value = "";
+    });
+    return make("label", { class: "button" }, label, input);
+  };
+  const look = (label, act) => async (event) => {
+    event.preventDefault();
+    try {
+      const { added, skipped } = await act();
+      say([added.length ? `${count(added.length, "recording")} more.` : label, ...skipped.slice(0, 3).map((one) => one.error)].join(" "), skipped.length ? 12 : 6);
+      await refresh();
+    } catch (error) { say(error.message, 12); }
+  };
+  const path = make("input", { id: "path", autocomplete: "off", placeholder: "S01/interview.mp4", required: true });
+  const zone = make("section", { class: "drop", "aria-label": "Add recordings" },
+    make("strong", {}, "Drop videos or folders here"),
+    chooser("Choose videos", "files", { accept: project.formats.join(",") }),
+    chooser("Choose a folder", "folder", { webkitdirectory: true }),
+    make("button", { type: "button", onclick: look("Nothing new in the folder.", api.rescan) }, "Look in the project’s folder"),
+    make("form", { class: "row", onsubmit: look("It is in the list already.", () => api.add(path.value.trim())) },
+      make("label", { for: "path" }, "or by path in it:"), path, make("button", {}, "Add")));
+  for (const name of ["dragenter", "dragover"]) {
+    zone.addEventListener(name, (event) => { event.preventDefault(); zone.classList.add("over"); });
+  }
+  zone.addEventListener("dragleave", () => zone.classList.remove("over"));
+  zone.addEventListener("drop", async (event) => {
+    event.preventDefault();
+    zone.classList.remove("over");
+    sender.add(await dropped(event.dataTransfer));
+  });
+  return make("div", {}, zone, sender.element);
+}
+
+class Sender {
+  // Sends one file after the other.
+  constructor(project, refresh) {
+    Object.assign(this, { project, refresh, waiting: [], done: 0, busy: false });
+    this.words = make("span", {});
+    this.bar = make("progress", { max: "1", value: "0", "aria-label": "Sending" });
+    this.element = make("div", { class: "card sending", id: "sending", hidden: true }, this.words, this.bar,
+      make("button", { type: "button", onclick: () => { this.waiting = []; this.stop(); } }, "Stop"));
+  }
+
+  add(found) {
+    const endings = this.project.formats, most = this.project.limits.upload_bytes;
+    const videos = found.filter(({ file }) => endings.some((ending) => file.name.toLowerCase().endsWith(ending)));
+    const fitting = videos.filter(({ file }) => file.size <= most);
+    const words = [];
+    if (videos.length < found.length) words.push(`${count(found.length - videos.length, "file")} left out: no ${endings.join(", ")}.`);
+    if (fitting.length < videos.length) words.push(`${count(videos.length - fitting.length, "file")} of more than ${Math.round(most / 1e6)} MB: copy them into the project’s folder by hand.`);
+    if (words.length) say(words.join(" "), 12);
+    this.waiting.push(...fitting);
+    if (!this.busy) this.run();
+  }
+
+  async run() {
+    this.busy = true;
+    this.element.hidden = false;
+    for (this.done = 0; this.waiting.length; this.done++) {
+      const { file, folder } = this.waiting.shift();
+      put(this.words, `Sending ${this.done + 1} of ${this.done + 1 + this.waiting.length}: ${file.name}`);
+      this.bar.value = 0;
+      try {
+        const { sent, stop } = api.upload(file, folder, (share) => { this.bar.value = share; });
+        this.stop = stop;
+        await sent;
+        say(`${file.name} is in the project.`);
+      } catch (error) { say(error.message, 12); }
+      await this.refresh();
+    }
+    this.element.hidden = true;
+    this.busy = false;
+  }
+}
+
+async function dropped(transfer) {  // entries must be asked for before anything is awaited
+  const entries = [...transfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
+  const files = [...transfer.files].map((file) => ({ file, folder: "" }));
+  try {
+    return entries.length ? (await Promise.all(entries.map((entry) => walk(entry, "")))).flat() : files;
+  } catch { return files; }
+}
+
+async function walk(entry, folder) {
+  if (entry.name.startsWith(".")) return [];
+  if (entry.isFile) return [{ file: await new Promise((done, failed) => entry.file(done, failed)), folder }];
+  const inside = folder ? `${folder}/${entry.name}` : entry.name, reader = entry.createReader(), inner = [];
+  for (;;) {  // a reader gives a hundred at a time
+    const some = await new Promise((done, failed) => reader.readEntries(done, failed));
+    if (!some.length) return (await Promise.all(inner.map((one) => walk(one, inside)))).flat();
+    inner.push(...some);
+  }
+}

@@ -1,0 +1,32 @@
+// What programs may ask of the server: its own description (OpenAPI), as a page.
+
+import { api } from "./api.js";
+import { make } from "./dom.js";
+
+export async function showInterface(main) {
+  const found = await api.interface();
+  main.replaceChildren(make("h1", {}, "For programs"),
+    make("p", {}, `${found.info.description} `, make("a", { href: "openapi.json" }, "openapi.json"), " describes it to programs."),
+    ...Object.entries(found.paths).flatMap(([path, methods]) => Object.entries(methods).map(([method, entry]) => one(path, method, entry))));
+  return () => {};
+}
+
+function one(path, method, entry) {
+  const body = entry.requestBody?.content ?? {}, schema = body["application/json"]?.schema;
+  return make("details", { class: "card route" },
+    make("summary", {}, make("code", {}, `${method.toUpperCase()} ${path}`), make("span", {}, (entry.description ?? "").split(/\n\n|:|;|\. /)[0])),
+    make("p", {}, entry.description ?? ""),
+    entry.parameters?.length && table(entry.parameters.map(({ name, in: where, required, schema: kind, description }) =>
+      [name, where, required ? "required" : "", kindOf(kind), description ?? kind.description ?? ""])),
+    "application/octet-stream" in body && make("p", {}, "Body: the file."),
+    schema && make("p", {}, "Body, JSON:"),
+    schema && table(Object.entries(schema.properties).map(([name, kind]) =>
+      [name, "", schema.required?.includes(name) ? "required" : "", kindOf(kind), kind.description ?? ""])));
+}
+
+const kindOf = ({ type, anyOf, enum: values, minimum, maximum }) =>
+  [values?.join(" | ") ?? anyOf?.map(kindOf).filter((word) => word !== "null").join(" or ") ?? type ?? "any",
+    minimum !== undefined && maximum !== undefined && maximum < 1e9 ? `${minimum} to ${maximum}` : ""].filter(Boolean).join(", ");
+
+const table = (rows) => make("div", { class: "scroll" }, make("table", { class: "table words" },
+  make("tbody", {}, ...rows.map(([name, ...rest]) => make("tr", {}, make("th", { scope: "row" }, name), ...rest.map((word) => make("td", {}, word)))))));

@@ -1,0 +1,86 @@
+// Judgements on their way: one at a time, each saved before the next, none forgotten.
+//
+// A judgement that reached no server is sent again until one answers; its key makes that safe.
+
+import { api, isAway } from "./api.js";
+import { put, question } from "./dom.js";
+
+const SOON = 500, LATE = 8000;  // ms between two tries
+
+export class Judging {
+  // told: {coder(), revision(), take(marks), refused(text), nobody(), idle()}
+  constructor(id, told) {
+    Object.assign(this, { id, told, waiting: 0, busy: Promise.resolve() });
+    this.saved = document.createElement("span");
+    this.saved.className = "quiet";
+    this.saved.id = "saved";
+    this.saved.setAttribute("role", "status");
+    this.stay = (event) => { if (this.waiting) event.preventDefault(); };  // asks before the page is closed
+    addEventListener("beforeunload", this.stay);
+  }
+
+  // What waits is sent also after the page went on to another recording.
+  close() { this.busy.then(() => removeEventListener("beforeunload", this.stay)); }
+
+  act(action, mark, values) {
+    const coder = this.told.coder();
+    if (!coder) return this.told.nobody();
+    const event = { coder, action, mark: mark?.id ?? null, values, key: crypto.randomUUID() };
+    return this.queue({ action, mark, ask: (revision) => api.judge(this.id, { ...event, revision }) });
+  }
+
+  undo() {
+    const coder = this.told.coder();
+    if (!coder) return this.told.nobody();
+    return this.queue({ action: "undo", mark: null, ask: (revision) => api.undo(this.id, { revision, coder }) });
+  }
+
+  queue(wish) {
+    this.waiting += 1;
+    this.busy = this.busy.then(() => this.send(wish)).finally(() => {
+      this.waiting -= 1;
+      if (!this.waiting) this.told.idle();
+    });
+    return this.busy;
+  }
+
+  async send(wish) {
+    this.say("saving …");
+    try {
+      this.told.take(await this.persist(wish.ask), wish.action);
+      this.say(`saved ${new Date().toLocaleTimeString()}`);
+    } catch (error) {
+      this.say("not saved", true);
+      if (error.status === 409 && error.body.marks) await this.conflict(error.body.marks, wish);
+      else this.told.refused(error.message);
+    }
+  }
+
+  async persist(ask) {
+    for (let pause = SOON; ; pause = Math.min(LATE, 2 * pause)) {
+      try {
+        return await ask(this.told.revision());
+      } catch (error) {
+        if (!isAway(error)) throw error;
+        this.say("not saved: the server does not answer; trying again", true);
+        await new Promise((done) => setTimeout(done, pause));
+      }
+    }
+  }
+
+  async conflict(theirs, wish) {
+    const now = [...theirs.detections, ...theirs.annotations].find((one) => one.id === wish.mark?.id);
+    const words = now ? `The mark is now ${now.first}–${now.last}, ${now.emotion ?? "no emotion"}, ${now.status}${now.coder ? ` by ${now.coder}` : ""}.`
+      : wish.mark ? "The mark is no longer there." : "";
+    this.told.take(theirs);
+    const again = await question("Another window changed this recording",
+      `Your “${wish.action}” was not entered. ${words} Do it again on top of that?`, "Do mine again", "Keep theirs");
+    if (again) await this.send(wish);
+    else this.say("theirs kept");
+  }
+
+  say(text, wrong = false) {
+    put(this.saved, text);
+    this.saved.classList.toggle("error", wrong);
+  }
+}
