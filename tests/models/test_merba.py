@@ -260,6 +260,11 @@ def test_mambavision_scans_first_and_attends_after():
     assert kinds == [[False] * 5 + [True] * 5, [False] * 3 + [True] * 2]
 
 
+def test_mambavision_names_channels_that_do_not_fit():
+    with pytest.raises(ValueError, match=r"expected maps \(b, 3, h, w\), found \(1, 2, 28, 28"):
+        create_model("mambavision-s28")(torch.randn(1, 2, 28, 28))
+
+
 def test_mambavision_pads_what_windows_do_not_divide():
     torch.manual_seed(0)
     model = create_model("mambavision-s28", channels=2, classes=3).eval()

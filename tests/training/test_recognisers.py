@@ -137,6 +137,22 @@ def test_what_is_wrong_is_told():
         trained(dataclasses.replace(BASE, options={"stream": 3}))
     with pytest.raises(RecipeError, match="lower learning_rate"):
         trained(dataclasses.replace(BASE, learning_rate=1e30, epochs=4))
+    inputs, labels = maps()
+    with pytest.raises(ValueError, match=r"expected labels 0 to 2 .*, found \[3\]"):
+        learn(BASE, inputs, labels + 1, CLASSES, 0)
+    inputs[2, 0, 3, 3] = np.inf
+    with pytest.raises(ValueError, match="found NaN or infinity"):
+        learn(dataclasses.replace(BASE, standardise=True), inputs, labels, CLASSES, 0)
+
+
+def test_maps_without_motion_and_a_single_clip_are_learned_without_fault():
+    recipe = dataclasses.replace(
+        BASE, model="merba-s28", options={"channels": 3}, epochs=1, standardise=True
+    )
+    inputs, labels = maps(3)
+    for given, truth in ((inputs * 0, labels), (inputs[:1], labels[:1])):
+        found = learn(recipe, given, truth, CLASSES, 0).scores(inputs * 0)
+        assert np.isfinite(found).all()
 
 
 def test_two_heads_name_seven_classes():

@@ -111,7 +111,16 @@ class MambaVision(nn.Module):
         initialise(self)
 
     def forward(self, flow: Tensor) -> EmotionOutput:
-        """Return logits for (b, channels, h, w)."""
+        """Return logits for (b, channels, h, w).
+
+        Raises:
+            ValueError: the channels are not those of the config.
+        """
+        if flow.dim() != 4 or flow.shape[1] != self.config.channels:
+            raise ValueError(
+                f"expected maps (b, {self.config.channels}, h, w), found {tuple(flow.shape)}; "
+                "give as many channels, or set the option channels"
+            )
         x = self.stem(flow)
         for i, stage in enumerate([*self.conv_stages, *self.token_stages]):
             if i:

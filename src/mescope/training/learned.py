@@ -59,7 +59,7 @@ class Preparation:
         """Return what a recipe asks for, its statistics those of ``inputs`` (n, c, ...)."""
         plain = recipe.is_flow and recipe.data != ONSET_FLOW
         channels = recipe.channels if plain else inputs.shape[1]
-        used = inputs[:, :channels]
+        used = _numbers(inputs[:, :channels])
         axes = (0, *range(2, inputs.ndim))
         centre, spread = np.zeros(used.shape[1]), np.ones(used.shape[1])
         if recipe.standardise:
@@ -116,12 +116,7 @@ class Preparation:
                 f"expected inputs (n, {self.channels}, ...), found {inputs.shape}; give "
                 f"{self.data} with {self.channels} channels"
             )
-        used = inputs[:, : self.channels]
-        if not np.isfinite(used).all():
-            raise ValueError(
-                f"expected numbers in inputs {inputs.shape}, found NaN or infinity; leave "
-                "those clips out"
-            )
+        used = _numbers(inputs[:, : self.channels])
         slope, shift = self._line(inputs.ndim)
         return torch.from_numpy(used) * slope + shift
 
@@ -136,6 +131,15 @@ class Preparation:
     def _line(self, dimensions: int) -> tuple[Tensor, Tensor]:
         shape = (1, -1, *(1 for _ in range(dimensions - 2)))
         return torch.tensor(self.slope).view(shape), torch.tensor(self.shift).view(shape)
+
+
+def _numbers(inputs: NDArray[np.float32]) -> NDArray[np.float32]:
+    if not np.isfinite(inputs).all():
+        raise ValueError(
+            f"expected numbers in inputs {inputs.shape}, found NaN or infinity; leave those "
+            "clips out"
+        )
+    return inputs
 
 
 class Learned:

@@ -80,10 +80,17 @@ def learn(
         until: stop before this epoch, everything else being as for all of ``recipe.epochs``.
 
     Raises:
+        ValueError: a label is none of the classes.
         RecipeError: the loss is no number, the weights to start from do not fit, there are
             too few people to hold any out, or the model cannot be trained so.
         WeightsError: no such model or weights, or an option it does not have.
     """
+    unknown = sorted(set(labels.tolist()) - set(range(len(classes))))
+    if unknown:
+        raise ValueError(
+            f"expected labels 0 to {len(classes) - 1} ({', '.join(classes)}), found {unknown}; "
+            "take a label set that has those classes, or leave their clips out"
+        )
     if recipe.model not in MODELS:
         from mescope.training.classical import build  # imports scikit-learn, which takes long
 
