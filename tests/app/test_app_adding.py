@@ -4,10 +4,11 @@ Ecosystem 5.4: W85, W92; V28 for files that are replaced.
 """
 
 import os
+from dataclasses import replace
 from urllib.parse import quote
 
 import pytest
-from app_server import decoded
+from app_server import LIMITS, decoded, serving
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numbered_video import number_of, write_numbered
@@ -66,6 +67,20 @@ def test_no_path_leads_out(served, tmp_path, path, said):
         link.unlink()
     assert (answer.status_code, said in answer.json()["error"]) == (400, True), answer.text
     assert "secret" not in str(served.client.get("/api/recordings").json())
+
+
+def test_a_full_project_takes_no_more(tmp_path):
+    """W86: by hand and over the network, with the reason."""
+    for name in ("a.mp4", "b.mp4", "c.mp4"):
+        write_numbered(tmp_path / name, 3)
+    with serving(tmp_path, limits=replace(LIMITS, recordings=2)) as one:
+        found = one.client.post("/api/recordings/rescan").json()
+        assert list(names(found).values()) == ["a.mp4", "b.mp4"]
+        assert [(s["name"], "begin another" in s["error"]) for s in found["skipped"]] == [
+            ("c.mp4", True)
+        ]
+        answer = one.client.post("/api/recordings", content=b"x", headers={"X-Name": "d.mp4"})
+        assert (answer.status_code, "begin another" in answer.json()["error"]) == (413, True)
 
 
 def test_what_is_sent_keeps_its_folder(served):

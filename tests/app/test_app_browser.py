@@ -13,6 +13,12 @@ pytestmark = pytest.mark.slow
 LANE = sum(TIMELINE[lane] for lane in ("ruler", "spotting", "emotion", "region")) + 13
 
 
+HEARS_NO_NEWS = (
+    "const plain = window.fetch; window.fetch = (a, o) => String(a).endsWith('/marks') "
+    "? new Promise(() => {}) : plain(a, o)"
+)
+
+
 def test_the_frame_shown_is_the_frame_asked_for(page):
     page.pick(0)
     page.is_at(30)
@@ -84,16 +90,25 @@ def test_without_initials_nothing_is_judged(page):
 def test_two_windows_lose_no_edit(page, desk):
     """The later one is told what the other did, and may do its own on top."""
     page.pick(0)
-    page.js(  # this window hears no news
-        "const plain = window.fetch; window.fetch = (a, o) => String(a).endsWith('/marks') "
-        "? new Promise(() => {}) : plain(a, o)"
-    )
+    page.js(HEARS_NO_NEWS)
     desk.judge(page.identity, "edit", page.mark()["id"], coder="bob", note="seen twice")
     page.press(Keys.BACKSPACE)
     page.says("#ask", "Another window changed")
     page.click("#ask-yes")
     page.becomes(status="rejected")
     assert page.mark()["note"] == "seen twice"
+
+
+def test_who_edits_another_mark_is_told_but_not_asked(page, desk):
+    """Both edits count; only a mark that was itself changed is a question."""
+    page.pick(0)
+    page.js(HEARS_NO_NEWS)
+    desk.judge(page.identity, "reject", page.mark(1)["id"], coder="bob")
+    page.press(Keys.ENTER)
+    page.says("#said", "Yours is entered as well.")
+    page.becomes(status="confirmed", coder="ann")
+    assert (page.mark(1)["status"], page.mark(1)["coder"]) == ("rejected", "bob")
+    assert not page.shows("#ask")
 
 
 def test_news_take_nothing_from_who_is_typing(page, desk):

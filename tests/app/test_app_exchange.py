@@ -67,11 +67,11 @@ def test_the_megc_log_compares_with_what_people_hold_true(served, judged):
     assert [line.split("\t")[5] for line in lines[1:]] == ["TP", "FP", "FN"]
 
 
-@pytest.mark.parametrize("form", ["csv", "elan", "boris", "activitynet"])
+@pytest.mark.parametrize("form", ["csv", "json", "elan", "boris", "activitynet", "vtt"])
 def test_there_and_back(served, judged, form, tmp_path):
     """E106: what a coder marked is the same in another recording of the same name."""
     data = export(served, judged, form, "ann").content
-    ending = {"csv": ".csv", "elan": ".eaf", "boris": ".boris", "activitynet": ".json"}[form]
+    ending = {"elan": ".eaf", "activitynet": ".json"}.get(form, f".{form}")
     path = tmp_path / f"back{ending}"
     path.write_bytes(data)
     (sheet,) = coding.read(path).sheets
@@ -105,6 +105,8 @@ BOMB = """<?xml version="1.0"?><!DOCTYPE a [<!ENTITY x "xxxxxxxxxx">
         ("x.csv", "", "empty"),
         ("x.boris", "{", "x.boris"),
         ("x.json", "[1]", "x.json"),
+        ("x.json", '{"format": "mescope-review", "schema": 2}', "newer one"),
+        ("x.json", '{"format": "mescope-review", "schema": 1}', "export the recording again"),
         ("x.exe", "x", "ends in"),
         ("../../x.eaf", "<a", "x.eaf"),
     ],
@@ -162,14 +164,21 @@ def test_agreement_with_nobody(served, judged):
     assert answer.status_code == 400
 
 
-def test_what_coders_made_of_it_becomes_training_data(served, analyzed, tmp_path):
-    """The CSV of a coder beside the video is a data set for ``mescope evaluate``."""
+@pytest.mark.parametrize("form", ["csv", "json"])
+def test_what_coders_made_of_it_becomes_training_data(served, analyzed, tmp_path, form):
+    """The CSV of a coder beside the video is a data set for ``mescope evaluate``; the JSON
+    becomes one as ``mescope convert`` turns it into a table."""
     served.judge(analyzed, "edit", "m30-40-49", first=28, emotion="positive")
     served.judge(analyzed, "reject", "m70-75-80")
     served.judge(analyzed, "add", first=90, apex=95, last=99, emotion="surprise")
     url = f"/api/recordings/{analyzed}/export"
-    table = served.client.get(url, params={"format": "csv", "who": "ann"}).text
-    (tmp_path / "annotations.csv").write_text(table, encoding="utf-8")
+    data = served.client.get(url, params={"format": form, "who": "ann"}).content
+    table = tmp_path / "annotations.csv"
+    if form == "csv":
+        table.write_bytes(data)
+    else:
+        (tmp_path / "ann.json").write_bytes(data)
+        coding.write(coding.read(tmp_path / "ann.json").sheets, table)
     shutil.copy(served.folder / "analyzed.mp4", tmp_path)
     dataset = mescope.open_dataset("folder", tmp_path)
     assert dataset.problems == ()

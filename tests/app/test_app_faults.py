@@ -46,7 +46,7 @@ def test_a_server_that_is_killed_loses_nothing(browser, tmp_path):
     (tmp_path / ".mescope" / "cache" / identity / "enough").write_text("")
     process, client = begin(tmp_path, port)
     try:
-        page.says("#saved", "saved")
+        page.until(lambda: page.text("#saved").startswith("saved"))
         page.says(".head", "to review")
         page.until(lambda: len(page.all(".marks button")) == 3)
         log = client.get(f"/api/recordings/{identity}/history").json()

@@ -9,19 +9,24 @@ pytest.importorskip("selenium", reason="the tests of the page need selenium")
 pytestmark = pytest.mark.slow
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 390)])
 @pytest.mark.parametrize("where", ["#/", "review", "#/agreement", "#/api"])
-def test_no_serious_finding_of_axe(page, where, scheme):
+def test_no_serious_finding_of_axe(page, where, scheme, width):
     axe = pytest.importorskip("axe_selenium_python", reason="needs axe-selenium-python")
     page.scheme(scheme)
-    if where == "review":
-        page.pick(0)
-    else:
-        page.go(where)
-        page.until(lambda: page.all("main h1"))
-    checker = axe.Axe(page.driver)
-    checker.inject()
-    found = checker.run()["violations"]
+    page.screen(width)
+    try:
+        if where == "review":
+            page.pick(0)
+        else:
+            page.go(where)
+            page.until(lambda: page.all("main h1"))
+        checker = axe.Axe(page.driver)
+        checker.inject()
+        found = checker.run()["violations"]
+    finally:
+        page.screen(None)
+        page.scheme("light")
     serious = [f for f in found if f["impact"] in ("serious", "critical")]
     assert serious == [], checker.report(serious)
 

@@ -159,6 +159,25 @@ def test_a_brief_answer_tells_the_one_mark_that_changed(served, analyzed):
         assert seen == served.client.get(f"{url}/marks").json()
 
 
+def test_a_judgement_among_very_many_marks_stays_small(served):
+    """W93: of 5000 detections, some of the same frames, every one has an id of its own."""
+    identity = served.known_as_analyzed("many.mp4")
+    found = {"onset": 3, "apex": 4, "offset": 9, "emotion": "positive", "score": 0.5}
+    many = [found | {"offset": 9 + n % 110} for n in range(5000)]
+    traces = served.project.store.trace_file(identity)
+    served.project.review.enter_analysis(identity, {"detections": many}, traces)
+    url = f"/api/recordings/{identity}"
+    marks = served.client.get(f"{url}/marks").json()
+    ids = {mark["id"] for mark in marks["detections"]}
+    assert len(ids) == 5000
+    body = {"revision": marks["revision"], "coder": "ann", "action": "confirm",
+            "mark": max(ids)}  # fmt: skip
+    answer = served.client.post(f"{url}/events?brief=true", json=body)
+    assert answer.json()["detections"][0]["status"] == "confirmed"
+    assert len(answer.content) < 2000
+    served.client.delete(f"{url}?file=true")
+
+
 def test_two_tabs_edit_one_mark(served, analyzed):
     """W77: the second gets 409 with what the first did, and nothing is lost."""
     seen = served.client.get(f"/api/recordings/{analyzed}/marks").json()

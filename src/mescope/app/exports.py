@@ -14,6 +14,7 @@ from mescope.app.sheets import MODEL, sheet_of
 from mescope.app.store import Recording
 from mescope.datasets import coding
 from mescope.datasets.coding.marks import Mark, Sheet
+from mescope.datasets.coding.stored import to_dict
 from mescope.evaluation.matching import match
 from mescope.evaluation.megc import write_log
 from mescope.events import Interval
@@ -54,7 +55,7 @@ def export(project: Project, recording: Recording, form: str, who: str | None) -
         return _megc(project, recording, who).encode()
     if form == "html":
         return _page(sheet).encode("utf-8", "replace")
-    return _json(project, recording, who)
+    return _json(project, recording, who, sheet)
 
 
 def _megc(project: Project, recording: Recording, who: str | None) -> str:
@@ -79,7 +80,8 @@ def _intervals(sheet: Sheet) -> Sequence[Interval]:
     return [mark.interval for mark in sheet.marks if mark.status != "rejected"]
 
 
-def _json(project: Project, recording: Recording, who: str | None) -> bytes:
+def _json(project: Project, recording: Recording, who: str | None, sheet: Sheet) -> bytes:
+    """Return all that is known; ``marks`` are those of the tables, to be read back."""
     coder = None if who in (None, MODEL) else who
     marks = project.review.marks(recording.id, coder)
     stored = project.store.analysis(recording.id)
@@ -100,6 +102,7 @@ def _json(project: Project, recording: Recording, who: str | None) -> bytes:
         "provenance": document.get("provenance", {}),
         "gaps": document.get("gaps", []),
         **marks,
+        "marks": [to_dict(mark) for mark in sheet.marks],
         "history": project.review.history(recording.id),
     }
     return json.dumps(found, indent=1, ensure_ascii=False, allow_nan=False).encode(

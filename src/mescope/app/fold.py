@@ -7,7 +7,7 @@ detections, so a judgement can be undone and a model's values are never lost.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -106,7 +106,7 @@ def undoable(events: Iterable[Event], coder: str) -> Event | None:
 
 
 def detection(
-    number: int, first: int, apex: int, last: int, *, taken: Iterable[str] = (), **values: Any
+    number: int, first: int, apex: int, last: int, *, taken: Collection[str] = (), **values: Any
 ) -> Mark:
     """Return a model's detection as a mark.
 
@@ -118,7 +118,7 @@ def detection(
     own |= {key: values.get(key) for key in ("emotion", "confidence")}
     own["action_units"] = list(values.get("action_units", ()))
     return {
-        "id": f"{name}-{number}" if name in set(taken) else name,
+        "id": f"{name}-{number}" if name in taken else name,
         **own,
         "note": "",
         "coder": None,

@@ -146,16 +146,15 @@ class Project:
             added: list[str] = []
             skipped: list[dict[str, str]] = []
             for relative in files:
-                if len(known) + len(added) >= self.limits.recordings:
-                    skipped.append({"name": relative, "error": self._full()})
-                    break
                 try:
                     path = inside(self.folder, relative)
                 except MescopeError as error:
                     skipped.append({"name": os.path.basename(relative), "error": str(error)})
                     continue
                 before = known.get(relative)
-                if before is None:
+                if before is None and len(known) + len(added) >= self.limits.recordings:
+                    skipped.append({"name": os.path.basename(relative), "error": self._full()})
+                elif before is None:
                     added.append(self._register(path, relative).id)
                 elif _changed(before, path):
                     self._renew(before, path)

@@ -274,23 +274,22 @@ def name_of(coder: Any) -> str:
 
 def marks_of(document: Mapping[str, Any]) -> list[Mark]:
     """Return the marks of an analysis document (see :mod:`mescope.reports.json`)."""
-    marks: list[Mark] = []
+    marks: dict[str, Mark] = {}
     for number, found in enumerate(document["detections"], start=1):
         evidence = dict(found.get("evidence") or {})
-        marks.append(
-            detection(
-                number,
-                int(found["onset"]),
-                int(found["apex"]),
-                int(found["offset"]),
-                taken=[mark["id"] for mark in marks],
-                emotion=found["emotion"],
-                confidence=found["score"],
-                action_units=evidence.get("action_units", ()),
-                evidence=evidence | {"emotion_scores": found.get("emotion_scores")},
-            )
+        mark = detection(
+            number,
+            int(found["onset"]),
+            int(found["apex"]),
+            int(found["offset"]),
+            taken=marks.keys(),
+            emotion=found["emotion"],
+            confidence=found["score"],
+            action_units=evidence.get("action_units", ()),
+            evidence=evidence | {"emotion_scores": found.get("emotion_scores")},
         )
-    return marks
+        marks[mark["id"]] = mark
+    return list(marks.values())
 
 
 def carried_over(earlier: Sequence[Mark], state: State, found: Sequence[Mark]) -> list[Mark]:

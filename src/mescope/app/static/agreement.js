@@ -7,7 +7,7 @@ export async function showAgreement(main, { project }) {
   const people = ["model", ...project.coders];
   const choose = (id, label, chosen) => make("label", {}, `${label} `, make("select", { id, onchange: update },
     ...people.map((name) => make("option", { value: name, selected: name === chosen }, name))));
-  const result = make("div", { class: "scroll", role: "status" });
+  const result = make("div", { class: "scroll", role: "region", "aria-label": "Agreement", "aria-live": "polite", tabindex: "0" });
   const a = choose("one", "Between", people[1] ?? "model"), b = choose("other", "and", people[2] ?? "model");
   main.replaceChildren(make("h1", {}, "Agreement"),
     make("p", { class: "quiet" }, "F1 counts a pair of marks that overlap by half (IoU of 0.5 or more); kappa compares frame by frame, beyond chance."),

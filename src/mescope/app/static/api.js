@@ -76,10 +76,20 @@ export const api = {
     ask(`${of(id)}/import${coder ? `?coder=${encodeURIComponent(coder)}` : ""}`, {
       method: "POST", headers: { "X-Name": encodeURIComponent(file.name) }, body: file,
     }),
-  progress(heard) {
-    const source = new EventSource("api/progress");
-    source.onmessage = (message) => heard(JSON.parse(message.data));
-    return source;
+  progress(heard, missed) {
+    // news, until close(); missed(): the connection broke and is back, so ask for everything again
+    let source, timer, lost = false;
+    const connect = () => {
+      source = new EventSource("api/progress");
+      source.onmessage = (message) => heard(JSON.parse(message.data));
+      source.onopen = () => { if (lost) missed(); lost = false; };
+      source.onerror = () => {
+        lost = true;
+        if (source.readyState === EventSource.CLOSED) timer = setTimeout(connect, 2000);  // it gave up
+      };
+    };
+    connect();
+    return { close() { clearTimeout(timer); source.close(); } };
   },
   upload(file, folder, moved) {
     // fetch cannot tell how much was sent, so this one is an XMLHttpRequest

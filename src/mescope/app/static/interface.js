@@ -12,10 +12,11 @@ export async function showInterface(main) {
 }
 
 function one(path, method, entry) {
+  const words = (entry.description ?? "").replaceAll("``", "");
   const body = entry.requestBody?.content ?? {}, schema = body["application/json"]?.schema;
   return make("details", { class: "card route" },
-    make("summary", {}, make("code", {}, `${method.toUpperCase()} ${path}`), make("span", {}, (entry.description ?? "").split(/\n\n|:|;|\. /)[0])),
-    make("p", {}, entry.description ?? ""),
+    make("summary", {}, make("code", {}, `${method.toUpperCase()} ${path}`), make("span", {}, words.split(/\n\n|:|;|\. /)[0])),
+    make("p", {}, words),
     entry.parameters?.length && table(entry.parameters.map(({ name, in: where, required, schema: kind, description }) =>
       [name, where, required ? "required" : "", kindOf(kind), description ?? kind.description ?? ""])),
     "application/octet-stream" in body && make("p", {}, "Body: the file."),

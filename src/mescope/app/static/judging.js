@@ -3,12 +3,12 @@
 // A judgement that reached no server is sent again until one answers; its key makes that safe.
 
 import { api, isAway } from "./api.js";
-import { put, question } from "./dom.js";
+import { put, question, say } from "./dom.js";
 
 const SOON = 500, LATE = 8000;  // ms between two tries
 
 export class Judging {
-  // told: {coder(), revision(), take(marks), refused(text), nobody(), idle()}
+  // told: {coder(), revision(), mark(id), take(marks), refused(text), nobody(), idle()}
   constructor(id, told) {
     Object.assign(this, { id, told, waiting: 0, busy: Promise.resolve() });
     this.saved = document.createElement("span");
@@ -70,9 +70,14 @@ export class Judging {
 
   async conflict(theirs, wish) {
     const now = [...theirs.detections, ...theirs.annotations].find((one) => one.id === wish.mark?.id);
+    const seen = wish.mark && this.told.mark(wish.mark.id);
+    this.told.take(theirs);
+    if (wish.action === "add" || (now && JSON.stringify(now) === JSON.stringify(seen))) {
+      say("Other marks were changed meanwhile, by another window or an analysis. Yours is entered as well.");
+      return this.send(wish);
+    }
     const words = now ? `The mark is now ${now.first}–${now.last}, ${now.emotion ?? "no emotion"}, ${now.status}${now.coder ? ` by ${now.coder}` : ""}.`
       : wish.mark ? "The mark is no longer there." : "";
-    this.told.take(theirs);
     const again = await question("Another window changed this recording",
       `Your “${wish.action}” was not entered. ${words} Do it again on top of that?`, "Do mine again", "Keep theirs");
     if (again) await this.send(wish);

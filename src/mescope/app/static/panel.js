@@ -6,7 +6,7 @@
 import { clock, make, put } from "./dom.js";
 
 const LISTED = 300;  // marks in the list at once, those around the chosen one
-const POSITIONS = [["first", "Onset"], ["apex", "Apex"], ["last", "Offset"]];
+const POSITIONS = [["first", "Onset (I)"], ["apex", "Apex (A)"], ["last", "Offset (O)"]];
 
 export class Panel {
   // told: {pick(mark), act(action, mark, values), undo()}
@@ -76,6 +76,7 @@ class Row {
     put(this.emotion, mark.emotion ?? "no emotion");
     this.state.className = `state ${mark.status}`;
     put(this.state, mark.source === "model" ? mark.status : `by ${mark.coder}`);
+    this.state.title = mark.coder ? `by ${mark.coder}` : "";
     this.button.setAttribute("aria-current", String(chosen));
   }
 }
@@ -94,8 +95,8 @@ class Form {
       this.field(label, make("input", { id: `f-${name}`, type: "number", min: "0", step: "1" }), name,
         (m) => m[name] ?? "", (text) => (text === "" && name === "apex" ? null : Number(text)));
     }
-    this.choice = make("select", { id: "f-emotion" });
-    this.field("Emotion", this.choice, "emotion", (m) => m.emotion ?? "", (text) => text || null);
+    this.choice = make("select", { id: "f-emotion", title: emotions.slice(0, 7).map((name, i) => `${i + 1} ${name}`).join(", ") });
+    this.field("Emotion (1–7)", this.choice, "emotion", (m) => m.emotion ?? "", (text) => text || null);
     this.field("Action units", make("input", { id: "f-units", placeholder: "4 + L7" }), "action_units",
       (m) => m.action_units.join(" + "), (text) => text.split(/[\s+,]+/).filter(Boolean));
     this.field("How sure, 0 to 1", make("input", { id: "f-sure", type: "number", min: "0", max: "1", step: "0.05" }), "confidence",

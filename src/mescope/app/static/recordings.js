@@ -34,7 +34,7 @@ class Recordings {
       make("div", { class: "row tools" }, this.filter, this.which, this.every, this.none,
         make("span", { class: "row aside" }, report, make("label", { class: "quiet" }, faces, " with pictures of faces"))),
       this.list);
-    this.source = api.progress((news) => this.hear(news));
+    this.source = api.progress((news) => this.hear(news), () => this.refresh());
   }
 
   close() { this.source.close(); clearTimeout(this.waiting); }

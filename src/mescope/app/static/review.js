@@ -63,7 +63,7 @@ class Review {
     this.player.onplay = (on) => { put(this.playButton, on ? "Pause" : "Play"); };
     this.player.paint = (pen, n) => this.paint(pen, n);
     this.judging = new Judging(recording.id, {
-      coder: this.coder, revision: () => this.state.revision,
+      coder: this.coder, revision: () => this.state.revision, mark: (id) => this.marks().find((one) => one.id === id),
       take: (state, action) => this.take(state, action),
       refused: (text) => { say(text, 12); this.reload(); },
       nobody: () => this.askWho(),
@@ -126,7 +126,7 @@ class Review {
 
   async start() {
     this.stopKeys = listen(this.actions());
-    this.source = api.progress((news) => this.hear(news));
+    this.source = api.progress((news) => this.hear(news), () => this.recover());
     await this.reload();
     await this.learn(this.recording);
     await this.player.show(this.marks()[0]?.first ?? 0);
@@ -147,6 +147,13 @@ class Review {
     if (state !== news.state && news.state !== "queued") {
       try { await this.learn(Object.assign(this.recording, await api.recording(news.id))); } catch (error) { say(error.message); }
     } else this.showJob();
+  }
+
+  async recover() {  // after a time without news
+    try {
+      await this.learn(Object.assign(this.recording, await api.recording(this.recording.id)));
+      if (!this.judging.waiting) await this.reload();
+    } catch (error) { say(error.message); }
   }
 
   async learn(recording) {  // what an analysis, done or to come, says about the recording

@@ -202,9 +202,9 @@ export class Timeline {
     this.drawGaps(pen, ink);
     this.drawRuler(pen, ink);
     this.drawCurves(pen, ink);
-    this.drawLanes(pen, ink);
     this.drawn = new Map();
     for (const mark of this.marks) if (!this.covered(mark)) this.drawMark(pen, ink, mark);
+    this.drawLanes(pen, ink);
     const x = this.x(this.frame);
     pen.fillStyle = ink.bad;
     pen.fillRect(x - 0.75, 0, 1.5, this.high);
@@ -227,15 +227,20 @@ export class Timeline {
     }
   }
 
-  drawLanes(pen, ink) {  // whose marks they are
-    pen.fillStyle = ink.quiet;
+  drawLanes(pen, ink) {  // whose marks they are; to be read also where marks lie below
     const lanes = [{ source: "model", name: "model" }, ...(this.coders.length ? this.coders.slice(0, ROWS) : ["coders"])
       .map((coder) => ({ source: "human", coder, name: coder }))];
     for (const lane of lanes) {
       const [top, height] = this.lane(lane);
       pen.strokeStyle = ink.line;
       pen.strokeRect(-1, top, this.wide + 2, height);
-      pen.fillText(lane.name.slice(0, 12), 4, top + height / 2 + 4);
+      const name = lane.name.slice(0, 12);
+      pen.fillStyle = ink.surface;
+      pen.globalAlpha = 0.8;
+      pen.fillRect(2, top + height / 2 - 6, pen.measureText(name).width + 4, 12);
+      pen.globalAlpha = 1;
+      pen.fillStyle = ink.quiet;
+      pen.fillText(name, 4, top + height / 2 + 4);
     }
   }
 

@@ -80,7 +80,7 @@ def read(
     """Return the marks of a file, with remarks on what was left out or changed.
 
     Args:
-        path: a file in one of :data:`FORMATS`, or the JSON of an analysis.
+        path: a file in one of :data:`FORMATS`, or the JSON of an analysis or of a review.
         format: which, if the ending does not say it.
         clock: the times of the recording: needed where a file knows seconds only, and used to
             give times to marks that have frames only.
@@ -109,6 +109,8 @@ def _read_json(path: Path, clock: Clock | None) -> Contents:
     document: Any = read_json(path)
     if isinstance(document, dict) and document.get("format") == "mescope-analysis":
         return tables.read_analysis(document, path)
+    if isinstance(document, dict) and document.get("format") == "mescope-review":
+        return tables.read_review(document, path)
     return activitynet.read(path, clock=clock)
 
 

@@ -17,7 +17,15 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from mescope.datasets.annotations import number_in, read_interval, read_kind, read_lines
-from mescope.datasets.coding.files import listing, number, read_bytes, table, word
+from mescope.datasets.coding.files import (
+    listing,
+    number,
+    optional,
+    read_bytes,
+    table,
+    whole,
+    word,
+)
 from mescope.datasets.coding.marks import Contents, Mark, Sheet, in_order, normal
 from mescope.datasets.coding.stored import KIND_WORDS, from_dict
 from mescope.errors import DatasetError
@@ -190,6 +198,35 @@ def read_analysis(document: Any, path: Path) -> Contents:
     except (KeyError, ValueError) as error:
         raise DatasetError(
             f"{path.name} is damaged ({error}); analyze the recording again"
+        ) from None
+    return Contents((sheet,))
+
+
+def read_review(document: Any, path: Path) -> Contents:
+    """Return the marks in the JSON of a review (``mescope app``), as they were kept.
+
+    Raises:
+        DatasetError: it comes from another version, or is damaged.
+    """
+    if document.get("schema") != 1:
+        raise DatasetError(
+            f"{path.name} has schema {document.get('schema')!r}, this mescope reads 1; "
+            "install the mescope that wrote it, or a newer one"
+        )
+    try:
+        video = table(document["video"], "video")
+        sheet = Sheet(
+            video=PurePath(word(video["name"], "name")).name,
+            rate=optional(video, "rate", number),
+            frames=optional(video, "frames", whole),
+            marks=in_order(
+                from_dict(table(entry, "a mark"))
+                for entry in listing(document["marks"], "marks")
+            ),
+        )
+    except (KeyError, ValueError) as error:
+        raise DatasetError(
+            f"{path.name} is damaged ({error}); export the recording again"
         ) from None
     return Contents((sheet,))
 
