@@ -9,7 +9,8 @@ training step with state spaces and with attention in every block (the paper: 6.
 9.56 ms of latency, 0.724).  `stream` leaves out the magnifier and the onset's stream, which
 know neither windows nor mixers; `whole` has them.
 
-Sides take turns, their first run does not count, times are medians.  Memory is how far the
+Sides take turns, their first run does not count, times are medians of the processor's time in
+one thread, which other work on the machine disturbs less than a clock.  Memory is how far the
 resident set of a fresh process rises above what network, input and libraries take.  --quick
 leaves out the paper's size.
 """
@@ -50,15 +51,15 @@ def inputs_of(config: AmmsmConfig, batch: int) -> tuple[Tensor, ...]:
 
 
 def once(model: Ammsm, inputs: tuple[Tensor, ...], sparsity: float | None = None) -> float:
-    """Return the seconds of one training step."""
+    """Return the seconds of processor time of one training step."""
     ratios = None
     if sparsity is not None:
         ratios = tuple((sparsity,) * depth for depth in model.config.depths)
-    start = time.perf_counter()
+    start = time.process_time()
     output = model(*inputs, ratios=ratios)
     loss = output.emotion.square().sum() + output.magnified.abs().mean()
     loss.backward()
-    taken = time.perf_counter() - start
+    taken = time.process_time() - start
     model.zero_grad()
     return taken
 
@@ -143,7 +144,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--quick", action="store_true", help="leave out the paper's size")
     given = parser.parse_args()
-    print(f"{torch.get_num_threads()} threads")
+    torch.set_num_threads(1)
     for preset, batch in CASES[:1] if given.quick else CASES:
         against_sparsity(preset, batch, given.rounds)
         against_attention(preset, batch, given.rounds)

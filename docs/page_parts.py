@@ -100,10 +100,9 @@ def boxes(axis: Any, y: float, height: float, steps: Sequence[Box]) -> None:
         axis.text(x + width / 2, y + height / 2, text, ha="center", va="center", fontsize=9)
         if number:
             before = steps[number - 1]
-            arrow(axis, (before[0] + before[1], y + height / 2), (x, y + height / 2))
+            middle = y + height / 2
+            arrow(axis, (before[0] + before[1] + 0.3, middle), (x - 0.3, middle))
 
 
 def arrow(axis: Any, start: tuple[float, float], end: tuple[float, float]) -> None:
-    axis.annotate(
-        "", (end[0] - 0.3, end[1]), (start[0] + 0.3, start[1]), arrowprops={"arrowstyle": "->"}
-    )
+    axis.annotate("", end, start, arrowprops={"arrowstyle": "->"})
