@@ -12,12 +12,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from page_parts import FIGURES, PARTS, figures, summaries, table
+
 from mescope.evaluation.figures import ORACLE
 from mescope.evaluation.published import as_printed, published_by
-from mescope.evaluation.stored import from_json
 
 PAGE = Path(__file__).parent / "benchmarks" / "3db-flow28.md"
-PARTS = ("casme2", "samm", "smic")
 
 HEAD = """# 442 real micro-expressions, 28 × 28 flow maps
 
@@ -61,42 +61,20 @@ A run that is stopped goes on by the same command.
 """
 
 
-def row(cells: list[str]) -> str:
-    return "| " + " | ".join(cells) + " |"
-
-
-def table(heads: list[str], rows: list[list[str]]) -> list[str]:
-    return [row(heads), row(["---"] * len(heads)), *map(row, rows)]
-
-
-def span(figure: dict[str, Any], seeds: int) -> str:
-    text = f"**{figure['mean']:.4f}**"
-    return text + (f" ({figure['min']:.4f}–{figure['max']:.4f})" if seeds > 1 else "")
-
-
-def honest(summaries: list[dict[str, Any]]) -> list[str]:
-    rows = []
-    for s in sorted(summaries, key=lambda s: -s["all"]["uf1"]["mean"]):
-        part, n = s["all"], len(s["seeds"])
-        low, high = part["uf1"]["interval"]
-        parts = [f"{s['datasets'][name]['uf1']['mean']:.4f}" for name in PARTS]
-        rows.append(
-            [s["name"], str(n), span(part["uf1"], n), f"{low:.3f}–{high:.3f}",
-             span(part["uar"], n), *parts]
-        )  # fmt: skip
-    trivial = summaries[0]
+def honest(found: list[dict[str, Any]]) -> list[str]:
+    rows = figures(found)
+    trivial = found[0]
     for i, answer in enumerate(trivial["all"]["baselines"]):
         parts = [f"{trivial['datasets'][p]['baselines'][i]['uf1']:.4f}" for p in PARTS]
         rows.append(
             [answer["name"], "", f"{answer['uf1']:.4f}", "", f"{answer['uar']:.4f}", *parts]
         )
-    heads = ["recipe", "seeds", "UF1 (seeds)", "95 %", "UAR (seeds)"]
-    return table([*heads, *(f"UF1 {name}" for name in PARTS)], rows)
+    return table([*FIGURES, *(f"UF1 {name}" for name in PARTS)], rows)
 
 
-def oracle(summaries: list[dict[str, Any]]) -> list[str]:
+def oracle(found: list[dict[str, Any]]) -> list[str]:
     rows = []
-    for s in summaries:
+    for s in found:
         if ORACLE in s:
             ours, best = s["all"]["uf1"]["mean"], s[ORACLE]["all"]["uf1"]["mean"]
             rows.append([s["name"], f"{ours:.4f}", f"{best:.4f}", f"+{best - ours:.4f}"])
@@ -104,16 +82,15 @@ def oracle(summaries: list[dict[str, Any]]) -> list[str]:
     return [ORACLE_TEXT, *table(heads, rows)] if rows else []
 
 
-def what_ran(summaries: list[dict[str, Any]]) -> list[str]:
+def what_ran(found: list[dict[str, Any]]) -> list[str]:
     rows = []
-    for s in summaries:
+    for s in found:
         r = s["recipe"]
         epochs = str(r["epochs"]) if r["model"] not in ("svm-flow",) else ""
         rows.append([s["name"], r["model"], epochs, f"{s['seconds'] / 3600:.2f}"])
-    found = summaries[0]["environment"]
-    text = ", ".join(f"{key} {value}" for key, value in found.items())
+    text = ", ".join(f"{key} {value}" for key, value in found[0]["environment"].items())
     heads = ["recipe", "model", "epochs", "core hours, all folds and seeds"]
-    hashes = sorted({s["hashes"]["inputs"][:16] for s in summaries})
+    hashes = sorted({s["hashes"]["inputs"][:16] for s in found})
     lines = ["", "## What ran", "", *table(heads, rows), "", f"With {text}."]
     return [*lines, f"SHA-256 of the maps begins with {', '.join(hashes)}."]
 
@@ -132,12 +109,11 @@ def papers() -> list[str]:
 
 
 def main(paths: list[str]) -> None:
-    reports = [from_json(Path(p).read_text(encoding="utf-8"), name=p) for p in paths]
-    summaries = [report.summary() for report in reports]
-    kinds = {(s["protocol"], s["mode"], s["hashes"]["inputs"]) for s in summaries}
+    found = summaries(paths)
+    kinds = {(s["protocol"], s["mode"], s["hashes"]["inputs"]) for s in found}
     if len(kinds) != 1:
         raise SystemExit(f"expected reports of one protocol, mode and data, found {kinds}")
-    lines = [HEAD, *honest(summaries), *oracle(summaries), *what_ran(summaries), *papers()]
+    lines = [HEAD, *honest(found), *oracle(found), *what_ran(found), *papers()]
     PAGE.parent.mkdir(exist_ok=True)
     PAGE.write_text("\n".join(lines) + "\n" + REPEAT, encoding="utf-8")
     print(PAGE)

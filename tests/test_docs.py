@@ -78,6 +78,7 @@ def test_the_page_of_flow_maps_is_made_from_reports(tmp_path, monkeypatch):
     from mescope.evaluation.report import Prediction, Report
     from mescope.reports import save_report
 
+    monkeypatch.syspath_prepend(ROOT / "docs")  # its page_parts
     spec = importlib.util.spec_from_file_location("flow28", ROOT / "docs/generate_flow28.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
