@@ -43,7 +43,7 @@ def flip_flow(batch: Batch) -> Batch:
 def moved(maps: Tensor, places: Tensor) -> Tensor:
     """Return flow maps moved by whole pixels, their edges drawn out.
 
-    A face is never cropped twice alike: an annotator's box, or a detector's, is off by a little.
+    No face is cropped twice alike: an annotator's box, or a detector's, is off by a little.
 
     Args:
         maps: (b, channels, h, w).
