@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from mescope.synthesis.portraits import test_portraits
-from mescope.training.augment import flip_flow
+from mescope.training.augment import flip_flow, moved
 from mescope.video.flow import strain, tvl1
 
 SHAPES = st.sampled_from([(3, 4, 5), (2, 3, 4, 4), (2, 2, 3, 6), (1, 2, 1, 1)])
@@ -61,3 +61,13 @@ def test_the_flow_of_mirrored_pictures_is_the_flip_of_the_flow():
 def test_a_flip_of_one_channel_negates_it(kind):
     only = kind(np.array([[[1.0, -2.0]]], np.float32))
     assert flip_flow(only).tolist() == [[[2.0, -1.0]]]
+
+
+def test_maps_move_whole_pixels_and_keep_their_edges():
+    maps = torch.arange(2.0 * 3 * 4 * 5).reshape(2, 3, 4, 5)
+    assert torch.equal(moved(maps, torch.zeros(2, 2, dtype=torch.long)), maps)
+    found = moved(maps, torch.tensor([[1, 0], [0, -2]]))  # down; to the left
+    assert torch.equal(found[0, :, 1:], maps[0, :, :-1])
+    assert torch.equal(found[0, :, 0], maps[0, :, 0])
+    assert torch.equal(found[1, :, :, :3], maps[1, :, :, 2:])
+    assert torch.equal(found[1, :, :, 3], maps[1, :, :, -1])

@@ -1,4 +1,4 @@
-"""Mirrored motion, which the published clip models share, and mixed inputs.
+"""Mirrored motion, which the published clip models share, moved and mixed inputs.
 
 Source of the mirror: S14 of the MERba specification.  A mirrored face moves the other way
 horizontally, so a flip of the picture's columns alone would teach motion that no face makes.
@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TypeVar
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
@@ -37,6 +38,24 @@ def flip_flow(batch: Batch) -> Batch:
     turned = batch[..., ::-1].copy()
     np.negative(turned[..., 0, :, :], out=turned[..., 0, :, :])
     return turned
+
+
+def moved(maps: Tensor, places: Tensor) -> Tensor:
+    """Return flow maps moved by whole pixels, their edges drawn out.
+
+    No face is cropped twice alike: an annotator's box, or a detector's, is off by a little.
+
+    Args:
+        maps: (b, channels, h, w).
+        places: how far down and to the right, px, (b, 2), integers.
+    """
+    rows, columns = (torch.arange(size) for size in maps.shape[-2:])
+    down, right = places[:, :1], places[:, 1:]
+    of_rows = (rows - down).clamp(0, len(rows) - 1)  # (b, h)
+    of_columns = (columns - right).clamp(0, len(columns) - 1)
+    batch = torch.arange(len(maps))[:, None, None]
+    found = maps.permute(0, 2, 3, 1)[batch, of_rows[:, :, None], of_columns[:, None]]
+    return found.permute(0, 3, 1, 2).contiguous()
 
 
 def mixup(

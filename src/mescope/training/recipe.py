@@ -83,6 +83,7 @@ class ClipRecipe:
     dgcm_mix: str = "sum"  # of MERba's two heads: sum or convex
     weights: str = ""  # to start from: shipped ones or a file, that saw no real person
     maps: int = 0  # simulated flow maps to draw
+    shift: int = 0  # flow maps are moved by up to so many px, down and across
     mixup: float = 0.0  # inputs mixed in pairs by shares of Beta(mixup, mixup); 0 for none
     adaptive_epochs: int = 0  # AMMSM: first epochs, that draw ratios and alpha for every batch
     mesa: float = 0.0  # AMMSM: weight of its averaged copy's say; 0 for none
@@ -104,10 +105,20 @@ class ClipRecipe:
             "channels",
         )
         _check_positive(self, numbers)
-        if min(self.weight_decay, self.seed, self.clip_norm, self.mixup, self.mesa) < 0:
+        least = (
+            self.weight_decay,
+            self.seed,
+            self.clip_norm,
+            self.shift,
+            self.mixup,
+            self.mesa,
+        )
+        if min(least) < 0:
             raise RecipeError(
-                "seed, weight_decay, clip_norm, mixup and mesa must be 0 or above"
+                "seed, weight_decay, clip_norm, shift, mixup and mesa must be 0 or above"
             )
+        if self.shift and not self.is_flow:
+            raise RecipeError("shift is for flow maps, got data = 'clips'; leave it out")
         self._check_flow()
         self._check_phases()
         if not 0.0 <= self.hold_out < 1.0:

@@ -24,7 +24,7 @@ from mescope.models.merba import Merba, MerbaOutput
 from mescope.models.outputs import EmotionOutput
 from mescope.models.weights import load
 from mescope.training.ammsm_training import Step, Trainee, ammsm_loss
-from mescope.training.augment import mixup
+from mescope.training.augment import mixup, moved
 from mescope.training.checkpoint import Keeper
 from mescope.training.early_stopping import BestEpoch, split
 from mescope.training.fit import Batch, Report, fit, one_device
@@ -254,6 +254,9 @@ class _Epochs:
             if self._recipe.flip:
                 turned = self._learned.prepare.mirror(batch)
                 batch = torch.where(mirrored[part, None, None, None], turned, batch)
+            if reach := self._recipe.shift:
+                places = rng.integers(-reach, reach + 1, (len(part), 2))
+                batch = moved(batch, torch.from_numpy(places))
             labels = self._labels[part]
             if self._recipe.mixup:
                 share = float(rng.beta(self._recipe.mixup, self._recipe.mixup))
