@@ -45,7 +45,7 @@ class FaceEpochs:
         self.steps = -(-len(self.items) // recipe.batch_size)
 
     def batches(self, epoch: int) -> Iterator[Batch]:
-        """Yield clips (b, 3, frames, side, side), labels (b,) and weights (b,)."""
+        """Yield clips (b, c, frames, side, side), labels (b,) and weights (b,)."""
         rng, n = np.random.default_rng((self._seed, epoch)), len(self.items)
         order = rng.permutation(n) if self._recipe.shuffle else np.arange(n)
         for start in range(0, n, self._recipe.batch_size):

@@ -130,8 +130,7 @@ class Preparation:
     def __call__(self, inputs: NDArray[Any]) -> Tensor:
         """Return inputs (n, c, ...) as the network sees them; channels past ours are left out.
 
-        Of faces (n, c, f, side, side), the first frames are taken, and a grey channel becomes
-        three.
+        Of faces (n, c, f, side, side), the first frames are taken.
 
         Raises:
             ValueError: there are fewer channels, or a value is no number.
@@ -157,7 +156,7 @@ class Preparation:
         clips = pixels[:, :, : self.frames].float()
         if self.difference:
             clips = clips - clips[:, :, :1]
-        return (clips * slope + shift).expand(-1, 3, -1, -1, -1)
+        return clips * slope + shift
 
     def mirror(self, prepared: Tensor) -> Tensor:
         """Flip prepared flow maps; a grey map of u turns into 255 - u, its own negative."""

@@ -188,7 +188,9 @@ def _model(recipe: ClipRecipe, classes: Sequence[str]) -> nn.Module:
         RecipeError: the weights saw real people, of whom one may be tested later, or are those
             of another model or of other classes.
     """
-    shape = {"frames": recipe.frames, "side": recipe.size} if recipe.data == FACES else {}
+    shape = {}
+    if recipe.data == FACES:
+        shape = {"frames": recipe.frames, "side": recipe.size, "channels": recipe.channels}
     fresh = create_model(recipe.model, classes=len(classes), **recipe.options, **shape)
     if not recipe.weights:
         return fresh
