@@ -14,8 +14,8 @@ FRAMES, SIDE = 4, 16
 
 RECIPE = ClipRecipe(
     name="planted", model="videomamba-xs", data="faces", labels="4-class", size=SIDE,
-    frames=FRAMES, draws=1, channels=1, difference=True, epochs=12, batch_size=8, seeds=1,
-    learning_rate=1e-2, scale=4.0, options={"patch": 8, "dim": 16, "depth": 1},
+    frames=FRAMES, draws=1, channels=1, difference=True, epochs=30, batch_size=8, seeds=1,
+    learning_rate=5e-3, clip_norm=1.0, scale=4.0, options={"patch": 8, "dim": 32},
 )  # fmt: skip
 
 

@@ -181,6 +181,14 @@ class _Training:
         return learned
 
 
+def fresh_model(recipe: ClipRecipe, classes: int) -> nn.Module:
+    """Return the network of a recipe; one for faces has the shape of the recipe's clips."""
+    shape = {}
+    if recipe.data == FACES:
+        shape = {"frames": recipe.frames, "side": recipe.size, "channels": recipe.channels}
+    return create_model(recipe.model, classes=classes, **recipe.options, **shape)
+
+
 def _model(recipe: ClipRecipe, classes: Sequence[str]) -> nn.Module:
     """Return a fresh network, or the one of the recipe's weights.
 
@@ -188,10 +196,7 @@ def _model(recipe: ClipRecipe, classes: Sequence[str]) -> nn.Module:
         RecipeError: the weights saw real people, of whom one may be tested later, or are those
             of another model or of other classes.
     """
-    shape = {}
-    if recipe.data == FACES:
-        shape = {"frames": recipe.frames, "side": recipe.size, "channels": recipe.channels}
-    fresh = create_model(recipe.model, classes=len(classes), **recipe.options, **shape)
+    fresh = fresh_model(recipe, len(classes))
     if not recipe.weights:
         return fresh
     model, card = load(recipe.weights)
