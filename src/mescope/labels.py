@@ -201,7 +201,7 @@ OWN_SETS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "4-class": ("negative", "positive", "surprise", "others"),
     }
 )
-"""Label sets of recordings that belong to no published data set: a user's own, rendered ones."""
+"""Label sets of recordings that are of no published data set: a user's own, rendered ones."""
 
 
 def classes_for(name: str, datasets: Iterable[str]) -> tuple[str, ...]:

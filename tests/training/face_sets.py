@@ -42,7 +42,9 @@ def face_clips(people=6, each=4, *, roles=("original", "rsmix", "control"), macr
         classes=CLASSES,
         persons=tuple(("set", f"p{person}") for person, *_ in rows),
         names=tuple(f"{first} {kind} {role}" for _, _, kind, first, role in rows),
-        origins=tuple(_origin(person, kind, first, role) for person, _, kind, first, role in rows),
+        origins=tuple(
+            _origin(person, kind, first, role) for person, _, kind, first, role in rows
+        ),
     )
 
 

@@ -1,4 +1,4 @@
-"""Clips of faces out of long recordings: which frames they show, and what is left out and why."""
+"""Clips of faces out of long recordings: which frames they show, what is left out, and why."""
 
 import dataclasses
 

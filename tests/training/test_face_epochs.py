@@ -19,7 +19,9 @@ from mescope.training.recognisers import learn
 
 def epochs(data, **changes):
     recipe = dataclasses.replace(RECIPE, difference=False, **changes)
-    learned = Learned(torch.nn.Identity(), Preparation.measure(recipe, data.inputs), data.classes)
+    learned = Learned(
+        torch.nn.Identity(), Preparation.measure(recipe, data.inputs), data.classes
+    )
     return FaceEpochs(recipe, learned, data.inputs, data.labels, 0, data.origins, None)
 
 

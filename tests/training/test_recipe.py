@@ -91,10 +91,10 @@ def test_every_recipe_names_itself_and_builds_its_model(path):
     if recipe.model in CLASSICAL:
         return
     with torch.device("meta"):
-        clips = isinstance(recipe, ClipRecipe)
-        model = (
-            fresh_model(recipe, _classes(recipe)) if clips else create_model(recipe.model, **recipe.options)
-        )
+        if isinstance(recipe, ClipRecipe):
+            model = fresh_model(recipe, _classes(recipe))
+        else:
+            model = create_model(recipe.model, **recipe.options)
     if isinstance(recipe, ClipRecipe) and hasattr(model.config, "side"):
         side, channels = model.config.side, model.config.channels
         assert (recipe.size, recipe.channels) == (side, channels)

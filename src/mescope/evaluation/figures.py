@@ -39,8 +39,9 @@ def figures_of(report: Report) -> dict[str, Any]:
     ``all`` and each entry of ``datasets`` (empty where there is one data set) have ``people``,
     ``clips``, ``n`` per class, ``uf1``/``uar``/``accuracy`` (mean, min, max, interval or None),
     ``per_seed``, ``policies`` (absent classes), ``confusion`` (rows: truth; summed over seeds)
-    and ``baselines``.  ``control`` is there only if there were control clips.  ``people`` lists every person with clips and hits.  The key
-    ``oracle_best_epoch_on_test`` is there only if the report has such predictions, and apart.
+    and ``baselines``.  ``people`` lists every person with clips and hits.  The keys ``control``
+    (:func:`control_of`) and ``oracle_best_epoch_on_test``, apart, are there only if the report
+    has such predictions.
     """
     found = [(p, p.predicted) for p in report.predictions]
     out: dict[str, Any] = {
@@ -108,8 +109,8 @@ def cautions(report: Report) -> list[str]:
     if report.control:
         found = control_of(report)
         said.append(
-            f"Shortcut control: {found['named']:.1%} of {found['clips']} clips, whose motion is "
-            "neutral, are named as the expression that gave their mask; "
+            f"Shortcut control: {found['named']:.1%} of {found['clips']} clips, whose motion "
+            "is neutral, are named as the expression that gave their mask; "
             f"{found['by_chance']:.1%} would be by chance."
         )
     absent = [c for c in report.classes if all(p.truth != c for p in report.predictions)]

@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -25,14 +25,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mescope import facs
-from mescope.datasets.base import Dataset, Problem
+from mescope.datasets.base import Dataset, Level, Problem
 from mescope.errors import DatasetError, MescopeError
 from mescope.events import Expression, Interval, Recording
-from mescope.labels import classes_for, class_of
+from mescope.labels import class_of, classes_for
 from mescope.training.engine import run_jobs
 from mescope.training.examples import Examples
-from mescope.training.recipe import FACES
 from mescope.training.origins import Origin, Role, runs
+from mescope.training.recipe import FACES
 from mescope.training.rsmix import paste
 from mescope.training.rsmix_plan import (
     FaceMarks,
@@ -77,7 +77,7 @@ class FaceClips:
     mixes: bool = False
     controls: bool = False
     macro_others: bool = True
-    settings: Settings = Settings()
+    settings: Settings = field(default_factory=Settings)
 
     def wants(self, origin: Origin) -> bool:
         """Say whether examples of that origin are asked for."""
@@ -151,7 +151,9 @@ def face_examples(
         done[number] = made
         if progress is not None:
             progress(len(done), len(recordings))
-    return _gathered(dataset, recordings, [done[n] for n in range(len(recordings))], asked, labels)
+    return _gathered(
+        dataset, recordings, [done[n] for n in range(len(recordings))], asked, labels
+    )
 
 
 def _one(shared: _Shared, item: tuple[int, Recording]) -> Made | str:
@@ -228,9 +230,7 @@ def _number(recording: Recording, plan: Plan) -> int:
     return next(i for i, e in enumerate(recording.expressions) if e is plan.expression)
 
 
-def _cut(
-    clips: list[_Clip], video: Video, recording: Recording, asked: FaceClips
-) -> Pixels:
+def _cut(clips: list[_Clip], video: Video, recording: Recording, asked: FaceClips) -> Pixels:
     """Return the pixels of the clips, every picture decoded once and none kept."""
     chosen = [
         pool(len(clip.above.frames), asked.frames, asked.draws, _seed(recording, clip)).ravel()
@@ -321,7 +321,9 @@ def _gathered(
             continue
         problems += _told(recording, made, asked)
         seen: Counter[str] = Counter()
-        for row, (origin, number) in enumerate(zip(made.origins, made.expressions, strict=True)):
+        for row, (origin, number) in enumerate(
+            zip(made.origins, made.expressions, strict=True)
+        ):
             if not asked.wants(origin):
                 continue
             expression = recording.expressions[number]
@@ -339,8 +341,8 @@ def _gathered(
         first = f"; the first problem: {problems[0]}" if problems else ""
         raise DatasetError(f"{dataset.name}: no micro-expression can be used{first}")
     examples = Examples(
-        kind=FACES, inputs=np.stack(inputs), labels=np.array(targets, np.int64), classes=classes,
-        persons=tuple(persons), names=tuple(names), origins=tuple(origins),
+        kind=FACES, inputs=np.stack(inputs), labels=np.array(targets, np.int64),
+        classes=classes, persons=tuple(persons), names=tuple(names), origins=tuple(origins),
     )  # fmt: skip
     return Faces(examples, tuple(dict.fromkeys(problems)))
 
@@ -354,7 +356,7 @@ def _told(recording: Recording, made: Made, asked: FaceClips) -> Iterable[Proble
         if asked.wants(origin):
             what = {"original": "", "rsmix": "no mixed copy: ", "control": "no control: "}[role]
             where = f"{recording.name} {expression.kind} {span.first}-{span.last}"
-            level = "error" if role == "original" else "warning"
+            level: Level = "error" if role == "original" else "warning"
             yield Problem(level, where, what + why)
 
 

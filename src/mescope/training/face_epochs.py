@@ -30,13 +30,15 @@ class FaceEpochs:
     """
 
     def __init__(
-        self, recipe: ClipRecipe, learned: Learned, inputs: NDArray[np.uint8],
+        self, recipe: ClipRecipe, learned: Learned, inputs: NDArray[Any],
         labels: NDArray[np.int64], seed: int, origins: Sequence[Origin],
         class_weights: Tensor | None,
     ) -> None:  # fmt: skip
         self._recipe, self._learned, self._seed = recipe, learned, seed
         self._inputs, self._labels, self._weights = inputs, labels, class_weights
-        flipped = [i for i in range(len(labels)) if not origins or origins[i].role == "original"]
+        flipped = [
+            i for i in range(len(labels)) if not origins or origins[i].role == "original"
+        ]
         again = flipped if recipe.flip else []
         self.items = np.array([*range(len(labels)), *again], np.int64)
         self.mirrored = np.arange(len(self.items)) >= len(labels)

@@ -92,7 +92,9 @@ class Preparation:
         grey = recipe.channels == 1
         mean = (GREY_MEAN,) if grey else IMAGENET_MEAN
         spread = (GREY_SPREAD,) if grey else IMAGENET_SPREAD
-        shifts = [0.0 if recipe.difference else -m / s for m, s in zip(mean, spread, strict=True)]
+        shifts = [
+            0.0 if recipe.difference else -m / s for m, s in zip(mean, spread, strict=True)
+        ]
         return cls(
             data=FACES, size=recipe.size, channels=recipe.channels,
             slope=tuple(recipe.scale / (255 * s) for s in spread),

@@ -73,7 +73,7 @@ def sizes_told(examples: Examples, splits: dict[int, list[Fold]], *, flip: bool)
         tested.add(len(fold.test))
     return [
         f"each fold learns from {_span(learned)} clips and tests {_span(tested)}, originals of "
-        "micro-expressions only; copies and macro-expressions of test people are in neither part"
+        "micro-expressions only; copies and macro-expressions of test people are in neither"
     ]
 
 

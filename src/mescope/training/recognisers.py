@@ -134,7 +134,9 @@ class _Training:
         self.epochs: _Epochs | FaceEpochs
         if recipe.data == FACES:
             weights = class_weights(labels, len(classes)) if recipe.balanced else None
-            self.epochs = FaceEpochs(recipe, self.learned, inputs, labels, seed, origins, weights)
+            self.epochs = FaceEpochs(
+                recipe, self.learned, inputs, labels, seed, origins, weights
+            )
         else:
             self.epochs = _Epochs(recipe, self.learned, inputs, labels, seed, self.trained)
         self.optimizer = torch.optim.AdamW(

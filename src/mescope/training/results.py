@@ -27,7 +27,9 @@ class FoldResult:
     scores: tuple[tuple[float, ...], ...]  # per clip, one for each class
     oracle: tuple[int, ...] | None  # classes by the best epoch on the test person
     seconds: float
-    control: tuple[tuple[float, ...], ...] = ()  # of control clips, in the order of the examples
+    control: tuple[
+        tuple[float, ...], ...
+    ] = ()  # of control clips, in the order of the examples
 
 
 @dataclass(slots=True)

@@ -24,7 +24,7 @@ def middle(available: int, wanted: int) -> NDArray[np.int64]:
 
 
 def draw(available: int, wanted: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """Return the frames (wanted,) of a training draw: any of each segment, its ends included."""
+    """Return the frames (wanted,) of a training draw: any of each segment, ends included."""
     edges, _ = _edges(available, wanted)
     return np.minimum(rng.integers(edges[:-1], edges[1:] + 1), available - 1)
 
