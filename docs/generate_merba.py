@@ -89,9 +89,9 @@ def draw() -> None:
         (109, 20, "norm, mean\ncoarse: 4 classes\nfine: 4 negatives\n(or one head)", ORANGE),
     )
     for number, (x, width, text, colour) in enumerate(steps):
-        _box(axis, x, 31, width, 13, text, colour)
+        box(axis, x, 31, width, 13, text, colour)
         if number:
-            _arrow(axis, steps[number - 1][0] + steps[number - 1][1], x, 37.5)
+            flow_arrow(axis, steps[number - 1][0] + steps[number - 1][1], x, 37.5)
     axis.text(1, 26, "one extractor, on windows of 7 × 7 tokens", fontsize=11, weight="bold")
     inner = (
         (1, 13, "norm", GREY),
@@ -101,9 +101,9 @@ def draw() -> None:
         (103, 26, "+ input, then norm, MLP × 4\n+ input", GREY),
     )  # fmt: skip
     for number, (x, width, text, colour) in enumerate(inner):
-        _box(axis, x, 11, width, 12, text, colour)
+        box(axis, x, 11, width, 12, text, colour)
         if number:
-            _arrow(axis, inner[number - 1][0] + inner[number - 1][1], x, 17)
+            flow_arrow(axis, inner[number - 1][0] + inner[number - 1][1], x, 17)
     axis.text(
         1, 5, "Attention blocks are the same with multi-head attention over the whole map in "
         "place of the orders and mixers.\nCoarse says negative, positive, surprise or others; "
@@ -114,7 +114,7 @@ def draw() -> None:
     figure.savefig(PICTURE, dpi=110)
 
 
-def _box(
+def box(
     axis: Any, x: float, y: float, width: float, height: float, text: str, colour: str
 ) -> None:
     shape = FancyBboxPatch(
@@ -124,7 +124,7 @@ def _box(
     axis.text(x + width / 2, y + height / 2, text, ha="center", va="center", fontsize=9)
 
 
-def _arrow(axis: Any, start: float, end: float, y: float) -> None:
+def flow_arrow(axis: Any, start: float, end: float, y: float) -> None:
     axis.annotate("", (end - 0.3, y), (start + 0.3, y), arrowprops={"arrowstyle": "->"})
 
 

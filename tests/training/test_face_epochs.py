@@ -10,6 +10,7 @@ from face_sets import FRAMES, RECIPE, SIDE, face_clips
 from mescope.errors import LeakError, RecipeError, WeightsError
 from mescope.evaluation.report import SUBJECT_DEPENDENT
 from mescope.evaluation.stored import as_json, from_json
+from mescope.training import train_clips
 from mescope.training.evaluate import evaluate
 from mescope.training.face_epochs import FaceEpochs
 from mescope.training.learned import IMAGENET_MEAN, IMAGENET_SPREAD, Learned, Preparation
@@ -129,6 +130,19 @@ def test_test_people_reach_training_in_no_shape(monkeypatch):  # check 11
         assert f"{person[1]}-a" not in films
         assert count == 5 * 4 * 2 * 2
     assert len(report.predictions) == 24
+
+
+def test_weights_for_everybody_never_see_a_control_clip(tmp_path, monkeypatch):
+    data = face_clips(people=2, each=1)
+    seen = []
+
+    def spy(recipe, inputs, labels, classes, seed, *, origins, **others):
+        seen.extend(o.role for o in origins)
+        assert len(inputs) == len(labels) == len(origins)
+
+    monkeypatch.setattr(train_clips, "learn", spy)
+    train_clips.train_recogniser(dataclasses.replace(RECIPE, rsmix=True), data, tmp_path)
+    assert sorted(set(seen)) == ["original", "rsmix"]
 
 
 def test_a_split_of_clips_is_never_clean():

@@ -59,6 +59,7 @@ class Preparation:
     shift: tuple[float, ...]
     frames: int = 0  # of faces: the first ones of those given
     difference: bool = False  # of faces: minus the first frame
+    smoothing: str = "median5"  # of the landmarks that place their crops
 
     @classmethod
     def measure(cls, recipe: ClipRecipe, inputs: NDArray[np.float32]) -> Preparation:
@@ -99,7 +100,7 @@ class Preparation:
             data=FACES, size=recipe.size, channels=recipe.channels,
             slope=tuple(recipe.scale / (255 * s) for s in spread),
             shift=tuple(recipe.scale * shift for shift in shifts),
-            frames=recipe.frames, difference=recipe.difference,
+            frames=recipe.frames, difference=recipe.difference, smoothing=recipe.smoothing,
         )  # fmt: skip
 
     @classmethod
