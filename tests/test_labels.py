@@ -12,6 +12,8 @@ from mescope.labels import (
     SPOTTING_CLASSES,
     LabelSet,
     canonical,
+    class_of,
+    classes_for,
     label_set,
     to_classes,
 )
@@ -127,3 +129,15 @@ def test_an_unknown_set_or_data_set_is_refused_with_a_suggestion() -> None:
         label_set("3-classes", "dfme")
     with pytest.raises(DatasetError, match="did you mean 'casme2'"):
         label_set("3-class", "casmeII2")
+
+
+def test_classes_of_recordings_that_belong_to_no_published_set():
+    assert classes_for("4-class", ["folder", "synthetic"])[-1] == "others"
+    assert classes_for("4-class", ["casme3a", "folder"]) == classes_for("4-class", ["casme3a"])
+    assert class_of("Disgust", "4-class", "casme3a") == "negative"
+    assert class_of("negative", "4-class", "casme3a") == "negative"  # a class stays
+    assert class_of("sad", "3-class", "folder") == "negative"
+    with pytest.raises(DatasetError, match=r"unknown emotion of folder: 'bored'"):
+        class_of("bored", "4-class", "folder")
+    with pytest.raises(DatasetError, match=r"unknown label set of folder: '7-class'"):
+        classes_for("7-class", ["folder"])

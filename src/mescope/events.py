@@ -59,6 +59,7 @@ class Expression:
     apex: int | None = None
     emotion: str | None = None
     action_units: tuple[str, ...] = ()
+    objective_class: int | None = None  # 1 (I) to 7 (VII), where a sheet has them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

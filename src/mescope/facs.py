@@ -264,4 +264,16 @@ def emotion_of(units: Iterable[str]) -> str:
     numbers = {int(re.sub(r"\D", "", unit)) for unit in given}
     if numbers in ({17, 24}, {6}):
         return "others"
-    return _EMOTION.get(objective_class(given), "others")
+    return class_emotion(objective_class(given))
+
+
+def class_emotion(number: int) -> str:
+    """Return the emotion of an objective class, 1 (I) to 7 (VII).
+
+    The usual reading (section 1.4 of the RSMix specification); how a person felt is another
+    matter: of CAS(ME)^3's disgust micro-expressions, more are of class III than of IV.
+
+    >>> class_emotion(1), class_emotion(2), class_emotion(4), class_emotion(7)
+    ('positive', 'surprise', 'negative', 'others')
+    """
+    return _EMOTION.get(number, "others")

@@ -9,7 +9,7 @@ label it does not know.  Class names are stored, never numbers: numbers differ b
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -193,6 +193,57 @@ def label_set(name: str, dataset: str) -> LabelSet:
         if (candidate.dataset, candidate.name) == (dataset, name):
             return candidate
     raise DatasetError(_unknown(f"label set of {dataset}", name, known))
+
+
+OWN_SETS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "3-class": ("negative", "positive", "surprise"),
+        "4-class": ("negative", "positive", "surprise", "others"),
+    }
+)
+"""Label sets of recordings that are of no published data set: a user's own, rendered ones."""
+
+
+def classes_for(name: str, datasets: Iterable[str]) -> tuple[str, ...]:
+    """Return the classes of a label set that data sets share, published ones or not.
+
+    Raises:
+        DatasetError: one of them has no such set, or their classes differ.
+    """
+    found: dict[str, tuple[str, ...]] = {}
+    for dataset in sorted(set(datasets)):
+        if dataset in RAW_COUNTS:
+            found[dataset] = label_set(name, dataset).names
+        elif name in OWN_SETS:
+            found[dataset] = OWN_SETS[name]
+        else:
+            raise DatasetError(_unknown(f"label set of {dataset}", name, list(OWN_SETS)))
+    if len(set(found.values())) != 1:
+        each = "; ".join(f"{key}: {', '.join(names)}" for key, names in found.items())
+        raise DatasetError(f"expected the same classes in all data sets, found {each}")
+    return next(iter(found.values()))
+
+
+def class_of(emotion: str, name: str, dataset: str) -> str | None:
+    """Return the class of an emotion, None where the set leaves it out.
+
+    As :func:`to_classes`, but of any data set, and the name of a class stays itself.
+
+    Raises:
+        DatasetError: no such label set, or an emotion that is not known.
+
+    >>> class_of("Happy", "3-class", "folder"), class_of("others", "3-class", "folder")
+    ('positive', None)
+    """
+    plain = canonical(emotion)
+    if plain in classes_for(name, [dataset]):
+        return plain
+    if dataset in RAW_COUNTS:
+        return to_classes(emotion, name, dataset)
+    coarse = {raw: merged for merged, raws in _COARSE.items() for raw in raws}
+    if plain not in coarse and plain != "others":
+        raise DatasetError(_unknown(f"emotion of {dataset}", emotion, [*coarse, "others"]))
+    return coarse.get(plain)
 
 
 def canonical(raw: str) -> str:

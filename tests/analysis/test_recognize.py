@@ -16,6 +16,8 @@ from mescope.reports.clip_picture import flow_colours
 from mescope.synthesis.dynamics import PlantedExpression, Script, Waves
 from mescope.synthesis.portraits import test_portraits
 from mescope.synthesis.render import SyntheticVideo
+from mescope.training.examples import Examples
+from mescope.training.learned import Learned
 from mescope.training.prepare import simulated_examples
 from mescope.training.recipe import ClipRecipe
 from mescope.training.train_clips import publish_recogniser, train_recogniser
@@ -101,6 +103,33 @@ def test_frames_that_make_no_sense(weights, frames, text):
     video = clip(test_portraits()[0], ("12",))
     with pytest.raises(VideoError, match=text):
         recognize(video, onset, apex, offset=offset, models=[weights["flow28"]])
+
+
+def test_a_model_of_faces_is_shown_crops_from_onset_to_offset(tmp_path):
+    recipe = ClipRecipe(
+        name="faces", model="videomamba-xs", data="faces", size=28, frames=4, channels=1,
+        draws=0, epochs=1, batch_size=4, options={"dim": 16, "depth": 1},
+    )  # fmt: skip
+    examples = Examples(
+        kind="faces", labels=np.arange(4) % 3, classes=("negative", "positive", "surprise"),
+        inputs=np.random.default_rng(0).integers(0, 256, (4, 1, 4, 28, 28)).astype(np.uint8),
+        persons=(("a", "1"),) * 4, names=tuple("abcd"),
+    )  # fmt: skip
+    learned, _ = train_recogniser(recipe, examples, tmp_path / "run")
+    path = tmp_path / "faces.safetensors"
+    publish_recogniser(learned, recipe, examples, path)
+    video = clip(test_portraits()[0], ("12",))
+    seen = []
+    plain = Learned.scores
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Learned, "scores", lambda s, x: seen.append(x) or plain(s, x))
+        (found,) = recognize(video, 0, APEX, offset=19, models=[path]).found
+    assert sum(found.shares.values()) == pytest.approx(1.0)
+    assert seen[0].shape == (1, 1, 4, 28, 28)
+    assert seen[0].std() > 20  # a face, and it moves
+    assert (seen[0][0, 0, 0] != seen[0][0, 0, 2]).any()
+    with pytest.raises(VideoError, match="needs the offset"):
+        recognize(video, 0, APEX, models=[path])
 
 
 def test_whole_clips_need_the_offset(weights):

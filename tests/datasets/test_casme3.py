@@ -41,6 +41,7 @@ def test_all_recordings_of_part_a(part_a):
     assert (macro.kind, macro.interval, macro.apex) == ("macro", Interval(4, 29), 8)
     assert (micro.kind, micro.interval, micro.apex) == ("micro", Interval(33, 39), 36)
     assert (macro.emotion, micro.emotion) == (None, "disgust")
+    assert macro.objective_class == 7  # nobody named the emotions of macro-expressions
     assert micro.action_units == ("R4", "L10")
     assert found["spNO.1/b"].expressions[0].emotion == "happiness"
     assert found["spNO.11/j"].expressions[0].emotion == "others"

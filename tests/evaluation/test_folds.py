@@ -1,5 +1,6 @@
 """Splits by person: what is built holds nobody twice, and what would leak cannot be built."""
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -60,3 +61,34 @@ def test_a_hold_out_is_about_its_share_of_people_and_repeats(persons, seed):
     tested = {persons[i] for i in fold.test}
     assert len(tested) == max(1, round(0.3 * len(set(persons))))
     assert fold == folds.hold_out(persons, 0.3, seed)
+
+
+def test_an_even_hold_out_splits_people_whole_and_classes_evenly():
+    rng = np.random.default_rng(0)
+    persons = [("a", f"{i // 8}") for i in range(240)]
+    labels = rng.integers(0, 4, 240).tolist()
+    shares = []
+    for seed in range(5):
+        fold = folds.balanced_hold_out(persons, labels, 0.3, seed)
+        assert len({persons[i] for i in fold.test}) == 9
+        assert fold == folds.balanced_hold_out(persons, labels, 0.3, seed)
+        plain = folds.hold_out(persons, 0.3, seed)
+        shares.append([_unevenness(f, labels) for f in (fold, plain)])
+    even, drawn = np.mean(shares, axis=0)
+    assert even < 0.5 * drawn
+    assert len({folds.balanced_hold_out(persons, labels, 0.3, s).test for s in range(5)}) > 1
+
+
+def _unevenness(fold, labels):
+    labels = np.array(labels)
+    share = np.bincount(labels[list(fold.test)], minlength=4) / np.bincount(labels)
+    return np.abs(share - 0.3).sum()
+
+
+def test_a_split_of_clips_takes_its_share_of_every_class():
+    persons = [("a", f"{i % 10}") for i in range(100)]
+    labels = [0] * 60 + [1] * 30 + [2] * 10
+    fold = folds.of_clips(persons, labels, 0.3, 0)
+    assert np.bincount([labels[i] for i in fold.test]).tolist() == [18, 9, 3]
+    assert {persons[i] for i in fold.test} & {persons[i] for i in fold.train}
+    assert not set(fold.test) & set(fold.train)

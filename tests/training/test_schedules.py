@@ -62,7 +62,7 @@ def test_what_decays(name):  # check 24
 
 
 def test_positions_and_the_class_token_do_not_decay():  # spec_rsmix_videomamba 5.7
-    model = create_model("videomamba-xs", frames=2, side=16, depth=1)
+    model = create_model("videomamba-xs", frames=2, side=28, depth=1)
     _, free = decay_groups(model, 0.05)
     kept = {id(p) for p in free["params"]}
     assert {id(model.class_token), id(model.space), id(model.time)} <= kept

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,9 +21,12 @@ from mescope.training.clip_features import (
     OnsetFlowFeature,
 )
 from mescope.training.learned import Learned, Preparation, load_learned
-from mescope.training.recipe import ONSET_FLOW, SIMULATED
+from mescope.training.recipe import FACES, ONSET_FLOW, SIMULATED
+from mescope.training.rsmix_plan import FaceMarks
+from mescope.training.sparse_frames import middle
 from mescope.video.aligned import align
 from mescope.video.faces import default_finder
+from mescope.video.nasal_crop import Smoothing, crop_clip
 from mescope.video.reading import Video, open_video
 
 DEFAULT_RECOGNISER = "merba-s28"
@@ -152,7 +156,7 @@ def _check_frames(video: Video, frames: Sequence[int]) -> None:
 
 def _inputs(
     preparation: Preparation, video: Video, pair: _Clip, offset: int | None
-) -> tuple[NDArray[np.float32], tuple[str, ...]]:
+) -> tuple[NDArray[Any], tuple[str, ...]]:
     """Return the one input (1, c, ...) that a model is given."""
     size, clip = preparation.size, pair
     feature: Feature
@@ -162,6 +166,8 @@ def _inputs(
         feature = FlowFeature(size, max(SIDE, size), "tvl1")
     elif preparation.data == ONSET_FLOW:
         feature = OnsetFlowFeature(FlowFeature(size, max(SIDE, size), "tvl1"))
+    elif preparation.data == FACES and offset is not None:
+        return _faces(preparation, video, range(pair.frames[0], offset + 1)), ()
     elif offset is None:
         raise VideoError("a model of whole clips needs the offset too, found none")
     else:
@@ -175,7 +181,23 @@ def _inputs(
     ) else values, made.notes
 
 
-def _named(name: str, card: Card, learned: Learned, inputs: NDArray[np.float32]) -> Recognition:
+def _faces(preparation: Preparation, video: Video, span: range) -> NDArray[np.uint8]:
+    """Return the crops (1, c, frames, size, size) of the frames that a test shows."""
+    crops = crop_clip(
+        FaceMarks(video, default_finder()).of(span),
+        size=preparation.size,
+        smoothing=cast(Smoothing, preparation.smoothing),
+    ).crops
+    chosen = middle(len(span), preparation.frames).tolist()
+    grey = preparation.channels == 1
+    seen = video.read(sorted({span[j] for j in chosen}), grey=grey)
+    if missing := [span[j] for j in chosen if span[j] not in seen]:
+        raise VideoError(f"{video.name}: frame {missing[0]} is missing or damaged")
+    cut = np.stack([crops[j].cut(seen[span[j]]) for j in chosen])
+    return cut[None, None] if grey else cut.transpose(3, 0, 1, 2)[None]
+
+
+def _named(name: str, card: Card, learned: Learned, inputs: NDArray[Any]) -> Recognition:
     shares = learned.scores(inputs)[0]
     return Recognition(
         model=Path(name).stem if name.endswith(".safetensors") else name,

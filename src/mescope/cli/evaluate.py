@@ -23,7 +23,11 @@ def evaluate(
     dataset: Annotated[str, typer.Option(help="A name from `mescope datasets`.")],
     root: Annotated[Path, typer.Option(metavar="<folder>", help="Where the data set lies.")],
     protocol: Annotated[
-        str, typer.Option(help="loso, cross-dataset, 5-fold, or 70-30 (all split by person).")
+        str,
+        typer.Option(
+            help="loso, cross-dataset, 5-fold, or 70-30 (all split by person); 70-30-clips "
+            "splits clips, as published, and is reported apart."
+        ),
     ] = "loso",
     output: Annotated[
         Path | None,
@@ -38,6 +42,14 @@ def evaluate(
     engine: Annotated[str, typer.Option(help="local, or ray.")] = "local",
     address: Annotated[
         str | None, typer.Option(help="Of a running Ray cluster, as host:port.")
+    ] = None,
+    cache: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="<folder>",
+            help="What is computed from pictures, for several runs.  Default: in the run's "
+            "folder.",
+        ),
     ] = None,
     oracle: Annotated[
         bool,
@@ -67,7 +79,7 @@ def evaluate(
     data = open_dataset(dataset, root)
     with progress_bar("reading clips") as progress:
         prepared = prepare(
-            chosen, data, cache=folder / "features", jobs=processes, progress=progress
+            chosen, data, cache=cache or folder / "features", jobs=processes, progress=progress
         )
     _tell(prepared)
     with progress_bar(chosen.name) as progress:

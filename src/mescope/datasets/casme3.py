@@ -117,7 +117,7 @@ def read_a(
     root = Path(root)
     path = find_workbook(root, TITLE_A, TABLES_A) if table is None else Path(table)
     findings = Findings(path.name)
-    columns = ("Subject", "Filename", *_NUMBERS, "AU", "Expression type")
+    columns = ("Subject", "Filename", *_NUMBERS, "AU", "Expression type", "Objective class")
     rows = _rows(path, TITLE_A, ("Subject", "Expression type"), columns, findings)
     events = [_event_a(row, row.cells["Expression type"], None) for row in rows]
     release = "v1" if "v1" in path.stem.lower() else "v2"
@@ -211,6 +211,7 @@ def _event_a(row: SheetRow, kind: Any, emotion: str | None) -> Event:
         kind=kind,
         emotion=emotion,
         action_units=cells["AU"],
+        objective=cells.get("Objective class"),
     )
 
 

@@ -13,6 +13,7 @@ from mescope.datasets.sheets import whole
 from mescope.events import Expression, Interval, Kind
 from mescope.labels import canonical
 
+_ROMAN = {name: i + 1 for i, name in enumerate(("I", "II", "III", "IV", "V", "VI", "VII"))}
 _Numbers = tuple[int, int | None, int]  # onset, apex, offset
 
 
@@ -33,6 +34,7 @@ class Event:
     name: str = ""
     emotion: str | None = None
     action_units: object = None
+    objective: object = None  # I to VII
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +132,7 @@ def expression_of(
         apex=None if apex is None else apex - span.start,
         emotion=emotion or None,
         action_units=tuple(str(unit) for unit in coding.units),
+        objective_class=_ROMAN.get(str(event.objective).strip().upper()),
     )
 
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from mescope.evaluation.bootstrap import RESAMPLES, middle, resampled
 from mescope.evaluation.recognition import ClassCounts, Policy, accuracy, uar, uf1
+from mescope.evaluation.report import SUBJECT_DEPENDENT
 from mescope.evaluation.summary import majority
 
 if TYPE_CHECKING:
@@ -38,8 +39,9 @@ def figures_of(report: Report) -> dict[str, Any]:
     ``all`` and each entry of ``datasets`` (empty where there is one data set) have ``people``,
     ``clips``, ``n`` per class, ``uf1``/``uar``/``accuracy`` (mean, min, max, interval or None),
     ``per_seed``, ``policies`` (absent classes), ``confusion`` (rows: truth; summed over seeds)
-    and ``baselines``.  ``people`` lists every person with clips and hits.  The key
-    ``oracle_best_epoch_on_test`` is there only if the report has such predictions, and apart.
+    and ``baselines``.  ``people`` lists every person with clips and hits.  The keys ``control``
+    (:func:`control_of`) and ``oracle_best_epoch_on_test``, apart, are there only if the report
+    has such predictions.
     """
     found = [(p, p.predicted) for p in report.predictions]
     out: dict[str, Any] = {
@@ -59,6 +61,8 @@ def figures_of(report: Report) -> dict[str, Any]:
         "environment": dict(report.environment),
         "seconds": report.seconds,
     }
+    if report.control:
+        out["control"] = control_of(report)
     best = [(p, p.oracle) for p in report.predictions if p.oracle is not None]
     if best:
         parts = _parts(report, best)
@@ -68,11 +72,31 @@ def figures_of(report: Report) -> dict[str, Any]:
     return out
 
 
+def control_of(report: Report) -> dict[str, Any]:
+    """Return how often control clips are named after the mask they were pasted through.
+
+    ``named`` is that share, ``by_chance`` the share expected if masks and answers had nothing
+    to do with each other; ``clips`` counts them over all seeds.
+    """
+    index = {name: i for i, name in enumerate(report.classes)}
+    table = np.zeros((len(index), len(index)))
+    for p in report.control:
+        table[index[p.truth], index[p.predicted]] += 1
+    shares = table / len(report.control)
+    return {
+        "clips": len(report.control),
+        "named": float(np.trace(shares)),
+        "by_chance": float(shares.sum(1) @ shares.sum(0)),
+    }
+
+
 def cautions(report: Report) -> list[str]:
     """Return what a reader of the figures has to mind, in sentences."""
     said = []
     if report.mode != "clean":
         said.append(f"Counted as {report.mode}: not comparable with clean figures.")
+    if report.mode == SUBJECT_DEPENDENT:
+        said.append("Subject-dependent: people of the test part were learned from.")
     if len(report.seeds) < WISHED_SEEDS:
         said.append(
             f"Only {len(report.seeds)} of at least {WISHED_SEEDS} seeds: how much the figures "
@@ -81,6 +105,13 @@ def cautions(report: Report) -> list[str]:
     if len(report.persons) < 10:
         said.append(
             f"Only {len(report.persons)} people: the intervals are too narrow, if anything."
+        )
+    if report.control:
+        found = control_of(report)
+        said.append(
+            f"Shortcut control: {found['named']:.1%} of {found['clips']} clips, whose motion "
+            "is neutral, are named as the expression that gave their mask; "
+            f"{found['by_chance']:.1%} would be by chance."
         )
     absent = [c for c in report.classes if all(p.truth != c for p in report.predictions)]
     if absent:

@@ -17,6 +17,8 @@ from mescope.errors import LeakError
 Person = tuple[str, str]
 """(data set, subject)."""
 
+_DRAWS = 200  # of people, to choose the most even one from
+
 
 @dataclass(frozen=True, slots=True)
 class Fold:
@@ -81,6 +83,43 @@ def grouped(persons: Sequence[Person], folds: int, seed: int) -> list[Fold]:
         _fold(f"{k + 1} of {folds}", persons, {people[i] for i in part})
         for k, part in enumerate(parts)
     ]
+
+
+def balanced_hold_out(
+    persons: Sequence[Person], labels: Sequence[int], share: float, seed: int
+) -> Fold:
+    """Return a :func:`hold_out` whose classes are split as evenly as whole people allow.
+
+    Of 200 draws of the people, the one whose test part comes nearest to ``share`` of every
+    class (sum over the classes of the difference, as a share of the class; the first of
+    equals).  Labels decide who is tested, as in any stratified split, and nothing else.
+    """
+    people = sorted(set(persons))
+    classes = sorted(set(labels))
+    counts = np.zeros((len(people), len(classes)))
+    places = {person: i for i, person in enumerate(people)}
+    for person, label in zip(persons, labels, strict=True):
+        counts[places[person], classes.index(label)] += 1
+    rng = np.random.default_rng(seed)
+    wanted = max(1, round(share * len(people)))
+    draws = [rng.permutation(len(people))[:wanted] for _ in range(_DRAWS)]
+    shares = np.stack([counts[drawn].sum(0) for drawn in draws]) / counts.sum(0)
+    best = draws[int(np.abs(shares - share).sum(1).argmin())]
+    return _fold(f"hold-out {share:g}", persons, {people[i] for i in best})
+
+
+def of_clips(persons: Sequence[Person], labels: Sequence[int], share: float, seed: int) -> Fold:
+    """Return a published kind of split: ``share`` of the clips of every class, at random.
+
+    One person may be in both parts: the figures are "subject-dependent", and reports refuse to
+    call them clean.  Every clip counts as a person of its own here.
+    """
+    rng, tested = np.random.default_rng(seed), set[int]()
+    for label in sorted(set(labels)):
+        items = np.flatnonzero(np.asarray(labels) == label)
+        tested |= set(rng.permutation(items)[: max(1, round(share * len(items)))].tolist())
+    units = tuple((*person[:1], f"{person[1]} clip {i}") for i, person in enumerate(persons))
+    return _fold(f"clips {share:g}", units, {units[i] for i in tested})
 
 
 def hold_out(persons: Sequence[Person], share: float, seed: int) -> Fold:

@@ -19,7 +19,10 @@ from mescope.errors import DatasetError, LeakError
 from mescope.evaluation.folds import Person
 
 CLEAN = "clean"
-DRAWN = ("70-30",)
+SUBJECT_DEPENDENT = "as_published_subject_dependent"
+"""Mode of a split of clips: the people tested are those learned from."""
+
+DRAWN = ("70-30", "70-30-clips")
 """Protocols that test other people with every seed; in all others a seed tests everybody."""
 
 _LIBRARIES = ("mescope", "numpy", "scipy", "scikit-learn", "torch")
@@ -70,6 +73,7 @@ class Report:
     environment: Mapping[str, str]
     seconds: float
     warnings: tuple[str, ...]
+    control: tuple[Prediction, ...] = ()  # of control clips, whose truth is their mask's
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "recipe", _plain(self.recipe))
@@ -83,7 +87,12 @@ class Report:
             )
         if not self.predictions:
             raise DatasetError(f"{self.name}: expected predictions, found none")
-        for prediction in self.predictions:
+        if self.protocol == "70-30-clips" and self.mode == CLEAN:
+            raise LeakError(
+                f"{self.name}: a split of clips tests people that were learned from; expected "
+                f"the mode {SUBJECT_DEPENDENT}, found {CLEAN}"
+            )
+        for prediction in (*self.predictions, *self.control):
             _check(prediction, self.classes)
         _check_once(self.predictions)
         _check_seeds(self.predictions, self.protocol)

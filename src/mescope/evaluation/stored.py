@@ -37,6 +37,7 @@ def as_json(report: Report) -> str:
         "warnings": list(report.warnings),
         "summary": report.summary(),
         "columns": [*_COLUMNS, "scores"],
+        "control": [_row(p) for p in report.control],
     }
     text = json.dumps(head, indent=1, ensure_ascii=False, allow_nan=False)
     lines = ",\n".join(
@@ -120,6 +121,7 @@ def _report(document: dict[str, Any]) -> Report:
         environment={str(k): str(v) for k, v in document["environment"].items()},
         seconds=float(document["seconds"]),
         warnings=tuple(str(w) for w in document["warnings"]),
+        control=tuple(_prediction(row) for row in document.get("control", ())),
     )
 
 

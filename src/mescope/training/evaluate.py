@@ -10,33 +10,30 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal, cast, get_args
+from typing import Any, cast, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mescope.errors import LeakError, RecipeError
-from mescope.evaluation.folds import (
-    Fold,
-    cross_dataset,
-    grouped,
-    hold_out,
-    leave_one_subject_out,
+from mescope.evaluation.folds import Fold
+from mescope.evaluation.report import (
+    CLEAN,
+    SUBJECT_DEPENDENT,
+    Prediction,
+    Report,
+    environment,
 )
-from mescope.evaluation.report import Prediction, Report, environment
 from mescope.training.engine import Engine, run_jobs
 from mescope.training.examples import Examples
+from mescope.training.parts import CLIPS, Protocol, controls_of, folds_of, sizes_told
 from mescope.training.prepare import Data, prepare
 from mescope.training.recipe import ClipRecipe, read_clip_recipe
 from mescope.training.recognisers import Recogniser, learn
 from mescope.training.results import FoldResult, Results
-
-Protocol = Literal["loso", "cross-dataset", "5-fold", "70-30"]
-"""Leave one subject out (over all data sets together), leave one data set out, five folds of
-whole people, or 30 % of the people held out; the last two are drawn anew for every seed."""
 
 ORACLE = (
     "the column 'oracle' shows, for every test person, the epoch that was best on that person: "
@@ -66,18 +63,6 @@ def checked_protocol(name: str) -> Protocol:
         known = ", ".join(get_args(Protocol))
         raise RecipeError(f"expected a protocol of {known}, found {name!r}")
     return cast(Protocol, name)
-
-
-def folds_of(examples: Examples, protocol: Protocol, seed: int) -> list[Fold]:
-    """Return the folds of a protocol over the people of the examples."""
-    persons = examples.persons
-    if protocol == "loso":
-        return leave_one_subject_out(persons)
-    if protocol == "cross-dataset":
-        return cross_dataset(persons)
-    if protocol == "5-fold":
-        return grouped(persons, 5, seed)
-    return [hold_out(persons, 0.3, seed)]
 
 
 def evaluate(
@@ -121,6 +106,7 @@ def evaluate(
         None if out is None else Path(out), _identity(recipe, protocol, hashes, oracle), splits
     )
     results.warnings += _without_class(examples, splits)
+    results.warnings += sizes_told(examples, splits, flip=recipe.flip)
     missing = [item for item in items if item not in results]
     if progress:
         progress(len(items) - len(missing), len(items))
@@ -138,13 +124,14 @@ def evaluate(
         name=recipe.name,
         recipe=asdict(recipe),
         protocol=protocol,
-        mode="clean",
+        mode=SUBJECT_DEPENDENT if protocol == CLIPS else CLEAN,
         classes=examples.classes,
         predictions=tuple(_predictions(examples, splits, results)),
         hashes=hashes | {"split": results.split_hash()},
         environment=environment(),
         seconds=results.seconds(),
         warnings=(*((ORACLE,) if oracle else ()), *left_out, *results.warnings),
+        control=tuple(_control(examples, splits, results)),
     )
 
 
@@ -157,22 +144,30 @@ def run_fold(shared: Shared, item: tuple[int, Fold]) -> FoldResult:
     best = _Best(unseen, examples.labels[np.asarray(fold.test)]) if shared.oracle else None
     started = time.monotonic()
     persons = [examples.persons[i] for i in fold.train]
+    origins = [examples.origins[i] for i in fold.train] if examples.origins else []
     learned = learn(
-        recipe, inputs, labels, examples.classes, seed, monitor=best, persons=persons
-    )
+        recipe, inputs, labels, examples.classes, seed, monitor=best, persons=persons,
+        origins=origins,
+    )  # fmt: skip
     scores = learned.scores(unseen)
+    asked = controls_of(examples, fold)
     return FoldResult(
         fold=fold.name,
-        scores=tuple(tuple(float(v) for v in row) for row in scores),
+        scores=_plain(scores),
+        control=_plain(learned.scores(examples.inputs[asked])) if asked else (),
         oracle=None if best is None else best.predicted(scores),
         seconds=time.monotonic() - started,
     )
 
 
+def _plain(scores: NDArray[np.float64]) -> tuple[tuple[float, ...], ...]:
+    return tuple(tuple(float(v) for v in row) for row in scores)
+
+
 class _Best:
     """Watches the test person: the predictions of the first epoch with the most hits."""
 
-    def __init__(self, inputs: NDArray[np.float32], labels: NDArray[np.int64]) -> None:
+    def __init__(self, inputs: NDArray[Any], labels: NDArray[np.int64]) -> None:
         self._inputs, self._labels = inputs, labels
         self._hits, self._found = -1, np.empty(0, np.int64)
 
@@ -237,6 +232,25 @@ def _identity(
     recipe: ClipRecipe, protocol: str, hashes: dict[str, str], oracle: bool
 ) -> dict[str, object]:
     return {"recipe": asdict(recipe), "protocol": protocol, "oracle": oracle, **hashes}
+
+
+def _control(
+    examples: Examples, splits: dict[int, list[Fold]], results: Results
+) -> Iterator[Prediction]:
+    """Yield what was said of the control clips of test people, the truth being their mask's."""
+    for seed, folds in splits.items():
+        for number, fold in enumerate(folds):
+            scores = results[seed, number].control
+            for item, row in zip(controls_of(examples, fold), scores, strict=True):
+                yield Prediction(
+                    person=examples.persons[item],
+                    name=examples.names[item],
+                    truth=examples.classes[examples.labels[item]],
+                    predicted=examples.classes[int(np.argmax(row))],
+                    fold=fold.name,
+                    seed=seed,
+                    scores=row,
+                )
 
 
 def _predictions(

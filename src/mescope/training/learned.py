@@ -19,9 +19,13 @@ from mescope.models.outputs import EmotionOutput
 from mescope.models.weights import Card, load
 from mescope.training.augment import flip_flow
 from mescope.training.losses import full_classes
-from mescope.training.recipe import CLIP_DATA, ONSET_FLOW, ClipRecipe
+from mescope.training.recipe import CLIP_DATA, FACES, ONSET_FLOW, ClipRecipe
 
 _AT_ONCE = 256  # inputs scored together
+_CLIPS_AT_ONCE = 16  # of them, where they are whole clips
+
+IMAGENET_MEAN, IMAGENET_SPREAD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+"""Of RGB 0..1, which VideoMamba's published weights expect."""
 
 GREY_MEAN, GREY_SPREAD = 0.449, 0.226
 """Of grey onset frames 0..1 before they are given to a network: the means of what ImageNet's
@@ -53,10 +57,15 @@ class Preparation:
     channels: int
     slope: tuple[float, ...]  # of each channel
     shift: tuple[float, ...]
+    frames: int = 0  # of faces: the first ones of those given
+    difference: bool = False  # of faces: minus the first frame
+    smoothing: str = "median5"  # of the landmarks that place their crops
 
     @classmethod
     def measure(cls, recipe: ClipRecipe, inputs: NDArray[np.float32]) -> Preparation:
         """Return what a recipe asks for, its statistics those of ``inputs`` (n, c, ...)."""
+        if recipe.data == FACES:
+            return cls._of_faces(recipe)
         plain = recipe.is_flow and recipe.data != ONSET_FLOW
         channels = recipe.channels if plain else inputs.shape[1]
         used = _numbers(inputs[:, :channels])
@@ -77,6 +86,22 @@ class Preparation:
             slope=tuple(float(v) for v in slope),
             shift=tuple(float(v) for v in -slope * centre),
         )
+
+    @classmethod
+    def _of_faces(cls, recipe: ClipRecipe) -> Preparation:
+        """Colours 0..255 as ImageNet's; a difference loses the mean, not the spread."""
+        grey = recipe.channels == 1
+        mean = (GREY_MEAN,) if grey else IMAGENET_MEAN
+        spread = (GREY_SPREAD,) if grey else IMAGENET_SPREAD
+        shifts = [
+            0.0 if recipe.difference else -m / s for m, s in zip(mean, spread, strict=True)
+        ]
+        return cls(
+            data=FACES, size=recipe.size, channels=recipe.channels,
+            slope=tuple(recipe.scale / (255 * s) for s in spread),
+            shift=tuple(recipe.scale * shift for shift in shifts),
+            frames=recipe.frames, difference=recipe.difference, smoothing=recipe.smoothing,
+        )  # fmt: skip
 
     @classmethod
     def of_card(cls, card: Card) -> Preparation:
@@ -105,8 +130,10 @@ class Preparation:
         """Return the fields for a card."""
         return dataclasses.asdict(self)
 
-    def __call__(self, inputs: NDArray[np.float32]) -> Tensor:
+    def __call__(self, inputs: NDArray[Any]) -> Tensor:
         """Return inputs (n, c, ...) as the network sees them; channels past ours are left out.
+
+        Of faces (n, c, f, side, side), the first frames are taken.
 
         Raises:
             ValueError: there are fewer channels, or a value is no number.
@@ -116,9 +143,19 @@ class Preparation:
                 f"expected inputs (n, {self.channels}, ...), found {inputs.shape}; give "
                 f"{self.data} with {self.channels} channels"
             )
-        used = _numbers(inputs[:, : self.channels])
+        used = inputs[:, : self.channels]
+        if self.data == FACES:
+            return self._faces(torch.from_numpy(used))
+        used = _numbers(used)
         slope, shift = self._line(inputs.ndim)
         return torch.from_numpy(used) * slope + shift
+
+    def _faces(self, pixels: Tensor) -> Tensor:
+        slope, shift = self._line(pixels.ndim)
+        clips = pixels[:, :, : self.frames].float()
+        if self.difference:
+            clips = clips - clips[:, :, :1]
+        return clips * slope + shift
 
     def mirror(self, prepared: Tensor) -> Tensor:
         """Flip prepared flow maps; a grey map of u turns into 255 - u, its own negative."""
@@ -152,16 +189,18 @@ class Learned:
         two_heads = isinstance(model, Merba) and model.config.dgcm
         self.full = full_classes(classes) if two_heads else []  # of each class, in FULL
 
-    def scores(self, inputs: NDArray[np.float32]) -> NDArray[np.float64]:
+    def scores(self, inputs: NDArray[Any]) -> NDArray[np.float64]:
         """Return shares of the classes, (n, classes); the network's mode is left as it was."""
         device = next(self.model.parameters()).device
         training = self.model.training
         self.model.eval()
+        at_once = _CLIPS_AT_ONCE if self.prepare.data == FACES else _AT_ONCE
         with torch.no_grad():
-            parts = [
-                self._shares(self.model(*arguments(self.model, part.to(device)))).cpu().numpy()
-                for part in torch.split(self.prepare(inputs), _AT_ONCE)
-            ]
+            parts = []
+            for start in range(0, len(inputs), at_once):
+                part = self.prepare(inputs[start : start + at_once]).to(device)
+                output = self.model(*arguments(self.model, part))
+                parts.append(self._shares(output).cpu().numpy())
         self.model.train(training)
         return np.concatenate(parts)
 

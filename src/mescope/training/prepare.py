@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 
 from mescope.datasets.base import Dataset
 from mescope.datasets.flow28 import FlowMaps
 from mescope.errors import RecipeError
+from mescope.facs import Table
 from mescope.synthesis.flow_maps import CLASSES, draw_flow_maps
 from mescope.training.batches import (
     Prepared,
@@ -20,7 +22,10 @@ from mescope.training.batches import (
     onset_flow_examples,
 )
 from mescope.training.examples import Examples
-from mescope.training.recipe import ONSET_FLOW, SIMULATED, ClipRecipe
+from mescope.training.face_clips import FaceClips, face_examples
+from mescope.training.recipe import FACES, ONSET_FLOW, SIMULATED, ClipRecipe
+from mescope.training.rsmix_plan import Settings
+from mescope.video.nasal_crop import Smoothing
 
 Data = Examples | FlowMaps | Dataset
 
@@ -64,11 +69,29 @@ def prepare(
             f"recipe {recipe.name} draws simulated maps and is run by `mescope train`; to "
             "score on people, write data = 'flow28' and its weights into another"
         )
+    if recipe.data == FACES:
+        found = face_examples(
+            data, asked_faces(recipe), labels=recipe.labels, cache=cache, jobs=jobs,
+            progress=progress,
+        )  # fmt: skip
+        return Prepared(found.examples, (*data.problems, *found.problems))
     make = _MAKERS[recipe.data]
     made = make(
         data, labels=recipe.labels, size=recipe.size, cache=cache, jobs=jobs, progress=progress
     )
     return Prepared(made.examples, (*data.problems, *made.problems))
+
+
+def asked_faces(recipe: ClipRecipe) -> FaceClips:
+    """Return what a recipe wants to be cut out of recordings."""
+    settings = Settings(
+        table=cast(Table, recipe.au_table), smoothing=cast(Smoothing, recipe.smoothing)
+    )
+    return FaceClips(
+        frames=recipe.frames, size=recipe.size, channels=recipe.channels, draws=recipe.draws,
+        macro=recipe.macro, mixes=recipe.rsmix, controls=recipe.control,
+        macro_others=recipe.macro_others, settings=settings,
+    )  # fmt: skip
 
 
 def map_examples(maps: FlowMaps) -> Examples:

@@ -73,13 +73,25 @@ class ClipRecipe:
     hold_out: float = 0.0  # share of the training people that choose the epoch, or in a search
     # ratios and alpha; 0 for the last epoch
     shuffle: bool = True
-    flip: bool = False  # mirror half of the flow maps, u negated
+    flip: bool = False  # mirror half of the flow maps, u negated; of faces, one mirrored copy
+    # of every original beside it
     balanced: bool = False  # weigh classes by how rare they are
     scale: float = 1.0  # inputs are multiplied by it
     standardise: bool = False  # each channel to mean 0 and deviation 1
     unit_flow: bool = False  # flow in px to deviation 1, the same for u and v, zero kept
     size: int = 28  # side of the maps or frames made from clips
-    channels: int = 3  # of flow: 3 for u, v and strain, 2 without strain
+    frames: int = 16  # of faces: what the model is shown of an expression
+    draws: int = 4  # of faces: draws of them kept for training; 0 for the tested ones only
+    difference: bool = False  # of faces: what changed since the first frame shown
+    macro: bool = False  # also learn from macro-expressions
+    macro_others: bool = True  # also from those of the class others
+    macro_weight: float = 1.0  # of a macro-expression in the loss, a micro-expression having 1
+    rsmix: bool = False  # also learn from RSMix copies
+    control: bool = False  # also ask about control clips of test people, see rsmix_plan
+    au_table: str = "clean"  # of RSMix: clean or as_published
+    smoothing: str = "median5"  # of the landmarks that place a crop: median5, clip or none
+    precision: str = "32-true"  # or bf16-mixed
+    channels: int = 3  # of flow: 3 for u, v and strain, 2 without strain; of faces: 1 for grey
     dgcm_mix: str = "sum"  # of MERba's two heads: sum or convex
     weights: str = ""  # to start from: shipped ones or a file, that saw no real person
     maps: int = 0  # simulated flow maps to draw
@@ -120,6 +132,7 @@ class ClipRecipe:
         if self.shift and not self.is_flow:
             raise RecipeError("shift is for flow maps, got data = 'clips'; leave it out")
         self._check_flow()
+        self._check_faces()
         self._check_phases()
         if not 0.0 <= self.hold_out < 1.0:
             raise RecipeError(f"hold_out must be 0 to 1 (1 excluded), got {self.hold_out}")
@@ -139,6 +152,33 @@ class ClipRecipe:
             raise RecipeError(
                 f"unit_flow is for data = 'flow' or {ONSET_FLOW!r} without standardise, got "
                 f"{self.data!r}"
+            )
+
+    def _check_faces(self) -> None:
+        _check_choice("precision", self.precision, PRECISIONS)
+        if self.data != FACES:
+            asked = ("macro", "rsmix", "control", "difference")
+            given = [name for name in asked if getattr(self, name)]
+            if given:
+                raise RecipeError(
+                    f"{', '.join(given)} belong to data = {FACES!r}, got {self.data!r}"
+                )
+            return
+        shapes = sorted({"frames", "side", "channels"} & self.options.keys())
+        if shapes:
+            raise RecipeError(
+                f"with data = {FACES!r}, frames and size of the recipe decide the model's "
+                f"{', '.join(shapes)}; take it out of the options"
+            )
+        if self.frames < 2 or self.draws < 0 or self.channels not in (1, 3):
+            raise RecipeError(
+                "expected frames of 2 or more, draws of 0 or more and 1 or 3 channels, got "
+                f"{self.frames}, {self.draws} and {self.channels}"
+            )
+        if self.macro_weight <= 0 or self.hold_out or self.standardise or self.mixup:
+            raise RecipeError(
+                f"data = {FACES!r} needs a macro_weight above 0 and no hold_out, standardise "
+                "or mixup"
             )
 
     def _check_phases(self) -> None:
@@ -163,24 +203,29 @@ class ClipRecipe:
     @property
     def is_flow(self) -> bool:
         """True where inputs are flow maps, which may be mirrored and lose their strain."""
-        return self.data != "clips"
+        return self.data not in ("clips", FACES)
 
 
 SIMULATED = "synthetic-maps"
 
 ONSET_FLOW = "flow-onset"
 
-CLIP_DATA = ("flow28", "flow", ONSET_FLOW, "clips", SIMULATED)
+FACES = "faces"
+
+CLIP_DATA = ("flow28", "flow", ONSET_FLOW, "clips", FACES, SIMULATED)
 """Published 28 x 28 maps, onset-apex flow, u and v of it with the grey onset frame, frames from
-onset to offset, or maps of simulated faces like the published ones
-(:mod:`mescope.synthesis.flow_maps`)."""
+onset to offset, faces out of long recordings (:mod:`mescope.training.face_clips`), or maps of
+simulated faces like the published ones (:mod:`mescope.synthesis.flow_maps`)."""
+
+PRECISIONS = ("32-true", "bf16-mixed")
+"""As Lightning Fabric names them; state spaces are scanned in float32 in both."""
 
 SEARCHED_LEAST = 4
 """Candidates of a generation, of which a quarter are parents of the next."""
 
-SCHEDULES = ("constant", "cosine", "warm-up")
-"""``cosine`` falls to 0 in the last step; ``warm-up`` is MERba's
-(:func:`mescope.training.schedules.warm_up`)."""
+SCHEDULES = ("constant", "cosine", "warm-up", "warm-up-cosine")
+"""``cosine`` falls to 0 in the last step; ``warm-up`` is MERba's and ``warm-up-cosine``
+VideoMamba's (:mod:`mescope.training.schedules`)."""
 
 AnyRecipe = Recipe | ClipRecipe
 

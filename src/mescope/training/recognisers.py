@@ -22,16 +22,19 @@ from mescope.models import MODELS, create_model
 from mescope.models.ammsm import Ammsm
 from mescope.models.merba import Merba, MerbaOutput
 from mescope.models.outputs import EmotionOutput
+from mescope.models.videomamba import VideoMamba
 from mescope.models.weights import load
 from mescope.training.ammsm_training import Step, Trainee, ammsm_loss
 from mescope.training.augment import mixup, moved
 from mescope.training.checkpoint import Keeper
 from mescope.training.early_stopping import BestEpoch, split
+from mescope.training.face_epochs import FaceEpochs
 from mescope.training.fit import Batch, Report, fit, one_device
 from mescope.training.learned import Learned, Preparation
 from mescope.training.logs import Log, logger
 from mescope.training.losses import Mix, dgcm_loss, fine_weight
-from mescope.training.recipe import ONSET_FLOW, ClipRecipe
+from mescope.training.origins import Origin
+from mescope.training.recipe import FACES, ONSET_FLOW, ClipRecipe
 from mescope.training.schedules import decay_groups, schedule_of
 from mescope.training.search import FoldSearch, held_out
 
@@ -61,6 +64,7 @@ def learn(
     keeper: Keeper | None = None,
     log: Log = "none",
     persons: Sequence[Person] = (),
+    origins: Sequence[Origin] = (),
     until: int | None = None,
 ) -> Recogniser:
     """Train by a recipe.
@@ -77,6 +81,8 @@ def learn(
         keeper: writes a checkpoint after every epoch and goes on from one; networks only.
         log: also write the loss of every epoch, in the keeper's folder.
         persons: whose inputs they are; needed by ``recipe.hold_out``.
+        origins: what they are, for faces: originals have mirrored copies, macro-expressions a
+            weight of their own.
         until: stop before this epoch, everything else being as for all of ``recipe.epochs``.
 
     Raises:
@@ -106,7 +112,7 @@ def learn(
         best = _chooser(recipe, seed, inputs[chosen], labels[chosen])
         inputs, labels = inputs[kept], labels[kept]
     with torch.random.fork_rng():
-        return _Training(recipe, inputs, labels, classes, seed, device).run(
+        return _Training(recipe, inputs, labels, classes, seed, device, origins).run(
             monitor, report, keeper, log, best, until or recipe.epochs
         )
 
@@ -125,14 +131,21 @@ class _Training:
 
     def __init__(
         self, recipe: ClipRecipe, inputs: NDArray[np.float32], labels: NDArray[np.int64],
-        classes: Sequence[str], seed: int, device: str,
+        classes: Sequence[str], seed: int, device: str, origins: Sequence[Origin],
     ) -> None:  # fmt: skip
         torch.manual_seed(seed)
         self.recipe, self.seed, self.device = recipe, seed, device
         model = _model(recipe, classes).to(device)
         self.learned = Learned(model, Preparation.measure(recipe, inputs), classes)
         self.trained = _trained(recipe, model, seed)
-        self.epochs = _Epochs(recipe, self.learned, inputs, labels, seed, self.trained)
+        self.epochs: _Epochs | FaceEpochs
+        if recipe.data == FACES:
+            weights = class_weights(labels, len(classes)) if recipe.balanced else None
+            self.epochs = FaceEpochs(
+                recipe, self.learned, inputs, labels, seed, origins, weights
+            )
+        else:
+            self.epochs = _Epochs(recipe, self.learned, inputs, labels, seed, self.trained)
         self.optimizer = torch.optim.AdamW(
             decay_groups(model, recipe.weight_decay), lr=recipe.learning_rate
         )
@@ -166,7 +179,7 @@ class _Training:
             epochs=until,
             first=first,
             seed=self.seed,
-            fabric=one_device(self.device, loggers=loggers),
+            fabric=one_device(self.device, loggers=loggers, precision=recipe.precision),
             schedule=schedule_of(recipe, self.optimizer, self.epochs.steps, done),
             clip_norm=recipe.clip_norm,
             after_epoch=look,
@@ -177,6 +190,14 @@ class _Training:
         return learned
 
 
+def fresh_model(recipe: ClipRecipe, classes: int) -> nn.Module:
+    """Return the network of a recipe; one for faces has the shape of the recipe's clips."""
+    shape = {}
+    if recipe.data == FACES:
+        shape = {"frames": recipe.frames, "side": recipe.size, "channels": recipe.channels}
+    return create_model(recipe.model, classes=classes, **recipe.options, **shape)
+
+
 def _model(recipe: ClipRecipe, classes: Sequence[str]) -> nn.Module:
     """Return a fresh network, or the one of the recipe's weights.
 
@@ -184,7 +205,7 @@ def _model(recipe: ClipRecipe, classes: Sequence[str]) -> nn.Module:
         RecipeError: the weights saw real people, of whom one may be tested later, or are those
             of another model or of other classes.
     """
-    fresh = create_model(recipe.model, classes=len(classes), **recipe.options)
+    fresh = fresh_model(recipe, len(classes))
     if not recipe.weights:
         return fresh
     model, card = load(recipe.weights)
@@ -216,6 +237,11 @@ def _trained(recipe: ClipRecipe, model: nn.Module, seed: int) -> nn.Module:
             f"adaptive_epochs, mesa and data = {ONSET_FLOW!r} are for AMMSM, found them with "
             f"{recipe.model!r}; leave them out"
         )
+    if (recipe.data == FACES) != isinstance(model, VideoMamba):
+        raise RecipeError(
+            f"data = {FACES!r} is for VideoMamba and it for nothing else, found "
+            f"{recipe.data!r} with {recipe.model!r}"
+        )
     if recipe.mixup and isinstance(model, Merba) and model.config.dgcm:
         raise RecipeError("mixup is for models of one head, found two; leave one out")
     return model
@@ -239,7 +265,7 @@ class _Epochs:
         self._inputs, self._labels = learned.prepare(inputs), torch.from_numpy(labels)
         self._weights = None
         if recipe.balanced:
-            self._weights = _class_weights(labels, len(learned.classes))
+            self._weights = class_weights(labels, len(learned.classes))
         self.steps = len(self._parts(torch.arange(len(labels))))
 
     def batches(self, epoch: int) -> Iterator[Batch]:
@@ -284,7 +310,7 @@ class _Epochs:
         return parts[:-1] if len(parts) > 1 and len(parts[-1]) == 1 else parts
 
 
-def _class_weights(labels: NDArray[np.int64], classes: int) -> Tensor:
+def class_weights(labels: NDArray[np.int64], classes: int) -> Tensor:
     """Return n / (classes * count) for each class, 0 for one without examples."""
     counts = np.bincount(labels, minlength=classes).astype(np.float64)
     weights = np.divide(len(labels), classes * counts, out=np.zeros(classes), where=counts > 0)

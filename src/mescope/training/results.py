@@ -27,6 +27,9 @@ class FoldResult:
     scores: tuple[tuple[float, ...], ...]  # per clip, one for each class
     oracle: tuple[int, ...] | None  # classes by the best epoch on the test person
     seconds: float
+    control: tuple[
+        tuple[float, ...], ...
+    ] = ()  # of control clips, in the order of the examples
 
 
 @dataclass(slots=True)
@@ -126,6 +129,7 @@ class Results:
                 scores=tuple(tuple(float(v) for v in row) for row in entry["scores"]),
                 oracle=None if entry["oracle"] is None else tuple(entry["oracle"]),
                 seconds=float(entry["seconds"]),
+                control=tuple(tuple(float(v) for v in r) for r in entry.get("control", ())),
             )
         except (OSError, ValueError, KeyError, TypeError):
             self.warnings.append(

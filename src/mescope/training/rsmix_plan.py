@@ -19,6 +19,7 @@ from mescope.events import Expression, Interval, Recording
 from mescope.facs import Table
 from mescope.training.neutral import GUARD, NeutralFrames, Target
 from mescope.training.rsmix import (
+    FEWEST,
     GRID,
     Account,
     Cells,
@@ -154,18 +155,23 @@ class FaceMarks:
 
 
 def plan_recording(
-    recording: Recording, video: Video, settings: Settings, finder: FaceFinder | None = None
+    recording: Recording,
+    video: Video,
+    settings: Settings,
+    finder: FaceFinder | None = None,
+    *,
+    marks: FaceMarks | None = None,
 ) -> tuple[Plan, ...]:
     """Return a plan for every expression of a recording, in the order of their onsets.
 
     Every neutral frame serves once; sources choose in that order.  A control's pasted frames
     are chosen when all sources have their targets, so that the targets are those of the plan
-    without control.
+    without control.  ``marks`` are the landmarks found so far, looked for again otherwise.
 
     Raises:
         VideoError: the recording changed or its pictures differ in size.
     """
-    marks = FaceMarks(video, finder or default_finder())
+    marks = marks or FaceMarks(video, finder or default_finder())
     intervals = [expression.interval for expression in recording.expressions]
     neutral = NeutralFrames(len(video), intervals, guard=settings.guard)
     ordered = sorted(recording.expressions, key=lambda e: (e.interval, e.kind))
@@ -225,14 +231,12 @@ def _with_source(
     """Return the plan with cells and crops of its source, or why there are none."""
     interval = expression.interval
     account = opening_account(expression.action_units, len(interval), settings.table)
-    reason = account.skipped or _unclean(expression, rate, marks, settings)
-    if reason:
-        return Plan(expression=expression, account=replace(account, skipped=reason))
+    if account.skipped:
+        return Plan(expression=expression, account=account)
+    found = source_crops(expression, rate, marks, settings)
+    if isinstance(found, str):
+        return Plan(expression=expression, account=replace(account, skipped=found))
     frames = tuple(range(interval.first, interval.last + 1))
-    try:
-        found = _crops(marks, frames, settings)
-    except FaceError as error:
-        return Plan(expression=expression, account=replace(account, skipped=f"source: {error}"))
     cells, account = find_regions(
         found.landmarks, expression.action_units, settings.size,
         frames=len(frames), table=settings.table, mask=settings.mask,
@@ -245,9 +249,25 @@ def _with_source(
     )
 
 
+def source_crops(
+    expression: Expression, rate: float, marks: FaceMarks, settings: Settings
+) -> ClipCrops | str:
+    """Return the crops of an expression's frames, or why it is not used (section 1.5)."""
+    interval = expression.interval
+    reason = _unclean(expression, rate, marks, settings)
+    if reason:
+        return reason
+    try:
+        return _crops(marks, tuple(range(interval.first, interval.last + 1)), settings)
+    except FaceError as error:
+        return f"source: {error}"
+
+
 def _unclean(expression: Expression, rate: float, marks: FaceMarks, settings: Settings) -> str:
     """Return why a source is not used (section 1.5), or ""."""
     interval = expression.interval
+    if len(interval) < FEWEST:
+        return f"the source has {len(interval)} frame, at least {FEWEST} are needed"
     seconds = len(interval) / rate
     if expression.kind == "micro" and seconds > LONGEST_MICRO_S and not settings.keep_long:
         return f"a micro-expression of {seconds:.1f} s, at most {LONGEST_MICRO_S:g} s"

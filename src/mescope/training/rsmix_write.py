@@ -40,7 +40,7 @@ from mescope.training.rsmix import Account
 from mescope.training.rsmix_plan import Plan, Settings, draw, plan_recording
 from mescope.video.cache import write_atomically, write_table
 from mescope.video.faces import FaceFinder
-from mescope.video.reading import open_video
+from mescope.video.reading import open_recording
 from mescope.video.source import Picture, Video
 
 FORMAT = "mescope-rsmix-1"
@@ -138,7 +138,7 @@ def _one_recording(shared: _Shared, job: _Job) -> list[Row]:
     """Write the clips of one recording; return the rows of the log."""
     recording = job.recording
     try:
-        video = _open(recording)
+        video = open_recording(recording)
         plans = plan_recording(recording, video, shared.settings, shared.finder)
         rows = [
             _log_row(recording, plan, _write_clip(shared.folder, name, plan, video))
@@ -150,13 +150,6 @@ def _one_recording(shared: _Shared, job: _Job) -> list[Row]:
         return [_log_row(recording, plan, "") for plan in plans]
     _keep(shared.folder, job.number, rows)
     return rows
-
-
-def _open(recording: Recording) -> Video:
-    if recording.path is None:
-        raise VideoError(f"{recording.name}: there is no video of this recording")
-    path = Path(recording.path)
-    return open_video(path, rate=recording.rate if path.is_dir() else None)
 
 
 def _names(job: _Job, plans: tuple[Plan, ...]) -> list[str]:

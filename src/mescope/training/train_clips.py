@@ -74,9 +74,11 @@ def train_recogniser(
     keeper = Keeper(folder, recipe)
     if keeper.path.exists() and not resume:
         raise OutputError(f"{keeper.path} exists; resume it, or choose another folder")
+    known = [i for i, o in enumerate(examples.origins) if o.role != "control"]
+    inputs, labels = examples.take(known) if known else (examples.inputs, examples.labels)
     learned = learn(
-        recipe, examples.inputs, examples.labels, examples.classes, recipe.seed,
-        device=device, report=report, keeper=keeper, log=log,
+        recipe, inputs, labels, examples.classes, recipe.seed, device=device, report=report,
+        keeper=keeper, log=log, origins=[examples.origins[i] for i in known],
     )  # fmt: skip
     return cast(Learned, learned), keeper
 

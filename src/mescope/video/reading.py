@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mescope.errors import VideoError
+from mescope.events import Recording
 from mescope.video.arrays import ArrayVideo
 from mescope.video.containers import local_path
 from mescope.video.files import FileVideo
@@ -26,7 +27,7 @@ from mescope.video.image_folders import FolderVideo
 from mescope.video.report import DecodeReport
 from mescope.video.source import Picture, Policy, Video
 
-__all__ = ["DecodeReport", "Picture", "Policy", "Video", "open_video"]
+__all__ = ["DecodeReport", "Picture", "Policy", "Video", "open_recording", "open_video"]
 
 
 def open_video(
@@ -69,6 +70,20 @@ def open_video(
         video._limit(start, end)
         video.report.frames = video.last_frame - video.first_frame + 1
     return video
+
+
+def open_recording(recording: Recording) -> Video:
+    """Open the video of a data set's record, a file or a folder of pictures.
+
+    Raises
+    ------
+    VideoError
+        It has none, or see :func:`open_video`.
+    """
+    if recording.path is None:
+        raise VideoError(f"{recording.name}: there is no video of this recording")
+    path = Path(recording.path)
+    return open_video(path, rate=recording.rate if path.is_dir() else None)
 
 
 def _open(source: str | Path | NDArray[np.uint8], rate: float | None, policy: Policy) -> Video:

@@ -1,0 +1,182 @@
+"""What an epoch over clips of faces holds, and that recipes on them learn and stay honest."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+from face_sets import FRAMES, RECIPE, SIDE, face_clips
+
+from mescope.errors import LeakError, RecipeError, WeightsError
+from mescope.evaluation.report import SUBJECT_DEPENDENT
+from mescope.evaluation.stored import as_json, from_json
+from mescope.training import train_clips
+from mescope.training.evaluate import evaluate
+from mescope.training.face_epochs import FaceEpochs
+from mescope.training.learned import IMAGENET_MEAN, IMAGENET_SPREAD, Learned, Preparation
+from mescope.training.recipe import ClipRecipe
+from mescope.training.recognisers import learn
+
+
+def epochs(data, **changes):
+    recipe = dataclasses.replace(RECIPE, difference=False, **changes)
+    learned = Learned(
+        torch.nn.Identity(), Preparation.measure(recipe, data.inputs), data.classes
+    )
+    return FaceEpochs(recipe, learned, data.inputs, data.labels, 0, data.origins, None)
+
+
+def pixels(clips):
+    """Grey levels of prepared clips."""
+    return np.rint((clips.numpy() / 4.0 * 0.226 + 0.449) * 255).astype(int)
+
+
+def test_an_epoch_holds_two_of_every_original_and_one_of_every_copy():  # check 10
+    data = face_clips(people=2, roles=("original", "rsmix"))
+    made = epochs(data, flip=True)
+    n, m = 16, 16
+    assert len(made.items) == 2 * n + m
+    batches = list(made.batches(0))
+    assert len(batches) == made.steps == 6
+    labels = torch.cat([b[1] for b in batches])
+    assert torch.bincount(labels).tolist() == [12] * 4
+    assert 2 * 3887 + 3472 == 11246  # the paper's counts by the same rule
+
+
+def test_mirrored_copies_are_mirror_images():
+    data = face_clips(people=1, each=2, roles=("original",))
+    data.inputs[..., :2] = 7  # a bar at the left
+    made = epochs(data, flip=True, draws=0, shuffle=False)
+    clips = np.concatenate([pixels(b[0]) for b in made.batches(0)])
+    assert (clips[: len(data)][..., :2] == 7).all()
+    assert (clips[len(data) :] == clips[: len(data)][..., ::-1]).all()
+
+
+def test_frames_come_from_the_draws_segment_by_segment():
+    data = face_clips(people=1, each=1, roles=("original",), macro=False)
+    data.inputs[:] = np.arange(2 * FRAMES)[:, None, None]  # the stored frame's number
+    (batch,) = epochs(data).batches(0)
+    assert pixels(batch[0])[0, 0, :, 0, 0].tolist() == [4, 5, 6, 7]  # the one draw
+    (batch,) = epochs(data, draws=0).batches(0)
+    assert pixels(batch[0])[0, 0, :, 0, 0].tolist() == [0, 1, 2, 3]
+    more = np.concatenate([data.inputs, data.inputs[:, :, FRAMES:] + FRAMES], axis=2)
+    made = epochs(dataclasses.replace(data, inputs=more), draws=2)
+    seen = np.concatenate([pixels(next(made.batches(e))[0])[:, 0, :, 0, 0] for e in range(40)])
+    assert (seen % FRAMES == np.arange(FRAMES)).all()
+    assert {tuple(np.unique(column)) for column in seen.T} == {(4 + i, 8 + i) for i in range(4)}
+
+
+def test_a_difference_forgets_who_it_is():
+    data = face_clips(people=1, each=1, roles=("original",), macro=False)
+    recipe = dataclasses.replace(RECIPE, channels=1)
+    prepare = Preparation.measure(recipe, data.inputs)
+    brighter = data.inputs + np.uint8(20)
+    torch.testing.assert_close(prepare(data.inputs), prepare(brighter))
+    assert (prepare(data.inputs)[:, :, 0] == 0).all()
+    assert prepare(data.inputs).shape == (1, 1, FRAMES, SIDE, SIDE)
+
+
+def test_colours_are_scaled_as_imagenets():
+    recipe = dataclasses.replace(RECIPE, channels=3, scale=1.0, difference=False)
+    prepare = Preparation.measure(recipe, np.zeros((1, 3, FRAMES, SIDE, SIDE), np.uint8))
+    for k in range(3):
+        one = np.zeros((1, 3, FRAMES, SIDE, SIDE), np.uint8)
+        one[:, k] = 255
+        found = prepare(one)[0, k, 0, 0, 0].item()
+        assert found == pytest.approx((1 - IMAGENET_MEAN[k]) / IMAGENET_SPREAD[k], rel=1e-5)
+
+
+def test_macro_expressions_weigh_what_the_recipe_says():
+    data = face_clips(people=1, each=1, roles=("original",))
+    (batch,) = epochs(data, macro_weight=0.25).batches(0)
+    assert sorted(batch[2].tolist()) == [0.25, 1.0]
+    made = epochs(data, macro_weight=0.25)
+    output = type("Output", (), {"emotion": torch.tensor([[0.0, 0, 0, 0], [3.0, 0, 0, 0]])})
+    each = torch.nn.functional.cross_entropy(output.emotion, batch[1], reduction="none")
+    expected = (each * batch[2]).sum() / 1.25
+    torch.testing.assert_close(made.loss(output, batch), expected)
+
+
+def test_what_was_planted_is_found_on_other_people():
+    recipe = dataclasses.replace(RECIPE, rsmix=True, macro=True, flip=False, control=True)
+    report = evaluate(recipe, face_clips(), "70-30")
+    assert report.mode == "clean"
+    hits = np.mean([p.predicted == p.truth for p in report.predictions])
+    assert hits >= 0.9
+    assert {p.name.split()[1] for p in report.predictions} == {"micro"}
+    # control clips hold no expression: a model without a shortcut cannot name them
+    summary = report.summary()["control"]
+    assert summary["clips"] == len(report.predictions) == 8
+    assert summary["named"] <= 0.6
+    assert from_json(as_json(report)) == report
+    assert "Shortcut control" in report.compare()
+
+
+def test_test_people_reach_training_in_no_shape(monkeypatch):  # check 11
+    """Whatever role their clips have, nothing of the people tested is handed to learning."""
+    from mescope.training import evaluate as evaluation
+
+    data, seen = face_clips(), []
+
+    def spy(recipe, inputs, labels, classes, seed, *, origins, persons, **others):
+        seen.append((set(persons), {o.recording[1] for o in origins}, len(inputs)))
+        return learn(dataclasses.replace(recipe, epochs=1), inputs, labels, classes, seed,
+                     origins=origins)  # fmt: skip
+
+    monkeypatch.setattr(evaluation, "learn", spy)
+    report = evaluate(dataclasses.replace(RECIPE, rsmix=True, macro=True), data, "loso")
+    for (persons, films, count), person in zip(seen, sorted(set(data.persons)), strict=True):
+        assert person not in persons
+        assert f"{person[1]}-a" not in films
+        assert count == 5 * 4 * 2 * 2
+    assert len(report.predictions) == 24
+
+
+def test_weights_for_everybody_never_see_a_control_clip(tmp_path, monkeypatch):
+    data = face_clips(people=2, each=1)
+    seen = []
+
+    def spy(recipe, inputs, labels, classes, seed, *, origins, **others):
+        seen.extend(o.role for o in origins)
+        assert len(inputs) == len(labels) == len(origins)
+
+    monkeypatch.setattr(train_clips, "learn", spy)
+    train_clips.train_recogniser(dataclasses.replace(RECIPE, rsmix=True), data, tmp_path)
+    assert sorted(set(seen)) == ["original", "rsmix"]
+
+
+def test_a_split_of_clips_is_never_clean():
+    recipe = dataclasses.replace(RECIPE, epochs=1)
+    report = evaluate(recipe, face_clips(), "70-30-clips")
+    assert report.mode == SUBJECT_DEPENDENT
+    assert "Subject-dependent" in report.compare()
+    with pytest.raises(LeakError, match="a split of clips tests people that were learned from"):
+        dataclasses.replace(report, mode="clean")
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"data": "clips"}, "difference belong to data = 'faces'"),
+        ({"options": {"frames": 8}}, "decide the model's frames"),
+        ({"frames": 1}, "expected frames of 2 or more"),
+        ({"channels": 2}, "1 or 3 channels"),
+        ({"macro_weight": 0.0}, "macro_weight above 0"),
+        ({"hold_out": 0.2}, "no hold_out"),
+        ({"precision": "16"}, "precision must be one of"),
+    ],
+)
+def test_recipes_that_make_no_sense(changes, says):
+    with pytest.raises(RecipeError, match=says):
+        dataclasses.replace(RECIPE, **changes)
+
+
+def test_faces_are_for_videomamba_and_it_for_nothing_else():
+    data = face_clips(people=2)
+    other = dataclasses.replace(RECIPE, model="ststnet", options={})
+    with pytest.raises(WeightsError, match="unknown model option 'frames'"):
+        learn(other, data.inputs, data.labels, data.classes, 0)
+    maps = ClipRecipe(name="x", model="videomamba-xs", data="flow")
+    flow = np.zeros((4, 3, 28, 28), np.float32)
+    with pytest.raises(RecipeError, match="data = 'faces' is for VideoMamba"):
+        learn(maps, flow, np.arange(4) % 2, ("a", "b"), 0)
