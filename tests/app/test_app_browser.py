@@ -195,3 +195,15 @@ def test_agreement_says_whose_marks_are_alone(page, desk):
     rows = page.until(lambda: [row.text for row in page.all("main tbody tr")])
     assert len(rows) == 2  # hers, and all together
     assert rows[0].split()[-3:] == ["1", "0", "1"]
+
+
+def test_the_next_recording_that_waits_is_a_click_away(page, desk):
+    desk.known_as_analyzed(a_name("waits"))
+    page.open()
+    page.click("#next")
+    page.until(lambda: page.identity not in page.js("return location.hash"))
+    page.says(".head", "to review")
+    desk.judge(page.identity, "reviewed")
+    page.open()
+    page.says(".head", "reviewed")
+    page.says(".head button", "Reviewed ✓")

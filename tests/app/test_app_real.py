@@ -21,7 +21,8 @@ def real(tmp_path_factory):
     folder = tmp_path_factory.mktemp("real")
     script = random_script(np.random.default_rng(1), 4.0, level="calm", micro_per_minute=15)
     write_video(SyntheticVideo(drawn_portrait(3), script), folder / "face.mp4")
-    shutil.copy(folder / "face.mp4", folder / "twin.mp4")
+    for name in ("twin.mp4", "seen.mp4"):
+        shutil.copy(folder / "face.mp4", folder / name)
     with serving(folder, "mescope.app.worker:analyze", Limits(free_bytes=0)) as one:
         yield one
 
@@ -94,7 +95,7 @@ def test_the_page_draws_landmarks_and_compares_onset_and_apex(real, browser):
     """With the overlay the face of the frame is drawn upon, without it the frame is itself."""
     from browsing import Page
 
-    identity = real.known("face.mp4")
+    identity = real.known("seen.mp4")
     real.judge(identity, "add", first=30, apex=40, last=45)
     page = Page(browser, real, identity)
     page.pick(0)

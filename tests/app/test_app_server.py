@@ -514,18 +514,18 @@ def test_what_no_browser_plays_is_shown_frame_by_frame(served, name, codec):
         assert number_of(decoded(served.client.get(f"{url}/{n}.jpg"))) == n
 
 
-def test_judging_analyzing_and_looking_at_once(served, analyzed):
+def test_judging_analyzing_and_looking_at_once(served):
     """S77: many at a time; nobody waits for ever, and every judgement that was taken counts."""
-    taken = []
+    identity, taken = served.known_as_analyzed("busy.mp4"), []
 
     def work(coder):
         for n in range(8):
-            answer = served.judge(analyzed, "add", coder=coder, first=n, last=n + 1)
+            answer = served.judge(identity, "add", coder=coder, first=n, last=n + 1)
             taken.append(answer.status_code)
             served.client.get("/api/recordings")
-            served.client.get(f"/api/recordings/{analyzed}/export?format=csv")
+            served.client.get(f"/api/recordings/{identity}/export?format=csv")
             if n == 3:
-                served.client.post(f"/api/recordings/{analyzed}/analyze")
+                served.client.post(f"/api/recordings/{identity}/analyze")
 
     threads = [threading.Thread(target=work, args=(name,)) for name in ("ann", "bea", "cyd")]
     for thread in threads:
@@ -534,6 +534,6 @@ def test_judging_analyzing_and_looking_at_once(served, analyzed):
         thread.join(120)
         assert not thread.is_alive()
     assert set(taken) <= {200, 409}
-    served.wait("analyzed.mp4", lambda r: r["state"] == "to review")
-    marks = served.client.get(f"/api/recordings/{analyzed}/marks").json()
+    served.wait("busy.mp4", lambda r: r["state"] == "to review")
+    marks = served.client.get(f"/api/recordings/{identity}/marks").json()
     assert len(marks["annotations"]) == taken.count(200)

@@ -170,17 +170,21 @@ def _whole(cells: Mapping[str, str], name: str) -> int | None:
     return None if value is None else int(value)
 
 
+def _check_schema(document: Any, path: Path) -> None:
+    if document.get("schema") != 1:
+        raise DatasetError(
+            f"{path.name} has schema {document.get('schema')!r}, this mescope reads 1; "
+            "install the mescope that wrote it, or a newer one"
+        )
+
+
 def read_analysis(document: Any, path: Path) -> Contents:
     """Return the detections in the JSON of an analysis, as the model's proposals.
 
     Raises:
         DatasetError: it comes from another version, or is damaged.
     """
-    if document.get("schema") != 1:
-        raise DatasetError(
-            f"{path.name} has schema {document.get('schema')!r}, this mescope reads 1; "
-            "install the mescope that wrote it, or a newer one"
-        )
+    _check_schema(document, path)
     try:
         video = table(document["video"], "video")
         source = word(table(document["provenance"], "provenance").get("model") or "", "model")
@@ -208,11 +212,7 @@ def read_review(document: Any, path: Path) -> Contents:
     Raises:
         DatasetError: it comes from another version, or is damaged.
     """
-    if document.get("schema") != 1:
-        raise DatasetError(
-            f"{path.name} has schema {document.get('schema')!r}, this mescope reads 1; "
-            "install the mescope that wrote it, or a newer one"
-        )
+    _check_schema(document, path)
     try:
         video = table(document["video"], "video")
         sheet = Sheet(
