@@ -101,7 +101,7 @@ def draw() -> None:
         fontsize=11, weight="bold",
     )  # fmt: skip
     inner = (
-        (1, 21, "windows of large norm stay,\nthe share that the ratio\nsays is dropped", ORANGE),
+        (1, 21, "windows of large norm\nstay, the share of\nthe ratio is dropped", ORANGE),
         (25, 17, "+ depth-wise conv 3", BLUE),
         (45, 32, "+ norm → non-causal SSD:\nall tokens write one state,\nall read it", GREEN),
         (80, 26, "+ depth-wise conv 3\n+ norm → MLP × 4", BLUE),
