@@ -15,7 +15,6 @@ import sys
 from pathlib import Path
 
 import torch
-from matplotlib.figure import Figure
 from page_parts import (
     BLUE,
     GREEN,
@@ -23,6 +22,7 @@ from page_parts import (
     ORANGE,
     arrow,
     boxes,
+    canvas,
     composite,
     fill,
     sizes,
@@ -73,11 +73,7 @@ def work() -> list[str]:
 
 
 def draw() -> None:
-    figure = Figure(figsize=(13, 5.6), layout="constrained")
-    axis = figure.subplots()
-    axis.set_xlim(0, 130)
-    axis.set_ylim(0, 56)
-    axis.set_axis_off()
+    figure, axis = canvas(5.6, 56)
     steps = (
         (1, 12, "onset–apex\nflow\n2 × 224²", GREY),
         (16, 13, "U-Net\nalpha × flow\n2 × 224²", ORANGE),
