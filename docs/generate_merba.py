@@ -13,13 +13,13 @@ import sys
 from pathlib import Path
 
 import torch
-from matplotlib.figure import Figure
 from page_parts import (
     BLUE,
     GREEN,
     GREY,
     ORANGE,
     boxes,
+    canvas,
     composite,
     fill,
     sizes,
@@ -54,11 +54,7 @@ def shipped() -> list[str]:
 
 
 def draw() -> None:
-    figure = Figure(figsize=(13, 4.6), layout="constrained")
-    axis = figure.subplots()
-    axis.set_xlim(0, 130)
-    axis.set_ylim(0, 46)
-    axis.set_axis_off()
+    figure, axis = canvas(4.6, 46)
     steps = (
         (1, 13, "onset–apex\nflow\n2 × 224²", GREY),
         (17, 13, "stem: 2 conv\n/4\n128 × 56²", BLUE),

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
@@ -87,6 +88,16 @@ def sizes(build: Mapping[str, tuple[Callable[[], nn.Module], tuple[Tensor, ...]]
             [f"`{name}`", shapes, f"{count:,}", f"{counter.get_total_flops() / 1e9:.3f}"]
         )
     return table(["preset", "input", "parameters", "GFLOPs a clip"], rows)
+
+
+def canvas(inches: float, height: float) -> tuple[Figure, Any]:
+    """Return an empty figure 130 wide and ``height`` high to draw boxes on."""
+    figure = Figure(figsize=(13, inches), layout="constrained")
+    axis = figure.subplots()
+    axis.set_xlim(0, 130)
+    axis.set_ylim(0, height)
+    axis.set_axis_off()
+    return figure, axis
 
 
 def boxes(axis: Any, y: float, height: float, steps: Sequence[Box]) -> None:

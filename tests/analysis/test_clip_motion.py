@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import numpy as np
@@ -12,6 +13,7 @@ from PIL import Image
 from mescope.analysis.motion import magnified_motion
 from mescope.cli import run
 from mescope.errors import VideoError, WeightsError
+from mescope.models.weights import load, save
 from mescope.reports.flow_picture import flow_frames
 from mescope.synthesis.dynamics import PlantedExpression, Script, Waves
 from mescope.synthesis.portraits import test_portraits
@@ -82,6 +84,16 @@ def test_the_network_gets_flow_as_in_training(folder, weights):
     grey = magnified_motion(folder, 0, 8, factor=2.0, model=weights["flow28"], rate=50)
     assert "grey maps" in " ".join(grey.warnings)
     assert grey.magnified.shape == (2, 28, 28)
+
+
+def test_weights_from_simulated_faces_say_so(folder, weights, tmp_path):
+    model, card = load(weights["flow"])
+    save(tmp_path / "made.safetensors", model, dataclasses.replace(card, simulated=True))
+    told = [
+        " ".join(magnified_motion(folder, 0, 8, model=path, rate=50).warnings)
+        for path in (tmp_path / "made.safetensors", weights["flow"])
+    ]
+    assert ["simulated faces only" in text for text in told] == [True, False]
 
 
 def test_what_makes_no_sense(folder, weights):

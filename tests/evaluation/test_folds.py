@@ -1,12 +1,18 @@
 """Splits by person: what is built holds nobody twice, and what would leak cannot be built."""
 
+from collections import Counter
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mescope.datasets.flow28 import read_flow_maps
 from mescope.errors import LeakError
 from mescope.evaluation import folds
+
+REAL = Path(__file__).parents[2] / ".." / "shared" / "data" / "3db_flow28.npz"
 
 PEOPLE = [("casme2", "01"), ("samm", "01"), ("casme2", "02"), ("casme2", "01"), ("smic", "s3")]
 
@@ -92,3 +98,18 @@ def test_a_split_of_clips_takes_its_share_of_every_class():
     assert np.bincount([labels[i] for i in fold.test]).tolist() == [18, 9, 3]
     assert {persons[i] for i in fold.test} & {persons[i] for i in fold.train}
     assert not set(fold.test) & set(fold.train)
+
+
+@pytest.mark.data
+@pytest.mark.skipif(not REAL.exists(), reason="the real maps in ../shared/data are not here")
+@pytest.mark.parametrize(
+    ("dataset", "people", "counts"), [("casme2", 24, (88, 32, 25)), ("samm", 28, (92, 26, 15))]
+)
+def test_single_data_sets_of_the_composite(dataset, people, counts):  # spec_ammsm 6, check 28
+    maps = read_flow_maps(REAL)
+    chosen = [i for i, (name, _) in enumerate(maps.persons) if name == dataset]
+    found = folds.leave_one_subject_out([maps.persons[i] for i in chosen])
+    assert len(found) == people
+    assert sorted(i for fold in found for i in fold.test) == list(range(len(chosen)))
+    labels = Counter(maps.labels[i] for i in chosen)
+    assert tuple(labels[name] for name in ("negative", "positive", "surprise")) == counts

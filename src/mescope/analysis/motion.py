@@ -68,7 +68,7 @@ def magnified_motion(
     """
     if not (math.isfinite(factor) and factor > 0):
         raise VideoError(f"expected a factor above 0, found {factor:g}; 1 changes nothing")
-    learned = None if model is None else _magnifying(model)
+    learned, simulated = (None, False) if model is None else _magnifying(model)
     video = source if isinstance(source, Video) else open_video(source, rate=rate)
     _check_frames(video, [onset, apex])
     pair = _Clip(video, (onset, apex))
@@ -82,6 +82,8 @@ def magnified_motion(
     magnified = flow * np.float32(factor)
     if learned is not None:
         magnified, more = _by_network(learned, flow, factor)
+    if simulated:
+        more = (*more, f"the weights {Path(str(model)).stem} saw simulated faces only")
     return Motion(
         source=video.name,
         onset=onset,
@@ -95,7 +97,8 @@ def magnified_motion(
     )
 
 
-def _magnifying(name: str | Path) -> Learned:
+def _magnifying(name: str | Path) -> tuple[Learned, bool]:
+    """Return what magnifies, and whether it saw simulated faces only."""
     learned, card = load_learned(name)
     config = learned.model.config if isinstance(learned.model, Ammsm) else None
     if config is None or not config.magnify or config.channels != 2:
@@ -103,7 +106,7 @@ def _magnifying(name: str | Path) -> Learned:
             f"expected weights of AMMSM with a magnifier of u and v, found {card.model}; leave "
             "the model out to scale plainly"
         )
-    return learned
+    return learned, card.simulated
 
 
 def _by_network(
