@@ -8,6 +8,7 @@ nothing is typed in by hand.  Without reports only the figure and the sizes are 
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import sys
 from pathlib import Path
@@ -23,13 +24,16 @@ from page_parts import (
     composite,
     fill,
     sizes,
-    summaries,
+    span,
     table,
 )
 
+from mescope.evaluation.report import Report
+from mescope.evaluation.stored import from_json
 from mescope.models.merba import PRESETS, Merba
 from mescope.models.weights import find, read_card
 
+LIGHT = "merba-3db-flow28-light"
 DOCS = Path(__file__).parent
 PAGE, PICTURE = DOCS / "models" / "merba.md", DOCS / "images" / "merba.png"
 
@@ -44,6 +48,25 @@ def presets() -> list[str]:
             for name, config in PRESETS.items()
         }
     )
+
+
+def halves(report: Report) -> list[str]:
+    """Count the light recipe on the people it was chosen on, and on those never looked at."""
+    chosen_on = set(report.persons[::2])
+    parts = [dataclasses.replace(report, name="all people")]
+    for name, wanted in (("those it was chosen on", True), ("the others", False)):
+        kept = tuple(p for p in report.predictions if (p.person in chosen_on) == wanted)
+        parts.append(dataclasses.replace(report, name=name, predictions=kept))
+    rows = []
+    for part in parts:
+        counted, n = part.summary()["all"], len(part.seeds)
+        low, high = counted["uf1"]["interval"]
+        clips = str(len(part.predictions) // n)
+        rows.append(
+            [part.name, clips, str(n), span(counted["uf1"], n), f"{low:.3f}–{high:.3f}",
+             span(counted["uar"], n)]
+        )  # fmt: skip
+    return table(["people", "clips", "seeds", "UF1 (seeds)", "95 %", "UAR (seeds)"], rows)
 
 
 def shipped() -> list[str]:
@@ -88,7 +111,11 @@ def main(paths: list[str]) -> None:
     draw()
     text = fill(PAGE.read_text(encoding="utf-8"), "sizes", presets())
     text = fill(text, "shipped", shipped())
-    reports = summaries(paths)
+    found = [from_json(Path(p).read_text(encoding="utf-8"), name=p) for p in paths]
+    for report in found:
+        if report.name == LIGHT:
+            text = fill(text, "light", halves(report))
+    reports = [report.summary() for report in found if report.name != LIGHT]
     for name, protocol in (("loso", "loso"), ("ablations", "5-fold")):
         chosen = [s for s in reports if s["protocol"] == protocol]
         if chosen:
