@@ -1,6 +1,6 @@
 """Time and memory of VideoMamba against a scan in a Python loop and against a ViT, in one run.
 
-    python benchmarks/videomamba.py [--quick] [--rounds 3]
+    python benchmarks/videomamba.py [--quick] [--rounds 3] [--only loop]
 
 `ours` is the preset -Ti at 16 frames of 224 px, one clip at a time, float32.  `loop` is the
 same network, whose scan is the plain reference, one token after another; both have few blocks
@@ -37,6 +37,7 @@ from mescope.ops.selective_scan import backend_in_use
 
 FUSED = videomamba_layers.selective_scans
 LOOP = functools.partial(FUSED, backend="reference")
+PARTS = ("loop", "again", "forward", "training")
 HEAD = 64  # width of an attention head, as ViTs have it
 
 
@@ -159,9 +160,9 @@ def compare(
             print(ratios if side != sides[0] else "", flush=True)
 
 
-def scaling(size: Size, rounds: int) -> None:
+def scaling(size: Size, modes: list[bool], rounds: int) -> None:
     """Print ours and the ViT by frames, ours against a straight line, and where they cross."""
-    for train in (False, True):
+    for train in modes:
         first, crossed, before = 0.0, "", "fewer"
         name = "training" if train else "forward"
         for frames in size.lengths:
@@ -183,6 +184,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--quick", action="store_true", help="a small size")
+    parser.add_argument("--only", nargs="+", choices=PARTS, help="parts of it")
     given = parser.parse_args()
     size: Size = QUICK if given.quick else FULL
     parameters = [
@@ -194,9 +196,13 @@ def main() -> None:
         "pass     side   frames  tokens blocks   clips/s   seconds       MiB   time x    MiB x"
     )
     few = dataclasses.replace(size.config, depth=size.loop_blocks)
-    compare(("ours", "loop"), few, (False, True), given.rounds)
-    compare(("ours", "again"), size.config, (True,), given.rounds)
-    scaling(size, given.rounds)
+    parts = given.only or PARTS
+    modes = [train for name, train in (("forward", False), ("training", True)) if name in parts]
+    if "loop" in parts:
+        compare(("ours", "loop"), few, (False, True), given.rounds)
+    if "again" in parts:
+        compare(("ours", "again"), size.config, (True,), given.rounds)
+    scaling(size, modes, given.rounds)
 
 
 if __name__ == "__main__":

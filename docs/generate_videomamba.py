@@ -94,11 +94,11 @@ def draw() -> None:
     )
     _row(axis, inner, 18, 10)
     axis.text(
-        1, 10, "In training, RSMix pastes the moving cells of an expression onto neutral frames "
-        "of the same recording, and every original has one\nmirrored copy. Copies stay in the "
-        "part of their person; the test part holds original micro-expressions only. The class\n"
-        "token stands first, so the forward scan never shows it a patch: what it learns comes "
-        "from the backward one.", fontsize=10, va="center",
+        1, 10, "In training, RSMix pastes the moving cells of an expression onto neutral "
+        "frames of the same recording, and every original has one\nmirrored copy. Copies stay "
+        "in the part of their person; the test part holds original micro-expressions only. "
+        "The class\ntoken stands first, so the forward scan never shows it a patch: what it "
+        "learns comes from the backward one.", fontsize=10, va="center",
     )  # fmt: skip
     PICTURE.parent.mkdir(exist_ok=True)
     figure.savefig(PICTURE, dpi=110)

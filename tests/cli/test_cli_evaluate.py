@@ -115,3 +115,55 @@ def test_too_few_people_are_refused(tmp_path, arguments, capsys):
     np.savez(tmp_path / "maps.npz", **stored)
     assert run(arguments) == 1
     assert "expected training items, found none" in capsys.readouterr().err
+
+
+def test_a_split_of_clips_is_told_apart(arguments, tmp_path, capsys):
+    assert run([*arguments, "--protocol", "70-30-clips"]) == 0
+    shown = capsys.readouterr()
+    assert "mode as_published_subject_dependent: 70-30-clips on smic, 3 clips" in shown.out
+    assert "Subject-dependent: people of the test part were learned from" in shown.out
+    assert "as_published_subject_dependent" in (tmp_path / "run" / "report.html").read_text()
+
+
+FACES = """name = "faces"
+model = "videomamba-xs"
+data = "faces"
+labels = "4-class"
+size = 28
+frames = 4
+draws = 1
+channels = 1
+macro = true
+flip = true
+rsmix = true
+control = true
+seeds = 1
+epochs = 1
+batch_size = 8
+[options]
+dim = 16
+depth = 1
+"""
+
+
+def test_rendered_recordings_from_the_command_line(tmp_path, capsys):
+    """Rendered, found by dlib, mixed, learned from, named: the whole way of a real data set."""
+    from mescope.synthesis.corpus import write_corpus
+
+    made = write_corpus(
+        tmp_path / "corpus", 3, 1, duration=6.0, rate=15.0, levels=("calm",),
+        micro_per_minute=60, macro_per_minute=0,
+    )  # fmt: skip
+    planted = sum(len(r.expressions) for r in made)
+    (tmp_path / "faces.toml").write_text(FACES)
+    words = [
+        "evaluate", str(tmp_path / "faces.toml"), "--dataset", "folder", "--jobs", "1",
+        "--root", str(tmp_path / "corpus"), "--cache", str(tmp_path / "kept"),
+    ]  # fmt: skip
+    assert run([*words, "--protocol", "loso", "-o", str(tmp_path / "run")]) == 0
+    assert "Shortcut control" in capsys.readouterr().out
+    report = json.loads((tmp_path / "run" / "report.json").read_text())
+    assert 3 <= len(report["predictions"]) <= planted
+    assert len(report["control"]) >= 1
+    assert len(list((tmp_path / "kept").rglob("*.cache"))) == 3
+    assert not (tmp_path / "run" / "features").exists()

@@ -95,7 +95,7 @@ def test_learning_is_handed_training_people_only(monkeypatch):
 
     def spy(recipe, inputs, labels, classes, seed, **others):
         seen.append((inputs.copy(), labels.copy(), others.pop("persons")))
-        assert others == {"monitor": None, "origins": []}
+        assert others == {"monitor": None, "origins": [], "device": "cpu"}
         return Majority()
 
     monkeypatch.setattr(evaluation, "learn", spy)

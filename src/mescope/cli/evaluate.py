@@ -51,6 +51,9 @@ def evaluate(
             "folder.",
         ),
     ] = None,
+    device: Annotated[
+        str, typer.Option(help="cpu, cuda, or mps; on a GPU, with --jobs 1.")
+    ] = "cpu",
     oracle: Annotated[
         bool,
         typer.Option(
@@ -85,7 +88,7 @@ def evaluate(
     with progress_bar(chosen.name) as progress:
         report = run(
             chosen, prepared.examples, how, out=folder, jobs=processes, engine=by,
-            address=address, oracle=oracle, progress=progress,
+            address=address, oracle=oracle, device=device, progress=progress,
         )  # fmt: skip
     _save(report, folder)
     if as_json:

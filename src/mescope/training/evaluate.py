@@ -51,6 +51,7 @@ class Shared:
     recipe: ClipRecipe
     examples: Examples
     oracle: bool
+    device: str = "cpu"
 
 
 def checked_protocol(name: str) -> Protocol:
@@ -75,6 +76,7 @@ def evaluate(
     engine: Engine = "local",
     address: str | None = None,
     oracle: bool = False,
+    device: str = "cpu",
     progress: Progress | None = None,
 ) -> Report:
     """Train and test a recipe on every fold, for each of its seeds.
@@ -88,6 +90,7 @@ def evaluate(
         engine: ``local`` or ``ray``.
         address: of a running Ray cluster.
         oracle: also keep, apart, the predictions of the epoch that is best on each test person.
+        device: a torch device for networks; on one GPU, take one job at a time.
         progress: called after every job.
 
     Raises:
@@ -110,7 +113,7 @@ def evaluate(
     missing = [item for item in items if item not in results]
     if progress:
         progress(len(items) - len(missing), len(items))
-    shared = Shared(recipe, examples, oracle)
+    shared = Shared(recipe, examples, oracle, device)
     work = [(seed, splits[seed][number]) for seed, number in missing]
     numbers = {(seed, splits[seed][n].name): n for seed, n in missing}
     for seed_fold, result in run_jobs(
@@ -147,7 +150,7 @@ def run_fold(shared: Shared, item: tuple[int, Fold]) -> FoldResult:
     origins = [examples.origins[i] for i in fold.train] if examples.origins else []
     learned = learn(
         recipe, inputs, labels, examples.classes, seed, monitor=best, persons=persons,
-        origins=origins,
+        origins=origins, device=shared.device,
     )  # fmt: skip
     scores = learned.scores(unseen)
     asked = controls_of(examples, fold)
