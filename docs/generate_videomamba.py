@@ -14,11 +14,19 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from generate_flow28 import span, table
-from generate_merba import BLUE, GREEN, GREY, ORANGE, box, fill, flow_arrow
-from matplotlib.figure import Figure
+from page_parts import (
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    boxes,
+    canvas,
+    fill,
+    span,
+    summaries,
+    table,
+)
 
-from mescope.evaluation.stored import from_json
 from mescope.models.videomamba import PRESETS, VideoMamba
 
 DOCS = Path(__file__).parent
@@ -40,9 +48,9 @@ def sizes() -> list[str]:
     return table(["preset", "clip", "tokens", "width", "blocks", "parameters"], rows)
 
 
-def ablation(summaries: list[dict[str, Any]]) -> list[str]:
+def ablation(found: list[dict[str, Any]]) -> list[str]:
     rows = []
-    for s in sorted(summaries, key=_place):
+    for s in sorted(found, key=_place):
         data, augmented = _parts(s)
         part, n, control = s["all"], len(s["seeds"]), s["control"]
         low, high = part["uf1"]["interval"]
@@ -70,11 +78,7 @@ def _place(summary: dict[str, Any]) -> tuple[int, int]:
 
 
 def draw() -> None:
-    figure = Figure(figsize=(13, 4.8), layout="constrained")
-    axis = figure.subplots()
-    axis.set_xlim(0, 130)
-    axis.set_ylim(4, 52)
-    axis.set_axis_off()
+    figure, axis = canvas(4.8, 52)
     steps = (
         (1, 17, "long recording\nlandmarks, crop\nalong the nose", GREY),
         (22, 17, "one frame of each\nof T segments\n3 × T × 224²", GREY),
@@ -83,7 +87,7 @@ def draw() -> None:
         (88, 15, "24 blocks\n(32 in -M)\nbelow", GREEN),
         (107, 22, "norm, class token's\nvector, linear\nfour emotions", ORANGE),
     )
-    _row(axis, steps, 37, 12)
+    boxes(axis, 37, 12, steps)
     axis.text(1, 31.5, "one block: both directions in one scan", fontsize=11, weight="bold")
     inner = (
         (1, 13, "+ residual\nRMSNorm", GREY),
@@ -92,7 +96,7 @@ def draw() -> None:
         (74, 20, "turned back, summed,\ntimes the gate", BLUE),
         (98, 14, "one linear", BLUE),
     )
-    _row(axis, inner, 18, 10)
+    boxes(axis, 18, 10, inner)
     axis.text(
         1, 10, "In training, RSMix pastes the moving cells of an expression onto neutral "
         "frames of the same recording, and every original has one\nmirrored copy. Copies stay "
@@ -104,20 +108,11 @@ def draw() -> None:
     figure.savefig(PICTURE, dpi=110)
 
 
-def _row(axis: Any, steps: Any, y: float, height: float) -> None:
-    for number, (x, width, text, colour) in enumerate(steps):
-        box(axis, x, y, width, height, text, colour)
-        if number:
-            before = steps[number - 1]
-            flow_arrow(axis, before[0] + before[1], x, y + height / 2)
-
-
 def main(paths: list[str]) -> None:
     draw()
     text = fill(PAGE.read_text(encoding="utf-8"), "sizes", sizes())
-    reports = [from_json(Path(p).read_text(encoding="utf-8"), name=p).summary() for p in paths]
-    if reports:
-        text = fill(text, "ablation", ablation(reports))
+    if paths:
+        text = fill(text, "ablation", ablation(summaries(paths)))
     PAGE.write_text(text, encoding="utf-8")
     print(PAGE)
 

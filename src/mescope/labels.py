@@ -204,6 +204,11 @@ OWN_SETS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 """Label sets of recordings that are of no published data set: a user's own, rendered ones."""
 
 
+RENDERED = "synthetic"
+"""Data set name of rendered recordings: nobody sat for them, and whatever comes of them says
+so.  It travels with the person, through files and mixed clips."""
+
+
 def classes_for(name: str, datasets: Iterable[str]) -> tuple[str, ...]:
     """Return the classes of a label set that data sets share, published ones or not.
 

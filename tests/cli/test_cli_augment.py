@@ -31,7 +31,7 @@ def test_rendered_videos_become_clips_of_the_same_people(run, corpus, tmp_path):
     assert back.errors == ()
     assert len(back.recordings) == sum(bool(row["clip"]) for row in log) > 0
     assert set(back.subjects) <= set(originals.subjects)
-    assert {r.dataset for r in back.recordings} == {"folder"}
+    assert {r.dataset for r in back.recordings} == {"synthetic"}  # mixed, and still rendered
     status, shown, _ = run(*words, "--json")  # nothing is left to do
     assert status == 0
     counts = json.loads(shown)

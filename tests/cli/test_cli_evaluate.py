@@ -161,7 +161,9 @@ def test_rendered_recordings_from_the_command_line(tmp_path, capsys):
         "--root", str(tmp_path / "corpus"), "--cache", str(tmp_path / "kept"),
     ]  # fmt: skip
     assert run([*words, "--protocol", "loso", "-o", str(tmp_path / "run")]) == 0
-    assert "Shortcut control" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "Shortcut control" in said
+    assert "Simulated faces" in said
     report = json.loads((tmp_path / "run" / "report.json").read_text())
     assert 3 <= len(report["predictions"]) <= planted
     assert len(report["control"]) >= 1

@@ -42,7 +42,7 @@ def test_a_rendered_corpus_becomes_windows_with_its_truth(corpus, tmp_path):
         flow = extract(open_video(recording.path), cache=tmp_path)
         for j in range(len(flow.windows)):
             np.testing.assert_array_equal(examples.inputs[place], flow.windows[j])
-            assert examples.persons[place] == ("folder", recording.subject)
+            assert examples.persons[place] == ("synthetic", recording.subject)
             assert examples.names[place] == f"{recording.name}#{j}"
             for i, frame in enumerate(flow.frames[j * 25 : j * 25 + 50]):
                 over = [

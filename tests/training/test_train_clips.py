@@ -86,6 +86,19 @@ def test_published_weights_tell_everything_and_score_the_same(simulated, tmp_pat
     )
 
 
+def test_weights_from_rendered_clips_say_so(simulated, tmp_path):
+    rendered = tuple(("synthetic", f"drawn-{i % 7}") for i in range(len(simulated)))
+    trained = dataclasses.replace(real(simulated), persons=rendered)
+    recipe = dataclasses.replace(RECIPE, data="flow28", maps=0)
+    learned, _ = train_recogniser(recipe, trained, tmp_path)
+    card = publish_recogniser(learned, recipe, trained, tmp_path / "w.safetensors")
+    assert card.simulated
+    assert card.trained_on == "60 clips of 7 rendered faces, their motion simulated"
+    mixed = dataclasses.replace(trained, persons=(("casme2", "01"), *rendered[1:]))
+    card = publish_recogniser(learned, recipe, mixed, tmp_path / "mixed.safetensors")
+    assert not card.simulated
+
+
 def test_weights_that_saw_people_are_never_scored_on_people(simulated, tmp_path):
     recipe = dataclasses.replace(RECIPE, data="flow28", maps=0)
     learned, _ = train_recogniser(recipe, real(simulated), tmp_path)

@@ -19,6 +19,7 @@ from mescope.evaluation.bootstrap import RESAMPLES, middle, resampled
 from mescope.evaluation.recognition import ClassCounts, Policy, accuracy, uar, uf1
 from mescope.evaluation.report import SUBJECT_DEPENDENT
 from mescope.evaluation.summary import majority
+from mescope.labels import RENDERED
 
 if TYPE_CHECKING:
     from mescope.evaluation.report import Prediction, Report
@@ -97,6 +98,8 @@ def cautions(report: Report) -> list[str]:
         said.append(f"Counted as {report.mode}: not comparable with clean figures.")
     if report.mode == SUBJECT_DEPENDENT:
         said.append("Subject-dependent: people of the test part were learned from.")
+    if RENDERED in report.datasets:
+        said.append("Simulated faces: this says nothing of how well real people are read.")
     if len(report.seeds) < WISHED_SEEDS:
         said.append(
             f"Only {len(report.seeds)} of at least {WISHED_SEEDS} seeds: how much the figures "

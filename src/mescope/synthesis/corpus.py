@@ -3,7 +3,7 @@
 Layout of a corpus folder::
 
     manifest.json      what was asked for, by which version; "complete" once all is written
-    recordings.csv     subject, video, file, frames, rate, width, height, level
+    recordings.csv     subject, dataset, video, file, frames, rate, width, height, level
     truth.csv          the interval table: subject, video, onset, offset, emotion, apex, type,
                        au, onset_s, apex_s, offset_s, status, source; frames from 0, ends
                        included
@@ -27,20 +27,28 @@ from joblib import Parallel, delayed
 
 from mescope.errors import DatasetError, OutputError
 from mescope.events import Expression, Interval, Recording
+from mescope.labels import RENDERED
 from mescope.synthesis.dynamics import Level, random_script
 from mescope.synthesis.encode import write_video
 from mescope.synthesis.portraits import CANVAS, Portrait, drawn_portrait
 from mescope.synthesis.render import SyntheticVideo
 from mescope.video.cache import write_atomically, write_table
 
-DATASET = "synthetic"
-"""Data set name of rendered recordings; with the subject it makes a person."""
-
 TRUTH_COLUMNS = (
     "subject", "video", "onset", "offset", "emotion", "apex", "type", "au",
     "onset_s", "apex_s", "offset_s", "status", "source",
 )  # fmt: skip
-RECORDING_COLUMNS = ("subject", "video", "file", "frames", "rate", "width", "height", "level")
+RECORDING_COLUMNS = (
+    "subject",
+    "dataset",
+    "video",
+    "file",
+    "frames",
+    "rate",
+    "width",
+    "height",
+    "level",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +139,7 @@ def read_corpus(folder: str | Path) -> tuple[Recording, ...]:
         raise DatasetError(f"the corpus in {folder} is not finished; run its command again")
     return tuple(
         Recording(
-            dataset=DATASET,
+            dataset=RENDERED,
             subject=row["subject"],
             name=row["video"],
             frames=int(row["frames"]),
@@ -206,6 +214,7 @@ def _write_one(
     subject = video.portrait.name
     row: Row = {
         "subject": subject,
+        "dataset": RENDERED,
         "video": video.name,
         "file": f"videos/{file.name}",
         "frames": len(video),

@@ -16,6 +16,7 @@ from typing import Any, cast
 import mescope
 from mescope.errors import OutputError, RecipeError
 from mescope.evaluation.recognition import count_classes, uar, uf1
+from mescope.labels import RENDERED
 from mescope.models import MODELS
 from mescope.models.weights import Card, save
 from mescope.training.checkpoint import Keeper
@@ -98,15 +99,16 @@ def publish_recogniser(
         recipe: that made it.
         trained: what it was trained on.
         path: a .safetensors file.
-        unseen: real clips to score it on; only for weights that saw simulated maps.
+        unseen: real clips to score it on; only for weights that saw simulated faces.
 
     Raises:
         RecipeError: ``unseen`` is given for weights that saw people, or has other classes.
         WeightsError: the file cannot be written so.
     """
-    simulated = trained.kind == SIMULATED
+    drawn_maps = trained.kind == SIMULATED
+    simulated = drawn_maps or {dataset for dataset, _ in trained.persons} == {RENDERED}
     scores: dict[str, float] = {}
-    if simulated:
+    if drawn_maps:
         drawn = dataclasses.replace(recipe, maps=MAPS)
         held_out = simulated_examples(drawn, (recipe.seed, DEVELOPMENT))
         scores |= _scores("simulated", learned, held_out)
@@ -142,6 +144,9 @@ def _source(trained: Examples) -> str:
     if trained.kind == SIMULATED:
         return f"{len(trained)} simulated flow maps of simulated faces; no real face"
     sets = Counter(dataset for dataset, _ in trained.persons)
+    if set(sets) == {RENDERED}:
+        faces = len(set(trained.persons))
+        return f"{len(trained)} clips of {faces} rendered faces, their motion simulated"
     clips = ", ".join(f"{name} {count}" for name, count in sorted(sets.items()))
     return f"clips of {len(set(trained.persons))} people ({clips})"
 
