@@ -34,6 +34,7 @@ FLAGS = (
     "--disable-default-apps", "--disable-extensions", "--disable-domain-reliability",
     "--disable-client-side-phishing-detection", "--metrics-recording-only", "--mute-audio",
     "--disable-features=Translate,OptimizationHints,MediaRouter,AutofillServerCommunication",
+    "--host-resolver-rules=MAP other.test 127.0.0.1",
 )  # fmt: skip
 
 
@@ -148,8 +149,8 @@ class Window:
 class Page(Window):
     """The review of one recording."""
 
-    def __init__(self, driver, server, identity):
-        super().__init__(driver, server.client.base_url)
+    def __init__(self, driver, server, identity, base=None):
+        super().__init__(driver, base or server.client.base_url)
         self.client, self.identity = server.client, identity
         self.open()
         if self.shows("#use"):

@@ -6,6 +6,7 @@ import pytest
 from numbered_video import write_numbered
 
 pytest.importorskip("selenium", reason="the tests of the page need selenium")
+from app_server import serving
 from browsing import TIMELINE, Page, Window, a_name, drag
 from selenium.webdriver.common.keys import Keys
 
@@ -207,3 +208,19 @@ def test_the_next_recording_that_waits_is_a_click_away(page, desk):
     page.open()
     page.says(".head", "reviewed")
     page.says(".head button", "Reviewed ✓")
+
+
+def test_from_another_machine_over_plain_http(browser, tmp_path):
+    """With a token, and without what a browser gives only to safe pages."""
+    secret = "a-token-of-many-letters"
+    with serving(tmp_path, hosts=("other.test",), token=secret) as one:
+        one.client.headers["Authorization"] = f"Bearer {secret}"
+        base = f"http://other.test:{one.client.base_url.port}"
+        browser.get(f"{base}/?token={secret}")
+        page = Page(browser, one, one.known_as_analyzed("there.mp4"), base)
+        assert not page.js("return window.isSecureContext")
+        assert secret not in browser.current_url
+        page.code_as("ann")
+        page.pick(0)
+        page.press("7")
+        page.becomes(status="confirmed", coder="ann")

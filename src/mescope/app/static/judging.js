@@ -7,6 +7,9 @@ import { put, question, say } from "./dom.js";
 
 const SOON = 500, LATE = 8000;  // ms between two tries
 
+// Not randomUUID: a page that came over plain HTTP from another machine does not have it.
+const newKey = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+
 export class Judging {
   // told: {coder(), revision(), mark(id), take(marks), refused(text), nobody(), idle()}
   constructor(id, told) {
@@ -25,7 +28,7 @@ export class Judging {
   act(action, mark, values) {
     const coder = this.told.coder();
     if (!coder) return this.told.nobody();
-    const event = { coder, action, mark: mark?.id ?? null, values, key: crypto.randomUUID() };
+    const event = { coder, action, mark: mark?.id ?? null, values, key: newKey() };
     return this.queue({ action, mark, ask: (revision) => api.judge(this.id, { ...event, revision }) });
   }
 
