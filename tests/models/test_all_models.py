@@ -70,6 +70,11 @@ GOLDEN = {  # spotting of frames 3 and 19, negative and neutral logit of frame 1
 }  # of clip models: the logits of the only clip
 
 
+FLAT = {"htnet-small": {"positions.2"}}
+"""Parameters whose gradient is zero but for rounding: where a level has one token to a block, its
+position is one number added to all channels, which every norm after it takes off again."""
+
+
 def build(name, **options):
     """The model with fixed weights, small where the full size only costs time."""
     torch.manual_seed(SEED)
@@ -135,8 +140,8 @@ def test_every_parameter_gets_a_gradient(name):  # check 9, clean mode
     model = build(name).train()
     out = run(name, model, inputs(name, 4))
     sum(part.square().mean() for part in out).backward()
-    dead = [n for n, p in model.named_parameters() if p.grad is None or not p.grad.any()]
-    assert dead == []
+    dead = {n for n, p in model.named_parameters() if p.grad is None or not p.grad.any()}
+    assert dead <= FLAT.get(name, set())
 
 
 def test_an_input_does_not_depend_on_its_batch(name):

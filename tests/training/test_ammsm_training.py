@@ -240,7 +240,7 @@ def test_training_follows_the_seed():  # check 30
 def test_planted_motion_is_learned_under_random_sparsity():  # check 29
     """28 x 28 maps in small, without an onset frame."""
     recipe = recipe_of(
-        epochs=50, adaptive_epochs=40, batch_size=16, learning_rate=3e-3, schedule="cosine"
+        epochs=80, adaptive_epochs=40, batch_size=16, learning_rate=3e-3, schedule="cosine"
     )
     inputs, labels = flows()
     learned = learn(recipe, inputs, labels, CLASSES, 0)

@@ -119,7 +119,7 @@ def test_flips_reach_about_half_of_the_inputs(monkeypatch):
 
 def test_rare_classes_weigh_more():
     labels = np.array([0, 0, 0, 1], dtype=np.int64)
-    weights = recognisers._class_weights(labels, 3)
+    weights = recognisers.class_weights(labels, 3)
     torch.testing.assert_close(weights, torch.tensor([4 / 9, 4 / 3, 0.0]))
     found = trained(dataclasses.replace(BASE, balanced=True, schedule="cosine"))
     assert np.isfinite(found).all()
