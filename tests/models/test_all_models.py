@@ -71,8 +71,8 @@ GOLDEN = {  # spotting of frames 3 and 19, negative and neutral logit of frame 1
 
 
 FLAT = {"htnet-small": {"positions.2"}}
-"""Parameters whose gradient is zero but for rounding: where a level has one token to a block, its
-position is one number added to all channels, which every norm after it takes off again."""
+"""Parameters whose gradient is zero but for rounding: where a level has one token to a block,
+its position is one number added to all channels, which every norm after it takes off again."""
 
 
 def build(name, **options):
