@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Kind = Literal["micro", "macro"]
+EventKind = Literal["blink", "speech", "head", "gaze"]
 
 MICRO_MAX_S = 0.5
 """Longest micro-expression in seconds; a longer detection is a macro-expression.
@@ -83,6 +84,23 @@ class Detection:
     def __post_init__(self) -> None:
         if not self.interval.first <= self.apex <= self.interval.last:
             raise ValueError(f"apex {self.apex} lies outside {self.interval}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FaceEvent:
+    """Something a face does that is no expression: a blink, speech, a head movement, a glance.
+
+    ``onset_s`` and ``offset_s`` are the times of the first and the last frame in seconds.
+    ``strength`` says how strong it was, in the unit of its kind: blink, share of the usual eye
+    opening that was lost (0 to 1); speech, px of mouth motion in the 320-px face crop; head,
+    degrees; gaze, share of the eye's width.
+    """
+
+    kind: EventKind
+    interval: Interval
+    onset_s: float
+    offset_s: float
+    strength: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from mescope.analysis.results import (
     Analysis,
+    Check,
     Evidence,
     Finding,
     Gap,
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Analysis",
     "Analyzer",
+    "Check",
     "Evidence",
     "Finding",
     "Gap",

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mescope.events import Detection, Interval
+from mescope.events import Detection, EventKind, FaceEvent, Interval
 
 _DIRECTIONS = ("right", "down-right", "down", "down-left", "left", "up-left", "up", "up-right")
 
@@ -56,17 +56,36 @@ class Evidence:
     sentence: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One way to tell that a detection is wrong, and what was measured of it.
+
+    >>> Check(question="Are the eyes shut?", answer="No: open at 96 % of usual", doubt=False)
+    Check(question='Are the eyes shut?', answer='No: open at 96 % of usual', doubt=False)
+    """
+
+    question: str
+    answer: str
+    doubt: bool  # the measured fact speaks against an expression
+
+
 @dataclass(frozen=True, kw_only=True)
 class Finding:
     """A detection with its evidence and pictures.
 
     The pictures are RGB uint8 crops of the same box at onset, apex and offset, or None where
-    the frame could not be read.
+    the frame could not be read; ``clip`` is the same box from just before the onset to just
+    after the offset, for a loop, ``clip_rate`` frames a second of real time; empty without.
+    ``explained_by`` names the event that most of the movement is, or None.
     """
 
-    id: str  # "d1", "d2", ... in order of time
+    id: str  # "d1", "d2", ... in order of time; "c1", ... for candidates
     detection: Detection
     evidence: Evidence
+    explained_by: EventKind | None = None
+    checks: tuple[Check, ...] = ()
+    clip: tuple[NDArray[np.uint8], ...] = ()
+    clip_rate: float = 0.0
     onset_picture: NDArray[np.uint8] | None = None
     apex_picture: NDArray[np.uint8] | None = None
     offset_picture: NDArray[np.uint8] | None = None
@@ -74,7 +93,7 @@ class Finding:
 
 @dataclass(frozen=True, kw_only=True)
 class Gap:
-    """A stretch of the recording that could not be analyzed."""
+    """A stretch of the recording that could not be judged; silence there is no absence."""
 
     interval: Interval  # native frames
     start_s: float
@@ -93,16 +112,30 @@ class Traces:
     motion: NDArray[np.float64]  # (n, R) length of every region's motion, crop pixels
     valid: NDArray[np.bool_]  # (n,)
     regions: tuple[str, ...]
+    movement: NDArray[np.float64] | None = (
+        None  # (n,) training-free score, 0 to 1; nan likewise
+    )
+    openness: NDArray[np.float64] | None = None  # (n,) eye opening, 1 = usual; nan likewise
 
 
 @dataclass(kw_only=True)
 class Analysis:
-    """The result for one recording.  Detections are proposals, never annotations."""
+    """The result for one recording.  Detections are proposals, never annotations.
+
+    ``findings`` are what is shown: expressions whose score reaches ``floor``.  ``candidates``
+    are all others down to a low floor, and movements that an event explains.  ``noise_px`` is
+    the motion (px of the 320-px face crop) that this recording shows where nothing moves:
+    less is not told as evidence.
+    """
 
     video: dict[str, Any]  # name, width, height, rate, frames, duration_s, fingerprint
     findings: tuple[Finding, ...]
     traces: Traces
     gaps: tuple[Gap, ...] = ()
+    candidates: tuple[Finding, ...] = ()
+    events: tuple[FaceEvent, ...] = ()  # in order of time
+    floor: float = 0.0
+    noise_px: float | None = None
     decode: dict[str, Any] = field(default_factory=dict)
     provenance: dict[str, Any] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
