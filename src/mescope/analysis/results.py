@@ -113,7 +113,7 @@ class Traces:
     valid: NDArray[np.bool_]  # (n,)
     regions: tuple[str, ...]
     movement: NDArray[np.float64] | None = (
-        None  # (n,) training-free score, 0 to 1; nan likewise
+        None  # (n,) training-free score; nan likewise
     )
     openness: NDArray[np.float64] | None = None  # (n,) eye opening, 1 = usual; nan likewise
 
