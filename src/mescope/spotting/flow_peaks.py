@@ -1,17 +1,20 @@
-"""Find expressions without any training: peaks of facial motion over its slow trend.
+"""Find movements without any training: peaks of facial motion over its slow trend.
 
-A baseline that a trained model has to beat, and a second opinion beside one.  It works on the
-same region flow as the models:
+A spotter of its own, a baseline that a trained model has to beat, and the proposer of the
+cascade (:mod:`mescope.spotting.verifier`).  It works on the same region flow as the models:
 
 1. The flow of overlapping windows, each measured from its own first frame, is chained into one
    displacement of every region over the whole recording.
-2. A running median of ``trend_s`` seconds is the resting position; what is left is motion that
-   comes and goes.  Drift, posture and the chain's small steps vanish with the median.
+2. A running median is the resting position; what is left is motion that comes and goes.
+   Drift, posture and the chain's small steps vanish with the median.  There are two trends:
+   the short one leaves brief movements alone with a slowly moving face, the long one keeps
+   movements of up to four seconds, which the short one would follow.
 3. Neighbouring regions are averaged into groups (brows, mouth corners, lips, nose).  A group's
    motion counts in units of its threshold: ``mads`` robust standard deviations over its
    median, but never less than ``floor_px``, so that a still face yields nothing.
-4. The largest of the groups is the trace; its peaks above 1 become intervals by the rule of
-   :mod:`mescope.spotting.proposals`, which end where the motion falls to ``level`` of its peak.
+4. Peaks of the largest group are candidates.  A candidate ends on either side where the motion
+   of all groups together falls to ``level`` of that at the peak, or where it begins to rise
+   again (another movement begins).  Of two candidates for the same frames the stronger stays.
 5. The emotion is a guess from the direction of motion at the peak (see :func:`_guess`).
 
 Related to MDMD (Li et al. 2020), which compares frames a fixed distance apart instead.
@@ -28,10 +31,11 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import median_filter
+from scipy.signal import find_peaks
 
 from mescope.events import Detection, Interval
-from mescope.spotting.proposals import ProposalRule, kind_of, peak_intervals
-from mescope.spotting.traces import Floats, stitch, valid_runs
+from mescope.spotting.proposals import kind_of
+from mescope.spotting.traces import Floats, centred_smooth, stitch, valid_runs
 
 GROUPS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -60,13 +64,27 @@ class Timing(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class FlowPeaksRule:
-    """The constants, set once on simulated faces; px are those of the 320-px face crop."""
+    """The constants; px are those of the 320-px face crop."""
 
-    trend_s: float = 1.2  # running median; motion that lasts over half as long fades into it
+    trends_s: tuple[float, ...] = (1.2, 9.0)  # running medians; each loses what lasts over half
     mads: float = 4.0  # robust standard deviations above the median
     floor_px: float = 0.5  # smallest motion that counts
-    level: float = 0.5  # an interval ends where motion falls to this share of its peak
+    floor: float = 1.0  # least strength of a candidate, in thresholds
+    level: float = 0.25  # a candidate ends where motion falls to this share of its peak
+    rise: float = 0.15  # or where it rises by this share again, having fallen well
     smooth: int = 3  # frames of the centred average
+    shortest_s: float = 0.1
+    longest_s: float = 4.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A movement that came and went, in decimated frames."""
+
+    interval: Interval
+    apex: int
+    strength: float  # motion at the peak in thresholds
+    motion: tuple[tuple[str, float, float], ...]  # group, x, y at the apex over the trend, px
 
 
 def spot(
@@ -94,16 +112,105 @@ def spot(
     """
     if windows.ndim != 3 or windows.shape[1] != 2 * len(regions):
         raise ValueError(f"{len(regions)} regions do not fit windows of shape {windows.shape}")
-    motion = _over_trend(displacement(windows, timing.hop, valid), timing.rate, rule.trend_s)
-    groups = _groups(motion, regions)
-    ratio = np.max([_in_thresholds(vectors, rule) for vectors in groups.values()], axis=0)
-    shape = ProposalRule(level=rule.level, smooth=rule.smooth)
+    found, trace = candidates(
+        displacement(windows, timing.hop, valid), timing.rate, regions, rule
+    )
+    return [_detection(one, timing.rate) for one in found], trace
+
+
+def candidates(
+    motion: Floats, rate: float, regions: Sequence[str], rule: FlowPeaksRule = FlowPeaksRule()
+) -> tuple[list[Candidate], NDArray[np.float64]]:
+    """Find movements that come and go.
+
+    Args:
+        motion: (n, 2R) displacement as of :func:`displacement`, px; nan without a face.
+        rate: frames per second.
+        regions: the R names.
+        rule: the constants.
+
+    Returns:
+        Candidates in order of time, none of which shares more than half its frames with
+        another; and the trace (n,) of the shortest trend, 0 to 1, 0.5 at the threshold.
+
+    Raises:
+        ValueError: none of the regions is known.
+    """
+    found: list[Candidate] = []
+    traces = []
+    for trend_s in rule.trends_s:
+        groups = _groups(over_trend(motion, rate, trend_s), regions)
+        ratio = np.max([_in_thresholds(vectors, rule) for vectors in groups.values()], axis=0)
+        traces.append(ratio)
+        for first, last in valid_runs(ratio):
+            found += _run(ratio, groups, (first, last), rate, rule)
+    return _strongest(found), traces[0] / (1.0 + traces[0])
+
+
+def _run(
+    ratio: Floats,
+    groups: Mapping[str, Floats],
+    run: tuple[int, int],
+    rate: float,
+    rule: FlowPeaksRule,
+) -> list[Candidate]:
+    """Return the candidates of one trend in one run of frames with a face."""
+    first, last = run
+    smooth = centred_smooth(ratio[first : last + 1], rule.smooth)
+    together = np.concatenate([v[first : last + 1] for v in groups.values()], axis=1)
+    length = centred_smooth(np.linalg.norm(together, axis=1), rule.smooth)
+    padded = np.concatenate([[0.0], smooth, [0.0]])  # a movement may be cut off by the end
+    peaks, _ = find_peaks(padded, height=rule.floor, prominence=0.25 * rule.floor)
     found = []
-    for first, last in valid_runs(ratio):
-        for part, height in peak_intervals(ratio[first : last + 1], 1.0, timing.rate, shape):
-            interval = Interval(part.first + first, part.last + first)
-            found.append(_detection(interval, height, ratio, groups, timing.rate))
-    return found, ratio / (1.0 + ratio)
+    for peak in peaks - 1:
+        begin, end = _edges(length, int(peak), rule)
+        if not rule.shortest_s <= (end - begin) / rate + 1e-9 or (
+            (end - begin) / rate > rule.longest_s
+        ):
+            continue
+        found.append(
+            Candidate(
+                interval=Interval(begin + first, end + first),
+                apex=int(peak) + first,
+                strength=float(smooth[peak]),
+                motion=tuple(
+                    (name, float(v[peak + first, 0]), float(v[peak + first, 1]))
+                    for name, v in groups.items()
+                ),
+            )
+        )
+    return found
+
+
+def _edges(length: Floats, peak: int, rule: FlowPeaksRule) -> tuple[int, int]:
+    """Return the first and the last frame of the movement that peaks at ``peak``.
+
+    Outwards from the peak until the motion falls to ``level`` of it, or rises again by
+    ``rise`` after having fallen below 0.7: the valley between is the end.
+    """
+    share = length / max(float(length[peak]), 1e-9)
+    ends = []
+    for step, stop in ((-1, -1), (1, len(share))):
+        lowest, at = 1.0, peak
+        for i in range(peak + step, stop, step):
+            if share[i] < lowest:
+                lowest, at = float(share[i]), i
+            if share[i] < rule.level:
+                at = i - step
+                break
+            if lowest < 0.7 and share[i] > lowest + rule.rise:
+                break
+        ends.append(at)
+    return ends[0], ends[1]
+
+
+def _strongest(found: list[Candidate]) -> list[Candidate]:
+    """Keep the stronger of candidates that share more than half of all their frames."""
+    kept: list[Candidate] = []
+    for one in sorted(found, key=lambda c: (-c.strength, c.interval)):
+        if all(one.interval.iou(other.interval) <= 0.5 for other in kept):
+            kept.append(one)
+    return sorted(kept, key=lambda c: c.interval)
 
 
 def displacement(
@@ -122,13 +229,20 @@ def displacement(
     return stitch(chained, hop, valid=valid)
 
 
-def _over_trend(trace: Floats, rate: float, trend_s: float) -> NDArray[np.float64]:
-    """Subtract the running median of every channel from (n, c), run by run."""
-    length = 2 * int(trend_s * rate / 2) + 1
+def over_trend(trace: Floats, rate: float, trend_s: float) -> NDArray[np.float64]:
+    """Subtract the running median of ``trend_s`` seconds from (n, c), run by run of frames.
+
+    The median of a long stretch is taken of every few frames: a slow trend needs no more.
+    """
+    skip = max(1, round(trend_s * rate / 60))
+    length = 2 * int(trend_s * rate / skip / 2) + 1
     out = np.full(trace.shape, np.nan)
     for first, last in valid_runs(trace[:, 0]):
         run = trace[first : last + 1]
-        out[first : last + 1] = run - median_filter(run, size=(length, 1), mode="nearest")
+        some = median_filter(run[::skip], size=(length, 1), mode="nearest")
+        frames = np.arange(len(run))
+        slow = [np.interp(frames, frames[::skip], column) for column in some.T]
+        out[first : last + 1] = run - np.stack(slow, axis=1)
     return out
 
 
@@ -157,31 +271,24 @@ def _in_thresholds(vectors: Floats, rule: FlowPeaksRule) -> NDArray[np.float64]:
     return np.asarray(length / max(rule.floor_px, median + rule.mads * deviation))
 
 
-def _detection(
-    interval: Interval,
-    height: float,
-    ratio: Floats,
-    groups: Mapping[str, Floats],
-    rate: float,
-) -> Detection:
-    apex = interval.first + int(np.argmax(ratio[interval.first : interval.last + 1]))
+def _detection(one: Candidate, rate: float) -> Detection:
     return Detection(
-        interval=interval,
-        kind=kind_of(interval, rate),
-        score=height / (1.0 + height),
-        apex=apex,
-        emotion=_guess({name: vectors[apex] for name, vectors in groups.items()}),
+        interval=one.interval,
+        kind=kind_of(one.interval, rate),
+        score=one.strength / (1.0 + one.strength),
+        apex=one.apex,
+        emotion=_guess({name: (x, y) for name, x, y in one.motion}),
     )
 
 
-def _guess(motion: Mapping[str, Floats]) -> str:
+def _guess(motion: Mapping[str, tuple[float, float]]) -> str:
     """Guess an emotion from the vectors (x, y) of the groups at the peak; y grows downwards.
 
     Brows up: surprise.  Mouth corners up: positive.  Brows down or nose up: negative.
     Whichever of them is the largest wins, if it is half of the largest motion or more; the
     rest is others.  A rule of thumb after the action units AU1+2, AU12, AU4 and AU9.
     """
-    down = {name: float(vector[1]) for name, vector in motion.items()}
+    down = {name: vector[1] for name, vector in motion.items()}
     brows = [down[name] for name in ("brow_l", "brow_r") if name in down]
     corners = [down[name] for name in ("corner_l", "corner_r") if name in down]
     brow = float(np.mean(brows)) if brows else 0.0
