@@ -22,6 +22,7 @@ import numpy.typing as npt
 
 from mescope.video.cache import Store
 from mescope.video.faces import FaceFinder, FaceTracker, default_finder
+from mescope.video.landmark_track import CloseUps
 from mescope.video.regions import CROP_SIZE, REGIONS_18, Mode, Region
 from mescope.video.roi_keep import Keeper
 from mescope.video.roi_pass import Pass, Tables, read_looks
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
 __all__ = ["RoiFlow", "Timing", "extract", "timing"]
 
-VERSION = 2
+VERSIONS: dict[Mode, int] = {"clean": 3, "as_published": 2}
 """Raised whenever the same input would give other numbers; part of the cache key."""
 
 
@@ -76,6 +77,9 @@ class RoiFlow:
         window (``clean``).
     decode
         The decode report of the pass that measured all this.
+    close
+        Landmarks, eyes and light of single frames (``clean``; nan and 0 elsewhere): see
+        :class:`~mescope.video.landmark_track.CloseUps`.  Some frames are left out.
     """
 
     windows: npt.NDArray[np.float32]
@@ -91,6 +95,14 @@ class RoiFlow:
     warnings: tuple[str, ...]
     padded: int = 0
     decode: dict[str, Any] = field(default_factory=dict)
+    close: CloseUps | None = None
+
+    @property
+    def points(self) -> npt.NDArray[np.float32]:
+        """Return (n, 68, 2) landmarks x, y of single frames, raw px; nan where not measured."""
+        if self.close is None:
+            return np.full(((len(self.windows) + 1) * self.timing.hop, 68, 2), np.nan, "f4")
+        return self.close.points
 
 
 def extract(
@@ -146,7 +158,7 @@ def extract(
         ``face`` is no choice, or the landmark model is not installed.
     """
     planned = plan(video, timing, mode)
-    tables = Tables.empty(planned, len(regions))
+    tables = Tables.empty(planned, len(regions), close=mode == "clean")
     tracker = FaceTracker(finder or default_finder(), face)
     parameters = _parameters(planned, regions, mode, roi_percent, face)
     keeper = None
@@ -209,7 +221,7 @@ def _parameters(
     chosen = planned.timing
     he2024 = roi_percent == "he2024"
     return {
-        "version": VERSION,
+        "version": VERSIONS[mode],
         "mode": mode,
         "regions": {r.name: r.percent_he2024 if he2024 else r.percent for r in regions},
         "crop_size": CROP_SIZE,
@@ -232,6 +244,8 @@ def _result(
     decode: dict[str, Any],
 ) -> RoiFlow:
     valid = _valid(planned, tables, mode)
+    if tables.close is not None:
+        tables.close.forget(~_seen(planned, tables))
     tables.values *= valid[:, None, :]
     parameters |= {
         "tail_frames": len(planned.frames) - planned.used,
@@ -252,7 +266,13 @@ def _result(
         warnings=(*planned.warnings, *warnings, *_findings(planned, tables, valid)),
         padded=planned.padded,
         decode=decode,
+        close=tables.close,
     )
+
+
+def _seen(planned: Plan, tables: Tables) -> npt.NDArray[np.bool_]:
+    """Return (n,): frames that are there and show the face."""
+    return visible(read_looks(tables.looks), planned.used, planned.timing.hop) & tables.present
 
 
 def _valid(planned: Plan, tables: Tables, mode: Mode) -> npt.NDArray[np.bool_]:
@@ -260,7 +280,7 @@ def _valid(planned: Plan, tables: Tables, mode: Mode) -> npt.NDArray[np.bool_]:
     window, hop = planned.timing.window, planned.timing.hop
     if mode == "as_published":  # the published code believes every window with a face
         return np.repeat(tables.reference[:, None] >= 0, window, axis=1)
-    seen = visible(read_looks(tables.looks), planned.used, hop) & tables.present
+    seen = _seen(planned, tables)
     scene = np.cumsum(tables.cuts)
     valid = np.zeros((planned.count, window), dtype=bool)
     for j, reference in enumerate(tables.reference):

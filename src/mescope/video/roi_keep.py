@@ -19,6 +19,7 @@ from mescope.video.windows import Plan
 SEGMENT = 64  # windows per entry: about a minute of 30 frames per second
 BY_WINDOW = ("values", "boxes", "landmarks", "reference", "looks", "dropped")
 BY_POSITION = ("present", "cuts")
+BY_HOP = ("points", "eyes", "light")  # of the close-ups: measured when a hop's window starts
 
 
 @dataclass
@@ -42,7 +43,7 @@ class Keeper:
             if arrays is None:
                 break
             for name, rows in self._rows(plan, done, end).items():
-                getattr(self.tables, name)[rows] = arrays[name]
+                self._table(name)[rows] = arrays[name]
             last, tracker.warnings = json.loads(arrays["tracker"].tobytes())
             tracker.last = None if last is None else Box(*last)
             done = end
@@ -56,7 +57,7 @@ class Keeper:
         first = (window // SEGMENT) * SEGMENT
         rows = self._rows(work.plan, first, end)
         arrays: dict[str, npt.NDArray[Any]] = {
-            name: getattr(self.tables, name)[where] for name, where in rows.items()
+            name: self._table(name)[where] for name, where in rows.items()
         }
         tracker = work.tracker
         state = work.states.get(end, (tracker.last, tuple(tracker.warnings)))
@@ -84,8 +85,13 @@ class Keeper:
         except OutputError as error:
             self.warnings.append(f"nothing is cached: {error}")
 
-    @staticmethod
-    def _rows(plan: Plan, first: int, end: int) -> dict[str, slice]:
+    def _table(self, name: str) -> npt.NDArray[Any]:
+        """Return a table by its name."""
+        owner = self.tables.close if name in BY_HOP else self.tables
+        table: npt.NDArray[Any] = getattr(owner, name)
+        return table
+
+    def _rows(self, plan: Plan, first: int, end: int) -> dict[str, slice]:
         """Return which rows of each table belong to windows ``first..end``."""
         hop, last = plan.timing.hop, end == plan.count
         windows = slice(first, end)
@@ -93,6 +99,9 @@ class Keeper:
         if last:
             rows["looks"] = slice(first, end + 2)
         start = (first + 1) * hop if first else 0
+        if self.tables.close is not None:
+            stop = plan.used if last else end * hop
+            rows |= dict.fromkeys(BY_HOP, slice(first * hop, stop))
         return rows | dict.fromkeys(
             BY_POSITION, slice(start, plan.used if last else (end + 1) * hop)
         )

@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from mescope.video.face_crop import CroppedFace, crop_face
 from mescope.video.faces import Face, FaceTracker, Grey
+from mescope.video.landmark_track import CloseUps, LandmarkTrack
 from mescope.video.regions import Box, Mode, Region
 from mescope.video.roi_flow_plain import WindowFlow
 from mescope.video.sightings import STRIDE, Sighting
@@ -42,7 +43,8 @@ class Tables:
     ``reference`` (W,) position of the reference frame, -1 where the window has none;
     ``looks`` (W + 2, 4) int64 the sightings (at, seen, before, after);
     ``present`` (n,) frames that were decoded; ``cuts`` (n,) first frames of new scenes;
-    ``dropped`` (W,) vectors that were nonsense.
+    ``dropped`` (W,) vectors that were nonsense; ``close`` what single
+    frames show of the face, None if not asked for.
     """
 
     values: npt.NDArray[np.float32]
@@ -53,9 +55,10 @@ class Tables:
     present: npt.NDArray[np.bool_]
     cuts: npt.NDArray[np.bool_]
     dropped: npt.NDArray[np.int64]
+    close: CloseUps | None = None
 
     @classmethod
-    def empty(cls, plan: Plan, regions: int) -> Tables:
+    def empty(cls, plan: Plan, regions: int, *, close: bool = False) -> Tables:
         """Return tables of nothing."""
         count, window = plan.count, plan.timing.window
         return cls(
@@ -67,6 +70,7 @@ class Tables:
             present=np.zeros(plan.used, dtype=bool),
             cuts=np.zeros(plan.used, dtype=bool),
             dropped=np.zeros(count, dtype=np.int64),
+            close=CloseUps.empty(plan.used) if close else None,
         )
 
 
@@ -143,6 +147,7 @@ class Pass:
         self.states[window] = (self.tracker.last, tuple(self.tracker.warnings))
         reference = next((p for p in range(at, at + hop) if self._usable(p)), -1)
         sighting, face, where = self._look(window, reference if reference >= 0 else at)
+        self._follow(at, face, where)
         crop = None
         if face is not None and reference >= 0 and self._connected(where, reference):
             seen_in = self._frames[where]
@@ -156,6 +161,20 @@ class Pass:
             self._running.append((window, task))
         while len(self._running) > self.jobs + 1:
             self._collect()
+
+    def _follow(self, at: int, face: Face | None, where: int) -> None:
+        """Measure the face in the frames of the hop that begins at ``at``."""
+        last = min(at + self.plan.timing.hop, self.plan.real) - 1
+        close = self.tables.close
+        if close is None or face is None or not at <= where <= last:
+            return
+        track = LandmarkTrack(self.tracker.finder, self.plan.timing.rate, close)
+
+        def frame(position: int) -> Grey | None:
+            there = self._usable(position) and self._connected(where, position)
+            return self._frames[position] if there else None
+
+        track.follow(frame, where, at, last, face.landmarks)
 
     def _work(
         self, images: list[Grey | None], reference: Grey, crop: CroppedFace
@@ -224,7 +243,9 @@ class Pass:
         """Look at the ends of the last two hops, so that their frames have bounds."""
         for look in (self.plan.count, self.plan.count + 1):
             at = min(look * self.plan.timing.hop, self.plan.real - 1)
-            self._look(look, at)
+            _, face, where = self._look(look, at)
+            if look == self.plan.count:
+                self._follow(at, face, where)
 
     def _note(self, window: int, reference: int, crop: CroppedFace) -> None:
         self.tables.reference[window] = reference
