@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from mescope.models.weights import Card
     from mescope.training.examples import Examples
     from mescope.training.logs import Log
-    from mescope.training.recipe import ClipRecipe, Recipe
+    from mescope.training.recipe import ClipRecipe, Recipe, RenderedRecipe
 
     History = list[dict[str, float]]
 
@@ -40,6 +40,9 @@ def train(
         bool, typer.Option("--resume", help="Go on with the run that the folder holds.")
     ] = False,
     device: Annotated[str, typer.Option(help="cpu, cuda, or mps.")] = "cpu",
+    jobs: Annotated[
+        int, typer.Option(help="Processes that render, for a recipe on rendered recordings.")
+    ] = 1,
     log: Annotated[
         str, typer.Option(help="Also log losses: none, csv, or tensorboard.")
     ] = "none",
@@ -53,7 +56,7 @@ def train(
     """
     from mescope.cli.inputs import check_folder
     from mescope.training.logs import checked_log
-    from mescope.training.recipe import Recipe, read_recipe
+    from mescope.training.recipe import Recipe, RenderedRecipe, read_recipe
 
     chosen = read_recipe(recipe)
     folder = output or Path("runs") / recipe.stem
@@ -67,6 +70,8 @@ def train(
     weights = folder / f"{chosen.name}.safetensors"
     if isinstance(chosen, Recipe):
         card, history = _spotting(chosen, folder, weights, device, how)
+    elif isinstance(chosen, RenderedRecipe):
+        card, history = _rendered(chosen, folder, jobs, device, how)
     else:
         real = _examples(chosen, folder, dataset, root)
         card, history = _recogniser(chosen, real, folder, weights, device, how)
@@ -95,6 +100,24 @@ def _spotting(
         )
     explain(f"{state.epoch} epochs done; choosing the threshold on simulated recordings")
     return publish(model.to("cpu"), recipe, weights), state.history
+
+
+def _rendered(
+    recipe: RenderedRecipe, folder: Path, jobs: int, device: str, log: Log
+) -> tuple[Card, History]:
+    from mescope.training.train_rendered import measured_for, train_rendered
+
+    with progress_bar(f"{recipe.hours:g} hours of rendered recordings") as progress:
+        measured = measured_for(recipe, folder, jobs=jobs, progress=progress)
+    with progress_bar(recipe.name) as progress:
+        return train_rendered(
+            recipe,
+            measured,
+            folder,
+            device=device,
+            log=log,
+            report=lambda done, total, _loss: progress(done, total),
+        )
 
 
 def _recogniser(

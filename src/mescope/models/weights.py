@@ -49,6 +49,8 @@ class Card:
     rate: float
     labels: tuple[str, ...] = SPOTTING_CLASSES
     mode: str = "clean"  # of the features it was trained on
+    head: str = "nose"  # whose motion was taken for the head's: see video.head_motion
+    look: str = "windows"  # or "candidates": what it is shown, see spotting.cascade
     recipe: str = ""
     trained_on: str = ""
     simulated: bool = False
@@ -176,7 +178,7 @@ def _card(fields: object, path: Path) -> Card:
         raise WeightsError(
             f"{path}: unknown card entries {', '.join(unknown)}; written by a newer mescope?"
         )
-    fields.setdefault("inputs", {})
+    fields = _LATER | fields
     if missing := sorted(set(known) - set(fields)):
         raise WeightsError(f"{path}: the card lacks {', '.join(missing)}")
     for name, kind in _KINDS.items():
@@ -190,6 +192,9 @@ def _card(fields: object, path: Path) -> Card:
     return Card(**fields)
 
 
+_LATER: dict[str, Any] = {"inputs": {}, "head": "nose", "look": "windows"}
+"""Entries that the first files lack, and what their lack means."""
+
 _KINDS: dict[str, type | tuple[type, ...]] = {
     "model": str,
     "config": dict,
@@ -198,6 +203,8 @@ _KINDS: dict[str, type | tuple[type, ...]] = {
     "window": int,
     "rate": (int, float),
     "mode": str,
+    "head": str,
+    "look": str,
     "recipe": str,
     "trained_on": str,
     "simulated": bool,
@@ -280,11 +287,9 @@ def _check_finite(tensors: Mapping[str, Tensor], path: Path) -> None:
 
 
 def _entries(card: Card) -> dict[str, Any]:
-    """Return what is written; without ``inputs`` where there are none, as older files are."""
+    """Return what is written; without later entries that say nothing, as older files are."""
     entries = dataclasses.asdict(card)
-    if not card.inputs:
-        del entries["inputs"]
-    return entries
+    return {k: v for k, v in entries.items() if k not in _LATER or v != _LATER[k]}
 
 
 def _checksum(tensors: Mapping[str, Tensor], card: Card) -> str:

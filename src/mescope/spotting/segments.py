@@ -1,4 +1,4 @@
-"""What the verifier is shown of a candidate: the movement and its surroundings, 48 samples long.
+"""What the verifier is shown of a candidate: the movement and its surroundings.
 
 A segment runs from one length of the candidate before it to one length after it, resampled to
 :data:`SAMPLES` samples, whatever the length: brief and long movements look alike, and duration
@@ -87,7 +87,7 @@ def sample_positions(interval: Interval) -> NDArray[np.float64]:
     """
     length = max(len(interval), SHORTEST)
     begin = (interval.first + interval.last + 1 - length) / 2 - length
-    return begin + (np.arange(SAMPLES) + 0.5) * (3 * length / SAMPLES)
+    return np.asarray(begin + (np.arange(SAMPLES) + 0.5) * (3 * length / SAMPLES), np.float64)
 
 
 def back_to_frames(scores: Floats, interval: Interval, frames: int) -> NDArray[np.float64]:

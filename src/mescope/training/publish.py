@@ -68,7 +68,7 @@ def publish(
     """
     heard = [_hear(model, recipe, i) for i in range(recordings)]
     rule, counts = choose_rule(heard)
-    return save(path, model, _card(model, recipe, rule, _scores(heard, rule, counts)))
+    return save(path, model, _card(model, recipe, rule, spotting_scores(heard, rule, counts)))
 
 
 def choose_rule(heard: list[Heard]) -> tuple[ProposalRule, Counts]:
@@ -114,7 +114,7 @@ def _found(heard: Heard, rule: ProposalRule) -> list[Detection]:
     return propose(heard.spotting, heard.emotion, heard.rate, rule)
 
 
-def _scores(heard: list[Heard], rule: ProposalRule, counts: Counts) -> dict[str, float]:
+def spotting_scores(heard: list[Heard], rule: ProposalRule, counts: Counts) -> dict[str, float]:
     """Return the figures of the card."""
     pairs = []
     for h in heard:

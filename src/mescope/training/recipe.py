@@ -1,7 +1,8 @@
 """Recipes: one flat TOML file answers "what was run?".
 
 ``data`` decides what a recipe is about: ``synthetic`` trains a spotting model on simulated
-recordings (:class:`Recipe`), the others train a recogniser on clips (:class:`ClipRecipe`).
+region flow (:class:`Recipe`), ``rendered`` on rendered pixels (:class:`RenderedRecipe`), the others
+train a recogniser on clips (:class:`ClipRecipe`).
 
 No inheritance and no defaults that hide: an unknown key is an error with a suggestion, and the
 text of the recipe travels inside the weights it made.
@@ -47,6 +48,47 @@ class Recipe:
             raise RecipeError(f"spotting_weight must be 0 to 1, got {self.spotting_weight}")
         numbers = ("epochs", "steps", "recordings", "batch_size", "seconds", "learning_rate")
         _check_positive(self, numbers)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RenderedRecipe:
+    """Everything that decides a spotting model trained on rendered, really measured recordings.
+
+    The last ``held_out`` share of the recordings, of other identities, is not trained on: it
+    calibrates the scores and chooses the floor.
+    """
+
+    name: str  # of the weights
+    model: str  # a preset of mescope.models
+    data: str  # "rendered"
+    look: str = "candidates"  # or "windows": what the network is shown
+    options: dict[str, Any] = field(default_factory=dict)  # fields of the model's Config
+    seed: int = 0
+    hours: float = 10.0  # of rendered recordings
+    seconds: float = 60.0  # of every recording
+    held_out: float = 0.15
+    epochs: int = 10
+    steps: int = 200  # batches of an epoch
+    negative_ratio: float = 3.0  # windows without an expression per window with one
+    batch_size: int = 64
+    learning_rate: float = 1.5e-3  # maximum of the OneCycle schedule
+    spotting_weight: float = 0.9  # of the loss; recognition has the rest
+    neutral_weight: float = 1.0  # factor on the balanced weight of the neutral class
+    notes: str = ""
+
+    def __post_init__(self) -> None:
+        _check_choice("data", self.data, ("rendered",))
+        _check_choice("look", self.look, ("candidates", "windows"))
+        for name in ("spotting_weight", "held_out"):
+            if not 0.0 <= getattr(self, name) < 1.0:
+                raise RecipeError(f"{name} must be 0 to 1, got {getattr(self, name)}")
+        numbers = ("hours", "seconds", "epochs", "steps", "batch_size", "learning_rate")
+        _check_positive(self, numbers)
+
+    @property
+    def recordings(self) -> int:
+        """Return how many recordings are rendered."""
+        return max(2, round(self.hours * 3600 / self.seconds))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -227,7 +269,8 @@ SCHEDULES = ("constant", "cosine", "warm-up", "warm-up-cosine")
 """``cosine`` falls to 0 in the last step; ``warm-up`` is MERba's and ``warm-up-cosine``
 VideoMamba's (:mod:`mescope.training.schedules`)."""
 
-AnyRecipe = Recipe | ClipRecipe
+SpottingRecipe = Recipe | RenderedRecipe
+AnyRecipe = SpottingRecipe | ClipRecipe
 
 
 def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
@@ -256,17 +299,17 @@ def read_recipe(path: str | Path, **overrides: Any) -> AnyRecipe:
     return parse_recipe(text, path.name, **overrides)
 
 
-def read_window_recipe(path: str | Path) -> Recipe:
+def read_window_recipe(path: str | Path) -> SpottingRecipe:
     """Read a recipe that trains a spotting model.
 
     Raises:
         RecipeError: as :func:`read_recipe`, or the recipe is about clips.
     """
     recipe = read_recipe(path)
-    if not isinstance(recipe, Recipe):
+    if isinstance(recipe, ClipRecipe):
         raise RecipeError(
-            f"{Path(path).name}: expected a recipe with data = 'synthetic', found "
-            f"{recipe.data!r}; recipes on clips are run by `mescope evaluate`"
+            f"{Path(path).name}: expected a recipe with data = 'synthetic' or "
+            f"'rendered', found {recipe.data!r}; recipes on clips are run by `mescope evaluate`"
         )
     return recipe
 
@@ -296,7 +339,9 @@ def parse_recipe(text: str, source: str = "recipe", **overrides: Any) -> AnyReci
         values = tomllib.loads(text) | overrides
     except tomllib.TOMLDecodeError as error:
         raise RecipeError(f"{source} is not valid TOML: {error}") from error
-    kinds = {"synthetic": Recipe} | dict.fromkeys(CLIP_DATA, ClipRecipe)
+    kinds = {"synthetic": Recipe, "rendered": RenderedRecipe} | dict.fromkeys(
+        CLIP_DATA, ClipRecipe
+    )
     data = values.get("data")
     if isinstance(data, str):
         _check_choice(f"{source}: data", data, tuple(kinds))

@@ -6,6 +6,7 @@ data as one that was not.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -30,6 +31,19 @@ class Windows(NamedTuple):
     flow: NDArray[np.float32]  # (m, 36, k)
     spotting: NDArray[np.float32]  # (m, k) 0 or 1
     classes: NDArray[np.int64]  # (m, k) index into labels.SPOTTING_CLASSES
+
+    def take(self, which: NDArray[np.int64] | NDArray[np.bool_]) -> Windows:
+        """Return some of the windows."""
+        return Windows(self.flow[which], self.spotting[which], self.classes[which])
+
+
+def joined(parts: Sequence[Windows]) -> Windows:
+    """Put windows of one length together."""
+    return Windows(
+        np.concatenate([part.flow for part in parts]),
+        np.concatenate([part.spotting for part in parts]),
+        np.concatenate([part.classes for part in parts]),
+    )
 
 
 @dataclass(frozen=True)
@@ -80,8 +94,5 @@ def _recording(recipe: Recipe, plan: Timing, rng: np.random.Generator) -> Window
 
 def _join(parts: list[Windows], recipe: Recipe, rng: np.random.Generator) -> Windows:
     """Put recordings together and keep the windows that are trained on."""
-    flow, spotting, classes = (
-        np.concatenate([p[i] for p in parts]) for i in range(len(Windows._fields))
-    )
-    keep = sample_windows(spotting, recipe.negative_ratio, rng)
-    return Windows(flow[keep], spotting[keep], classes[keep])
+    every = joined(parts)
+    return every.take(sample_windows(every.spotting, recipe.negative_ratio, rng))

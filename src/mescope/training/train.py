@@ -26,17 +26,22 @@ from mescope.training.checkpoint import Keeper, Progress
 from mescope.training.fit import Batch, fit, one_device
 from mescope.training.logs import Log, logger
 from mescope.training.losses import class_weights, me_tst_loss
-from mescope.training.recipe import Recipe, read_window_recipe
+from mescope.training.recipe import Recipe, SpottingRecipe, read_window_recipe
 from mescope.training.synthetic import Epoch, Windows, draw_epoch
 
 Report = Callable[[int, int, float], None]
 """Called after every batch with (batches done, batches in all, loss)."""
 
 
+Source = Callable[[int], Epoch]
+"""Gives the data of an epoch by its number."""
+
+
 def train(
-    recipe: Recipe | str | Path,
+    recipe: SpottingRecipe | str | Path,
     out: str | Path,
     *,
+    source: Source | None = None,
     resume: bool = True,
     device: str = "cpu",
     log: Log = "none",
@@ -47,6 +52,7 @@ def train(
     Args:
         recipe: a recipe or its file.
         out: folder for ``checkpoint.safetensors`` and ``history.json``; made if absent.
+        source: the data of every epoch; a recipe of simulated windows draws its own.
         resume: go on from a checkpoint in ``out``; without it one is an error, never lost.
         device: a torch device.
         log: also write the loss of every epoch as ``csv`` or for ``tensorboard``, in ``out``.
@@ -59,7 +65,8 @@ def train(
         RecipeError: the recipe is wrong, or the loss is no number.
         OutputError: ``out`` cannot be used.
     """
-    recipe = recipe if isinstance(recipe, Recipe) else read_window_recipe(recipe)
+    if isinstance(recipe, str | Path):
+        recipe = read_window_recipe(recipe)
     folder = Path(out)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -76,7 +83,7 @@ def train(
     start, total = first * recipe.steps, recipe.epochs * recipe.steps
     if start == total:
         return model.eval(), keeper.progress
-    with _epochs(recipe, first) as epochs:
+    with _epochs(recipe, first, source) as epochs:
         data = _WindowEpochs(recipe, epochs)
         fit(
             model,
@@ -97,7 +104,7 @@ def train(
 class _WindowEpochs:
     """Batches of every epoch, drawn anew, and the loss with the epoch's class weights."""
 
-    def __init__(self, recipe: Recipe, epochs: Iterator[tuple[int, Epoch]]) -> None:
+    def __init__(self, recipe: SpottingRecipe, epochs: Iterator[tuple[int, Epoch]]) -> None:
         self._recipe, self._epochs = recipe, epochs
         self._weights = torch.empty(0)
 
@@ -132,7 +139,7 @@ def one_cycle(
     return OneCycleLR(optimizer, max_lr=peak, total_steps=total, last_epoch=done - 1)
 
 
-def _batches(recipe: Recipe, epoch: int, data: Epoch) -> Iterator[Batch]:
+def _batches(recipe: SpottingRecipe, epoch: int, data: Epoch) -> Iterator[Batch]:
     """Yield ``recipe.steps`` shuffled batches, each of one window length, scaled 0.9 to 1.1."""
     rng = np.random.default_rng((recipe.seed, epoch, 1))
     streams = [_stream(w, recipe.batch_size, rng) for w in data.by_length.values()]
@@ -164,8 +171,18 @@ def _stream(windows: Windows, size: int, rng: np.random.Generator) -> Iterator[W
 
 
 @contextmanager
-def _epochs(recipe: Recipe, first: int) -> Iterator[Iterator[tuple[int, Epoch]]]:
-    """Give an iterator over epochs whose data is drawn one epoch ahead in another process."""
+def _epochs(
+    recipe: SpottingRecipe, first: int, source: Source | None
+) -> Iterator[Iterator[tuple[int, Epoch]]]:
+    """Give an iterator over epochs; simulated ones are drawn one ahead in another process."""
+    if source is not None:
+        yield ((epoch, source(epoch)) for epoch in range(first, recipe.epochs))
+        return
+    if not isinstance(recipe, Recipe):
+        raise RecipeError(
+            f"recipe {recipe.name} learns from rendered recordings, which are measured first; "
+            "run it with `mescope train`, or hand their source over"
+        )
     pool = ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn"))
 
     def ahead() -> Iterator[tuple[int, Epoch]]:

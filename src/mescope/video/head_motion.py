@@ -24,12 +24,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from mescope.compiling import compiled
 from mescope.video.regions import CROP_SIZE, GLOBAL, REGIONS_18, place
+
+Head = Literal["face", "nose"]
+"""Whose motion is the head's: all regions together, or the shift of the nose bridge alone."""
+
+LEAST_REGIONS = 10
+"""With fewer, six unknowns would explain whatever the regions did; they are left alone."""
 
 Floats = npt.NDArray[np.float64]
 Flow = npt.NDArray[np.float32]
@@ -70,18 +77,18 @@ def steady(
         regions: the R names; one that has no known depth is refused.
 
     Returns:
-        (W, 2R, k) float32.  Windows without a face, or with fewer than five regions (which six
-        unknowns would explain whatever they did), are returned as they are.
+        (W, 2R, k) float32.  Windows without a face, or with fewer than :data:`LEAST_REGIONS`
+        regions, are returned as they are.
 
     Raises:
         ValueError: a region whose place or depth is not known.
     """
+    out = np.array(windows, dtype=np.float32)
+    if len(regions) < LEAST_REGIONS:
+        return out
     unknown = [name for name in regions if name not in DEPTH]
     if unknown:
         raise ValueError(f"no depth is known for the regions {', '.join(unknown)}")
-    out = np.array(windows, dtype=np.float32)
-    if len(regions) < 5:
-        return out
     names = (*regions, GLOBAL.name)
     depth = np.array([DEPTH[name] for name in names]) / _UNIT
     say = _say(names)

@@ -22,6 +22,7 @@ import numpy.typing as npt
 
 from mescope.video.cache import Store
 from mescope.video.faces import FaceFinder, FaceTracker, default_finder
+from mescope.video.head_motion import Head, steady
 from mescope.video.landmark_track import CloseUps
 from mescope.video.regions import CROP_SIZE, REGIONS_18, Mode, Region
 from mescope.video.roi_keep import Keeper
@@ -48,7 +49,7 @@ class RoiFlow:
     ----------
     windows
         (W, 2R, k) float32, region-major, x then y, px of the 320-px face crop, relative to the
-        window's first frame; motion of the nose removed; 0 where not valid.
+        window's first frame; motion of the head removed; 0 where not valid.
     timing
         Window, hop, step and rate.
     frames
@@ -112,6 +113,7 @@ def extract(
     mode: Mode = "clean",
     timing: Timing | None = None,
     roi_percent: Literal["default", "he2024"] = "default",
+    head: Head = "face",
     face: str | int = "largest",
     finder: FaceFinder | None = None,
     jobs: int | None = None,
@@ -132,6 +134,10 @@ def extract(
         Windows; by default those of :func:`timing` for the recording's rate.
     roi_percent
         ``he2024``: the shares of He Yuhong's code instead of the symmetric ones.
+    head
+        What is taken for the motion of the head in ``clean`` mode: that of the whole ``face``
+        (:mod:`mescope.video.head_motion`), or the shift of the ``nose`` alone, as published and
+        as weights of version 0.1.0 expect.
     face
         ``"largest"``, ``"central"`` or an index from left to right.
     finder
@@ -189,6 +195,11 @@ def extract(
         work.run(video)
     decode = _decode_report(video, planned, work.first_window, keeper)
     notes = [*tracker.warnings, *(keeper.warnings if keeper else ())]
+    if mode == "clean":  # after the cache: what is kept serves both kinds of weights
+        parameters |= {"head": head}
+        if head == "face":
+            names = [region.name for region in regions]
+            tables.values = steady(tables.values, tables.boxes, tables.landmarks, names)
     return _result(planned, tables, regions, mode, parameters, notes, decode)
 
 

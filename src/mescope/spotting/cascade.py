@@ -1,0 +1,197 @@
+"""The cascade: movements are proposed without training, and a network says what they were.
+
+1. :func:`mescope.spotting.flow_peaks.candidates` proposes every movement that comes and goes.
+2. The network is shown each of them with its surroundings (:mod:`mescope.spotting.segments`)
+   and scores every sample: is an expression going on, and of which emotion?
+3. The score of a candidate is calibrated: a logistic curve, fitted on rendered recordings of
+   identities that training has not seen, turns the mean score of its samples into the share of
+   such candidates that are expressions.
+4. The network's own edges replace the proposer's where they agree by half.
+5. Of candidates that share frames the one with the highest score stays.
+
+No strength is ever too strong: amplitude is compressed, not thresholded, and micro or macro
+follows from the duration alone.  NumPy only; the network comes as a function.  All frames here
+are decimated frames.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mescope.events import Detection, Interval
+from mescope.labels import SPOTTING_CLASSES
+from mescope.spotting.flow_peaks import Candidate, FlowPeaksRule, candidates
+from mescope.spotting.proposals import emotion_scores, kind_of
+from mescope.spotting.segments import CORE, back_to_frames, segments
+from mescope.spotting.traces import Floats
+
+Score = Callable[[NDArray[np.float32]], tuple[NDArray[np.floating[Any]], NDArray[Any]]]
+"""Segments (m, channels, 48) to scores (m, 48), 0 to 1, and class logits (m, 48, classes)."""
+
+LEAST_STRENGTH = 0.8
+"""Candidates below (thresholds of the training-free spotter) are not shown to the network."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CascadeRule:
+    """The constants behind the network; they travel in the weights' card."""
+
+    floor: float = 0.5  # least calibrated score of a detection
+    slope: float = 1.0  # of the logistic calibration over the logit of the raw score
+    offset: float = 0.0
+    edge: float = 0.5  # an interval ends where the network's score falls to this share
+    refine: bool = True  # take the network's edges
+
+    def __post_init__(self) -> None:
+        if not (0.0 <= self.floor <= 1.0 and 0.0 < self.edge < 1.0 and self.slope > 0):
+            raise ValueError("expected floor and edge in 0..1 and a slope above 0")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields as plain values; ``CascadeRule(**rule.to_dict()) == rule``."""
+        return asdict(self)
+
+    def calibrated(self, raw: Floats) -> NDArray[np.float64]:
+        """Return the share of candidates with such raw scores that are expressions."""
+        safe = np.clip(raw, 1e-6, 1 - 1e-6)
+        return 1 / (1 + np.exp(-(self.slope * np.log(safe / (1 - safe)) + self.offset)))
+
+
+@dataclass(frozen=True)
+class Spotted:
+    """What the cascade found in one recording of n frames."""
+
+    detections: tuple[Detection, ...]  # every judged movement, whatever its score, in order
+    score: NDArray[np.float64]  # (n,) 0 to 1; nan without a face
+    emotion: NDArray[np.float64]  # (n, 5) probabilities, neutral last; nan likewise
+    movement: NDArray[np.float64]  # (n,) trace of the training-free spotter
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A candidate as the network sees it."""
+
+    candidate: Candidate
+    interval: Interval
+    raw: float
+    samples: NDArray[np.float64]  # (48,)
+    logits: NDArray[np.float64]  # (16, classes) of the core
+
+
+def judge(
+    motion: Floats, shape: Floats, rate: float, regions: Sequence[str], score: Score,
+    rule: CascadeRule = CascadeRule(),
+) -> tuple[list[Judged], NDArray[np.float64]]:  # fmt: skip
+    """Propose and score, without calibration; also returns the proposer's trace (n,)."""
+    proposer = FlowPeaksRule(floor=LEAST_STRENGTH)
+    found, movement = candidates(motion, rate, regions, proposer)
+    cut = segments(motion, shape, [one.interval for one in found], rate, regions)
+    if not found:
+        return [], movement
+    samples, logits = score(cut)
+    judged = [
+        Judged(
+            one,
+            _refined(one.interval, np.asarray(s, float), len(motion), rule),
+            float(np.mean(s[CORE])),
+            np.asarray(s, float),
+            np.asarray(e[CORE], float),
+        )
+        for one, s, e in zip(found, samples, logits, strict=True)
+    ]
+    return judged, movement
+
+
+def spot(
+    motion: Floats, shape: Floats, rate: float, regions: Sequence[str], score: Score,
+    rule: CascadeRule = CascadeRule(),
+) -> Spotted:  # fmt: skip
+    """Find the expressions of one recording.
+
+    Args:
+        motion: (n, 2R) chained displacement, px (:func:`flow_peaks.displacement`); nan gaps.
+        shape: (n, columns) px (:func:`face_shape.shape_traces`); nan gaps.
+        rate: frames per second.
+        regions: the R names.
+        score: the network.
+        rule: the constants.
+    """
+    judged, movement = judge(motion, shape, rate, regions, score, rule)
+    seen = ~np.isnan(movement)
+    trace = np.where(seen, 0.0, np.nan)
+    emotion = np.full((len(movement), len(SPOTTING_CLASSES)), np.nan)
+    emotion[seen] = np.eye(len(SPOTTING_CLASSES))[-1]
+    found = []
+    for one, p in strongest(judged, rule):
+        detection = detection_of(one, p, rate)
+        found.append(detection)
+        _draw(trace, emotion, one, detection)
+    found.sort(key=lambda d: d.interval)
+    return Spotted(tuple(found), trace, emotion, movement)
+
+
+def strongest(judged: Sequence[Judged], rule: CascadeRule) -> list[tuple[Judged, float]]:
+    """Return candidates with calibrated scores, best first, none of which shares frames."""
+    scores = rule.calibrated(np.array([one.raw for one in judged]))
+    kept: list[tuple[Judged, float]] = []
+    for i in np.argsort(-scores, kind="stable"):
+        one = judged[i]
+        if not any(one.interval.shared(other.interval) for other, _ in kept):
+            kept.append((one, float(scores[i])))
+    return kept
+
+
+def _refined(
+    interval: Interval, samples: NDArray[np.float64], frames: int, rule: CascadeRule
+) -> Interval:
+    """Return the frames around the candidate where the network's score is high."""
+    if not rule.refine:
+        return interval
+    scores = back_to_frames(samples, interval, frames)
+    inside = scores[interval.first : interval.last + 1]
+    if not len(inside) or np.isnan(inside).all():
+        return interval
+    peak = interval.first + int(np.nanargmax(inside))
+    low = np.flatnonzero(~(scores > rule.edge * scores[peak]))
+    before, after = low[low < peak], low[low > peak]
+    first = int(before[-1]) + 1 if len(before) else 0
+    last = int(after[0]) - 1 if len(after) else frames - 1
+    # Training labels leave the onset and the offset themselves out.
+    own = Interval(max(0, first - 1), min(frames - 1, last + 1))
+    return own if own.iou(interval) >= 0.5 else interval
+
+
+def detection_of(one: Judged, p: float, rate: float) -> Detection:
+    """Return the detection of a judged candidate with calibrated score ``p``."""
+    scores = emotion_scores(one.logits, SPOTTING_CLASSES)
+    apex = min(max(one.candidate.apex, one.interval.first), one.interval.last)
+    return Detection(
+        interval=one.interval,
+        kind=kind_of(one.interval, rate),
+        score=p,
+        apex=apex,
+        emotion=max(scores, key=scores.__getitem__),
+        emotion_scores=scores,
+    )
+
+
+def _draw(
+    trace: NDArray[np.float64],
+    emotion: NDArray[np.float64],
+    one: Judged,
+    detection: Detection,
+) -> None:
+    """Enter a detection into the traces: its score, shaped by the samples' scores."""
+    frames = back_to_frames(one.samples, one.candidate.interval, len(trace))
+    at = slice(detection.interval.first, detection.interval.last + 1)
+    form = np.nan_to_num(frames[at])
+    share = detection.score * form / max(float(form.max(initial=0.0)), 1e-9)
+    trace[at] = np.where(np.isnan(trace[at]), np.nan, share)
+    for i, name in enumerate(SPOTTING_CLASSES[:-1]):
+        emotion[at, i] = (detection.emotion_scores or {}).get(name, 0.0) * share
+    emotion[at, -1] = 1.0 - share
+    emotion[at][np.isnan(trace[at])] = np.nan

@@ -1,0 +1,159 @@
+"""Recordings that are rendered, measured by the real extraction, and kept.
+
+What a network learns from must fail as flow fails on a real face: lips that part, heads that
+turn, codecs that freeze skin.  So the pixels are rendered and everything after them is what a
+user's recording goes through.  That is slow (about a tenth of real time on one core), so every
+recording is kept; whoever stops loses one recording at most.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from joblib import Parallel, delayed
+from numpy.typing import NDArray
+
+from mescope.events import Expression, FaceEvent, Interval
+from mescope.spotting.face_shape import shape_traces
+from mescope.spotting.flow_peaks import displacement
+from mescope.video.cache import Store
+
+VERSION = 1
+"""Raised when rendering, extraction or what is kept of it changes."""
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What the extraction saw of one rendered recording, and what was planted.
+
+    ``windows`` (W, 2R, k) float16 and ``valid`` (W, k) as in
+    :class:`~mescope.video.roi_flow.RoiFlow`; ``motion`` (n, 2R) and ``shape`` (n, columns)
+    float32 px of the face crop, nan without a face; ``times`` (n,) seconds.  Truth is in
+    decimated frames.
+    """
+
+    number: int
+    rate: float
+    windows: NDArray[np.float16]
+    valid: NDArray[np.bool_]
+    motion: Floats
+    shape: Floats
+    times: NDArray[np.float64]
+    expressions: tuple[Expression, ...]
+    events: tuple[FaceEvent, ...]
+
+
+def measured_recordings(
+    folder: Path,
+    count: int,
+    seed: int,
+    seconds: float,
+    *,
+    jobs: int = 1,
+    progress: Callable[[int, int], None] | None = None,
+) -> Iterator[Measured]:
+    """Yield recordings 0 to ``count`` - 1, rendering those that the folder lacks.
+
+    Args:
+        folder: of the kept measurements; made if need be.
+        count: number of recordings.
+        seed: of everything.
+        seconds: of every recording.
+        jobs: processes.
+        progress: called with (recordings there, count).
+
+    Raises:
+        OutputError: the folder cannot be written.
+    """
+    store = _store(folder, seed, seconds)
+    missing = [n for n in range(count) if not store.path(f"{n:06d}").exists()]
+    there = count - len(missing)
+    if progress is not None:
+        progress(there, count)
+    work = Parallel(n_jobs=jobs, return_as="generator_unordered")(
+        delayed(keep)(folder, number, seed, seconds) for number in missing
+    )
+    for _ in work:
+        there += 1
+        if progress is not None:
+            progress(there, count)
+    for number in range(count):
+        arrays = store.load(f"{number:06d}")
+        if arrays is None:  # damaged since
+            keep(folder, number, seed, seconds)
+            arrays = store.load(f"{number:06d}")
+        if arrays is not None:
+            yield _unpacked(number, arrays)
+
+
+def keep(folder: Path, number: int, seed: int, seconds: float) -> None:
+    """Render, measure and keep one recording."""
+    measured = measure(number, seed, seconds)
+    truth = {
+        "rate": measured.rate,
+        "expressions": [asdict(e) for e in measured.expressions],
+        "events": [asdict(e) for e in measured.events],
+    }
+    text = np.frombuffer(json.dumps(truth).encode(), dtype=np.uint8)
+    names = ("windows", "valid", "motion", "shape", "times")
+    arrays = {name: getattr(measured, name) for name in names}
+    _store(folder, seed, seconds).save(f"{number:06d}", {**arrays, "truth": text})
+
+
+def measure(number: int, seed: int, seconds: float) -> Measured:
+    """Render recording ``number`` and measure it as any recording is measured."""
+    from mescope.synthesis.camera import rendered_recording
+    from mescope.synthesis.dynamics import truth
+    from mescope.synthesis.natural import truth_events
+    from mescope.video.roi_flow import extract
+
+    video = rendered_recording(np.random.default_rng([seed, number]), seconds)
+    flow = extract(video, jobs=1, cache=None)
+    rate = flow.timing.rate
+    return Measured(
+        number,
+        rate,
+        flow.windows.astype(np.float16),
+        flow.valid,
+        displacement(flow.windows, flow.timing.hop, flow.valid).astype(np.float32),
+        shape_traces(flow.points, rate).astype(np.float32),
+        flow.times,
+        truth(video.script, flow.times),
+        truth_events(video.script, flow.times),
+    )
+
+
+def _store(folder: Path, seed: int, seconds: float) -> Store:
+    from mescope.video.roi_flow import VERSIONS
+
+    extraction = VERSIONS["clean"]
+    return Store(
+        folder,
+        {"rendered": VERSION, "extraction": extraction, "seed": seed, "seconds": seconds},
+    )
+
+
+def _unpacked(number: int, arrays: dict[str, NDArray[Any]]) -> Measured:
+    truth = json.loads(arrays.pop("truth").tobytes())
+    return Measured(
+        number=number,
+        rate=truth["rate"],
+        expressions=tuple(
+            Expression(**_with_interval(e, "action_units")) for e in truth["expressions"]
+        ),
+        events=tuple(FaceEvent(**_with_interval(e)) for e in truth["events"]),
+        **arrays,
+    )
+
+
+def _with_interval(values: dict[str, Any], *tuples: str) -> dict[str, Any]:
+    """Turn what JSON made of an interval and of tuples back."""
+    plain = {name: tuple(values[name]) for name in tuples}
+    return values | plain | {"interval": Interval(**values["interval"])}

@@ -1,0 +1,249 @@
+"""From a recipe on rendered recordings to weights with a card, in one call.
+
+Recordings are rendered and measured (or read back), the network learns from all but the last
+share of them, and that share, of identities it has not seen, calibrates the scores, chooses the
+floor and gives the figures of the card.  No real face and no test portrait has a part in it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+
+import mescope
+from mescope.evaluation.matching import Counts, match_kind
+from mescope.evaluation.recognition import count_classes, uar, uf1
+from mescope.events import Detection
+from mescope.labels import SPOTTING_CLASSES
+from mescope.models.inference import score_windows
+from mescope.models.weights import Card, save
+from mescope.spotting.cascade import CascadeRule, Judged, detection_of, judge, strongest
+from mescope.spotting.segments import SAMPLES
+from mescope.spotting.traces import stitch
+from mescope.training.calibration import fit_logistic
+from mescope.training.candidate_segments import REGIONS, candidate_windows
+from mescope.training.logs import Log
+from mescope.training.publish import SCORED, Heard, choose_rule, spotting_scores
+from mescope.training.recipe import RenderedRecipe
+from mescope.training.rendered import Measured, measured_recordings
+from mescope.training.samples import frame_labels, sample_windows, window_labels
+from mescope.training.synthetic import Epoch, Windows, joined
+from mescope.training.train import Report, train
+from mescope.video.windows import timing
+
+QUIET = 0.5
+"""False alarms per minute of held-out recording that a floor may give."""
+
+FLOORS = tuple(round(0.2 + 0.05 * i, 2) for i in range(15))
+
+TRAINED_ON = "rendered pixels of simulated faces, measured by the real extraction; no real face"
+
+
+def measured_for(
+    recipe: RenderedRecipe,
+    out: Path,
+    *,
+    jobs: int = 1,
+    progress: Callable[[int, int], None] | None = None,
+) -> list[Measured]:
+    """Render and measure what a recipe asks for, or read it back from ``out/measured``.
+
+    Args:
+        recipe: what to render.
+        out: folder of the run.
+        jobs: processes.
+        progress: called with (recordings measured, recordings in all).
+    """
+    return list(
+        measured_recordings(
+            out / "measured", recipe.recordings, recipe.seed, recipe.seconds,
+            jobs=jobs, progress=progress,
+        )
+    )  # fmt: skip
+
+
+def train_rendered(
+    recipe: RenderedRecipe,
+    measured: Sequence[Measured],
+    out: Path,
+    *,
+    device: str = "cpu",
+    log: Log = "none",
+    report: Report | None = None,
+) -> tuple[Card, list[dict[str, float]]]:
+    """Train, calibrate and write ``out/NAME.safetensors``; an interrupted training goes on.
+
+    Args:
+        recipe: what to do.
+        measured: recordings of :func:`measured_for`.
+        out: folder of the run.
+        device: a torch device.
+        log: as for :func:`mescope.training.train.train`.
+        report: called after every batch.
+
+    Returns:
+        The card as written, and the history of the training.
+    """
+    held = max(1, round(len(measured) * recipe.held_out))
+    source = Source(recipe, measured[:-held])
+    model, state = train(recipe, out, source=source, device=device, log=log, report=report)
+    path = out / f"{recipe.name}.safetensors"
+    card = publish_rendered(model.to("cpu"), recipe, measured[-held:], path)
+    return card, state.history
+
+
+class Source:
+    """Epochs of windows or segments: all that hold an expression, others drawn anew."""
+
+    def __init__(self, recipe: RenderedRecipe, measured: Sequence[Measured]) -> None:
+        self.recipe = recipe
+        if recipe.look == "candidates":
+            self._every = {SAMPLES: candidate_windows(measured)}
+        else:
+            self._every = _flow_windows(measured)
+
+    def __call__(self, epoch: int) -> Epoch:
+        """Return the data of an epoch, a pure function of recipe and number."""
+        rng = np.random.default_rng((self.recipe.seed, epoch))
+        chosen = {}
+        for length, every in self._every.items():
+            keep = sample_windows(every.spotting, self.recipe.negative_ratio, rng)
+            chosen[length] = every.take(keep)
+        return Epoch(chosen)
+
+
+def _flow_windows(measured: Sequence[Measured]) -> dict[int, Windows]:
+    """Return the plain windows of all recordings by their length."""
+    parts: dict[int, list[Windows]] = {}
+    for one in measured:
+        k = one.windows.shape[2]
+        spotting, classes = frame_labels(one.expressions, len(one.times), SPOTTING_CLASSES)
+        cut = Windows(
+            one.windows.astype(np.float32),
+            window_labels(spotting, k, k // 2).astype(np.float32),
+            window_labels(classes, k, k // 2),
+        )
+        seen = np.flatnonzero(one.valid.all(axis=1))
+        parts.setdefault(k, []).append(cut.take(seen))
+    return {k: joined(some) for k, some in sorted(parts.items())}
+
+
+def publish_rendered(
+    model: torch.nn.Module, recipe: RenderedRecipe, held: Sequence[Measured], path: Path
+) -> Card:
+    """Choose the rule on held-out recordings, score the model there and write the weights."""
+    if recipe.look == "windows":
+        heard = [_heard(model, one) for one in held]
+        rule, counts = choose_rule(heard)
+        scores, proposals = spotting_scores(heard, rule, counts), rule.to_dict()
+    else:
+        cascade, scores = calibrate(model, held)
+        proposals = cascade.to_dict()
+    plan = timing(30.0)
+    card = Card(
+        model=recipe.model,
+        config=dataclasses.asdict(model.config),  # type: ignore[call-overload]
+        regions=REGIONS,
+        window=SAMPLES if recipe.look == "candidates" else plan.window,
+        rate=plan.rate,
+        look=recipe.look,
+        head="face",
+        recipe=json.dumps(dataclasses.asdict(recipe), sort_keys=True),
+        trained_on=TRAINED_ON,
+        simulated=True,
+        scores=scores,
+        proposals=proposals,
+        licence="Apache-2.0",
+        version=mescope.__version__,
+        notes=recipe.notes,
+    )
+    return save(path, model, card)
+
+
+def _heard(model: torch.nn.Module, one: Measured) -> Heard:
+    spotting, emotion = score_windows(model, one.windows.astype(np.float32))
+    hop = one.windows.shape[2] // 2
+    return Heard(
+        stitch(spotting, hop, valid=one.valid),
+        stitch(emotion, hop, valid=one.valid),
+        one.rate,
+        one.expressions,
+        len(one.times) / one.rate,
+    )
+
+
+def calibrate(
+    model: torch.nn.Module, held: Sequence[Measured]
+) -> tuple[CascadeRule, dict[str, float]]:
+    """Return the calibrated rule and the figures of the card."""
+
+    def score(cut: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return score_windows(model, cut)
+
+    judged = [judge(one.motion, one.shape, one.rate, REGIONS, score)[0] for one in held]
+    raw = np.array([j.raw for some in judged for j in some])
+    right = np.array(
+        [
+            any(j.interval.iou(e.interval) >= 0.5 for e in one.expressions)
+            for one, some in zip(held, judged, strict=True)
+            for j in some
+        ]
+    )
+    slope, offset = fit_logistic(raw, right)
+    rule = CascadeRule(slope=slope, offset=offset)
+    minutes = sum(len(one.times) / one.rate for one in held) / 60
+    tried = []
+    for floor in FLOORS:
+        counts = sum(
+            (_counts(one, some, rule, floor) for one, some in zip(held, judged, strict=True)),
+            Counts(),
+        )
+        tried.append((floor, counts))
+    quiet = [pair for pair in tried if pair[1].fp / minutes <= QUIET] or [
+        min(tried, key=lambda pair: pair[1].fp)
+    ]
+    floor, counts = max(quiet, key=lambda pair: pair[1].f1)
+    rule = dataclasses.replace(rule, floor=floor)
+    return rule, _figures(held, judged, rule, counts, minutes)
+
+
+def found_by(one: Measured, judged: Sequence[Judged], rule: CascadeRule) -> list[Detection]:
+    """Return the detections above the rule's floor, without traces."""
+    return [detection_of(j, p, one.rate) for j, p in strongest(judged, rule) if p >= rule.floor]
+
+
+def _counts(one: Measured, judged: Sequence[Judged], rule: CascadeRule, floor: float) -> Counts:
+    found = found_by(one, judged, dataclasses.replace(rule, floor=floor))
+    micro = match_kind(found, one.expressions, "micro").counts
+    return micro + match_kind(found, one.expressions, "macro").counts
+
+
+def _figures(
+    held: Sequence[Measured],
+    judged: Sequence[list[Judged]],
+    rule: CascadeRule,
+    counts: Counts,
+    minutes: float,
+) -> dict[str, float]:
+    pairs, micro = [], Counts()
+    for one, some in zip(held, judged, strict=True):
+        found = found_by(one, some, rule)
+        micro += match_kind(found, one.expressions, "micro").counts
+        for i, j in match_kind(found, one.expressions, "micro").pairs:
+            pairs.append((str(one.expressions[j].emotion), str(found[i].emotion)))
+    classes = count_classes([t for t, _ in pairs], [p for _, p in pairs], SCORED)
+    figures = {
+        "rendered_spotting_f1": counts.f1,
+        "rendered_micro_f1": micro.f1,
+        "rendered_precision": counts.precision,
+        "rendered_recall": counts.recall,
+        "rendered_false_alarms_per_minute": counts.fp / minutes,
+        "rendered_uf1": uf1(classes),
+        "rendered_uar": uar(classes),
+    }
+    return {name: round(value, 4) for name, value in figures.items()}
