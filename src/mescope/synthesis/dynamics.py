@@ -1,8 +1,7 @@
-"""When a face moves: time courses of expressions, blinks, speech, the head and the light.
+"""Draw scripts with tame disturbances at three levels: for tests, benchmarks and corpora.
 
-A :class:`Script` is a pure function of time.  It is asked for activations at any set of time
-stamps, so the same script renders at 30 or 200 frames a second, and skipping frames changes
-nothing.  Every random choice is made when the script is drawn, from one generator.
+:mod:`mescope.synthesis.natural` draws scripts as lively as real recordings.  Every random
+choice is made when the script is drawn, from one generator.
 
 Durations follow the definition of the task: micro-expressions last 0.17 to 0.5 s (a tenth of
 them 0.1 to 0.17 s), macro-expressions 0.5 to 4 s.  Amplitudes are ours; activation 1 is about
@@ -12,17 +11,36 @@ them 0.1 to 0.17 s), macro-expressions 0.5 to 4 s.  Amplitudes are ours; activat
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
-from mescope.events import MICRO_MAX_S, Expression, Interval, Kind
-from mescope.synthesis.motion import UNITS, units_of
+from mescope.events import MICRO_MAX_S, EventKind, Kind
+from mescope.synthesis.motion import PEAK
+from mescope.synthesis.timecourse import (
+    Disturbance,
+    PlantedEvent,
+    PlantedExpression,
+    Script,
+    Waves,
+    truth,
+)
 
-Floats = NDArray[np.float64]
+__all__ = [
+    "Disturbance", "PlantedExpression", "Script", "Waves", "random_script", "truth",
+]  # fmt: skip
+
 Level = Literal["calm", "middle", "hard"]
+
+CROP_IOD = 107.0
+"""Distance of the eye centres in a usual face crop of 320 px, px."""
+
+LOOK_SHARE = 0.1
+"""Share of the eye's width by which a glance of activation 1 moves the eyeball."""
+
+NOD_RADIUS = 1.3
+"""Distance of the nose from the axis of a nod, in inter-ocular distances."""
 
 EMOTION_UNITS: dict[str, tuple[tuple[str, ...], ...]] = {
     "positive": (("12",), ("6", "12"), ("L12",), ("R12",)),
@@ -56,117 +74,6 @@ LEVELS: dict[Level, LevelSettings] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlantedExpression:
-    """One expression with its truth, in seconds from the first frame."""
-
-    onset_s: float
-    apex_s: float
-    offset_s: float
-    kind: Kind
-    emotion: str
-    action_units: tuple[str, ...]
-    peak: float  # activation at the apex
-
-    def course(self, times: Floats) -> Floats:
-        """Return the activation at ``times``: cosine rise to the apex, cosine fall, (n,)."""
-        hold = 0.0 if self.kind == "micro" else 0.3 * (self.offset_s - self.apex_s)
-        return self.peak * _bump(times, self.onset_s, self.apex_s, hold, self.offset_s)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Disturbance:
-    """Movement that is no expression: a blink, a glance, one syllable."""
-
-    unit: str
-    onset_s: float
-    apex_s: float
-    offset_s: float
-    peak: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Waves:
-    """A sum of slow sines with random phases: smooth wandering, reproducible at any time."""
-
-    amplitudes: tuple[float, ...]
-    frequencies: tuple[float, ...]  # Hz
-    phases: tuple[float, ...]
-
-    def __call__(self, times: Floats) -> Floats:
-        """Return the value at ``times``, (n,)."""
-        angle = 2 * np.pi * np.outer(times, self.frequencies) + np.array(self.phases)
-        return np.asarray(np.sin(angle) @ np.array(self.amplitudes))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Script:
-    """Everything that happens in one recording, as functions of time."""
-
-    duration: float  # seconds
-    expressions: tuple[PlantedExpression, ...]
-    disturbances: tuple[Disturbance, ...]
-    sway: tuple[Waves, Waves, Waves, Waves]  # dx, dy, rotation, log scale
-    nods: tuple[Disturbance, ...]
-    flicker: Waves
-    noise: float
-    quality: int | None
-    seed: int  # of the sensor noise
-    level: Level
-
-    def activations(self, times: Floats) -> Floats:
-        """Return the activation of every unit at ``times``, (n, len(UNITS))."""
-        times = np.asarray(times, dtype=np.float64)
-        out = np.zeros((len(times), len(UNITS)))
-        for planted in self.expressions:
-            course = planted.course(times)
-            for action_unit in planted.action_units:
-                for unit in units_of(action_unit):
-                    out[:, UNITS.index(unit)] += course
-        for d in self.disturbances:
-            out[:, UNITS.index(d.unit)] += d.peak * _bump(
-                times, d.onset_s, d.apex_s, 0.0, d.offset_s
-            )
-        return out
-
-    def head(self, times: Floats) -> Floats:
-        """Return the head pose at ``times``: dx, dy (inter-ocular), rotation, log scale."""
-        times = np.asarray(times, dtype=np.float64)
-        pose = np.stack([wave(times) for wave in self.sway], axis=1)
-        for nod in self.nods:
-            pose[:, 1] += nod.peak * _bump(times, nod.onset_s, nod.apex_s, 0.0, nod.offset_s)
-        return pose
-
-    def light(self, times: Floats) -> Floats:
-        """Return the brightness gain at ``times``, around 1, (n,)."""
-        return 1.0 + self.flicker(np.asarray(times, dtype=np.float64))
-
-
-def truth(script: Script, times: Floats) -> tuple[Expression, ...]:
-    """Return what was planted, in frames of the time table ``times`` (0-based, ends included).
-
-    The onset is the first frame at or after the planned onset, the offset the last frame at or
-    before the planned offset, the apex the frame nearest to the planned apex.
-    """
-    found = []
-    for e in script.expressions:
-        first = int(np.searchsorted(times, e.onset_s - 1e-9))
-        last = int(np.searchsorted(times, e.offset_s + 1e-9, side="right")) - 1
-        if first > last:  # shorter than a frame, or beyond the end
-            continue
-        apex = first + int(np.argmin(np.abs(times[first : last + 1] - e.apex_s)))
-        found.append(
-            Expression(
-                interval=Interval(first, last),
-                kind=e.kind,
-                apex=apex,
-                emotion=e.emotion,
-                action_units=e.action_units,
-            )
-        )
-    return tuple(found)
-
-
 def random_script(
     rng: np.random.Generator,
     duration: float,
@@ -175,6 +82,8 @@ def random_script(
     micro_per_minute: float = 8.0,
     macro_per_minute: float = 3.0,
     classes: Sequence[str] = ("negative", "positive", "surprise", "others"),
+    peaks: tuple[float, float] | None = None,
+    blinks_over: float = 0.0,
 ) -> Script:
     """Draw a script.
 
@@ -186,8 +95,12 @@ def random_script(
         macro_per_minute: expected macro-expressions a minute; with both 0 the face is at rest:
             it neither blinks nor speaks.
         classes: emotions to draw from, all equally likely.
+        peaks: lowest and highest activation of both kinds, log-uniform; by default
+            micro-expressions are the weaker ones.
+        blinks_over: chance of an expression to meet a blink.
 
-    Expressions never overlap each other or a blink, and keep a second of distance.
+    Expressions never overlap each other and keep a second of distance; nor do they meet a
+    blink, except by ``blinks_over``.
     """
     settings = LEVELS[level]
     slots: list[tuple[float, float]] = []
@@ -199,25 +112,79 @@ def random_script(
         *_draw_expressions(rng, duration, "micro", micro_per_minute, classes, slots),
     ]
     eyes = _eyes(rng, duration, slots) if busy else []
+    sway = _head_waves(rng, settings)
+    nods = _nods(rng, duration, settings.nods)
+    flicker = waves(rng, settings.flicker, 0.3, 12.0, 4)
+    seed = int(rng.integers(2**31))
+    if peaks is not None:
+        expressions = [replace(e, peak=log_uniform(rng, *peaks)) for e in expressions]
+    if blinks_over:
+        eyes += _blinks_over(rng, expressions, blinks_over)
     return Script(
         duration=duration,
         expressions=tuple(sorted(expressions, key=lambda e: e.onset_s)),
         disturbances=tuple(eyes + speech),
-        sway=_head_waves(rng, settings),
-        nods=tuple(_nods(rng, duration, settings.nods)),
-        flicker=_waves(rng, settings.flicker, 0.3, 12.0, 4),
+        sway=sway,
+        nods=tuple(nods),
+        flicker=flicker,
         noise=settings.noise,
         quality=settings.quality,
-        seed=int(rng.integers(2**31)),
+        seed=seed,
         level=level,
+        events=tuple(_events(eyes, speech, nods)),
     )
 
 
-def _bump(times: Floats, onset: float, apex: float, hold: float, offset: float) -> Floats:
-    """Return a bump of height 1: cosine rise, plateau of ``hold`` s after the apex, fall."""
-    knots = [onset, apex, apex + hold, offset]
-    phase = np.interp(times, knots, [0.0, 1.0, 1.0, 2.0], left=0.0, right=2.0)
-    return np.asarray(0.5 - 0.5 * np.cos(np.pi * phase))
+def log_uniform(rng: np.random.Generator, low: float, high: float) -> float:
+    """Return a number between ``low`` and ``high`` whose logarithm is uniform."""
+    return float(np.exp(rng.uniform(np.log(low), np.log(high))))
+
+
+def blink(start: float, length: float, peak: float) -> Disturbance:
+    """Return a blink: the lid falls in two fifths of ``length`` seconds."""
+    return Disturbance(
+        unit="blink",
+        onset_s=start,
+        apex_s=start + 0.4 * length,
+        offset_s=start + length,
+        peak=peak,
+    )
+
+
+def _blinks_over(
+    rng: np.random.Generator, expressions: Sequence[PlantedExpression], share: float
+) -> list[Disturbance]:
+    """Draw blinks that fall into a share of the expressions."""
+    return [
+        blink(float(rng.uniform(e.onset_s - 0.1, e.offset_s)), float(rng.uniform(0.15, 0.35)), 1.0)
+        for e in expressions
+        if rng.random() < share
+    ]
+
+
+def _events(
+    eyes: Sequence[Disturbance], speech: Sequence[Disturbance], nods: Sequence[Disturbance]
+) -> list[PlantedEvent]:
+    """Return blinks, glances, the bout of speech and the nods as events."""
+    events = []
+    for d in eyes:
+        if d.unit == "blink":
+            events.append(event("blink", d.onset_s, d.offset_s, min(1.0, d.peak)))
+        elif d.unit == "Llook":
+            events.append(event("gaze", d.onset_s, d.offset_s, abs(d.peak) * LOOK_SHARE))
+    if speech:
+        largest = max(d.peak for d in speech) * PEAK * CROP_IOD
+        end = max(d.offset_s for d in speech)
+        events.append(event("speech", speech[0].onset_s, end, largest))
+    for nod in nods:
+        degrees = float(np.degrees(np.arctan(nod.peak / NOD_RADIUS)))
+        events.append(event("head", nod.onset_s, nod.offset_s, degrees))
+    return events
+
+
+def event(kind: EventKind, onset: float, offset: float, strength: float) -> PlantedEvent:
+    """Return one planted event; see :class:`mescope.events.FaceEvent` for the strength."""
+    return PlantedEvent(kind=kind, onset_s=onset, offset_s=offset, strength=strength)
 
 
 def _place(
@@ -281,15 +248,7 @@ def _eyes(
         length = float(rng.uniform(0.15, 0.35))
         start = _place(rng, length, duration, slots, gap=0.25)
         if start is not None:
-            out.append(
-                Disturbance(
-                    unit="blink",
-                    onset_s=start,
-                    apex_s=start + 0.4 * length,
-                    offset_s=start + length,
-                    peak=float(rng.uniform(0.7, 1.0)),
-                )
-            )
+            out.append(blink(start, length, float(rng.uniform(0.7, 1.0))))
     for _ in range(int(rng.poisson(6 * duration / 60))):
         start = float(rng.uniform(0, duration))
         length = float(rng.uniform(0.4, 2.0))
@@ -360,20 +319,20 @@ def _head_waves(
         frequencies=(float(rng.uniform(0.2, 0.35)),),
         phases=(float(rng.uniform(0, 2 * np.pi)),),
     )
-    dy = _waves(rng, settings.sway, 0.05, 0.7, 6)
+    dy = waves(rng, settings.sway, 0.05, 0.7, 6)
     return (
-        _waves(rng, settings.sway, 0.05, 0.7, 6),
+        waves(rng, settings.sway, 0.05, 0.7, 6),
         Waves(
             amplitudes=dy.amplitudes + breathing.amplitudes,
             frequencies=dy.frequencies + breathing.frequencies,
             phases=dy.phases + breathing.phases,
         ),
-        _waves(rng, settings.turn, 0.05, 0.5, 5),
-        _waves(rng, 0.5 * settings.turn, 0.05, 0.4, 5),
+        waves(rng, settings.turn, 0.05, 0.5, 5),
+        waves(rng, 0.5 * settings.turn, 0.05, 0.4, 5),
     )
 
 
-def _waves(rng: np.random.Generator, std: float, low: float, high: float, n: int) -> Waves:
+def waves(rng: np.random.Generator, std: float, low: float, high: float, n: int) -> Waves:
     """Draw ``n`` sines of ``low`` to ``high`` Hz, about 1/f, standard deviation ``std``."""
     frequencies = np.exp(rng.uniform(np.log(low), np.log(high), n))
     weights = rng.uniform(0.5, 1.0, n) * np.minimum(1.0, (low * 3) / frequencies)

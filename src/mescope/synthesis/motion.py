@@ -8,8 +8,8 @@ micro-expression.  Fields of several units add.
 Sides are FACS sides: L is the person's left, on the right of an unmirrored picture.
 
 This is a kinematic sketch of the anatomy (directions from the FACS manual's appearance
-changes, amplitudes ours), not a muscle simulation: skin does not bulge or fold, and teeth are
-never seen.  What it is good for is motion whose truth is known exactly.
+changes, amplitudes ours), not a muscle simulation.  What it is good for is motion whose truth
+is known exactly.
 """
 
 from __future__ import annotations
@@ -79,6 +79,25 @@ UNITS: tuple[str, ...] = (
     *_MIDLINE,
 )
 """Order of the units in every activation matrix."""
+
+
+def _folding() -> NDArray[np.float32]:
+    """Return, for every unit, the activation at which its steepest pull nearly folds skin.
+
+    A Gaussian pull of height ``h`` and width ``s`` has the slope 0.61 h / s; at 1 one point
+    would pass another.  A lid is drawn in layers and may move freely.
+    """
+    out = np.full(len(UNITS), np.inf, np.float32)
+    for row, unit in enumerate(UNITS):
+        if unit != "blink":
+            pulls = _PAIRED[unit[1:]] if unit[0] in "LR" else _MIDLINE[unit]
+            steepest = max(float(np.hypot(p.out, p.down)) / p.spread for p in pulls)
+            out[row] = 0.8 / (0.61 * PEAK * steepest)
+    return out
+
+
+FOLDING = _folding()
+"""Activation that no unit may exceed, (len(UNITS),): beyond, one point would pass another."""
 
 
 def units_of(action_unit: str) -> tuple[str, ...]:

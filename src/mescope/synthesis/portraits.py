@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from mescope.errors import FaceError, VideoError
 from mescope.synthesis.drawn import draw_traits
+from mescope.synthesis.glasses import Glasses
 from mescope.synthesis.painting import paint
 from mescope.video.faces import FaceFinder, default_finder
 
@@ -34,6 +35,7 @@ class Portrait:
     image: NDArray[np.uint8]
     landmarks: NDArray[np.float32]
     drawn: bool = field(default=False)
+    glasses: Glasses | None = None  # not part of ``image``: they follow no expression
 
     @property
     def size(self) -> tuple[int, int]:

@@ -1,0 +1,141 @@
+"""Eyes in three layers: a lid slides over the eyeball and does not squeeze it.
+
+Skin above the upper lid and below the lower lid follows the field, what lies between them
+moves rigidly, and the edges are anti-aliased.  In a blink the upper lid comes down to the lower
+lid, however far that is in this face.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mescope.synthesis.fields import Box, Field, Floats, Picture, pick
+from mescope.synthesis.motion import UNITS, displacement_basis, inter_ocular
+
+_BLINK = UNITS.index("blink")
+_GAZE = [UNITS.index(unit) for unit in ("Llook", "Rlook", "gaze_down")]
+
+
+@dataclass(frozen=True)
+class Eye:
+    """One eye at rest: its lids as functions of x on the columns ``x`` of its box."""
+
+    box: Box
+    field: Field
+    x: Floats  # (c,) columns from corner to corner
+    upper: Floats  # (c,) y of the upper lid
+    lower: Floats
+    lid_basis: Floats  # (units, 2, c, 2) displacement along the upper and the lower lid
+    ball_basis: Floats  # (units, 2) displacement of the eyeball
+    closing: Floats  # (h, w, 2) on the grid of ``field``: the upper lid comes down all the way
+
+    @classmethod
+    def of(cls, landmarks: Floats, first: int) -> Eye:
+        """Return the eye whose first landmark has number ``first`` (36 or 42)."""
+        unit = inter_ocular(landmarks)
+        ring = landmarks[first : first + 6]
+        pad = np.array([0.16, 0.34, 0.16, 0.3]) * unit * (-1, -1, 1, 1)
+        box = np.array([*ring.min(axis=0), *ring.max(axis=0)]) + pad
+        left, top, right, bottom = (int(v) for v in np.round(box))
+        spread = max(4, round(0.1 * unit))
+        around = (left - spread, top - spread, right + spread, bottom + spread)
+        x = np.linspace(ring[0, 0], ring[3, 0], max(8, round(float(ring[3, 0] - ring[0, 0]))))
+        lids = [_through(ring[list(ids)], x) for ids in ((0, 1, 2, 3), (0, 5, 4, 3))]
+        along = np.vstack([np.column_stack([x, y]) for y in lids])
+        lid_basis = displacement_basis(landmarks, along).reshape(len(UNITS), 2, len(x), 2)
+        ball = np.zeros((len(UNITS), 2))
+        ball[_GAZE] = displacement_basis(landmarks, ring[[1, 2]]).mean(axis=1)[_GAZE]
+        field = Field.around(landmarks, around, 1)
+        gx, gy = np.meshgrid(np.arange(around[0], around[2]), np.arange(around[1], around[3]))
+        height = np.minimum(0, gy - np.interp(gx, x, lids[0])) / (0.11 * unit)
+        drop = np.interp(gx, x, lids[1] - lids[0], left=0, right=0) * np.exp(-0.5 * height**2)
+        return cls(
+            (left, top, right, bottom),
+            field,
+            x.astype(np.float32),
+            lids[0].astype(np.float32),
+            lids[1].astype(np.float32),
+            lid_basis.astype(np.float32),
+            ball.astype(np.float32),
+            np.stack([0 * drop, drop], axis=-1).astype(np.float32),
+        )
+
+    def draw(
+        self,
+        out: Picture,
+        source: Picture,
+        activation: Floats,
+        locate: Callable[[Box], tuple[Floats, Box]],
+    ) -> None:
+        """Draw the eye in three layers over ``out``; nothing if no unit reaches it.
+
+        ``locate`` returns, for a box at rest, where the pixels of the moved box lie at rest
+        (h, w, 2), and that box.
+        """
+        mixed = self.field.mix(activation)
+        if float(np.abs(mixed).max()) < 1e-3:
+            return
+        rest, (left, top, right, bottom) = locate(self.box)
+        if right - left < 2 or bottom - top < 2:
+            return
+        blink = float(np.clip(activation[_BLINK], 0, 1))
+        rising = activation.copy()
+        rising[_BLINK] = 0
+        lids = np.tensordot(rising, self.lid_basis[:, 0], axes=1)
+        lids = np.stack([lids, np.tensordot(activation, self.lid_basis[:, 1], axes=1)])
+        lids[0, :, 1] += blink * (self.lower - self.upper)
+        mixed_up = self.field.mix(rising) + blink * self.closing
+        x, y = rest[..., 0], rest[..., 1]
+        moved_upper = np.interp(x, self.x + lids[0, :, 0], self.upper + lids[0, :, 1])
+        moved_lower = np.interp(x, self.x + lids[1, :, 0], self.lower + lids[1, :, 1])
+        moved_upper = np.minimum(moved_upper, moved_lower)  # a lid stops at the other lid
+        layers = (
+            # The share of the pixel's height that lies above, below and inside the opening.
+            (np.clip(moved_upper - y + 0.5, 0, 1), _invert(self, mixed_up, rest, lid=-1)),
+            (np.clip(y + 0.5 - moved_lower, 0, 1), _invert(self, mixed, rest, lid=1)),
+            (
+                np.clip(
+                    np.minimum(y + 0.5, moved_lower) - np.maximum(y - 0.5, moved_upper), 0, 1
+                ),
+                _eyeball(self, rest - activation @ self.ball_basis),
+            ),
+        )
+        patch = np.zeros((bottom - top, right - left, *out.shape[2:]), np.float32)
+        for share, points in layers:
+            weight = share.astype(np.float32)
+            patch += pick(source, points) * (weight[..., None] if out.ndim == 3 else weight)
+        out[top:bottom, left:right] = np.round(patch).astype(np.uint8)
+
+
+def _through(points: Floats, x: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Return y of the parabola-like cubic through four points, at ``x``."""
+    return np.asarray(np.polyval(np.polyfit(points[:, 0], points[:, 1], 3), x))
+
+
+def _invert(eye: Eye, mixed: Floats, rest: Floats, lid: int) -> Floats:
+    """Return the points of the lid skin (upper -1, lower 1) that the field moved to ``rest``.
+
+    The search stays on its own side of the opening: within, the field means nothing for skin.
+    """
+    edge = eye.upper if lid < 0 else eye.lower
+    points = rest
+    for _ in range(8):
+        # Damped, because a blink stretches the skin above the lid more than two-fold.
+        points = points + np.float32(0.6) * (rest - eye.field.sample(mixed, points) - points)
+        border = np.interp(points[..., 0], eye.x, edge).astype(np.float32) - np.float32(lid)
+        inside = (eye.x[0] <= points[..., 0]) & (points[..., 0] <= eye.x[-1])
+        held = (np.minimum if lid < 0 else np.maximum)(points[..., 1], border)
+        points[..., 1] = np.where(inside, held, points[..., 1])
+    return points
+
+
+def _eyeball(eye: Eye, points: Floats) -> Floats:
+    """Return the points held within the opening of the eye at rest (a pixel of slack)."""
+    x = np.clip(points[..., 0], eye.x[0] - 1, eye.x[-1] + 1)
+    upper = np.interp(x, eye.x, eye.upper) - 1
+    lower = np.interp(x, eye.x, eye.lower) + 1
+    return np.stack([x, np.clip(points[..., 1], upper, lower)], axis=-1).astype(np.float32)
