@@ -1,0 +1,107 @@
+"""Speech, from the rhythm of the mouth.
+
+A talking mouth opens and closes to and fro, three to seven times a second; an expression opens
+it once and closes it once.  So *swings* are counted: stretches in which the lips move one way
+by more than :data:`SWING_PX`.  Three of them within a second, each answering the one before,
+are speech (laughing and chewing look the same and are named so too).
+
+All frames are decimated frames; px are those of the 320-px face crop.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mescope.events import Interval
+from mescope.spotting.face_points import Floats, smooth
+from mescope.spotting.traces import valid_runs
+
+SWING_PX = 4.0  # a swing of the lips; landmarks at rest jitter by 0.2 to 0.7 px
+SWINGS, WITHIN_S = 3, 1.0  # an expression has two
+PAUSE_S = 0.8  # a shorter pause belongs to the speech
+SHORTEST_S = 0.4
+
+
+@dataclass(frozen=True)
+class Talk:
+    """A stretch of speech, and how far the lips moved in it (median swing, px)."""
+
+    interval: Interval
+    swing_px: float
+
+
+def mouth_opening(points: Floats, scale: Floats) -> NDArray[np.float64]:
+    """Return (n,) px of the crop: how far the lips are apart, inner and outer edge averaged.
+
+    Args:
+        points: (n, 68, 2) landmarks, bridged.
+        scale: (n,) px of the crop per raw px.
+    """
+    inner = points[:, [65, 66, 67]].mean(axis=1) - points[:, [61, 62, 63]].mean(axis=1)
+    outer = points[:, [56, 57, 58]].mean(axis=1) - points[:, [50, 51, 52]].mean(axis=1)
+    both = np.hypot(*inner.T) + np.hypot(*outer.T)
+    return np.asarray(both / 2 * scale)
+
+
+def speech(opening: Floats, rate: float) -> list[Talk]:
+    """Return the stretches of speech in order of time.
+
+    Args:
+        opening: (n,) px, nan where not measured.
+        rate: frames per second.
+    """
+    found: list[Talk] = []
+    for first, last in valid_runs(opening):
+        turns = turning_points(opening[first : last + 1], SWING_PX)
+        for part in _clusters(turns + first, rate):
+            depth = float(np.median(np.abs(np.diff(opening[part]))))
+            interval = Interval(int(part[0]), int(part[-1]))
+            if len(interval) >= SHORTEST_S * rate:
+                found.append(Talk(interval, depth))
+    return found
+
+
+def activity(opening: Floats, rate: float) -> NDArray[np.float64]:
+    """Return (n,) px: how much the mouth moved in the second around, faster than once in it."""
+    fast = opening - smooth(opening, 0.25 * rate)
+    return np.asarray(np.sqrt(smooth(fast**2, 0.25 * rate)))
+
+
+def turning_points(trace: Floats, least: float) -> NDArray[np.int64]:
+    """Return the frames where a trace turns by at least ``least``, with both ends of the moves.
+
+    >>> turning_points(np.array([0.0, 5.0, 4.5, 9.0, 1.0, 1.0]), 4.0).tolist()
+    [0, 3, 4]
+    """
+    turns: list[int] = []
+    low = high = 0
+    rising: bool | None = None
+    for t in range(1, len(trace)):
+        # At the first turn of a plateau the swing ends; a rest before the next is no swing.
+        high = t if trace[t] > trace[high] else high
+        low = t if trace[t] < trace[low] else low
+        if rising is not False and trace[high] - trace[t] >= least:
+            turns += [high] if turns or rising is not None else [high]
+            rising, low = False, t
+        elif rising is not True and trace[t] - trace[low] >= least:
+            turns.append(low)
+            rising, high = True, t
+    if turns:
+        turns.append(high if rising else low)
+    return np.array(turns, np.int64)
+
+
+def _clusters(turns: NDArray[np.int64], rate: float) -> list[NDArray[np.int64]]:
+    """Return the runs of turning points that follow each other as in speech."""
+    fast = np.zeros(len(turns), bool)
+    for i in range(len(turns) - SWINGS):
+        if turns[i + SWINGS] - turns[i] <= WITHIN_S * rate:
+            fast[i : i + SWINGS + 1] = True
+    chosen = turns[fast]
+    if not len(chosen):
+        return []
+    cuts = np.flatnonzero(np.diff(chosen) > PAUSE_S * rate) + 1
+    return [part for part in np.split(chosen, cuts) if len(part) > SWINGS]
