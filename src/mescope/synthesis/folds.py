@@ -41,7 +41,9 @@ class Folds:
             self._add((f"{side}12", f"{side}10"), [fold], 0.03, unit, -0.3)
             self._add((f"{side}12", f"{side}6"), [[cheek, cheek]], 0.16, unit, 0.13)
             foot = marks[eye] + 0.08 * out
-            feet = [[foot + 0.05 * k * down, foot + 0.16 * out + 0.1 * k * down] for k in (-1, 0, 1)]
+            feet = [
+                [foot + 0.05 * k * down, foot + 0.16 * out + 0.1 * k * down] for k in (-1, 0, 1)
+            ]
             self._add((f"{side}6", f"{side}12"), feet, 0.014, unit, -0.16)
             above = marks[brow].mean(axis=0)
             lines = [
@@ -50,11 +52,15 @@ class Folds:
             ]
             self._add((f"{side}1", f"{side}2"), lines, 0.022, unit, -0.2)
             inner = marks[21 if side == "R" else 22] - 0.07 * out
-            self._add((f"{side}4",), [[inner - 0.1 * down, inner + 0.12 * down]], 0.02, unit, -0.3)
+            self._add(
+                (f"{side}4",), [[inner - 0.1 * down, inner + 0.12 * down]], 0.02, unit, -0.3
+            )
             ridge = marks[28] + 0.1 * out
             self._add((f"{side}9",), [[ridge, ridge + 0.12 * down]], 0.022, unit, -0.25)
         chin = marks[57] * 0.55 + marks[8] * 0.45
-        self._add(("17",), [[chin - (0.12 * unit, 0), chin + (0.12 * unit, 0)]], 0.04, unit, -0.2)
+        self._add(
+            ("17",), [[chin - (0.12 * unit, 0), chin + (0.12 * unit, 0)]], 0.04, unit, -0.2
+        )
 
     def _add(
         self,
@@ -78,7 +84,9 @@ class Folds:
         for units, mask in self.masks:
             strength = float(np.clip(activation[list(units)].max() / _FULL, 0, 1)) ** 1.5
             if strength > 0.02:
-                total = mask * strength if total is None else cv2.scaleAdd(mask, strength, total)
+                total = (
+                    mask * strength if total is None else cv2.scaleAdd(mask, strength, total)
+                )
         if total is None:
             return picture
         left, top, right, bottom = self.box

@@ -57,9 +57,7 @@ class Glasses:
         out[top:bottom, left:right] = np.clip(part, 0, 255).astype(np.uint8)
 
 
-def draw_glasses(
-    rng: np.random.Generator, landmarks: Floats, size: tuple[int, int]
-) -> Glasses:
+def draw_glasses(rng: np.random.Generator, landmarks: Floats, size: tuple[int, int]) -> Glasses:
     """Draw a pair of glasses for a face with these landmarks (68, 2) px."""
     unit = inter_ocular(landmarks)
     eyes = [landmarks[first : first + 6].mean(axis=0) for first in (36, 42)]
@@ -94,9 +92,7 @@ def draw_glasses(
     )
 
 
-def _rim(
-    centre: Floats, half: Floats, across: Floats, down: Floats, power: float
-) -> Floats:
+def _rim(centre: Floats, half: Floats, across: Floats, down: Floats, power: float) -> Floats:
     """Return the outline of one lens, a superellipse, (40, 2); point 0 is image right."""
     angle = np.linspace(0, 2 * np.pi, 40, endpoint=False)
     x = np.sign(np.cos(angle)) * np.abs(np.cos(angle)) ** (2 / power) * half[0]
@@ -112,11 +108,14 @@ def _gloss(rng: np.random.Generator, shape: tuple[int, int], unit: float) -> Flo
         wide, tall = rng.uniform(0.04, 0.3, 2) * unit
         lean = rng.uniform(-0.3, 0.3) * tall
         corners = np.array(
-            [(x + lean, y), (x + wide + lean, y), (x + wide - lean, y + tall), (x - lean, y + tall)]
+            [
+                (x + lean, y),
+                (x + wide + lean, y),
+                (x + wide - lean, y + tall),
+                (x - lean, y + tall),
+            ]
         )
-        cv2.fillPoly(
-            gloss, [np.round(corners).astype(np.int32)], float(rng.uniform(15, 130))
-        )
+        cv2.fillPoly(gloss, [np.round(corners).astype(np.int32)], float(rng.uniform(15, 130)))
     veil = np.float32(rng.uniform(0, 8))
     return np.asarray(cv2.GaussianBlur(gloss, (0, 0), max(0.5, 0.02 * unit)) + veil, np.float32)
 

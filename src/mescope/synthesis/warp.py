@@ -128,7 +128,9 @@ class FaceWarp:
         reach = self.unit * np.array([1.55, 1.75]) * 1.75
         middle = self.centre + np.array([0, 0.45 * self.unit])
         size = (self.width, self.height)
-        left, top, right, bottom = clip_box(np.array([*(middle - reach), *(middle + reach)]), size)
+        left, top, right, bottom = clip_box(
+            np.array([*(middle - reach), *(middle + reach)]), size
+        )
         step = self._step
         # The box is a whole number of steps, so that the up-sampled grid falls on the pixels.
         left, top = (
@@ -148,7 +150,9 @@ class FaceWarp:
     def _locate(self, box: Box, undo: Floats, turn: Floats | None) -> tuple[Floats, Box]:
         """Return where the pixels of a moved box lie at rest (h, w, 2), and that box."""
         left, top, right, bottom = box
-        corners = np.array([(left, top), (right, top), (left, bottom), (right, bottom)], np.float32)
+        corners = np.array(
+            [(left, top), (right, top), (left, bottom), (right, bottom)], np.float32
+        )
         if turn is not None:
             corners = corners + self._turning.sample(turn, corners[:, None])[:, 0]
         moved = (corners - undo[:, 2]) @ np.linalg.inv(undo[:, :2]).T

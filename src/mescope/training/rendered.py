@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -26,28 +27,34 @@ from mescope.video.cache import Store
 VERSION = 1
 """Raised when rendering, extraction or what is kept of it changes."""
 
-Floats = NDArray[np.float32]
-
 
 @dataclass(frozen=True)
 class Measured:
     """What the extraction saw of one rendered recording, and what was planted.
 
-    ``windows`` (W, 2R, k) float16 and ``valid`` (W, k) as in
-    :class:`~mescope.video.roi_flow.RoiFlow`; ``motion`` (n, 2R) and ``shape`` (n, columns)
-    float32 px of the face crop, nan without a face; ``times`` (n,) seconds.  Truth is in
-    decimated frames.
+    ``windows`` (W, 2R, k) float16, ``valid`` (W, k) and ``points`` (n, 68, 2) as in
+    :class:`~mescope.video.roi_flow.RoiFlow`; ``times`` (n,) seconds.  Truth is in decimated
+    frames.
     """
 
     number: int
     rate: float
     windows: NDArray[np.float16]
     valid: NDArray[np.bool_]
-    motion: Floats
-    shape: Floats
+    points: NDArray[np.float32]
     times: NDArray[np.float64]
     expressions: tuple[Expression, ...]
     events: tuple[FaceEvent, ...]
+
+    @cached_property
+    def motion(self) -> NDArray[np.float64]:
+        """Return the chained displacement (n, 2R), px of the face crop; nan without a face."""
+        return displacement(self.windows, self.windows.shape[2] // 2, self.valid)
+
+    @cached_property
+    def shape(self) -> NDArray[np.float64]:
+        """Return the shape traces (n, columns), px of the face crop; nan without a face."""
+        return shape_traces(self.points, self.rate)
 
 
 def measured_recordings(
@@ -102,16 +109,16 @@ def keep(folder: Path, number: int, seed: int, seconds: float) -> None:
         "events": [asdict(e) for e in measured.events],
     }
     text = np.frombuffer(json.dumps(truth).encode(), dtype=np.uint8)
-    names = ("windows", "valid", "motion", "shape", "times")
+    names = ("windows", "valid", "points", "times")
     arrays = {name: getattr(measured, name) for name in names}
     _store(folder, seed, seconds).save(f"{number:06d}", {**arrays, "truth": text})
 
 
 def measure(number: int, seed: int, seconds: float) -> Measured:
     """Render recording ``number`` and measure it as any recording is measured."""
-    from mescope.synthesis.camera import rendered_recording
+    from mescope.synthesis.recorded import rendered_recording
     from mescope.synthesis.dynamics import truth
-    from mescope.synthesis.natural import truth_events
+    from mescope.synthesis.timecourse import truth_events
     from mescope.video.roi_flow import extract
 
     video = rendered_recording(np.random.default_rng([seed, number]), seconds)
@@ -122,8 +129,7 @@ def measure(number: int, seed: int, seconds: float) -> Measured:
         rate,
         flow.windows.astype(np.float16),
         flow.valid,
-        displacement(flow.windows, flow.timing.hop, flow.valid).astype(np.float32),
-        shape_traces(flow.points, rate).astype(np.float32),
+        flow.points,
         flow.times,
         truth(video.script, flow.times),
         truth_events(video.script, flow.times),
