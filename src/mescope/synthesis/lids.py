@@ -10,12 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from mescope.synthesis.fields import Box, Field, Floats, Picture, pick
 from mescope.synthesis.motion import UNITS, displacement_basis, inter_ocular
 
+_STILL = 0.02  # px: less motion is left to the smooth field
 _BLINK = UNITS.index("blink")
 _GAZE = [UNITS.index(unit) for unit in ("Llook", "Rlook", "gaze_down")]
 
@@ -32,6 +34,7 @@ class Eye:
     lid_basis: Floats  # (units, 2, c, 2) displacement along the upper and the lower lid
     ball_basis: Floats  # (units, 2) displacement of the eyeball
     closing: Floats  # (h, w, 2) on the grid of ``field``: the upper lid comes down all the way
+    coarse: int  # px from point to point where lids are searched
 
     @classmethod
     def of(cls, landmarks: Floats, first: int) -> Eye:
@@ -62,6 +65,7 @@ class Eye:
             lid_basis.astype(np.float32),
             ball.astype(np.float32),
             np.stack([0 * drop, drop], axis=-1).astype(np.float32),
+            1 + int(unit > 40) + int(unit > 90),
         )
 
     def draw(
@@ -77,7 +81,7 @@ class Eye:
         (h, w, 2), and that box.
         """
         mixed = self.field.mix(activation)
-        if float(np.abs(mixed).max()) < 1e-3:
+        if float(np.abs(mixed).max()) < _STILL:
             return
         rest, (left, top, right, bottom) = locate(self.box)
         if right - left < 2 or bottom - top < 2:
@@ -120,17 +124,34 @@ def _invert(eye: Eye, mixed: Floats, rest: Floats, lid: int) -> Floats:
     """Return the points of the lid skin (upper -1, lower 1) that the field moved to ``rest``.
 
     The search stays on its own side of the opening: within, the field means nothing for skin.
+    It runs on a coarser grid where the eye is large.
     """
-    edge = eye.upper if lid < 0 else eye.lower
-    points = rest
+    size = (rest.shape[1], rest.shape[0])
+    coarse = rest
+    if eye.coarse > 1:
+        small = (max(4, size[0] // eye.coarse), max(4, size[1] // eye.coarse))
+        coarse = np.asarray(cv2.resize(rest, small, interpolation=cv2.INTER_AREA), np.float32)
+    points = coarse
     for _ in range(8):
         # Damped, because a blink stretches the skin above the lid more than two-fold.
-        points = points + np.float32(0.6) * (rest - eye.field.sample(mixed, points) - points)
-        border = np.interp(points[..., 0], eye.x, edge).astype(np.float32) - np.float32(lid)
-        inside = (eye.x[0] <= points[..., 0]) & (points[..., 0] <= eye.x[-1])
-        held = (np.minimum if lid < 0 else np.maximum)(points[..., 1], border)
-        points[..., 1] = np.where(inside, held, points[..., 1])
-    return points
+        points = points + np.float32(0.6) * (
+            coarse - eye.field.sample(mixed, points) - points
+        )
+        if eye.coarse == 1:
+            points = _held(eye, points, lid)
+    if eye.coarse == 1:
+        return points
+    return _held(eye, rest + cv2.resize(points - coarse, size), lid)
+
+
+def _held(eye: Eye, points: Floats, lid: int) -> Floats:
+    """Return points (h, w, 2) kept on their side of the opening of the eye at rest."""
+    edge = eye.upper if lid < 0 else eye.lower
+    x, y = points[..., 0], points[..., 1]
+    border = np.interp(x, eye.x, edge).astype(np.float32) - np.float32(lid)
+    inside = (eye.x[0] <= x) & (x <= eye.x[-1])
+    held = (np.minimum if lid < 0 else np.maximum)(y, border)
+    return np.stack([x, np.where(inside, held, y)], axis=-1).astype(np.float32)
 
 
 def _eyeball(eye: Eye, points: Floats) -> Floats:

@@ -172,5 +172,5 @@ class Mouth:
             return np.asarray(share * np.float32(bright), np.float32)
         # Teeth are white, what is dark is red.
         tint = bright.mean() * (np.ones(3) * share[..., None])
-        tint[..., 1:] *= np.clip(0.45 + 0.7 * share[..., None], 0, 0.95)
+        tint[..., 1:] *= np.clip(0.45 + 0.7 * share[..., None], 0, 1) * (0.97, 0.9)
         return np.asarray(tint, np.float32)

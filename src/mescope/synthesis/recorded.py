@@ -56,7 +56,7 @@ def rendered_recording(
 
 def draw_sitter(rng: np.random.Generator) -> Portrait:
     """Draw a portrait: identity, size of the face, width of the picture, glasses."""
-    face = log_uniform(rng, *FACE_PX) if rng.random() < 0.5 else rng.uniform(110, 240)
+    face = log_uniform(rng, *FACE_PX)
     height = 2 * round(face * 360 / FACE_WIDTH / 2)
     width = 2 * round(height * rng.choice([1.0, 1.1, 4 / 3]) / 2)
     portrait = drawn_portrait(int(rng.integers(2**31)), (width, height))

@@ -24,6 +24,7 @@ from mescope.synthesis.mouth import LEAST, Mouth
 from mescope.synthesis.turning import Turning
 
 _JAW = UNITS.index("26")
+_COARSE = 3  # steps of the face's grid in one step of the grid for turning
 _STRONG = 2.0  # activation from which the search for ``p`` takes twice the rounds
 
 
@@ -43,11 +44,11 @@ class FaceWarp:
         self.landmarks = np.asarray(landmarks, np.float32)
         self.unit = inter_ocular(self.landmarks)
         self.centre = self.landmarks[36:48].mean(axis=0)
-        self._step = max(1, round(self.unit / 40))
+        self._step = max(1, round(self.unit / 32))
         self._face = Field.around(self.landmarks, self._face_box(), self._step)
         self._eyes = tuple(Eye.of(self.landmarks, first) for first in (36, 42))
         self._make_head()
-        self._turning = Turning(self.landmarks, self._grid, self._weight)
+        self._turning = Turning(self.landmarks, self._coarse, self._coarse_weight)
         self._gap = self._make_gap()
         self._mouth = Mouth(self.landmarks, size)
         self._folds = Folds(self.landmarks, size)
@@ -76,11 +77,7 @@ class FaceWarp:
         source = self._open_mouth(picture, float(activation[_JAW])) if moving else picture
         source = self._folds.shade(source, activation) if moving else source
         left, top, right, bottom = self._head_box
-        rest = self._grid + self._weight * (
-            self._grid @ undo[:, :2].T + undo[:, 2] - self._grid
-        )
-        if turn is not None:
-            rest = self._turning.undo(turn, rest)
+        rest = self._rest(undo, turn)
         points = self._unmove(rest, activation) if moving else rest
         shift = cv2.resize(points - self._grid, (right - left, bottom - top))
         shift += self._pixels
@@ -88,7 +85,7 @@ class FaceWarp:
         out[top:bottom, left:right] = pick(source, shift)
 
         def locate(box: Box) -> tuple[Floats, Box]:
-            return self._locate(box, undo, turn)
+            return self._locate(box, undo, turn, rest)
 
         if moving:
             for eye in self._eyes:
@@ -98,6 +95,17 @@ class FaceWarp:
         if self._glasses is not None:
             self._glasses.draw(out, self.unit, pose, locate)
         return out
+
+    def _rest(self, undo: Floats, turn: Floats | None) -> Floats:
+        """Return where the points of the head's grid lie in the head at rest, (h, w, 2)."""
+        grid = self._grid if turn is None else self._coarse
+        weight = self._weight if turn is None else self._coarse_weight
+        rest = grid + weight * (grid @ undo[:, :2].T + undo[:, 2] - grid)
+        if turn is None:
+            return np.asarray(rest, np.float32)
+        shift = self._turning.undo(turn, rest) - grid
+        size = (self._grid.shape[1], self._grid.shape[0])
+        return np.asarray(cv2.resize(shift, size) + self._grid, np.float32)
 
     def _unmove(self, rest: Floats, activation: Floats) -> Floats:
         """Return the points of the face at rest that the units moved to ``rest``."""
@@ -128,42 +136,44 @@ class FaceWarp:
         reach = self.unit * np.array([1.55, 1.75]) * 1.75
         middle = self.centre + np.array([0, 0.45 * self.unit])
         size = (self.width, self.height)
-        left, top, right, bottom = clip_box(
-            np.array([*(middle - reach), *(middle + reach)]), size
-        )
-        step = self._step
-        # The box is a whole number of steps, so that the up-sampled grid falls on the pixels.
+        left, top, right, bottom = clip_box(np.array([*(middle - reach), *(middle + reach)]), size)
+        step, wide = self._step, self._step * _COARSE
+        # The box is a whole number of steps, so that the up-sampled grids fall on the pixels.
         left, top = (
-            right - (right - left) // step * step,
-            bottom - (bottom - top) // step * step,
+            right - (right - left) // wide * wide,
+            bottom - (bottom - top) // wide * wide,
         )
         self._head_box = (left, top, right, bottom)
-        x = np.arange(left, right, step, dtype=np.float32) + (step - 1) / 2
-        y = np.arange(top, bottom, step, dtype=np.float32) + (step - 1) / 2
-        self._grid = np.stack(np.meshgrid(x, y), axis=-1).astype(np.float32)
-        px = np.arange(left, right, dtype=np.float32), np.arange(top, bottom, dtype=np.float32)
-        self._pixels = np.stack(np.meshgrid(*px), axis=-1)
-        far = np.linalg.norm((self._grid - middle) / reach, axis=-1) * 1.75
-        fade = np.clip((1.75 - far) / 0.75, 0, 1)
-        self._weight = (fade * fade * (3 - 2 * fade)).astype(np.float32)[..., None]
+        self._pixels = _lattice(self._head_box, 1)
+        self._grid, self._coarse = _lattice(self._head_box, step), _lattice(self._head_box, wide)
 
-    def _locate(self, box: Box, undo: Floats, turn: Floats | None) -> tuple[Floats, Box]:
-        """Return where the pixels of a moved box lie at rest (h, w, 2), and that box."""
+        def weight(grid: Floats) -> Floats:
+            far = np.linalg.norm((grid - middle) / reach, axis=-1) * 1.75
+            fade = np.clip((1.75 - far) / 0.75, 0, 1)
+            return np.asarray((fade * fade * (3 - 2 * fade))[..., None], np.float32)
+
+        self._weight, self._coarse_weight = weight(self._grid), weight(self._coarse)
+
+    def _locate(
+        self, box: Box, undo: Floats, turn: Floats | None, head: Floats
+    ) -> tuple[Floats, Box]:
+        """Return where the pixels of a moved box lie at rest (h, w, 2), and that box.
+
+        ``head`` is where the points of the head's grid lie at rest.
+        """
         left, top, right, bottom = box
-        corners = np.array(
-            [(left, top), (right, top), (left, bottom), (right, bottom)], np.float32
-        )
+        corners = np.array([(left, top), (right, top), (left, bottom), (right, bottom)], np.float32)
         if turn is not None:
             corners = corners + self._turning.sample(turn, corners[:, None])[:, 0]
         moved = (corners - undo[:, 2]) @ np.linalg.inv(undo[:, :2]).T
         edges = np.array([*moved.min(axis=0), *moved.max(axis=0)])
-        left, top, right, bottom = seen = clip_box(edges, (self.width, self.height))
-        px = np.arange(left, right, dtype=np.float32), np.arange(top, bottom, dtype=np.float32)
-        pixels = np.stack(np.meshgrid(*px), axis=-1)
-        rest = np.asarray(pixels @ undo[:, :2].T + undo[:, 2], np.float32)
-        if turn is not None and rest.size:
-            rest = self._turning.undo(turn, rest)
-        return rest, seen
+        seen = clip_box(edges, (self.width, self.height))
+        pixels = _lattice(seen, 1)
+        if turn is None or not pixels.size:
+            return np.asarray(pixels @ undo[:, :2].T + undo[:, 2], np.float32), seen
+        place = (pixels - self._grid[0, 0]) / np.float32(self._step)
+        rest = cv2.remap(head, place, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        return np.asarray(rest, np.float32), seen
 
     def _make_gap(self) -> tuple[int, int, Floats]:
         """Return left, top and a mask (h, w), 0 to 1, of the line where a mouth opens."""
@@ -192,3 +202,11 @@ class FaceWarp:
         keep = 1 - dark * (mask[..., None] if picture.ndim == 3 else mask)
         region[:] = np.round(region * keep).astype(np.uint8)
         return source
+
+
+def _lattice(box: Box, step: int) -> Floats:
+    """Return the middles of squares of ``step`` px that fill a box, (h, w, 2) px."""
+    left, top, right, bottom = box
+    x = np.arange(left, right, step, dtype=np.float32) + np.float32((step - 1) / 2)
+    y = np.arange(top, bottom, step, dtype=np.float32) + np.float32((step - 1) / 2)
+    return np.stack(np.meshgrid(x, y), axis=-1)

@@ -1,8 +1,8 @@
 """Recipes: one flat TOML file answers "what was run?".
 
 ``data`` decides what a recipe is about: ``synthetic`` trains a spotting model on simulated
-region flow (:class:`Recipe`), ``rendered`` on rendered pixels (:class:`RenderedRecipe`), the others
-train a recogniser on clips (:class:`ClipRecipe`).
+region flow (:class:`Recipe`), ``rendered`` one on rendered pixels (:class:`RenderedRecipe`);
+the others train a recogniser on clips (:class:`ClipRecipe`).
 
 No inheritance and no defaults that hide: an unknown key is an error with a suggestion, and the
 text of the recipe travels inside the weights it made.

@@ -116,8 +116,8 @@ def keep(folder: Path, number: int, seed: int, seconds: float) -> None:
 
 def measure(number: int, seed: int, seconds: float) -> Measured:
     """Render recording ``number`` and measure it as any recording is measured."""
-    from mescope.synthesis.recorded import rendered_recording
     from mescope.synthesis.dynamics import truth
+    from mescope.synthesis.recorded import rendered_recording
     from mescope.synthesis.timecourse import truth_events
     from mescope.video.roi_flow import extract
 
