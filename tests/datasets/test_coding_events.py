@@ -31,7 +31,8 @@ SHEET = Sheet(
     marks=(
         Mark(
             interval=Interval(11, 18), kind="micro", origin="model", source="m", apex=14,
-            score=0.8, status="proposed", id="d1", onset_s=11 / RATE, apex_s=14 / RATE, offset_s=18 / RATE,
+            score=0.8, status="proposed", id="d1", onset_s=11 / RATE, apex_s=14 / RATE,
+            offset_s=18 / RATE,
             end_s=19 / RATE,
         ),
     ),
