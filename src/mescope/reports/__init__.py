@@ -80,8 +80,9 @@ def write(
     ``.json``: everything but pictures; ``.csv``: a table of intervals, one of events and of
     what could not be judged as ``NAME.events.csv``, and one of frames as ``NAME.frames.csv``;
     ``.html``: a page that opens offline; ``.eaf`` (ELAN), ``.boris``, ``.vtt`` and
-    ``.activitynet.json``: the detections as marks, see :mod:`mescope.datasets.coding`.  No file is
-    ever half written.  ``media`` is the recording on this machine, for a link relative to the file; else the link is its name alone.
+    ``.activitynet.json``: the detections as marks, see :mod:`mescope.datasets.coding`.  No
+    file is ever half written.  ``media`` is the recording on this machine, for a link relative
+    to the file; else the link is its name alone.
 
     Raises
     ------
