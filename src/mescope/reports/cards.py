@@ -43,7 +43,7 @@ def cards_of(analysis: Analysis) -> list[dict[str, Any]]:
     pictured = {finding.id for finding in strongest(analysis)[:MOST_PICTURED]}
     for finding in analysis.candidates:
         made = card(finding, finding.id, pictures=finding.id in pictured)
-        made["role"] = "candidate explained" if finding.explained_by else "candidate off"
+        made["role"] = "candidate explained" if finding.explained_by else "candidate below"
         shown.append((finding, made))
     shown.sort(key=lambda pair: pair[0].detection.interval)
     return [made for _, made in shown]

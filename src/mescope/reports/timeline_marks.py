@@ -71,7 +71,7 @@ def candidates(analysis: Analysis, row: Row) -> list[str]:
         what = MOSTLY[finding.explained_by] if finding.explained_by else f"{d.kind}-expression"
         role = 'class="candidate explained"'
         if not finding.explained_by:
-            role = f'class="candidate off"{_score_of(finding)}'
+            role = f'class="candidate below"{_score_of(finding)}'
         title = f"{finding.id}: {what}, score {d.score:.2f}, {clock(onset)}"
         parts.append(
             f'<a href="#{escape(finding.id)}" {role}>'

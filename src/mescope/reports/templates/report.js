@@ -22,7 +22,7 @@
     for (const one of hanging) {
       // at the usual floor stands what was found, to the last digit
       const off = atUsual ? one.classList.contains("candidate") : Number(one.dataset.score) < floor - 5e-5;
-      one.classList.toggle("off", off);
+      one.classList.toggle("below", off);
     }
     for (const line of lines) {
       const [zero, top] = [Number(line.dataset.zero), Number(line.dataset.one)];
@@ -30,14 +30,14 @@
       line.setAttribute("y1", y);
       line.setAttribute("y2", y);
     }
-    const shown = cards.filter((card) => !card.classList.contains("off"));
+    const shown = cards.filter((card) => !card.classList.contains("below"));
     told.textContent = floor.toFixed(2);
     slider.setAttribute("aria-valuetext", `${floor.toFixed(2)}, ${words(shown.length, "movement")} shown`);
     found.textContent = atUsual ? asMade[0] : phrase(shown) || "No expressions";
     where.textContent = atUsual ? asMade[1]
       : `with scores of ${floor.toFixed(2)} or more, usually ${usual.toFixed(2)}`;
     back.hidden = atUsual;
-    if (none) none.classList.toggle("off", shown.length > 0);
+    if (none) none.classList.toggle("below", shown.length > 0);
   }
 
   slider.addEventListener("input", move);
