@@ -152,8 +152,9 @@ def text_table(analysis: Analysis) -> Table:
     from rich.text import Text
 
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("", "onset", "apex", "offset", "frames", "ms", "kind", "emotion", "score"):
-        right = name in ("onset", "apex", "offset", "frames", "ms", "score")
+    heads = ("", "onset", "apex", "offset", "frames from 0", "ms", "kind", "emotion", "score")
+    for name in heads:
+        right = name not in ("", "kind", "emotion")
         table.add_column(name, justify="right" if right else "left", no_wrap=True)
     table.add_column("evidence", overflow="fold")
     for finding in analysis.findings:
