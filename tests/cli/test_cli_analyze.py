@@ -21,7 +21,9 @@ def test_one_recording_gives_a_table_and_three_reports(run, here, analyzer):
     assert "surprise" in out
     assert "0:01.133" in out
     made = sorted(p.name for p in (here / "mescope-results").iterdir())
-    assert made == [f"interview.{s}" for s in ("csv", "frames.csv", "html", "json")]
+    assert made == [
+        f"interview.{s}" for s in ("csv", "events.csv", "frames.csv", "html", "json")
+    ]
     assert "simulated faces" in err
     assert "wrote" not in out
 
@@ -34,7 +36,8 @@ def test_options_reach_the_analyzer(run, here, analyzer):
     assert analyzer.loaded == ("me-tst", "auto")
     del options["progress"]
     assert options == {"start": 62.5, "end": 70.0, "jobs": 2, "face": 1, "rate": 25.0}
-    assert sorted(p.name for p in (here / "out").iterdir()) == ["a.csv", "a.frames.csv"]
+    made = sorted(p.name for p in (here / "out").iterdir())
+    assert made == ["a.csv", "a.events.csv", "a.frames.csv"]
 
 
 def test_one_bad_recording_of_three_does_not_stop_the_others(run, here, analyzer):

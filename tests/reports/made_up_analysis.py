@@ -1,5 +1,6 @@
 """A made-up Analysis of a realistic shape, with Grace Hopper's portrait as the face."""
 
+import dataclasses
 import functools
 
 import cv2
@@ -8,8 +9,9 @@ import numpy as np
 from matplotlib import cbook
 
 from mescope.analysis import Analysis, Finding, Gap, RegionMotion, Traces
+from mescope.analysis.checks import checks_for
 from mescope.analysis.evidence import explain
-from mescope.events import Detection, Interval
+from mescope.events import Detection, FaceEvent, Interval
 
 REGIONS = (
     "BROW_L", "BROW_L_20", "BROW_L_19", "BROW_L_18", "BROW_R", "BROW_R_23", "BROW_R_24",
@@ -139,4 +141,81 @@ def _finding(number, first, last, rate, emotion, pictures):
     )
 
 
-__all__ = ["REGIONS", "RegionMotion", "make_analysis"]
+def enrich(analysis, *, candidates=9, explained=2, pictures=True, floor=0.5):
+    """Return the analysis with all that came later: candidates, events, checks, loops.
+
+    Candidate i starts at 4 + 11.3 i seconds (modulo the duration) and scores from 0.12 up to
+    just below ``floor``; the last ``explained`` ones are blinks that score 0.8.
+    """
+    rate, duration = analysis.video["rate"], analysis.video["duration_s"]
+    traces = analysis.traces
+    rng = np.random.default_rng(3)
+    movement = np.clip(0.3 + 0.08 * rng.normal(size=len(traces.times)), 0, 1)
+    movement = np.maximum(movement, np.nan_to_num(traces.spotting))
+    movement[~traces.valid] = np.nan
+    events = _events(duration, rate)
+    found = []
+    for i in range(candidates + explained):
+        blink = i >= candidates
+        first = round((4 + 11.3 * i) % max(0.1, duration - 1) * rate)
+        emotion = CLASSES[i % 4]
+        made = _finding(i + 1, first, first + 9, rate, emotion, pictures)
+        score = 0.8 if blink else 0.12 + (floor - 0.13) * i / max(1, candidates - 1)
+        found.append(
+            dataclasses.replace(
+                made, id=f"c{i + 1}", explained_by="blink" if blink else None,
+                detection=dataclasses.replace(made.detection, score=score, kind="micro"),
+            )
+        )  # fmt: skip
+    return dataclasses.replace(
+        analysis,
+        findings=tuple(
+            _checked(finding, events, rate, pictures) for finding in analysis.findings
+        ),
+        candidates=tuple(_checked(finding, events, rate, pictures) for finding in found),
+        events=events,
+        floor=floor,
+        noise_px=0.42,
+        traces=dataclasses.replace(
+            traces, movement=movement, openness=np.clip(1 + 0 * movement, 0, 1)
+        ),
+    )
+
+
+def _events(duration, rate):
+    """Return a blink every 3.7 s, speech from 30 % to 50 %, a turn and a glance."""
+    spans = [("blink", t, t + 0.2, 0.8) for t in np.arange(1.0, duration - 1, 3.7)]
+    spans += [("speech", 0.3 * duration, 0.5 * duration, 3.1)]
+    spans += [("head", 0.7 * duration, 0.72 * duration, 14.0)]
+    spans += [("gaze", 0.8 * duration, 0.81 * duration, 0.2)]
+    return tuple(
+        FaceEvent(
+            kind=kind, interval=Interval(round(a * rate), round(b * rate)), onset_s=float(a),
+            offset_s=float(b), strength=strength,
+        )
+        for kind, a, b, strength in sorted(spans, key=lambda s: s[1])
+    )  # fmt: skip
+
+
+def _checked(finding, events, rate, pictures):
+    from mescope.reports.pictures import PLACES
+
+    pattern = PATTERNS[finding.detection.emotion]
+    steps = np.concatenate([np.linspace(0, 1, 7), np.linspace(1, 0, 7)])
+    return dataclasses.replace(
+        finding,
+        checks=checks_for(
+            finding.detection.interval, events=events, openness=0.9,
+            movement_px=finding.evidence.regions[0].magnitude, noise_px=0.42, light=0.01,
+        ),
+        clip=tuple(moved(pattern, PLACES, s) for s in steps) if pictures else (),
+        clip_rate=rate if pictures else 0.0,
+    )  # fmt: skip
+
+
+def make_full(**options):
+    """Return :func:`make_analysis`, enriched."""
+    return enrich(make_analysis(**options), pictures=options.get("pictures", True))
+
+
+__all__ = ["REGIONS", "RegionMotion", "enrich", "make_analysis", "make_full"]

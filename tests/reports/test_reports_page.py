@@ -1,19 +1,20 @@
 """The HTML page: safe, self-contained, complete."""
 
+import dataclasses
 import itertools
 import re
 from html.parser import HTMLParser
 
 import numpy as np
 import pytest
-from made_up_analysis import make_analysis
+from made_up_analysis import enrich, make_analysis, make_full
 
 from mescope.analysis import RegionMotion
 from mescope.reports.html import render
 from mescope.reports.pictures import arrows_worth_drawing, data_uri, factor
 from mescope.reports.plots import decimate, rows, runs, timeline
 
-VOID = {"meta", "img", "input", "br", "link"}
+VOID = {"meta", "img", "input", "br", "link", "source"}
 
 
 class Page(HTMLParser):
@@ -84,7 +85,7 @@ def test_the_page_says_what_was_found(text):
         "0:18.200",
         "300 ms",
         "frame 546",
-        "Simulated faces",
+        "learned from simulated faces",
         "no face seen for 5.0 s in 1 stretch",
         "no picture of this frame",
         "the right inner brow moved up by 2.4 px",
@@ -100,6 +101,139 @@ def test_one_arrow_factor_is_told_and_drawn(text):
     told = {int(n) for n in re.findall(r"arrows (\d+) × as long", text)}
     drawn = {int(n) for n in re.findall(r"arrows (\d+) times as long", text)}
     assert told == drawn
+
+
+SCRIPT = re.compile(r"<script>(.*?)</script>", re.S)
+
+
+def test_the_only_script_is_ours_and_its_hash_stands_in_the_policy():
+    import base64
+    import hashlib
+
+    text = render(make_full(pictures=False))
+    (script,) = SCRIPT.findall(text)
+    policy = re.search(r'http-equiv="Content-Security-Policy" content="([^"]+)"', text).group(1)
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert f"script-src 'sha256-{digest}';" in policy
+    assert policy.count("script-src") == 1
+    for forbidden in ("innerHTML", "eval", "fetch", "import(", "document.write"):
+        assert forbidden not in script
+
+
+def test_candidates_wait_below_the_floor_and_explained_ones_are_never_expressions():
+    full = make_full(pictures=False)
+    text = render(full)
+    for finding in full.candidates:
+        card = re.search(
+            rf'<article class="([^"]+)" id="{finding.id}".*?</article>', text, re.S
+        )
+        assert card.group(1) == (
+            "card candidate explained" if finding.explained_by else "card candidate below"
+        )
+        assert ("-expression" in card.group(0)) == (finding.explained_by is None)
+        assert ("Mostly a blink" in card.group(0)) == (finding.explained_by == "blink")
+    assert '<article class="card " id="d1"' in text
+
+
+def test_every_card_says_how_to_tell_that_it_is_wrong_and_shows_a_loop():
+    full = make_full()
+    text = render(full)
+    for finding in full.findings:
+        card = re.search(rf'<article class="card " id="{finding.id}".*?</article>', text, re.S)
+        assert "How to tell that it is wrong" in card.group(0)
+        assert "Are the eyes shut?" in card.group(0)
+        assert card.group(0).count("data:image/webp;base64,") == 1
+        assert "(prefers-reduced-motion: reduce)" in card.group(0)
+
+
+def test_events_have_rates_of_the_time_that_could_be_judged():
+    full = make_full(pictures=False)
+    words = re.sub(r"\s+", " ", " ".join(Page(render(full)).words))
+    blinks = sum(event.kind == "blink" for event in full.events)
+    (gap,) = full.gaps
+    minutes = (124 - (gap.end_s - gap.start_s + 1 / 30)) / 60
+    assert f"blinks (AU 45) {blinks} {blinks / minutes:.1f}" in words
+    assert "Could not be judged: 5.0 s" in words
+    assert "of which 5.0 s could not be judged" in words
+
+
+def without_face():
+    analysis = make_analysis(duration=3.9, planted=(), gaps=False)
+    traces = analysis.traces
+    nowhere = np.full(len(traces.times), np.nan)
+    analysis.traces = dataclasses.replace(
+        traces,
+        valid=np.zeros(len(nowhere), bool),
+        spotting=nowhere,
+        emotion=np.full(traces.emotion.shape, np.nan),
+    )
+    return analysis
+
+
+def test_a_recording_without_a_face_is_not_called_free_of_expressions():
+    text = render(without_face())
+    words = re.sub(r"\s+", " ", " ".join(Page(text).words))
+    assert "Nothing could be judged in 3.9 s" in words
+    for untrue in (
+        "No expressions",
+        "The model looked at",
+        "stood out",
+        "pictures of a person",
+    ):
+        assert untrue not in words, untrue
+
+
+def test_pictures_are_announced_where_there_are_some():
+    announced = "This page contains pictures of a person"
+    assert announced in render(make_analysis())
+    assert announced not in render(make_analysis(pictures=False))
+
+
+def test_nothing_found_names_the_strongest_candidate_that_no_event_explains():
+    analysis = enrich(make_analysis(planted=()), candidates=4)
+    words = re.sub(r"\s+", " ", " ".join(Page(render(analysis)).words))
+    assert "No expressions were found" in words
+    best = max(
+        (f for f in analysis.candidates if not f.explained_by), key=lambda f: f.detection.score
+    )
+    assert re.search(
+        rf"is {best.id} at .* score of {best.detection.score:.2f} where 0.50", words
+    )
+    assert "the face that was followed" in words
+
+
+def test_five_hundred_candidates_stay_a_page():
+    analysis = enrich(make_analysis(duration=3600), candidates=500, explained=60)
+    text = render(analysis)
+    assert text.count("<article") == 563
+    assert len(text) < 12_000_000
+    assert text.count("No pictures: only the 24 strongest") == 560 - 24
+
+
+def test_many_blinks_on_one_spot_are_drawn_as_one():
+    analysis = enrich(make_analysis(duration=36_000, rate=10, pictures=False), pictures=False)
+    blinks = sum(event.kind == "blink" for event in analysis.events)
+    assert blinks > 9000
+    assert timeline(analysis, width=940, name="w").count('class="event blink"') < 4000
+
+
+def test_the_second_trace_is_drawn_where_there_is_one():
+    assert 'class="movement-score"' in timeline(make_full(), width=940, name="w")
+    assert 'class="movement-score"' not in timeline(make_analysis(), width=940, name="w")
+
+
+def test_emotions_are_as_high_as_the_score():
+    """A class takes all of the probability also where nothing happens; that is not shown."""
+    analysis = make_analysis(duration=20, planted=(), gaps=False)
+    traces = analysis.traces
+    analysis.traces = dataclasses.replace(
+        traces, spotting=np.zeros(len(traces.times)),
+        emotion=np.tile([1.0, 0, 0, 0, 0], (len(traces.times), 1)),
+    )  # fmt: skip
+    drawing = timeline(analysis, width=940, name="w")
+    band = re.search(r'class="band negative" d="([^"]+)"', drawing).group(1)
+    heights = {y for _, y in re.findall(r"([\d.]+) ([\d.]+)", band)}
+    assert len(heights) == 1
 
 
 def test_nothing_found_is_said_kindly():
@@ -130,6 +264,9 @@ def test_hostile_names_are_text(name):
     page = Page(render(analysis))
     assert "script" not in page.tags
     assert page.handlers == []
+    whole = Page(render(enrich(analysis, pictures=False)))
+    assert whole.tags.count("script") == 1
+    assert whole.handlers == []
     assert sum(name in words for words in page.words) >= 4
 
 
@@ -179,8 +316,8 @@ def test_the_timeline_shades_a_detection_where_it_is():
     x, width = re.search(
         r'class="shade macro" x="([\d.]+)" y="[\d.]+" width="([\d.]+)"', drawing
     ).groups()
-    scale = (940 - 58 - 10) / 40
-    assert float(x) == pytest.approx(58 + 10 * scale, abs=0.1)
+    scale = (940 - 76 - 10) / 40
+    assert float(x) == pytest.approx(76 + 10 * scale, abs=0.1)
     assert float(width) == pytest.approx(2 * scale, abs=0.1)
 
 
@@ -189,13 +326,14 @@ def test_a_range_is_drawn_and_told_as_a_range():
     keep = slice(240, 600)  # 8 s to 20 s
     traces = vars(analysis.traces)
     analysis.traces = type(analysis.traces)(
-        **{k: v if k == "regions" else v[keep] for k, v in traces.items()}
+        **{k: v if v is None or k == "regions" else v[keep] for k, v in traces.items()}
     )
     drawing = timeline(analysis, width=940, name="w")
     x = re.search(r'class="shade macro" x="([\d.]+)"', drawing).group(1)
     seconds = 600 / 30 - 1 / 30 - 8
-    assert float(x) == pytest.approx(58 + 2 * (940 - 58 - 10) / seconds, abs=0.1)
-    assert "1 macro-expression</strong> in 12 s (0:08 to 0:20 of 40 s)" in render(analysis)
+    assert float(x) == pytest.approx(76 + 2 * (940 - 76 - 10) / seconds, abs=0.1)
+    words = " ".join(Page(render(analysis)).words)
+    assert "1 macro-expression in 12 s (0:08 to 0:20 of 40 s)" in re.sub(r"\s+", " ", words)
 
 
 def test_gaps_are_hatched_and_break_the_line():

@@ -9,12 +9,18 @@ import os
 import numpy as np
 import pandas as pd
 import pytest
-from made_up_analysis import make_analysis
+from made_up_analysis import make_analysis, make_full
 
 from mescope import reports
 from mescope.analysis import Analysis, Traces
 from mescope.errors import MescopeError, OutputError
-from mescope.reports.tables import INTERVAL_COLUMNS, frame_csv, interval_csv
+from mescope.reports.tables import (
+    EVENT_COLUMNS,
+    INTERVAL_COLUMNS,
+    event_csv,
+    frame_csv,
+    interval_csv,
+)
 
 
 @pytest.fixture(scope="module")
@@ -153,3 +159,53 @@ def test_a_name_that_is_no_unicode_does_not_stop_a_report(tmp_path):
         analysis.save(tmp_path / f"a.{suffix}").read_text(encoding="utf-8")
     document = json.loads((tmp_path / "a.json").read_text(encoding="utf-8"))
     assert document["video"]["name"] == "caf\udce9\0 \u4e2d\U0001f600.mp4"
+
+
+def test_json_gives_candidates_and_events_back_and_keeps_them_apart(tmp_path):
+    full = make_full(pictures=False)
+    path = full.save(tmp_path / "a.json")
+    assert reports.read_json(path) == full.detections
+    assert reports.read_candidates(path) == tuple(f.detection for f in full.candidates)
+    assert reports.read_events(path) == full.events
+    document = json.loads(path.read_text(encoding="utf-8"))
+    assert document["floor"] == full.floor
+    assert document["noise_px"] == full.noise_px
+    assert {c["explained_by"] for c in document["candidates"]} == {None, "blink"}
+    assert document["detections"][0]["checks"][0]["question"] == "Are the eyes shut?"
+    assert [v is None for v in document["traces"]["movement"]] == list(~full.traces.valid)
+
+
+def test_a_file_of_an_older_version_has_no_candidates(analysis, tmp_path):
+    path = analysis.save(tmp_path / "a.json")
+    document = json.loads(path.read_text(encoding="utf-8"))
+    for later in ("candidates", "events", "floor", "noise_px"):
+        del document[later]
+    path.write_text(json.dumps(document))
+    assert reports.read_json(path) == analysis.detections
+    assert reports.read_candidates(path) == ()
+    assert reports.read_events(path) == ()
+
+
+def test_the_table_of_events_tells_what_could_not_be_judged_too():
+    full = make_full(pictures=False)
+    table = pd.read_csv(io.StringIO(event_csv(full)), keep_default_na=False)
+    assert tuple(table.columns) == EVENT_COLUMNS
+    assert len(table) == len(full.events) + len(full.gaps)
+    assert list(table["onset"]) == sorted(table["onset"])
+    blinks = table[table["kind"] == "blink"]
+    assert set(blinks["facs"]) == {"AU45"}
+    assert set(blinks["duration_ms"]) == {200}
+    assert list(table[table["kind"] == "not_judged"]["note"]) == ["no face seen"]
+
+
+def test_csv_has_three_files(analysis, tmp_path):
+    analysis.save(tmp_path / "a.csv")
+    made = sorted(p.name for p in tmp_path.iterdir())
+    assert made == ["a.csv", "a.events.csv", "a.frames.csv"]
+
+
+def test_frame_csv_has_the_second_trace_and_the_lids():
+    full = make_full(pictures=False)
+    table = pd.read_csv(io.StringIO(frame_csv(full)))
+    np.testing.assert_allclose(table["movement"], full.traces.movement, atol=5e-5)
+    assert set(table["eye_openness"].dropna()) == {1.0}

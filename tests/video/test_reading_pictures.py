@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 import av
+import cv2
 import numpy as np
 import pytest
 
@@ -150,15 +151,34 @@ def test_orientation_names_the_turn():
 
 
 def test_pixels_that_are_not_square(tmp_path, write_video):
-    """Ecosystem V20: recorded and warned of, pictures as stored."""
+    """Ecosystem V20: stretched, so that a face has its shape; nothing to warn of."""
+    plain = open_video(write_video(tmp_path / "plain.mp4", 5))
+    stored = plain.read([2], grey=True)[2]
+    for aspect, size in ((Fraction(64, 45), (228, 96)), (Fraction(8, 9), (160, 108))):
 
+        def prepare(stream, aspect=aspect):
+            stream.codec_context.sample_aspect_ratio = aspect
+
+        video = open_video(write_video(tmp_path / f"{size[0]}.mp4", 5, prepare=prepare))
+        assert video.report.sample_aspect == pytest.approx(float(aspect))
+        assert (video.width, video.height) == size
+        assert video.warnings == plain.warnings
+        for grey in (True, False):
+            shapes = {picture.shape[:2] for _, picture in video.frames(grey=grey)}
+            assert shapes == {size[::-1]}
+        found = video.read([2], grey=True)[2]
+        expected = cv2.resize(stored, size, interpolation=cv2.INTER_LINEAR)
+        assert np.abs(found.astype(int) - expected).mean() < 1
+        assert video.fingerprint() != plain.fingerprint()
+
+
+def test_an_aspect_that_cannot_be_is_named_and_not_used(tmp_path, write_video):
     def prepare(stream):
-        stream.codec_context.sample_aspect_ratio = Fraction(64, 45)
+        stream.codec_context.sample_aspect_ratio = Fraction(40, 1)
 
     video = open_video(write_video(tmp_path / "v.mp4", 5, prepare=prepare))
-    assert video.report.sample_aspect == pytest.approx(64 / 45)
     assert (video.width, video.height) == (160, 96)
-    assert any("not square" in w for w in video.warnings)
+    assert any("which cannot be" in w for w in video.warnings)
 
 
 def test_interlaced_recordings(tmp_path, write_video):

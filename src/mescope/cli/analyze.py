@@ -36,6 +36,7 @@ from mescope.errors import MescopeError
 if TYPE_CHECKING:
     from mescope.analysis import Analysis
 
+_PROPOSALS = "the weights learned from simulated faces; results are proposals to look at"
 FORMATS = ("json", "csv", "html", "elan", "boris", "vtt", "activitynet")
 _ENDINGS = {"elan": "eaf", "activitynet": "activitynet.json"}
 
@@ -70,7 +71,9 @@ def analyze(
     """Find micro-expressions, name their emotion, and write a report for every recording.
 
     For each recording NAME the folder gets NAME.html (a page to look at), NAME.json
-    (everything), NAME.csv (a row per expression) and NAME.frames.csv (a row per frame).
+    (everything), NAME.csv (a row per expression), NAME.events.csv (blinks, speech and other
+    events, and what could not be judged) and NAME.frames.csv (a row per frame; frames count
+    from 0).
     --format elan, boris, vtt or activitynet makes NAME.eaf, NAME.boris, NAME.vtt or
     NAME.activitynet.json, in which coders can go on.
     An interrupted command can be given again: what is finished is kept, and a recording that
@@ -94,6 +97,7 @@ def analyze(
         from mescope.analysis import load
 
         analyzer = load(model, device=device)
+        simulated = False
         try:
             for job in ready:
                 with batch.attempt(job.source):
@@ -104,10 +108,15 @@ def analyze(
                     batch.done.append(_summary(analysis, job, paths))
                     if not as_json:
                         _show(analysis)
-                    _explain(analysis, paths)
+                    _explain(analysis, paths, batch)
+                    simulated |= bool(analysis.provenance.get("simulated"))
         except KeyboardInterrupt:
             explain(f"{len(batch.done)} of {batch.total} recordings done and kept")
             raise
+        if simulated:
+            explain(
+                "the weights learned from simulated faces; results are proposals to look at"
+            )
     batch.finish(as_json=as_json)
 
 
@@ -196,19 +205,21 @@ def _summary(analysis: Analysis, job: Job, paths: Sequence[Path]) -> dict[str, A
 
 
 def _show(analysis: Analysis) -> None:
+    from mescope.reports.judged import headline, rates_in_words
     from mescope.reports.tables import text_table
-    from mescope.reports.words import findings_in_words, spell_span
 
-    kinds = [str(d.kind) for d in analysis.detections]
-    show(f"{analysis.video.get('name')}: {findings_in_words(kinds)} in {spell_span(analysis)}")
+    show(f"{analysis.video.get('name')}: {' '.join(headline(analysis))}")
     if analysis.findings:
         show(text_table(analysis))
+    if analysis.events:
+        show(f"events: {rates_in_words(analysis)}")
+    fainter = sum(finding.explained_by is None for finding in analysis.candidates)
+    if fainter:
+        more = "1 fainter movement lies" if fainter == 1 else f"{fainter} fainter movements lie"
+        show(f"{more} below the score of {analysis.floor:.2f}; the report can show them")
 
 
-def _explain(analysis: Analysis, paths: Sequence[Path]) -> None:
-    for warning in analysis.warnings:
-        explain(f"{analysis.video.get('name')}: {warning}")
-    if analysis.provenance.get("simulated"):
-        explain("the weights learned from simulated faces; results are proposals to look at")
+def _explain(analysis: Analysis, paths: Sequence[Path], batch: Batch) -> None:
+    batch.warn(str(analysis.video.get("name")), analysis.warnings)
     for path in paths:
         explain(f"wrote {path}")

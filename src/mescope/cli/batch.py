@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +21,7 @@ class Batch:
     total: int
     done: list[dict[str, Any]] = field(default_factory=list)  # entries of the JSON output
     failed: dict[str, MescopeError] = field(default_factory=dict)
+    told: dict[str, int] = field(default_factory=dict)  # warning: in how many recordings
 
     @contextmanager
     def attempt(self, source: str) -> Iterator[None]:
@@ -35,6 +36,13 @@ class Batch:
             self.failed[source] = error
             explain(message)
 
+    def warn(self, name: str, warnings: Iterable[str]) -> None:
+        """Tell each warning for the first recording it is about, and count the others."""
+        for warning in dict.fromkeys(warnings):
+            self.told[warning] = self.told.get(warning, 0) + 1
+            if self.told[warning] == 1:
+                explain(f"{name}: {warning}")
+
     def refuse(self, missing: Mapping[str, MescopeError]) -> None:
         """Note the inputs that are no recordings."""
         for source, error in missing.items():
@@ -43,6 +51,10 @@ class Batch:
 
     def finish(self, *, as_json: bool) -> None:
         """Print JSON or a summary; leave with status 3 if something failed."""
+        for warning, times in self.told.items():
+            if times > 1:
+                more = "1 more recording" if times == 2 else f"{times - 1} more recordings"
+                explain(f"the same of {more}: {warning}")
         if as_json:
             failed = [{"input": name, "error": str(e)} for name, e in self.failed.items()]
             show_json({"results": self.done, "failed": failed})

@@ -19,7 +19,7 @@ from mescope.errors import MescopeError, OutputError, VideoError
 from mescope.video.suffixes import MEDIA
 
 _LEAST_FREE = 30_000_000  # bytes; a report of an hour takes less
-_TAILS = ("", ".frames", ".activitynet")
+_TAILS = ("", ".events", ".frames", ".activitynet")
 _NUMBERED = re.compile(r"\d")
 _CLOCK = re.compile(r"(?:(?:(\d+):)?([0-5]?\d):)?(\d+(?:\.\d+)?)\Z")
 
@@ -60,7 +60,7 @@ def names(sources: Sequence[str]) -> list[str]:
     level = [0] * len(sources)
     while True:
         chosen = [_name(s, n) for s, n in zip(sources, level, strict=True)]
-        # NAME.frames.csv and NAME.activitynet.json are names of results, too
+        # NAME.events.csv, NAME.frames.csv and NAME.activitynet.json are names of results, too
         taken = Counter(_folded(name + tail) for name in chosen for tail in _TAILS)
         clashes = [
             i

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mescope.cli.batch import Batch
-from mescope.cli.console import explain, progress_bar, show
+from mescope.cli.console import progress_bar, show
 from mescope.cli.inputs import face_choice, gather, time_range
 from mescope.cli.options import (
     DEFAULT_MODEL,
@@ -71,7 +71,7 @@ def spot(
                     analysis = analyzer.analyze(job.source, progress=progress, **options)
                 batch.done.append(_summary(analysis, job.source))
                 if not as_json:
-                    _show(analysis)
+                    _show(analysis, batch)
     batch.finish(as_json=as_json)
 
 
@@ -87,14 +87,19 @@ def _summary(analysis: Analysis, source: str) -> dict[str, Any]:
     }
 
 
-def _show(analysis: Analysis) -> None:
+def _show(analysis: Analysis, batch: Batch) -> None:
     from rich.table import Table
 
-    from mescope.reports.words import clock, count
+    from mescope.reports.judged import judged_s, unjudged_s
+    from mescope.reports.words import clock, count, spell_duration
 
-    show(f"{analysis.video.get('name')}: {count(len(analysis.findings), 'interval')}")
+    found = count(len(analysis.findings), "interval")
+    if (missing := unjudged_s(analysis)) > 0:
+        found = found if judged_s(analysis) > 0 else "nothing could be judged"
+        found += f"; {spell_duration(missing)} could not be judged"
+    show(f"{analysis.video.get('name')}: {found}")
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("onset", "apex", "offset", "frames", "kind", "score"):
+    for name in ("onset", "apex", "offset", "frames from 0", "kind", "score"):
         table.add_column(name, justify="left" if name == "kind" else "right", no_wrap=True)
     for d in analysis.detections:
         times = (clock(d.onset_s), clock(d.apex_s), clock(d.offset_s))
@@ -102,5 +107,4 @@ def _show(analysis: Analysis) -> None:
         table.add_row(*times, frames, d.kind, f"{d.score:.2f}")
     if analysis.findings:
         show(table)
-    for warning in analysis.warnings:
-        explain(f"{analysis.video.get('name')}: {warning}")
+    batch.warn(str(analysis.video.get("name")), analysis.warnings)

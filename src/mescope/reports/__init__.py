@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mescope.errors import OutputError
-from mescope.reports.json import read_json
+from mescope.reports.json import read_candidates, read_events, read_json
 
 if TYPE_CHECKING:
     from mescope.analysis import Analysis
@@ -24,18 +24,26 @@ _OF_CODERS = {
 }  # fmt: skip
 _OF_REPORTS = ("json", "csv", "html")
 
-__all__ = ["FORMATS", "files_of", "read_json", "save_report", "write"]
+__all__ = [
+    "FORMATS",
+    "files_of",
+    "read_candidates",
+    "read_events",
+    "read_json",
+    "save_report",
+    "write",
+]
 
-_FRAMES = ".frames.csv"
+_EVENTS, _FRAMES = ".events.csv", ".frames.csv"
 
 
 def files_of(path: Path) -> tuple[Path, ...]:
     """Return the files that :func:`write` makes for ``path``, ``path`` first.
 
-    A table of intervals comes with a table of frames beside it.
+    A table of intervals comes with one of events and one of frames beside it.
 
     >>> [p.name for p in files_of(Path("a.csv"))]
-    ['a.csv', 'a.frames.csv']
+    ['a.csv', 'a.events.csv', 'a.frames.csv']
 
     Raises
     ------
@@ -43,7 +51,8 @@ def files_of(path: Path) -> tuple[Path, ...]:
         The suffix is none of :data:`FORMATS`.
     """
     if _format(path, FORMATS) == "csv":
-        return (path, path.with_name(path.name[: -len(".csv")] + _FRAMES))
+        stem = path.name[: -len(".csv")]
+        return (path, *(path.with_name(stem + tail) for tail in (_EVENTS, _FRAMES)))
     return (path,)
 
 
@@ -68,11 +77,12 @@ def write(
 ) -> Path:
     """Write ``analysis`` in the format of the suffix of ``path`` and return ``path``.
 
-    ``.json``: everything but pictures; ``.csv``: a table of intervals, and one of frames as
-    ``NAME.frames.csv``; ``.html``: a page that opens offline; ``.eaf`` (ELAN), ``.boris``,
-    ``.vtt`` and ``.activitynet.json``: the detections as marks, see
-    :mod:`mescope.datasets.coding`.  No file is ever half written.  ``media`` is the recording
-    on this machine, for a link relative to the file; else the link is its name alone.
+    ``.json``: everything but pictures; ``.csv``: a table of intervals, one of events and of
+    what could not be judged as ``NAME.events.csv``, and one of frames as ``NAME.frames.csv``;
+    ``.html``: a page that opens offline; ``.eaf`` (ELAN), ``.boris``, ``.vtt`` and
+    ``.activitynet.json``: the detections as marks, see :mod:`mescope.datasets.coding`.  No
+    file is ever half written.  ``media`` is the recording on this machine, for a link relative
+    to the file; else the link is its name alone.
 
     Raises
     ------
@@ -156,9 +166,9 @@ def _texts(analysis: Analysis, path: Path) -> tuple[str, ...]:
 
         return (dumps(analysis),)
     if suffix == ".csv":
-        from mescope.reports.tables import frame_csv, interval_csv
+        from mescope.reports.tables import event_csv, frame_csv, interval_csv
 
-        return interval_csv(analysis), frame_csv(analysis)
+        return interval_csv(analysis), event_csv(analysis), frame_csv(analysis)
     from mescope.reports.html import render
 
     return (render(analysis),)

@@ -1,63 +1,68 @@
-"""One self-contained page for one recording: opens offline, runs nothing, loads nothing.
+"""One self-contained page for one recording: opens offline and loads nothing.
 
-The content security policy of the page forbids everything but its own styles and the pictures
-inside it; every text is escaped by the template engine.
+The content security policy of the page forbids everything but its own styles, the pictures
+inside it, and one script, known by its hash, that moves the floor; without scripts the page
+shows what reaches the floor.  Every text is escaped by the template engine.
 """
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
+from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from mescope.facs import name_of
-from mescope.reports.pictures import arrows_worth_drawing, data_uri, factor, motion_picture
+from markupsafe import Markup
+
+from mescope.reports.cards import MOST_PICTURED, cards_of, followed, strongest
+from mescope.reports.judged import EVENT_NAMES, headline, judged_s, rates, unjudged_s
 from mescope.reports.plots import timeline
-from mescope.reports.tables import duration_ms
-from mescope.reports.words import (
-    clock,
-    count,
-    emotion_words,
-    findings_in_words,
-    percent,
-    region_words,
-    spell_span,
-)
+from mescope.reports.words import clock, count, percent, spell_duration, spell_span
 
 if TYPE_CHECKING:
     from jinja2 import Template
 
-    from mescope.analysis import Analysis, Finding
+    from mescope.analysis import Analysis
 
 _WIDE, _NARROW = 940, 350  # units; the page shows one of the two drawings
-_ARROWS = {
-    "up": "↑",
-    "down": "↓",
-    "left": "←",
-    "right": "→",
-    "up-left": "↖",
-    "up-right": "↗",
-    "down-left": "↙",
-    "down-right": "↘",
-}
-_MOST_MOTIONS = 5  # rows of the motion table of a card
+_MOST_EVENTS = 400  # rows; the rest is in the CSV
+_STEP = 0.01  # of the floor's slider
 
 
 def render(analysis: Analysis) -> str:
     """Return the page as text, to be saved as UTF-8."""
-    kinds = [finding.detection.kind for finding in analysis.findings]
+    found, where = headline(analysis)
+    cards = cards_of(analysis)
+    slider = _slider(analysis)
+    script = _script() if slider else ""
     return template("report.html").render(
         name=str(analysis.video.get("name", "recording")),
-        found=findings_in_words([str(kind) for kind in kinds]),
-        duration=spell_span(analysis),
+        found=found,
+        where=where,
         facts=_facts(analysis),
-        warnings=analysis.warnings,
+        rates=_rate_rows(analysis),
+        warnings=list(dict.fromkeys(analysis.warnings)),
         gaps=[_gap_row(gap) for gap in analysis.gaps],
+        unjudged=spell_duration(unjudged_s(analysis)),
+        judged=judged_s(analysis) > 0,
         timeline_wide=timeline(analysis, width=_WIDE, name="wide"),
         timeline_narrow=timeline(analysis, width=_NARROW, name="narrow"),
-        cards=[_card(number, finding) for number, finding in enumerate(analysis.findings, 1)],
+        has_movement=analysis.traces.movement is not None,
+        cards=cards,
+        shown=len(analysis.findings),
+        explained=sum(finding.explained_by is not None for finding in analysis.candidates),
+        most_pictured=MOST_PICTURED,
+        nothing=_nothing(analysis),
+        slider=slider,
+        script=Markup(script),
+        script_hash=_hash(script),
+        events=_event_rows(analysis),
+        events_left=max(0, len(analysis.events) - _MOST_EVENTS),
+        pictures=_has_pictures(cards),
         simulated=bool(analysis.provenance.get("simulated")),
         trained_on=str(analysis.provenance.get("trained_on", "")),
         model=str(analysis.provenance.get("model", "unknown")),
@@ -112,56 +117,89 @@ def _gap_row(gap: Any) -> dict[str, str]:
     }
 
 
-def _card(number: int, finding: Finding) -> dict[str, Any]:
-    d = finding.detection
-    drawn = arrows_worth_drawing(finding.evidence.regions)
+@cache
+def _script() -> str:
+    return files("mescope.reports").joinpath("templates/report.js").read_text("utf-8")
+
+
+def _hash(script: str) -> str:
+    digest = hashlib.sha256(script.encode("utf-8")).digest()
+    return base64.b64encode(digest).decode("ascii")
+
+
+def _slider(analysis: Analysis) -> dict[str, Any] | None:
+    """Return the floor's slider; None where nothing hangs on the floor.
+
+    Its marks are whole steps from the floor, so the floor itself is one of them.
+    """
+    floor = analysis.floor
+    if not floor or not analysis.candidates:
+        return None
+    lowest = min(finding.detection.score for finding in analysis.candidates)
+    below = max(1, math.ceil((floor - lowest) / _STEP - 1e-9)) * _STEP
+    above = max(1, math.floor((1 - floor) / _STEP + 1e-9)) * _STEP
     return {
-        "number": number,
-        "id": finding.id,
-        "kind": d.kind,
-        "emotion": emotion_words(d.emotion),
-        "emotion_class": d.emotion or "none",
-        "bars": [
-            {"name": emotion_words(name), "class": name, "share": share}
-            for name, share in (d.emotion_scores or {}).items()
-            if math.isfinite(share)
-        ],
-        "score": d.score,
-        "milliseconds": duration_ms(finding),
-        "frames": f"{d.interval.first}–{d.interval.last}",
-        "moments": _moments(finding),
-        "motion": motion_picture(finding),
-        "can_flicker": finding.onset_picture is not None and finding.apex_picture is not None,
-        "factor": factor(drawn),
-        "sentence": finding.evidence.sentence,
-        "units": ", ".join(f"{u} ({name_of(u)})" for u in finding.evidence.action_units),
-        "regions": [
-            {
-                "name": region_words(motion.region),
-                "arrow": _ARROWS[motion.direction],
-                "direction": motion.direction,
-                "pixels": f"{motion.magnitude:.1f}",
-            }
-            for motion in drawn[:_MOST_MOTIONS]
-        ],
+        "usual": f"{floor:.4f}",
+        "spelt": f"{floor:.2f}",
+        "min": f"{floor - below:.4f}",
+        "max": f"{floor + above:.4f}",
+        "step": _STEP,
+        "at": f"{below / (below + above):.4f}",
+        "fainter": sum(f.explained_by is None for f in analysis.candidates),
     }
 
 
-def _moments(finding: Finding) -> list[dict[str, Any]]:
-    d = finding.detection
+def _nothing(analysis: Analysis) -> dict[str, Any]:
+    """Return what a page without detections shows instead of cards."""
+    best = next((f for f in strongest(analysis) if f.explained_by is None), None)
+    told: dict[str, Any] = {"where": spell_span(analysis), "face": None, "best": None}
+    if judged_s(analysis) > 0:
+        told["face"] = followed(analysis)
+    if best is not None:
+        d = best.detection
+        told["best"] = {
+            "id": best.id,
+            "time": clock(d.onset_s),
+            "frames": f"{d.interval.first}–{d.interval.last}",
+            "score": f"{d.score:.2f}",
+            "floor": f"{analysis.floor:.2f}",
+            "sentence": best.evidence.sentence,
+        }
+    return told
+
+
+def _rate_rows(analysis: Analysis) -> list[dict[str, str]]:
     return [
         {
-            "name": name,
-            "time": clock(seconds),
-            "frame": frame,
-            "picture": None if picture is None else data_uri(picture),
+            "kind": rate.kind,
+            "name": EVENT_NAMES[rate.kind][1],
+            "number": str(rate.number),
+            "a_minute": "–" if rate.a_minute is None else f"{rate.a_minute:.1f}",
+            "seconds": spell_duration(rate.seconds),
         }
-        for name, seconds, frame, picture in (
-            ("onset", d.onset_s, d.interval.first, finding.onset_picture),
-            ("apex", d.apex_s, d.apex, finding.apex_picture),
-            ("offset", d.offset_s, d.interval.last, finding.offset_picture),
-        )
+        for rate in rates(analysis)
     ]
+
+
+def _event_rows(analysis: Analysis) -> list[dict[str, str]]:
+    return [
+        {
+            "kind": event.kind,
+            "name": EVENT_NAMES[event.kind][0],
+            "start": clock(event.onset_s),
+            "end": clock(event.offset_s),
+            "milliseconds": f"{(event.offset_s - event.onset_s) * 1000:.0f}",
+            "frames": f"{event.interval.first}–{event.interval.last}",
+        }
+        for event in analysis.events[:_MOST_EVENTS]
+    ]
+
+
+def _has_pictures(cards: list[dict[str, Any]]) -> bool:
+    return any(
+        card["motion"] or card["loop"] or any(m["picture"] for m in card["moments"])
+        for card in cards
+    )
 
 
 def _day(created: Any) -> str:

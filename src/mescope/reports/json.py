@@ -1,28 +1,35 @@
-"""An Analysis as JSON, whole, and its detections back.
+"""An Analysis as JSON, whole, and its detections, candidates and events back.
 
 The file is valid JSON: what is not a number is null.  Frames count from 0 and intervals include
 both ends; times are seconds from the first displayed frame.  Pictures are not part of it.
+
+``detections`` are what is shown at ``floor``; ``candidates`` are all other movements down to a
+low floor, and those that an event explains (``explained_by``): they are no detections.
 """
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
+from mescope.datasets.coding import face_events
 from mescope.errors import MescopeError
-from mescope.events import Detection, Interval
+from mescope.events import Detection, FaceEvent, Interval
 
 if TYPE_CHECKING:
     from mescope.analysis import Analysis, Finding, Traces
 
+Found = TypeVar("Found")
+
 FORMAT = "mescope-analysis"
 SCHEMA = 1
-"""Version of the layout; a reader refuses a higher one."""
+"""Version of the layout; a reader refuses another one.  Names that came later may be absent."""
 
 _DIGITS = 4  # of the traces: a score needs no more, and files stay a quarter of the size
 
@@ -37,7 +44,11 @@ def to_dict(analysis: Analysis, *, traces: bool = True) -> dict[str, Any]:
         "schema": SCHEMA,
         "frames": "from 0, both ends of an interval included",
         "video": analysis.video,
+        "floor": analysis.floor,
+        "noise_px": analysis.noise_px,
         "detections": [_finding(finding) for finding in analysis.findings],
+        "candidates": [_finding(finding) for finding in analysis.candidates],
+        "events": [face_events.to_dict(event) for event in analysis.events],
         "gaps": [
             {
                 "first": gap.interval.first,
@@ -79,6 +90,49 @@ def read_json(path: str | Path) -> tuple[Detection, ...]:
         The file cannot be read, is not such a file, or comes from a newer version.
     """
     path = Path(path)
+    return _read(path, "a detection", lambda d: tuple(map(_detection, d["detections"])))
+
+
+def read_candidates(path: str | Path) -> tuple[Detection, ...]:
+    """Return the candidates of a file that :func:`dumps` made; none from an older version.
+
+    Raises
+    ------
+    MescopeError
+        As :func:`read_json`.
+    """
+    path = Path(path)
+    return _read(path, "a candidate", lambda d: tuple(map(_detection, d.get("candidates", ()))))
+
+
+def read_events(path: str | Path) -> tuple[FaceEvent, ...]:
+    """Return the events of a file that :func:`dumps` made; none from an older version.
+
+    Raises
+    ------
+    MescopeError
+        As :func:`read_json`.
+    """
+    path = Path(path)
+    return _read(path, "an event", lambda d: events_of(d.get("events", ())))
+
+
+def events_of(entries: Iterable[Mapping[str, Any]]) -> tuple[FaceEvent, ...]:
+    """Return the events that stand under ``events`` in a document."""
+    return tuple(
+        FaceEvent(
+            kind=entry["kind"],
+            interval=Interval(int(entry["onset"]), int(entry["offset"])),
+            onset_s=float(entry["onset_s"]),
+            offset_s=float(entry["offset_s"]),
+            strength=float(entry["strength"]),
+        )
+        for entry in entries
+    )
+
+
+def _read(path: Path, what: str, pick: Callable[[dict[str, Any]], Found]) -> Found:
+    """Return a part of a file; ``what`` names one of it in the message if it is damaged."""
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -96,10 +150,10 @@ def read_json(path: str | Path) -> tuple[Detection, ...]:
             "install the mescope that wrote it, or a newer one"
         )
     try:
-        return tuple(_detection(entry) for entry in document["detections"])
+        return pick(document)
     except (KeyError, TypeError, ValueError) as error:
         raise MescopeError(
-            f"a detection in {path.name} is damaged ({error!r}); analyze the recording again"
+            f"{what} in {path.name} is damaged ({error!r}); analyze the recording again"
         ) from error
 
 
@@ -117,6 +171,11 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "score": detection.score,
         "emotion": detection.emotion,
         "emotion_scores": detection.emotion_scores,
+        "explained_by": finding.explained_by,
+        "checks": [
+            {"question": check.question, "answer": check.answer, "doubt": check.doubt}
+            for check in finding.checks
+        ],
         "evidence": {
             "sentence": finding.evidence.sentence,
             "action_units": list(finding.evidence.action_units),
@@ -160,11 +219,17 @@ def _traces(traces: Traces) -> dict[str, Any]:
             name: np.round(traces.emotion[:, i], _DIGITS).tolist()
             for i, name in enumerate(SPOTTING_CLASSES)
         },
+        "movement": _rounded(traces.movement),
+        "eye_openness": _rounded(traces.openness),
         "motion": {
             name: np.round(traces.motion[:, i], _DIGITS).tolist()
             for i, name in enumerate(traces.regions)
         },
     }
+
+
+def _rounded(values: NDArray[np.float64] | None) -> list[float] | None:
+    return None if values is None else np.round(values, _DIGITS).tolist()
 
 
 def _plain(value: Any) -> Any:

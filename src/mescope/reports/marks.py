@@ -1,4 +1,4 @@
-"""The detections of an analysis as marks, for the programs of behaviour coders."""
+"""Detections and events of an analysis, for the programs of behaviour coders."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ def sheet_of(analysis: Analysis) -> Sheet:
         rate=rate or None,
         frames=None if frames is None else int(frames),
         marks=in_order(_mark(finding, source, rate) for finding in analysis.findings),
+        events=analysis.events,
     )
 
 

@@ -1,4 +1,4 @@
-"""Tables of an Analysis: intervals and frames as CSV, intervals as text for a terminal.
+"""Tables of an Analysis: intervals, events and frames as CSV, intervals as terminal text.
 
 The first five columns of the interval table are those of the public MEGC scorer; frames count
 from 0 and both ends are included.  Text that a spreadsheet would take for a formula gets an
@@ -13,12 +13,17 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from mescope.datasets.coding.face_events import UNITS
+from mescope.reports.judged import STRENGTH_UNITS
 from mescope.reports.words import clock, emotion_words
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from mescope.analysis import Analysis, Finding
+    from mescope.analysis import Analysis, Finding, Gap
+    from mescope.events import FaceEvent, Interval
 
 INTERVAL_COLUMNS = (
     "subject",
@@ -54,11 +59,62 @@ def interval_csv(analysis: Analysis) -> str:
     return _csv(INTERVAL_COLUMNS, rows)
 
 
+EVENT_COLUMNS = (
+    "subject",
+    "video",
+    "kind",
+    "facs",
+    "onset",
+    "offset",
+    "onset_s",
+    "offset_s",
+    "duration_ms",
+    "strength",
+    "strength_unit",
+    "note",
+)
+"""Columns of the table of events: frames from 0, ends included; ``_s`` seconds."""
+
+UNJUDGED = "not_judged"
+"""Kind of a row that is a stretch of the recording in which nothing could be judged."""
+
+
+def event_csv(analysis: Analysis) -> str:
+    """Return events and stretches that could not be judged as CSV text, in order of time.
+
+    Kinds are blink, speech, head, gaze and :data:`UNJUDGED`, whose ``note`` is the reason;
+    ``facs`` is the code where the kind has one (AU45).
+    """
+    name = str(analysis.video.get("name", ""))
+    rows = [(e.interval, _event_cells(name, e)) for e in analysis.events]
+    rows += [(gap.interval, _gap_cells(name, gap)) for gap in analysis.gaps]
+    return _csv(EVENT_COLUMNS, [cells for _, cells in sorted(rows, key=lambda row: row[0])])
+
+
+def _event_cells(name: str, event: FaceEvent) -> list[Any]:
+    return [
+        "", name, event.kind, UNITS.get(event.kind, ""),
+        *_ends(event.interval, event.onset_s, event.offset_s),
+        f"{event.strength:.4f}", STRENGTH_UNITS[event.kind], "",
+    ]  # fmt: skip
+
+
+def _gap_cells(name: str, gap: Gap) -> list[Any]:
+    ends = _ends(gap.interval, gap.start_s, gap.end_s)
+    return ["", name, UNJUDGED, "", *ends, "", "", gap.reason]
+
+
+def _ends(interval: Interval, onset_s: float, offset_s: float) -> list[Any]:
+    seconds = (_seconds(onset_s), _seconds(offset_s), f"{(offset_s - onset_s) * 1000:.0f}")
+    return [interval.first, interval.last, *seconds]
+
+
 def frame_csv(analysis: Analysis) -> str:
     """Return the traces as CSV text, one row per analyzed frame.
 
     Columns: ``frame`` (native, from 0), ``timestamp`` (s), ``success`` (1: a face was there),
-    ``me_score`` (0 to 1), ``emotion_<class>`` (probabilities), ``roi_<region>_mag`` (length of
+    ``me_score`` (0 to 1), ``movement`` (the training-free score, 0 to 1), ``eye_openness``
+    (1 = usual), ``emotion_<class>`` (probabilities), ``roi_<region>_mag`` (length of
     the region's motion, px of the 320-px crop).  Cells without a value are empty.
     """
     from mescope.labels import SPOTTING_CLASSES
@@ -69,15 +125,21 @@ def frame_csv(analysis: Analysis) -> str:
         "timestamp",
         "success",
         "me_score",
+        "movement",
+        "eye_openness",
         *(f"emotion_{name}" for name in SPOTTING_CLASSES),
         *(f"roi_{name}_mag" for name in traces.regions),
     )
+    nowhere = np.full(len(traces.frames), np.nan)
+    movement = nowhere if traces.movement is None else traces.movement
+    openness = nowhere if traces.openness is None else traces.openness
     rows = (
         [
             int(traces.frames[i]),
             f"{traces.times[i]:.6f}",
             int(traces.valid[i]),
-            *(_cell(v) for v in (traces.spotting[i], *traces.emotion[i], *traces.motion[i])),
+            *(_cell(v) for v in (traces.spotting[i], movement[i], openness[i])),
+            *(_cell(v) for v in (*traces.emotion[i], *traces.motion[i])),
         ]
         for i in range(len(traces.frames))
     )
@@ -90,8 +152,9 @@ def text_table(analysis: Analysis) -> Table:
     from rich.text import Text
 
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("", "onset", "apex", "offset", "frames", "ms", "kind", "emotion", "score"):
-        right = name in ("onset", "apex", "offset", "frames", "ms", "score")
+    heads = ("", "onset", "apex", "offset", "frames from 0", "ms", "kind", "emotion", "score")
+    for name in heads:
+        right = name not in ("", "kind", "emotion")
         table.add_column(name, justify="right" if right else "left", no_wrap=True)
     table.add_column("evidence", overflow="fold")
     for finding in analysis.findings:
@@ -159,14 +222,17 @@ def _cell(value: float) -> str:
     return f"{value:.4f}" if math.isfinite(value) else ""
 
 
-_NUMERIC = {"onset", "offset", "apex", "score", "onset_s", "apex_s", "offset_s"}
+_TEXTS = {
+    "subject", "video", "emotion", "type", "au", "status", "source", "id", "note",
+    "kind", "facs", "strength_unit",
+}  # fmt: skip
 
 
 def _csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")  # RFC 4180
     writer.writerow(columns)
-    numeric = [name in _NUMERIC or name not in INTERVAL_COLUMNS for name in columns]
+    numeric = [name not in _TEXTS for name in columns]
     for row in rows:
         writer.writerow(
             cell if plain or not isinstance(cell, str) else guard(_clean(cell))

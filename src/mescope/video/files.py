@@ -22,6 +22,8 @@ from mescope.video.pictures import (
     grey_of,
     orientation_of,
     rgb_of,
+    squared_size,
+    with_square_pixels,
 )
 from mescope.video.report import rate_warnings, run_warnings
 from mescope.video.source import Picture, Policy, Video
@@ -98,6 +100,8 @@ class FileVideo(Video):
         size = self._identity[0]
         digest = hashlib.sha256(f"file {size} {self.rate!r} ".encode())
         digest.update(f"{self.first_frame} {self.last_frame}".encode())
+        if self._squared != self._stored_size:  # what was measured before on stored pictures
+            digest.update(f" as {self._squared}".encode())
         self._check_unchanged()
         with self._path.open("rb") as file:
             if size <= _BLOCK * _BLOCKS:
@@ -242,9 +246,17 @@ class FileVideo(Video):
         if orientation is None:
             self.warnings.append("the display matrix is no quarter turn and is not applied")
         self._orientation = orientation or Orientation()
-        self.width, self.height = frame.width, frame.height
+        squared = squared_size(frame.width, frame.height, report.sample_aspect)
+        if squared is None:
+            self.warnings.append(
+                f"pixels are said to be {report.sample_aspect:.3g} times as wide as high, "
+                "which cannot be; pictures are analyzed as stored"
+            )
+        self._squared = squared or (frame.width, frame.height)
+        check_size(*self._squared, self.name)
+        self.width, self.height = self._squared
         if self._orientation.transpose:
-            self.width, self.height = frame.height, frame.width
+            self.width, self.height = self.height, self.width
         report.pixel_format = frame.format.name
         report.rotation = self._orientation.rotation
         report.mirrored = self._orientation.mirrored
@@ -263,7 +275,8 @@ class FileVideo(Video):
             )
 
     def _convert(self, frame: VideoFrame, grey: bool) -> Picture:
-        return self._orientation.apply(grey_of(frame) if grey else rgb_of(frame))
+        picture = grey_of(frame) if grey else rgb_of(frame)
+        return self._orientation.apply(with_square_pixels(picture, self._squared))
 
     def _set_rate(self, rate: float | None) -> None:
         """Stretch the times so that the usual rate is ``rate``, where the header is wrong."""
@@ -278,11 +291,6 @@ class FileVideo(Video):
             self.warnings.append("the file is cut off; the frames up to the cut are read")
         if report.interlaced:
             self.warnings.append("the recording is interlaced: moving edges are combed")
-        if abs(report.sample_aspect - 1) > 0.01:
-            self.warnings.append(
-                f"pixels are not square (width/height {report.sample_aspect:.3f}); pictures "
-                "are analyzed as stored"
-            )
         if report.irregular_stamps:
             self.warnings.append(f"{report.irregular_stamps} time stamps were repaired")
 

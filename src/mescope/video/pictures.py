@@ -18,6 +18,8 @@ from mescope.video.source import Picture
 _LUMA_FIRST = re.compile(
     r"(yuva?4\d\dp|yuvj4\d\dp|nv12|nv21|nv16|nv24|nv42|gray)(?:(9|10|12|14|16)le)?"
 )
+_WIDEST = 4.0  # of a pixel over its height, or the other way round; anamorphic film has 2
+_SQUARE = 0.01
 _FULL_RANGE = 2  # AVCOL_RANGE_JPEG
 
 
@@ -97,6 +99,36 @@ def grey_of(frame: VideoFrame) -> Picture:
 def rgb_of(frame: VideoFrame) -> Picture:
     """A frame as (H, W, 3) uint8 RGB, as stored (not turned); alpha is dropped."""
     return np.asarray(frame.to_ndarray(format="rgb24"), np.uint8)
+
+
+def squared_size(width: int, height: int, aspect: float) -> tuple[int, int] | None:
+    """Return the size at which a picture has square pixels, or None for an aspect that is none.
+
+    The picture becomes wider or higher, never smaller, so nothing that was recorded is lost.
+    An aspect within 1 % of 1 is taken for 1.
+
+    Args:
+        width: px, as stored.
+        height: px, as stored.
+        aspect: width of a pixel over its height.
+
+    >>> squared_size(720, 576, 64 / 45), squared_size(720, 480, 8 / 9), squared_size(9, 9, 40.0)
+    ((1024, 576), (720, 540), None)
+    """
+    if not 1 / _WIDEST <= aspect <= _WIDEST:
+        return None
+    if abs(aspect - 1) <= _SQUARE:
+        return width, height
+    if aspect > 1:
+        return round(width * aspect), height
+    return width, round(height / aspect)
+
+
+def with_square_pixels(picture: Picture, size: tuple[int, int]) -> Picture:
+    """Return a picture stretched to ``size`` (width, height), from :func:`squared_size`."""
+    if size == (picture.shape[1], picture.shape[0]):
+        return picture
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_LINEAR), np.uint8)
 
 
 def same_picture(one: VideoFrame, other: VideoFrame) -> bool:

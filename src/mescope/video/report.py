@@ -15,6 +15,17 @@ from numpy.typing import NDArray
 SLOWEST_RATE = 24.0
 """Below this many frames a second a micro-expression lasts fewer than about five frames."""
 
+_NEARLY = 0.1  # 24000/1001 frames a second are 24
+
+
+def is_slow(rate: float) -> bool:
+    """Say whether so many frames a second are too few for micro-expressions.
+
+    >>> is_slow(23.976), is_slow(22.5)
+    (False, True)
+    """
+    return 0 < rate < SLOWEST_RATE - _NEARLY
+
 
 @dataclass
 class DecodeReport:
@@ -46,7 +57,7 @@ class DecodeReport:
     mirrored: bool = False
     interlaced: bool = False
     sample_aspect: float = 1.0
-    """Width of one pixel over its height; pictures are not stretched."""
+    """Width of one pixel over its height, as stored; pictures are stretched by it."""
     decoded: int = 0
     missing: tuple[int, ...] = ()
     """Frames in the table that could not be decoded, or only in parts."""
@@ -113,7 +124,7 @@ def rate_warnings(report: DecodeReport) -> list[str]:
     """Sentences about a frame rate that weakens the analysis."""
     found = []
     rate, declared = report.measured_rate, report.declared_rate
-    if 0 < rate < SLOWEST_RATE - 0.1:
+    if is_slow(rate):
         found.append(
             f"{rate:.4g} frames/s is too slow for micro-expressions (0.04-0.5 s): "
             "results have low confidence"

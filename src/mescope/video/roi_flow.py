@@ -317,12 +317,18 @@ def _findings(planned: Plan, tables: Tables, valid: npt.NDArray[np.bool_]) -> li
     if len(cuts):
         at = ", ".join(str(int(planned.frames[c])) for c in cuts[:10])
         more = " and more" if len(cuts) > 10 else ""
-        lines.append(f"scene cuts at frames {at}{more}: no motion is measured across them")
+        lines.append(
+            f"scene cuts at frames {at}{more} (counted from 0): no motion is measured "
+            "across them"
+        )
     missing = int((~tables.present[: planned.real]).sum())
     if missing:
         lines.append(f"{missing} of {planned.real} frames are missing or damaged")
     if tables.dropped.any():
-        lines.append(f"{int(tables.dropped.sum())} flow vectors were nonsense and set to 0")
+        lines.append(
+            f"{int(tables.dropped.sum())} measurements of motion were impossibly large and "
+            "were left out"
+        )
     width = np.nanmedian(tables.boxes[:, 2] - tables.boxes[:, 0]) if valid.any() else np.inf
     if width < 100:
         lines.append(f"the face is small (crop {width:.0f} px wide); motion is less exact")
@@ -335,4 +341,4 @@ def _spans(planned: Plan, mask: npt.NDArray[np.bool_]) -> str:
     runs = list(zip(edges[::2], edges[1::2] - 1, strict=True))
     words = [f"{int(planned.frames[a])}-{int(planned.frames[b])}" for a, b in runs[:10]]
     more = f" and {len(runs) - 10} more spans" if len(runs) > 10 else ""
-    return f"frames {', '.join(words)}{more}"
+    return f"frames {', '.join(words)}{more} (counted from 0)"

@@ -14,12 +14,12 @@ import numpy.typing as npt
 
 from mescope.errors import VideoError
 from mescope.video.regions import Mode
+from mescope.video.report import SLOWEST_RATE, is_slow
 
 if TYPE_CHECKING:
     from mescope.video.reading import Video
 
 TARGET_RATE = 30.0  # frames per second for which the windows were designed
-LOWEST_RATE = 24.0  # below, a micro-expression has too few frames
 SHORTEST = 16  # frames after decimation that a window must have
 
 
@@ -114,10 +114,10 @@ def plan(video: Video, wanted: Timing | None, mode: Mode) -> Plan:
     else:
         frames = np.arange(0, len(table), chosen.step, dtype=np.int64)
         times, near = table[frames], np.ones(len(frames), dtype=bool)
-    if chosen.rate < LOWEST_RATE:
+    if is_slow(chosen.rate) and not is_slow(video.rate):  # of a slow recording its reader tells
         warnings.append(
-            f"{chosen.rate:.1f} frames per second are few: micro-expressions may be missed "
-            f"({LOWEST_RATE:.0f} or more are needed)"
+            f"of {video.rate:.4g} frames a second {chosen.rate:.4g} are analyzed, which is "
+            f"few: micro-expressions may be missed ({SLOWEST_RATE:.0f} or more are needed)"
         )
     chosen = _shortened(chosen, len(frames), mode, warnings)
     count = len(frames) // chosen.hop - 1

@@ -160,7 +160,7 @@ class Review {
     this.showJob();
     this.timeline.gaps = recording.face_gaps;
     const words = [
-      recording.simulated && "The model learned from simulated faces only. Its detections are proposals to look at, no findings.",
+      recording.simulated && "What the model knows it learned from simulated faces, not from recordings of people. Its detections are proposals to look at, no findings.",
       ...recording.warnings,
     ].filter(Boolean);
     this.notices.replaceChildren(...words.slice(0, 2).map((text) => make("p", { class: "notice" }, text)),

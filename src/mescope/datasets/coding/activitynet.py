@@ -2,7 +2,8 @@
 
 ``{"version", "results": {video: [{"label", "score", "segment": [s, e]}]}, "external_data"}``;
 the label is the kind.  The segment is half-open and in seconds.  ``external_data`` holds the
-facts of the videos and, beside every entry in the same order, its whole mark.
+facts of the videos and, beside every entry in the same order, its whole mark; blinks and other
+events stand there alone, since a scorer would take them for a class.
 Source: ecosystem 3.3.
 """
 
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from mescope.datasets.annotations import KINDS
+from mescope.datasets.coding import face_events
 from mescope.datasets.coding.clock import Clock, reconciled
 from mescope.datasets.coding.files import listing, number, read_json, table, word
 from mescope.datasets.coding.marks import (
@@ -58,7 +60,10 @@ def dumps(sheets: tuple[Sheet, ...]) -> str:
                 }
             )
         marks = [to_dict(mark) for mark in sheet.marks]
-        videos.append({**about(sheet), "first": first, "marks": marks})
+        kept = {**about(sheet), "first": first, "marks": marks}
+        if sheet.events:
+            kept["events"] = [face_events.to_dict(event) for event in sheet.events]
+        videos.append(kept)
     document = {
         "version": VERSION,
         "results": results,

@@ -4,6 +4,7 @@ A project has an observation per video; a mark is a pair of rows (start, stop) o
 whose subject is ``<face>#<source>``, whose modifier is the emotion, whose comments are the note
 (start) and the whole mark as JSON (stop), and an apex is a point event.  BORIS pairs the rows
 of a subject in turn, so overlapping marks go to further subjects, ``<face>.2#<source>``.
+Blinks and other events are state events of their own, without modifier.
 Source: ecosystem 3.5; rows ``[time, subject, code, modifier, comment, frame_index]``.
 """
 
@@ -14,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from mescope.datasets.coding import face_events
 from mescope.datasets.coding.elan import EMOTIONS, MODEL
 from mescope.datasets.coding.marks import Mark, Sheet, in_order, lanes, milliseconds, normal
 from mescope.datasets.coding.stored import KIND_WORDS, MACRO, MICRO, about, compact, to_dict
@@ -25,6 +27,7 @@ FORBIDDEN = "(|),`~"
 """Signs that BORIS does not take in a modifier."""
 
 _COLORS = {MICRO: "tab:orange", MACRO: "tab:blue", APEX: "tab:red"}
+_EVENT_COLOR = "tab:gray"
 
 
 def dumps(
@@ -62,7 +65,7 @@ def dumps(
             str(i): {"key": "", "name": name, "description": ""}
             for i, name in enumerate(subjects)
         },
-        "behaviors_conf": _ethogram(words),
+        "behaviors_conf": _ethogram(words, _kinds(tidy)),
         "observations": observations,
         "behavioral_categories": [],
         "behavioral_categories_config": {},
@@ -98,7 +101,28 @@ def _events(sheet: Sheet) -> list[list[Any]]:
         if mark.apex is not None and mark.apex_s is not None:
             at = min(max(round(mark.apex_s * 1000), start), end)
             rows.append((at, 1, [at / 1000, who, APEX, "", "", mark.apex]))
+    rows += _face_events(sheet)
     return [row for _, _, row in sorted(rows, key=lambda row: row[:2])]
+
+
+def _kinds(sheets: Sequence[Sheet]) -> list[str]:
+    """Return the codes of the events that occur."""
+    there = {event.kind for sheet in sheets for event in sheet.events}
+    return [face_events.CODES[kind] for kind in face_events.KINDS if kind in there]
+
+
+def _face_events(sheet: Sheet) -> list[tuple[int, int, list[Any]]]:
+    rows: list[tuple[int, int, list[Any]]] = []
+    who = f"{face_events.FACE}#{MODEL}"
+    for kind in face_events.KINDS:
+        code = face_events.CODES[kind]
+        for start, end, event in face_events.spans(sheet.events, kind, sheet.rate):
+            # a stop of one and a start of the next could change places: a gap of 1 ms
+            stop = max(start, end - 1)
+            stored = compact(face_events.to_dict(event))
+            rows.append((start, 2, [start / 1000, who, code, "", "", event.interval.first]))
+            rows.append((stop, 0, [stop / 1000, who, code, "", stored, event.interval.last]))
+    return rows
 
 
 def _subject(mark: Mark, lane: int, taken: set[str]) -> str:
@@ -152,18 +176,19 @@ def _observation(sheet: Sheet, events: list[list[Any]], path: str, date: str) ->
     }
 
 
-def _ethogram(emotions: Sequence[str]) -> dict[str, Any]:
+def _ethogram(emotions: Sequence[str], events: Sequence[str]) -> dict[str, Any]:
     values = {"name": "emotion", "description": "", "type": 0, "values": list(emotions)}
     made = {}
-    for i, (code, kind) in enumerate(((MICRO, STATE), (MACRO, STATE), (APEX, POINT))):
+    ours = ((MICRO, STATE), (MACRO, STATE), (APEX, POINT))
+    for i, (code, kind) in enumerate((*ours, *((code, STATE) for code in events))):
         made[str(i)] = {
             "type": kind,
             "key": "",
             "code": code,
             "description": "",
-            "color": _COLORS[code],
+            "color": _COLORS.get(code, _EVENT_COLOR),
             "category": "",
-            "modifiers": {"0": values} if kind == STATE else {},
+            "modifiers": {"0": values} if code in (MICRO, MACRO) else {},
             "excluded": "",
             "coding map": "",
         }

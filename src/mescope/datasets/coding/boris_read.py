@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from mescope.datasets.annotations import KINDS
+from mescope.datasets.coding import face_events
 from mescope.datasets.coding.boris import APEX
 from mescope.datasets.coding.clock import Clock, reconciled, with_apex
 from mescope.datasets.coding.elan import MODEL
@@ -186,7 +187,7 @@ def _pairs(rows: list[_Row], observation: _Observation) -> Iterator[tuple[_Row, 
     opened: dict[tuple[str, str, str], _Row] = {}
     unknown: dict[str, int] = {}
     for row in sorted(rows, key=lambda row: row.time):  # stable: as BORIS sorts
-        if row.code == APEX:
+        if row.code == APEX or row.code in face_events.CODES.values():
             continue
         if row.code.lower() not in KINDS:
             unknown[row.code] = unknown.get(row.code, 0) + 1

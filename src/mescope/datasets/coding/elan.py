@@ -2,6 +2,7 @@
 
 Tiers as ecosystem 3.4 lays them down: ``ME@<face>#<source>`` with one tier per property below
 it.  ``#model`` marks a model's tiers; overlapping marks go to further ones, ``ME@<face>.2``.
+Blinks and other events of a model stand on ``EVENT-<kind>@<face>#model``, outside of that.
 Two differences: a controlled vocabulary belongs to a linguistic type, so the tiers with one
 have types of their own; and a tier ME-note holds remarks.  Times are whole milliseconds,
 half-open; ``ME-frames`` holds the frames and exact times.  EAF 3.0, time slots sorted.
@@ -15,6 +16,7 @@ from pathlib import PurePosixPath
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
+from mescope.datasets.coding import face_events
 from mescope.datasets.coding.marks import (
     STATUSES,
     Mark,
@@ -55,6 +57,7 @@ _TYPES = (  # name, time-alignable, constraint, vocabulary
     ("me-assoc-review", False, "Symbolic_Association", "me-review"),
     ("me-point", True, "Included_In", ""),
 )
+_EVENT_TYPE = ("me-event", True, "", "")  # only where there are events
 _TYPE_OF = {"emotion": "me-assoc-emotion", "review": "me-assoc-review"}
 _CONSTRAINTS = (
     ("Time_Subdivision", "Time subdivision of parent annotation's time interval, no time gaps"),
@@ -82,6 +85,7 @@ def dumps(sheet: Sheet, *, media: str = "", date: str = "1970-01-01T00:00:00+00:
     sheet = replace(sheet, marks=in_order(sheet.marks))
     writer = _Writer(sheet)
     writer.tiers()
+    writer.events()
     root = Element(
         "ANNOTATION_DOCUMENT",
         {
@@ -96,7 +100,7 @@ def dumps(sheet: Sheet, *, media: str = "", date: str = "1970-01-01T00:00:00+00:
     root.append(_header(sheet, media))
     root.append(writer.time_order())
     root.extend(writer.made)
-    root.extend(_kinds_of_tier())
+    root.extend(_kinds_of_tier((*_TYPES, _EVENT_TYPE) if sheet.events else _TYPES))
     label = {"LANG_DEF": "http://cdb.iso.org/lg/CDB-00130975-001", "LANG_ID": "und"}
     SubElement(root, "LANGUAGE", {**label, "LANG_LABEL": "undetermined (und)"})
     for name, text in _CONSTRAINTS:
@@ -131,6 +135,18 @@ class _Writer:
             tail = self._tail(face, origin, source, lane)
             about_tier = {"ANNOTATOR": source, "PARTICIPANT": face}
             self._group(tail, about_tier, [(self.sheet.marks[i], times[i]) for i in members])
+
+    def events(self) -> None:
+        """Make a tier for each kind of event that occurs."""
+        for kind in face_events.KINDS:
+            found = list(face_events.spans(self.sheet.events, kind, self.sheet.rate))
+            if not found:
+                continue
+            facts = {"ANNOTATOR": MODEL, "PARTICIPANT": face_events.FACE}
+            name = f"EVENT-{kind}@{face_events.FACE}#{MODEL}"
+            tier = self._tier(name, _EVENT_TYPE[0], facts)
+            for start, end, _ in found:
+                self._interval(tier, (start, end), face_events.value_of(kind))
 
     def _tail(self, face: str, origin: str, source: str, lane: int) -> str:
         """Return what tiers of a group are called after ``ME``; no two are alike."""
@@ -237,9 +253,9 @@ def _header(sheet: Sheet, media: str) -> Element:
     return header
 
 
-def _kinds_of_tier() -> list[Element]:
+def _kinds_of_tier(types: Iterable[tuple[str, bool, str, str]]) -> list[Element]:
     made = []
-    for name, alignable, constraint, vocabulary in _TYPES:
+    for name, alignable, constraint, vocabulary in types:
         words = {
             "CONSTRAINTS": constraint,
             "CONTROLLED_VOCABULARY_REF": vocabulary,

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from mescope.errors import DatasetError
-from mescope.events import Interval, Kind
+from mescope.events import FaceEvent, Interval, Kind
 
 Origin = Literal["model", "coder"]
 
@@ -91,13 +91,18 @@ class Mark:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sheet:
-    """All marks of one video: its file name, person, frames per second and frames if known."""
+    """All marks of one video: its file name, person, frames per second and frames if known.
+
+    ``events`` (blinks, speech, head movements, glances) are written beside the marks, and
+    never read back as such.
+    """
 
     video: str
     subject: str = ""
     rate: float | None = None
     frames: int | None = None
     marks: tuple[Mark, ...] = ()
+    events: tuple[FaceEvent, ...] = ()
 
     def __post_init__(self) -> None:
         if self.rate is not None and not (math.isfinite(self.rate) and self.rate > 0):

@@ -2,6 +2,7 @@
 
 A cue shows kind, emotion and score.  The note before it holds the whole mark as JSON, in which
 ``<``, ``>`` and ``&`` are escaped, so ``-->`` never stands in it (ecosystem 3.6, E101).
+Blinks and other events have cues too, whose note says ``event``; a reader passes over those.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from mescope.datasets.annotations import KINDS
+from mescope.datasets.coding import face_events
 from mescope.datasets.coding.clock import Clock, reconciled
 from mescope.datasets.coding.files import parse_json, read_text, table
 from mescope.datasets.coding.marks import Contents, Mark, Sheet, in_order, milliseconds, normal
@@ -45,11 +47,18 @@ def dumps(sheet: Sheet) -> str:
     sheet = normal(sheet)
     sheet = replace(sheet, marks=in_order(sheet.marks))
     blocks = ["WEBVTT", _NOTE + compact(about(sheet))]
-    for number, (mark, (start, end)) in enumerate(
-        zip(sheet.marks, milliseconds(sheet), strict=True), start=1
-    ):
-        blocks.append(_NOTE + compact(to_dict(mark)))
-        blocks.append(f"{number}\n{_stamp(start)} --> {_stamp(end)}\n{_words(mark)}")
+    cues = [
+        (start, end, to_dict(mark), _words(mark))
+        for mark, (start, end) in zip(sheet.marks, milliseconds(sheet), strict=True)
+    ]
+    for kind in face_events.KINDS:
+        for start, end, event in face_events.spans(sheet.events, kind, sheet.rate):
+            note = {"event": face_events.to_dict(event)}
+            cues.append((start, end, note, face_events.CODES[kind]))
+    # players want cues in order of their starts; stable, so marks come before events
+    for number, (start, end, kept, words) in enumerate(sorted(cues, key=lambda c: c[0]), 1):
+        blocks.append(_NOTE + compact(kept))
+        blocks.append(f"{number}\n{_stamp(start)} --> {_stamp(end)}\n{words}")
     return "\n\n".join(blocks) + "\n"
 
 
@@ -76,8 +85,10 @@ def read(path: Path, *, clock: Clock | None = None) -> Contents:
         try:
             if block.startswith(_NOTE):
                 note = table(parse_json(block.removeprefix(_NOTE), where), "the note")
-                if "kind" not in note:
+                if "kind" not in note and "event" not in note:
                     sheet = sheet_of(note, path.stem)
+            elif "-->" in block and "event" in note:
+                note = {}  # ours, and no mark
             elif "-->" in block:
                 mark, remark = _cue(block, note, sheet.rate, clock)
                 marks.append(mark)
