@@ -59,11 +59,11 @@ def unjudged(
     count = len(pose)
     if count and rate < FEW_RATE:
         return [Unjudged(interval=Interval(0, count - 1), reason="few frames")]
-    turned = np.abs(pose[:, :2]) > (YAW_DEG, PITCH_DEG)
+    yaw, pitch = np.abs(pose[:, 0]), np.abs(pose[:, 1])
     level, sharpness = (_level(light[:, i], rate) for i in (0, 1))
     masks: dict[Reason, NDArray[np.bool_]] = {
         "large motion": _large_motion(pose, centre, width, rate),
-        "turned away": np.asarray(turned).any(axis=1),
+        "turned away": (yaw > YAW_DEG) | (pitch > PITCH_DEG),
         "dark": level < DARK,
         "blurred": sharpness < BLURRED,
         "too small": width < SMALL_PX,
