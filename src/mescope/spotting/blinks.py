@@ -22,7 +22,8 @@ from mescope.spotting.face_points import Floats, lid_opening, usual
 
 SHUT = 0.29
 """Closure below which eyes are shut.  On 16 recordings of real faces 29 of 30 blinks go below
-0.28; smiles, frowns, squints and glances stay above 0.33.  From 0.20 to 0.31 nothing changes."""
+0.28; smiles, frowns, squints and glances stay above 0.33.  From 0.20 to 0.31 nothing
+changes."""
 NEARLY, BRIEF_S = 0.43, 0.32
 """And one that counts if it lasts no longer, from half way down to half way up: glasses hide
 part of a blink, and only a blink is that brief.  From 0.39 to 0.52, and from 0.28 to 0.45 s,
