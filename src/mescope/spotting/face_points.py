@@ -5,6 +5,7 @@ All arrays are over n decimated frames; points are raw frame px, nan where not m
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -48,7 +49,7 @@ def bridged(points: Floats, rate: float) -> NDArray[np.float64]:
     out = np.array(points, np.float64)
     seen = np.flatnonzero(~np.isnan(out[:, 0, 0]))
     longest = max(1, int(LONGEST_HOLE_S * rate))
-    for a, b in zip(seen[:-1], seen[1:], strict=True):
+    for a, b in pairwise(seen.tolist()):
         if 1 < b - a <= longest + 1:
             part = (np.arange(a + 1, b) - a)[:, None, None] / (b - a)
             out[a + 1 : b] = out[a] + part * (out[b] - out[a])
@@ -97,7 +98,7 @@ def pose(points: Floats) -> NDArray[np.float64]:
     if not seen.any():
         return out
     maps = np.einsum("km,nmi->nik", np.linalg.pinv(model), marks[seen])  # (m, 2, 3)
-    left, sizes, right = np.linalg.svd(maps, full_matrices=False)
+    left, _, right = np.linalg.svd(maps, full_matrices=False)
     rows = left @ right  # the two orthonormal rows nearest to the map
     third = np.cross(rows[:, 0], rows[:, 1])
     out[seen, 0] = np.degrees(np.arctan2(rows[:, 0, 2], third[:, 2]))
@@ -107,7 +108,7 @@ def pose(points: Floats) -> NDArray[np.float64]:
 
 
 def smooth(trace: Floats, sigma: float) -> NDArray[np.float64]:
-    """Return (n, ...) smoothed by a Gaussian of ``sigma`` frames; nan stays nan, nothing leaks."""
+    """Return (n, ...) smoothed by a Gaussian of ``sigma`` frames; nan stays nan and local."""
     known = ~np.isnan(trace)
     if sigma <= 0 or not known.any():
         return np.array(trace, np.float64)
@@ -119,7 +120,7 @@ def smooth(trace: Floats, sigma: float) -> NDArray[np.float64]:
 
 
 def usual(trace: Floats, rate: float, *, reach_s: float, percentile: float) -> Floats:
-    """Return (n, c): the running percentile of (n, c) over ``reach_s`` seconds to both sides."""
+    """Return (n, c): the running percentile over ``reach_s`` seconds to both sides."""
     out = np.full(trace.shape, np.nan)
     length = 2 * max(1, int(reach_s * rate)) + 1
     for channel in range(trace.shape[1]):

@@ -2,8 +2,8 @@
 
 A talking mouth opens and closes to and fro, three to seven times a second; an expression opens
 it once and closes it once.  So *swings* are counted: stretches in which the lips move one way
-by more than :data:`SWING_PX`.  Three of them within a second, each answering the one before,
-are speech (laughing and chewing look the same and are named so too).
+by more than :data:`SWING_PX`.  Three of them in little more than a second, each answering
+the one before, are speech (laughing and chewing look the same and are named so too).
 
 All frames are decimated frames; px are those of the 320-px face crop.
 """
@@ -19,9 +19,11 @@ from mescope.events import Interval
 from mescope.spotting.face_points import Floats, smooth
 from mescope.spotting.traces import valid_runs
 
-SWING_PX = 4.0  # a swing of the lips; landmarks at rest jitter by 0.2 to 0.7 px
-SWINGS, WITHIN_S = 3, 1.0  # an expression has two
-PAUSE_S = 0.8  # a shorter pause belongs to the speech
+SWING_PX = 3.0  # a swing of the lips; landmarks at rest jitter by 0.2 to 0.7 px
+TYPICAL_PX = 7.0  # and the median of three; below, a smile that is held trembles
+ALIKE = 0.2  # the smallest of three over the largest: a tremble before a smile ends is no talk
+SWINGS, WITHIN_S = 3, 1.25  # an expression has two
+PAUSE_S = 1.2  # a shorter pause belongs to the speech
 SHORTEST_S = 0.4
 
 
@@ -56,7 +58,7 @@ def speech(opening: Floats, rate: float) -> list[Talk]:
     found: list[Talk] = []
     for first, last in valid_runs(opening):
         turns = turning_points(opening[first : last + 1], SWING_PX)
-        for part in _clusters(turns + first, rate):
+        for part in _clusters(turns + first, opening, rate):
             depth = float(np.median(np.abs(np.diff(opening[part]))))
             interval = Interval(int(part[0]), int(part[-1]))
             if len(interval) >= SHORTEST_S * rate:
@@ -84,7 +86,7 @@ def turning_points(trace: Floats, least: float) -> NDArray[np.int64]:
         high = t if trace[t] > trace[high] else high
         low = t if trace[t] < trace[low] else low
         if rising is not False and trace[high] - trace[t] >= least:
-            turns += [high] if turns or rising is not None else [high]
+            turns.append(high)
             rising, low = False, t
         elif rising is not True and trace[t] - trace[low] >= least:
             turns.append(low)
@@ -94,11 +96,17 @@ def turning_points(trace: Floats, least: float) -> NDArray[np.int64]:
     return np.array(turns, np.int64)
 
 
-def _clusters(turns: NDArray[np.int64], rate: float) -> list[NDArray[np.int64]]:
+def _clusters(
+    turns: NDArray[np.int64], opening: Floats, rate: float
+) -> list[NDArray[np.int64]]:
     """Return the runs of turning points that follow each other as in speech."""
     fast = np.zeros(len(turns), bool)
+    sizes = np.abs(np.diff(opening[turns]))
     for i in range(len(turns) - SWINGS):
-        if turns[i + SWINGS] - turns[i] <= WITHIN_S * rate:
+        quick = turns[i + SWINGS] - turns[i] <= WITHIN_S * rate
+        part = sizes[i : i + SWINGS]
+        alike = part.min() >= ALIKE * part.max()
+        if quick and alike and np.median(part) >= TYPICAL_PX:
             fast[i : i + SWINGS + 1] = True
     chosen = turns[fast]
     if not len(chosen):

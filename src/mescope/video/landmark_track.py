@@ -42,7 +42,7 @@ LOOK_CHANGE = 2.0  # an eye patch that differs this many times as much as usual
 LOOK_FLOOR = 4.0  # and by this many grey levels: sensor noise is no change
 MEASURE_ALL = 24.0  # frames per second from which one in two suffices
 
-_UNSHARP = 8  # px of the face crop: the coarse scale beside the fine one
+_FINE, _COARSE = 6, 24  # px of the face crop: detail that blur takes, and forms that stay
 
 Floats = npt.NDArray[np.float32]
 
@@ -54,8 +54,8 @@ class CloseUps:
     ``points`` (n, 68, 2) float32 landmarks x, y, raw frame px; nan where not measured.
     ``eyes`` (n, 2, 12, 24) uint8 patches of both eyes, turned upright, image left first; all 0
     where there is none.
-    ``light`` (n, 2) float32: mean grey level of the face, and its sharpness (fine over coarse
-    detail, about 0.1 to 1); nan where the landmarks are not measured.
+    ``light`` (n, 2) float32: mean grey level of the face, and its sharpness (fine detail over
+    coarse forms, 0.35 to 0.55 in focus); nan where the landmarks are not measured.
     """
 
     points: Floats
@@ -228,7 +228,9 @@ def _light(crop: Grey) -> tuple[float, float]:
     inner = crop[
         MARGIN + FACE // 8 : -MARGIN - FACE // 8, MARGIN + FACE // 8 : -MARGIN - FACE // 8
     ]
-    part = inner[::2].astype(np.float32)  # every other row: along the rows nothing is lost
-    fine = float(np.abs(part[:, 2:] - part[:, :-2]).mean())
-    coarse = float(np.abs(part[:, _UNSHARP:] - part[:, :-_UNSHARP]).mean())
+    part = inner[::4].astype(np.float32)  # every fourth row: along the rows nothing is lost
+    step = _FINE
+    bends = part[:, 2 * step :] - 2 * part[:, step:-step] + part[:, : -2 * step]
+    slopes = part[:, _COARSE:] - part[:, :-_COARSE]
+    fine, coarse = float(np.abs(bends).mean()), float(np.abs(slopes).mean())
     return float(part.mean()), fine / (coarse + 0.5)

@@ -1,0 +1,153 @@
+"""What a face does besides expressions: blinks, speech, head movements, shifts of gaze.
+
+One entry, :func:`find_events`, over the close-ups of an extraction.  Frames are decimated
+frames until :func:`native` converts them.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mescope.events import EventKind, FaceEvent, Interval
+from mescope.spotting.blinks import blinks, lids
+from mescope.spotting.face_points import (
+    CROP_PX,
+    Floats,
+    bridged,
+    crop_scale,
+    eye_width,
+    pose,
+)
+from mescope.spotting.gaze import gaze_shifts, iris
+from mescope.spotting.head import head_moves, steady
+from mescope.spotting.speech import mouth_opening, speech
+from mescope.spotting.unjudged import Unjudged, unjudged
+
+
+class CloseUpsLike(Protocol):
+    """What is needed of :class:`mescope.video.landmark_track.CloseUps`."""
+
+    @property
+    def points(self) -> NDArray[np.float32]:
+        """Landmarks (n, 68, 2), raw frame px; nan where not measured."""
+
+    @property
+    def eyes(self) -> NDArray[np.uint8]:
+        """Grey patches of both eyes (n, 2, h, w), 0 where there is none."""
+
+    @property
+    def light(self) -> NDArray[np.float32]:
+        """Grey level and sharpness (n, 2); nan where not measured."""
+
+
+class FlowLike(Protocol):
+    """What is needed of :class:`mescope.video.roi_flow.RoiFlow`."""
+
+    @property
+    def close(self) -> CloseUpsLike | None:
+        """The close-ups; None where there are none."""
+
+    @property
+    def times(self) -> NDArray[np.float64]:
+        """Seconds of the decimated frames (n,)."""
+
+    @property
+    def padded(self) -> int:
+        """How many frames at the end only repeat the last."""
+
+    @property
+    def timing(self) -> Any:
+        """Has ``rate``, frames per second after decimation."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Events:
+    """What was found, and the traces behind it; n decimated frames, padding left out.
+
+    ``openness`` (n,) eye opening, 1 = usual; ``pose`` (n, 3) yaw, pitch, roll in degrees;
+    ``mouth`` (n,) lips apart, px of the 320-px face crop; ``gaze`` (n,) iris between the
+    corners of the eyes, -0.5 to 0.5.  All nan where the face is not seen.
+    """
+
+    events: tuple[FaceEvent, ...]  # in order of time
+    unjudged: tuple[Unjudged, ...]
+    openness: NDArray[np.float64]
+    pose: NDArray[np.float64]
+    mouth: NDArray[np.float64]
+    gaze: NDArray[np.float64]
+
+
+def find_events(flow: FlowLike) -> Events:
+    """Find blinks, speech, head movements, shifts of gaze, and what could not be judged."""
+    rate, n = float(flow.timing.rate), len(flow.times) - flow.padded
+    if flow.close is None:
+        return _nothing(n)
+    points = bridged(flow.close.points[:n], rate)
+    eyes, light = flow.close.eyes[:n], flow.close.light[:n]
+    both = lids(points, eyes, rate)
+    shut = blinks(both, rate)
+    angles = steady(pose(points), [blink.interval for blink in shut], rate)
+    scale = crop_scale(points, rate)
+    mouth = mouth_opening(points, scale)
+    place = iris(eyes)
+    times = flow.times[:n]
+    found = [_event("blink", b.interval, b.lost, times) for b in shut]
+    found += [_event("speech", t.interval, t.swing_px, times) for t in speech(mouth, rate)]
+    found += [_event("head", m.interval, m.degrees, times) for m in head_moves(angles, rate)]
+    found += [
+        _event("gaze", g.interval, abs(g.shift), times)
+        for g in gaze_shifts(place, both.openness, eye_width(points), rate)
+    ]
+    centre = points[:, 17:48].mean(axis=1)
+    return Events(
+        events=tuple(sorted(found, key=lambda one: (one.interval, one.kind))),
+        unjudged=tuple(unjudged(angles, centre, CROP_PX / scale, light, rate)),
+        openness=both.openness,
+        pose=angles,
+        mouth=mouth,
+        gaze=place.mean(axis=1),
+    )
+
+
+def native(event: FaceEvent, frames: NDArray[np.int64]) -> FaceEvent:
+    """Return the event in native frames; ``frames`` (n,) are those of the decimated ones."""
+    return replace(event, interval=native_interval(event.interval, frames))
+
+
+def native_interval(interval: Interval, frames: NDArray[np.int64]) -> Interval:
+    """Return decimated frames ``interval`` in native frames."""
+    return Interval(int(frames[interval.first]), int(frames[interval.last]))
+
+
+def rates_per_minute(events: Iterable[FaceEvent], seconds: float) -> Mapping[EventKind, float]:
+    """Return how often each kind happened per minute of ``seconds`` in which a face was seen.
+
+    0 for every kind where ``seconds`` is 0.
+    """
+    counts = Counter(event.kind for event in events)
+    kinds: tuple[EventKind, ...] = ("blink", "speech", "head", "gaze")
+    return {kind: 60.0 * counts[kind] / seconds if seconds > 0 else 0.0 for kind in kinds}
+
+
+def _event(kind: EventKind, interval: Interval, strength: float, times: Floats) -> FaceEvent:
+    return FaceEvent(
+        kind=kind,
+        interval=interval,
+        onset_s=float(times[interval.first]),
+        offset_s=float(times[interval.last]),
+        strength=strength,
+    )
+
+
+def _nothing(n: int) -> Events:
+    empty = np.full(n, np.nan)
+    return Events(
+        events=(), unjudged=(), openness=empty, pose=np.full((n, 3), np.nan), mouth=empty,
+        gaze=empty,
+    )  # fmt: skip
