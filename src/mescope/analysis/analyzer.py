@@ -10,19 +10,21 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from mescope.analysis.findings import describe, doubts, gaps
+from mescope.analysis.findings import describe, doubts, gaps, native
 from mescope.analysis.provenance import provenance
 from mescope.analysis.results import Analysis, Traces
+from mescope.analysis.spotters import by_movement, by_network, rule_of
+from mescope.analysis.telling import noise_level, tell
 from mescope.errors import MescopeError, WeightsError
 from mescope.events import Detection
-from mescope.labels import SPOTTING_CLASSES
-from mescope.models.inference import score_windows
 from mescope.models.weights import Card
 from mescope.models.weights import load as load_weights
-from mescope.spotting import flow_peaks
-from mescope.spotting.proposals import ProposalRule, propose
+from mescope.spotting.cascade import CascadeRule, Spotted
+from mescope.spotting.face_events import find_events
+from mescope.spotting.proposals import ProposalRule
 from mescope.spotting.traces import stitch
 from mescope.video.cache import default_cache
+from mescope.video.head_motion import Head
 from mescope.video.reading import Video, open_video
 from mescope.video.roi_flow import RoiFlow, extract
 
@@ -98,72 +100,79 @@ class Analyzer:
             else source
         )
         folder = default_cache() if cache == "default" else cache
-        flow = extract(video, face=face, jobs=jobs, cache=folder, progress=progress)
-        found, spotting, emotion = self.detect(flow, method=method)
-        return self._analysis(video, flow, found, spotting, emotion, method, pictures)
+        flow = extract(
+            video, head=self._head(method), face=face, jobs=jobs, cache=folder,
+            progress=progress,
+        )  # fmt: skip
+        spotted, floor = self.spot(flow, method=method)
+        return self._analysis(video, flow, spotted, floor, method, pictures)
+
+    def _head(self, method: Method) -> Head:
+        """Return whose motion the spotter takes for the head's: old weights know the nose's."""
+        return "nose" if method == "model" and self.card.head == "nose" else "face"
+
+    def spot(self, flow: RoiFlow, *, method: Method = "model") -> tuple[Spotted, float]:
+        """Return every movement down to a low floor, and the floor of what is shown."""
+        if method == "flow-peaks":
+            return by_movement(flow)
+        return by_network(flow, self.model, self.card, self.name, self.device)
 
     def detect(
         self, flow: RoiFlow, *, method: Method = "model"
     ) -> tuple[list[Detection], NDArray[np.float64], NDArray[np.float64]]:
-        """Return detections in decimated frames, the score (n,) and the logits (n, 5)."""
-        spotting, emotion = self.score(flow)
-        if method == "flow-peaks":
-            found, trace = flow_peaks.spot(flow.windows, flow.timing, flow.regions, flow.valid)
-            return found, trace, emotion
-        return propose(spotting, emotion, flow.timing.rate, self.rule()), spotting, emotion
+        """Return what is shown, in decimated frames: detections that no other event explains.
 
-    def rule(self) -> ProposalRule:
+        Also returns the score (n,) and the probabilities of the classes (n, 5).
+        """
+        spotted, floor = self.spot(flow, method=method)
+        told = tell(flow, spotted, floor, find_events(flow).events)
+        return [one.detection for one in told if one.shown], spotted.score, spotted.emotion
+
+    def rule(self) -> ProposalRule | CascadeRule:
         """Return the spotting rule that was chosen together with the weights."""
-        try:
-            return ProposalRule(**self.card.proposals)
-        except (TypeError, ValueError) as error:
-            raise WeightsError(
-                f"the spotting rule in the card of {self.name} does not fit: {error}; "
-                "the weights were written by another version of mescope"
-            ) from error
-
-    def score(self, flow: RoiFlow) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return the stitched traces: score (n,) and logits (n, 5); nan where no face is."""
-        spotting, emotion = score_windows(self.model, flow.windows, device=self.device)
-        hop = flow.timing.hop
-        score = stitch(spotting, hop, valid=flow.valid)
-        logits = stitch(emotion, hop, valid=flow.valid)
-        return score, logits
+        return rule_of(self.card, self.name)
 
     def _analysis(
         self,
         video: Video,
         flow: RoiFlow,
-        found: list[Detection],
-        spotting: NDArray[np.float64],
-        emotion: NDArray[np.float64],
+        spotted: Spotted,
+        floor: float,
         method: Method,
         pictures: bool,
     ) -> Analysis:
         """Put everything together."""
-        n = len(spotting) - flow.padded
+        n = len(spotted.score) - flow.padded
+        events = find_events(flow)
+        told = tell(flow, spotted, floor, events.events)
+        findings, candidates = describe(video, flow, told, events, pictures=pictures)
         motion = stitch(_lengths(flow), flow.timing.hop, valid=flow.valid)
         traces = Traces(
             frames=flow.frames[:n],
             times=flow.times[:n],
-            spotting=spotting[:n],
-            emotion=_softmax(emotion[:n]),
+            spotting=spotted.score[:n],
+            emotion=spotted.emotion[:n],
             motion=motion[:n],
             valid=~np.isnan(motion[:n, 0]),
             regions=flow.regions,
+            movement=spotted.movement[:n],
+            openness=events.openness[:n],
         )
+        own = method == "model"
         parameters: dict[str, Any] = {
             "method": method,
             "extraction": flow.parameters,
-            "spotting": self.card.proposals if method == "model" else {},
+            "spotting": self.card.proposals if own else {},
         }
-        own = method == "model"
-        findings = describe(video, flow, found, pictures=pictures)
         return Analysis(
             video=_about(video),
             findings=findings,
+            candidates=candidates,
+            events=tuple(native(event, flow, video) for event in events.events),
+            floor=floor,
+            noise_px=noise_level(flow, told),
             traces=traces,
-            gaps=gaps(video, flow, traces.valid),
+            gaps=gaps(video, flow, traces.valid, events.unjudged),
             decode=flow.decode,
             provenance=provenance(
                 self.name if own else method, self.card if own else None, parameters
@@ -177,17 +186,6 @@ def _lengths(flow: RoiFlow) -> NDArray[np.float64]:
     count, _, k = flow.windows.shape
     vectors = flow.windows.reshape(count, len(flow.regions), 2, k)
     return np.asarray(np.hypot(vectors[:, :, 0], vectors[:, :, 1]).transpose(0, 2, 1), float)
-
-
-def _softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return class probabilities, (n, 5) → (n, 5)."""
-    shifted = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    probabilities: NDArray[np.float64] = shifted / shifted.sum(axis=-1, keepdims=True)
-    if probabilities.shape[-1] != len(SPOTTING_CLASSES):
-        raise MescopeError(
-            f"the model names {probabilities.shape[-1]} classes, expected {SPOTTING_CLASSES}"
-        )
-    return probabilities
 
 
 def _about(video: Video) -> dict[str, Any]:

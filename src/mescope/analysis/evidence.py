@@ -25,7 +25,7 @@ SPOKEN: dict[str, str] = {
 """What a region is called in a sentence.  Sides are the person's own, as in FACS."""
 
 VISIBLE = 0.3
-"""Motion in crop px below which nothing is claimed to have moved."""
+"""Motion in crop px below which nothing is claimed to have moved, however still a recording."""
 
 # Directions in the image, where the person's right is on the left.
 _UP, _DOWN = (0.0, -1.0), (0.0, 1.0)
@@ -48,28 +48,35 @@ _RULES: tuple[tuple[str, str, tuple[float, float]], ...] = (
 _NEAR = 0.86  # cosine: within about 30 degrees of the rule's direction
 
 
-def explain(motion: NDArray[np.floating], regions: Sequence[str]) -> Evidence:
+def explain(
+    motion: NDArray[np.floating], regions: Sequence[str], noise_px: float | None = None
+) -> Evidence:
     """Build the evidence of one detection.
 
     Args:
-        motion: (R, 2) onset→apex motion of every region, crop px, nose removed.
+        motion: (R, 2) onset→apex motion of every region, crop px, head motion removed; nan
+            where it is not known.
         regions: the R region names.
+        noise_px: motion that this recording shows where nothing moves; less is not told.
     """
+    least = max(VISIBLE, noise_px or 0.0)
     moved = sorted(
         (
             RegionMotion(region=name, dx=float(dx), dy=float(dy))
             for name, (dx, dy) in zip(regions, motion, strict=True)
+            if not (np.isnan(dx) or np.isnan(dy))
         ),
         key=lambda m: -m.magnitude,
     )
-    units = _likely_units({m.region: m for m in moved})
-    return Evidence(regions=tuple(moved), action_units=units, sentence=_sentence(moved, units))
+    units = _likely_units({m.region: m for m in moved}, least)
+    sentence = _sentence(moved, units, least)
+    return Evidence(regions=tuple(moved), action_units=units, sentence=sentence)
 
 
-def _likely_units(by_region: dict[str, RegionMotion]) -> tuple[str, ...]:
+def _likely_units(by_region: dict[str, RegionMotion], visible: float) -> tuple[str, ...]:
     """Return action units whose region moved visibly in their direction; L + R become both."""
     strongest = max((m.magnitude for m in by_region.values()), default=0.0)
-    least = max(VISIBLE, 0.4 * strongest)
+    least = max(visible, 0.4 * strongest)
     hits = []
     for unit, region, (x, y) in _RULES:
         m = by_region.get(region)
@@ -80,10 +87,10 @@ def _likely_units(by_region: dict[str, RegionMotion]) -> tuple[str, ...]:
     return tuple(sorted([*both, *single], key=lambda u: (int(u.lstrip("LR")), u)))
 
 
-def _sentence(moved: Sequence[RegionMotion], units: Sequence[str]) -> str:
+def _sentence(moved: Sequence[RegionMotion], units: Sequence[str], visible: float) -> str:
     """Say what moved in one sentence."""
-    fine = [m for m in moved if "_" in m.region and m.magnitude >= VISIBLE] or [
-        m for m in moved if m.magnitude >= VISIBLE
+    fine = [m for m in moved if "_" in m.region and m.magnitude >= visible] or [
+        m for m in moved if m.magnitude >= visible
     ]
     if not fine:
         return (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -9,39 +10,127 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from mescope.analysis.checks import checks_for
 from mescope.analysis.evidence import explain
 from mescope.analysis.results import Finding, Gap
-from mescope.events import MICRO_MAX_S, Detection, Interval
+from mescope.analysis.telling import Told, noise_level
+from mescope.events import MICRO_MAX_S, Detection, FaceEvent, Interval
+from mescope.spotting.face_events import Events
+from mescope.spotting.unjudged import Unjudged
 from mescope.video.reading import Video
 from mescope.video.roi_flow import RoiFlow
 
 PICTURE = 256
 """Side of the face crops in px."""
 
+MOST_PICTURED = 12
+"""Candidates below the floor that get pictures: a page must stay small."""
+
+MOST_LOOPED = 24
+"""Frames of a loop."""
+
 
 def describe(
-    video: Video, flow: RoiFlow, found: list[Detection], *, pictures: bool
-) -> tuple[Finding, ...]:
-    """Turn detections in decimated frames into findings in native frames, in order of time."""
-    findings = []
-    for number, detection in enumerate(sorted(found, key=lambda d: d.interval), start=1):
-        native = to_native(detection, flow, video)
-        window = covering_window(detection, flow)
-        crops: list[NDArray[np.uint8] | None] = [None, None, None]
-        if pictures:
-            at = (native.interval.first, native.apex, native.interval.last)
-            crops = _crops(video, at, flow.boxes[window])
-        findings.append(
-            Finding(
-                id=f"d{number}",
-                detection=native,
-                evidence=explain(_motion(detection, flow, window), flow.regions),
-                onset_picture=crops[0],
-                apex_picture=crops[1],
-                offset_picture=crops[2],
-            )
-        )
-    return tuple(findings)
+    video: Video, flow: RoiFlow, told: Sequence[Told], measured: Events, *, pictures: bool
+) -> tuple[tuple[Finding, ...], tuple[Finding, ...]]:
+    """Turn movements in decimated frames into findings in native frames, in order of time.
+
+    Args:
+        video: the recording.
+        flow: what was extracted from it.
+        told: every movement.
+        measured: events and traces of the face.
+        pictures: read face crops: of what is shown, and of the strongest other candidates.
+
+    Returns:
+        What is shown, and all other candidates.
+    """
+    noise = noise_level(flow, told)
+    events = [native(event, flow, video) for event in measured.events]
+    others = [one for one in told if not one.shown]
+    strongest = sorted(others, key=lambda one: -one.detection.score)[:MOST_PICTURED]
+    pictured = {id(one) for one in [*(t for t in told if t.shown), *strongest]}
+    shown: list[Finding] = []
+    rest: list[Finding] = []
+    for one in told:
+        found = to_native(one.detection, flow, video)
+        group, letter = (shown, "d") if one.shown else (rest, "c")
+        facts = Finding(
+            id=f"{letter}{len(group) + 1}",
+            detection=found,
+            evidence=explain(one.motion, flow.regions, noise),
+            explained_by=one.explained_by,
+            checks=checks_for(
+                found.interval, events=events, noise_px=noise,
+                **_facts(one, measured, flow),
+            ),
+        )  # fmt: skip
+        if pictures and id(one) in pictured:
+            window = covering_window(one.detection, flow)
+            facts = _with_pictures(facts, video, flow, window, clip=one.shown)
+        group.append(facts)
+    return tuple(shown), tuple(rest)
+
+
+def native(event: FaceEvent, flow: RoiFlow, video: Video) -> FaceEvent:
+    """Return an event in native frames; a decimated one stands for ``step`` of them."""
+    first, last = native_frames(event.interval, flow, video)
+    return replace(event, interval=Interval(first, last), offset_s=float(video.times[last]))
+
+
+def native_frames(interval: Interval, flow: RoiFlow, video: Video) -> tuple[int, int]:
+    """Return the native frames that decimated ones stand for, both ends included."""
+    first = int(flow.frames[interval.first])
+    last = int(flow.frames[interval.last]) + flow.timing.step - 1
+    return first, min(last, len(video) - 1)
+
+
+def _facts(one: Told, measured: Events, flow: RoiFlow) -> dict[str, float | None]:
+    """Return what :func:`checks_for` asks about a movement; None where it was not measured."""
+    at = slice(one.detection.interval.first, one.detection.interval.last + 1)
+    openness = measured.openness[at]
+    lengths = np.hypot(one.motion[:, 0], one.motion[:, 1])
+    light = None if flow.close is None else flow.close.light[at, 0]
+    return {
+        "openness": _known(openness, np.nanmin),
+        "movement_px": _known(lengths, np.nanmax),
+        "light": None if light is None else _known(light, _change),
+    }
+
+
+def _known(values: NDArray[np.floating], measure: Callable[[Any], Any]) -> float | None:
+    known = values[~np.isnan(values)]
+    return float(measure(known)) if len(known) else None
+
+
+def _change(light: NDArray[np.floating]) -> float:
+    """Return the largest change of brightness as a share of the mean."""
+    return float(np.ptp(light) / max(float(light.mean()), 1.0))
+
+
+def _with_pictures(
+    finding: Finding, video: Video, flow: RoiFlow, window: int, *, clip: bool
+) -> Finding:
+    """Add the crops at onset, apex and offset and, if asked for, the loop around them."""
+    found = finding.detection
+    key = (found.interval.first, found.apex, found.interval.last)
+    around = _loop_frames(found, video) if clip else ()
+    crops = _crops(video, (*key, *around), flow.boxes[window])
+    loop = [crop for crop in crops[3:] if crop is not None]
+    step = (around[1] - around[0]) if len(around) > 1 else 1
+    return replace(
+        finding, onset_picture=crops[0], apex_picture=crops[1], offset_picture=crops[2],
+        clip=tuple(loop), clip_rate=float(video.rate) / step if loop else 0.0,
+    )  # fmt: skip
+
+
+def _loop_frames(found: Detection, video: Video) -> tuple[int, ...]:
+    """Return at most :data:`MOST_LOOPED` frames, a fifth of a second longer on both sides."""
+    slack = round(0.2 * float(video.rate))
+    first = max(video.first_frame, found.interval.first - slack)
+    last = min(video.last_frame, found.interval.last + slack)
+    step = max(1, -(-(last - first + 1) // MOST_LOOPED), round(float(video.rate) / 30))
+    return tuple(range(first, last + 1, step))
 
 
 def to_native(detection: Detection, flow: RoiFlow, video: Video) -> Detection:
@@ -51,9 +140,7 @@ def to_native(detection: Detection, flow: RoiFlow, video: Video) -> Detection:
     (spotting protocol, section 1: offset = fs * offset_d + fs - 1).  The kind follows from the
     duration in seconds.
     """
-    first = int(flow.frames[detection.interval.first])
-    last = int(flow.frames[detection.interval.last]) + flow.timing.step - 1
-    last = min(last, len(video) - 1)
+    first, last = native_frames(detection.interval, flow, video)
     apex = int(flow.frames[detection.apex])
     onset_s = float(flow.times[detection.interval.first])
     offset_s = float(video.times[last])
@@ -76,26 +163,16 @@ def covering_window(detection: Detection, flow: RoiFlow) -> int:
     return min(detection.interval.first // flow.timing.hop, len(flow.windows) - 1)
 
 
-def _motion(detection: Detection, flow: RoiFlow, window: int) -> NDArray[np.float64]:
-    """Return the onset→apex motion of every region, (R, 2) crop px."""
-    start = window * flow.timing.hop
-    k = flow.windows.shape[2]
-    onset = min(max(detection.interval.first - start, 0), k - 1)
-    apex = min(max(detection.apex - start, 0), k - 1)
-    vectors = flow.windows[window].reshape(len(flow.regions), 2, k)
-    return np.asarray(vectors[:, :, apex] - vectors[:, :, onset], dtype=np.float64)
-
-
 def _crops(
-    video: Video, frames: tuple[int, int, int], box: NDArray[np.floating]
+    video: Video, frames: tuple[int, ...], box: NDArray[np.floating]
 ) -> list[NDArray[np.uint8] | None]:
     """Return the same crop of every frame, (256, 256, 3) RGB; None where unreadable."""
     if np.isnan(box).any():
-        return [None, None, None]
+        return [None] * len(frames)
     left, top = max(0, int(box[0])), max(0, int(box[1]))
     right, bottom = min(video.width, int(box[2])), min(video.height, int(box[3]))
     if right - left < 2 or bottom - top < 2:
-        return [None, None, None]
+        return [None] * len(frames)
     images = video.read(sorted(set(frames)), grey=False)
     crops: list[NDArray[np.uint8] | None] = []
     for frame in frames:
@@ -111,20 +188,26 @@ def _crops(
     return crops
 
 
-def gaps(video: Video, flow: RoiFlow, valid: NDArray[np.bool_]) -> tuple[Gap, ...]:
-    """Return the native stretches without a usable face, and the unanalyzed rest."""
+def gaps(
+    video: Video, flow: RoiFlow, valid: NDArray[np.bool_], unjudged: Sequence[Unjudged] = ()
+) -> tuple[Gap, ...]:
+    """Return the native stretches that could not be judged, in order of time.
+
+    No face, a face of which nothing can be said, and the unanalyzed rest.
+    """
     found = []
     edges = np.flatnonzero(np.diff(np.concatenate([[True], valid, [True]]).astype(np.int8)))
     for begin, stop in zip(edges[::2], edges[1::2], strict=True):
-        first = int(flow.frames[begin])
-        last = min(int(flow.frames[stop - 1]) + flow.timing.step - 1, len(video) - 1)
-        found.append(_gap(video, first, last, "no face to be seen, or frames damaged"))
+        ends = native_frames(Interval(int(begin), int(stop) - 1), flow, video)
+        found.append(_gap(video, *ends, "no face to be seen, or frames damaged"))
+    for one in unjudged:
+        found.append(_gap(video, *native_frames(one.interval, flow, video), one.reason))
     if len(valid):
         first = int(flow.frames[len(valid) - 1]) + flow.timing.step
         if first <= video.last_frame:
             reason = "the end of the recording is shorter than half a window"
             found.append(_gap(video, first, video.last_frame, reason))
-    return tuple(found)
+    return tuple(sorted(found, key=lambda gap: (gap.interval, gap.reason)))
 
 
 def doubts(findings: tuple[Finding, ...], decode: dict[str, Any]) -> tuple[str, ...]:

@@ -119,7 +119,7 @@ def spot(
     found, trace = candidates(
         displacement(windows, timing.hop, valid), timing.rate, regions, rule
     )
-    return [_detection(one, timing.rate) for one in found], trace
+    return [detection_of(one, timing.rate) for one in found], trace
 
 
 def candidates(
@@ -318,7 +318,8 @@ def _in_thresholds(vectors: Floats, rule: FlowPeaksRule) -> NDArray[np.float64]:
     return np.asarray(length / max(rule.floor_px, median + rule.mads * deviation))
 
 
-def _detection(one: Candidate, rate: float) -> Detection:
+def detection_of(one: Candidate, rate: float) -> Detection:
+    """Return the detection of a candidate, with an emotion guessed from its direction."""
     return Detection(
         interval=one.interval,
         kind=kind_of(one.interval, rate),

@@ -121,7 +121,7 @@ def measure(number: int, seed: int, seconds: float) -> Measured:
     from mescope.synthesis.timecourse import truth_events
     from mescope.video.roi_flow import extract
 
-    video = rendered_recording(np.random.default_rng([seed, number]), seconds)
+    video = rendered_recording([seed, number], seconds)
     flow = extract(video, jobs=1, cache=None)
     rate = flow.timing.rate
     return Measured(

@@ -1,0 +1,128 @@
+"""What is told of every movement: is it shown, what explains it, how far did what move.
+
+Between the spotters, which score movements, and the findings, which have pictures and words.
+All frames here are decimated frames, px those of the 320-px face crop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mescope.events import Detection, EventKind, FaceEvent
+from mescope.spotting.cascade import Spotted
+from mescope.spotting.explained import explained_by
+from mescope.spotting.face_shape import TRACES, shape_traces
+from mescope.spotting.flow_peaks import GROUPS, displacement, over_trend
+from mescope.video.roi_flow import RoiFlow
+
+LARGE_PX = 4.0
+"""Landmarks that move further are believed where flow says something else: they jitter by one
+or two px, and flow fails where lips part and skin folds."""
+
+_SHAPES = {
+    "MOUTH_48": ("corner_l_x", "corner_l_y"),
+    "MOUTH_54": ("corner_r_x", "corner_r_y"),
+    "MOUTH_51": ("", "upper_lip"),
+    "MOUTH_57": ("", "lower_lip"),
+    "BROW_L_20": ("", "brow_l_in"),
+    "BROW_L_18": ("", "brow_l_out"),
+    "BROW_R_23": ("", "brow_r_in"),
+    "BROW_R_25": ("", "brow_r_out"),
+}
+"""Landmark traces (x, y) of the fine regions; "" where the trace has none."""
+
+_TREND_S = 1.2
+
+
+@dataclass(frozen=True)
+class Told:
+    """A movement with what was measured of it."""
+
+    detection: Detection
+    shown: bool  # an expression whose score reaches the floor
+    explained_by: EventKind | None
+    motion: NDArray[np.float64]  # (R, 2) from onset to apex; nan where it is not known
+
+
+def tell(
+    flow: RoiFlow, spotted: Spotted, floor: float, events: Sequence[FaceEvent]
+) -> list[Told]:
+    """Return every movement in order of time."""
+    if not spotted.detections:
+        return []
+    chained = displacement(flow.windows, flow.timing.hop, flow.valid)
+    shape = shape_traces(flow.points, flow.timing.rate)
+    last = len(chained) - flow.padded - 1
+    out = []
+    for found in sorted(spotted.detections, key=lambda d: d.interval):
+        if found.interval.first > last:
+            continue  # in the padding
+        motion = _motion(found, chained, shape, flow.regions)
+        why = explained_by(found.interval, _by_group(motion, flow.regions), events)
+        shown = why is None and found.score >= floor
+        out.append(Told(replace(found), shown, why, motion))
+    return out
+
+
+def noise_level(flow: RoiFlow, told: Sequence[Told]) -> float | None:
+    """Return the motion, px, that regions show where nothing was found; None without a face.
+
+    The 90th percentile over frames outside all movements, median over regions: a movement below
+    it is not told apart from how this recording trembles.
+    """
+    chained = displacement(flow.windows, flow.timing.hop, flow.valid)
+    trembling = over_trend(chained, flow.timing.rate, _TREND_S)
+    quiet = ~np.isnan(trembling[:, 0])
+    for one in told:
+        quiet[one.detection.interval.first : one.detection.interval.last + 1] = False
+    if quiet.sum() < 10:
+        quiet = ~np.isnan(trembling[:, 0])
+    if not quiet.any():
+        return None
+    vectors = trembling[quiet].reshape(int(quiet.sum()), -1, 2)
+    length = np.hypot(vectors[..., 0], vectors[..., 1])
+    return float(np.median(np.percentile(length, 90, axis=0)))
+
+
+def _motion(
+    found: Detection,
+    chained: NDArray[np.float64],
+    shape: NDArray[np.float64],
+    regions: Sequence[str],
+) -> NDArray[np.float64]:
+    """Return the onset→apex motion of every region, (R, 2)."""
+    onset, apex = found.interval.first, found.apex
+    motion = (chained[apex] - chained[onset]).reshape(-1, 2)
+    moved = shape[apex] - shape[onset]
+    mouth = 0.0
+    for i, name in enumerate(regions):
+        if name not in _SHAPES:
+            continue
+        seen = np.array(
+            [0.0 if not trace else moved[TRACES.index(trace)] for trace in _SHAPES[name]]
+        )
+        large = float(np.linalg.norm(seen))
+        if large > LARGE_PX and float(np.linalg.norm(motion[i] - seen)) > LARGE_PX / 2:
+            motion[i] = seen
+            mouth = max(mouth, large if name.startswith("MOUTH") else 0.0)
+    if mouth:  # where the lips part, flow beside them follows teeth and folds, not skin
+        for i, name in enumerate(regions):
+            if name in ("MOUTH", "MOUTH_62", "NOSE_31", "NOSE_35"):
+                motion[i] = np.nan
+    return np.asarray(motion, np.float64)
+
+
+def _by_group(motion: NDArray[np.float64], regions: Sequence[str]) -> dict[str, float]:
+    """Return the length of the mean motion of every group, px."""
+    index = {name: i for i, name in enumerate(regions)}
+    lengths = {}
+    for group, members in GROUPS.items():
+        known = [motion[index[n]] for n in members if n in index]
+        known = [vector for vector in known if not np.isnan(vector).any()]
+        if known:
+            lengths[group] = float(np.hypot(*np.mean(known, axis=0)))
+    return lengths
