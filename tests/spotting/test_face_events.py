@@ -83,6 +83,24 @@ def test_eyes_that_stay_shut_are_no_blink():
     assert of("blink", find_events(flow(400, 30, open_=opening))) == []
 
 
+def test_two_blinks_that_touch_are_two():
+    starts = [4.0, 4.3]
+    blinks = of("blink", find_events(flow(300, 30, open_=dips(300, 30, starts, 0.3, 0.9))))
+    assert len(blinks) == 2
+    assert blinks[0].interval.last < blinks[1].interval.first
+    assert blinks[0].offset_s == pytest.approx(4.3, abs=0.07)
+
+
+def test_the_lids_not_the_smile_around_them_bound_a_blink():
+    """A smile narrows the eyes just before, for good."""
+    smile = np.where(np.arange(300) < 100, 1.0, 0.75)
+    smile[90:110] = np.interp(np.arange(90, 110), [95, 105], [1.0, 0.75])
+    opening = smile * dips(300, 30, [4.0], 0.27, 0.9)
+    (blink,) = of("blink", find_events(flow(300, 30, open_=opening)))
+    assert 115 <= blink.interval.first <= 123
+    assert 125 <= blink.interval.last <= 131
+
+
 def test_a_blink_within_a_smile_is_found():
     opening = np.minimum(dips(400, 30, [3.0], 6.0, 0.3), dips(400, 30, [6.0], 0.3, 0.9))
     blinks = of("blink", find_events(flow(400, 30, open_=opening)))
