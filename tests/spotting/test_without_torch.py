@@ -10,6 +10,7 @@ import pytest
 MODULES = [
     "mescope.spotting.traces",
     "mescope.spotting.proposals",
+    "mescope.spotting.face_events",
     "mescope.spotting.flow_peaks",
     "mescope.evaluation.matching",
     "mescope.evaluation.recognition",

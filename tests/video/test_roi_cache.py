@@ -37,6 +37,10 @@ def same(a, b):
     np.testing.assert_array_equal(a.boxes, b.boxes)
     np.testing.assert_array_equal(a.landmarks, b.landmarks)
     assert a.warnings == b.warnings
+    if a.close is not None:
+        np.testing.assert_array_equal(a.close.points, b.close.points)
+        np.testing.assert_array_equal(a.close.eyes, b.close.eyes)
+        np.testing.assert_array_equal(a.close.light, b.close.light)
 
 
 def forbid_work(monkeypatch):

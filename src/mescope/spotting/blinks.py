@@ -12,7 +12,7 @@ All frames are decimated frames.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,9 +31,10 @@ nothing changes."""
 FALLEN = 0.65  # of the level just before and just after: eyes that were narrow stay open
 BEFORE_S, AFTER_S = 0.4, 0.9  # where these levels are looked for; opening takes longer
 RECOVERED = 0.85  # of these levels: here the movement of the lids begins and ends
-USUAL_S, USUAL_PERCENTILE = 2.0, 60.0
-"""The usual opening: a percentile of the seconds around.  A blink takes a fifth of the time at
-most, and the upper part of the rest holds still when somebody squints now and then."""
+STILL = 1.0  # change of the closure a second, a tenth of that in a blink
+USUAL_S, USUAL_PERCENTILE = 4.0, 70.0
+"""The usual opening: a percentile of the seconds to both sides, high enough that eyes shut for
+half of the time do not count as usual.  From 1.5 to 6 s and 50 to 80 % nothing changes."""
 DARKEST = 4.0  # grey levels added to a patch's mean: black patches have no pattern
 
 
@@ -75,20 +76,26 @@ def lids(points: Floats, eyes: NDArray[np.uint8], rate: float) -> Lids:
 
 
 def blinks(eyes: Lids, rate: float) -> list[Blink]:
-    """Return the blinks in order of time."""
+    """Return the blinks in order of time; two that touch are parted."""
     found: list[Blink] = []
+    lowest: list[int] = []
     for bottom in _valleys(eyes.closure, max(1, round(0.12 * rate))):
         blink = _blink(eyes, bottom, rate)
         if blink is None:
             continue
         if found and found[-1].interval.last >= blink.interval.first:
-            before = found.pop()
-            span = Interval(
-                min(before.interval.first, blink.interval.first),
-                max(before.interval.last, blink.interval.last),
-            )
-            blink = Blink(span, max(before.lost, blink.lost))
+            part = eyes.closure[lowest[-1] : bottom + 1]
+            widest = lowest[-1] + int(np.nanargmax(part))
+            earlier = found.pop()
+            first, last = earlier.interval.first, blink.interval.last
+            if part.max() >= max(NEARLY, max(part[0], part[-1]) / FALLEN):  # reopened between
+                found.append(replace(earlier, interval=Interval(first, widest)))
+                blink = replace(blink, interval=Interval(widest + 1, last))
+            else:
+                blink = Blink(Interval(first, last), max(earlier.lost, blink.lost))
+                lowest.pop()
         found.append(blink)
+        lowest.append(bottom)
     return found
 
 
@@ -99,14 +106,17 @@ def _blink(eyes: Lids, bottom: int, rate: float) -> Blink | None:
     first, last = _reach(trace, bottom, rate)
     before = _highest(trace[first : bottom + 1])
     after = _highest(trace[bottom : last + 1])
-    if depth > NEARLY or depth > FALLEN * before or depth > FALLEN * after:
+    least = max(NEARLY, depth / FALLEN)  # eyes that are shut anyway do not blink
+    if depth > NEARLY or min(before, after) < least:
         return None
     half = (depth + min(before, after)) / 2
     low = _span(trace, bottom, first, last, half, half)
     brief = len(low) <= max(1.0, BRIEF_S * rate)
     if depth > SHUT and not brief:
         return None
-    span = _span(trace, bottom, first, last, RECOVERED * before, RECOVERED * after)
+    span = _movement(
+        trace, low, Interval(first, last), RECOVERED * before, RECOVERED * after, rate
+    )
     lost = 1.0 - float(np.nanmin(eyes.openness[span.first : span.last + 1]))
     return Blink(span, min(max(lost, 0.0), 1.0))
 
@@ -131,6 +141,27 @@ def _span(
         start -= 1
     end = bottom
     while end < last and trace[end + 1] < after:
+        end += 1
+    return Interval(start, end)
+
+
+def _movement(
+    trace: Floats, low: Interval, reach: Interval, before: float, after: float, rate: float
+) -> Interval:
+    """Return ``low`` with the frames around it in which the lids still move.
+
+    They move until they are back at the levels, or slower than :data:`STILL`: a blink in a
+    smile that just began does not begin with the smile.
+    """
+    still = STILL / rate
+    start, end = low.first, low.last
+    while start > reach.first and trace[start] < before:
+        if trace[start - 1] - trace[start] < still:
+            break
+        start -= 1
+    while end < reach.last and trace[end] < after:
+        if trace[end + 1] - trace[end] < still:
+            break
         end += 1
     return Interval(start, end)
 

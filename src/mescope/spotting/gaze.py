@@ -79,10 +79,10 @@ def _peaks(step: Floats, place: Floats, reach: int) -> list[GazeShift]:
         part = place[t - reach : t + reach]
         start, end = np.median(part[: reach // 2]), np.median(part[-(reach // 2) :])
         way = (part - start) / (end - start) if end != start else np.zeros(len(part))
-        moving = np.flatnonzero((way > 0.1) & (way < 0.9))
-        near = moving[np.abs(moving - reach) <= max(1, reach // 2)]
-        first, last = (int(near[0]), int(near[-1])) if len(near) else (reach - 1, reach)
-        a, b = t - reach + max(0, first - 1), t - reach + min(len(part) - 1, last + 1)
+        half = int(np.argmax(way >= 0.5))  # the first frame that is more there than here
+        left, right = np.flatnonzero(way[:half] <= 0.1), np.flatnonzero(way[half:] >= 0.9)
+        a = t - reach + (int(left[-1]) if len(left) else max(0, half - 1))
+        b = t - reach + half + (int(right[0]) if len(right) else 0)
         found.append(GazeShift(Interval(a, b), float(step[t])))
         size[max(0, t - reach) : t + reach] = 0.0
     return sorted(found, key=lambda one: one.interval)

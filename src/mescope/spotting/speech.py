@@ -25,6 +25,7 @@ ALIKE = 0.2  # the smallest of three over the largest: a tremble before a smile 
 SWINGS, WITHIN_S = 3, 1.25  # an expression has two
 PAUSE_S = 1.2  # a shorter pause belongs to the speech
 SHORTEST_S = 0.4
+AT_REST = 0.1  # share of the first and last swing that still is the rest beside it
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ def speech(opening: Floats, rate: float) -> list[Talk]:
         turns = turning_points(opening[first : last + 1], SWING_PX)
         for part in _clusters(turns + first, opening, rate):
             depth = float(np.median(np.abs(np.diff(opening[part]))))
-            interval = Interval(int(part[0]), int(part[-1]))
+            interval = _trimmed(opening, part)
             if len(interval) >= SHORTEST_S * rate:
                 found.append(Talk(interval, depth))
     return found
@@ -94,6 +95,14 @@ def turning_points(trace: Floats, least: float) -> NDArray[np.int64]:
     if turns:
         turns.append(high if rising else low)
     return np.array(turns, np.int64)
+
+
+def _trimmed(opening: Floats, turns: NDArray[np.int64]) -> Interval:
+    """Return from the start of the first swing to the end of the last, without rest around."""
+    a, b, y, z = (int(turns[i]) for i in (0, 1, -2, -1))
+    leaves = np.abs(opening[a : b + 1] - opening[a]) <= AT_REST * abs(opening[b] - opening[a])
+    comes = np.abs(opening[y : z + 1] - opening[z]) <= AT_REST * abs(opening[y] - opening[z])
+    return Interval(a + int(np.flatnonzero(leaves)[-1]), y + int(np.flatnonzero(comes)[0]))
 
 
 def _clusters(

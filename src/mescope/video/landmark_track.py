@@ -37,9 +37,9 @@ EYES = ((36, 39), (42, 45))  # corners, eye on the image's left first
 PATCH = (12, 24)  # rows and columns of an eye patch
 PATCH_WIDTH = 1.2  # width of a patch in widths of the eye; its pixels are square
 
-LID_CHANGE = 0.08  # relative change of the lid opening over two frames, well over the jitter
+LID_CHANGE = 0.15  # relative change of the lid opening over two frames; jitter is half of it
 LOOK_CHANGE = 2.0  # an eye patch that differs this many times as much as usual
-LOOK_FLOOR = 4.0  # and by this many grey levels: sensor noise is no change
+LOOK_FLOOR = 6.0  # and by this many grey levels: sensor noise is no change
 MEASURE_ALL = 24.0  # frames per second from which one in two suffices
 
 _FINE, _COARSE = 6, 24  # px of the face crop: detail that blur takes, and forms that stay
