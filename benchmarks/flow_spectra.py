@@ -1,6 +1,6 @@
 """Region flow of real recordings beside that of rendered ones: is the simulation too tame?
 
-    python benchmarks/flow_spectra.py [--real FOLDER] [--recordings 24] [--seconds 15] [--seed 0]
+    python benchmarks/flow_spectra.py [--real FOLDER] [--recordings 24] [--seconds 15]
 
 For every real clip in the folder, and for rendered recordings grouped by what their script
 holds, the table shows percentiles 50 / 90 / 99 of the region flow (length of the vector since
@@ -84,9 +84,7 @@ def measure_rendered(seed: int, number: int, seconds: float) -> Sample | None:
     cv2.setNumThreads(1)
     video = rendered_recording((seed, number), seconds)
     kinds = {event.kind for event in video.events}
-    talks = sum(
-        e.offset_s - e.onset_s for e in video.script.events if e.kind == "speech"
-    )
+    talks = sum(e.offset_s - e.onset_s for e in video.script.events if e.kind == "speech")
     if talks > 0.6 * seconds:
         group = "rendered, talking throughout"
     elif "speech" in kinds:
@@ -131,7 +129,9 @@ def row(title: str, samples: list[Sample]) -> str:
 def show(samples: list[Sample]) -> None:
     """Print the table: every real clip, then the rendered groups and their sum."""
     heads = [f"{p}{t}" for p in PARTS for t in (" flow 50/90/99", " step")]
-    print("  ".join([f"{'':<30}", *[f"{h:<17}" for h in heads], "rest 0.5-2/2-5/5-15 Hz  seen"]))
+    print(
+        "  ".join([f"{'':<30}", *[f"{h:<17}" for h in heads], "rest 0.5-2/2-5/5-15 Hz  seen"])
+    )
     for sample in samples:
         if sample.group == "real":
             print(row(sample.name, [sample]))

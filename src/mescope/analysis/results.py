@@ -112,9 +112,7 @@ class Traces:
     motion: NDArray[np.float64]  # (n, R) length of every region's motion, crop pixels
     valid: NDArray[np.bool_]  # (n,)
     regions: tuple[str, ...]
-    movement: NDArray[np.float64] | None = (
-        None  # (n,) training-free score; nan likewise
-    )
+    movement: NDArray[np.float64] | None = None  # (n,) training-free score; nan likewise
     openness: NDArray[np.float64] | None = None  # (n,) eye opening, 1 = usual; nan likewise
 
 

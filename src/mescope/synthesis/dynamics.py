@@ -156,7 +156,9 @@ def _blinks_over(
 ) -> list[Disturbance]:
     """Draw blinks that fall into a share of the expressions."""
     return [
-        blink(float(rng.uniform(e.onset_s - 0.1, e.offset_s)), float(rng.uniform(0.15, 0.35)), 1.0)
+        blink(
+            float(rng.uniform(e.onset_s - 0.1, e.offset_s)), float(rng.uniform(0.15, 0.35)), 1.0
+        )
         for e in expressions
         if rng.random() < share
     ]

@@ -57,18 +57,16 @@ class Glasses:
         out[top:bottom, left:right] = np.clip(part, 0, 255).astype(np.uint8)
 
 
-def draw_glasses(
-    rng: np.random.Generator, landmarks: Floats, size: tuple[int, int]
-) -> Glasses:
+def draw_glasses(rng: np.random.Generator, landmarks: Floats, size: tuple[int, int]) -> Glasses:
     """Draw a pair of glasses for a face with these landmarks (68, 2) px."""
     unit = inter_ocular(landmarks)
     eyes = [landmarks[first : first + 6].mean(axis=0) for first in (36, 42)]
     across = (eyes[1] - eyes[0]) / np.linalg.norm(eyes[1] - eyes[0])
     down = np.array([-across[1], across[0]])
-    half = np.array([rng.uniform(0.34, 0.44), rng.uniform(0.24, 0.36)]) * unit
+    half = np.array([rng.uniform(0.34, 0.44), rng.uniform(0.24, 0.36)], np.float32) * unit
     middle = (eyes[0] + eyes[1]) / 2
-    low, high = middle - (1.25 * unit, 0.7 * unit), middle + (1.25 * unit, 0.7 * unit)
-    box = clip_box(np.array([*low, *high]), size)
+    reach = np.array([1.25, 0.7]) * unit
+    box = clip_box(np.array([*(middle - reach), *(middle + reach)]), size)
     shape = (box[3] - box[1], box[2] - box[0])
     thick = rng.choice([0.018, 0.03, 0.06]) * unit
     power = rng.uniform(2.0, 5.0)  # 2: an ellipse, more: a rounded rectangle
@@ -87,16 +85,14 @@ def draw_glasses(
         cv2.polylines(frame, [ends], False, 255, max(1, round(thick)), cv2.LINE_AA, 4)
     return Glasses(
         box,
-        (frame / np.float32(255)) * np.float32(rng.uniform(0.7, 1.0)),
-        lens / np.float32(255),
+        frame.astype(np.float32) * np.float32(rng.uniform(0.7, 1.0) / 255),
+        lens.astype(np.float32) * np.float32(1 / 255),
         _gloss(rng, shape, unit),
         float(rng.choice([20.0, 40.0, 90.0, 150.0])),
     )
 
 
-def _rim(
-    centre: Floats, half: Floats, across: Floats, down: Floats, power: float
-) -> Floats:
+def _rim(centre: Floats, half: Floats, across: Floats, down: Floats, power: float) -> Floats:
     """Return the outline of one lens, a superellipse, (40, 2); point 0 is image right."""
     angle = np.linspace(0, 2 * np.pi, 40, endpoint=False)
     x = np.sign(np.cos(angle)) * np.abs(np.cos(angle)) ** (2 / power) * half[0]
@@ -112,11 +108,14 @@ def _gloss(rng: np.random.Generator, shape: tuple[int, int], unit: float) -> Flo
         wide, tall = rng.uniform(0.04, 0.3, 2) * unit
         lean = rng.uniform(-0.3, 0.3) * tall
         corners = np.array(
-            [(x + lean, y), (x + wide + lean, y), (x + wide - lean, y + tall), (x - lean, y + tall)]
+            [
+                (x + lean, y),
+                (x + wide + lean, y),
+                (x + wide - lean, y + tall),
+                (x - lean, y + tall),
+            ]
         )
-        cv2.fillPoly(
-            gloss, [np.round(corners).astype(np.int32)], float(rng.uniform(15, 130))
-        )
+        cv2.fillPoly(gloss, [np.round(corners).astype(np.int32)], float(rng.uniform(15, 130)))
     veil = np.float32(rng.uniform(0, 8))
     return np.asarray(cv2.GaussianBlur(gloss, (0, 0), max(0.5, 0.02 * unit)) + veil, np.float32)
 

@@ -134,9 +134,7 @@ def _invert(eye: Eye, mixed: Floats, rest: Floats, lid: int) -> Floats:
     points = coarse
     for _ in range(8):
         # Damped, because a blink stretches the skin above the lid more than two-fold.
-        points = points + np.float32(0.6) * (
-            coarse - eye.field.sample(mixed, points) - points
-        )
+        points = points + np.float32(0.6) * (coarse - eye.field.sample(mixed, points) - points)
         if eye.coarse == 1:
             points = _held(eye, points, lid)
     if eye.coarse == 1:

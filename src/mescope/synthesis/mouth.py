@@ -74,8 +74,14 @@ class Mouth:
         below = np.clip(y + 0.5 - lower, 0, 1)
         patch = np.zeros((size[1], size[0], *out.shape[2:]), np.float32)
         layers = (
-            (above, lambda: pick(source, self._unmove(coarse, mixed + gap * self.lift, -1, rest))),
-            (below, lambda: pick(source, self._unmove(coarse, mixed + gap * self.drop, 1, rest))),
+            (
+                above,
+                lambda: pick(source, self._unmove(coarse, mixed + gap * self.lift, -1, rest)),
+            ),
+            (
+                below,
+                lambda: pick(source, self._unmove(coarse, mixed + gap * self.drop, 1, rest)),
+            ),
             (np.clip(1 - above - below, 0, 1), lambda: self._look_inside(source, rest)),
         )
         for share, look in layers:

@@ -114,7 +114,9 @@ class SyntheticVideo(Video):
     @cached_property
     def _courses(
         self,
-    ) -> tuple[NDArray[np.float32], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    ) -> tuple[
+        NDArray[np.float32], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]
+    ]:
         """Return activations, head poses, brightness and parting of the lips of all frames.
 
         The script is asked once for all frames: in a long recording it holds hundreds of

@@ -40,8 +40,8 @@ def stubble(painter: Painter) -> Floats:
     hairs = []
     for _ in range(900):
         root = np.array([rng.uniform(-0.9, 0.9), rng.uniform(0.8, float(plan[8, 1]))])
-        tip = root + (rng.normal(0, 0.015), rng.uniform(0.015, 0.045))
-        hairs.append(np.array([root, tip]))
+        lean = np.array([rng.normal(0, 0.015), rng.uniform(0.015, 0.045)])
+        hairs.append(np.array([root, root + lean]))
     single = painter.strokes(hairs, 0.0, 0.0)
     soft = 0.55 + 0.2 * painter.grain(0.02)
     return np.asarray(traits.beard * where * np.clip(soft + 0.4 * single, 0, 1), np.float32)

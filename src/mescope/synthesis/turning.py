@@ -34,7 +34,7 @@ def relief(landmarks: NDArray[np.floating], points: NDArray[np.floating]) -> Flo
 
     def hill(place: NDArray[np.float64], wide: float, tall: float) -> NDArray[np.float64]:
         u, v = (across - place[0]) / wide, (down - place[1]) / tall
-        return np.exp(-0.5 * (u * u + v * v))
+        return np.asarray(np.exp(-0.5 * (u * u + v * v)))
 
     rim = (across / 1.3) ** 2 + ((down - 0.45) / 1.8) ** 2
     z = -0.66 * 1.7 * np.tanh(rim / 1.7)
