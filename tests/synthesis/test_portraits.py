@@ -82,7 +82,7 @@ def test_landmarks_scale_with_the_picture():
 
 
 def test_portrait_from_file(tmp_path):
-    drawn = drawn_portrait(100, (960, 540))
+    drawn = drawn_portrait(101, (960, 540))
     path = tmp_path / "gesicht-ä.png"
     ok, data = cv2.imencode(".png", drawn.image[:, :, ::-1])
     assert ok

@@ -182,7 +182,7 @@ def draw_camera(rng: np.random.Generator) -> Camera:
             name = str(rng.choice(["mpeg4", "mpeg1video"]))
             codec = Codec(name=name, quality=int(rng.integers(2, 12)), group=group)
     return Camera(
-        scale=1.0 if rng.random() < 0.85 else log_uniform(rng, 0.7, 2.0),
+        scale=1.0 if rng.random() < 0.85 else log_uniform(rng, 0.8, 2.5),
         blur=float(rng.choice([0.0, rng.uniform(0.3, 1.6)], p=[0.4, 0.6])),
         noise=log_uniform(rng, 0.3, 5.0),
         grain=float(rng.choice([0.0, rng.uniform(0.4, 1.3)], p=[0.3, 0.7])),

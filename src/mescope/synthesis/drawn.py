@@ -87,6 +87,8 @@ class Traits:
     grain: float  # contrast of the skin's fine texture, around 1
     beard: float
     tilt: float  # radians
+    oiliness: float  # strength of specular highlights, 0 to 1
+    shadow: float  # darkness of a shadow over the side away from the light, 0 (none) to 1
 
 
 def _scale(plan: NDArray[np.float64], ids: slice, sx: float, sy: float) -> None:
@@ -137,6 +139,7 @@ def draw_traits(seed: int) -> Traits:
     rng = np.random.default_rng([0x66616365, seed])
     skin = _between(rng, _SKIN) * rng.uniform(0.96, 1.03)
     light = np.array([rng.uniform(-0.45, 0.45), rng.uniform(-0.65, -0.2), 1.0])
+    surface = np.random.default_rng([0x736B696E, seed])
     return Traits(
         plan=_vary_plan(rng),
         skin=skin,
@@ -154,9 +157,11 @@ def draw_traits(seed: int) -> Traits:
         brow_weight=rng.uniform(0.7, 1.35),
         wrinkles=rng.uniform(0, 1) ** 1.5,
         freckles=rng.uniform(0, 1) ** 2,
-        grain=rng.uniform(0.8, 2.2),
+        grain=rng.uniform(0.3, 1.3),
         beard=rng.choice([0.0, 0.0, rng.uniform(0.1, 0.6)]),
         tilt=rng.uniform(-0.05, 0.05),
+        oiliness=surface.uniform(0.0, 0.5),
+        shadow=surface.choice([0.0, surface.uniform(0.1, 0.5)], p=[0.65, 0.35]),
     )
 
 

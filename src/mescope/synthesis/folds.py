@@ -30,51 +30,25 @@ class Folds:
         self.box = (left, top, right, bottom)
         self.masks: list[tuple[tuple[int, ...], Floats]] = []
         marks = landmarks - np.array([left, top], np.float32)
-        for sign, wing, corner, eye, brow, side in (
-            (-1, 31, 48, 36, slice(17, 22), "R"), (1, 35, 54, 45, slice(22, 27), "L"),
-        ):  # fmt: skip
-            out = np.array([sign * unit, 0.0])
-            down = np.array([0.0, unit])
-            start, end = marks[wing] + 0.08 * out - 0.1 * down, marks[corner] + 0.14 * out
-            cheek = (start + end) / 2 + 0.22 * out - 0.06 * down
-            fold = [start, (start + end) / 2 + 0.08 * out, end + 0.05 * down]
-            self._add((f"{side}12", f"{side}10"), [fold], 0.03, unit, -0.3)
-            self._add((f"{side}12", f"{side}6"), [[cheek, cheek]], 0.16, unit, 0.13)
-            foot = marks[eye] + 0.08 * out
-            feet = [
-                [foot + 0.05 * k * down, foot + 0.16 * out + 0.1 * k * down] for k in (-1, 0, 1)
-            ]
-            self._add((f"{side}6", f"{side}12"), feet, 0.014, unit, -0.16)
-            above = marks[brow].mean(axis=0)
-            lines = [
-                [above - h * down - 0.3 * out, above - h * down + 0.25 * out]
-                for h in (0.16, 0.27, 0.38)
-            ]
-            self._add((f"{side}1", f"{side}2"), lines, 0.022, unit, -0.2)
-            inner = marks[21 if side == "R" else 22] - 0.07 * out
-            self._add(
-                (f"{side}4",), [[inner - 0.1 * down, inner + 0.12 * down]], 0.02, unit, -0.3
-            )
-            ridge = marks[28] + 0.1 * out
-            self._add((f"{side}9",), [[ridge, ridge + 0.12 * down]], 0.022, unit, -0.25)
+        for side in "RL":
+            for units, lines, soft, depth in _side(marks, side, unit):
+                self._add(tuple(side + u for u in units), lines, soft * unit, depth)
         chin = marks[57] * 0.55 + marks[8] * 0.45
-        self._add(
-            ("17",), [[chin - (0.12 * unit, 0), chin + (0.12 * unit, 0)]], 0.04, unit, -0.2
-        )
+        half = np.array([0.12 * unit, 0.0])
+        self._add(("17",), [[chin - half, chin + half]], 0.04 * unit, -0.2)
 
     def _add(
         self,
         units: tuple[str, ...],
         lines: list[list[NDArray[np.floating]]],
         soft: float,
-        unit: float,
         depth: float,
     ) -> None:
         left, top, right, bottom = self.box
         mask = np.zeros((max(1, bottom - top), max(1, right - left)), np.float32)
         fixed = [np.round(np.array(line) * 16).astype(np.int32) for line in lines]
-        cv2.polylines(mask, fixed, False, 1.0, max(1, round(soft * unit)), cv2.LINE_8, 4)
-        mask = cv2.GaussianBlur(mask, (0, 0), max(0.5, soft * unit))
+        cv2.polylines(mask, fixed, False, 1.0, max(1, round(soft)), cv2.LINE_8, 4)
+        mask = cv2.GaussianBlur(mask, (0, 0), max(0.5, soft))
         mask *= np.float32(depth / max(1e-6, float(mask.max())))
         self.masks.append((tuple(UNITS.index(u) for u in units), np.asarray(mask, np.float32)))
 
@@ -95,3 +69,33 @@ class Folds:
         gain = 1 + (total if picture.ndim == 2 else cv2.merge([total] * 3))
         out[top:bottom, left:right] = cv2.multiply(region, gain, dtype=cv2.CV_8U)
         return out
+
+
+def _side(
+    marks: Floats, side: str, unit: float
+) -> list[tuple[tuple[str, ...], list[list[NDArray[np.floating]]], float, float]]:
+    """Return the folds of one side, R (image left) or L: units, lines, width, depth.
+
+    ``marks`` is (68, 2) px; widths are in inter-ocular distances; a negative depth is darker.
+    """
+    right = side == "R"
+    wing, corner, eye, inner = (31, 48, 36, 21) if right else (35, 54, 45, 22)
+    brow = marks[17:22] if right else marks[22:27]
+    out = np.array([-unit if right else unit, 0.0])
+    down = np.array([0.0, unit])
+    start, end = marks[wing] + 0.08 * out - 0.1 * down, marks[corner] + 0.14 * out
+    middle = (start + end) / 2
+    cheek = middle + 0.22 * out - 0.06 * down
+    foot = marks[eye] + 0.08 * out
+    feet = [[foot + 0.05 * k * down, foot + 0.16 * out + 0.1 * k * down] for k in (-1, 0, 1)]
+    above = [brow.mean(axis=0) - h * down for h in (0.16, 0.27, 0.38)]
+    frown = marks[inner] - 0.07 * out
+    ridge = marks[28] + 0.1 * out
+    return [
+        (("12", "10"), [[start, middle + 0.08 * out, end + 0.05 * down]], 0.03, -0.3),
+        (("12", "6"), [[cheek, cheek]], 0.16, 0.13),
+        (("6", "12"), feet, 0.014, -0.16),
+        (("1", "2"), [[at - 0.3 * out, at + 0.25 * out] for at in above], 0.022, -0.2),
+        (("4",), [[frown - 0.1 * down, frown + 0.12 * down]], 0.02, -0.3),
+        (("9",), [[ridge, ridge + 0.12 * down]], 0.022, -0.25),
+    ]

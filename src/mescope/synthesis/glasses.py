@@ -63,10 +63,10 @@ def draw_glasses(rng: np.random.Generator, landmarks: Floats, size: tuple[int, i
     eyes = [landmarks[first : first + 6].mean(axis=0) for first in (36, 42)]
     across = (eyes[1] - eyes[0]) / np.linalg.norm(eyes[1] - eyes[0])
     down = np.array([-across[1], across[0]])
-    half = np.array([rng.uniform(0.34, 0.44), rng.uniform(0.24, 0.36)]) * unit
+    half = np.array([rng.uniform(0.34, 0.44), rng.uniform(0.24, 0.36)], np.float32) * unit
     middle = (eyes[0] + eyes[1]) / 2
-    low, high = middle - (1.25 * unit, 0.7 * unit), middle + (1.25 * unit, 0.7 * unit)
-    box = clip_box(np.array([*low, *high]), size)
+    reach = np.array([1.25, 0.7]) * unit
+    box = clip_box(np.array([*(middle - reach), *(middle + reach)]), size)
     shape = (box[3] - box[1], box[2] - box[0])
     thick = rng.choice([0.018, 0.03, 0.06]) * unit
     power = rng.uniform(2.0, 5.0)  # 2: an ellipse, more: a rounded rectangle
@@ -85,8 +85,8 @@ def draw_glasses(rng: np.random.Generator, landmarks: Floats, size: tuple[int, i
         cv2.polylines(frame, [ends], False, 255, max(1, round(thick)), cv2.LINE_AA, 4)
     return Glasses(
         box,
-        (frame / np.float32(255)) * np.float32(rng.uniform(0.7, 1.0)),
-        lens / np.float32(255),
+        frame.astype(np.float32) * np.float32(rng.uniform(0.7, 1.0) / 255),
+        lens.astype(np.float32) * np.float32(1 / 255),
         _gloss(rng, shape, unit),
         float(rng.choice([20.0, 40.0, 90.0, 150.0])),
     )

@@ -14,10 +14,15 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mescope.synthesis.fields import Box, Field, Floats, Picture, pick
+from mescope.synthesis.fields import QUIET, Box, Field, Floats, Picture, pick
 from mescope.synthesis.motion import UNITS, displacement_basis, inter_ocular
 
-_STILL = 0.02  # px: less motion is left to the smooth field
+_LIDS = [
+    UNITS.index(unit)
+    for unit in ("blink", "gaze_down", "Llook", "Rlook", "L5", "R5", "L6", "R6", "L7", "R7")
+]
+_STILL = 0.02  # px: less motion of the lids is left to the smooth field
+_STILL_BESIDE = 0.15  # px: the same where only brows and cheeks move
 _BLINK = UNITS.index("blink")
 _GAZE = [UNITS.index(unit) for unit in ("Llook", "Rlook", "gaze_down")]
 
@@ -81,7 +86,8 @@ class Eye:
         (h, w, 2), and that box.
         """
         mixed = self.field.mix(activation)
-        if float(np.abs(mixed).max()) < _STILL:
+        own = bool((np.abs(activation[_LIDS]) > QUIET).any())
+        if float(np.abs(mixed).max()) < (_STILL if own else _STILL_BESIDE):
             return
         rest, (left, top, right, bottom) = locate(self.box)
         if right - left < 2 or bottom - top < 2:
@@ -99,8 +105,11 @@ class Eye:
         moved_upper = np.minimum(moved_upper, moved_lower)  # a lid stops at the other lid
         layers = (
             # The share of the pixel's height that lies above, below and inside the opening.
-            (np.clip(moved_upper - y + 0.5, 0, 1), _invert(self, mixed_up, rest, lid=-1)),
-            (np.clip(y + 0.5 - moved_lower, 0, 1), _invert(self, mixed, rest, lid=1)),
+            (
+                np.clip(moved_upper - y + 0.5, 0, 1),
+                _invert(self, mixed_up, rest, -1, blink > 0),
+            ),
+            (np.clip(y + 0.5 - moved_lower, 0, 1), _invert(self, mixed, rest, 1, blink > 0)),
             (
                 np.clip(
                     np.minimum(y + 0.5, moved_lower) - np.maximum(y - 0.5, moved_upper), 0, 1
@@ -120,7 +129,7 @@ def _through(points: Floats, x: NDArray[np.floating]) -> NDArray[np.float64]:
     return np.asarray(np.polyval(np.polyfit(points[:, 0], points[:, 1], 3), x))
 
 
-def _invert(eye: Eye, mixed: Floats, rest: Floats, lid: int) -> Floats:
+def _invert(eye: Eye, mixed: Floats, rest: Floats, lid: int, stretched: bool) -> Floats:
     """Return the points of the lid skin (upper -1, lower 1) that the field moved to ``rest``.
 
     The search stays on its own side of the opening: within, the field means nothing for skin.
@@ -132,11 +141,10 @@ def _invert(eye: Eye, mixed: Floats, rest: Floats, lid: int) -> Floats:
         small = (max(4, size[0] // eye.coarse), max(4, size[1] // eye.coarse))
         coarse = np.asarray(cv2.resize(rest, small, interpolation=cv2.INTER_AREA), np.float32)
     points = coarse
-    for _ in range(8):
-        # Damped, because a blink stretches the skin above the lid more than two-fold.
-        points = points + np.float32(0.6) * (
-            coarse - eye.field.sample(mixed, points) - points
-        )
+    # Damped, because a blink stretches the skin above the lid more than two-fold.
+    rounds, damp = (8, 0.6) if stretched else (5, 0.85)
+    for _ in range(rounds):
+        points = points + np.float32(damp) * (coarse - eye.field.sample(mixed, points) - points)
         if eye.coarse == 1:
             points = _held(eye, points, lid)
     if eye.coarse == 1:

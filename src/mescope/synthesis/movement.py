@@ -39,13 +39,13 @@ class Moved:
 
 def draw_temper(rng: np.random.Generator) -> HeadTemper:
     """Draw how lively a head is: nearly motionless to never at rest."""
-    lively = rng.choice(4, p=[0.15, 0.3, 0.35, 0.2])
-    wander = ((0.03, 0.2), (0.3, 1.2), (1.0, 3.5), (2.5, 6.0))[lively]
+    lively = rng.choice(4, p=[0.1, 0.22, 0.35, 0.33])
+    wander = ((0.03, 0.2), (0.4, 1.5), (1.5, 4.5), (3.0, 9.0))[lively]
     return HeadTemper(
         wander=log_uniform(rng, *wander),
-        speed=log_uniform(rng, 0.25, 0.9),
-        postures=(0.0, 1.0, 3.0, 8.0)[lively] * rng.uniform(0.3, 1.5),
-        turns=(0.0, 0.5, 3.0, 10.0)[lively] * rng.uniform(0.2, 1.5),
+        speed=log_uniform(rng, 0.3, 1.2),
+        postures=(0.0, 1.5, 5.0, 12.0)[lively] * rng.uniform(0.3, 1.5),
+        turns=(0.0, 0.5, 4.0, 15.0)[lively] * rng.uniform(0.2, 1.5),
         jerks=rng.choice([0.0, rng.uniform(1, 8)]),
         tremor=rng.choice([0.0, log_uniform(rng, 0.1, 1.0)], p=[0.75, 0.25]),
     )

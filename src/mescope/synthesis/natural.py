@@ -23,6 +23,7 @@ from mescope.synthesis.dynamics import (
     blink,
     event,
     log_uniform,
+    waves,
 )
 from mescope.synthesis.motion import PEAK
 from mescope.synthesis.timecourse import (
@@ -30,6 +31,7 @@ from mescope.synthesis.timecourse import (
     PlantedEvent,
     PlantedExpression,
     Script,
+    Waves,
 )
 
 AMPLITUDE_PX = (0.4, 15.0)
@@ -104,6 +106,7 @@ def natural_script(
         exposure=exposure,
         light_steps=light_steps,
         events=(*events, *spoken.events, *moved.events),
+        unrest=_unrest(rng),
     )
 
 
@@ -177,6 +180,21 @@ def _expression(
         rise=float(rng.uniform(0.7, 1.6)),
         fall=float(rng.uniform(0.7, 1.6)),
         parting=float(rng.uniform(0.3, 1.1)) if opens or gasps else 0.0,
+    )
+
+
+def _unrest(rng: np.random.Generator) -> tuple[tuple[str, Waves], ...]:
+    """Draw how lips, jaw and brows wander by themselves, over seconds, without expressing."""
+    if rng.random() < 0.35:
+        return ()
+    size = log_uniform(rng, 0.1, 1.8)
+    shares = {
+        "26": 0.7, "24": 0.6, "18": 0.6, "17": 0.5, "L12": 0.5, "R12": 0.5, "L15": 0.3,
+        "R15": 0.3, "L4": 0.2, "R4": 0.2, "L1": 0.15, "R1": 0.15,
+    }  # fmt: skip
+    return tuple(
+        (unit, waves(rng, size * share * float(rng.uniform(0.3, 1.0)), 0.03, 0.4, 4))
+        for unit, share in shares.items()
     )
 
 

@@ -8,6 +8,8 @@ import numpy as np
 from mescope.synthesis import features
 from mescope.synthesis.drawn import Traits
 from mescope.synthesis.painter import Floats, Painter, Points, curve
+from mescope.synthesis.skin import cast_shadow, shine, stubble
+from mescope.synthesis.skin import texture as skin_texture
 
 
 def paint(
@@ -151,14 +153,11 @@ def _head(painter: Painter) -> None:
     skin[..., 0] *= 1 + 0.05 * (
         painter.bump(-0.65, 0.6, 0.3, 0.25) + painter.bump(0.65, 0.6, 0.3, 0.25)
     )
-    fine = 0.018 * painter.grain(0.06) + 0.022 * painter.grain(0.025)
-    skin *= (1 + 0.025 * painter.grain(0.3) + traits.grain * fine)[..., None]
-    spots = np.clip(painter.grain(0.05) - 2.1, 0, 0.6) * traits.freckles
-    skin *= (1 - 0.5 * spots)[..., None]
-    shadow = painter.bump(0.0, float(traits.plan[8, 1]) - 0.15, 0.75, 0.32)
-    stubble = traits.beard * np.clip(shadow + painter.bump(0, 0.93, 0.4, 0.1), 0, 1)
-    skin *= (1 - stubble * (0.55 + 0.2 * painter.grain(0.02)))[..., None]
-    painter.lay(np.clip(skin * _shading(painter)[..., None], 0, 255), face)
+    skin *= skin_texture(painter)[..., None]
+    skin *= (1 - stubble(painter))[..., None]
+    lit = skin * (_shading(painter) * cast_shadow(painter))[..., None]
+    gloss = shine(painter)[..., None]
+    painter.lay(np.clip(lit + gloss * (235 - lit), 0, 255), face)
 
 
 def _shading(painter: Painter) -> Floats:

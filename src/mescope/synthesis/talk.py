@@ -20,7 +20,7 @@ Talking = Literal["never", "bouts", "throughout"]
 Bout = tuple[float, float, float]
 """Start and end in seconds, and the motion of the mouth, px of the 320-px face crop."""
 
-MOUTH_PX = (3.0, 30.0)
+MOUTH_PX = (4.0, 30.0)
 """How far lips and jaw move apart in the widest syllables of a bout, px of the face crop."""
 
 _PITCH = 5  # channel of the head pose
@@ -81,7 +81,7 @@ def _syllables(
             continue
         length = 1.0 / float(np.clip(rhythm * rng.lognormal(0, 0.25), 2.5, 6.5))
         last = min(now + length * float(rng.uniform(1.0, 1.35)), end)
-        open_ = size * float(rng.beta(1.6, 2.2))
+        open_ = size * float(rng.beta(2.0, 2.0))
         for unit, peak in _mouth(rng, open_):
             out.append(
                 Disturbance(

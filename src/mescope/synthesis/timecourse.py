@@ -126,6 +126,7 @@ class Script:
     steps: tuple[Step, ...] = ()  # of the head
     exposure: float = 1.0  # brightness gain at the start
     light_steps: tuple[Step, ...] = ()  # of the logarithm of the gain
+    unrest: tuple[tuple[str, Waves], ...] = ()  # units that wander slowly, without expressing
     events: tuple[PlantedEvent, ...] = ()
 
     def activations(self, times: Floats) -> Floats:
@@ -140,10 +141,12 @@ class Script:
         for d in self.disturbances:
             if d.unit != PARTING:
                 _add(out[:, UNITS.index(d.unit)], times, d)
+        for unit, wave in self.unrest:
+            out[:, UNITS.index(unit)] += wave(times)
         return out
 
     def parting(self, times: Floats) -> Floats:
-        """Return how far the lips are parted at ``times``, in units of ``motion.PEAK``, (n,)."""
+        """Return the gap between the lips at ``times``, (n,), in units of ``motion.PEAK``."""
         times = np.asarray(times, dtype=np.float64)
         out = np.zeros(len(times))
         for planted in self.expressions:

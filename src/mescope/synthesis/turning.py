@@ -34,11 +34,11 @@ def relief(landmarks: NDArray[np.floating], points: NDArray[np.floating]) -> Flo
 
     def hill(place: NDArray[np.float64], wide: float, tall: float) -> NDArray[np.float64]:
         u, v = (across - place[0]) / wide, (down - place[1]) / tall
-        return np.exp(-0.5 * (u * u + v * v))
+        return np.asarray(np.exp(-0.5 * (u * u + v * v)))
 
     rim = (across / 1.3) ** 2 + ((down - 0.45) / 1.8) ** 2
     z = -0.66 * 1.7 * np.tanh(rim / 1.7)
-    z += 0.36 * hill(marks[30], 0.17, 0.19) + 0.16 * hill(marks[28], 0.14, 0.24)
+    z += 0.4 * hill(marks[30], 0.17, 0.19) + 0.16 * hill(marks[28], 0.14, 0.24)
     z += 0.06 * hill(marks[17:22].mean(axis=0), 0.3, 0.13)
     z += 0.06 * hill(marks[22:27].mean(axis=0), 0.3, 0.13)
     for eye in (slice(36, 42), slice(42, 48)):

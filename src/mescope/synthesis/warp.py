@@ -136,7 +136,9 @@ class FaceWarp:
         reach = self.unit * np.array([1.55, 1.75]) * 1.75
         middle = self.centre + np.array([0, 0.45 * self.unit])
         size = (self.width, self.height)
-        left, top, right, bottom = clip_box(np.array([*(middle - reach), *(middle + reach)]), size)
+        left, top, right, bottom = clip_box(
+            np.array([*(middle - reach), *(middle + reach)]), size
+        )
         step, wide = self._step, self._step * _COARSE
         # The box is a whole number of steps, so that the up-sampled grids fall on the pixels.
         left, top = (
@@ -145,7 +147,10 @@ class FaceWarp:
         )
         self._head_box = (left, top, right, bottom)
         self._pixels = _lattice(self._head_box, 1)
-        self._grid, self._coarse = _lattice(self._head_box, step), _lattice(self._head_box, wide)
+        self._grid, self._coarse = (
+            _lattice(self._head_box, step),
+            _lattice(self._head_box, wide),
+        )
 
         def weight(grid: Floats) -> Floats:
             far = np.linalg.norm((grid - middle) / reach, axis=-1) * 1.75
@@ -162,7 +167,9 @@ class FaceWarp:
         ``head`` is where the points of the head's grid lie at rest.
         """
         left, top, right, bottom = box
-        corners = np.array([(left, top), (right, top), (left, bottom), (right, bottom)], np.float32)
+        corners = np.array(
+            [(left, top), (right, top), (left, bottom), (right, bottom)], np.float32
+        )
         if turn is not None:
             corners = corners + self._turning.sample(turn, corners[:, None])[:, 0]
         moved = (corners - undo[:, 2]) @ np.linalg.inv(undo[:, :2]).T
