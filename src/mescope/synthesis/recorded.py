@@ -14,8 +14,12 @@ from mescope.synthesis.natural import Temper, natural_script
 from mescope.synthesis.portraits import FACE_WIDTH, Portrait, drawn_portrait
 from mescope.synthesis.render import SyntheticVideo
 
-RATES = {24.0: 0.13, 25.0: 0.25, 30.0: 0.5, 50.0: 0.04, 60.0: 0.06, 200.0: 0.02}
-"""Frames a second and how often they are drawn."""
+RATES = {24.0: 0.15, 25.0: 0.3, 30.0: 0.55}
+"""Frames a second and how often they are drawn.
+
+Faster recordings are decimated to about these rates before anything is measured, so rendering
+them would cost twice to seven times as much and show nothing new.
+"""
 
 FACE_PX = (60.0, 240.0)
 """Smallest and largest width of the jaw in the portrait, px; a camera may magnify it to 600.
