@@ -74,7 +74,7 @@ class Row {
   show(mark, chosen) {
     this.mark = mark;
     put(this.when, `${clock(mark.onset_s)} – ${clock(mark.offset_s)}`);
-    put(this.emotion, mark.explained_by ? "no expression" : mark.emotion ?? "no emotion");
+    put(this.emotion, mark.explained_by ? "" : mark.emotion ?? "no emotion");
     this.state.className = `state ${mark.status}`;
     const word = mark.explained_by ? MOSTLY[mark.explained_by] : mark.status;
     put(this.state, mark.source === "human" ? `by ${mark.coder}` : word);

@@ -321,10 +321,7 @@ class Review {
     else if (!this.picked) say("Choose a mark to loop.");
   }
 
-  setSpeed(speed) {
-    this.player.speed = speed;
-    this.speedBox.value = String(speed);
-  }
+  setSpeed(speed) { this.speedBox.value = String(this.player.speed = speed); }
 
   slowLoop() {
     if (!this.player.loop) this.setSpeed(0.25);
@@ -356,20 +353,24 @@ class Review {
       const next = by > 0 ? marks.find((m) => m.first > player.frame) : marks.findLast((m) => m.first < player.frame);
       if (next) this.pick(next, true);
     };
+    const place = (part, word) => {  // what changes nothing confirms nothing
+      if (this.picked[part] === player.frame) return say(`The ${word} of this mark is here already. Esc leaves the mark.`);
+      return edit({ [part]: player.frame });
+    };
     const second = Math.max(1, Math.round(this.recording.rate));
     const onset = () => {
-      if (this.picked) return edit({ first: player.frame });
+      if (this.picked) return place("first", "onset");
       this.begun = { first: player.frame, apex: null };
       say(`An annotation begins in frame ${player.frame}. A sets its apex, O ends it.`);
     };
     const apex = () => {
-      if (this.picked) return edit({ apex: player.frame });
+      if (this.picked) return place("apex", "apex");
       if (!this.begun) return say("I sets the onset first.");
       this.begun.apex = player.frame;
       say(`Its apex is frame ${player.frame}. O ends it.`);
     };
     const offset = () => {
-      if (this.picked) return edit({ last: player.frame });
+      if (this.picked) return place("last", "offset");
       if (this.begun === null) return say("I sets the onset first.");
       const [first, last] = [this.begun.first, player.frame].sort((a, b) => a - b), { apex: top } = this.begun;
       const fits = top === null || (top >= first && top <= last);

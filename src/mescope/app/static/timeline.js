@@ -355,7 +355,7 @@ export class Timeline {
       pen.fillStyle = ink.text;
       pen.fillRect(this.x(mark.apex + 0.5) - 0.75, top + room, 1.5, height - 2 * room);
     }
-    if (width > 50) {
+    if (width > 50 && !mark.explained_by) {  // what an event explains has no emotion
       pen.fillStyle = ink.text;
       pen.fillText(mark.emotion ?? "?", left + 4, top + height / 2 + 4);
     }
