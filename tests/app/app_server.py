@@ -66,10 +66,10 @@ class Served:
         self.wait(name, lambda r: r["state"] in ("to review", "failed"))
         return identity
 
-    def known_as_analyzed(self, name):
+    def known_as_analyzed(self, name, made=made_up):
         """Return the id of a recording that has a (made-up) analysis; no worker runs for it."""
         identity = self.add(name)
-        found = made_up(name)
+        found = made(name)
         traces = pack(found.traces.frames, found.traces.times, series(found))
         self.project.keep_analysis(identity, to_dict(found, traces=False), traces)
         self.jobs.tell(identity)

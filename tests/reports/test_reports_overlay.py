@@ -7,6 +7,7 @@ import pytest
 from made_up_analysis import make_analysis
 
 from mescope.errors import OutputError
+from mescope.events import FaceEvent, Interval
 from mescope.reports import overlay
 from mescope.reports.overlay import OverlayVideo, Sightings, region_corners, write_overlay
 from mescope.reports.overlay_paint import Painter
@@ -143,6 +144,20 @@ def test_a_detection_is_drawn_while_it_lasts():
         made = painter.draw(picture, frame, frame / 30, None)
         shown[frame] = tuple(int(c) for c in made[1, 1]) == MICRO
     assert list(shown.values()) == [False, True, True, False]
+
+
+def test_events_are_named_while_they_last():
+    analysis = make_analysis(duration=10.0, planted=((5.0, 0.3, "surprise"),), gaps=False)
+    blink = FaceEvent(
+        kind="blink", interval=Interval(155, 158), onset_s=5.17, offset_s=5.27, strength=0.8
+    )
+    analysis.events = (blink,)
+    painter = Painter(analysis, (640, 360), REGIONS)
+    found = analysis.findings[0]
+    assert painter._told(155, found).endswith("blink")
+    assert painter._told(155, None) == "blink"
+    assert painter._told(159, None) == ""
+    assert "blink" not in painter._told(154, found)
 
 
 def test_the_strip_shows_the_score_of_the_present_in_its_middle():

@@ -207,7 +207,7 @@ def test_five_hundred_candidates_stay_a_page():
     text = render(analysis)
     assert text.count("<article") == 563
     assert len(text) < 12_000_000
-    assert text.count("No pictures: only the 24 strongest") == 560 - 24
+    assert text.count("No pictures: only the 12 strongest") == 560 - 12
 
 
 def test_many_blinks_on_one_spot_are_drawn_as_one():

@@ -10,6 +10,7 @@ import pytest
 
 from mescope.video.reading import open_video
 from mescope.video.report import rate_of
+from mescope.video.windows import plan
 
 MICRO = Fraction(1, 90000)
 
@@ -150,3 +151,20 @@ def test_rate_of_rounded_stamps():
     assert not varies
     assert rate_of(np.zeros(1)) == (0.0, False)
     assert rate_of(np.array([0.0, 0.1, 0.4])) == (pytest.approx(5), True)
+
+
+@pytest.mark.parametrize(
+    ("rate", "told_by_reader", "told_by_windows"),
+    [
+        (24000 / 1001, False, False),
+        (30.0, False, False),
+        (15.0, True, False),
+        (45.0, False, True),
+    ],
+)
+def test_few_frames_a_second_are_told_once(rate, told_by_reader, told_by_windows):
+    """45 a second become 22.5 when every second frame is taken."""
+    video = open_video(np.zeros((200, 8, 8), np.uint8), rate=rate)
+    planned = plan(video, None, "clean")
+    assert any("too slow" in w for w in video.warnings) == told_by_reader
+    assert any("which is few" in w for w in planned.warnings) == told_by_windows

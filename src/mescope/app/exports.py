@@ -101,6 +101,7 @@ def _json(project: Project, recording: Recording, who: str | None, sheet: Sheet)
         "video": {"name": Path(recording.path).name, **(recording.facts or {})},
         "provenance": document.get("provenance", {}),
         "gaps": document.get("gaps", []),
+        "events": document.get("events", []),
         **marks,
         "marks": [to_dict(mark) for mark in sheet.marks],
         "history": project.review.history(recording.id),

@@ -286,7 +286,11 @@ def marks_of(document: Mapping[str, Any]) -> list[Mark]:
             emotion=found["emotion"],
             confidence=found["score"],
             action_units=evidence.get("action_units", ()),
-            evidence=evidence | {"emotion_scores": found.get("emotion_scores")},
+            evidence=evidence
+            | {
+                "emotion_scores": found.get("emotion_scores"),
+                "checks": list(found.get("checks") or ()),
+            },
         )
         marks[mark["id"]] = mark
     return list(marks.values())

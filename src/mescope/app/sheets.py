@@ -10,7 +10,8 @@ from mescope.app.project import Project
 from mescope.app.store import Recording
 from mescope.datasets.coding.marks import Mark, Sheet, in_order
 from mescope.errors import MescopeError
-from mescope.events import Interval
+from mescope.events import FaceEvent, Interval
+from mescope.reports.json import events_of
 
 MODEL = "model"
 """Stands for whichever model analyzed a recording; no coder may be called so."""
@@ -44,7 +45,13 @@ def sheet_of(project: Project, recording: Recording, who: str | None) -> Sheet:
         rate=facts.get("rate") or None,
         frames=facts.get("frames"),
         marks=in_order(marks),
+        events=_events(project, recording) if who in (None, MODEL) else (),
     )
+
+
+def _events(project: Project, recording: Recording) -> tuple[FaceEvent, ...]:
+    stored = project.store.analysis(recording.id)
+    return events_of(stored.document.get("events", ())) if stored else ()
 
 
 def _own_values(mark: Kept, who: str | None) -> Kept:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from mescope.analysis.evidence import SPOKEN
 from mescope.app.project import Project
 from mescope.app.store import Job, Recording
 
@@ -77,9 +78,36 @@ def details(
         "simulated": bool(provenance.get("simulated", False)),
         "model": provenance.get("model"),
         "face_gaps": [[gap["first"], gap["last"]] for gap in document.get("gaps", [])],
+        "gaps": document.get("gaps", []),
+        "events": document.get("events", []),
+        "floor": document.get("floor") or 0.0,
+        "candidates": [candidate(entry) for entry in document.get("candidates", [])],
+        "region_names": SPOKEN,
         "variable_rate": bool(facts.get("variable_rate", False)),
         "bytes": recording.size,
         "added": recording.added,
+    }
+
+
+def candidate(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a candidate of an analysis as the page shows it: like a mark, but none.
+
+    Nobody can judge it; who takes it for an expression makes a mark of its frames.
+    """
+    evidence = entry.get("evidence") or {}
+    return {
+        "id": entry["id"],
+        "first": entry["onset"],
+        "apex": entry["apex"],
+        "last": entry["offset"],
+        **{key: entry.get(key) for key in ("onset_s", "apex_s", "offset_s", "kind", "emotion")},
+        "confidence": entry["score"],
+        "explained_by": entry.get("explained_by"),
+        "action_units": list(evidence.get("action_units", ())),
+        "evidence": {
+            "sentence": evidence.get("sentence", ""),
+            "checks": list(entry.get("checks") or ()),
+        },
     }
 
 

@@ -76,9 +76,14 @@ def _run(connection: Connection, request: dict[str, Any]) -> None:
 
 
 def series(analysis: Analysis) -> dict[str, NDArray[np.floating[Any]]]:
-    """Return the curves of an analysis by name: spotting, emotion:CLASS, region:NAME."""
+    """Return the curves of an analysis by name.
+
+    They are spotting, movement where there is one, emotion:CLASS and region:NAME.
+    """
     traces = analysis.traces
     found: dict[str, NDArray[np.floating[Any]]] = {"spotting": traces.spotting}
+    if traces.movement is not None:
+        found["movement"] = traces.movement
     for i, name in enumerate(SPOTTING_CLASSES):
         found[f"emotion:{name}"] = traces.emotion[:, i]
     for i, name in enumerate(traces.regions):

@@ -15,7 +15,7 @@ from mescope.reports.words import clock, emotion_words, region_words
 if TYPE_CHECKING:
     from mescope.analysis import Analysis, Finding
 
-MOST_PICTURED = 24
+MOST_PICTURED = 12
 """Candidates that get pictures, the strongest ones: each takes about 150 kB."""
 
 _ARROWS = {

@@ -12,6 +12,8 @@ import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
 from mescope.analysis.evidence import VISIBLE
+from mescope.datasets.coding.face_events import KINDS
+from mescope.reports.judged import EVENT_NAMES
 from mescope.reports.words import clock, emotion_words
 from mescope.video.source import Picture
 
@@ -57,6 +59,7 @@ class Painter:
         total = height + 2 * self._line + self._strip_height
         self.size = full + full % 2, total + total % 2
         self._findings = sorted(analysis.findings, key=lambda f: f.detection.interval)
+        self._events = analysis.events
         self._gaps = [(gap.start_s, gap.end_s) for gap in analysis.gaps]
         self._times, self._score = analysis.traces.times, analysis.traces.spotting
         self._frames, self._valid = analysis.traces.frames, analysis.traces.valid
@@ -174,14 +177,24 @@ class Painter:
         low, half = self.size[1] - self._px(8), SPAN_S / 2
         draw.text((pad, low), f"−{half:g} s", font=self._small, fill=_FAINT, anchor="ls")
         draw.text((right, low), f"+{half:g} s", font=self._small, fill=_FAINT, anchor="rs")
+        told = self._told(frame, present)
+        if told:
+            color = _FAINT if present is None else _KIND[present.detection.kind]
+            words = _fitting(told, self._font, self.size[0] - 2 * pad)
+            draw.text((pad, y + self._line), words, font=self._font, fill=color)
+        return np.asarray(image)
+
+    def _told(self, frame: int, present: Finding | None) -> str:
+        """Return what is detected in a frame, and which events happen in it."""
+        parts = []
         if present is not None:
             d = present.detection
-            text = (
+            parts.append(
                 f"{present.id}  {d.kind}-expression: {emotion_words(d.emotion)} ({d.score:.2f})"
             )
-            words = _fitting(text, self._font, self.size[0] - 2 * pad)
-            draw.text((pad, y + self._line), words, font=self._font, fill=_KIND[d.kind])
-        return np.asarray(image)
+        kinds = {e.kind for e in self._events if e.interval.first <= frame <= e.interval.last}
+        parts += [EVENT_NAMES[kind][0] for kind in KINDS if kind in kinds]
+        return "   ".join(parts)
 
 
 def _moved(present: Finding | None) -> set[str]:

@@ -4,12 +4,13 @@
 // the field that somebody is typing into, nor the place of the keyboard in the list.
 
 import { clock, make, put } from "./dom.js";
+import { MOSTLY } from "./sensitivity.js";
 
 const LISTED = 300;  // marks in the list at once, those around the chosen one
 const POSITIONS = [["first", "Onset (I)"], ["apex", "Apex (A)"], ["last", "Offset (O)"]];
 
 export class Panel {
-  // told: {pick(mark), act(action, mark, values), undo()}
+  // told: {pick(mark), act(action, mark, values), undo(), loop()}
   constructor(emotions, told) {
     Object.assign(this, { emotions, told });
     this.list = make("ol", { class: "marks", "aria-label": "Marks" });
@@ -73,9 +74,10 @@ class Row {
   show(mark, chosen) {
     this.mark = mark;
     put(this.when, `${clock(mark.onset_s)} – ${clock(mark.offset_s)}`);
-    put(this.emotion, mark.emotion ?? "no emotion");
+    put(this.emotion, mark.explained_by ? "" : mark.emotion ?? "no emotion");
     this.state.className = `state ${mark.status}`;
-    put(this.state, mark.source === "model" ? mark.status : `by ${mark.coder}`);
+    const word = mark.explained_by ? MOSTLY[mark.explained_by] : mark.status;
+    put(this.state, mark.source === "human" ? `by ${mark.coder}` : word);
     this.state.title = mark.coder ? `by ${mark.coder}` : "";
     this.button.setAttribute("aria-current", String(chosen));
   }
@@ -87,8 +89,10 @@ class Form {
     this.told = told;
     this.emotions = emotions;
     this.model = mark.source === "model";
+    this.candidate = mark.source === "candidate";
     this.sentence = make("p", {});
     this.said = make("p", { class: "quiet" });
+    this.checks = make("ul", { class: "checks", "aria-label": "How to tell that it is wrong" });
     this.fields = make("div", { class: "fields" });
     this.inputs = [];  // [element, what it shows of a mark]
     for (const [name, label] of POSITIONS) {
@@ -104,13 +108,22 @@ class Form {
     this.field("Note", make("textarea", { id: "f-note" }), "note", (m) => m.note ?? "", (text) => text);
     this.reset = this.button("As the model said", "reset");
     this.element = make("div", {},
-      make("h2", {}, this.model ? "Detection of the model" : `Annotation by ${mark.coder}`),
-      this.sentence, this.said, this.fields,
+      make("h2", {}, this.title(mark)),
+      this.sentence, this.said, this.checks,
+      make("div", { class: "row" }, make("button", { type: "button", id: "slow-loop", title: "Loop the marked frames at a quarter of their speed (Q)", onclick: () => told.loop() }, "Loop at ¼ speed")),
+      this.fields,
       make("div", { class: "row" },
         this.model && this.button("Confirm", "confirm", true),
-        this.model ? this.button("Reject", "reject") : this.button("Remove", "remove"),
+        this.candidate ? this.button("Make it a mark of mine", "confirm", true)
+          : this.model ? this.button("Reject", "reject") : this.button("Remove", "remove"),
         this.model && this.reset,
         make("button", { type: "button", onclick: () => told.undo() }, "Undo")));
+  }
+
+  title(mark) {
+    if (mark.explained_by) return `Movement, ${MOSTLY[mark.explained_by]}`;
+    if (this.candidate) return "Movement below the usual score";
+    return this.model ? "Detection of the model" : `Annotation by ${mark.coder}`;
   }
 
   field(label, element, name, shown, read) {
@@ -142,7 +155,10 @@ class Form {
     }
     put(this.sentence, mark.evidence?.sentence ?? "");
     this.sentence.hidden = !mark.evidence?.sentence;
-    put(this.said, this.model ? `score ${(mark.original?.confidence ?? mark.confidence ?? 0).toFixed(2)}` +
+    this.checks.replaceChildren(...(mark.evidence?.checks ?? []).map(({ question, answer, doubt }) =>
+      make("li", { class: doubt ? "doubt" : "" }, `${doubt ? "!" : "✓"} ${question} `, make("span", { class: "quiet" }, answer))));
+    this.checks.hidden = !this.checks.children.length;
+    put(this.said, this.candidate ? `score ${mark.confidence.toFixed(2)} · no mark yet` : this.model ? `score ${(mark.original?.confidence ?? mark.confidence ?? 0).toFixed(2)}` +
       (mark.changed ? ` · the model said ${mark.original.first}–${mark.original.last}, ${mark.original.emotion}` : "") : "");
     this.reset.hidden = !(mark.changed || mark.status !== "proposed");
   }

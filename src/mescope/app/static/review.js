@@ -9,6 +9,7 @@ import { paintOverlay } from "./overlay.js";
 import { Pair } from "./pair.js";
 import { Panel } from "./panel.js";
 import { Player } from "./player.js";
+import { Sensitivity } from "./sensitivity.js";
 import { Timeline } from "./timeline.js";
 
 const SPEEDS = [1, 0.5, 0.25, 0.125];
@@ -43,7 +44,7 @@ class Review {
     Object.assign(this, { recording, project, coder });
     this.state = { revision: 0, detections: [], annotations: [] };
     this.picked = null;
-    this.begun = null;  // onset of an annotation that has no offset yet
+    this.begun = null;  // {first, apex} of an annotation that has no offset yet
     this.times = new Map();
     this.overlayOn = false;
     this.build();
@@ -76,15 +77,16 @@ class Review {
       wants: (first, last, points) => this.loadCurves(first, last, points),
     });
     this.panel = new Panel(this.project.emotions, {
-      pick: (mark) => this.pick(mark, true), act: (...all) => this.judging.act(...all), undo: () => this.judging.undo(),
+      pick: (mark) => this.pick(mark, true), act: (...all) => this.judge(...all), undo: () => this.judging.undo(), loop: () => this.slowLoop(),
     });
+    this.sensitivity = new Sensitivity(() => { this.arrange(); this.take(this.state); });
     this.exchange = new Exchange(recording.id, { coder: this.coder, take: (state) => this.take(state) });
     this.exchange.know(this.project.coders);
     this.pair = new Pair(recording);
     this.notices = make("div", {});
     this.element = make("div", {}, this.head(), this.notices,
       make("div", { class: "review" },
-        make("div", {}, make("div", { class: "screen" }, this.canvas), this.trouble, this.controls(), this.line, this.lineControls(), this.pair.element),
+        make("div", {}, make("div", { class: "screen" }, this.canvas), this.trouble, this.controls(), this.line, this.lineControls(), this.sensitivity.element, this.pair.element),
         make("div", {}, this.panel.element, this.exchange.element)));
   }
 
@@ -110,7 +112,7 @@ class Review {
   }
 
   lineControls() {
-    this.regionBox = make("select", { id: "region", onchange: (e) => { this.timeline.region = e.target.value; this.timeline.ask(); } });
+    this.regionBox = make("select", { id: "region", onchange: (e) => this.showRegion(e.target.value) });
     this.regionLabel = make("label", { class: "quiet", hidden: true }, "Motion of ", this.regionBox);
     return make("div", { class: "row" },
       this.button("+", () => this.timeline.zoom(0.6), "+", "Zoom in"),
@@ -129,7 +131,9 @@ class Review {
     this.source = api.progress((news) => this.hear(news), () => this.recover());
     await this.reload();
     await this.learn(this.recording);
-    await this.player.show(this.marks()[0]?.first ?? 0);
+    const [first] = this.shown();
+    if (first) this.pick(first);
+    await this.player.show(first?.first ?? 0);
     this.timeline.fit();
     this.findNext();
   }
@@ -158,7 +162,9 @@ class Review {
 
   async learn(recording) {  // what an analysis, done or to come, says about the recording
     this.showJob();
-    this.timeline.gaps = recording.face_gaps;
+    this.sensitivity.learn(recording);
+    this.arrange();
+    this.take(this.state);
     const words = [
       recording.simulated && "What the model knows it learned from simulated faces, not from recordings of people. Its detections are proposals to look at, no findings.",
       ...recording.warnings,
@@ -206,6 +212,20 @@ class Review {
     return [...this.state.detections, ...this.state.annotations].sort((a, b) => a.first - b.first || a.last - b.last);
   }
 
+  shown() { return this.sensitivity.visible(this.marks()); }
+
+  arrange() {
+    const { events, gaps } = this.recording, { floor, hidden } = this.sensitivity;
+    this.timeline.arrange({ movement: this.names?.includes("movement"), events, gaps, floor, hidden });
+  }
+
+  judge(action, mark, values = {}) {  // a candidate becomes a mark of who takes it for one
+    if (mark?.source !== "candidate") return this.judging.act(action, mark, values);
+    if (action !== "confirm" && action !== "edit") return say("It is no mark yet; Enter makes it one of yours.");
+    const { first, apex, last } = mark;
+    return this.judging.act("add", null, { first, apex, last, ...values });
+  }
+
   async reload() {
     try { this.take(await api.marks(this.recording.id)); } catch (error) { say(error.message); }
   }
@@ -215,11 +235,11 @@ class Review {
     const before = new Set(this.state.annotations.map((one) => one.id));
     this.state = state.removed ? merged(this.state, state) : state;
     this.judging.saved.dataset.revision = String(state.revision);
-    const marks = this.marks(), fresh = action === "add" && this.state.annotations.find((one) => !before.has(one.id));
+    const marks = this.shown(), fresh = action === "add" && this.state.annotations.find((one) => !before.has(one.id));
     this.picked = fresh || (marks.find((mark) => mark.id === this.picked?.id) ?? null);
     this.doneButton.setAttribute("aria-pressed", String(Boolean(state.reviewed)));
     put(this.doneButton, state.reviewed ? "Reviewed ✓" : "Mark as reviewed");
-    this.exchange.know(marks.map((mark) => mark.coder));
+    this.exchange.know(marks.map((mark) => mark.coder).filter(Boolean));
     this.timeline.show(marks, this.picked);
     this.panel.show(marks, this.picked);
     this.pair.show(this.picked);
@@ -268,11 +288,19 @@ class Review {
       const { series } = await api.traces(this.recording.id, 0, this.player.last, 1);
       const regions = Object.keys(series).filter((name) => name.startsWith("region:"));
       this.names = Object.keys(series).filter((name) => !name.startsWith("region:"));
-      this.regionBox.replaceChildren(...regions.map((name) => make("option", { value: name }, name.slice(7))));
+      this.regionBox.replaceChildren(...regions.map((name) => make("option", { value: name }, this.regionWords(name))));
       this.regionLabel.hidden = !regions.length;
-      this.timeline.region = regions[0] ?? null;
-      this.timeline.ask();
+      this.arrange();
+      this.showRegion(regions[0] ?? null);
     } catch (error) { say(error.message); }
+  }
+
+  regionWords(name) { return this.recording.region_names?.[name.slice(7)] ?? name.slice(7); }
+
+  showRegion(name) {
+    this.timeline.region = name;
+    this.timeline.regionName = name && `motion of the ${this.regionWords(name)}`;
+    this.timeline.ask();
   }
 
   async loadCurves(first, last, points) {
@@ -291,6 +319,13 @@ class Review {
     this.loopButton.setAttribute("aria-pressed", String(Boolean(on)));
     if (on) this.player.play();
     else if (!this.picked) say("Choose a mark to loop.");
+  }
+
+  setSpeed(speed) { this.speedBox.value = String(this.player.speed = speed); }
+
+  slowLoop() {
+    if (!this.player.loop) this.setSpeed(0.25);
+    this.toggleLoop();
   }
 
   toggleOverlay() {
@@ -312,37 +347,48 @@ class Review {
 
   actions() {
     const { player, judging, timeline } = this;
-    const edit = (values) => this.picked && judging.act("edit", this.picked, values);
+    const edit = (values) => this.picked && this.judge("edit", this.picked, values);
     const jump = (by) => {
-      const marks = this.marks();
+      const marks = this.shown();
       const next = by > 0 ? marks.find((m) => m.first > player.frame) : marks.findLast((m) => m.first < player.frame);
       if (next) this.pick(next, true);
     };
+    const place = (part, word) => {  // what changes nothing confirms nothing
+      if (this.picked[part] === player.frame) return say(`The ${word} of this mark is here already. Esc leaves the mark.`);
+      return edit({ [part]: player.frame });
+    };
     const second = Math.max(1, Math.round(this.recording.rate));
     const onset = () => {
-      if (this.picked) return edit({ first: player.frame });
-      this.begun = player.frame;
-      say(`An annotation begins in frame ${this.begun}. O ends it.`);
+      if (this.picked) return place("first", "onset");
+      this.begun = { first: player.frame, apex: null };
+      say(`An annotation begins in frame ${player.frame}. A sets its apex, O ends it.`);
+    };
+    const apex = () => {
+      if (this.picked) return place("apex", "apex");
+      if (!this.begun) return say("I sets the onset first.");
+      this.begun.apex = player.frame;
+      say(`Its apex is frame ${player.frame}. O ends it.`);
     };
     const offset = () => {
-      if (this.picked) return edit({ last: player.frame });
+      if (this.picked) return place("last", "offset");
       if (this.begun === null) return say("I sets the onset first.");
-      const [first, last] = [this.begun, player.frame].sort((a, b) => a - b);
+      const [first, last] = [this.begun.first, player.frame].sort((a, b) => a - b), { apex: top } = this.begun;
+      const fits = top === null || (top >= first && top <= last);
       this.begun = null;
-      return judging.act("add", null, { first, apex: null, last });
+      if (!fits) say(`The apex, frame ${top}, lies outside frames ${first} to ${last} and was left out. A sets it anew.`, 12);
+      return judging.act("add", null, { first, apex: fits ? top : null, last });
     };
     return {
       " ": () => player.toggle(), k: () => player.pause(), l: () => player.play(1), j: () => player.play(-1),
       ArrowLeft: () => player.step(-1), ArrowRight: () => player.step(1),
       ArrowUp: () => player.step(-second), ArrowDown: () => player.step(second),
-      n: () => jump(1), p: () => jump(-1), i: onset, o: offset, a: () => edit({ apex: player.frame }),
+      n: () => jump(1), p: () => jump(-1), i: onset, o: offset, a: apex,
       emotion: (k) => edit({ emotion: this.project.emotions[k - 1] }),
-      Enter: () => this.picked?.source === "model" && judging.act("confirm", this.picked, {}),
-      Backspace: () => this.picked && judging.act(this.picked.source === "model" ? "reject" : "remove", this.picked, {}),
-      z: () => judging.undo(), r: () => this.toggleLoop(), v: () => this.toggleOverlay(),
+      Enter: () => this.picked && this.picked.source !== "human" && this.judge("confirm", this.picked),
+      Backspace: () => this.picked && this.judge(this.picked.source === "human" ? "remove" : "reject", this.picked),
+      z: () => judging.undo(), r: () => this.toggleLoop(), q: () => this.slowLoop(), v: () => this.toggleOverlay(),
       s: () => {
-        player.speed = SPEEDS[(SPEEDS.indexOf(player.speed) + 1) % SPEEDS.length];
-        this.speedBox.value = String(player.speed);
+        this.setSpeed(SPEEDS[(SPEEDS.indexOf(player.speed) + 1) % SPEEDS.length]);
       },
       "+": () => timeline.zoom(0.6), "-": () => timeline.zoom(1.7), 0: () => timeline.look(0, this.recording.frames),
       Escape: () => { this.begun = null; this.pick(null); },

@@ -1,8 +1,11 @@
 // The timeline: curves thinned by the server, marks that can be dragged, gaps, zoom and pan.
 
 import { clock } from "./dom.js";
+import { KINDS, ONE } from "./sensitivity.js";
+import { EVENT, drawEvents, drawFloor, drawGaps } from "./timeline_layers.js";
 
-const LANES = { ruler: 20, spotting: 78, emotion: 54, region: 40, model: 26, human: 36 };
+const LANES = { ruler: 20, spotting: 78, movement: 0, emotion: 54, region: 40, events: 0, model: 26, human: 36 };
+const MOVEMENT = 40, ROOM = 6;  // heights: of a lane that not every recording has, and of the frame
 const EDGE = 7;  // px around an edge of a mark that take hold of it
 const ROWS = 3;  // of coders; further ones share them
 const COLOURS = ["#d1495b", "#2f9e44", "#e8a33d", "#7a6fd0", "#8a94a3"];
@@ -15,7 +18,11 @@ export class Timeline {
     this.marks = [];
     this.coders = [];
     this.curves = null;
-    this.gaps = recording.face_gaps;
+    this.lanes = { ...LANES };
+    this.gaps = recording.gaps;
+    this.events = [];
+    this.kinds = [];
+    this.floor = 0;
     this.frame = 0;
     this.picked = null;
     this.region = null;
@@ -40,6 +47,20 @@ export class Timeline {
     [this.wide, this.high, this.scale] = [box.width, box.height, scale];
     this.ask();
     this.draw();
+  }
+
+  arrange({ movement, events, gaps, floor, hidden }) {  // what an analysis gives, without hidden kinds
+    this.events = events.filter((one) => !hidden.has(one.kind));
+    this.kinds = Object.keys(KINDS).filter((kind) => this.events.some((one) => one.kind === kind));
+    Object.assign(this, { gaps, floor });
+    Object.assign(this.lanes, { movement: movement ? MOVEMENT : 0, events: EVENT * this.kinds.length });
+    this.canvas.style.height = `${Object.values(this.lanes).reduce((sum, high) => sum + high) + ROOM}px`;
+    this.draw();
+  }
+
+  top(name) {  // of a lane
+    const names = Object.keys(this.lanes);
+    return names.slice(0, names.indexOf(name)).reduce((sum, one) => sum + this.lanes[one], 0);
   }
 
   show(marks, picked) {
@@ -112,10 +133,9 @@ export class Timeline {
   }
 
   lane({ source, coder }) {  // top and height of where a mark lies: every coder has a row
-    const top = LANES.ruler + LANES.spotting + LANES.emotion + LANES.region;
-    if (source === "model") return [top, LANES.model];
+    if (source !== "human") return [this.top("model"), this.lanes.model];
     const rows = Math.min(ROWS, Math.max(1, this.coders.length)), row = Math.max(0, this.coders.indexOf(coder)) % rows;
-    return [top + LANES.model + (row * LANES.human) / rows, LANES.human / rows];
+    return [this.top("human") + (row * this.lanes.human) / rows, this.lanes.human / rows];
   }
 
   hit(x, y) {  // the mark under a point, and what of it
@@ -123,6 +143,10 @@ export class Timeline {
       const [top, height] = this.lane(mark);
       if (y < top || y > top + height) continue;
       const [left, right] = [this.x(mark.first), this.x(mark.last + 1)];
+      if (mark.source === "candidate") {  // nobody moves what is no mark
+        if (x > left - EDGE && x < right + EDGE) return { mark, part: "candidate" };
+        continue;
+      }
       if (Math.abs(x - left) <= EDGE) return { mark, part: "first" };
       if (Math.abs(x - right) <= EDGE) return { mark, part: "last" };
       if (x > left && x < right) return { mark, part: "whole" };
@@ -136,8 +160,8 @@ export class Timeline {
     const hit = this.hit(event.offsetX, event.offsetY);
     if (hit) {
       this.told.picked(hit.mark);
-      this.hold = { ...hit, from: this.at(event.offsetX), moved: false, was: { ...hit.mark } };
-    } else if (event.offsetY < LANES.ruler || event.shiftKey) {
+      this.hold = hit.part === "candidate" ? { part: "candidate" } : { ...hit, from: this.at(event.offsetX), moved: false, was: { ...hit.mark } };
+    } else if (event.offsetY < this.lanes.ruler || event.shiftKey) {
       this.hold = { part: "view", x: event.offsetX, view: [...this.view] };
     } else {
       this.hold = { part: "seek" };
@@ -149,9 +173,11 @@ export class Timeline {
     const { hold } = this;
     if (!hold) {
       const part = this.hit(event.offsetX, event.offsetY)?.part;
-      this.canvas.style.cursor = part === "whole" ? "grab" : part ? "ew-resize" : "crosshair";
+      this.canvas.style.cursor = part === "whole" ? "grab" : part === "candidate" ? "pointer" : part ? "ew-resize" : "crosshair";
+      this.canvas.title = this.words(event.offsetX, event.offsetY);
       return;
     }
+    if (hold.part === "candidate") return;
     if (hold.part === "seek") return this.told.seek(Math.round(this.at(event.offsetX)));
     if (hold.part === "view") {
       const by = ((hold.x - event.offsetX) / this.wide) * (hold.view[1] - hold.view[0]);
@@ -169,6 +195,15 @@ export class Timeline {
       mark.apex = was.apex === null ? null : was.apex + shift;
     }
     this.draw();
+  }
+
+  words(x, y) {  // what lies under the pointer, if it says anything
+    const frame = this.at(x), covers = ([first, last]) => frame >= first && frame < last + 1;
+    const kind = this.kinds[Math.floor((y - this.top("events")) / EVENT)];
+    const event = kind && y < this.top("model") && this.events.find((one) => one.kind === kind && covers([one.onset, one.offset]));
+    if (event) return `${ONE[kind]}, ${clock(event.onset_s)} to ${clock(event.offset_s)}`;
+    const gap = this.gaps.find((one) => covers([one.first, one.last]));
+    return gap ? `could not be judged: ${gap.reason}` : "";
   }
 
   up() {
@@ -199,32 +234,17 @@ export class Timeline {
     pen.setTransform(this.scale, 0, 0, this.scale, 0, 0);
     pen.clearRect(0, 0, this.wide, this.high);
     pen.font = "11px system-ui, sans-serif";
-    this.drawGaps(pen, ink);
+    drawGaps(this, pen, ink);
     this.drawRuler(pen, ink);
     this.drawCurves(pen, ink);
+    drawFloor(this, pen, ink);
+    drawEvents(this, pen, ink);
     this.drawn = new Map();
     for (const mark of this.marks) if (!this.covered(mark)) this.drawMark(pen, ink, mark);
     this.drawLanes(pen, ink);
     const x = this.x(this.frame);
     pen.fillStyle = ink.bad;
     pen.fillRect(x - 0.75, 0, 1.5, this.high);
-  }
-
-  drawGaps(pen, ink) {
-    pen.fillStyle = ink.line;
-    pen.globalAlpha = 0.55;
-    for (const [first, last] of this.gaps) {
-      const left = this.x(first), right = this.x(last + 1);
-      if (right > 0 && left < this.wide) {
-        pen.fillRect(left, LANES.ruler, Math.max(1, right - left), this.high);
-      }
-    }
-    pen.globalAlpha = 1;
-    pen.fillStyle = ink.quiet;
-    for (const [first, last] of this.gaps) {
-      const left = Math.max(0, this.x(first)), right = Math.min(this.wide, this.x(last + 1)), wide = pen.measureText("no face").width;
-      if (right - left > wide + 8) pen.fillText("no face", (left + right - wide) / 2, LANES.ruler + LANES.spotting - 8);
-    }
   }
 
   drawLanes(pen, ink) {  // whose marks they are; to be read also where marks lie below
@@ -252,7 +272,7 @@ export class Timeline {
     for (let t = Math.ceil(first / step) * step; t <= last; t += step) {
       const x = this.x(this.frameAt(t));
       pen.beginPath();
-      pen.moveTo(x, LANES.ruler - 5);
+      pen.moveTo(x, this.lanes.ruler - 5);
       pen.lineTo(x, this.high);
       pen.stroke();
       pen.fillText(clock(t, step < 1 ? 2 : 0), x + 3, 12);
@@ -260,23 +280,26 @@ export class Timeline {
   }
 
   drawCurves(pen, ink) {
-    let top = LANES.ruler;
+    const lanes = this.lanes;
+    let top = lanes.ruler;
     const series = this.curves?.series ?? {};
-    this.band(pen, ink, series.spotting, top, LANES.spotting, 0, 1, ink.accent, "spotting score");
-    top += LANES.spotting;
+    this.band(pen, ink, series.spotting, top, lanes.spotting, 0, 1, ink.accent, "spotting score");
+    top += lanes.spotting;
+    if (lanes.movement) this.band(pen, ink, series.movement, top, lanes.movement, 0, 1, ink.warn, "movement, by a rule without training");
+    top += lanes.movement;
     const emotions = Object.keys(series).filter((name) => name.startsWith("emotion:") && !name.endsWith(":neutral"));
     emotions.forEach((name, i) =>
-      this.band(pen, ink, series[name], top, LANES.emotion, 0, 1, COLOURS[i % COLOURS.length], "", true));
+      this.band(pen, ink, series[name], top, lanes.emotion, 0, 1, COLOURS[i % COLOURS.length], "", true));
     let x = 4;
     emotions.forEach((name, i) => {
       pen.fillStyle = COLOURS[i % COLOURS.length];
       pen.fillText(name.slice(8), x, top + 11);
       x += pen.measureText(name.slice(8)).width + 10;
     });
-    top += LANES.emotion;
+    top += lanes.emotion;
     const region = this.region && series[this.region];
     const high = region ? Math.max(0.5, ...region.max.filter((v) => v !== null)) : 1;
-    this.band(pen, ink, region, top, LANES.region, 0, high, ink.quiet, this.region?.slice(7) ?? "");
+    this.band(pen, ink, region, top, lanes.region, 0, high, ink.quiet, this.regionName ?? "");
   }
 
   band(pen, ink, curve, top, height, low, high, colour, label, line = false) {
@@ -317,11 +340,11 @@ export class Timeline {
     const [top, height] = this.lane(mark);
     const left = this.x(mark.first), right = this.x(mark.last + 1);
     const width = Math.max(3, right - left);
-    const colour = { confirmed: ink.good, rejected: ink.bad, own: ink.accent }[mark.status] ?? ink.warn;
+    const colour = { confirmed: ink.good, rejected: ink.bad, own: ink.accent, fainter: ink.quiet, explained: ink.quiet }[mark.status] ?? ink.warn;
     const room = height > 20 ? 4 : 1;
-    if (mark.changed) this.drawOriginal(pen, ink, mark.original, top + room, height - 2 * room);
+    if (mark.changed && mark.original) this.drawOriginal(pen, ink, mark.original, top + room, height - 2 * room);
     pen.fillStyle = colour;
-    pen.globalAlpha = mark.status === "rejected" ? 0.25 : 0.55;
+    pen.globalAlpha = mark.status === "rejected" || mark.source === "candidate" ? 0.25 : 0.55;
     pen.fillRect(left, top + room, width, height - 2 * room);
     pen.globalAlpha = 1;
     pen.strokeStyle = mark.id === this.picked ? ink.text : colour;
@@ -332,7 +355,7 @@ export class Timeline {
       pen.fillStyle = ink.text;
       pen.fillRect(this.x(mark.apex + 0.5) - 0.75, top + room, 1.5, height - 2 * room);
     }
-    if (width > 50) {
+    if (width > 50 && !mark.explained_by) {  // what an event explains has no emotion
       pen.fillStyle = ink.text;
       pen.fillText(mark.emotion ?? "?", left + 4, top + height / 2 + 4);
     }
