@@ -164,7 +164,7 @@ def draw_light(
     rng: np.random.Generator, duration: float
 ) -> tuple[float, tuple[Step, ...], Waves]:
     """Draw the exposure, its sudden changes, and drift with flicker."""
-    exposure = log_uniform(rng, 0.2, 0.6) if rng.random() < 0.15 else rng.uniform(0.75, 1.15)
+    exposure = log_uniform(rng, 0.25, 0.6) if rng.random() < 0.15 else rng.uniform(0.75, 1.15)
     steps = []
     jumps = rng.choice([0.0, rng.uniform(0.5, 6)], p=[0.6, 0.4])
     for _ in range(int(rng.poisson(jumps * duration / 60))):

@@ -112,7 +112,7 @@ def natural_script(
 
 def draw_temper(rng: np.random.Generator) -> Temper:
     """Draw what a recording is like."""
-    shows = rng.random() < 2 / 3
+    shows = rng.random() < 0.78  # of these, most who talk throughout show nothing either
     posed = shows and rng.random() < 0.15
     talking: talk.Talking = "never"
     if not posed:
@@ -120,8 +120,8 @@ def draw_temper(rng: np.random.Generator) -> Temper:
     if talking == "throughout":
         shows = shows and rng.random() < 0.4
     return Temper(
-        micro=rng.uniform(4, 14) if shows and not posed else 0.0,
-        macro=rng.uniform(3, 10) if shows else 0.0,
+        micro=rng.uniform(5, 16) if shows and not posed else 0.0,
+        macro=rng.uniform(4, 11) if shows else 0.0,
         posed=posed,
         talking=talking,
         head=movement.draw_temper(rng),

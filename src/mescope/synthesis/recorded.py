@@ -27,6 +27,9 @@ FACE_PX = (60.0, 240.0)
 The face crop of the extraction shows a jaw of about 256 px, so larger portraits would only be
 reduced again."""
 
+DARKEST = 40.0
+"""Mean grey level of the darkest face; in darker pictures no face is found."""
+
 GLASSES = 0.2
 """Share of the recordings whose person wears glasses."""
 
@@ -56,6 +59,7 @@ def rendered_recording(
     drawn_rate = float(rng.choice(list(RATES), p=list(RATES.values())))
     drawn_camera = draw_camera(rng)
     script = natural_script(rng, duration, temper=temper)
+    script = replace(script, exposure=max(script.exposure, DARKEST / _brightness(portrait)))
     return SyntheticVideo(
         portrait, script, rate or drawn_rate, camera=drawn_camera if camera is None else camera
     )
@@ -71,3 +75,10 @@ def draw_sitter(rng: np.random.Generator) -> Portrait:
         glasses = draw_glasses(rng, portrait.landmarks, portrait.size)
         portrait = replace(portrait, glasses=glasses)
     return portrait
+
+
+def _brightness(portrait: Portrait) -> float:
+    """Return the mean grey level between brows and chin."""
+    left, top = portrait.landmarks.min(axis=0).astype(int)
+    right, bottom = portrait.landmarks.max(axis=0).astype(int)
+    return max(1.0, float(portrait.image[top:bottom, left:right].mean()))

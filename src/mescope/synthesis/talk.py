@@ -20,7 +20,7 @@ Talking = Literal["never", "bouts", "throughout"]
 Bout = tuple[float, float, float]
 """Start and end in seconds, and the motion of the mouth, px of the 320-px face crop."""
 
-MOUTH_PX = (4.0, 30.0)
+MOUTH_PX = (5.0, 30.0)
 """How far lips and jaw move apart in the widest syllables of a bout, px of the face crop."""
 
 _PITCH = 5  # channel of the head pose
