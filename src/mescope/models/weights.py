@@ -179,6 +179,12 @@ def _card(fields: object, path: Path) -> Card:
             f"{path}: unknown card entries {', '.join(unknown)}; written by a newer mescope?"
         )
     fields = _LATER | fields
+    for name, allowed in _CHOICES.items():
+        if fields[name] not in allowed:
+            raise WeightsError(
+                f"{path}: card entry {name} must be {' or '.join(allowed)}, "
+                f"found {fields[name]!r:.60}"
+            )
     if missing := sorted(set(known) - set(fields)):
         raise WeightsError(f"{path}: the card lacks {', '.join(missing)}")
     for name, kind in _KINDS.items():
@@ -194,6 +200,8 @@ def _card(fields: object, path: Path) -> Card:
 
 _LATER: dict[str, Any] = {"inputs": {}, "head": "nose", "look": "windows"}
 """Entries that the first files lack, and what their lack means."""
+
+_CHOICES = {"head": ("nose", "face"), "look": ("windows", "candidates")}
 
 _KINDS: dict[str, type | tuple[type, ...]] = {
     "model": str,
@@ -253,7 +261,9 @@ def _check_card(card: Card, module: nn.Module, path: Path) -> None:
                 f"{path}: labels differ; expected {', '.join(SPOTTING_CLASSES)}, "
                 f"found {', '.join(card.labels)}"
             )
-        fits = config.channels == 2 * len(card.regions) and config.classes == len(card.labels)
+        flow = 2 * len(card.regions)  # what is shown of a candidate holds more than flow
+        shown = config.channels > flow if card.look == "candidates" else config.channels == flow
+        fits = shown and config.classes == len(card.labels)
     else:
         fits = not card.regions and config.classes == len(card.labels)
     if not fits:

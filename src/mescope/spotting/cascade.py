@@ -3,10 +3,10 @@
 1. :func:`mescope.spotting.flow_peaks.candidates` proposes every movement that comes and goes.
 2. The network is shown each of them with its surroundings (:mod:`mescope.spotting.segments`)
    and scores every sample: is an expression going on, and of which emotion?
-3. The score of a candidate is calibrated: a logistic curve, fitted on rendered recordings of
-   identities that training has not seen, turns the mean score of its samples into the share of
-   such candidates that are expressions.
-4. The network's own edges replace the proposer's where they agree by half.
+3. The network's own edges replace the proposer's where both mean the same movement.
+4. The mean score between them is calibrated: a logistic curve, fitted on rendered recordings of
+   identities that training has not seen, turns it into the share of such candidates that are
+   expressions.
 5. Of candidates that share frames the one with the highest score stays.
 
 No strength is ever too strong: amplitude is compressed, not thresholded, and micro or macro
@@ -30,11 +30,18 @@ from mescope.spotting.proposals import emotion_scores, kind_of
 from mescope.spotting.segments import CORE, back_to_frames, segments
 from mescope.spotting.traces import Floats
 
+LEAST_AGREED = 0.2
+"""IoU of the network's own interval with the proposed one: below, it means something else."""
+
 Score = Callable[[NDArray[np.float32]], tuple[NDArray[np.floating[Any]], NDArray[Any]]]
 """Segments (m, channels, 48) to scores (m, 48), 0 to 1, and class logits (m, 48, classes)."""
 
-LEAST_STRENGTH = 0.8
-"""Candidates below (thresholds of the training-free spotter) are not shown to the network."""
+PROPOSER = FlowPeaksRule(trends_s=(0.8, 1.2, 3.0, 9.0), floor=0.6, each_group=True, alike=0.6)
+"""Proposes generously: faint movements, and those of one part of a face on which others move.
+
+On rendered recordings it covers 93 % of micro-expressions above 3 px and 81 % of fainter ones
+with an IoU of at least 0.5; the training-free spotter's own rule covers 67 % and 38 %.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +84,7 @@ class Judged:
 
     candidate: Candidate
     interval: Interval
-    raw: float
+    raw: float  # mean score in the interval
     samples: NDArray[np.float64]  # (48,)
     logits: NDArray[np.float64]  # (16, classes) of the core
 
@@ -87,23 +94,29 @@ def judge(
     rule: CascadeRule = CascadeRule(),
 ) -> tuple[list[Judged], NDArray[np.float64]]:  # fmt: skip
     """Propose and score, without calibration; also returns the proposer's trace (n,)."""
-    proposer = FlowPeaksRule(floor=LEAST_STRENGTH)
-    found, movement = candidates(motion, rate, regions, proposer)
+    found, movement = candidates(motion, rate, regions, PROPOSER)
     cut = segments(motion, shape, [one.interval for one in found], rate, regions)
     if not found:
         return [], movement
     samples, logits = score(cut)
     judged = [
-        Judged(
-            one,
-            _refined(one.interval, np.asarray(s, float), len(motion), rule),
-            float(np.mean(s[CORE])),
-            np.asarray(s, float),
-            np.asarray(e[CORE], float),
-        )
+        _judged(one, np.asarray(s, float), np.asarray(e[CORE], float), len(motion), rule)
         for one, s, e in zip(found, samples, logits, strict=True)
     ]
     return judged, movement
+
+
+def _judged(
+    one: Candidate,
+    samples: NDArray[np.float64],
+    logits: NDArray[np.float64],
+    frames: int,
+    rule: CascadeRule,
+) -> Judged:
+    interval = _refined(one.interval, samples, frames, rule)
+    scores = back_to_frames(samples, one.interval, frames)
+    raw = float(np.nanmean(scores[interval.first : interval.last + 1]))
+    return Judged(one, interval, raw, samples, logits)
 
 
 def spot(
@@ -162,7 +175,7 @@ def _refined(
     last = int(after[0]) - 1 if len(after) else frames - 1
     # Training labels leave the onset and the offset themselves out.
     own = Interval(max(0, first - 1), min(frames - 1, last + 1))
-    return own if own.iou(interval) >= 0.5 else interval
+    return own if own.iou(interval) >= LEAST_AGREED else interval
 
 
 def detection_of(one: Judged, p: float, rate: float) -> Detection:

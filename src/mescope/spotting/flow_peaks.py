@@ -79,6 +79,8 @@ class FlowPeaksRule:
     smooth: int = 3  # frames of the centred average
     shortest_s: float = 0.1
     longest_s: float = 4.5
+    each_group: bool = False  # also peaks of single groups, which larger ones may hide
+    alike: float = 0.5  # of two candidates with a higher IoU the stronger stays
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,8 +136,8 @@ def candidates(
         rule: the constants.
 
     Returns:
-        Candidates in order of time, none of which shares more than half its frames with
-        another; and the trace (n,) of the shortest trend, 0 to 1, 0.5 at the threshold.
+        Candidates in order of time, no two of which are alike; and the trace (n,) of the
+        shortest trend, 0 to 1, 0.5 at the threshold.
 
     Raises:
         ValueError: none of the regions is known.
@@ -144,24 +146,33 @@ def candidates(
     traces = []
     for trend_s in rule.trends_s:
         groups = _groups(over_trend(motion, rate, trend_s), regions)
-        ratio = np.max([_in_thresholds(vectors, rule) for vectors in groups.values()], axis=0)
+        ratios = {name: _in_thresholds(vectors, rule) for name, vectors in groups.items()}
+        ratio = np.max(list(ratios.values()), axis=0)
         traces.append(ratio)
-        for first, last in valid_runs(ratio):
-            found += _run(ratio, groups, (first, last), rate, rule)
-    return _strongest(found), traces[0] / (1.0 + traces[0])
+        looks = [(ratio, tuple(groups))]
+        if rule.each_group:
+            looks += [(own, (name,)) for name, own in ratios.items()]
+        for own, moving in looks:
+            for run in valid_runs(own):
+                found += _run(own, groups, moving, run, rate, rule)
+    return _strongest(found, rule.alike), traces[0] / (1.0 + traces[0])
 
 
 def _run(
     ratio: Floats,
     groups: Mapping[str, Floats],
+    moving: Sequence[str],
     run: tuple[int, int],
     rate: float,
     rule: FlowPeaksRule,
 ) -> list[Candidate]:
-    """Return the candidates of one trend in one run of frames with a face."""
+    """Return the candidates of one trend in one run of frames with a face.
+
+    Edges are those of the motion of the groups ``moving`` together.
+    """
     first, last = run
     smooth = centred_smooth(ratio[first : last + 1], rule.smooth)
-    together = np.concatenate([v[first : last + 1] for v in groups.values()], axis=1)
+    together = np.concatenate([groups[name][first : last + 1] for name in moving], axis=1)
     length = centred_smooth(np.linalg.norm(together, axis=1), rule.smooth)
     padded = np.concatenate([[0.0], smooth, [0.0]])  # a movement may be cut off by the end
     peaks, _ = find_peaks(padded, height=rule.floor, prominence=0.25 * rule.floor)
@@ -208,11 +219,12 @@ def _edges(length: Floats, peak: int, rule: FlowPeaksRule) -> tuple[int, int]:
     return ends[0], ends[1]
 
 
-def _strongest(found: list[Candidate]) -> list[Candidate]:
-    """Keep the stronger of candidates that share more than half of all their frames."""
+def _strongest(found: list[Candidate], alike: float) -> list[Candidate]:
+    """Keep the stronger of candidates whose IoU is above ``alike``."""
     kept: list[Candidate] = []
     for one in sorted(found, key=lambda c: (-c.strength, c.interval)):
-        if all(one.interval.iou(other.interval) <= 0.5 for other in kept):
+        near = (k for k in kept if k.interval.shared(one.interval))
+        if all(one.interval.iou(other.interval) <= alike for other in near):
             kept.append(one)
     return sorted(kept, key=lambda c: c.interval)
 

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from mescope.events import Expression
 from mescope.labels import SPOTTING_CLASSES
-from mescope.spotting.cascade import LEAST_STRENGTH
+from mescope.spotting.cascade import PROPOSER
 from mescope.spotting.face_shape import TRACES
-from mescope.spotting.flow_peaks import FlowPeaksRule, candidates
+from mescope.spotting.flow_peaks import candidates
 from mescope.spotting.segments import SAMPLES, channels, sample_positions, segments
 from mescope.training.rendered import Measured
 from mescope.training.synthetic import Windows, joined
@@ -84,8 +84,7 @@ def candidate_windows(measured: Iterable[Measured]) -> Windows:
 def _segments(
     one: Measured, motion: NDArray[np.floating], shape: NDArray[np.floating]
 ) -> Windows:
-    rule = FlowPeaksRule(floor=LEAST_STRENGTH)
-    found = [c.interval for c in candidates(motion, one.rate, REGIONS, rule)[0]]
+    found = [c.interval for c in candidates(motion, one.rate, REGIONS, PROPOSER)[0]]
     cut = segments(motion, shape, found, one.rate, REGIONS)
     spotting, classes = _labels(one.expressions, [sample_positions(i) for i in found])
     return Windows(cut, spotting, classes)
