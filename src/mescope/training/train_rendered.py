@@ -30,7 +30,7 @@ from mescope.training.candidate_segments import REGIONS, candidate_windows
 from mescope.training.logs import Log
 from mescope.training.publish import SCORED, Heard, choose_rule, spotting_scores
 from mescope.training.recipe import RenderedRecipe
-from mescope.training.rendered import Measured, measured_recordings
+from mescope.training.rendered import Manner, Measured, measured_recordings
 from mescope.training.samples import frame_labels, sample_windows, window_labels
 from mescope.training.synthetic import Epoch, Windows, joined
 from mescope.training.train import Report, train
@@ -59,12 +59,35 @@ def measured_for(
         jobs: processes.
         progress: called with (recordings measured, recordings in all).
     """
-    return list(
-        measured_recordings(
-            out / "measured", recipe.recordings, recipe.seed, recipe.seconds,
-            jobs=jobs, progress=progress,
-        )
-    )  # fmt: skip
+    folder, every = out / "measured", recipe.recordings
+    both: list[list[Measured]] = []
+    parts: tuple[tuple[Manner, int], ...] = (
+        ("natural", recipe.natural),
+        ("staged", every - recipe.natural),
+    )
+    for manner, count in parts:
+        before = sum(map(len, both))
+        some = measured_recordings(
+            folder, count, recipe.seed, recipe.seconds, manner=manner, jobs=jobs,
+            progress=None if progress is None else _after(progress, before, every),
+        )  # fmt: skip
+        both.append(list(some))
+    return _alternating(*both)
+
+
+def _after(
+    progress: Callable[[int, int], None], before: int, every: int
+) -> Callable[[int, int], None]:
+    """Return a progress that counts on from ``before`` of ``every``."""
+    return lambda done, _: progress(before + done, every)
+
+
+def _alternating(a: list[Measured], b: list[Measured]) -> list[Measured]:
+    """Return both lists as one in which either is spread evenly: any part holds its share."""
+    places = [
+        ((i + 0.5) / len(part), k, i) for k, part in enumerate((a, b)) for i in range(len(part))
+    ]
+    return [(a, b)[k][i] for _, k, i in sorted(places)]
 
 
 def train_rendered(
