@@ -57,7 +57,11 @@ _NEAR = 0.86  # cosine: within about 30 degrees of the rule's direction
 
 
 def explain(
-    motion: NDArray[np.floating], regions: Sequence[str], noise_px: float | None = None
+    motion: NDArray[np.floating],
+    regions: Sequence[str],
+    noise_px: float | None = None,
+    *,
+    expression: bool = True,
 ) -> Evidence:
     """Build the evidence of one detection.
 
@@ -66,6 +70,7 @@ def explain(
             where it is not known.
         regions: the R region names.
         noise_px: motion that this recording shows where nothing moves; less is not told.
+        expression: read action units off it; a blink or speech has none.
     """
     least = max(VISIBLE, noise_px or 0.0)
     moved = sorted(
@@ -76,7 +81,7 @@ def explain(
         ),
         key=lambda m: -m.magnitude,
     )
-    units = _likely_units({m.region: m for m in moved}, least)
+    units = _likely_units({m.region: m for m in moved}, least) if expression else ()
     sentence = _sentence(moved, units, least)
     return Evidence(regions=tuple(moved), action_units=units, sentence=sentence)
 

@@ -55,7 +55,7 @@ def describe(
     for one in told:
         found = to_native(one.detection, flow, video)
         group, letter = (shown, "d") if one.shown else (rest, "c")
-        evidence = explain(one.motion, flow.regions, noise)
+        evidence = explain(one.motion, flow.regions, noise, expression=one.explained_by is None)
         facts = Finding(
             id=f"{letter}{len(group) + 1}",
             detection=named(found, evidence.action_units),
