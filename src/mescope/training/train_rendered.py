@@ -112,12 +112,16 @@ def train_rendered(
     Returns:
         The card as written, and the history of the training.
     """
-    held = max(1, round(len(measured) * recipe.held_out))
-    source = Source(recipe, measured[:-held])
+    held = held_out(recipe, measured)
+    source = Source(recipe, measured[: -len(held)])
     model, state = train(recipe, out, source=source, device=device, log=log, report=report)
     path = out / f"{recipe.name}.safetensors"
-    card = publish_rendered(model.to("cpu"), recipe, measured[-held:], path)
-    return card, state.history
+    return publish_rendered(model.to("cpu"), recipe, held, path), state.history
+
+
+def held_out(recipe: RenderedRecipe, measured: Sequence[Measured]) -> Sequence[Measured]:
+    """Return the last recordings, which calibrate and are not trained on."""
+    return measured[-max(1, round(len(measured) * recipe.held_out)) :]
 
 
 class Source:
