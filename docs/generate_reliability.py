@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
+from torch import nn
 
 from mescope.models.inference import score_windows
 from mescope.models.weights import find, load
@@ -29,7 +30,9 @@ PICTURE = Path(__file__).parent / "images" / "cascade-reliability.png"
 FRESH, FRESH_SEED = 8, 20261128
 
 
-def outcomes(model, rule: CascadeRule, recordings: list[Measured]) -> tuple[np.ndarray, ...]:
+def outcomes(
+    model: nn.Module, rule: CascadeRule, recordings: list[Measured]
+) -> tuple[np.ndarray, ...]:
     """Return the calibrated scores of what survives, and whether each was right."""
     scores, right = [], []
     for one in recordings:

@@ -213,11 +213,13 @@ def calibrate(
         return score_windows(model, cut)
 
     judged = [judge(one.motion, one.shape, one.rate, REGIONS, score)[0] for one in held]
-    raw = np.array([j.raw for some in judged for j in some])
+    # Only what survives among overlapping candidates is ever shown, in whatever calibration.
+    left = [[j for j, _ in strongest(some, CascadeRule())] for some in judged]
+    raw = np.array([j.raw for some in left for j in some])
     right = np.array(
         [
             any(j.interval.iou(e.interval) >= 0.5 for e in one.expressions)
-            for one, some in zip(held, judged, strict=True)
+            for one, some in zip(held, left, strict=True)
             for j in some
         ]
     )
