@@ -101,6 +101,9 @@ class SyntheticVideo(Video):
         digest = hashlib.sha256(json.dumps(recipe, sort_keys=True).encode())
         worn = self.portrait.glasses
         layers = () if worn is None else (worn.frame, worn.lens, worn.gloss)
+        layers += tuple(
+            a for eye in self.portrait.shut or () if eye for a in (eye.share, eye.skin)
+        )
         for array in (self.portrait.image, self.portrait.landmarks, self.times, *layers):
             digest.update(repr(array.shape).encode())
             digest.update(np.ascontiguousarray(array).tobytes())
@@ -109,7 +112,7 @@ class SyntheticVideo(Video):
     @cached_property
     def _warp(self) -> FaceWarp:
         portrait = self.portrait
-        return FaceWarp(portrait.landmarks, portrait.size, portrait.glasses)
+        return FaceWarp(portrait.landmarks, portrait.size, portrait.glasses, portrait.shut)
 
     @cached_property
     def _courses(
