@@ -1,4 +1,4 @@
-"""Measure on real faces: what is found, what it is called, what is called an expression wrongly.
+"""Measure on real faces: what is found, what it is called, and what is found wrongly.
 
     python benchmarks/real_faces.py [folder] [--model NAME] [--strips DIR] [--json out.json]
 
@@ -62,10 +62,12 @@ class Outcome:
 
     @property
     def natural(self) -> bool:
+        """Nothing was planted in it."""
         return not self.truth.expressions
 
     @property
     def seconds(self) -> float:
+        """Its length."""
         return float(self.analysis.video["duration_s"])
 
     def hit(self, wanted: Interval) -> Finding | None:
@@ -83,6 +85,7 @@ class Outcome:
         return [f for f in self.extra() if any(_is(f, b) for b in self.truth.blinks)]
 
     def blink_events(self) -> list[Interval]:
+        """Return what was named a blink."""
         return [e.interval for e in self.analysis.events if e.kind == "blink"]
 
 

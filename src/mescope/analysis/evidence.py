@@ -7,11 +7,14 @@ right place; they are no FACS coding.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mescope.analysis.results import Evidence, RegionMotion
+from mescope.events import Detection
+from mescope.facs import emotion_of
 
 SPOKEN: dict[str, str] = {
     "BROW_L": "right brow", "BROW_L_20": "right inner brow", "BROW_L_19": "right mid brow",
@@ -45,11 +48,20 @@ _RULES: tuple[tuple[str, str, tuple[float, float]], ...] = (
 )  # fmt: skip
 """(action unit, region, direction that speaks for it)."""
 
+SAY = 0.4
+"""What the action units count in the vote on the emotion; the network has the rest."""
+
+_OPENING = ("25", "26", "27")
+
 _NEAR = 0.86  # cosine: within about 30 degrees of the rule's direction
 
 
 def explain(
-    motion: NDArray[np.floating], regions: Sequence[str], noise_px: float | None = None
+    motion: NDArray[np.floating],
+    regions: Sequence[str],
+    noise_px: float | None = None,
+    *,
+    expression: bool = True,
 ) -> Evidence:
     """Build the evidence of one detection.
 
@@ -58,6 +70,7 @@ def explain(
             where it is not known.
         regions: the R region names.
         noise_px: motion that this recording shows where nothing moves; less is not told.
+        expression: read action units off it; a blink or speech has none.
     """
     least = max(VISIBLE, noise_px or 0.0)
     moved = sorted(
@@ -68,9 +81,32 @@ def explain(
         ),
         key=lambda m: -m.magnitude,
     )
-    units = _likely_units({m.region: m for m in moved}, least)
+    units = _likely_units({m.region: m for m in moved}, least) if expression else ()
     sentence = _sentence(moved, units, least)
     return Evidence(regions=tuple(moved), action_units=units, sentence=sentence)
+
+
+def named(detection: Detection, units: Sequence[str]) -> Detection:
+    """Return the detection with the say of its action units in its emotion.
+
+    The network and the units' usual reading vote, :data:`SAY` for the units: the network knows
+    rendered faces only, and the units are read off the landmarks where motion is strong.  Units
+    that speak for no class change nothing.  A mouth that opens (25, 26, 27) says how strong an
+    expression is, not which, unless it belongs to the reading (surprise).
+    """
+    hint = emotion_of(units)
+    if hint == "others":
+        hint = emotion_of([unit for unit in units if unit.lstrip("LR") not in _OPENING])
+    if hint == "others":
+        return detection
+    if detection.emotion_scores is None:
+        return replace(detection, emotion=hint)
+    scores = {
+        name: (1 - SAY) * share + SAY * (name == hint)
+        for name, share in detection.emotion_scores.items()
+    }
+    best = max(scores, key=scores.__getitem__)
+    return replace(detection, emotion=best, emotion_scores=scores)
 
 
 def _likely_units(by_region: dict[str, RegionMotion], visible: float) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mescope.analysis.checks import checks_for
-from mescope.analysis.evidence import explain
+from mescope.analysis.evidence import explain, named
 from mescope.analysis.results import Finding, Gap
 from mescope.analysis.telling import Told, noise_level
 from mescope.events import MICRO_MAX_S, Detection, FaceEvent, Interval
@@ -55,10 +55,11 @@ def describe(
     for one in told:
         found = to_native(one.detection, flow, video)
         group, letter = (shown, "d") if one.shown else (rest, "c")
+        evidence = explain(one.motion, flow.regions, noise, expression=one.explained_by is None)
         facts = Finding(
             id=f"{letter}{len(group) + 1}",
-            detection=found,
-            evidence=explain(one.motion, flow.regions, noise),
+            detection=named(found, evidence.action_units),
+            evidence=evidence,
             explained_by=one.explained_by,
             checks=checks_for(
                 found.interval, events=events, noise_px=noise,

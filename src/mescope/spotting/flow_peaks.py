@@ -298,9 +298,11 @@ def over_trend(trace: Floats, rate: float, trend_s: float) -> NDArray[np.float64
     out = np.full(trace.shape, np.nan)
     for first, last in valid_runs(trace[:, 0]):
         run = trace[first : last + 1]
-        some = median_filter(run[::skip], size=(length, 1), mode="nearest")
         frames = np.arange(len(run))
-        slow = [np.interp(frames, frames[::skip], column) for column in some.T]
+        slow = [  # column by column: SciPy's filter is ten times as fast in one dimension
+            np.interp(frames, frames[::skip], median_filter(column, length, mode="nearest"))
+            for column in np.ascontiguousarray(run[::skip].T)
+        ]
         out[first : last + 1] = run - np.stack(slow, axis=1)
     return out
 

@@ -101,12 +101,14 @@ def back_to_frames(scores: Floats, interval: Interval, frames: int) -> NDArray[n
 
 def _over_line(trace: NDArray[np.float64], interval: Interval, at: Floats) -> Floats:
     """Return (SAMPLES, c): the trace over the line from its onset to its offset."""
-    frames = np.arange(len(trace))
     first, last = interval.first, min(interval.last, len(trace) - 1)
     share = np.clip((at - first) / max(1, last - first), 0, 1)[:, None]
     line = trace[first] + share * (trace[last] - trace[first])
-    sampled = np.stack([np.interp(at, frames, column) for column in trace.T], axis=1)
-    return np.asarray(sampled - line)
+    place = np.clip(at, 0, len(trace) - 1)
+    below = np.minimum(place.astype(np.int64), max(0, len(trace) - 2))
+    above = np.minimum(below + 1, len(trace) - 1)
+    part = (place - below)[:, None]
+    return np.asarray((1 - part) * trace[below] + part * trace[above] - line)
 
 
 def _filled(trace: Floats) -> NDArray[np.float64]:

@@ -1,8 +1,7 @@
 """Training segments of the cascade's network, from measured rendered recordings.
 
 Every candidate of the training-free spotter becomes one segment, and a second one mirrored: a
-face has no better side.  A sample is positive where it lies inside a planted expression, by the
-rule of :func:`mescope.training.samples.frame_labels`, micro and macro alike.
+face has no better side.  Micro- and macro-expressions are targets alike.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mescope.events import Expression
+from mescope.events import Expression, Interval
 from mescope.labels import SPOTTING_CLASSES
 from mescope.spotting.cascade import PROPOSER
 from mescope.spotting.face_shape import TRACES
@@ -22,6 +21,9 @@ from mescope.spotting.segments import SAMPLES, channels, sample_positions, segme
 from mescope.training.rendered import Measured
 from mescope.training.synthetic import Windows, joined
 from mescope.video.regions import REGIONS_18
+
+MEANT = 0.25
+"""Least IoU of a candidate with the expression that it is taken to be."""
 
 REGIONS = tuple(region.name for region in REGIONS_18)
 
@@ -86,18 +88,26 @@ def _segments(
 ) -> Windows:
     found = [c.interval for c in candidates(motion, one.rate, REGIONS, PROPOSER)[0]]
     cut = segments(motion, shape, found, one.rate, REGIONS)
-    spotting, classes = _labels(one.expressions, [sample_positions(i) for i in found])
+    spotting, classes = labels(one.expressions, found)
     return Windows(cut, spotting, classes)
 
 
-def _labels(
-    expressions: Sequence[Expression], positions: Sequence[NDArray[np.float64]]
+def labels(
+    expressions: Sequence[Expression], proposed: Sequence[Interval]
 ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """Label samples at frames ``positions``: strictly inside an expression, or neutral."""
-    spotting = np.zeros((len(positions), SAMPLES), np.float32)
-    classes = np.full((len(positions), SAMPLES), len(SPOTTING_CLASSES) - 1, np.int64)
-    for row, at in enumerate(positions):
+    """Label the samples of candidates, (m, SAMPLES) each: score 0 or 1, and class.
+
+    Positive is what lies strictly inside an expression that the candidate means, by an IoU of
+    :data:`MEANT`.  A tremor within a long smile is no expression: it would look like any
+    tremor, because the segment shows nothing of the smile.
+    """
+    spotting = np.zeros((len(proposed), SAMPLES), np.float32)
+    classes = np.full((len(proposed), SAMPLES), len(SPOTTING_CLASSES) - 1, np.int64)
+    for row, interval in enumerate(proposed):
+        at = sample_positions(interval)
         for e in expressions:
+            if e.interval.iou(interval) < MEANT:
+                continue
             inside = (at > e.interval.first) & (at < e.interval.last)
             spotting[row, inside] = 1.0
             classes[row, inside] = SPOTTING_CLASSES.index(str(e.emotion))

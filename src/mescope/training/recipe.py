@@ -64,7 +64,8 @@ class RenderedRecipe:
     look: str = "candidates"  # or "windows": what the network is shown
     options: dict[str, Any] = field(default_factory=dict)  # fields of the model's Config
     seed: int = 0
-    hours: float = 10.0  # of rendered recordings
+    hours: float = 10.0  # of rendered recordings, natural and staged together
+    staged: float = 0.5  # share of them that is staged (training.rendered.Manner)
     seconds: float = 60.0  # of every recording
     held_out: float = 0.15
     epochs: int = 10
@@ -79,7 +80,7 @@ class RenderedRecipe:
     def __post_init__(self) -> None:
         _check_choice("data", self.data, ("rendered",))
         _check_choice("look", self.look, ("candidates", "windows"))
-        for name in ("spotting_weight", "held_out"):
+        for name in ("spotting_weight", "held_out", "staged"):
             if not 0.0 <= getattr(self, name) < 1.0:
                 raise RecipeError(f"{name} must be 0 to 1, got {getattr(self, name)}")
         numbers = ("hours", "seconds", "epochs", "steps", "batch_size", "learning_rate")
@@ -89,6 +90,11 @@ class RenderedRecipe:
     def recordings(self) -> int:
         """Return how many recordings are rendered."""
         return max(2, round(self.hours * 3600 / self.seconds))
+
+    @property
+    def natural(self) -> int:
+        """Return how many of them are natural; the others are staged."""
+        return max(1, round(self.recordings * (1 - self.staged)))
 
 
 @dataclass(frozen=True, kw_only=True)

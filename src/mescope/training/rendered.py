@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from joblib import Parallel, delayed
@@ -23,6 +23,9 @@ from mescope.events import Expression, FaceEvent, Interval
 from mescope.spotting.face_shape import shape_traces
 from mescope.spotting.flow_peaks import displacement
 from mescope.video.cache import Store
+
+if TYPE_CHECKING:
+    from mescope.synthesis.render import SyntheticVideo
 
 VERSION = 1
 """Raised when rendering, extraction or what is kept of it changes."""
@@ -57,12 +60,23 @@ class Measured:
         return shape_traces(self.points, self.rate)
 
 
+Manner = Literal["natural", "staged"]
+"""How a recording comes about: ``natural`` as lively and as badly filmed as real ones are
+(:func:`mescope.synthesis.recorded.rendered_recording`), or ``staged``: a sitter who keeps
+rather still, at the levels of :data:`mescope.synthesis.dynamics.LEVELS`, with many expressions
+from faint to strong, a fifth of them under a blink."""
+
+STRENGTHS = (0.15, 5.5)
+"""Peaks of staged expressions; 1 is about 2.7 px of the face crop."""
+
+
 def measured_recordings(
     folder: Path,
     count: int,
     seed: int,
     seconds: float,
     *,
+    manner: Manner = "natural",
     jobs: int = 1,
     progress: Callable[[int, int], None] | None = None,
 ) -> Iterator[Measured]:
@@ -73,19 +87,20 @@ def measured_recordings(
         count: number of recordings.
         seed: of everything.
         seconds: of every recording.
+        manner: how they come about.
         jobs: processes.
         progress: called with (recordings there, count).
 
     Raises:
         OutputError: the folder cannot be written.
     """
-    store = _store(folder, seed, seconds)
+    store = _store(folder, seed, seconds, manner)
     missing = [n for n in range(count) if not store.path(f"{n:06d}").exists()]
     there = count - len(missing)
     if progress is not None:
         progress(there, count)
     work = Parallel(n_jobs=jobs, return_as="generator_unordered")(
-        delayed(keep)(folder, number, seed, seconds) for number in missing
+        delayed(keep)(folder, number, seed, seconds, manner) for number in missing
     )
     for _ in work:
         there += 1
@@ -94,15 +109,17 @@ def measured_recordings(
     for number in range(count):
         arrays = store.load(f"{number:06d}")
         if arrays is None:  # damaged since
-            keep(folder, number, seed, seconds)
+            keep(folder, number, seed, seconds, manner)
             arrays = store.load(f"{number:06d}")
         if arrays is not None:
             yield _unpacked(number, arrays)
 
 
-def keep(folder: Path, number: int, seed: int, seconds: float) -> None:
+def keep(
+    folder: Path, number: int, seed: int, seconds: float, manner: Manner = "natural"
+) -> None:
     """Render, measure and keep one recording."""
-    measured = measure(number, seed, seconds)
+    measured = measure(number, seed, seconds, manner)
     truth = {
         "rate": measured.rate,
         "expressions": [asdict(e) for e in measured.expressions],
@@ -111,17 +128,19 @@ def keep(folder: Path, number: int, seed: int, seconds: float) -> None:
     text = np.frombuffer(json.dumps(truth).encode(), dtype=np.uint8)
     names = ("windows", "valid", "points", "times")
     arrays = {name: getattr(measured, name) for name in names}
-    _store(folder, seed, seconds).save(f"{number:06d}", {**arrays, "truth": text})
+    _store(folder, seed, seconds, manner).save(f"{number:06d}", {**arrays, "truth": text})
 
 
-def measure(number: int, seed: int, seconds: float) -> Measured:
+def measure(number: int, seed: int, seconds: float, manner: Manner = "natural") -> Measured:
     """Render recording ``number`` and measure it as any recording is measured."""
-    from mescope.synthesis.dynamics import truth
     from mescope.synthesis.recorded import rendered_recording
-    from mescope.synthesis.timecourse import truth_events
+    from mescope.synthesis.timecourse import truth, truth_events
     from mescope.video.roi_flow import extract
 
-    video = rendered_recording([seed, number], seconds)
+    if manner == "natural":
+        video = rendered_recording((seed, number), seconds)
+    else:
+        video = staged_recording((seed, number), seconds)
     flow = extract(video, jobs=1, cache=None)
     rate = flow.timing.rate
     return Measured(
@@ -136,14 +155,30 @@ def measure(number: int, seed: int, seconds: float) -> Measured:
     )
 
 
-def _store(folder: Path, seed: int, seconds: float) -> Store:
+def staged_recording(seed: tuple[int, ...], seconds: float) -> SyntheticVideo:
+    """Return a recording of a drawn person who keeps rather still; see :data:`Manner`."""
+    from mescope.synthesis.dynamics import LEVELS, random_script
+    from mescope.synthesis.recorded import draw_sitter
+    from mescope.synthesis.render import SyntheticVideo
+
+    rng = np.random.default_rng((*seed, 1))
+    sitter = draw_sitter(rng)
+    level = list(LEVELS)[int(rng.integers(len(LEVELS)))]
+    still = float(rng.random() > 1 / 8)
+    script = random_script(
+        rng, seconds, level=level,
+        micro_per_minute=12.0 * still, macro_per_minute=6.0 * still,
+        peaks=STRENGTHS, blinks_over=0.2,
+    )  # fmt: skip
+    return SyntheticVideo(sitter, script, 30.0)
+
+
+def _store(folder: Path, seed: int, seconds: float, manner: Manner = "natural") -> Store:
     from mescope.video.roi_flow import VERSIONS
 
     extraction = VERSIONS["clean"]
-    return Store(
-        folder,
-        {"rendered": VERSION, "extraction": extraction, "seed": seed, "seconds": seconds},
-    )
+    identity = {"rendered": VERSION, "extraction": extraction, "seed": seed}
+    return Store(folder, identity | {"seconds": seconds, "manner": manner})
 
 
 def _unpacked(number: int, arrays: dict[str, NDArray[Any]]) -> Measured:

@@ -30,7 +30,7 @@ from mescope.training.candidate_segments import REGIONS, candidate_windows
 from mescope.training.logs import Log
 from mescope.training.publish import SCORED, Heard, choose_rule, spotting_scores
 from mescope.training.recipe import RenderedRecipe
-from mescope.training.rendered import Measured, measured_recordings
+from mescope.training.rendered import Manner, Measured, measured_recordings
 from mescope.training.samples import frame_labels, sample_windows, window_labels
 from mescope.training.synthetic import Epoch, Windows, joined
 from mescope.training.train import Report, train
@@ -59,12 +59,35 @@ def measured_for(
         jobs: processes.
         progress: called with (recordings measured, recordings in all).
     """
-    return list(
-        measured_recordings(
-            out / "measured", recipe.recordings, recipe.seed, recipe.seconds,
-            jobs=jobs, progress=progress,
-        )
-    )  # fmt: skip
+    folder, every = out / "measured", recipe.recordings
+    both: list[list[Measured]] = []
+    parts: tuple[tuple[Manner, int], ...] = (
+        ("natural", recipe.natural),
+        ("staged", every - recipe.natural),
+    )
+    for manner, count in parts:
+        before = sum(map(len, both))
+        some = measured_recordings(
+            folder, count, recipe.seed, recipe.seconds, manner=manner, jobs=jobs,
+            progress=None if progress is None else _after(progress, before, every),
+        )  # fmt: skip
+        both.append(list(some))
+    return _alternating(*both)
+
+
+def _after(
+    progress: Callable[[int, int], None], before: int, every: int
+) -> Callable[[int, int], None]:
+    """Return a progress that counts on from ``before`` of ``every``."""
+    return lambda done, _: progress(before + done, every)
+
+
+def _alternating(a: list[Measured], b: list[Measured]) -> list[Measured]:
+    """Return both lists as one in which either is spread evenly: any part holds its share."""
+    places = [
+        ((i + 0.5) / len(part), k, i) for k, part in enumerate((a, b)) for i in range(len(part))
+    ]
+    return [(a, b)[k][i] for _, k, i in sorted(places)]
 
 
 def train_rendered(
@@ -89,12 +112,16 @@ def train_rendered(
     Returns:
         The card as written, and the history of the training.
     """
-    held = max(1, round(len(measured) * recipe.held_out))
-    source = Source(recipe, measured[:-held])
+    held = held_out(recipe, measured)
+    source = Source(recipe, measured[: -len(held)])
     model, state = train(recipe, out, source=source, device=device, log=log, report=report)
     path = out / f"{recipe.name}.safetensors"
-    card = publish_rendered(model.to("cpu"), recipe, measured[-held:], path)
-    return card, state.history
+    return publish_rendered(model.to("cpu"), recipe, held, path), state.history
+
+
+def held_out(recipe: RenderedRecipe, measured: Sequence[Measured]) -> Sequence[Measured]:
+    """Return the last recordings, which calibrate and are not trained on."""
+    return measured[-max(1, round(len(measured) * recipe.held_out)) :]
 
 
 class Source:
@@ -186,11 +213,13 @@ def calibrate(
         return score_windows(model, cut)
 
     judged = [judge(one.motion, one.shape, one.rate, REGIONS, score)[0] for one in held]
-    raw = np.array([j.raw for some in judged for j in some])
+    # Only what survives among overlapping candidates is ever shown, in whatever calibration.
+    left = [[j for j, _ in strongest(some, CascadeRule())] for some in judged]
+    raw = np.array([j.raw for some in left for j in some])
     right = np.array(
         [
             any(j.interval.iou(e.interval) >= 0.5 for e in one.expressions)
-            for one, some in zip(held, judged, strict=True)
+            for one, some in zip(held, left, strict=True)
             for j in some
         ]
     )
