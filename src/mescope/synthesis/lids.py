@@ -159,7 +159,7 @@ class Eye:
 
 def _between(y: Floats, upper: Floats, lower: Floats) -> Floats:
     """Return the share of the pixel's height that lies between two lines, 0 to 1."""
-    return np.clip(np.minimum(y + 0.5, lower) - np.maximum(y - 0.5, upper), 0, 1)
+    return np.asarray(np.clip(np.minimum(y + 0.5, lower) - np.maximum(y - 0.5, upper), 0, 1))
 
 
 def _invert(eye: Eye, mixed: Floats, rest: Floats, lid: int, stretched: bool) -> Floats:

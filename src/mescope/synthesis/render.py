@@ -100,10 +100,11 @@ class SyntheticVideo(Video):
         recipe = [asdict(self.script), asdict(self.camera) if self.camera else None]
         digest = hashlib.sha256(json.dumps(recipe, sort_keys=True).encode())
         worn = self.portrait.glasses
-        layers = () if worn is None else (worn.frame, worn.lens, worn.gloss)
-        layers += tuple(
-            a for eye in self.portrait.shut or () if eye for a in (eye.share, eye.skin)
-        )
+        layers: list[NDArray[np.generic]] = []
+        if worn is not None:
+            layers += [worn.frame, worn.lens, worn.gloss]
+        for eye in self.portrait.shut or ():
+            layers += [] if eye is None else [eye.ring, eye.share, eye.skin]
         for array in (self.portrait.image, self.portrait.landmarks, self.times, *layers):
             digest.update(repr(array.shape).encode())
             digest.update(np.ascontiguousarray(array).tobytes())

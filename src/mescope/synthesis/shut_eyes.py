@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from mescope.synthesis.fields import Box, Floats, Picture, clip_box
 from mescope.synthesis.motion import inter_ocular
@@ -174,6 +175,6 @@ def _painted(image: Picture, ring: Floats, unit: float) -> ShutEye:
     return ShutEye(ring, box, share, np.round(dark).astype(np.uint8))
 
 
-def _fixed(points: Floats, box: Box) -> np.ndarray[tuple[int, ...], np.dtype[np.int32]]:
+def _fixed(points: Floats, box: Box) -> NDArray[np.int32]:
     """Return points of the picture as OpenCV draws them into ``box``: sixteenths of a pixel."""
-    return np.round((points - np.array(box[:2])) * 16).astype(np.int32)
+    return np.asarray(np.round((points - np.array(box[:2])) * 16), np.int32)
