@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from functools import cached_property
+from typing import Any
 
 import cv2
 import numpy as np
@@ -100,12 +101,12 @@ class SyntheticVideo(Video):
         recipe = [asdict(self.script), asdict(self.camera) if self.camera else None]
         digest = hashlib.sha256(json.dumps(recipe, sort_keys=True).encode())
         worn = self.portrait.glasses
-        layers: list[NDArray[np.generic]] = []
+        layers: list[NDArray[Any]] = [self.portrait.image, self.portrait.landmarks, self.times]
         if worn is not None:
             layers += [worn.frame, worn.lens, worn.gloss]
         for eye in self.portrait.shut or ():
             layers += [] if eye is None else [eye.ring, eye.share, eye.skin]
-        for array in (self.portrait.image, self.portrait.landmarks, self.times, *layers):
+        for array in layers:
             digest.update(repr(array.shape).encode())
             digest.update(np.ascontiguousarray(array).tobytes())
         return digest.hexdigest()
