@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from mescope.events import Interval
+
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
 
@@ -18,5 +20,22 @@ def test_examples_run(script, tmp_path):
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
-    assert "found: frames" in done.stdout
+    lines = [line.split() for line in done.stdout.splitlines()]
+    first = next(line for line in lines if line[:1] == ["found:"])
+    planted = [line for line in lines if line[:1] == ["planted:"] and line[-1] != "blink"]
+    assert any(shares_half(frames(first), frames(one)) for one in planted), "begins untrue"
+    named = [frames(line) for line in lines if line[:1] == ["named:"]]
+    blinks = [
+        frames(line) for line in lines if line[:1] == ["planted:"] and line[-1] == "blink"
+    ]
+    assert any(shares_half(a, b) for a in named for b in blinks), "no blink is named as one"
     assert "simulated" in page.lower()
+
+
+def frames(line):
+    """Return the frames of a printed line: what, "frames", first, "to", last, ..."""
+    return Interval(int(line[2]), int(line[4]))
+
+
+def shares_half(a, b):
+    return a.iou(b) >= 0.5

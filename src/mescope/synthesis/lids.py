@@ -2,7 +2,9 @@
 
 Skin above the upper lid and below the lower lid follows the field, what lies between them
 moves rigidly, and the edges are anti-aliased.  In a blink the upper lid comes down to the lower
-lid, however far that is in this face.
+lid, however far that is in this face.  The lid stretches; where the landmarks of a
+photograph do not fit its eye, a painted one comes out from under the fold
+(:mod:`~mescope.synthesis.shut_eyes`).
 """
 
 from __future__ import annotations
@@ -12,10 +14,10 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from mescope.synthesis.fields import QUIET, Box, Field, Floats, Picture, pick
 from mescope.synthesis.motion import UNITS, displacement_basis, inter_ocular
+from mescope.synthesis.shut_eyes import ShutEye, lids_of
 
 _LIDS = [
     UNITS.index(unit)
@@ -40,10 +42,14 @@ class Eye:
     ball_basis: Floats  # (units, 2) displacement of the eyeball
     closing: Floats  # (h, w, 2) on the grid of ``field``: the upper lid comes down all the way
     coarse: int  # px from point to point where lids are searched
+    shut: ShutEye | None = None  # a painted lid, which does not stretch
 
     @classmethod
-    def of(cls, landmarks: Floats, first: int) -> Eye:
+    def of(cls, landmarks: Floats, first: int, shut: ShutEye | None = None) -> Eye:
         """Return the eye whose first landmark has number ``first`` (36 or 42)."""
+        if shut is not None:
+            landmarks = np.array(landmarks, np.float32)
+            landmarks[first : first + 6] = shut.ring
         unit = inter_ocular(landmarks)
         ring = landmarks[first : first + 6]
         pad = np.array([0.16, 0.34, 0.16, 0.3]) * unit * (-1, -1, 1, 1)
@@ -52,7 +58,7 @@ class Eye:
         spread = max(4, round(0.1 * unit))
         around = (left - spread, top - spread, right + spread, bottom + spread)
         x = np.linspace(ring[0, 0], ring[3, 0], max(8, round(float(ring[3, 0] - ring[0, 0]))))
-        lids = [_through(ring[list(ids)], x) for ids in ((0, 1, 2, 3), (0, 5, 4, 3))]
+        lids = lids_of(ring, x)
         along = np.vstack([np.column_stack([x, y]) for y in lids])
         lid_basis = displacement_basis(landmarks, along).reshape(len(UNITS), 2, len(x), 2)
         ball = np.zeros((len(UNITS), 2))
@@ -71,6 +77,7 @@ class Eye:
             ball.astype(np.float32),
             np.stack([0 * drop, drop], axis=-1).astype(np.float32),
             1 + int(unit > 40) + int(unit > 90),
+            shut,
         )
 
     def draw(
@@ -92,41 +99,67 @@ class Eye:
         rest, (left, top, right, bottom) = locate(self.box)
         if right - left < 2 or bottom - top < 2:
             return
+        patch = np.zeros((bottom - top, right - left, *out.shape[2:]), np.float32)
+        for share, points, picture in self._layers(source, activation, mixed, rest):
+            weight = share.astype(np.float32)
+            patch += pick(picture, points) * (weight[..., None] if out.ndim == 3 else weight)
+        out[top:bottom, left:right] = np.round(patch).astype(np.uint8)
+
+    def _layers(
+        self, source: Picture, activation: Floats, mixed: Floats, rest: Floats
+    ) -> list[tuple[Floats, Floats, Picture]]:
+        """Return for each layer its share of every pixel, where it is picked, and from what."""
         blink = float(np.clip(activation[_BLINK], 0, 1))
         rising = activation.copy()
         rising[_BLINK] = 0
-        lids = np.tensordot(rising, self.lid_basis[:, 0], axes=1)
-        lids = np.stack([lids, np.tensordot(activation, self.lid_basis[:, 1], axes=1)])
-        lids[0, :, 1] += blink * (self.lower - self.upper)
-        mixed_up = self.field.mix(rising) + blink * self.closing
         x, y = rest[..., 0], rest[..., 1]
-        moved_upper = np.interp(x, self.x + lids[0, :, 0], self.upper + lids[0, :, 1])
-        moved_lower = np.interp(x, self.x + lids[1, :, 0], self.lower + lids[1, :, 1])
-        moved_upper = np.minimum(moved_upper, moved_lower)  # a lid stops at the other lid
-        layers = (
+        fold, upper, lower = self._lines(x, activation, rising, blink)
+        painted = self.shut if blink > 0 else None
+        above, skin, mixed_up = upper, source, self.field.mix(rising)
+        if painted is None:
+            mixed_up = mixed_up + blink * self.closing
+        else:
+            above = np.minimum(fold, upper)
+            skin = painted.over(source, blink)  # lashes and whites at the edges go along
+        stretched = blink > 0 and painted is None
+        layers = [
             # The share of the pixel's height that lies above, below and inside the opening.
             (
-                np.clip(moved_upper - y + 0.5, 0, 1),
-                _invert(self, mixed_up, rest, -1, blink > 0),
+                np.clip(above - y + 0.5, 0, 1),
+                _invert(self, mixed_up, rest, -1, stretched),
+                skin,
             ),
-            (np.clip(y + 0.5 - moved_lower, 0, 1), _invert(self, mixed, rest, 1, blink > 0)),
+            (np.clip(y + 0.5 - lower, 0, 1), _invert(self, mixed, rest, 1, blink > 0), skin),
             (
-                np.clip(
-                    np.minimum(y + 0.5, moved_lower) - np.maximum(y - 0.5, moved_upper), 0, 1
-                ),
+                _between(y, upper, lower),
                 _eyeball(self, rest - activation @ self.ball_basis),
+                source,
             ),
-        )
-        patch = np.zeros((bottom - top, right - left, *out.shape[2:]), np.float32)
-        for share, points in layers:
-            weight = share.astype(np.float32)
-            patch += pick(source, points) * (weight[..., None] if out.ndim == 3 else weight)
-        out[top:bottom, left:right] = np.round(patch).astype(np.uint8)
+        ]
+        if painted is not None:  # its edge is the lower lid's line, wherever it is on its way
+            slid = np.stack([x, y + np.interp(x, self.x, self.lower) - upper], axis=-1)
+            layers.append(
+                (_between(y, above, upper), slid.astype(np.float32), painted.over(source))
+            )
+        return layers
+
+    def _lines(
+        self, x: Floats, activation: Floats, rising: Floats, blink: float
+    ) -> tuple[Floats, Floats, Floats]:
+        """Return y, at ``x``, of the upper lid before it falls, of both lids afterwards."""
+        upper = np.tensordot(rising, self.lid_basis[:, 0], axes=1)
+        lower = np.tensordot(activation, self.lid_basis[:, 1], axes=1)
+        fold = np.interp(x, self.x + upper[:, 0], self.upper + upper[:, 1])
+        upper[:, 1] += blink * (self.lower - self.upper)
+        moved_upper = np.interp(x, self.x + upper[:, 0], self.upper + upper[:, 1])
+        moved_lower = np.interp(x, self.x + lower[:, 0], self.lower + lower[:, 1])
+        # A lid stops at the other lid.
+        return fold, np.minimum(moved_upper, moved_lower), moved_lower
 
 
-def _through(points: Floats, x: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Return y of the parabola-like cubic through four points, at ``x``."""
-    return np.asarray(np.polyval(np.polyfit(points[:, 0], points[:, 1], 3), x))
+def _between(y: Floats, upper: Floats, lower: Floats) -> Floats:
+    """Return the share of the pixel's height that lies between two lines, 0 to 1."""
+    return np.asarray(np.clip(np.minimum(y + 0.5, lower) - np.maximum(y - 0.5, upper), 0, 1))
 
 
 def _invert(eye: Eye, mixed: Floats, rest: Floats, lid: int, stretched: bool) -> Floats:

@@ -14,6 +14,7 @@ from mescope.errors import FaceError, VideoError
 from mescope.synthesis.drawn import draw_traits
 from mescope.synthesis.glasses import Glasses
 from mescope.synthesis.painting import paint
+from mescope.synthesis.shut_eyes import ShutEyes, shut_eyes
 from mescope.video.faces import FaceFinder, default_finder
 
 CANVAS = (640, 360)
@@ -36,6 +37,7 @@ class Portrait:
     landmarks: NDArray[np.float32]
     drawn: bool = field(default=False)
     glasses: Glasses | None = None  # not part of ``image``: they follow no expression
+    shut: ShutEyes | None = None  # painted lids, where a photograph needs them
 
     @property
     def size(self) -> tuple[int, int]:
@@ -85,9 +87,11 @@ def place_portrait(
     image = cv2.warpAffine(
         source, matrix, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101
     )
-    return Portrait(
-        name, np.asarray(image, np.uint8), (landmarks * scale + shift).astype(np.float32)
+    picture, points = (
+        np.asarray(image, np.uint8),
+        (landmarks * scale + shift).astype(np.float32),
     )
+    return Portrait(name, picture, points, shut=shut_eyes(picture, points))
 
 
 def portrait_from(

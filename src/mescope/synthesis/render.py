@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from functools import cached_property
+from typing import Any
 
 import cv2
 import numpy as np
@@ -100,8 +101,12 @@ class SyntheticVideo(Video):
         recipe = [asdict(self.script), asdict(self.camera) if self.camera else None]
         digest = hashlib.sha256(json.dumps(recipe, sort_keys=True).encode())
         worn = self.portrait.glasses
-        layers = () if worn is None else (worn.frame, worn.lens, worn.gloss)
-        for array in (self.portrait.image, self.portrait.landmarks, self.times, *layers):
+        layers: list[NDArray[Any]] = [self.portrait.image, self.portrait.landmarks, self.times]
+        if worn is not None:
+            layers += [worn.frame, worn.lens, worn.gloss]
+        for eye in self.portrait.shut or ():
+            layers += [] if eye is None else [eye.ring, eye.share, eye.skin]
+        for array in layers:
             digest.update(repr(array.shape).encode())
             digest.update(np.ascontiguousarray(array).tobytes())
         return digest.hexdigest()
@@ -109,7 +114,7 @@ class SyntheticVideo(Video):
     @cached_property
     def _warp(self) -> FaceWarp:
         portrait = self.portrait
-        return FaceWarp(portrait.landmarks, portrait.size, portrait.glasses)
+        return FaceWarp(portrait.landmarks, portrait.size, portrait.glasses, portrait.shut)
 
     @cached_property
     def _courses(

@@ -21,6 +21,7 @@ from mescope.synthesis.glasses import Glasses
 from mescope.synthesis.lids import Eye
 from mescope.synthesis.motion import FOLDING, PEAK, UNITS, inter_ocular
 from mescope.synthesis.mouth import LEAST, Mouth
+from mescope.synthesis.shut_eyes import EYES, ShutEyes
 from mescope.synthesis.turning import Turning
 
 _JAW = UNITS.index("26")
@@ -35,10 +36,15 @@ class FaceWarp:
         landmarks: (68, 2) of the face at rest in the picture, px.
         size: width and height of the picture, px.
         glasses: worn by the face, if any.
+        shut: painted lids for eyes whose landmarks miss the opening.
     """
 
     def __init__(
-        self, landmarks: Floats, size: tuple[int, int], glasses: Glasses | None = None
+        self,
+        landmarks: Floats,
+        size: tuple[int, int],
+        glasses: Glasses | None = None,
+        shut: ShutEyes | None = None,
     ) -> None:
         self.width, self.height = size
         self.landmarks = np.asarray(landmarks, np.float32)
@@ -46,7 +52,10 @@ class FaceWarp:
         self.centre = self.landmarks[36:48].mean(axis=0)
         self._step = max(1, round(self.unit / 32))
         self._face = Field.around(self.landmarks, self._face_box(), self._step)
-        self._eyes = tuple(Eye.of(self.landmarks, first) for first in (36, 42))
+        self._eyes = tuple(
+            Eye.of(self.landmarks, first, shut[side] if shut else None)
+            for side, first in enumerate(EYES)
+        )
         self._make_head()
         self._turning = Turning(self.landmarks, self._coarse, self._coarse_weight)
         self._gap = self._make_gap()
