@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 from planted_motion import recording, region_flow
 
-from mescope.analysis.findings import MOST_LOOPED, MOST_PICTURED, PICTURE, describe, gaps, to_native
+from mescope.analysis.findings import (
+    MOST_LOOPED,
+    MOST_PICTURED,
+    PICTURE,
+    describe,
+    gaps,
+    to_native,
+)
 from mescope.analysis.telling import Told
 from mescope.events import Detection, FaceEvent, Interval
 from mescope.spotting.face_events import Events
@@ -53,9 +60,7 @@ def setting(request):
 def test_frames_are_native_and_pictures_are_those_of_the_frames(setting):
     video, flow = setting
     step = flow.timing.step
-    shown, rest = describe(
-        video, flow, [told(60, 68, shown=True)], measured(), pictures=True
-    )
+    shown, rest = describe(video, flow, [told(60, 68, shown=True)], measured(), pictures=True)
     (one,) = shown
     assert (one.id, rest) == ("d1", ())
     assert one.detection.interval == Interval(60 * step, 68 * step + step - 1)
@@ -74,7 +79,9 @@ def test_a_loop_reaches_a_fifth_of_a_second_further_and_stays_small(setting):
     video, flow = setting
     step = flow.timing.step
     for first, last in ((60, 68), (60, 180), (1, 4), (290, 299)):
-        (one,), _ = describe(video, flow, [told(first, last, shown=True)], measured(), pictures=True)
+        (one,), _ = describe(
+            video, flow, [told(first, last, shown=True)], measured(), pictures=True
+        )
         numbers = np.array([int(crop[0, 0, 0]) for crop in one.clip])
         assert 2 <= len(numbers) <= MOST_LOOPED
         apart = np.unique(np.diff(numbers) % 250)

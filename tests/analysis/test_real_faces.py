@@ -10,9 +10,9 @@ import pytest
 
 import mescope
 from mescope.events import Interval
+from mescope.spotting.face_events import find_events, native_interval
 from mescope.video.reading import open_video
 from mescope.video.roi_flow import extract
-from mescope.spotting.face_events import find_events, native_interval
 
 CLIPS = Path(__file__).parents[2] / ".." / "shared" / "data" / "real_faces"
 pytestmark = [

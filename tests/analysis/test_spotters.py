@@ -77,7 +77,7 @@ def test_rules_come_from_cards():
      ("windows", CascadeRule().to_dict())],
 )  # fmt: skip
 def test_rules_that_do_not_fit_are_refused(look, proposals):
-    with pytest.raises(WeightsError, match="card of w does not fit.*another version"):
+    with pytest.raises(WeightsError, match=r"card of w does not fit.*another version"):
         rule_of(replace(CARD, look=look, proposals=proposals), "w")
 
 
@@ -101,7 +101,9 @@ def test_windows_propose_as_before_and_keep_the_low_ones(flow):
     assert strong.score == pytest.approx(1.0, abs=0.1)
     assert LOW_FLOOR < faint.score == pytest.approx(0.25, abs=0.1)
     assert strong.emotion == "positive"
-    frames = [t for d in spotted.detections for t in range(d.interval.first, d.interval.last + 1)]
+    frames = [
+        t for d in spotted.detections for t in range(d.interval.first, d.interval.last + 1)
+    ]
     assert len(frames) == len(set(frames))
     np.testing.assert_allclose(spotted.emotion.sum(axis=1), 1.0)
     assert spotted.movement[107] > 0.5 > spotted.movement[300]

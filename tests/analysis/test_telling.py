@@ -1,4 +1,4 @@
-"""What is told of a planted movement: shown or not, explained by what, how far did what move."""
+"""What is told of a planted movement: shown or not, why, and how far did what move."""
 
 import numpy as np
 import pytest

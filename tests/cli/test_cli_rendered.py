@@ -4,23 +4,16 @@ import json
 
 import numpy as np
 import pytest
-from planted_motion import measured, recording
+from planted_motion import smiles_and_brows
 
-from mescope.events import Expression, Interval
 from mescope.training import train_rendered as module
 
 RECIPE = (
     'name = "tiny"\nmodel = "me-tst-plus-small"\ndata = "rendered"\n'
-    "hours = 0.02\nseconds = 12\nheld_out = 0.5\nepochs = 1\nsteps = 2\nbatch_size = 8\n"
-    "[options]\nchannels = 61\ndim = 8\nblocks = 1\nlayers = 1\nstates = 2\n"
+    "hours = 0.05\nseconds = 30\nheld_out = 0.5\nepochs = 1\nsteps = 30\nbatch_size = 32\n"
+    "learning_rate = 0.01\n"
+    "[options]\nchannels = 61\ndim = 16\nblocks = 1\nlayers = 1\nstates = 4\n"
 )
-
-
-def planted(number):
-    """A smile that is an expression, and brows that are none."""
-    events = [((60, 72), ["corner_l", "corner_r"], (0, -3)), ((200, 212), ["brow_l"], (0, -3))]
-    smile = Expression(interval=Interval(60, 72), kind="micro", apex=66, emotion="positive")
-    return measured(number, recording(350, 0.03, events, seed=number), [smile])
 
 
 @pytest.fixture
@@ -32,12 +25,13 @@ def asked(monkeypatch):
         asked.update(recordings=recipe.recordings, out=out, jobs=jobs)
         for done in range(recipe.recordings + 1):
             progress(done, recipe.recordings)
-        return [planted(number) for number in range(recipe.recordings)]
+        return [smiles_and_brows(number) for number in range(recipe.recordings)]
 
     monkeypatch.setattr(module, "measured_for", recordings)
     return asked
 
 
+@pytest.mark.usefixtures("one_thread")
 def test_a_rendered_recipe_ends_in_weights(run, here, asked):
     (here / "r.toml").write_text(RECIPE)
     status, out, err = run("train", "r.toml", "--jobs", "2", "--json")

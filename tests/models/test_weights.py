@@ -356,7 +356,7 @@ def test_candidates_are_shown_more_than_flow(tmp_path, card):
     fits = replace(card, config=asdict(wide.config), look="candidates", window=48)
     save(tmp_path / "w.safetensors", wide, fits)
     assert load(tmp_path / "w.safetensors", expect={"look": "candidates"})[1].look
-    with pytest.raises(WeightsError, match="contradicts itself: 18 regions .* 61 channels"):
+    with pytest.raises(WeightsError, match=r"contradicts itself: 18 regions .* 61 channels"):
         save(tmp_path / "x.safetensors", wide, replace(fits, look="windows"))
     flow = create_model("me-tst-plus-small", **OPTIONS)
     narrow = replace(card, look="candidates")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from mescope.events import Expression, Interval
 from mescope.spotting.flow_peaks import GROUPS
 from mescope.synthesis.shapes import mean_shape
 from mescope.training.rendered import Measured
@@ -50,7 +51,7 @@ def points_of(n):
 
 
 def region_flow(motion, *, rate=30.0, points=None, valid=None, close=True, padded=0):
-    """The :class:`RoiFlow` of displacement (n, 2R) at a native ``rate``; frames as decimated."""
+    """The :class:`RoiFlow` of displacement (n, 2R) in decimated frames; ``rate`` is native."""
     plan = timing(rate)
     windows = cut(motion, plan.hop).astype(np.float32)
     n = (len(windows) + 1) * plan.hop
@@ -84,3 +85,22 @@ def measured(number, motion, expressions, rate=30.0):
         number, flow.timing.rate, flow.windows.astype(np.float16), flow.valid, flow.points,
         flow.times, tuple(expressions), (),
     )  # fmt: skip
+
+
+def smiles_and_brows(number, n=900):
+    """A measured recording: smiles are expressions, brows that move as far are none."""
+    rng = np.random.default_rng(number)
+    events, truth = [], []
+    for first in range(40, n - 60, 90):
+        span = (first, first + int(rng.integers(8, 40)))
+        px = float(rng.uniform(1.5, 6))
+        if rng.random() < 0.5:
+            events.append((span, ["corner_l", "corner_r", "lips"], (0.0, -px)))
+            kind = "micro" if span[1] - span[0] <= 15 else "macro"
+            smile = Expression(
+                interval=Interval(*span), kind=kind, apex=sum(span) // 2, emotion="positive"
+            )
+            truth.append(smile)
+        else:
+            events.append((span, ["brow_l", "brow_r"], (0.0, -px)))
+    return measured(number, recording(n, 0.03, events, seed=number), truth)

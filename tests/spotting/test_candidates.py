@@ -12,8 +12,8 @@ from mescope.video.windows import timing
 CORNER = 2 * NAMES.index("MOUTH_48")
 
 
-def found_in(motion, rule=FlowPeaksRule(), rate=30.0):
-    return candidates(motion, rate, NAMES, rule)[0]
+def found_in(motion, rule=None):
+    return candidates(motion, 30.0, NAMES, rule or FlowPeaksRule())[0]
 
 
 def best(found, interval):
@@ -21,7 +21,7 @@ def best(found, interval):
 
 
 def test_a_window_that_began_in_a_movement_is_not_believed():
-    """Window 10 has its reference frame, 250, in the middle of a smile: its flow jumps about."""
+    """The reference of window 10, frame 250, lies in mid-smile: its flow jumps about."""
     motion = recording(noise=0.02, events=[((240, 262), ["corner_l"], (-3.0, -9.0))])
     windows = cut(motion)
     rng = np.random.default_rng(1)

@@ -38,9 +38,7 @@ def level(value):
 
 def knowing(motion, truth, rate=RATE, winner=POSITIVE):
     """A network that knows the truth: 0.9 strictly inside of it, as training labels are."""
-    at = [
-        sample_positions(c.interval) for c in candidates(motion, rate, NAMES, PROPOSER)[0]
-    ]
+    at = [sample_positions(c.interval) for c in candidates(motion, rate, NAMES, PROPOSER)[0]]
 
     def score(cut):
         assert len(cut) == len(at)

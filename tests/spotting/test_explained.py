@@ -6,9 +6,30 @@ from mescope.events import FaceEvent, Interval
 from mescope.spotting.explained import ELSEWHERE, LID_REACH_PX, explained_by
 
 HERE = Interval(100, 109)
-BROWS = {"brow_l": 1.0, "brow_r": 0.8, "corner_l": 0.2, "corner_r": 0.2, "lips": 0.3, "nose": 0.1}
-SMILE = {"brow_l": 0.3, "brow_r": 0.3, "corner_l": 6.0, "corner_r": 5.0, "lips": 3.0, "nose": 1.0}
-RAISED = {"brow_l": 5.0, "brow_r": 5.0, "corner_l": 0.2, "corner_r": 0.2, "lips": 0.2, "nose": 0.1}
+BROWS = {
+    "brow_l": 1.0,
+    "brow_r": 0.8,
+    "corner_l": 0.2,
+    "corner_r": 0.2,
+    "lips": 0.3,
+    "nose": 0.1,
+}
+SMILE = {
+    "brow_l": 0.3,
+    "brow_r": 0.3,
+    "corner_l": 6.0,
+    "corner_r": 5.0,
+    "lips": 3.0,
+    "nose": 1.0,
+}
+RAISED = {
+    "brow_l": 5.0,
+    "brow_r": 5.0,
+    "corner_l": 0.2,
+    "corner_r": 0.2,
+    "lips": 0.2,
+    "nose": 0.1,
+}
 
 
 def event(kind, frames, start=0):

@@ -1,4 +1,4 @@
-"""Motion of landmarks that was planted comes back in px of the face crop, whatever the head does."""
+"""Planted motion of landmarks comes back in px of the face crop, whatever the head does."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,9 @@ from mescope.spotting.face_shape import INNER_EYES_PX, TRACES, shape_traces
 from mescope.synthesis.shapes import mean_shape
 
 N, RATE = 300, 30.0
-FACE = (mean_shape() - 160) * INNER_EYES_PX / 80  # px of the crop: its inner corners are 80 apart
+FACE = (
+    (mean_shape() - 160) * INNER_EYES_PX / 80
+)  # px of the crop: its inner corners are 80 apart
 MOVED = {  # landmarks, (x, y) px of the crop at the highest point, trace that shows it
     "brow_l_in": ([20, 21], (0, -6)),
     "brow_r_out": ([25, 26], (0, 5)),
@@ -30,7 +32,7 @@ def moving(which, course):
 
 
 def filmed(points, *, roll=0.0, scale=1.0, shift=(0.0, 0.0), px=1.0):
-    """The same in a frame: turned (rad), sized and shifted over time; px of the frame per px."""
+    """The same in a frame: turned (rad), sized and shifted; ``px`` of the frame per px."""
     roll, scale = (np.broadcast_to(v, len(points)) for v in (roll, scale))
     turn = np.moveaxis(
         np.array([[np.cos(roll), -np.sin(roll)], [np.sin(roll), np.cos(roll)]]) * scale, -1, 0
@@ -64,7 +66,9 @@ def test_what_moves_is_measured_under_a_moving_head(which, px):
     else:
         np.testing.assert_allclose(column(traces, which), wanted, atol=0.35)
         still = [n for n in TRACES if not n.startswith("head") and n[:6] != which[:6]]
-        assert all(np.abs(column(traces, name)).max() < 0.35 for name in still if name != "mouth_gap")
+        assert all(
+            np.abs(column(traces, name)).max() < 0.35 for name in still if name != "mouth_gap"
+        )
 
 
 def test_lips_that_part():

@@ -23,7 +23,9 @@ from mescope.video.regions import REGIONS_18, place
 NEUTRAL = len(SPOTTING_CLASSES) - 1
 
 
-@pytest.mark.parametrize(("mirror", "columns"), [(flow_mirror(), 36), (shape_mirror(), len(TRACES))])
+@pytest.mark.parametrize(
+    ("mirror", "columns"), [(flow_mirror(), 36), (shape_mirror(), len(TRACES))]
+)
 def test_a_mirror_of_a_mirror_is_the_original(mirror, columns):
     table = np.random.default_rng(0).normal(size=(7, columns))
     assert not np.allclose(mirror(table), table)
@@ -59,9 +61,7 @@ def test_landmarks_in_a_mirror_give_mirrored_traces():
     )
 
 
-SMILE = Expression(
-    interval=Interval(100, 113), kind="micro", apex=106, emotion="positive"
-)
+SMILE = Expression(interval=Interval(100, 113), kind="micro", apex=106, emotion="positive")
 FROWN = Expression(interval=Interval(500, 545), kind="macro", apex=520, emotion="negative")
 
 

@@ -6,15 +6,18 @@ import json
 import numpy as np
 import pytest
 import torch
-from planted_motion import NAMES, measured, recording, region_flow
+from planted_motion import NAMES, measured, recording, region_flow, smiles_and_brows
 
 import mescope
 from mescope.errors import RecipeError
-from mescope.events import Expression, Interval
+from mescope.events import Interval
+from mescope.models.inference import score_windows
+from mescope.models.me_tst import MeTstOutput
 from mescope.models.weights import load, read_card
-from mescope.spotting.cascade import CascadeRule
+from mescope.spotting.cascade import CascadeRule, judge
 from mescope.spotting.proposals import ProposalRule
-from mescope.spotting.segments import SAMPLES, channels
+from mescope.spotting.segments import CORE, SAMPLES, channels
+from mescope.training import train_rendered as module
 from mescope.training.recipe import RenderedRecipe
 from mescope.training.train_rendered import (
     QUIET,
@@ -24,6 +27,8 @@ from mescope.training.train_rendered import (
     measured_for,
     train_rendered,
 )
+
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 SMALL = {"dim": 16, "blocks": 1, "layers": 1, "states": 4}
 RECIPE = RenderedRecipe(
@@ -42,31 +47,13 @@ RECIPE = RenderedRecipe(
 WINDOWS = dataclasses.replace(RECIPE, look="windows", options={**SMALL, "channels": 36})
 
 
-def planted(number, n=900):
-    """Smiles are expressions; brows that twitch are not, though they move as far."""
-    rng = np.random.default_rng(number)
-    events, truth = [], []
-    for first in range(40, n - 60, 90):
-        span = (first, first + int(rng.integers(8, 40)))
-        px = float(rng.uniform(1.5, 6))
-        if rng.random() < 0.5:
-            events.append((span, ["corner_l", "corner_r", "lips"], (0.0, -px)))
-            kind = "micro" if span[1] - span[0] <= 15 else "macro"
-            truth.append(Expression(
-                interval=Interval(*span), kind=kind, apex=sum(span) // 2, emotion="positive"
-            ))  # fmt: skip
-        else:
-            events.append((span, ["brow_l", "brow_r"], (0.0, -px)))
-    return measured(number, recording(n, 0.03, events, seed=number), truth)
-
-
 @pytest.fixture(scope="module")
 def recordings():
-    return [planted(number) for number in range(12)]
+    return [smiles_and_brows(number) for number in range(8)]
 
 
 @pytest.fixture(scope="module")
-def run(recordings, tmp_path_factory):
+def run(recordings, tmp_path_factory, one_thread):
     """A run on candidates: its folder, its card, its history."""
     folder = tmp_path_factory.mktemp("run")
     return folder, *train_rendered(RECIPE, recordings, folder)
@@ -119,7 +106,7 @@ def test_a_run_that_is_done_is_not_trained_again(run, recordings):
 def test_held_out_recordings_are_not_trained_on(run, recordings, tmp_path):
     """Rubbish in their place changes the calibration and no weight."""
     folder, card, _ = run
-    spoilt = [*recordings[:9], *(planted(50 + n) for n in range(3))]
+    spoilt = [*recordings[:6], *(smiles_and_brows(50 + n) for n in range(2))]
     other, _ = train_rendered(RECIPE, spoilt, tmp_path)
     a, b = (load(f / "tiny.safetensors")[0].state_dict() for f in (folder, tmp_path))
     assert all(torch.equal(a[name], b[name]) for name in a)
@@ -153,13 +140,12 @@ class ByMouth(torch.nn.Module):
     """Scores a candidate by how far the mouth moves against the brows."""
 
     def forward(self, cut):
-        from mescope.models.me_tst import MeTstOutput
-
         mouth = cut[:, 2 * NAMES.index("MOUTH") + 1].abs()
         brows = cut[:, 2 * NAMES.index("BROW_L") + 1].abs()
-        core = torch.zeros(cut.shape[-1])
-        core[16:32] = 1.0
-        score = torch.sigmoid(3 * (mouth - brows).mean(dim=1, keepdim=True) - 0.5) * core
+        inside = torch.zeros(cut.shape[-1])
+        inside[CORE] = 1.0
+        more = (mouth - brows)[:, CORE].mean(dim=1, keepdim=True)
+        score = torch.sigmoid(6 * more) * inside
         return MeTstOutput(score, torch.zeros(*score.shape, 5))
 
 
@@ -168,14 +154,10 @@ def test_calibration_chooses_a_floor_that_is_quiet(recordings):
     minutes = sum(len(one.times) / one.rate for one in recordings) / 60
     assert figures["rendered_false_alarms_per_minute"] <= QUIET
     assert figures["rendered_recall"] > 0.7
-    from mescope.spotting.cascade import judge
-    from mescope.training.candidate_segments import REGIONS
-    from mescope.training.train_rendered import score_windows
-
     alarms = 0
     for one in recordings:
         judged, _ = judge(
-            one.motion, one.shape, one.rate, REGIONS, lambda cut: score_windows(ByMouth(), cut)
+            one.motion, one.shape, one.rate, NAMES, lambda cut: score_windows(ByMouth(), cut)
         )
         for found in found_by(one, judged, rule):
             assert found.score >= rule.floor
@@ -195,8 +177,6 @@ def test_nothing_to_calibrate_on_says_so():
 
 
 def test_recordings_are_kept_in_the_folder_of_the_run(monkeypatch, tmp_path):
-    from mescope.training import train_rendered as module
-
     asked = {}
 
     def recordings_of(folder, count, seed, seconds, **others):
