@@ -46,8 +46,7 @@ from mescope.video.windows import timing
 QUIET = 3.5
 """False alarms per minute of held-out recording that a floor may give.
 
-Held-out recordings are harder than most real ones (half of them talk, turn and tremble throughout):
-at this floor the given real clips show nothing that cannot be seen.
+Held-out recordings are harder than most real ones: many talk, turn and tremble throughout.
 """
 
 FLOORS = tuple(round(0.2 + 0.05 * i, 2) for i in range(15))
