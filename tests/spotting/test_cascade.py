@@ -51,6 +51,11 @@ def knowing(motion, truth, rate=RATE, winner=POSITIVE):
     return score
 
 
+def calibrated(rule, judged):
+    raw, strength = np.array([judged.raw]), np.array([judged.candidate.strength])
+    return rule.calibrated(raw, strength)[0]
+
+
 def shown(spotted, floor=0.5):
     return [d for d in spotted.detections if d.score >= floor]
 
@@ -75,7 +80,7 @@ def test_planted_movements_become_detections_and_others_score_low():
 
 def test_edges_are_the_networks_own():
     """The movement is planted from 300 to 330, the network says from 304 to 326."""
-    motion = recording(noise=0.01, events=[((300, 330), ["lips"], (0, -6))])
+    motion = recording(noise=0.01, events=[((300, 330), ["lips"], (0, -1))])
     network = knowing(motion, [(304, 326)])
     (own,) = shown(spot(motion, shape(motion), RATE, NAMES, network))
     assert own.interval.first == pytest.approx(304, abs=1)
@@ -114,7 +119,7 @@ def test_detections_never_share_frames_and_the_best_stay():
     kept = {d.interval: d.score for d in found}
     for one in judged:  # whoever is not there was beaten by one who is
         rivals = [s for interval, s in kept.items() if interval.shared(one.interval)]
-        assert max(rivals) >= rule.calibrated(np.array([one.raw]))[0] - 1e-12
+        assert max(rivals) >= calibrated(rule, one) - 1e-12
 
 
 @pytest.mark.parametrize("rate", [15.0, 30.0, 200 / 7])
@@ -154,14 +159,14 @@ def test_scores_are_calibrated():
 
 
 def test_calibration_keeps_the_order_and_the_range():
-    raw = np.linspace(0, 1, 101)
+    raw, alike = np.linspace(0, 1, 101), np.ones(101)
     for rule in (CascadeRule(), CascadeRule(slope=0.5, offset=-2.0), CascadeRule(slope=3.0)):
-        scores = rule.calibrated(raw)
+        scores = rule.calibrated(raw, alike)
         assert (np.diff(scores) > 0).all()
         assert 0 <= scores[0] < scores[-1] <= 1
-    np.testing.assert_allclose(CascadeRule().calibrated(raw)[1:-1], raw[1:-1])
+    np.testing.assert_allclose(CascadeRule().calibrated(raw, alike)[1:-1], raw[1:-1])
     middle = 1 / (1 + np.exp(-2.0 / 0.5))
-    half = CascadeRule(slope=0.5, offset=-2.0).calibrated(np.array([middle]))
+    half = CascadeRule(slope=0.5, offset=-2.0).calibrated(np.array([middle]), np.ones(1))
     np.testing.assert_allclose(half, 0.5)
 
 
@@ -181,6 +186,28 @@ def test_traces_show_what_was_found_and_nan_without_a_face():
     apex = spotted.emotion[found.apex]
     assert apex[POSITIVE] > 0.5 > apex[-1]
     assert not any(gone[d.interval.first : d.interval.last + 1].any() for d in shown(spotted))
+
+
+@pytest.mark.parametrize("strength", [0.0, 0.8])
+def test_strength_counts_as_much_as_the_rule_says(strength):
+    """Twice as strong is e^(0.8 ln 2) times the odds, and no strength is ever held against."""
+    rule = CascadeRule(strength=strength)
+    strong = np.array([0.5, 1.0, 2.0, 4.0, 100.0])
+    scores = rule.calibrated(np.full(5, 0.3), strong)
+    odds = scores / (1 - scores)
+    np.testing.assert_allclose(odds, 0.3 / 0.7 * strong**strength)
+    assert np.isfinite(rule.calibrated(np.array([0.3]), np.array([0.0]))).all()
+
+
+def test_a_movement_that_stands_out_has_its_own_edges():
+    """The network, which saw few as strong, takes a third of it for the whole."""
+    span = Interval(300, 330)
+    for px, whole in ((8.0, True), (0.8, False)):
+        motion = recording(noise=0.01, events=[((300, 330), ["lips"], (0, -px))])
+        network = knowing(motion, [(310, 321)])
+        found = shown(spot(motion, shape(motion), RATE, NAMES, network))
+        (one,) = [d for d in found if d.interval.shared(span)]
+        assert (one.interval.iou(span) > 0.6) == whole, px
 
 
 def never(cut):
@@ -208,8 +235,9 @@ def test_a_movement_that_ends_with_the_recording():
     lips = [i for i, name in enumerate(NAMES) if name.startswith("MOUTH")]
     motion[:, lips, 1] -= 4 * bump(300, 284, 299)[:, None]
     motion = motion.reshape(300, -1)
-    found = shown(spot(motion, shape(motion), RATE, NAMES, level(0.9)))
-    assert found[-1].interval.iou(Interval(284, 299)) > 0.5
+    network = knowing(motion, [(284, 299)])
+    (found,) = shown(spot(motion, shape(motion), RATE, NAMES, network))
+    assert found.interval.iou(Interval(284, 299)) > 0.5
 
 
 def test_rules_travel_as_plain_values_and_refuse_nonsense():

@@ -4,46 +4,56 @@ import numpy as np
 import pytest
 
 from mescope.errors import RecipeError
-from mescope.spotting.cascade import CascadeRule
+from mescope.spotting.cascade import CascadeRule, evidence
 from mescope.training.calibration import fit_logistic, reliability
 
 
-def planted(slope, offset, n=40_000):
+def planted(slope, strength, offset, n=40_000):
+    """Raw scores, strengths, and who is right by such a curve."""
     rng = np.random.default_rng(1)
-    raw = rng.uniform(0.02, 0.98, n)
-    share = 1 / (1 + np.exp(-(slope * np.log(raw / (1 - raw)) + offset)))
-    return raw, rng.random(n) < share
+    raw, strong = rng.uniform(0.02, 0.98, n), np.exp(rng.normal(0.5, 0.8, n))
+    logit = slope * np.log(raw / (1 - raw)) + strength * np.log(strong) + offset
+    return raw, strong, rng.random(n) < 1 / (1 + np.exp(-logit))
 
 
-@pytest.mark.parametrize(("slope", "offset"), [(1.0, 0.0), (2.5, -2.0), (0.4, 1.0)])
-def test_a_planted_curve_is_recovered(slope, offset):
-    raw, right = planted(slope, offset)
-    found = fit_logistic(raw, right)
-    assert found == (pytest.approx(slope, rel=0.06), pytest.approx(offset, abs=0.06))
+@pytest.mark.parametrize(
+    ("slope", "strength", "offset"), [(1.0, 0.0, 0.0), (2.5, 1.0, -2.0), (0.4, 0.3, 1.0)]
+)
+def test_a_planted_curve_is_recovered(slope, strength, offset):
+    raw, strong, right = planted(slope, strength, offset)
+    slopes, found = fit_logistic(evidence(raw, strong), right)
+    assert slopes == (pytest.approx(slope, rel=0.06), pytest.approx(strength, abs=0.06))
+    assert found == pytest.approx(offset, abs=0.06)
 
 
 def test_calibrated_scores_are_shares_and_raw_ones_were_not():
-    raw, right = planted(2.5, -2.0)
-    slope, offset = fit_logistic(raw, right)
-    calibrated = CascadeRule(slope=slope, offset=offset).calibrated(raw)
+    raw, strong, right = planted(2.5, 1.0, -2.0)
+    (slope, strength), offset = fit_logistic(evidence(raw, strong), right)
+    rule = CascadeRule(slope=slope, strength=strength, offset=offset)
+    calibrated = rule.calibrated(raw, strong)
     assert all(abs(mean - share) < 0.03 for mean, share, _ in reliability(calibrated, right))
-    assert max(abs(mean - share) for mean, share, _ in reliability(raw, right)) > 0.2
+    assert max(abs(mean - share) for mean, share, _ in reliability(raw, right)) > 0.15
 
 
-def test_scores_that_speak_against_are_never_turned_round():
-    raw, right = planted(-1.0, 0.0)
-    assert fit_logistic(raw, right)[0] > 0
+@pytest.mark.parametrize(("slope", "strength"), [(-1.0, 1.0), (1.0, -1.0)])
+def test_what_speaks_against_is_never_turned_round(slope, strength):
+    """Least of all strength: nothing is silenced for being strong."""
+    raw, strong, right = planted(slope, strength, 0.0)
+    slopes, _ = fit_logistic(evidence(raw, strong), right)
+    assert min(slopes) == 0.0
+    assert max(slopes) > 0.5
 
 
 def test_scores_of_exactly_0_and_1():
-    slope, offset = fit_logistic(np.array([0.0, 0.0, 1.0, 1.0]), np.array([0, 0, 1, 1], bool))
-    assert np.isfinite([slope, offset]).all()
+    raw, right = np.array([0.0, 0.0, 1.0, 1.0]), np.array([0, 0, 1, 1], bool)
+    slopes, offset = fit_logistic(evidence(raw, np.zeros(4)), right)
+    assert np.isfinite([*slopes, offset]).all()
 
 
 @pytest.mark.parametrize("right", [np.zeros(5, bool), np.ones(5, bool), np.zeros(0, bool)])
 def test_nothing_to_tell_apart_is_refused(right):
     with pytest.raises(RecipeError, match=r"found \d right of \d; render more hours"):
-        fit_logistic(np.linspace(0.1, 0.9, len(right)), right)
+        fit_logistic(np.linspace(0.1, 0.9, len(right))[:, None], right)
 
 
 def test_reliability_against_its_definition():

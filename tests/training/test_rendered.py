@@ -13,9 +13,9 @@ from mescope.video.regions import REGIONS_18
 SEED = 11
 
 
-def made_up(number, seed, seconds):
+def made_up(number, seed, seconds, manner="natural"):
     """What rendering would give, in no time: planted motion with its truth."""
-    rng_seed = 1000 * seed + number
+    rng_seed = 1000 * seed + number + 500 * (manner == "staged")
     smile = Expression(
         interval=Interval(30, 43), kind="micro", apex=36, emotion="positive",
         action_units=("6", "12"),
@@ -35,9 +35,9 @@ def rendering(monkeypatch):
     """Count the recordings that are rendered."""
     calls = []
 
-    def counted(number, seed, seconds):
-        calls.append(number)
-        return made_up(number, seed, seconds)
+    def counted(*what):
+        calls.append(what[0])
+        return made_up(*what)
 
     monkeypatch.setattr(rendered, "measure", counted)
     return calls
@@ -66,10 +66,10 @@ def test_what_is_kept_is_read_back_as_it_was(rendering, tmp_path):
 
 
 def test_whoever_stops_loses_one_recording(rendering, tmp_path, monkeypatch):
-    def stopped(number, seed, seconds):
-        if number == 2:
+    def stopped(*what):
+        if what[0] == 2:
             raise KeyboardInterrupt
-        return counted(number, seed, seconds)
+        return counted(*what)
 
     counted = rendered.measure
     with monkeypatch.context() as patch:
@@ -92,14 +92,14 @@ def test_more_recordings_add_to_those_there_are(rendering, tmp_path):
     assert rendering == [0, 1, 2]
 
 
-@pytest.mark.parametrize("other", [{"seed": 12}, {"seconds": 5.0}])
+@pytest.mark.parametrize("other", [{"seed": 12}, {"seconds": 5.0}, {"manner": "staged"}])
 def test_other_recordings_are_not_mistaken_for_these(rendering, tmp_path, other):
-    wanted = {"seed": SEED, "seconds": 4.0}
+    wanted = {"seed": SEED, "seconds": 4.0, "manner": "natural"}
     list(measured_recordings(tmp_path, 1, **wanted))
     (one,) = measured_recordings(tmp_path, 1, **(wanted | other))
     assert rendering == [0, 0]
     changed = wanted | other
-    same(one, made_up(0, changed["seed"], changed["seconds"]))
+    same(one, made_up(0, **changed))
 
 
 @pytest.mark.parametrize("damage", ["cut", "changed"])
