@@ -165,7 +165,7 @@ def test_an_interrupted_batch_keeps_what_is_finished(tmp_path, number):
     assert "1 of 3 recordings done and kept" in rest
     assert "Traceback" not in rest
     made = sorted(p.name for p in (tmp_path / "mescope-results").iterdir())
-    assert made == ["a.csv", "a.frames.csv", "a.html", "a.json"]
+    assert made == ["a.csv", "a.events.csv", "a.frames.csv", "a.html", "a.json"]
 
 
 def test_a_console_that_knows_no_unicode_is_no_reason_to_stop(tmp_path):

@@ -28,12 +28,9 @@ _SHAPES = {
     "MOUTH_54": ("corner_r_x", "corner_r_y"),
     "MOUTH_51": ("", "upper_lip"),
     "MOUTH_57": ("", "lower_lip"),
-    "BROW_L_20": ("", "brow_l_in"),
-    "BROW_L_18": ("", "brow_l_out"),
-    "BROW_R_23": ("", "brow_r_in"),
-    "BROW_R_25": ("", "brow_r_out"),
 }
-"""Landmark traces (x, y) of the fine regions; "" where the trace has none."""
+"""Landmark traces (x, y) of regions of the mouth; "" where the trace has none.  Brows are left
+to flow: they never part, and their landmarks slip under fringes, hats and glasses."""
 
 _TREND_S = 1.2
 
@@ -97,7 +94,7 @@ def _motion(
     """Return the onset→apex motion of every region, (R, 2)."""
     onset, apex = found.interval.first, found.apex
     motion = (chained[apex] - chained[onset]).reshape(-1, 2)
-    moved = shape[apex] - shape[onset]
+    moved = _level(shape, apex) - _level(shape, onset)
     mouth = 0.0
     for i, name in enumerate(regions):
         if name not in _SHAPES:
@@ -108,12 +105,17 @@ def _motion(
         large = float(np.linalg.norm(seen))
         if large > LARGE_PX and float(np.linalg.norm(motion[i] - seen)) > LARGE_PX / 2:
             motion[i] = seen
-            mouth = max(mouth, large if name.startswith("MOUTH") else 0.0)
+            mouth = max(mouth, large)
     if mouth:  # where the lips part, flow beside them follows teeth and folds, not skin
         for i, name in enumerate(regions):
             if name in ("MOUTH", "MOUTH_62", "NOSE_31", "NOSE_35"):
                 motion[i] = np.nan
     return np.asarray(motion, np.float64)
+
+
+def _level(shape: NDArray[np.float64], frame: int) -> NDArray[np.float64]:
+    """Return the median of three frames around one: landmarks of a single frame may slip."""
+    return np.asarray(np.median(shape[max(0, frame - 1) : frame + 2], axis=0), np.float64)
 
 
 def _by_group(motion: NDArray[np.float64], regions: Sequence[str]) -> dict[str, float]:
