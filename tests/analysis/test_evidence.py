@@ -1,8 +1,11 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from mescope.analysis.evidence import SPOKEN, explain
+from mescope.analysis.evidence import SPOKEN, explain, named
 from mescope.analysis.results import RegionMotion
+from mescope.events import Detection, Interval
 from mescope.synthesis.motion import UNITS, displacement_basis, units_of
 from mescope.synthesis.shapes import mean_shape
 from mescope.video.regions import GLOBAL, REGIONS_18, place
@@ -41,6 +44,46 @@ def test_planted_units_are_named_with_their_side(unit, named, side):
     assert named in evidence.action_units
     assert side in evidence.sentence
     assert f"AU {'+'.join(evidence.action_units)}" in evidence.sentence
+
+
+def test_what_is_no_expression_has_no_action_units():
+    evidence = explain(planted("12"), NAMES, expression=False)
+    assert evidence.action_units == ()
+    assert "mouth corner" in evidence.sentence  # but moved it has
+    assert "AU" not in evidence.sentence
+
+
+def sure(emotion, share, rest):
+    scores = {name: rest for name in ("negative", "positive", "surprise", "others")}
+    return Detection(
+        interval=Interval(0, 9), kind="micro", score=0.9, apex=5, emotion=emotion,
+        emotion_scores=scores | {emotion: share},
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("units", "network", "emotion"),
+    [
+        (("6", "12"), sure("negative", 0.7, 0.1), "positive"),  # 0.55 against 0.35
+        (("12",), sure("surprise", 0.85, 0.05), "positive"),
+        (("12", "25", "26"), sure("negative", 0.7, 0.1), "positive"),  # open by laughing
+        (("1", "2", "26"), sure("negative", 0.7, 0.1), "surprise"),
+        ((), sure("negative", 0.7, 0.1), "negative"),
+        (("25",), sure("negative", 0.7, 0.1), "negative"),  # lips apart say nothing
+    ],
+)
+def test_network_and_action_units_vote(units, network, emotion):
+    found = named(network, units)
+    assert found.emotion == emotion
+    assert sum(found.emotion_scores.values()) == pytest.approx(1.0)
+    assert max(found.emotion_scores, key=found.emotion_scores.get) == emotion
+    assert found.interval == network.interval
+
+
+def test_without_a_network_the_units_decide():
+    guess = replace(sure("others", 0.7, 0.1), emotion_scores=None)
+    assert named(guess, ("12",)).emotion == "positive"
+    assert named(guess, ()).emotion == "others"
 
 
 def test_nothing_is_claimed_where_nothing_moved():

@@ -9,13 +9,14 @@ from mescope.labels import SPOTTING_CLASSES
 from mescope.spotting.cascade import PROPOSER
 from mescope.spotting.face_shape import TRACES, shape_traces
 from mescope.spotting.flow_peaks import candidates
-from mescope.spotting.segments import SAMPLES, channels, sample_positions
+from mescope.spotting.segments import CORE, SAMPLES, channels, sample_positions
 from mescope.synthesis.motion import MIRROR, UNITS, displacement_basis, units_of
 from mescope.synthesis.shapes import mean_shape
 from mescope.training.candidate_segments import (
     REGIONS,
     candidate_windows,
     flow_mirror,
+    labels,
     shape_mirror,
 )
 from mescope.video.regions import REGIONS_18, place
@@ -94,6 +95,17 @@ def test_samples_are_labelled_where_planted_expressions_are():
     free = [i for i, interval in enumerate(at) if interval.shared(Interval(700, 712))]
     assert free
     assert not own.spotting[free].any()
+
+
+def test_a_tremor_within_a_long_smile_is_no_expression():
+    """Its segment shows nothing of the smile; a part that is most of the smile is the smile."""
+    smile = Expression(interval=Interval(100, 199), kind="macro", emotion="positive")
+    tremor, half, other = Interval(140, 150), Interval(120, 170), Interval(300, 320)
+    spotting, classes = labels([smile], [tremor, half, other])
+    assert not spotting[[0, 2]].any()
+    assert (classes[[0, 2]] == NEUTRAL).all()
+    assert spotting[1, CORE].all()
+    assert (classes[1, CORE] == SPOTTING_CLASSES.index("positive")).all()
 
 
 def test_every_recording_is_seen_in_the_mirror_too():

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from test_regions import LANDMARKS
 
@@ -39,6 +39,8 @@ def test_the_tight_square(plan):
 
 
 @settings(max_examples=40, deadline=None)
+@example(0.0, 0.55, 0.0, 112, "tight")  # a side that is a half
+@example(0.3, 0.57, -31.0, 224, "tight")
 @given(
     st.floats(-0.7, 0.7), st.floats(0.3, 3), st.floats(-400, 400),
     st.sampled_from([112, 224, 448]), st.sampled_from(["square", "tight"]),
@@ -51,7 +53,7 @@ def test_any_pose_gives_an_upright_face_of_the_same_extent(angle, scale, shift, 
     top, tip, chin = crop.points((marks @ turn.T + shift)[[27, 30, 8]])
     half = (100 if extent == "square" else 75) * scale + 10
     px = size / crop.side
-    assert crop.side == round(2 * half)
+    assert abs(crop.side - 2 * half) < 0.5 + 1e-6  # whole px; halves may go either way
     assert tip[0] == pytest.approx(top[0], abs=1e-6)
     assert chin[1] - top[1] == pytest.approx(100 * scale * px)
     assert top[0] + 0.5 == pytest.approx((half + 0.5) * px)
