@@ -35,8 +35,10 @@ bench: $(VENV)/.installed-dev
 	$(BIN)/python benchmarks/selective_scan.py
 	$(BIN)/python benchmarks/roi_flow.py
 	$(BIN)/python benchmarks/planted.py
+	$(BIN)/python benchmarks/real_faces.py
 
 weights: $(VENV)/.installed
+	$(BIN)/mescope train recipes/me-tst-plus-cascade.toml -o runs/me-tst-plus-cascade --jobs 2
 	$(BIN)/mescope train recipes/me-tst-plus-small-synthetic.toml -o runs/me-tst-plus-small
 	$(BIN)/mescope train recipes/merba-s28-synthetic.toml -o runs/merba-s28
 

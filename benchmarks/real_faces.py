@@ -10,8 +10,7 @@ columns file, first, last, what, note: frames from 0, both ends included; ``what
 * A *natural* recording is one without planted expressions.  Whatever is shown there is listed,
   to be looked at (``--strips`` writes pictures): whether something visible explains it is for
   eyes, not for a script.
-* A blink is *called an expression* if it fills at least half of a shown detection, or the
-  detection half of it.
+* A blink is *called an expression* if it fills at least half of a shown detection.
 * Talking time: the whole of files whose truth says "talks throughout" and of ``talking*``;
   frames 15 to 60 of ``lipnet*`` (GRID sentences).
 * Smile flashes are expressions of files with "smile" or "grin" in their name.
@@ -91,7 +90,7 @@ class Outcome:
 
 def _is(finding: Finding, blink: Interval) -> bool:
     own = finding.detection.interval
-    return 2 * own.shared(blink) >= min(len(own), len(blink)) and own.iou(blink) > 0.25
+    return 2 * own.shared(blink) >= len(own)
 
 
 def read_truth(folder: Path) -> dict[str, Truth]:

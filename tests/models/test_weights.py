@@ -319,3 +319,48 @@ def test_shipped_weights_load():
         assert file.suffix == ".safetensors"
         assert card.licence
         assert sum(p.numel() for p in module.parameters()) > 0
+
+
+def test_later_entries_are_written_only_where_they_say_something(path, model, card):
+    """Files of version 0.1.0 know no head and no look: they stay as they are, byte for byte."""
+    written = json.loads(split(path)[0]["__metadata__"]["mescope"])
+    assert not {"head", "look", "inputs"} & set(written)
+    _, found = load(path)
+    assert (found.head, found.look) == ("nose", "windows")
+    save(path, model, replace(card, head="face"))
+    assert json.loads(split(path)[0]["__metadata__"]["mescope"])["head"] == "face"
+    assert load(path)[1].head == "face"
+
+
+def test_the_first_weights_keep_their_extraction():
+    card = read_card(list_weights()["me-tst-plus-small"])
+    assert (card.head, card.look, card.window) == ("nose", "windows", 50)
+
+
+@pytest.mark.parametrize("entry", ["head", "look"])
+def test_a_head_or_look_that_nobody_knows_is_refused(path, entry):
+    edit_card(path, **{entry: "ear"})
+    with pytest.raises(WeightsError, match=f"card entry {entry} must be .* or .*, found 'ear'"):
+        load(path)
+
+
+def test_a_changed_look_breaks_the_checksum(path):
+    edit_card(path, head="face")
+    with pytest.raises(WeightsError, match="checksum"):
+        load(path)
+
+
+def test_candidates_are_shown_more_than_flow(tmp_path, card):
+    """36 channels of flow and the rest; and flow alone only to windows."""
+    wide = create_model("me-tst-plus-small", **OPTIONS, channels=61)
+    fits = replace(card, config=asdict(wide.config), look="candidates", window=48)
+    save(tmp_path / "w.safetensors", wide, fits)
+    assert load(tmp_path / "w.safetensors", expect={"look": "candidates"})[1].look
+    with pytest.raises(WeightsError, match=r"contradicts itself: 18 regions .* 61 channels"):
+        save(tmp_path / "x.safetensors", wide, replace(fits, look="windows"))
+    flow = create_model("me-tst-plus-small", **OPTIONS)
+    narrow = replace(card, look="candidates")
+    with pytest.raises(WeightsError, match="contradicts itself"):
+        save(tmp_path / "x.safetensors", flow, narrow)
+    with pytest.raises(WeightsError, match="look: expected 'windows', found 'candidates'"):
+        load(tmp_path / "w.safetensors", expect={"look": "windows"})

@@ -6,39 +6,13 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from planted_motion import DOWN, NAMES, UP, cut, recording
 
 from mescope.evaluation.matching import match
 from mescope.events import Interval
-from mescope.spotting.flow_peaks import GROUPS, FlowPeaksRule, displacement, spot
+from mescope.spotting.flow_peaks import FlowPeaksRule, displacement, spot
 
-NAMES = (*(name for group in GROUPS.values() for name in group), "LID_L", "LID_R")
 TIMING = SimpleNamespace(hop=25, rate=30.0)
-UP, DOWN = (0.0, -2.0), (0.0, 2.0)
-
-
-def bump(n, first, last):
-    """A raised cosine from frame ``first`` to ``last``, height 1."""
-    out = np.zeros(n)
-    out[first : last + 1] = 0.5 - 0.5 * np.cos(np.linspace(0, 2 * np.pi, last - first + 1))
-    return out
-
-
-def recording(n=900, noise=0.05, events=(), drift=0.0, seed=0):
-    """Displacement (n, 2R) of a face on which the given groups move."""
-    rng = np.random.default_rng(seed)
-    motion = np.zeros((n, len(NAMES), 2))
-    motion += np.linspace(0, drift, n)[:, None, None]
-    for (first, last), groups, vector in events:
-        for i, name in enumerate(NAMES):
-            if any(name in GROUPS.get(group, (group,)) for group in groups):
-                motion[:, i] += bump(n, first, last)[:, None] * np.array(vector)
-    return (motion + rng.normal(scale=noise, size=motion.shape)).reshape(n, -1)
-
-
-def cut(motion, hop=25):
-    """Windows as the extraction makes them: motion since each window's own first frame."""
-    starts = np.arange(len(motion) // hop - 1) * hop
-    return np.stack([(motion[s : s + 2 * hop] - motion[s]).T for s in starts])
 
 
 def test_windows_chain_back_to_the_displacement():

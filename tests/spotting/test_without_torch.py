@@ -12,6 +12,10 @@ MODULES = [
     "mescope.spotting.proposals",
     "mescope.spotting.face_events",
     "mescope.spotting.flow_peaks",
+    "mescope.spotting.face_shape",
+    "mescope.spotting.segments",
+    "mescope.spotting.cascade",
+    "mescope.spotting.explained",
     "mescope.evaluation.matching",
     "mescope.evaluation.recognition",
 ]

@@ -11,14 +11,18 @@ from mescope.training.classical import CLASSICAL
 from mescope.training.recipe import (
     ClipRecipe,
     Recipe,
+    RenderedRecipe,
     parse_recipe,
     read_clip_recipe,
     read_recipe,
     read_window_recipe,
+    recipe_text,
 )
 from mescope.training.recognisers import fresh_model
+from mescope.training.train import train
 
 CLIPS = 'name = "c"\nmodel = "ststnet"\ndata = "flow28"\n'
+RENDERED = 'name = "r"\nmodel = "me-tst-plus-small"\ndata = "rendered"\n'
 GOOD = 'name = "x"\nmodel = "me-tst-plus-small"\ndata = "synthetic"\n'
 
 
@@ -37,12 +41,17 @@ def test_a_recipe_reads_and_overrides_win():
         (GOOD + "epochs = true", "epochs must be int"),
         (GOOD + "epochs = 0", "above 0"),
         (GOOD + "spotting_weight = 1.5", "0 to 1"),
-        (GOOD.replace("synthetic", "casme9"), "one of synthetic, flow28"),
+        (GOOD.replace("synthetic", "casme9"), "one of synthetic, rendered, flow28"),
         (CLIPS + "recordings = 3", "unknown option 'recordings'"),
         (CLIPS + "flip = 1", "flip must be bool"),
         (CLIPS + 'schedule = "step"', "one of constant, cosine"),
         (CLIPS + "scale = 0", "scale must be above 0"),
         (CLIPS + "weight_decay = -1", "0 or above"),
+        (RENDERED + 'look = "faces"', "look must be one of candidates, windows"),
+        (RENDERED + "hours = 0", "hours must be above 0"),
+        (RENDERED + "held_out = 1.0", "held_out must be 0 to 1"),
+        (RENDERED + "recordings = 3", "unknown option 'recordings'"),
+        (GOOD + "hours = 3", "unknown option 'hours'"),
         ('name = "x"\nmodel = "m"\ndata = 3', "data must be str"),
         ('name = "x"', "lacks model, data"),
         ("name = ", "not valid TOML"),
@@ -75,6 +84,19 @@ def test_the_data_decides_what_a_recipe_is_about(tmp_path):
         read_window_recipe(clips)
     with pytest.raises(RecipeError, match="run by `mescope train`"):
         read_clip_recipe(windows)
+
+
+def test_rendered_recipes_say_how_much_is_rendered():
+    recipe = parse_recipe(RENDERED + "hours = 1.5\nseconds = 30")
+    assert isinstance(recipe, RenderedRecipe)
+    assert recipe.recordings == 180
+    assert parse_recipe(RENDERED + "hours = 0.001").recordings == 2  # to train on, to hold out
+    assert parse_recipe(recipe_text(recipe)) == recipe
+
+
+def test_rendered_recordings_are_measured_before_training(tmp_path):
+    with pytest.raises(RecipeError, match="measured first; run it with `mescope train`"):
+        train(parse_recipe(RENDERED), tmp_path)
 
 
 def _classes(recipe):

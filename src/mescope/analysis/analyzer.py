@@ -28,7 +28,7 @@ from mescope.video.head_motion import Head
 from mescope.video.reading import Video, open_video
 from mescope.video.roi_flow import RoiFlow, extract
 
-DEFAULT_MODEL = "me-tst-plus-small"
+DEFAULT_MODEL = "me-tst-plus-cascade"
 Progress = Callable[[int, int], None]
 Method = Literal["model", "flow-peaks"]
 Source = str | Path | NDArray[np.uint8] | Video

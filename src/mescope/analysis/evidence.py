@@ -48,8 +48,8 @@ _RULES: tuple[tuple[str, str, tuple[float, float]], ...] = (
 )  # fmt: skip
 """(action unit, region, direction that speaks for it)."""
 
-SAY = 0.4
-"""What the action units count in the vote on the emotion; the network has the rest."""
+SAY = 0.5
+"""What the action units count in the vote on the emotion: as much as the network."""
 
 _OPENING = ("25", "26", "27")
 

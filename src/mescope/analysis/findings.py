@@ -149,7 +149,7 @@ def to_native(detection: Detection, flow: RoiFlow, video: Video) -> Detection:
         detection,
         interval=Interval(first, last),
         apex=apex,
-        kind="micro" if offset_s - onset_s <= MICRO_MAX_S else "macro",
+        kind="micro" if offset_s - onset_s <= MICRO_MAX_S + 1e-9 else "macro",
         onset_s=onset_s,
         apex_s=float(flow.times[detection.apex]),
         offset_s=offset_s,

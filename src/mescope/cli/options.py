@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-DEFAULT_MODEL = "me-tst-plus-small"
+DEFAULT_MODEL = "me-tst-plus-cascade"
 
 Videos = Annotated[
     list[str],

@@ -101,7 +101,8 @@ def _aligned(points: Floats) -> tuple[Floats, Floats, Floats, Floats]:
     inner = np.hypot(*(points[:, 42] - points[:, 39]).T)
     template = np.median(flat.real, axis=0) + 1j * np.median(flat.imag, axis=0)
     unit = max(float(np.median(inner)), 1e-9) / INNER_EYES_PX  # frame px per crop px
-    factor = (flat * template.conj()).sum(axis=1) / (np.abs(template) ** 2).sum()
+    spread = max(float((np.abs(template) ** 2).sum()), 1e-9)  # 0: all landmarks in one place
+    factor = (flat * template.conj()).sum(axis=1) / spread
     factor = np.where(np.abs(factor) > 1e-9, factor, 1.0)
     laid = np.ascontiguousarray(points - middle[:, None]).view(np.complex128)[..., 0]
     laid = laid / factor[:, None] / unit

@@ -238,7 +238,8 @@ def displacement(
     reference was further back, unless the two disagree about a region over the whole hop: then
     one of the reference frames was taken in the middle of a movement (a smile, lips apart) from
     which flow fails, and the window in which the region moves less from frame to frame is
-    believed.  Where a window was not seen, the chain goes on as if nothing had moved.
+    believed.  The step into a hop is known to its older window only, so where that one is not
+    believed, and where a window was not seen, the chain goes on as if nothing had moved.
     """
     count, channels, k = windows.shape
     ok = np.ones((count, k), bool) if valid is None else np.asarray(valid)
@@ -260,22 +261,22 @@ def _hop(
     """Return the motion in frames ``j * hop`` on, since the frame before, and what was seen."""
     count = len(wide)
     old = new = None
+    step: NDArray[np.float64] | float = 0.0  # from the frame before into this hop
     if j > 0:
         before = wide[j - 1, hop - 1] if ok[j - 1, hop - 1] else wide[j - 1, hop]
         old = wide[j - 1, hop:] - before
+        step = old[0] if ok[j - 1, hop] else step
     if j < count:
         new = wide[j, :hop] - wide[j, 0]
-        if old is not None and ok[j - 1, hop]:
-            new = new + old[0]  # the step from the frame before is known to the old window only
     if old is None or new is None:
         part = new if old is None else old
         seen = ok[j, :hop] if old is None else ok[j - 1, hop:]
         return np.asarray(part), seen
     seen_old, seen_new = ok[j - 1, hop:], ok[j, :hop]
     both = seen_old & seen_new
-    chosen = np.where(seen_old[:, None], old, new)
+    chosen = np.where(seen_old[:, None], old, new + step)
     if both.sum() > 1:
-        newer = _worse(old[both], new[both])
+        newer = _worse(old[both], new[both] + step)
         chosen[:, newer] = np.where(seen_new[:, None], new, old)[:, newer]
     return chosen, seen_old | seen_new
 

@@ -9,11 +9,13 @@ from sklearn.linear_model import LogisticRegression
 from mescope.errors import RecipeError
 
 
-def fit_logistic(raw: NDArray[np.floating], right: NDArray[np.bool_]) -> tuple[float, float]:
-    """Return slope and offset of Platt's curve over the logit of raw scores.
+def fit_logistic(
+    features: NDArray[np.floating], right: NDArray[np.bool_]
+) -> tuple[tuple[float, ...], float]:
+    """Return the slopes and the offset of a logistic curve, none of the slopes below 0.
 
     Args:
-        raw: (m,) scores, 0 to 1.
+        features: (m, c), such as the logit of a score; more of each must mean no less.
         right: (m,) whether each was right.
 
     Raises:
@@ -26,10 +28,9 @@ def fit_logistic(raw: NDArray[np.floating], right: NDArray[np.bool_]) -> tuple[f
             f"expected right and wrong candidates to calibrate on, found {int(right.sum())} "
             f"right of {len(right)}; render more hours"
         )
-    safe = np.clip(raw, 1e-6, 1 - 1e-6)
-    logit = np.log(safe / (1 - safe))
-    fitted = LogisticRegression(C=1e3).fit(logit[:, None], right)
-    return max(float(fitted.coef_[0, 0]), 1e-3), float(fitted.intercept_[0])
+    fitted = LogisticRegression(C=1e3).fit(features, right)
+    slopes = tuple(max(float(slope), 0.0) for slope in fitted.coef_[0])
+    return slopes, float(fitted.intercept_[0])
 
 
 def reliability(

@@ -1,0 +1,158 @@
+"""Three ways from region flow to movements; networks are made up, motion is planted."""
+
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+import torch
+from planted_motion import NAMES, UP, recording, region_flow
+
+from mescope.analysis.analyzer import Analyzer
+from mescope.analysis.spotters import LOW_FLOOR, by_movement, by_network, rule_of, softmax
+from mescope.errors import MescopeError, WeightsError
+from mescope.events import Interval
+from mescope.labels import SPOTTING_CLASSES
+from mescope.models.weights import Card
+from mescope.spotting.cascade import CascadeRule
+from mescope.spotting.proposals import ProposalRule
+from mescope.spotting.segments import CORE, channels
+
+STRONG, FAINT = (100, 114), (500, 514)
+EVENTS = ((STRONG, ["lips"], (0.0, -4.0)), (FAINT, ["lips"], (0.0, -1.0)))
+CARD = Card(model="me-tst-plus-small", config={}, regions=NAMES, window=50, rate=30.0)
+
+
+class Output(NamedTuple):
+    spotting: torch.Tensor
+    emotion: torch.Tensor
+
+
+class ByLips(torch.nn.Module):
+    """Scores every frame by how far the lips are up: 1 for 4 px."""
+
+    def forward(self, windows):
+        assert windows.shape[1] == 36
+        up = -windows[:, 2 * NAMES.index("MOUTH") + 1]
+        emotion = torch.zeros(*up.shape, 5)
+        emotion[..., 1] = 3.0
+        return Output(torch.clamp(up / 4, 0, 1), emotion)
+
+
+class Sure(torch.nn.Module):
+    """Calls every candidate a surprise, scored 0.8."""
+
+    def __init__(self):
+        super().__init__()
+        self.seen = []
+
+    def forward(self, cut):
+        self.seen.append(tuple(cut.shape[1:]))
+        score = torch.full((len(cut), 48), 0.01)
+        score[:, CORE] = 0.8
+        emotion = torch.zeros(len(cut), 48, 5)
+        emotion[..., SPOTTING_CLASSES.index("surprise")] = 4.0
+        return Output(score, emotion)
+
+
+@pytest.fixture(scope="module")
+def flow():
+    return region_flow(recording(noise=0.02, events=EVENTS))
+
+
+def at(spotted, span):
+    return [d for d in spotted.detections if d.interval.iou(Interval(*span)) > 0.4]
+
+
+def test_rules_come_from_cards():
+    rule = CascadeRule(floor=0.4, slope=2.0)
+    assert rule_of(replace(CARD, look="candidates", proposals=rule.to_dict()), "w") == rule
+    plain = ProposalRule(floor=0.2)
+    assert rule_of(replace(CARD, proposals=plain.to_dict()), "w") == plain
+
+
+@pytest.mark.parametrize(
+    ("look", "proposals"),
+    [("candidates", {"flor": 0.4}), ("candidates", {"edge": 7.0}), ("windows", {"floor": "x"}),
+     ("windows", CascadeRule().to_dict())],
+)  # fmt: skip
+def test_rules_that_do_not_fit_are_refused(look, proposals):
+    with pytest.raises(WeightsError, match=r"card of w does not fit.*another version"):
+        rule_of(replace(CARD, look=look, proposals=proposals), "w")
+
+
+def test_training_free_keeps_what_lies_below_the_floor():
+    """0.45 px is below the threshold of 0.5 px, but a slider may ask for it."""
+    events = [EVENTS[0], (FAINT, ["lips"], (0.0, -0.45))]
+    spotted, floor = by_movement(region_flow(recording(noise=0.01, events=events)))
+    assert floor == 0.5
+    (strong,), (faint,) = at(spotted, STRONG), at(spotted, FAINT)
+    assert faint.score < floor < strong.score
+    assert spotted.score.shape == (900,)
+    assert np.isnan(spotted.emotion).all()  # a guess is no probability
+
+
+def test_windows_propose_as_before_and_keep_the_low_ones(flow):
+    rule = ProposalRule(share=0.0, floor=0.5, level=0.45, smooth=1, strategy=2)
+    card = replace(CARD, proposals=rule.to_dict())
+    spotted, floor = by_network(flow, ByLips(), card, "w", "cpu")
+    assert floor == 0.5
+    (strong,), (faint,) = at(spotted, STRONG), at(spotted, FAINT)
+    assert strong.score == pytest.approx(1.0, abs=0.1)
+    assert LOW_FLOOR < faint.score == pytest.approx(0.25, abs=0.1)
+    assert strong.emotion == "positive"
+    frames = [
+        t for d in spotted.detections for t in range(d.interval.first, d.interval.last + 1)
+    ]
+    assert len(frames) == len(set(frames))
+    np.testing.assert_allclose(spotted.emotion.sum(axis=1), 1.0)
+    assert spotted.movement[107] > 0.5 > spotted.movement[300]
+
+
+def test_candidates_go_to_the_network_with_their_surroundings(flow):
+    rule = CascadeRule(floor=0.6, refine=False)
+    card = replace(CARD, look="candidates", head="face", proposals=rule.to_dict())
+    network = Sure()
+    spotted, floor = by_network(flow, network, card, "w", "cpu")
+    assert floor == 0.6
+    assert network.seen == [(channels(18), 48)]
+    for span in (STRONG, FAINT):
+        (found,) = at(spotted, span)
+        assert found.score == pytest.approx(0.8, abs=0.05)
+        assert found.emotion == "surprise"
+
+
+def test_analyzer_shows_what_the_floor_lets_through(flow):
+    """And which motion is the head's follows from the card."""
+    for floor, count in ((0.6, 2), (0.95, 0)):
+        rule = CascadeRule(floor=floor, refine=False)
+        card = replace(CARD, look="candidates", head="face", proposals=rule.to_dict())
+        analyzer = Analyzer(Sure(), card, name="made up")
+        assert len(analyzer.spot(flow)[0].detections) >= 2
+        shown, score, emotion = analyzer.detect(flow)
+        assert len(shown) == count
+        assert score.shape == (900,)
+        assert emotion.shape == (900, 5)
+        assert analyzer.rule() == rule
+        assert analyzer._head("model") == "face"
+    old = Analyzer(ByLips(), CARD, name="old")
+    assert (old._head("model"), old._head("flow-peaks")) == ("nose", "face")
+
+
+@pytest.mark.parametrize("method", ["model", "flow-peaks"])
+@pytest.mark.parametrize("look", ["windows", "candidates"])
+def test_no_face_gives_nothing_and_nan(method, look):
+    motion = recording(noise=0.02, events=[(STRONG, ["lips"], UP)])
+    hidden = region_flow(motion, valid=np.zeros((35, 50), bool))
+    rule = CascadeRule() if look == "candidates" else ProposalRule()
+    card = replace(CARD, look=look, proposals=rule.to_dict())
+    model = Sure() if look == "candidates" else ByLips()
+    shown, score, emotion = Analyzer(model, card, name="w").detect(hidden, method=method)
+    assert shown == []
+    assert np.isnan(score).all()
+    assert np.isnan(emotion).all()
+
+
+def test_a_model_of_other_classes_is_refused():
+    with pytest.raises(MescopeError, match="names 3 classes"):
+        softmax(np.zeros((4, 3)))

@@ -1,0 +1,152 @@
+"""What is told of a planted movement: shown or not, why, and how far did what move."""
+
+import numpy as np
+import pytest
+from planted_motion import NAMES, UP, bump, points_of, recording, region_flow
+
+from mescope.analysis.telling import LARGE_PX, noise_level, tell
+from mescope.events import Detection, FaceEvent, Interval
+from mescope.spotting.cascade import Spotted
+from mescope.spotting.face_shape import INNER_EYES_PX
+
+SMILE, BROWS = Interval(100, 114), Interval(400, 412)
+EVENTS = (
+    ((100, 114), ["corner_l", "corner_r"], (0.0, -3.0)),
+    ((400, 412), ["brow_l", "brow_r"], (0.0, 1.5)),
+)
+
+
+def detection(interval, score=0.9):
+    return Detection(
+        interval=interval, kind="micro", score=score, emotion="positive",
+        apex=(interval.first + interval.last) // 2,
+    )  # fmt: skip
+
+
+def spotted(*detections, n=900):
+    trace = np.zeros(n)
+    return Spotted(tuple(detections), trace, np.zeros((n, 5)), trace)
+
+
+def event(kind, first, last):
+    return FaceEvent(
+        kind=kind, interval=Interval(first, last), onset_s=0.0, offset_s=0.0, strength=1.0
+    )
+
+
+def moved(told, name):
+    return told.motion[NAMES.index(name)]
+
+
+@pytest.fixture(scope="module")
+def flow():
+    return region_flow(recording(noise=0.02, events=EVENTS))
+
+
+def test_what_reaches_the_floor_is_shown_in_order_of_time(flow):
+    found = spotted(detection(BROWS, 0.5), detection(SMILE, 0.49))
+    first, second = tell(flow, found, 0.5, [])
+    assert (first.detection.interval, first.shown) == (SMILE, False)
+    assert (second.detection.interval, second.shown) == (BROWS, True)
+    assert first.explained_by is second.explained_by is None
+    assert tell(flow, spotted(), 0.5, []) == []
+
+
+def test_a_blink_is_never_called_an_expression(flow):
+    """However sure the network is; but a smile in which somebody blinks is one."""
+    blinks = [event("blink", 402, 411), event("blink", 102, 111)]
+    smile, brows = tell(flow, spotted(detection(SMILE), detection(BROWS, 1.0)), 0.1, blinks)
+    assert (brows.shown, brows.explained_by) == (False, "blink")
+    assert (smile.shown, smile.explained_by) == (True, None)
+
+
+@pytest.mark.parametrize("kind", ["speech", "head"])
+def test_speech_and_turning_explain_what_they_cover(flow, kind):
+    (told,) = tell(flow, spotted(detection(SMILE)), 0.1, [event(kind, 90, 108)])
+    assert (told.shown, told.explained_by) == (False, kind)
+
+
+def test_motion_from_onset_to_apex_is_what_was_planted(flow):
+    smile, brows = tell(flow, spotted(detection(SMILE), detection(BROWS)), 0.5, [])
+    np.testing.assert_allclose(moved(smile, "MOUTH_48"), (0, -3), atol=0.15)
+    np.testing.assert_allclose(moved(brows, "BROW_R_24"), (0, 1.5), atol=0.15)
+    for told, still in ((smile, "BROW_L"), (brows, "MOUTH")):
+        np.testing.assert_allclose(moved(told, still), (0, 0), atol=0.15)
+    assert not np.isnan(smile.motion).any()
+
+
+def landmarks(px, marks, vector, n=900):
+    """Landmarks that move by ``px`` of the crop along ``vector`` during the smile."""
+    points = points_of(n)
+    scale = 80 / INNER_EYES_PX  # px of these landmarks per px of the crop
+    step = np.array(vector) * px * scale
+    points[:, marks] += bump(n, 100, 114)[:, None, None] * step
+    return points
+
+
+def test_landmarks_are_believed_where_flow_failed():
+    """The corner goes up by 12 px; flow, from which teeth appeared, says 2 px down."""
+    motion = recording(noise=0.02, events=[((100, 114), ["corner_l", "lips"], (0.0, 2.0))])
+    flow = region_flow(motion, points=landmarks(12, [48], (0, -1)))
+    (told,) = tell(flow, spotted(detection(SMILE)), 0.5, [])
+    np.testing.assert_allclose(moved(told, "MOUTH_48"), (0, -12), atol=0.6)
+    for name in ("MOUTH", "MOUTH_62", "NOSE_31", "NOSE_35"):  # no skin there to follow
+        assert np.isnan(moved(told, name)).all()
+    np.testing.assert_allclose(moved(told, "BROW_L"), (0, 0), atol=0.15)
+
+
+def test_landmarks_are_not_believed_for_small_motion_or_where_flow_agrees():
+    motion = recording(noise=0.02, events=[((100, 114), ["corner_l"], (0.0, -2.0))])
+    flow = region_flow(motion, points=landmarks(0.8 * LARGE_PX, [48], (0, 1)))
+    (told,) = tell(flow, spotted(detection(SMILE)), 0.5, [])
+    np.testing.assert_allclose(moved(told, "MOUTH_48"), (0, -2), atol=0.15)
+    motion = recording(noise=0.02, events=[((100, 114), ["corner_l"], (0.0, -8.0))])
+    flow = region_flow(motion, points=landmarks(9, [48], (0, -1)))
+    (told,) = tell(flow, spotted(detection(SMILE)), 0.5, [])
+    np.testing.assert_allclose(moved(told, "MOUTH_48"), (0, -8), atol=0.15)
+    assert not np.isnan(told.motion).any()
+
+
+def test_brows_by_landmarks_leave_the_mouth_alone():
+    flow = region_flow(recording(noise=0.02), points=landmarks(8, [20, 21], (0, -1)))
+    (told,) = tell(flow, spotted(detection(SMILE)), 0.5, [])
+    np.testing.assert_allclose(moved(told, "BROW_L_20"), (0, -8), atol=0.6)
+    assert not np.isnan(told.motion).any()
+
+
+def test_without_landmarks_flow_decides():
+    flow = region_flow(recording(noise=0.02, events=EVENTS), close=False)
+    (told,) = tell(flow, spotted(detection(SMILE)), 0.5, [])
+    np.testing.assert_allclose(moved(told, "MOUTH_48"), (0, -3), atol=0.15)
+
+
+def test_what_lies_in_the_padding_is_left_out():
+    flow = region_flow(recording(noise=0.02, events=EVENTS), padded=40)
+    inside, outside = Interval(850, 855), Interval(870, 880)
+    told = tell(flow, spotted(detection(inside), detection(outside)), 0.5, [])
+    assert [one.detection.interval for one in told] == [inside]
+
+
+@pytest.mark.parametrize("noise", [0.05, 0.4])
+def test_the_noise_that_was_planted_is_measured(noise):
+    """90 % of the lengths of two-dimensional noise lie below 2.15 deviations."""
+    motion = recording(noise=noise, drift=20.0)
+    found = noise_level(region_flow(motion), [])
+    assert found == pytest.approx(noise * np.sqrt(2 * np.log(10)), rel=0.1)
+
+
+def test_movements_are_no_noise():
+    still = recording(noise=0.05)
+    busy = recording(noise=0.05, events=[((100, 160), NAMES, (0.0, 9.0))])
+    flow = region_flow(busy)
+    (told,) = tell(flow, spotted(detection(Interval(95, 165))), 0.5, [])
+    quiet = noise_level(region_flow(still), [])
+    assert noise_level(flow, [told]) == pytest.approx(quiet, rel=0.15)
+    (everything,) = tell(flow, spotted(detection(Interval(0, 899))), 0.5, [])
+    assert noise_level(flow, [everything]) > 0  # nothing quiet is left: all frames count
+
+
+def test_no_noise_without_a_face():
+    motion = recording(noise=0.05, events=[((100, 112), ["lips"], UP)])
+    flow = region_flow(motion, valid=np.zeros((35, 50), bool))
+    assert noise_level(flow, []) is None

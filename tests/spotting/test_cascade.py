@@ -1,0 +1,220 @@
+"""The cascade with a made-up network: edges, overlaps, calibration, traces."""
+
+import numpy as np
+import pytest
+from planted_motion import NAMES, UP, bump, recording
+
+from mescope.events import Interval
+from mescope.labels import SPOTTING_CLASSES
+from mescope.spotting.cascade import PROPOSER, CascadeRule, judge, spot
+from mescope.spotting.face_shape import TRACES
+from mescope.spotting.flow_peaks import candidates
+from mescope.spotting.segments import CORE, SAMPLES, sample_positions
+
+RATE = 30.0
+POSITIVE = SPOTTING_CLASSES.index("positive")
+
+
+def shape(motion):
+    return np.zeros((len(motion), len(TRACES)))
+
+
+def logits(m, winner=POSITIVE):
+    out = np.zeros((m, SAMPLES, len(SPOTTING_CLASSES)))
+    out[..., winner] = 3.0
+    return out
+
+
+def level(value):
+    """A network that scores the candidate ``value`` and its surroundings nothing."""
+
+    def score(cut):
+        samples = np.zeros((len(cut), SAMPLES))
+        samples[:, CORE] = value
+        return samples, logits(len(cut))
+
+    return score
+
+
+def knowing(motion, truth, rate=RATE, winner=POSITIVE):
+    """A network that knows the truth: 0.9 strictly inside of it, as training labels are."""
+    at = [sample_positions(c.interval) for c in candidates(motion, rate, NAMES, PROPOSER)[0]]
+
+    def score(cut):
+        assert len(cut) == len(at)
+        samples = np.full((len(cut), SAMPLES), 0.02)
+        for row, frames in zip(samples, at, strict=True):
+            for first, last in truth:
+                row[(frames > first) & (frames < last)] = 0.9
+        return samples, logits(len(cut), winner)
+
+    return score
+
+
+def shown(spotted, floor=0.5):
+    return [d for d in spotted.detections if d.score >= floor]
+
+
+def test_planted_movements_become_detections_and_others_score_low():
+    """The network calls the second movement no expression; it stays, with a low score."""
+    truth = [(100, 113), (500, 530)]
+    events = [(span, ["corner_l", "corner_r"], UP) for span in (truth[0], (300, 313), truth[1])]
+    motion = recording(events=events)
+    spotted = spot(motion, shape(motion), RATE, NAMES, knowing(motion, truth))
+    found = shown(spotted)
+    assert [d.kind for d in found] == ["micro", "macro"]
+    assert all(d.interval.iou(Interval(*t)) > 0.8 for d, t in zip(found, truth, strict=True))
+    assert all(d.emotion == "positive" and d.emotion_scores["positive"] > 0.8 for d in found)
+    low = [d for d in spotted.detections if d.interval.shared(Interval(300, 313))]
+    assert low
+    assert max(d.score for d in low) < 0.1
+    assert [d.interval for d in spotted.detections] == sorted(
+        d.interval for d in spotted.detections
+    )
+
+
+def test_edges_are_the_networks_own():
+    """The movement is planted from 300 to 330, the network says from 304 to 326."""
+    motion = recording(noise=0.01, events=[((300, 330), ["lips"], (0, -6))])
+    network = knowing(motion, [(304, 326)])
+    (own,) = shown(spot(motion, shape(motion), RATE, NAMES, network))
+    assert own.interval.first == pytest.approx(304, abs=1)
+    assert own.interval.last == pytest.approx(326, abs=1)
+    rule = CascadeRule(refine=False)
+    proposed = {c.interval for c in candidates(motion, RATE, NAMES, PROPOSER)[0]}
+    kept = spot(motion, shape(motion), RATE, NAMES, network, rule).detections
+    assert {d.interval for d in kept} <= proposed
+
+
+def test_edges_that_mean_something_else_are_not_taken():
+    """The network sees one frame of thirty."""
+    motion = recording(noise=0.01, events=[((300, 330), ["lips"], (0, -6))])
+    judged, _ = judge(motion, shape(motion), RATE, NAMES, knowing(motion, [(314, 316)]))
+    (one,) = [j for j in judged if j.candidate.interval.iou(Interval(300, 330)) > 0.5]
+    assert one.interval == one.candidate.interval
+
+
+def test_detections_never_share_frames_and_the_best_stay():
+    rng = np.random.default_rng(0)
+    motion = recording(1800, 0.05)
+    motion += np.cumsum(rng.normal(0, 0.3, motion.shape), axis=0)
+
+    def random(cut):
+        samples = rng.uniform(0, 1, (len(cut), 1)) * np.ones((1, SAMPLES))
+        return samples, logits(len(cut))
+
+    rule = CascadeRule(refine=False)
+    rng = np.random.default_rng(4)
+    judged, _ = judge(motion, shape(motion), RATE, NAMES, random, rule)
+    rng = np.random.default_rng(4)
+    found = spot(motion, shape(motion), RATE, NAMES, random, rule).detections
+    assert 5 < len(found) < len(judged)
+    taken = [t for d in found for t in range(d.interval.first, d.interval.last + 1)]
+    assert len(taken) == len(set(taken))
+    kept = {d.interval: d.score for d in found}
+    for one in judged:  # whoever is not there was beaten by one who is
+        rivals = [s for interval, s in kept.items() if interval.shared(one.interval)]
+        assert max(rivals) >= rule.calibrated(np.array([one.raw]))[0] - 1e-12
+
+
+@pytest.mark.parametrize("rate", [15.0, 30.0, 200 / 7])
+@pytest.mark.parametrize("px", [1.0, 14.0])
+def test_duration_alone_decides_the_kind(rate, px):
+    spans = [(round(a * rate), round(b * rate)) for a, b in ((5, 5.4), (12, 13))]
+    motion = recording(round(20 * rate), 0.01, [(s, ["lips"], (0, -px)) for s in spans])
+    network = knowing(motion, spans, rate)
+    found = shown(spot(motion, shape(motion), rate, NAMES, network))
+    assert [d.kind for d in found] == ["micro", "macro"]
+
+
+def test_strength_is_no_reason_to_score_less():
+    """The same movement of 1 and of 15 px, told by its form, scores the same."""
+
+    def by_form(cut):
+        lips = -cut[:, 2 * NAMES.index("MOUTH") + 1]
+        peak = np.maximum(lips.max(axis=1, keepdims=True), 1e-6)
+        return np.clip(lips / peak, 0, 1), logits(len(cut))
+
+    scores = []
+    for px in (1.0, 4.0, 15.0):
+        motion = recording(noise=0.0, events=[((300, 314), ["lips"], (0, -px))])
+        found = spot(motion, shape(motion), RATE, NAMES, by_form).detections
+        scores.append(max(d.score for d in found))
+    assert scores[0] > 0.5
+    assert np.ptp(scores) < 0.1
+
+
+def test_scores_are_calibrated():
+    motion = recording(noise=0.01, events=[((300, 314), ["lips"], UP)])
+    rule = CascadeRule(slope=2.0, offset=-1.0, refine=False)
+    found = spot(motion, shape(motion), RATE, NAMES, level(0.7), rule).detections
+    (judged,) = judge(motion, shape(motion), RATE, NAMES, level(0.7), rule)[0]
+    wanted = 1 / (1 + np.exp(-(2 * np.log(judged.raw / (1 - judged.raw)) - 1)))
+    assert [d.score for d in found] == [pytest.approx(wanted)]
+
+
+def test_calibration_keeps_the_order_and_the_range():
+    raw = np.linspace(0, 1, 101)
+    for rule in (CascadeRule(), CascadeRule(slope=0.5, offset=-2.0), CascadeRule(slope=3.0)):
+        scores = rule.calibrated(raw)
+        assert (np.diff(scores) > 0).all()
+        assert 0 <= scores[0] < scores[-1] <= 1
+    np.testing.assert_allclose(CascadeRule().calibrated(raw)[1:-1], raw[1:-1])
+    middle = 1 / (1 + np.exp(-2.0 / 0.5))
+    half = CascadeRule(slope=0.5, offset=-2.0).calibrated(np.array([middle]))
+    np.testing.assert_allclose(half, 0.5)
+
+
+def test_traces_show_what_was_found_and_nan_without_a_face():
+    motion = recording(events=[((100, 113), ["lips"], UP), ((500, 513), ["lips"], UP)])
+    motion[490:600] = np.nan
+    spotted = spot(motion, shape(motion), RATE, NAMES, knowing(motion, [(100, 113)]))
+    gone = np.zeros(900, bool)
+    gone[490:600] = True
+    for trace in (spotted.score, spotted.movement, *spotted.emotion.T):
+        np.testing.assert_array_equal(np.isnan(trace), gone)
+    (found,) = shown(spotted)
+    inside = spotted.score[found.interval.first : found.interval.last + 1]
+    assert inside.max() == pytest.approx(found.score)
+    assert spotted.score[200:480].max() < 0.1
+    np.testing.assert_allclose(spotted.emotion[~gone].sum(axis=1), 1.0)
+    apex = spotted.emotion[found.apex]
+    assert apex[POSITIVE] > 0.5 > apex[-1]
+    assert not any(gone[d.interval.first : d.interval.last + 1].any() for d in shown(spotted))
+
+
+def never(cut):
+    raise AssertionError("the network was asked about nothing")
+
+
+@pytest.mark.parametrize("motion", [np.zeros((300, 36)), np.full((300, 36), np.nan)])
+def test_a_still_face_or_none_does_not_ask_the_network(motion):
+    spotted = spot(motion, shape(motion), RATE, NAMES, never)
+    assert spotted.detections == ()
+    assert np.isnan(spotted.score).all() == np.isnan(motion).all()
+
+
+@pytest.mark.parametrize("n", [1, 2, 5])
+def test_very_short_recordings(n):
+    motion = np.cumsum(np.ones((n, 36)), axis=0)
+    spotted = spot(motion, shape(motion), 15.0, NAMES, level(0.9))
+    assert spotted.score.shape == spotted.movement.shape == (n,)
+    assert spotted.emotion.shape == (n, 5)
+    assert not np.isnan(spotted.score).any()
+
+
+def test_a_movement_that_ends_with_the_recording():
+    motion = recording(300, 0.01).reshape(300, -1, 2)
+    lips = [i for i, name in enumerate(NAMES) if name.startswith("MOUTH")]
+    motion[:, lips, 1] -= 4 * bump(300, 284, 299)[:, None]
+    motion = motion.reshape(300, -1)
+    found = shown(spot(motion, shape(motion), RATE, NAMES, level(0.9)))
+    assert found[-1].interval.iou(Interval(284, 299)) > 0.5
+
+
+def test_rules_travel_as_plain_values_and_refuse_nonsense():
+    rule = CascadeRule(floor=0.4, slope=2.0, offset=-1.5, edge=0.3, refine=False)
+    assert CascadeRule(**rule.to_dict()) == rule
+    for wrong in ({"floor": 1.2}, {"edge": 0.0}, {"slope": 0.0}):
+        with pytest.raises(ValueError, match="expected floor and edge"):
+            CascadeRule(**wrong)
