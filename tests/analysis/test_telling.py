@@ -108,7 +108,7 @@ def test_landmarks_are_not_believed_for_small_motion_or_where_flow_agrees():
 
 
 def test_brows_are_read_from_flow_alone():
-    """Landmarks of the brows slide by as much as brows move."""
+    """Their landmarks slip under fringes, hats and glasses."""
     motion = recording(noise=0.02, events=[((100, 114), ["brow_l"], (0.0, -2.0))])
     flow = region_flow(motion, points=landmarks(8, [20, 21], (0, 1)))
     (told,) = tell(flow, spotted(detection(SMILE)), 0.5, [])
