@@ -19,7 +19,8 @@ def test_analyze_writes_what_coders_open(run, here, analyzer):
     assert status == 0
     made = {p.name for p in (here / "out").iterdir()}
     assert made == {
-        "a.eaf", "a.boris", "a.vtt", "a.activitynet.json", "a.csv", "a.events.csv", "a.frames.csv",
+        "a.eaf", "a.boris", "a.vtt", "a.activitynet.json",
+        "a.csv", "a.events.csv", "a.frames.csv",
     }  # fmt: skip
     for name in ("a.eaf", "a.boris", "a.vtt", "a.activitynet.json", "a.csv"):
         (sheet,) = read(here / "out" / name).sheets

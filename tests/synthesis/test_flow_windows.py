@@ -103,7 +103,7 @@ def test_both_paths_agree_where_something_moves(seed):
         planted(("15",), 6.5),
     )  # fmt: skip
     script = replace(quiet(), expressions=expressions)
-    flow = extract(SyntheticVideo(drawn_portrait(seed), script, 30.0))
+    flow = extract(SyntheticVideo(drawn_portrait(seed), script, 30.0), head="nose")
     box = flow.boxes[0]
     shape = (flow.landmarks[0] - box[:2]) * 320 / (box[2] - box[0])
     fast, _ = flow_windows(

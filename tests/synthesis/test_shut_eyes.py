@@ -71,7 +71,7 @@ def test_a_full_blink_leaves_no_iris_in_sight(grace, kind):
         rows = slice(int(upper.max()) + 1, int(lower.min()) - 1)
         columns = slice(int(ring[0, 0]) + 4, int(ring[3, 0]) - 3)
         open_eye, shut_eye = (across(picture[rows, columns]) for picture in (before, after))
-        assert shut_eye < 0.5 * open_eye
+        assert shut_eye < 0.2 * open_eye
 
 
 def test_a_blink_leaves_the_rim_of_the_glasses(grace):
