@@ -69,7 +69,6 @@ def sure(emotion, share, rest):
         (("12", "25", "26"), sure("negative", 0.7, 0.1), "positive"),  # open by laughing
         (("1", "2", "26"), sure("negative", 0.7, 0.1), "surprise"),
         ((), sure("negative", 0.7, 0.1), "negative"),
-        (("25",), sure("negative", 0.7, 0.1), "negative"),  # lips apart say nothing
     ],
 )
 def test_network_and_action_units_vote(units, network, emotion):

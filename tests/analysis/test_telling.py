@@ -107,10 +107,12 @@ def test_landmarks_are_not_believed_for_small_motion_or_where_flow_agrees():
     assert not np.isnan(told.motion).any()
 
 
-def test_brows_by_landmarks_leave_the_mouth_alone():
-    flow = region_flow(recording(noise=0.02), points=landmarks(8, [20, 21], (0, -1)))
+def test_brows_are_read_from_flow_alone():
+    """Their landmarks slip under fringes, hats and glasses."""
+    motion = recording(noise=0.02, events=[((100, 114), ["brow_l"], (0.0, -2.0))])
+    flow = region_flow(motion, points=landmarks(8, [20, 21], (0, 1)))
     (told,) = tell(flow, spotted(detection(SMILE)), 0.5, [])
-    np.testing.assert_allclose(moved(told, "BROW_L_20"), (0, -8), atol=0.6)
+    np.testing.assert_allclose(moved(told, "BROW_L_20"), (0, -2), atol=0.15)
     assert not np.isnan(told.motion).any()
 
 
