@@ -40,7 +40,7 @@ def record(folder: Path) -> None:
     for number, portrait in enumerate(test_portraits(), 1):
         script = random_script(
             np.random.default_rng(number), SECONDS, level="calm", micro_per_minute=20,
-            macro_per_minute=0,
+            macro_per_minute=0, peaks=(1.0, 4.0),
         )  # fmt: skip
         write_video(SyntheticVideo(portrait, script), folder / f"simulated-{number}.mp4")
 
