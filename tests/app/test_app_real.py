@@ -57,7 +57,7 @@ def test_a_killed_analysis_ends_as_one_that_was_not(real):
             found.pop("revision", None)
         assert one == two
     about = real.client.get(f"/api/recordings/{whole}").json()
-    assert about["model"] == "me-tst-plus-small"
+    assert about["model"] == "me-tst-plus-cascade"
     assert about["simulated"] is True
 
 
