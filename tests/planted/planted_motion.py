@@ -81,9 +81,10 @@ def region_flow(motion, *, rate=30.0, points=None, valid=None, close=True, padde
 def measured(number, motion, expressions, rate=30.0):
     """What :mod:`mescope.training.rendered` keeps of a recording with such displacement."""
     flow = region_flow(motion, rate=rate)
+    nowhere = np.full_like(flow.boxes, np.nan)  # so that no motion is taken for the head's
     return Measured(
-        number, flow.timing.rate, flow.windows.astype(np.float16), flow.valid, flow.points,
-        flow.times, tuple(expressions), (),
+        number, flow.timing.rate, flow.windows.astype(np.float16), flow.valid, nowhere,
+        flow.landmarks, flow.points, flow.times, tuple(expressions), (),
     )  # fmt: skip
 
 

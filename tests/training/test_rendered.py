@@ -1,5 +1,7 @@
 """Rendered recordings: measured once, kept, read back as they were."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from planted_motion import NAMES, UP, recording
@@ -7,7 +9,7 @@ from planted_motion import measured as planted
 
 from mescope.events import Expression, FaceEvent, Interval
 from mescope.training import rendered
-from mescope.training.rendered import Measured, measured_recordings
+from mescope.training.rendered import measured_recordings
 from mescope.video.regions import REGIONS_18
 
 SEED = 11
@@ -25,9 +27,7 @@ def made_up(number, seed, seconds, manner="natural"):
     )
     one = planted(number, recording(round(30 * seconds), events=[((30, 43), ["lips"], UP)],
                                     seed=rng_seed), [smile])  # fmt: skip
-    return Measured(
-        number, one.rate, one.windows, one.valid, one.points, one.times, (smile,), (blink,)
-    )
+    return replace(one, expressions=(smile,), events=(blink,))
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def rendering(monkeypatch):
 
 
 def same(a, b):
-    for name in ("windows", "valid", "points", "times"):
+    for name in rendered.KEPT:
         left, right = getattr(a, name), getattr(b, name)
         assert left.dtype == right.dtype
         np.testing.assert_array_equal(left, right)

@@ -187,13 +187,13 @@ def _unrest(rng: np.random.Generator) -> tuple[tuple[str, Waves], ...]:
     """Draw how lips, jaw and brows wander by themselves, over seconds, without expressing."""
     if rng.random() < 0.35:
         return ()
-    size = log_uniform(rng, 0.1, 1.8)
+    size = log_uniform(rng, 0.1, 1.0)
     shares = {
         "26": 0.7, "24": 0.6, "18": 0.6, "17": 0.5, "L12": 0.5, "R12": 0.5, "L15": 0.3,
         "R15": 0.3, "L4": 0.2, "R4": 0.2, "L1": 0.15, "R1": 0.15,
     }  # fmt: skip
     return tuple(
-        (unit, waves(rng, size * share * float(rng.uniform(0.3, 1.0)), 0.03, 0.4, 4))
+        (unit, waves(rng, size * share * float(rng.uniform(0.3, 1.0)), 0.03, 0.3, 4))
         for unit, share in shares.items()
     )
 

@@ -23,11 +23,13 @@ from mescope.events import Expression, FaceEvent, Interval
 from mescope.spotting.face_shape import shape_traces
 from mescope.spotting.flow_peaks import displacement
 from mescope.video.cache import Store
+from mescope.video.head_motion import steady
+from mescope.video.regions import REGIONS_18
 
 if TYPE_CHECKING:
     from mescope.synthesis.render import SyntheticVideo
 
-VERSION = 1
+VERSION = 2
 """Raised when rendering, extraction or what is kept of it changes."""
 
 
@@ -35,7 +37,8 @@ VERSION = 1
 class Measured:
     """What the extraction saw of one rendered recording, and what was planted.
 
-    ``windows`` (W, 2R, k) float16, ``valid`` (W, k) and ``points`` (n, 68, 2) as in
+    ``windows`` (W, 2R, k) float16 with the motion of the head still in them, ``valid`` (W, k),
+    ``boxes`` (W, 4), ``landmarks`` (W, 68, 2) and ``points`` (n, 68, 2) as in
     :class:`~mescope.video.roi_flow.RoiFlow`; ``times`` (n,) seconds.  Truth is in decimated
     frames.
     """
@@ -44,21 +47,30 @@ class Measured:
     rate: float
     windows: NDArray[np.float16]
     valid: NDArray[np.bool_]
+    boxes: NDArray[np.float32]
+    landmarks: NDArray[np.float32]
     points: NDArray[np.float32]
     times: NDArray[np.float64]
     expressions: tuple[Expression, ...]
     events: tuple[FaceEvent, ...]
 
     @cached_property
+    def face(self) -> NDArray[np.float32]:
+        """Return ``windows`` without the motion of the head: what a user's analysis gets."""
+        return steady(self.windows, self.boxes, self.landmarks, [r.name for r in REGIONS_18])
+
+    @cached_property
     def motion(self) -> NDArray[np.float64]:
         """Return the chained displacement (n, 2R), px of the face crop; nan without a face."""
-        return displacement(self.windows, self.windows.shape[2] // 2, self.valid)
+        return displacement(self.face, self.windows.shape[2] // 2, self.valid)
 
     @cached_property
     def shape(self) -> NDArray[np.float64]:
         """Return the shape traces (n, columns), px of the face crop; nan without a face."""
         return shape_traces(self.points, self.rate)
 
+
+KEPT = ("windows", "valid", "boxes", "landmarks", "points", "times")
 
 Manner = Literal["natural", "staged"]
 """How a recording comes about: ``natural`` as lively and as badly filmed as real ones are
@@ -126,8 +138,7 @@ def keep(
         "events": [asdict(e) for e in measured.events],
     }
     text = np.frombuffer(json.dumps(truth).encode(), dtype=np.uint8)
-    names = ("windows", "valid", "points", "times")
-    arrays = {name: getattr(measured, name) for name in names}
+    arrays = {name: getattr(measured, name) for name in KEPT}
     _store(folder, seed, seconds, manner).save(f"{number:06d}", {**arrays, "truth": text})
 
 
@@ -141,13 +152,15 @@ def measure(number: int, seed: int, seconds: float, manner: Manner = "natural") 
         video = rendered_recording((seed, number), seconds)
     else:
         video = staged_recording((seed, number), seconds)
-    flow = extract(video, jobs=1, cache=None)
+    flow = extract(video, head="nose", jobs=1, cache=None)  # its motion can go out at any time
     rate = flow.timing.rate
     return Measured(
         number,
         rate,
         flow.windows.astype(np.float16),
         flow.valid,
+        flow.boxes,
+        flow.landmarks,
         flow.points,
         flow.times,
         truth(video.script, flow.times),

@@ -161,7 +161,7 @@ def _flow_windows(measured: Sequence[Measured]) -> dict[int, Windows]:
         k = one.windows.shape[2]
         spotting, classes = frame_labels(one.expressions, len(one.times), SPOTTING_CLASSES)
         cut = Windows(
-            one.windows.astype(np.float32),
+            one.face,
             window_labels(spotting, k, k // 2).astype(np.float32),
             window_labels(classes, k, k // 2),
         )
@@ -203,7 +203,7 @@ def publish_rendered(
 
 
 def _heard(model: torch.nn.Module, one: Measured) -> Heard:
-    spotting, emotion = score_windows(model, one.windows.astype(np.float32))
+    spotting, emotion = score_windows(model, one.face)
     hop = one.windows.shape[2] // 2
     return Heard(
         stitch(spotting, hop, valid=one.valid),

@@ -12,7 +12,8 @@ tx, ty shift, s scales, r turns in the picture; a and b are small turns about th
 the level axis under weak perspective (the terms of their first order).  Weights follow
 Cauchy's function, whose scale is the median residual of the frame, so that an
 expression, which moves few regions far, does not become motion of the head.  Neighbouring
-regions share one say: the mouth has six regions, but is one place that expressions move.
+regions share one say (:data:`SAY`): the brows have eight of eighteen regions, and where each
+counted as much as the nose, brows lowered together left a tenth of their motion.
 
 The nose bridge, whose motion the extraction has removed already, takes part with motion 0.
 Depths are proportions of an adult head (nose tip about 20 mm and lips about 18 mm before the
@@ -55,7 +56,13 @@ DEPTH: Mapping[str, float] = MappingProxyType(
 SCALE_PX = 0.5
 """A residual below this never loses weight: flow is not more exact."""
 
-TURN_RIDGE = 0.02
+SAY: Mapping[str, float] = MappingProxyType(
+    {"GLOBAL": 2.0, "NOSE": 2.0, "LID": 1.0, "MOUTH": 1.0, "BROW_L": 0.35, "BROW_R": 0.35}
+)
+"""What the regions of one part together count before anything is known: the more, the less
+expressions move it.  The two brows mostly move together, as a nod would move them."""
+
+TURN_RIDGE = 0.005
 """Keeps turns at 0 where regions cannot tell them from shifts (few regions, or one line)."""
 
 _STEPS = 8  # of reweighting; weights settle within six
@@ -115,9 +122,8 @@ def _places(
 
 def _say(names: Sequence[str]) -> Floats:
     """Return the weight of every region before anything is known: neighbours share one."""
-    parts = [name if name.startswith("BROW") else name.split("_")[0] for name in names]
-    parts = [part[:6] for part in parts]
-    return np.array([1.0 / parts.count(part) for part in parts])
+    parts = [name[:6] if name.startswith("BROW") else name.split("_")[0] for name in names]
+    return np.array([SAY[part] / parts.count(part) for part in parts])
 
 
 @compiled
