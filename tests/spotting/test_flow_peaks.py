@@ -96,3 +96,20 @@ def test_floor_decides_what_counts():
     windows = cut(recording(noise=0.01, events=events))
     assert len(spot(windows, TIMING, NAMES, rule=FlowPeaksRule(floor_px=0.6))[0]) == 1
     assert spot(windows, TIMING, NAMES, rule=FlowPeaksRule(floor_px=0.9))[0] == []
+
+
+@pytest.mark.parametrize("drift", [0.0, 10.0])
+@pytest.mark.parametrize("seconds", [0.2, 0.5, 1.5])
+def test_a_movement_still_going_on_at_the_end_is_found(seconds, drift):
+    """And one that was going on at the beginning: the recording is cut at its highest point."""
+    half = round(30 * seconds)
+    whole = recording(901 + 2 * half, drift=drift, events=[
+        ((0, 2 * half), ["corner_l", "corner_r"], (0.0, -4.0)),
+        ((900, 900 + 2 * half), ["corner_l", "corner_r"], (0.0, -4.0)),
+    ])  # fmt: skip
+    found, _ = spot(cut(whole[half : half + 900]), TIMING, NAMES)
+    first, last = found[0].interval, found[-1].interval
+    assert (first.first, last.last) == (0, 899)
+    assert first.iou(Interval(0, half)) >= 0.5
+    assert last.iou(Interval(900 - half, 899)) >= 0.5
+    assert len(found) == 2

@@ -295,17 +295,35 @@ def over_trend(trace: Floats, rate: float, trend_s: float) -> NDArray[np.float64
     The median of a long stretch is taken of every few frames: a slow trend needs no more.
     """
     skip = max(1, round(trend_s * rate / 60))
-    length = 2 * int(trend_s * rate / skip / 2) + 1
+    half = max(1, int(trend_s * rate / skip / 2))
     out = np.full(trace.shape, np.nan)
     for first, last in valid_runs(trace[:, 0]):
         run = trace[first : last + 1]
         frames = np.arange(len(run))
+        wide = np.ascontiguousarray(_continued(run[::skip], half).T)
         slow = [  # column by column: SciPy's filter is ten times as fast in one dimension
-            np.interp(frames, frames[::skip], median_filter(column, length, mode="nearest"))
-            for column in np.ascontiguousarray(run[::skip].T)
+            np.interp(frames, frames[::skip], median_filter(column, 2 * half + 1)[half:-half])
+            for column in wide
         ]
         out[first : last + 1] = run - np.stack(slow, axis=1)
     return out
+
+
+def _continued(run: Floats, half: int) -> NDArray[np.float64]:
+    """Return (n, c) with ``half`` more frames at both ends, on robust lines through the ends.
+
+    Repeating the last frame instead would make a movement that is still going on when the
+    recording ends a part of its own trend.
+    """
+    outside = np.arange(1, half + 1)[:, None]
+    span = min(len(run), 2 * half + 1)
+    parts = []
+    for end in (run[:span][::-1], run[-span:]):
+        lag = max(1, span // 2)
+        slope = np.median(end[lag:] - end[:-lag], axis=0) / lag if span > lag else 0.0
+        past = np.arange(1 - span, 1)[:, None]
+        parts.append(np.median(end - slope * past, axis=0) + slope * outside)
+    return np.concatenate([parts[0][::-1], run, parts[1]])
 
 
 def _groups(motion: Floats, regions: Sequence[str]) -> dict[str, NDArray[np.float64]]:
