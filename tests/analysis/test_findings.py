@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
-from planted_motion import recording, region_flow
+from planted_motion import NAMES, recording, region_flow
 
+from mescope.analysis.evidence import explain
 from mescope.analysis.findings import (
     MOST_LOOPED,
     MOST_PICTURED,
@@ -30,7 +31,8 @@ def film(rate, frames):
 def told(first, last, *, shown, score=0.9, why=None):
     interval = Interval(first, last)
     found = Detection(interval=interval, kind="micro", score=score, apex=(first + last) // 2)
-    return Told(found, shown, why, np.zeros((18, 2)))
+    still = np.zeros((18, 2))
+    return Told(found, shown, why, still, explain(still, NAMES, expression=why is None))
 
 
 def measured(*events, unjudged=()):
@@ -60,7 +62,9 @@ def setting(request):
 def test_frames_are_native_and_pictures_are_those_of_the_frames(setting):
     video, flow = setting
     step = flow.timing.step
-    shown, rest = describe(video, flow, [told(60, 68, shown=True)], measured(), pictures=True)
+    shown, rest = describe(
+        video, flow, [told(60, 68, shown=True)], measured(), None, pictures=True
+    )
     (one,) = shown
     assert (one.id, rest) == ("d1", ())
     assert one.detection.interval == Interval(60 * step, 68 * step + step - 1)
@@ -80,7 +84,7 @@ def test_a_loop_reaches_a_fifth_of_a_second_further_and_stays_small(setting):
     step = flow.timing.step
     for first, last in ((60, 68), (60, 180), (1, 4), (290, 299)):
         (one,), _ = describe(
-            video, flow, [told(first, last, shown=True)], measured(), pictures=True
+            video, flow, [told(first, last, shown=True)], measured(), None, pictures=True
         )
         numbers = np.array([int(crop[0, 0, 0]) for crop in one.clip])
         assert 2 <= len(numbers) <= MOST_LOOPED
@@ -107,7 +111,7 @@ def test_only_the_strongest_candidates_get_pictures():
     flow, video = region_flow(recording(N, 0.02)), film(30.0, N)
     many = [told(10 * i, 10 * i + 5, shown=False, score=(7 * i % 20) / 40) for i in range(20)]
     many.append(told(220, 230, shown=True))
-    shown, rest = describe(video, flow, many, measured(), pictures=True)
+    shown, rest = describe(video, flow, many, measured(), None, pictures=True)
     assert [f.id for f in shown] == ["d1"]
     assert [f.id for f in rest] == [f"c{i + 1}" for i in range(20)]
     pictured = [f for f in rest if f.apex_picture is not None]
@@ -116,7 +120,7 @@ def test_only_the_strongest_candidates_get_pictures():
     assert all(f.detection.score <= least for f in rest if f.apex_picture is None)
     assert not any(f.clip for f in rest)
     assert len(shown[0].clip) > 2
-    plain = describe(video, flow, many, measured(), pictures=False)
+    plain = describe(video, flow, many, measured(), None, pictures=False)
     assert all(f.apex_picture is None and not f.clip for group in plain for f in group)
 
 
@@ -125,7 +129,7 @@ def test_what_explains_a_movement_and_what_to_check():
     blink = told(98, 106, shown=False, why="blink")
     smile = told(200, 210, shown=True)
     (d,), (c,) = describe(
-        video, flow, [blink, smile], measured(event("blink", 99, 104)), pictures=False
+        video, flow, [blink, smile], measured(event("blink", 99, 104)), 0.1, pictures=False
     )
     assert (c.explained_by, d.explained_by) == ("blink", None)
     shut = {f.id: next(k for k in f.checks if "shut" in k.question).doubt for f in (c, d)}
@@ -137,7 +141,9 @@ def test_what_explains_a_movement_and_what_to_check():
 def test_a_window_without_a_face_has_no_picture():
     flow, video = region_flow(recording(N, 0.02)), film(30.0, N)
     flow.boxes[:] = np.nan
-    (one,), _ = describe(video, flow, [told(60, 68, shown=True)], measured(), pictures=True)
+    (one,), _ = describe(
+        video, flow, [told(60, 68, shown=True)], measured(), None, pictures=True
+    )
     assert one.apex_picture is None
     assert (one.clip, one.clip_rate) == ((), 0.0)
 

@@ -1,10 +1,12 @@
 """What is told of a planted movement: shown or not, why, and how far did what move."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from planted_motion import NAMES, UP, bump, points_of, recording, region_flow
 
-from mescope.analysis.telling import LARGE_PX, noise_level, tell
+from mescope.analysis.telling import LARGE_PX, noise_level, tell, voted
 from mescope.events import Detection, FaceEvent, Interval
 from mescope.spotting.cascade import Spotted
 from mescope.spotting.face_shape import INNER_EYES_PX
@@ -141,14 +143,36 @@ def test_movements_are_no_noise():
     still = recording(noise=0.05)
     busy = recording(noise=0.05, events=[((100, 160), NAMES, (0.0, 9.0))])
     flow = region_flow(busy)
-    (told,) = tell(flow, spotted(detection(Interval(95, 165))), 0.5, [])
     quiet = noise_level(region_flow(still), [])
-    assert noise_level(flow, [told]) == pytest.approx(quiet, rel=0.15)
-    (everything,) = tell(flow, spotted(detection(Interval(0, 899))), 0.5, [])
-    assert noise_level(flow, [everything]) > 0  # nothing quiet is left: all frames count
+    assert noise_level(flow, [detection(Interval(95, 165))]) == pytest.approx(quiet, rel=0.15)
+    assert (
+        noise_level(flow, [detection(Interval(0, 899))]) > 0
+    )  # nothing quiet is left: all frames count
 
 
 def test_no_noise_without_a_face():
     motion = recording(noise=0.05, events=[((100, 112), ["lips"], UP)])
     flow = region_flow(motion, valid=np.zeros((35, 50), bool))
     assert noise_level(flow, []) is None
+
+
+def test_the_traces_say_what_the_told_movement_says():
+    """The network calls a smile negative; its action unit outvotes it, in both alike."""
+    corners = [
+        ((100, 114), [name], (x, -2.0)) for name, x in (("MOUTH_48", -2), ("MOUTH_54", 2))
+    ]
+    flow = region_flow(recording(noise=0.02, events=corners))
+    scores = {"negative": 0.6, "positive": 0.4, "surprise": 0.0, "others": 0.0}
+    found = replace(detection(SMILE), emotion="negative", emotion_scores=scores)
+    trace = np.zeros(900)
+    trace[100:115] = 0.8
+    raw = np.zeros((900, 5))
+    raw[:, -1] = 1.0
+    one = Spotted((found,), trace, raw, trace)
+    (told,) = tell(flow, one, 0.5, [])
+    assert told.evidence.action_units == ("12",)
+    assert told.detection.emotion == "positive"
+    bands = voted(one, [told])
+    assert bands[107] == pytest.approx([0.24, 0.56, 0.0, 0.0, 0.2])  # 0.8 x (0.3, 0.7, 0, 0)
+    np.testing.assert_array_equal(np.delete(bands, np.s_[100:115], 0)[:, -1], 1.0)
+    np.testing.assert_array_equal(raw[107], [0, 0, 0, 0, 1])  # the input is no scratch paper

@@ -14,7 +14,7 @@ from mescope.analysis.findings import describe, doubts, gaps, native
 from mescope.analysis.provenance import provenance
 from mescope.analysis.results import Analysis, Traces
 from mescope.analysis.spotters import by_movement, by_network, rule_of
-from mescope.analysis.telling import noise_level, tell
+from mescope.analysis.telling import noise_level, tell, voted
 from mescope.errors import MescopeError, WeightsError
 from mescope.events import Detection
 from mescope.models.weights import Card
@@ -126,7 +126,7 @@ class Analyzer:
         """
         spotted, floor = self.spot(flow, method=method)
         told = tell(flow, spotted, floor, find_events(flow).events)
-        return [one.detection for one in told if one.shown], spotted.score, spotted.emotion
+        return [t.detection for t in told if t.shown], spotted.score, voted(spotted, told)
 
     def rule(self) -> ProposalRule | CascadeRule:
         """Return the spotting rule that was chosen together with the weights."""
@@ -145,13 +145,14 @@ class Analyzer:
         n = len(spotted.score) - flow.padded
         events = find_events(flow)
         told = tell(flow, spotted, floor, events.events)
-        findings, candidates = describe(video, flow, told, events, pictures=pictures)
+        noise = noise_level(flow, [one.detection for one in told])
+        findings, candidates = describe(video, flow, told, events, noise, pictures=pictures)
         motion = stitch(_lengths(flow), flow.timing.hop, valid=flow.valid)
         traces = Traces(
             frames=flow.frames[:n],
             times=flow.times[:n],
             spotting=spotted.score[:n],
-            emotion=spotted.emotion[:n],
+            emotion=voted(spotted, told)[:n],
             motion=motion[:n],
             valid=~np.isnan(motion[:n, 0]),
             regions=flow.regions,
@@ -170,7 +171,7 @@ class Analyzer:
             candidates=candidates,
             events=tuple(native(event, flow, video) for event in events.events),
             floor=floor,
-            noise_px=noise_level(flow, told),
+            noise_px=noise,
             traces=traces,
             gaps=gaps(video, flow, traces.valid, events.unjudged),
             decode=flow.decode,

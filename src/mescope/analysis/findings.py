@@ -11,9 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mescope.analysis.checks import checks_for
-from mescope.analysis.evidence import explain, named
 from mescope.analysis.results import Finding, Gap
-from mescope.analysis.telling import Told, noise_level
+from mescope.analysis.telling import Told
 from mescope.events import MICRO_MAX_S, Detection, FaceEvent, Interval
 from mescope.spotting.face_events import Events
 from mescope.spotting.unjudged import Unjudged
@@ -31,7 +30,13 @@ MOST_LOOPED = 24
 
 
 def describe(
-    video: Video, flow: RoiFlow, told: Sequence[Told], measured: Events, *, pictures: bool
+    video: Video,
+    flow: RoiFlow,
+    told: Sequence[Told],
+    measured: Events,
+    noise: float | None,
+    *,
+    pictures: bool,
 ) -> tuple[tuple[Finding, ...], tuple[Finding, ...]]:
     """Turn movements in decimated frames into findings in native frames, in order of time.
 
@@ -40,12 +45,12 @@ def describe(
         flow: what was extracted from it.
         told: every movement.
         measured: events and traces of the face.
+        noise: motion in px that the recording shows where nothing was found.
         pictures: read face crops: of what is shown, and of the strongest other candidates.
 
     Returns:
         What is shown, and all other candidates.
     """
-    noise = noise_level(flow, told)
     events = [native(event, flow, video) for event in measured.events]
     others = [one for one in told if not one.shown]
     strongest = sorted(others, key=lambda one: -one.detection.score)[:MOST_PICTURED]
@@ -55,11 +60,10 @@ def describe(
     for one in told:
         found = to_native(one.detection, flow, video)
         group, letter = (shown, "d") if one.shown else (rest, "c")
-        evidence = explain(one.motion, flow.regions, noise, expression=one.explained_by is None)
         facts = Finding(
             id=f"{letter}{len(group) + 1}",
-            detection=named(found, evidence.action_units),
-            evidence=evidence,
+            detection=found,
+            evidence=one.evidence,
             explained_by=one.explained_by,
             checks=checks_for(
                 found.interval, events=events, noise_px=noise,

@@ -7,12 +7,15 @@ All frames here are decimated frames, px those of the 320-px face crop.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mescope.analysis.evidence import explain, named
+from mescope.analysis.results import Evidence
 from mescope.events import Detection, EventKind, FaceEvent
+from mescope.labels import SPOTTING_CLASSES
 from mescope.spotting.cascade import Spotted
 from mescope.spotting.explained import explained_by
 from mescope.spotting.face_shape import TRACES, shape_traces
@@ -43,29 +46,49 @@ class Told:
     shown: bool  # an expression whose score reaches the floor
     explained_by: EventKind | None
     motion: NDArray[np.float64]  # (R, 2) from onset to apex; nan where it is not known
+    evidence: Evidence
 
 
 def tell(
     flow: RoiFlow, spotted: Spotted, floor: float, events: Sequence[FaceEvent]
 ) -> list[Told]:
-    """Return every movement in order of time."""
+    """Return every movement in order of time, with the emotion by network and action units."""
     if not spotted.detections:
         return []
     chained = displacement(flow.windows, flow.timing.hop, flow.valid)
     shape = shape_traces(flow.points, flow.timing.rate)
-    last = len(chained) - flow.padded - 1
+    last = len(chained) - flow.padded - 1  # behind it is padding
+    every = [found for found in spotted.detections if found.interval.first <= last]
+    noise = noise_level(flow, every)
     out = []
-    for found in sorted(spotted.detections, key=lambda d: d.interval):
-        if found.interval.first > last:
-            continue  # in the padding
+    for found in sorted(every, key=lambda d: d.interval):
         motion = _motion(found, chained, shape, flow.regions)
         why = explained_by(found.interval, _by_group(motion, flow.regions), events)
+        evidence = explain(motion, flow.regions, noise, expression=why is None)
         shown = why is None and found.score >= floor
-        out.append(Told(replace(found), shown, why, motion))
+        out.append(Told(named(found, evidence.action_units), shown, why, motion, evidence))
     return out
 
 
-def noise_level(flow: RoiFlow, told: Sequence[Told]) -> float | None:
+def voted(spotted: Spotted, told: Sequence[Told]) -> NDArray[np.float64]:
+    """Return the classes' traces (n, 5), neutral last, which agree with what is told.
+
+    Within a movement its emotion's scores share the spotting score of the frame.
+    """
+    out = spotted.emotion.copy()
+    for one in told:
+        scores = one.detection.emotion_scores
+        if scores is None:
+            continue
+        at = slice(one.detection.interval.first, one.detection.interval.last + 1)
+        score = spotted.score[at]
+        for i, name in enumerate(SPOTTING_CLASSES[:-1]):
+            out[at, i] = scores.get(name, 0.0) * score
+        out[at, -1] = 1.0 - score
+    return out
+
+
+def noise_level(flow: RoiFlow, found: Sequence[Detection]) -> float | None:
     """Return the motion, px, that regions show where nothing was found; None without a face.
 
     The 90th percentile over frames outside all movements, median over regions: a movement below
@@ -74,8 +97,8 @@ def noise_level(flow: RoiFlow, told: Sequence[Told]) -> float | None:
     chained = displacement(flow.windows, flow.timing.hop, flow.valid)
     trembling = over_trend(chained, flow.timing.rate, _TREND_S)
     quiet = ~np.isnan(trembling[:, 0])
-    for one in told:
-        quiet[one.detection.interval.first : one.detection.interval.last + 1] = False
+    for one in found:
+        quiet[one.interval.first : one.interval.last + 1] = False
     if quiet.sum() < 10:
         quiet = ~np.isnan(trembling[:, 0])
     if not quiet.any():
