@@ -26,7 +26,7 @@ def fit_logistic(
     if right.all() or not right.any():
         raise RecipeError(
             f"expected right and wrong candidates to calibrate on, found {int(right.sum())} "
-            f"right of {len(right)}; render more hours"
+            f"right of {len(right)}; render more hours or train longer"
         )
     fitted = LogisticRegression(C=1e3).fit(features, right)
     slopes = tuple(max(float(slope), 0.0) for slope in fitted.coef_[0])

@@ -10,10 +10,12 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 import mescope
 from mescope.evaluation.matching import Counts, match_kind
@@ -214,27 +216,34 @@ def _heard(model: torch.nn.Module, one: Measured) -> Heard:
     )
 
 
+def judged_by(model: torch.nn.Module, one: Measured) -> list[Judged]:
+    """Return the proposed movements of a recording as the network sees them."""
+    return judge(one.motion, one.shape, one.rate, REGIONS, partial(score_windows, model))[0]
+
+
+def survivors(
+    held: Sequence[Measured], judged: Sequence[Sequence[Judged]], rule: CascadeRule
+) -> tuple[list[Judged], NDArray[np.bool_]]:
+    """Return what survives among overlapping candidates, and whether each is an expression.
+
+    Only survivors are ever shown, in whatever calibration; right is an IoU of 0.5 or more.
+    """
+    left, right = [], []
+    for one, some in zip(held, judged, strict=True):
+        for each, _ in strongest(some, rule):
+            left.append(each)
+            right.append(any(each.interval.iou(e.interval) >= 0.5 for e in one.expressions))
+    return left, np.array(right, bool)
+
+
 def calibrate(
     model: torch.nn.Module, held: Sequence[Measured]
 ) -> tuple[CascadeRule, dict[str, float]]:
     """Return the calibrated rule and the figures of the card."""
-
-    def score(cut: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        return score_windows(model, cut)
-
-    judged = [judge(one.motion, one.shape, one.rate, REGIONS, score)[0] for one in held]
-    # Only what survives among overlapping candidates is ever shown, in whatever calibration.
-    left = [[j for j, _ in strongest(some, CascadeRule())] for some in judged]
-    every = [j for some in left for j in some]
+    judged = [judged_by(model, one) for one in held]
+    every, right = survivors(held, judged, CascadeRule())
     seen = evidence(
         np.array([j.raw for j in every]), np.array([j.candidate.strength for j in every])
-    )
-    right = np.array(
-        [
-            any(j.interval.iou(e.interval) >= 0.5 for e in one.expressions)
-            for one, some in zip(held, left, strict=True)
-            for j in some
-        ]
     )
     (slope, strength), offset = fit_logistic(seen, right)
     rule = CascadeRule(slope=max(slope, 1e-3), strength=strength, offset=offset)

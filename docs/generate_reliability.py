@@ -1,0 +1,86 @@
+"""Draw docs/images/cascade-reliability.png: do the cascade's scores mean what they say?
+
+    python docs/generate_reliability.py runs/me-tst-plus-cascade
+
+The folder is that of the training run.  Its held-out recordings, of identities that training
+has not seen, have fitted the three numbers of the calibration; they are judged again, and
+recordings that nothing has seen are rendered beside them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from matplotlib.figure import Figure
+
+from mescope.models.weights import find, load
+from mescope.spotting.cascade import CascadeRule
+from mescope.training.calibration import reliability
+from mescope.training.recipe import RenderedRecipe
+from mescope.training.rendered import Measured
+from mescope.training.train_rendered import held_out, judged_by, measured_for, survivors
+
+PICTURE = Path(__file__).parent / "images" / "cascade-reliability.png"
+NAME = "me-tst-plus-cascade"
+FRESH_SEED = 20261128
+
+Points = list[tuple[float, float, int]]
+
+
+def points(model: torch.nn.Module, rule: CascadeRule, some: Sequence[Measured]) -> Points:
+    """Return (mean score, share that was right, how many) of every eighth of the scores."""
+    left, right = survivors(some, [judged_by(model, one) for one in some], rule)
+    raw, strength = (
+        np.array([j.raw for j in left]),
+        np.array([j.candidate.strength for j in left]),
+    )
+    return reliability(rule.calibrated(raw, strength), right, bins=8)
+
+
+def draw(lines: dict[str, Points], floor: float, path: Path) -> None:
+    """Draw one line for every set of recordings; a point is as large as it has movements."""
+    figure = Figure(figsize=(5.2, 4.2), layout="constrained")
+    axes = figure.subplots()
+    axes.plot([0, 1], [0, 1], color="#999999", linewidth=1)
+    for name, line in lines.items():
+        x, y, count = zip(*line, strict=True)
+        axes.plot(x, y, label=f"{name}: {sum(count)} movements")
+        axes.scatter(x, y, s=[6 + 4 * np.sqrt(k) for k in count])
+    axes.axvline(floor, color="#555555", linestyle=":", label=f"floor {floor:g}")
+    axes.set(xlabel="score", ylabel="share that is an expression (IoU ≥ 0.5)")
+    axes.set(xlim=(0, 1), ylim=(0, 1))
+    axes.legend(loc="upper left", frameon=False)
+    figure.savefig(path, dpi=110)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("run", type=Path, help="folder of the training run")
+    parser.add_argument("--weights", default=NAME)
+    parser.add_argument("--fresh", type=float, default=0.3, help="hours rendered anew")
+    parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--picture", type=Path, default=PICTURE)
+    options = parser.parse_args(argv)
+    model, card = load(find(options.weights))
+    recipe = RenderedRecipe(**json.loads(card.recipe))
+    anew = replace(recipe, seed=FRESH_SEED, hours=options.fresh)
+    rule = CascadeRule(**card.proposals)
+    held = held_out(recipe, measured_for(recipe, options.run, jobs=options.jobs))
+    fresh = measured_for(anew, options.run, jobs=options.jobs)
+    lines = {
+        name: points(model, rule, some)
+        for name, some in (("held out", held), ("rendered anew", fresh))
+    }
+    for name, line in lines.items():
+        print(name, [(round(a, 2), round(b, 2), k) for a, b, k in line])
+    draw(lines, rule.floor, options.picture)
+
+
+if __name__ == "__main__":
+    main()
