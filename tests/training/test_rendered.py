@@ -123,6 +123,18 @@ def test_motion_and_shape_follow_from_what_is_kept():
     assert not np.isnan(one.shape).any()
 
 
+def test_staged_sitters_show_faint_and_strong_expressions_or_none():
+    made = [rendered.staged_recording((SEED, number), 30.0).script for number in range(24)]
+    shown = [len(script.expressions) for script in made]
+    assert 0 < sum(count == 0 for count in shown) < 10
+    peaks = np.array([e.peak for script in made for e in script.expressions])
+    low, high = rendered.STRENGTHS
+    assert low <= peaks.min() < 0.3
+    assert 3.0 < peaks.max() <= high
+    assert {e.kind for script in made for e in script.expressions} == {"micro", "macro"}
+    assert {script.level for script in made} == {"calm", "middle", "hard"}
+
+
 @pytest.mark.slow
 def test_a_rendered_recording_is_measured_by_the_real_extraction(tmp_path):
     (one,) = measured_recordings(tmp_path, 1, SEED, 2.0)

@@ -21,7 +21,7 @@ SWAY = Waves(amplitudes=(0.03,), frequencies=(0.4,), phases=(0.5,))
 def blinking(starts_s, length_s, duration=5.0, *, rate=30.0, unit="blink", peak=1.0):
     """Return a rendered recording of a public-domain portrait that sways and blinks.
 
-    The astronaut: the other portrait wears glasses, and its warped lids leave iris in sight.
+    The astronaut: the other portrait wears glasses.
     """
     events = tuple(
         Disturbance(
@@ -140,3 +140,14 @@ def test_as_published_has_no_close_ups():
     assert flow.close is None
     assert np.isnan(flow.points).all()
     assert find_events(flow).events == ()
+
+
+def test_of_two_faces_each_has_its_own_blinks():
+    """The left one of two blinks; whoever follows the right one is told of no blink."""
+    left, right = (
+        np.stack([picture for _, picture in blinking(starts, 0.3, 3.0).frames(grey=True)])
+        for starts in ([0.9, 2.0], [])
+    )
+    both = open_video(np.concatenate([left, right], axis=2), rate=30)
+    assert len(blink_times(extract(both, face=0))) == 2
+    assert blink_times(extract(both, face=1)) == []
