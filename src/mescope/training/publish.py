@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,7 +24,8 @@ from mescope.models.inference import score_windows
 from mescope.models.weights import Card, save
 from mescope.spotting.proposals import ProposalRule, propose
 from mescope.spotting.traces import stitch
-from mescope.synthesis.dynamics import LEVELS, random_script, truth
+from mescope.synthesis import dynamics
+from mescope.synthesis.dynamics import LEVELS, random_script
 from mescope.synthesis.flow_windows import draw_errors, flow_windows
 from mescope.synthesis.shapes import random_shape
 from mescope.training.recipe import Recipe
@@ -105,7 +107,7 @@ def _hear(model: torch.nn.Module, recipe: Recipe, number: int) -> Heard:
         stitch(spotting, plan.hop),
         stitch(emotion, plan.hop),
         plan.rate,
-        truth(script, times),
+        dynamics.truth(script, times),
         recipe.seconds,
     )
 
@@ -114,24 +116,42 @@ def _found(heard: Heard, rule: ProposalRule) -> list[Detection]:
     return propose(heard.spotting, heard.emotion, heard.rate, rule)
 
 
-def spotting_scores(heard: list[Heard], rule: ProposalRule, counts: Counts) -> dict[str, float]:
+def spotting_scores(
+    heard: list[Heard], rule: ProposalRule, counts: Counts, of: str = "simulated"
+) -> dict[str, float]:
     """Return the figures of the card."""
-    pairs = []
-    for h in heard:
-        found = _found(h, rule)
-        for i, j in match_kind(found, h.truth, "micro").pairs:
-            pairs.append((str(h.truth[j].emotion), found[i].emotion))
+    shown = [(_found(h, rule), h.truth) for h in heard]
+    return card_figures(shown, counts, sum(h.seconds for h in heard) / 60, of)
+
+
+def card_figures(
+    shown: Sequence[tuple[Sequence[Detection], Sequence[Expression]]],
+    counts: Counts,
+    minutes: float,
+    of: str,
+) -> dict[str, float]:
+    """Return the figures of a card, rounded, their names beginning with ``of``.
+
+    ``shown`` are detections and truth of every recording, ``counts`` what chose the rule.  UF1
+    and UAR are over the micro-expressions that were hit.
+    """
+    pairs: list[tuple[str, str]] = []
+    micro = Counts()
+    for found, truth in shown:
+        matched = match_kind(found, truth, "micro")
+        micro += matched.counts
+        pairs += [(str(truth[j].emotion), str(found[i].emotion)) for i, j in matched.pairs]
     classes = count_classes([t for t, _ in pairs], [p for _, p in pairs], SCORED)
-    minutes = sum(h.seconds for h in heard) / 60
     figures = {
-        "simulated_spotting_f1": counts.f1,
-        "simulated_precision": counts.precision,
-        "simulated_recall": counts.recall,
-        "simulated_false_alarms_per_minute": counts.fp / minutes,
-        "simulated_uf1": uf1(classes),
-        "simulated_uar": uar(classes),
+        "spotting_f1": counts.f1,
+        "micro_f1": micro.f1,
+        "precision": counts.precision,
+        "recall": counts.recall,
+        "false_alarms_per_minute": counts.fp / minutes,
+        "uf1": uf1(classes),
+        "uar": uar(classes),
     }
-    return {name: round(value, 4) for name, value in figures.items()}
+    return {f"{of}_{name}": round(value, 4) for name, value in figures.items()}
 
 
 def _card(

@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 
 import mescope
 from mescope.evaluation.matching import Counts, match_kind
-from mescope.evaluation.recognition import count_classes, uar, uf1
 from mescope.events import Detection
 from mescope.labels import SPOTTING_CLASSES
 from mescope.models.inference import score_windows
@@ -37,7 +36,7 @@ from mescope.spotting.traces import stitch
 from mescope.training.calibration import fit_logistic
 from mescope.training.candidate_segments import REGIONS, candidate_windows
 from mescope.training.logs import Log
-from mescope.training.publish import SCORED, Heard, choose_rule, spotting_scores
+from mescope.training.publish import Heard, card_figures, choose_rule, spotting_scores
 from mescope.training.recipe import RenderedRecipe
 from mescope.training.rendered import Manner, Measured, measured_recordings
 from mescope.training.samples import frame_labels, sample_windows, window_labels
@@ -52,6 +51,9 @@ Held-out recordings are harder than most real ones: many talk, turn and tremble 
 """
 
 FLOORS = tuple(round(0.2 + 0.05 * i, 2) for i in range(15))
+
+RENDERED = "rendered"
+"""How the figures on the card begin."""
 
 TRAINED_ON = "rendered pixels of simulated faces, measured by the real extraction; no real face"
 
@@ -179,7 +181,8 @@ def publish_rendered(
     if recipe.look == "windows":
         heard = [_heard(model, one) for one in held]
         rule, counts = choose_rule(heard)
-        scores, proposals = spotting_scores(heard, rule, counts), rule.to_dict()
+        scores = spotting_scores(heard, rule, counts, RENDERED)
+        proposals = rule.to_dict()
     else:
         cascade, scores = calibrate(model, held)
         proposals = cascade.to_dict()
@@ -261,7 +264,11 @@ def calibrate(
     # A false proposal costs a look, a missed expression is lost: recall counts twice.
     floor, counts = max(quiet, key=lambda pair: _f2(pair[1]))
     rule = dataclasses.replace(rule, floor=floor)
-    return rule, _figures(held, judged, rule, counts, minutes)
+    shown = [
+        (found_by(one, some, rule), one.expressions)
+        for one, some in zip(held, judged, strict=True)
+    ]
+    return rule, card_figures(shown, counts, minutes, RENDERED)
 
 
 def _f2(counts: Counts) -> float:
@@ -279,29 +286,3 @@ def _counts(one: Measured, judged: Sequence[Judged], rule: CascadeRule, floor: f
     found = found_by(one, judged, dataclasses.replace(rule, floor=floor))
     micro = match_kind(found, one.expressions, "micro").counts
     return micro + match_kind(found, one.expressions, "macro").counts
-
-
-def _figures(
-    held: Sequence[Measured],
-    judged: Sequence[list[Judged]],
-    rule: CascadeRule,
-    counts: Counts,
-    minutes: float,
-) -> dict[str, float]:
-    pairs, micro = [], Counts()
-    for one, some in zip(held, judged, strict=True):
-        found = found_by(one, some, rule)
-        micro += match_kind(found, one.expressions, "micro").counts
-        for i, j in match_kind(found, one.expressions, "micro").pairs:
-            pairs.append((str(one.expressions[j].emotion), str(found[i].emotion)))
-    classes = count_classes([t for t, _ in pairs], [p for _, p in pairs], SCORED)
-    figures = {
-        "rendered_spotting_f1": counts.f1,
-        "rendered_micro_f1": micro.f1,
-        "rendered_precision": counts.precision,
-        "rendered_recall": counts.recall,
-        "rendered_false_alarms_per_minute": counts.fp / minutes,
-        "rendered_uf1": uf1(classes),
-        "rendered_uar": uar(classes),
-    }
-    return {name: round(value, 4) for name, value in figures.items()}
