@@ -26,7 +26,6 @@ import av
 import numpy as np
 
 from mescope.synthesis.dynamics import random_script
-from mescope.synthesis.encode import write_video
 from mescope.synthesis.portraits import test_portraits
 from mescope.synthesis.render import SyntheticVideo
 from mescope.video.reading import open_video
@@ -41,7 +40,7 @@ def record(path: Path, minutes: int) -> None:
         np.random.default_rng(7), MINUTE, micro_per_minute=6.0, macro_per_minute=2.0
     )
     once = path.with_name("minute.mp4")
-    write_video(SyntheticVideo(test_portraits(SIZE)[0], script, RATE), once)
+    encode(SyntheticVideo(test_portraits(SIZE)[0], script, RATE), once)
     with av.open(str(path), "w") as out:
         stream = None
         for number in range(minutes):
@@ -56,6 +55,17 @@ def record(path: Path, minutes: int) -> None:
                     packet.stream = stream
                     out.mux(packet)
     once.unlink()
+
+
+def encode(video: SyntheticVideo, path: Path) -> None:
+    """Write a video as a webcam's program would: about a megabit a second."""
+    with av.open(str(path), "w") as out:
+        stream = out.add_stream("libx264", rate=int(RATE))
+        stream.width, stream.height = SIZE
+        stream.pix_fmt, stream.options = "yuv420p", {"preset": "medium", "crf": "21"}
+        for _, picture in video.frames(grey=False):
+            out.mux(stream.encode(av.VideoFrame.from_ndarray(picture, "rgb24")))
+        out.mux(stream.encode(None))
 
 
 def read_once(path: Path) -> float:

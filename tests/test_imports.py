@@ -101,3 +101,12 @@ def test_importing_loads_nothing_heavy(module):
     )
     assert done.stdout.strip() == "[]"
     assert done.stderr == ""
+
+
+def test_analyzing_does_not_load_the_compiler_of_torch():
+    """It takes a second, at every start, of whoever compiles nothing."""
+    code = "import sys, mescope.analysis.analyzer; print('torch._dynamo' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout.strip() == "False"

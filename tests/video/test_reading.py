@@ -94,6 +94,9 @@ def test_seeking_gives_the_same_pictures_as_reading_on(clip):
     whole = dict(video.frames(grey=False))
     for index, picture in video.read([89, 3, 3, 41, 39, 40]).items():
         assert np.array_equal(picture, whole[index])
+    one_by_one = list(video.each({3, 88, 40, 41}))
+    assert [index for index, _ in one_by_one] == [3, 40, 41, 88]
+    assert all(np.array_equal(picture, whole[index]) for index, picture in one_by_one)
     for start in range(0, 90, 11):
         index, picture = next(video.frames(start=start, grey=False))
         assert index == start

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -27,6 +27,17 @@ MOST_PICTURED = 12
 
 MOST_LOOPED = 24
 """Frames of a loop."""
+
+
+Crop = tuple[int, NDArray[np.uint8] | None]
+"""A frame's number and the face in it."""
+
+
+class Asked(NamedTuple):
+    """Which frames to read for a finding, and where the face lies in them: (4,) px."""
+
+    frames: tuple[int, ...]
+    box: NDArray[np.floating]
 
 
 def describe(
@@ -57,6 +68,7 @@ def describe(
     pictured = {id(one) for one in [*(t for t in told if t.shown), *strongest]}
     shown: list[Finding] = []
     rest: list[Finding] = []
+    asked: dict[str, Asked] = {}
     for one in told:
         found = to_native(one.detection, flow, video)
         group, letter = (shown, "d") if one.shown else (rest, "c")
@@ -71,10 +83,14 @@ def describe(
             ),
         )  # fmt: skip
         if pictures and id(one) in pictured:
-            window = covering_window(one.detection, flow)
-            facts = _with_pictures(facts, video, flow, window, clip=one.shown)
+            box = flow.boxes[covering_window(one.detection, flow)]
+            asked[facts.id] = Asked(_frames_of(facts.detection, video, clip=one.shown), box)
         group.append(facts)
-    return tuple(shown), tuple(rest)
+    crops, rate = _crops(video, asked), float(video.rate)
+    return (
+        tuple(_pictured(one, crops, rate) for one in shown),
+        tuple(_pictured(one, crops, rate) for one in rest),
+    )
 
 
 def native(event: FaceEvent, flow: RoiFlow, video: Video) -> FaceEvent:
@@ -113,19 +129,22 @@ def _change(light: NDArray[np.floating]) -> float:
     return float(np.ptp(light) / max(float(light.mean()), 1.0))
 
 
-def _with_pictures(
-    finding: Finding, video: Video, flow: RoiFlow, window: int, *, clip: bool
-) -> Finding:
-    """Add the crops at onset, apex and offset and, if asked for, the loop around them."""
-    found = finding.detection
+def _frames_of(found: Detection, video: Video, *, clip: bool) -> tuple[int, ...]:
+    """Return the frames that show a detection: onset, apex, offset and, if asked, the loop."""
     key = (found.interval.first, found.apex, found.interval.last)
-    around = _loop_frames(found, video) if clip else ()
-    crops = _crops(video, (*key, *around), flow.boxes[window])
-    loop = [crop for crop in crops[3:] if crop is not None]
-    step = (around[1] - around[0]) if len(around) > 1 else 1
+    return (*key, *(_loop_frames(found, video) if clip else ()))
+
+
+def _pictured(finding: Finding, crops: Mapping[str, Sequence[Crop]], rate: float) -> Finding:
+    """Add the crops at onset, apex and offset, and the loop around them, if there are any."""
+    mine = crops.get(finding.id)
+    if mine is None:
+        return finding
+    loop = [crop for _, crop in mine[3:] if crop is not None]
+    step = mine[4][0] - mine[3][0] if len(mine) > 4 else 1
     return replace(
-        finding, onset_picture=crops[0], apex_picture=crops[1], offset_picture=crops[2],
-        clip=tuple(loop), clip_rate=float(video.rate) / step if loop else 0.0,
+        finding, onset_picture=mine[0][1], apex_picture=mine[1][1], offset_picture=mine[2][1],
+        clip=tuple(loop), clip_rate=rate / step if loop else 0.0,
     )  # fmt: skip
 
 
@@ -168,29 +187,36 @@ def covering_window(detection: Detection, flow: RoiFlow) -> int:
     return min(detection.interval.first // flow.timing.hop, len(flow.windows) - 1)
 
 
-def _crops(
-    video: Video, frames: tuple[int, ...], box: NDArray[np.floating]
-) -> list[NDArray[np.uint8] | None]:
-    """Return the same crop of every frame, (256, 256, 3) RGB; None where unreadable."""
+def _crops(video: Video, asked: Mapping[str, Asked]) -> dict[str, list[Crop]]:
+    """Read all pictures in one go; of every finding (frame, crop) in the order asked for.
+
+    A crop is (at most 256, 256, 3) RGB; None where unreadable.  Findings that follow each other
+    lie between the same key frames of a file, which must be decoded only once.
+    """
+    wanted: dict[int, set[str]] = {}
+    for name, one in asked.items():
+        for frame in one.frames:
+            wanted.setdefault(frame, set()).add(name)
+    found: dict[tuple[str, int], NDArray[np.uint8] | None] = {}
+    for frame, image in video.each(wanted):
+        for name in wanted[frame]:
+            found[name, frame] = _crop(image, asked[name].box)
+    return {
+        name: [(frame, found.get((name, frame))) for frame in one.frames]
+        for name, one in asked.items()
+    }
+
+
+def _crop(image: NDArray[np.uint8], box: NDArray[np.floating]) -> NDArray[np.uint8] | None:
+    """Return the part of a picture in a box, scaled to 256 px; None without a box."""
     if np.isnan(box).any():
-        return [None] * len(frames)
+        return None
     left, top = max(0, int(box[0])), max(0, int(box[1]))
-    right, bottom = min(video.width, int(box[2])), min(video.height, int(box[3]))
-    if right - left < 2 or bottom - top < 2:
-        return [None] * len(frames)
-    images = video.read(sorted(set(frames)), grey=False)
-    crops: list[NDArray[np.uint8] | None] = []
-    for frame in frames:
-        image = images.get(frame)
-        if image is None:
-            crops.append(None)
-            continue
-        patch = image[top:bottom, left:right]
-        size = (PICTURE, max(2, round(PICTURE * patch.shape[0] / patch.shape[1])))
-        crops.append(
-            np.asarray(cv2.resize(patch, size, interpolation=cv2.INTER_AREA), np.uint8)
-        )
-    return crops
+    patch = image[top : int(box[3]), left : int(box[2])]
+    if min(patch.shape[:2]) < 2:
+        return None
+    size = (PICTURE, max(2, round(PICTURE * patch.shape[0] / patch.shape[1])))
+    return np.asarray(cv2.resize(patch, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def gaps(

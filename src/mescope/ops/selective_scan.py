@@ -85,9 +85,13 @@ def selective_scan_reference(
     return torch.stack(outputs, 1) + D * u, h
 
 
-@torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
 def _fused_available() -> bool:
     return scan_cpu.load_kernels() is not None
+
+
+# What torch.compiler.assume_constant_result does, which imports the whole compiler to do it:
+# a second at every start of a program that compiles nothing.
+_fused_available._dynamo_marked_constant = True  # type: ignore[attr-defined]
 
 
 def backend_in_use(device: torch.device | str = "cpu") -> str:

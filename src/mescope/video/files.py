@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from itertools import chain
 from pathlib import Path
@@ -82,14 +82,17 @@ class FileVideo(Video):
 
     def read(self, indices: Sequence[int], *, grey: bool = False) -> dict[int, Picture]:
         """See :meth:`Video.read`."""
-        wanted = self._check_indices(indices)
-        found: dict[int, Picture] = {}
-        for group in self._groups(wanted):
+        return dict(self.each(indices, grey=grey))
+
+    def each(
+        self, indices: Iterable[int], *, grey: bool = False
+    ) -> Iterator[tuple[int, Picture]]:
+        """See :meth:`Video.each`; what lies between two key frames is decoded once."""
+        for group in self._groups(self._check_indices(list(indices))):
             keep = set(group)
             for index, frame in self._decode(group[0], group[-1], Tally()):
                 if index in keep:
-                    found[index] = self._convert(frame, grey)
-        return found
+                    yield index, self._convert(frame, grey)
 
     def fingerprint(self) -> str:
         """SHA-256 of size, range and content.

@@ -302,7 +302,8 @@ def read_looks(looks: npt.NDArray[np.int64]) -> list[Sighting]:
 
 
 def _thumb(image: Grey) -> npt.NDArray[np.float32]:
-    small = cv2.resize(image, (THUMB, THUMB), interpolation=cv2.INTER_AREA)
+    skip = max(1, min(image.shape) // (4 * THUMB))  # sixteen pixels and more make one
+    small = cv2.resize(image[::skip, ::skip], (THUMB, THUMB), interpolation=cv2.INTER_AREA)
     return np.asarray(small, dtype=np.float32)
 
 

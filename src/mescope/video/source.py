@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -94,6 +94,16 @@ class Video(ABC):
         VideoError
             A number lies outside the recording.
         """
+
+    def each(
+        self, indices: Iterable[int], *, grey: bool = False
+    ) -> Iterator[tuple[int, Picture]]:
+        """Yield (number, picture) of single frames in order, one in memory at a time.
+
+        As :meth:`read`, for many frames all over a recording.
+        """
+        for index in sorted(set(indices)):
+            yield from self.read([index], grey=grey).items()
 
     @abstractmethod
     def fingerprint(self) -> str:
