@@ -36,6 +36,7 @@ bench: $(VENV)/.installed-dev
 	$(BIN)/python benchmarks/roi_flow.py
 	$(BIN)/python benchmarks/planted.py
 	$(BIN)/python benchmarks/real_faces.py
+	$(BIN)/python benchmarks/real_time.py
 
 weights: $(VENV)/.installed
 	$(BIN)/mescope train recipes/me-tst-plus-cascade.toml -o runs/me-tst-plus-cascade --jobs 2
