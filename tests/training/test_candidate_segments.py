@@ -1,65 +1,20 @@
 """Segments for training: mirrors are mirrors, and planted expressions are labelled as such."""
 
 import numpy as np
-import pytest
 from planted_motion import NAMES, UP, measured, recording
 
 from mescope.events import Expression, Interval
 from mescope.labels import SPOTTING_CLASSES
 from mescope.spotting.cascade import PROPOSER
-from mescope.spotting.face_shape import TRACES, shape_traces
 from mescope.spotting.flow_peaks import candidates
 from mescope.spotting.segments import CORE, SAMPLES, channels, sample_positions
-from mescope.synthesis.motion import MIRROR, UNITS, displacement_basis, units_of
-from mescope.synthesis.shapes import mean_shape
 from mescope.training.candidate_segments import (
     REGIONS,
     candidate_windows,
-    flow_mirror,
     labels,
-    shape_mirror,
 )
-from mescope.video.regions import REGIONS_18, place
 
 NEUTRAL = len(SPOTTING_CLASSES) - 1
-
-
-@pytest.mark.parametrize(
-    ("mirror", "columns"), [(flow_mirror(), 36), (shape_mirror(), len(TRACES))]
-)
-def test_a_mirror_of_a_mirror_is_the_original(mirror, columns):
-    table = np.random.default_rng(0).normal(size=(7, columns))
-    assert not np.allclose(mirror(table), table)
-    np.testing.assert_array_equal(mirror(mirror(table)), table)
-    assert sorted(mirror.column) == list(range(columns))
-
-
-def region_motion(unit):
-    """Motion (1, 36) of the regions of the mean face by an action unit at full strength."""
-    boxes = [p.inner for p in place(mean_shape(), REGIONS_18)]
-    centres = np.array([[(b.left + b.right) / 2, (b.top + b.bottom) / 2] for b in boxes])
-    basis = displacement_basis(mean_shape(), centres)
-    return sum(basis[UNITS.index(u)] for u in units_of(unit)).reshape(1, -1)
-
-
-@pytest.mark.parametrize("unit", ["1", "2", "4", "9", "12", "15"])
-def test_the_left_half_of_an_expression_mirrors_the_right_one(unit):
-    left, right = region_motion(f"L{unit}"), region_motion(f"R{unit}")
-    largest = np.abs(left).max()
-    assert np.abs(left - right).max() > 0.5 * largest
-    # The regions of the two brows are not quite each other's mirror images.
-    assert np.abs(flow_mirror()(left) - right).max() < 0.15 * largest
-
-
-def test_landmarks_in_a_mirror_give_mirrored_traces():
-    """Anything that landmarks may do, against the mirror image of the pictures."""
-    rng = np.random.default_rng(3)
-    slow = np.cumsum(rng.normal(0, 0.4, (200, 68, 2)), axis=0)
-    points = mean_shape() + slow + np.cumsum(rng.normal(0, 1.0, (200, 1, 2)), axis=0)
-    mirrored = points[:, MIRROR] * (-1, 1) + (640, 0)
-    np.testing.assert_allclose(
-        shape_traces(mirrored, 30.0), shape_mirror()(shape_traces(points, 30.0)), atol=1e-6
-    )
 
 
 SMILE = Expression(interval=Interval(100, 113), kind="micro", apex=106, emotion="positive")

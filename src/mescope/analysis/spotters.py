@@ -7,6 +7,7 @@ floor, in decimated frames, and the traces.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from mescope.spotting import cascade, flow_peaks
 from mescope.spotting.cascade import CascadeRule, Spotted
 from mescope.spotting.face_shape import shape_traces
 from mescope.spotting.flow_peaks import FlowPeaksRule
+from mescope.spotting.mirror import both_sides
 from mescope.spotting.proposals import ProposalRule, propose
 from mescope.spotting.traces import stitch
 from mescope.video.roi_flow import RoiFlow
@@ -73,7 +75,7 @@ def _cascade(flow: RoiFlow, model: torch.nn.Module, rule: CascadeRule, device: s
         shape_traces(flow.points, rate),
         rate,
         flow.regions,
-        lambda cut: score_windows(model, cut, device=device),
+        both_sides(partial(score_windows, model, device=device), flow.regions),
         rule,
     )
 

@@ -1,8 +1,9 @@
 """The cascade: movements are proposed without training, and a network says what they were.
 
 1. :func:`mescope.spotting.flow_peaks.candidates` proposes every movement that comes and goes.
-2. The network is shown each of them with its surroundings (:mod:`mescope.spotting.segments`)
-   and scores every sample: is an expression going on, and of which emotion?
+2. The network is shown each of them with its surroundings (:mod:`mescope.spotting.segments`),
+   once as it is and once in the mirror, and scores every sample: is an expression going on, and
+   of which emotion?
 3. The network's own edges replace the proposer's where both mean the same movement.
 4. The mean score between them is calibrated: a logistic curve, fitted on rendered recordings of
    identities that training has not seen, turns it and the strength of the movement into the

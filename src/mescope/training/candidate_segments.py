@@ -7,7 +7,6 @@ face has no better side.  Micro- and macro-expressions are targets alike.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +14,8 @@ from numpy.typing import NDArray
 from mescope.events import Expression, Interval
 from mescope.labels import SPOTTING_CLASSES
 from mescope.spotting.cascade import PROPOSER
-from mescope.spotting.face_shape import TRACES
 from mescope.spotting.flow_peaks import candidates
+from mescope.spotting.mirror import segment_mirror
 from mescope.spotting.segments import SAMPLES, channels, sample_positions, segments
 from mescope.training.rendered import Measured
 from mescope.training.synthetic import Windows, joined
@@ -27,69 +26,24 @@ MEANT = 0.25
 
 REGIONS = tuple(region.name for region in REGIONS_18)
 
-_TWINS = {
-    "BROW_L": "BROW_R", "BROW_L_20": "BROW_R_23", "BROW_L_19": "BROW_R_24",
-    "BROW_L_18": "BROW_R_25", "MOUTH_48": "MOUTH_54", "NOSE_31": "NOSE_35", "LID_L": "LID_R",
-}  # fmt: skip
-
-
-class Mirror(NamedTuple):
-    """Which column of a table becomes which in the mirror, and whether it changes its sign."""
-
-    column: NDArray[np.int64]
-    sign: NDArray[np.float64]
-
-    def __call__(self, table: NDArray[np.floating]) -> NDArray[np.floating]:
-        """Return the mirrored table (n, columns)."""
-        return np.asarray(table[:, self.column] * self.sign)
-
-
-def flow_mirror(regions: Sequence[str] = REGIONS) -> Mirror:
-    """Return the mirror of region motion (n, 2R): sides change, x changes its sign."""
-    twins = _TWINS | {b: a for a, b in _TWINS.items()}
-    other = [regions.index(twins.get(name, name)) for name in regions]
-    column = np.array([2 * i + axis for i in other for axis in (0, 1)])
-    return Mirror(column, np.tile([-1.0, 1.0], len(regions)))
-
-
-def shape_mirror() -> Mirror:
-    """Return the mirror of shape traces: sides change; shifts across and turns their sign."""
-    swapped = [
-        name.replace("_l_", "_R_").replace("_r_", "_l_").replace("_R_", "_r_")
-        if "_l_" in name or "_r_" in name
-        else {"lid_l": "lid_r", "lid_r": "lid_l"}.get(name, name)
-        for name in TRACES
-    ]
-    across = [name.endswith("_x") or name == "head_roll" for name in TRACES]
-    return Mirror(
-        np.array([TRACES.index(name) for name in swapped]), np.where(across, -1.0, 1.0)
-    )
-
 
 def candidate_windows(measured: Iterable[Measured]) -> Windows:
     """Return the segments of recordings with their labels, m of :data:`SAMPLES` samples."""
     parts = []
-    turn, change = flow_mirror(), shape_mirror()
+    mirror = segment_mirror(REGIONS)
     for one in measured:
         if np.isnan(one.motion[:, 0]).all():
             continue
-        parts.append(_segments(one, one.motion, one.shape))
-        parts.append(_segments(one, turn(one.motion), change(one.shape)))
+        found = [c.interval for c in candidates(one.motion, one.rate, REGIONS, PROPOSER)[0]]
+        cut = segments(one.motion, one.shape, found, one.rate, REGIONS)
+        labelled = labels(one.expressions, found)
+        parts += [Windows(cut, *labelled), Windows(mirror.of_segments(cut), *labelled)]
     empty = Windows(
         np.zeros((0, channels(len(REGIONS)), SAMPLES), np.float32),
         np.zeros((0, SAMPLES), np.float32),
         np.zeros((0, SAMPLES), np.int64),
     )
     return joined([empty, *parts])
-
-
-def _segments(
-    one: Measured, motion: NDArray[np.floating], shape: NDArray[np.floating]
-) -> Windows:
-    found = [c.interval for c in candidates(motion, one.rate, REGIONS, PROPOSER)[0]]
-    cut = segments(motion, shape, found, one.rate, REGIONS)
-    spotting, classes = labels(one.expressions, found)
-    return Windows(cut, spotting, classes)
 
 
 def labels(

@@ -31,6 +31,7 @@ from mescope.spotting.cascade import (
     judge,
     strongest,
 )
+from mescope.spotting.mirror import both_sides
 from mescope.spotting.segments import SAMPLES
 from mescope.spotting.traces import stitch
 from mescope.training.calibration import fit_logistic
@@ -221,7 +222,8 @@ def _heard(model: torch.nn.Module, one: Measured) -> Heard:
 
 def judged_by(model: torch.nn.Module, one: Measured) -> list[Judged]:
     """Return the proposed movements of a recording as the network sees them."""
-    return judge(one.motion, one.shape, one.rate, REGIONS, partial(score_windows, model))[0]
+    score = both_sides(partial(score_windows, model), REGIONS)
+    return judge(one.motion, one.shape, one.rate, REGIONS, score)[0]
 
 
 def survivors(
