@@ -176,3 +176,17 @@ def test_the_traces_say_what_the_told_movement_says():
     assert bands[107] == pytest.approx([0.24, 0.56, 0.0, 0.0, 0.2])  # 0.8 x (0.3, 0.7, 0, 0)
     np.testing.assert_array_equal(np.delete(bands, np.s_[100:115], 0)[:, -1], 1.0)
     np.testing.assert_array_equal(raw[107], [0, 0, 0, 0, 1])  # the input is no scratch paper
+
+
+def test_a_part_of_a_brow_that_flow_takes_elsewhere_is_not_told():
+    """Three regions of the brow rise by 4 px; the fourth slips aside along a frame."""
+    up = [name for name in NAMES if name.startswith("BROW_L")]
+    events = [((400, 412), [name], (0.0, -4.0)) for name in up if name != "BROW_L_19"]
+    flow = region_flow(
+        recording(noise=0.02, events=[*events, ((400, 412), ["BROW_L_19"], (7.0, 1.0))])
+    )
+    (told,) = tell(flow, spotted(detection(BROWS)), 0.5, [])
+    assert np.isnan(moved(told, "BROW_L_19")).all()
+    assert moved(told, "BROW_L_20") == pytest.approx((0.0, -4.0), abs=0.2)
+    assert "brow moved up" in told.evidence.sentence
+    assert "R2" in told.evidence.action_units

@@ -129,11 +129,26 @@ def _motion(
         if large > LARGE_PX and float(np.linalg.norm(motion[i] - seen)) > LARGE_PX / 2:
             motion[i] = seen
             mouth = max(mouth, large)
+    for brow in ("BROW_L", "BROW_R"):
+        _trust_most(motion, [i for i, name in enumerate(regions) if name.startswith(brow)])
     if mouth:  # where the lips part, flow beside them follows teeth and folds, not skin
         for i, name in enumerate(regions):
             if name in ("MOUTH", "MOUTH_62", "NOSE_31", "NOSE_35"):
                 motion[i] = np.nan
     return np.asarray(motion, np.float64)
+
+
+def _trust_most(motion: NDArray[np.float64], part: Sequence[int]) -> None:
+    """Forget the regions ``part`` of one brow that flow takes far from the others.
+
+    A brow is one piece of skin.  Where the frame of glasses or the edge of a hat lies across
+    it, flow can slip along them and say eight px where four were planted.
+    """
+    if len(part) > 2:
+        apart = motion[part] - np.median(motion[part], axis=0)
+        motion[
+            [i for i, far in zip(part, np.hypot(*apart.T), strict=True) if far > LARGE_PX]
+        ] = np.nan
 
 
 def _level(shape: NDArray[np.float64], frame: int) -> NDArray[np.float64]:
