@@ -115,7 +115,7 @@ def test_candidates_go_to_the_network_with_their_surroundings(flow):
     network = Sure()
     spotted, floor = by_network(flow, network, card, "w", "cpu")
     assert floor == 0.6
-    assert network.seen == [(channels(18), 48)]
+    assert network.seen == 2 * [(channels(18), 48)]  # as they are, and in the mirror
     for span in (STRONG, FAINT):
         (found,) = at(spotted, span)
         assert found.score == pytest.approx(0.8, abs=0.05)

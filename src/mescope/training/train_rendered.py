@@ -45,7 +45,7 @@ from mescope.training.synthetic import Epoch, Windows, joined
 from mescope.training.train import Report, train
 from mescope.video.windows import timing
 
-QUIET = 3.5
+QUIET = 2.0
 """False alarms per minute of held-out recording that a floor may give.
 
 Held-out recordings are harder than most real ones: many talk, turn and tremble throughout.
