@@ -7,7 +7,8 @@ from test_regions import LANDMARKS
 
 from mescope.video.face_crop import CroppedFace, crop_box
 from mescope.video.flow import farneback, top_mean
-from mescope.video.flow_pyramid import Pyramid, strongest_mean
+from mescope.video.flow_pyramid import patch_flow
+from mescope.video.flow_strongest import strongest_mean
 from mescope.video.regions import GLOBAL, REGIONS_5, REGIONS_18, Box, place
 from mescope.video.roi_flow_plain import follow, plain_window_flow
 from mescope.video.roi_window import window_flow
@@ -136,8 +137,7 @@ def test_compiled_flow_is_opencvs(shape, strength):
     second = grey(moved(image, strength, -0.7 * strength) + rng.normal(0, 2, image.shape))
     part = slice(60, 60 + shape[0]), slice(10, 10 + shape[1])
     a, b = (np.ascontiguousarray(image[part]) for image in (first, second))
-    flow = np.empty((2, *shape), np.float32)
-    Pyramid(a).flow(b, flow, 0, shape[0])
+    flow = patch_flow(a, b)
     np.testing.assert_allclose(np.moveaxis(flow, 0, 2), farneback(a, b), rtol=1e-5, atol=5e-5)
 
 

@@ -342,3 +342,41 @@ def test_a_real_face():
     assert result.decode["complete"]
     assert result.decode["decoded"] == 72
     assert 0.1 < np.abs(result.windows).mean() < 5
+
+
+def test_thin_windows_measure_what_they_share_once():
+    """The younger window joins every fourth frame by lines; all else is as in full."""
+    video = open_video(film(50), rate=30)
+    full, thin = (
+        extract(video, timing=SHORT, head="nose", overlap=how) for how in ("full", "thin")
+    )
+    measured_too = [0, 4, *range(8, 16)]
+    np.testing.assert_array_equal(thin.windows[0], full.windows[0])
+    np.testing.assert_array_equal(
+        thin.windows[:, :, measured_too], full.windows[:, :, measured_too]
+    )
+    middle = (thin.windows[1:-1, :, 0] + thin.windows[1:-1, :, 4]) / 2
+    assert np.abs(full.windows[1:-1, :, 2] - middle).max() > 0.02
+    np.testing.assert_allclose(thin.windows[1:-1, :, 2], middle, atol=1e-6)
+    assert full.parameters.get("overlap") is None
+    assert thin.parameters["overlap"] == "thin"
+    np.testing.assert_array_equal(thin.valid, full.valid)
+
+
+def test_thin_windows_measure_all_where_the_older_one_saw_another_scene():
+    other = np.ascontiguousarray(film(28, seed=3)[:, :, ::-1])
+    other[:, :60] = 255 - other[:, :60]
+    video = open_video(np.concatenate([film(24), np.roll(other, 60, axis=2)]), rate=30)
+    full, thin = (extract(video, timing=SHORT, overlap=how) for how in ("full", "thin"))
+    first = next(j for j in range(2, 5) if full.valid[j, 0] and not full.valid[j - 1, 8:].all())
+    np.testing.assert_array_equal(thin.windows[first], full.windows[first])
+
+
+def test_as_published_windows_are_never_thin():
+    video = open_video(film(40), rate=30)
+    full, thin = (
+        extract(video, timing=SHORT, mode="as_published", overlap=how)
+        for how in ("full", "thin")
+    )
+    np.testing.assert_array_equal(thin.windows, full.windows)
+    assert thin.parameters == full.parameters

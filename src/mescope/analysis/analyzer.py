@@ -27,6 +27,7 @@ from mescope.video.cache import default_cache
 from mescope.video.head_motion import Head
 from mescope.video.reading import Video, open_video
 from mescope.video.roi_flow import RoiFlow, extract
+from mescope.video.windows import Overlap
 
 DEFAULT_MODEL = "me-tst-plus-cascade"
 Progress = Callable[[int, int], None]
@@ -101,8 +102,8 @@ class Analyzer:
         )
         folder = default_cache() if cache == "default" else cache
         flow = extract(
-            video, head=self._head(method), face=face, jobs=jobs, cache=folder,
-            progress=progress,
+            video, head=self._head(method), overlap=self._overlap(method), face=face, jobs=jobs,
+            cache=folder, progress=progress,
         )  # fmt: skip
         spotted, floor = self.spot(flow, method=method)
         return self._analysis(video, flow, spotted, floor, method, pictures)
@@ -110,6 +111,10 @@ class Analyzer:
     def _head(self, method: Method) -> Head:
         """Return whose motion the spotter takes for the head's: old weights know the nose's."""
         return "nose" if method == "model" and self.card.head == "nose" else "face"
+
+    def _overlap(self, method: Method) -> Overlap:
+        """Return how far windows are measured: only a network that sees them needs all."""
+        return "full" if method == "model" and self.card.look == "windows" else "thin"
 
     def spot(self, flow: RoiFlow, *, method: Method = "model") -> tuple[Spotted, float]:
         """Return every movement down to a low floor, and the floor of what is shown."""

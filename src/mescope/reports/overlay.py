@@ -69,7 +69,11 @@ def write_overlay(
     path = Path(path)
     check_overlay(path, source, force)
     video = open_video(source, rate=rate, start=start, end=end)
-    flow = extract(video, face=face, jobs=jobs, cache=cache or default_cache())
+    measured = analysis.provenance.get("parameters", {}).get("extraction", {})
+    flow = extract(
+        video, overlap=measured.get("overlap", "full"), face=face, jobs=jobs,
+        cache=cache or default_cache(),
+    )  # fmt: skip
     drawn = OverlayVideo(video, analysis, Sightings(flow), progress)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

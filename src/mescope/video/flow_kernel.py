@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from mescope.compiling import Index, apart, compiled
 from mescope.video.flow import ITERATIONS, WINDOW
-from mescope.video.flow_expand import F32, F64, PLANES, expand
+from mescope.video.flow_expand import F32, F64
 
 LEAST_SIDE = 10  # px: smaller patches are left to OpenCV
 HALF = WINDOW // 2
@@ -27,23 +27,6 @@ JOIN = np.array(
     [[-1, 0.5, 0.5], [-1, 0.5, 0.5], [1, 0.5, 1], [1, 0.5, 1], [1, 0.25, 0.5]], dtype=np.float32
 )
 REGULAR = 1e-3  # keeps the 2 x 2 systems solvable, as in OpenCV
-
-
-@compiled
-def patch_flow(
-    first: F32, image: npt.NDArray[np.uint8], flow: F32, top: int, bottom: int
-) -> None:
-    """Put the flow from an expanded reference to ``image`` into ``flow``.
-
-    ``first`` (5, h, w) float32 is what :func:`~mescope.video.flow_expand.expand` makes of the
-    reference; ``image`` (h, w) uint8; ``flow`` (2, h, w) float32, x then y, is right in rows
-    ``top..bottom`` only.
-    """
-    h, w = image.shape
-    second = np.empty((PLANES, h, w), np.float32)
-    expand(image, second)
-    flow[:] = np.float32(0)
-    refine(first, second, flow, top, bottom)
 
 
 @compiled

@@ -1,103 +1,149 @@
-"""Flow in patches of any size against one reference, and its strongest mean, compiled.
+"""Flow in patches of any size against one reference, and its strongest means, compiled.
 
 Patches with both sides from 64 px on have a pyramid in OpenCV: the flow of the image at half
-size starts that of the full one.  Blurring and scaling are left to OpenCV.
+size starts that of the full one.  All patches of a frame are measured in one call, so that the
+interpreter lock, which dlib holds while it finds landmarks, is needed once a frame.
 """
 
 from __future__ import annotations
 
-import cv2
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
 from mescope.compiling import compiled
 from mescope.video.flow import LEVELS, PYRAMID_SCALE
-from mescope.video.flow_expand import F32, F64, PLANES, expand, expand_smooth
-from mescope.video.flow_kernel import patch_flow, refine
+from mescope.video.flow_expand import F32, PLANES, expand, expand_smooth
+from mescope.video.flow_kernel import refine
+from mescope.video.flow_levels import HALVES, KERNELS, enlarge, smaller
+from mescope.video.flow_strongest import strongest_mean
+from mescope.video.regions import Box
 
 LEAST_SIDE_OF_LEVEL = 32  # px: no level is smaller
 
-
-class Pyramid:
-    """A reference patch, expanded at every level, ready to be compared with many images."""
-
-    def __init__(self, reference: npt.NDArray[np.uint8]) -> None:
-        side, levels = min(reference.shape), 0
-        while levels < LEVELS and side * PYRAMID_SCALE ** (levels + 1) >= LEAST_SIDE_OF_LEVEL:
-            levels += 1
-        self.coarse = [_level(reference, k) for k in range(levels, 0, -1)]
-        self.full = np.empty((PLANES, *reference.shape), np.float32)
-        expand(reference, self.full)
-
-    def flow(self, image: npt.NDArray[np.uint8], out: F32, top: int, bottom: int) -> None:
-        """Put the flow to ``image`` into ``out`` (2, h, w), right in rows ``top..bottom``."""
-        if not self.coarse:
-            patch_flow(self.full, image, out, top, bottom)
-            return
-        flow: F32 | None = None
-        for i, first in enumerate(self.coarse):
-            second = _level(image, len(self.coarse) - i)
-            flow = _enlarged(flow, first.shape[1:])
-            refine(first, second, flow, 0, flow.shape[1])
-        second = np.empty_like(self.full)
-        expand(image, second)
-        out[:] = _enlarged(flow, image.shape)
-        refine(self.full, second, out, top, bottom)
+I64 = npt.NDArray[np.int64]
 
 
-def _level(image: npt.NDArray[np.uint8], level: int) -> F32:
-    """Return the expansion of an image at a coarser level."""
-    scale = PYRAMID_SCALE**level
-    sigma = (1 / scale - 1) * 0.5
-    side = max(round(sigma * 5) | 1, 3)
-    smooth = cv2.GaussianBlur(
-        image.astype(np.float32), (side, side), sigmaX=sigma, sigmaY=sigma
-    )
-    size = (round(image.shape[1] * scale), round(image.shape[0] * scale))
-    small = np.asarray(cv2.resize(smooth, size, interpolation=cv2.INTER_LINEAR), np.float32)
-    out = np.empty((PLANES, *small.shape), np.float32)
-    expand_smooth(small, out)
-    return out
+class Patches:
+    """Patches of a reference image, expanded at every level, to be compared with many images.
+
+    ``boxes`` (P, 4): top, left, height and width in the image; ``levels`` (m, 4): patch, level,
+    height and width, coarsest first; ``planes``: their expansions one after the other.
+    """
+
+    def __init__(self, reference: npt.NDArray[np.uint8], outers: Sequence[Box]) -> None:
+        boxes = [(box.top, box.left, box.height, box.width) for box in outers]
+        self.boxes: I64 = np.array(boxes, np.int64).reshape(-1, 4)
+        levels = [
+            (p, k, round(h * PYRAMID_SCALE**k), round(w * PYRAMID_SCALE**k))
+            for p, (_, _, h, w) in enumerate(boxes)
+            for k in range(_coarsest(min(h, w)), -1, -1)
+        ]
+        self.levels: I64 = np.array(levels, np.int64).reshape(-1, 4)
+        size = PLANES * int((self.levels[:, 2] * self.levels[:, 3]).sum())
+        self.planes: F32 = np.empty(size, np.float32)
+        _expand_all(np.ascontiguousarray(reference), self.boxes, self.levels, self.planes)
+
+    def measure(
+        self, image: npt.NDArray[np.uint8], regions: I64, out: npt.NDArray[np.float64]
+    ) -> None:
+        """Put the mean motion of regions into their rows of ``out`` (R, 2), px.
+
+        ``regions`` (m, 7), in the order of their patches: patch, row of ``out``, first row and
+        row behind the last within the patch, columns likewise, and how many of the weakest
+        vectors are left out.
+        """
+        _measure(image, self.boxes, self.levels, self.planes, regions, out)
 
 
-def _enlarged(flow: F32 | None, shape: tuple[int, ...]) -> F32:
-    """Return the flow of the coarser level in pixels of this one; zeros at the coarsest."""
-    if flow is None:
-        return np.zeros((2, *shape), np.float32)
-    size = (shape[1], shape[0])
-    planes = [cv2.resize(plane, size, interpolation=cv2.INTER_LINEAR) for plane in flow]
-    return np.asarray(np.stack(planes) * np.float32(1 / PYRAMID_SCALE), np.float32)
+def patch_flow(reference: npt.NDArray[np.uint8], image: npt.NDArray[np.uint8]) -> F32:
+    """Return the flow (2, h, w) px between two images, of at least ``LEAST_SIDE`` px a side."""
+    h, w = reference.shape
+    patches = Patches(reference, [Box(0, 0, w, h)])
+    flow = np.empty((2, h, w), np.float32)
+    _flow(image, patches.levels, patches.planes, 0, 0, flow, 0, h)
+    return flow
+
+
+def _coarsest(side: int) -> int:
+    """Return the number of levels above the full one."""
+    levels = 0
+    while levels < LEVELS and side * PYRAMID_SCALE ** (levels + 1) >= LEAST_SIDE_OF_LEVEL:
+        levels += 1
+    return levels
 
 
 @compiled
-def strongest_mean(
-    flow: F32, top: int, bottom: int, left: int, right: int, skip: int, strength: F64
-) -> tuple[float, float]:
-    """Return the mean of a patch of ``flow`` (2, h, w) without its ``skip`` weakest vectors.
+def _expand_all(image: npt.NDArray[np.uint8], boxes: I64, levels: I64, planes: F32) -> None:
+    """Expand every patch at every level."""
+    start = 0
+    for i in range(len(levels)):
+        patch, level, h, w = levels[i]
+        top, left, full_h, full_w = boxes[patch]
+        part = image[top : top + full_h, left : left + full_w].copy()
+        _level(part, level, planes[start : start + PLANES * h * w].reshape((PLANES, h, w)))
+        start += PLANES * h * w
 
-    ``strength`` is scratch space for at least as many values as the patch has.  Of equally
-    strong vectors the later ones stay, as after a stable sort.
+
+@compiled
+def _level(part: npt.NDArray[np.uint8], level: int, out: F32) -> None:
+    """Put the expansion of a patch at one level into ``out`` (5, h, w)."""
+    if level == 0:
+        expand(part, out)
+        return
+    small = np.empty(out.shape[1:], np.float32)
+    half = HALVES[level - 1]
+    smaller(part, KERNELS[level - 1, : half + 1], small)
+    expand_smooth(small, out)
+
+
+@compiled
+def _measure(
+    image: npt.NDArray[np.uint8], boxes: I64, levels: I64, planes: F32, regions: I64,
+    out: npt.NDArray[np.float64],
+) -> None:  # fmt: skip
+    """See :meth:`Patches.measure`."""
+    at, first, start = 0, 0, 0  # region, level and place in the planes at which a patch begins
+    for patch in range(len(boxes)):
+        top, left, h, w = boxes[patch]
+        low, high, end = h, 0, at
+        while end < len(regions) and regions[end, 0] == patch:
+            low, high = min(low, regions[end, 2]), max(high, regions[end, 3])
+            end += 1
+        flow = np.empty((2, h, w), np.float32)
+        part = image[top : top + h, left : left + w].copy()
+        first, start = _flow(part, levels, planes, first, start, flow, low, high)
+        strength = np.empty(h * w)
+        for i in range(at, end):
+            row, y0, y1, x0, x1, skip = regions[i, 1:]
+            x, y = strongest_mean(flow, y0, y1, x0, x1, skip, strength)
+            out[row, 0], out[row, 1] = x, y
+        at = end
+
+
+@compiled
+def _flow(
+    part: npt.NDArray[np.uint8], levels: I64, planes: F32, first: int, start: int,
+    out: F32, top: int, bottom: int,
+) -> tuple[int, int]:  # fmt: skip
+    """Put the flow of one patch into ``out`` (2, h, w), right in rows ``top..bottom``.
+
+    Its levels begin at row ``first`` of ``levels`` and at ``start`` in ``planes``; returns
+    where those of the next patch do.
     """
-    width = right - left
-    n = (bottom - top) * width
-    for y in range(top, bottom):
-        row = (y - top) * width
-        for x in range(left, right):
-            u, v = np.float64(flow[0, y, x]), np.float64(flow[1, y, x])
-            strength[row + x - left] = u * u + v * v
-    least = -1.0 if skip == 0 else np.partition(strength[:n], skip)[skip]
-    above = 0
-    for i in range(n):
-        above += strength[i] > least
-    ties = n - skip - above
-    sum_x, sum_y = 0.0, 0.0
-    for i in range(n - 1, -1, -1):
-        if strength[i] < least:
-            continue
-        if strength[i] == least:
-            if ties == 0:
-                continue
-            ties -= 1
-        sum_x += np.float64(flow[0, top + i // width, left + i % width])
-        sum_y += np.float64(flow[1, top + i // width, left + i % width])
-    return sum_x / (n - skip), sum_y / (n - skip)
+    coarse = np.zeros((2, levels[first, 2], levels[first, 3]), np.float32)
+    while True:
+        _, level, h, w = levels[first]
+        reference = planes[start : start + PLANES * h * w].reshape((PLANES, h, w))
+        second = np.empty((PLANES, h, w), np.float32)
+        _level(part, level, second)
+        first, start = first + 1, start + PLANES * h * w
+        if level == 0:
+            enlarge(coarse, out)
+            refine(reference, second, out, top, bottom)
+            return first, start
+        flow = np.empty((2, h, w), np.float32)
+        enlarge(coarse, flow)
+        refine(reference, second, flow, 0, h)
+        coarse = flow

@@ -30,7 +30,7 @@ from mescope.video.roi_pass import Pass, Tables, read_looks
 from mescope.video.roi_published import PublishedPass
 from mescope.video.roi_window import window_flow
 from mescope.video.sightings import visible
-from mescope.video.windows import Plan, Timing, plan, timing
+from mescope.video.windows import Overlap, Plan, Timing, plan, timing
 
 if TYPE_CHECKING:
     from mescope.video.reading import Video
@@ -114,6 +114,7 @@ def extract(
     timing: Timing | None = None,
     roi_percent: Literal["default", "he2024"] = "default",
     head: Head = "face",
+    overlap: Overlap = "full",
     face: str | int = "largest",
     finder: FaceFinder | None = None,
     jobs: int | None = None,
@@ -138,6 +139,13 @@ def extract(
         What is taken for the motion of the head in ``clean`` mode: that of the whole ``face``
         (:mod:`mescope.video.head_motion`), or the shift of the ``nose`` alone, as published and
         as weights of version 0.1.0 expect.
+    overlap
+        Every frame but those at the ends lies in two windows.  ``full``: both measure it, as a
+        network that sees windows needs it.  ``thin`` (``clean`` mode only): where the older
+        window did, the younger one measures every fourth frame and joins them by straight
+        lines; enough for a chain of windows
+        (:func:`mescope.spotting.flow_peaks.displacement`), which believes the older one unless
+        the two disagree, at two thirds of the work.
     face
         ``"largest"``, ``"central"`` or an index from left to right.
     finder
@@ -167,6 +175,9 @@ def extract(
     tables = Tables.empty(planned, len(regions), close=mode == "clean")
     tracker = FaceTracker(finder or default_finder(), face)
     parameters = _parameters(planned, regions, mode, roi_percent, face)
+    thin = overlap == "thin" and mode == "clean"
+    if thin:
+        parameters["overlap"] = overlap
     keeper = None
     if cache is not None and finder is None:  # what another finder does has no name to key by
         keeper = Keeper(Store(cache, parameters | {"video": video.fingerprint()}), tables)
@@ -180,6 +191,7 @@ def extract(
         jobs=jobs or _cores(),
         first_window=keeper.restore(planned, tracker) if keeper else 0,
         mode=mode,
+        thin=thin,
     )
 
     def finished(window: int) -> None:

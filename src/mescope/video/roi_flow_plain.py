@@ -36,6 +36,7 @@ def plain_window_flow(
     *,
     mode: Mode = "clean",
     he2024: bool = False,
+    spared: Sequence[int] = (),
 ) -> WindowFlow:
     """Return the motion of every region from ``reference`` to each frame, less the nose's.
 
@@ -50,6 +51,8 @@ def plain_window_flow(
         Crop and landmarks in the reference image.
     regions, mode, he2024
         As for :func:`mescope.video.regions.place`.
+    spared
+        Frames in which the head is followed only; their values are 0.
     """
     (nose,) = place(face.landmarks, (GLOBAL,), mode=mode)
     placed = place(face.landmarks, regions, mode=mode, he2024=he2024)
@@ -62,6 +65,8 @@ def plain_window_flow(
         if i == 0 or frame is None or frame is reference:
             continue
         box, crop, head = follow(start, frame, box, nose, mode)
+        if i in spared:
+            continue
         flows = {outer: _flow(start, crop, outer) for outer in outers}
         for j, region in enumerate(placed):
             patch = _inner(flows[region.outer], region)

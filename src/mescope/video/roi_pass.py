@@ -1,7 +1,8 @@
 """One pass over a recording: frames in, flow of windows out, memory flat in the length.
 
-The pass runs in the calling thread (decoding, looking for the face) and hands each window to a
-pool of threads; OpenCV and the compiled kernels work without the interpreter lock.
+The pass runs in the calling thread (decoding, looking for the face) and hands each window, and
+each hop in which the face is followed, to a pool of threads; OpenCV and the compiled kernels
+work without the interpreter lock, dlib holds it.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ WHOLE_EVERY = 6  # looks between two searches of the whole frame (about five sec
 THUMB = 24  # side of the pictures in which scene cuts are looked for, px
 CUT_LIKENESS = 0.5  # correlation of two neighbouring frames below which the scene changed
 CUT_CHANGE = 12.0  # and by at least this mean difference in grey levels
+
+THIN = 4  # frames: what two windows share is measured so rarely by the younger one
 
 WindowWorker = Callable[..., WindowFlow]
 
@@ -78,6 +81,9 @@ class Tables:
 class Pass:
     """The state of one pass.
 
+    With ``thin``, of the frames that two windows share the younger one measures every
+    :data:`THIN`-th only, and straight lines join those.
+
     ``states`` holds what the tracker knew before each window that is not yet collected, so that
     a pass which starts at a later window goes on exactly as this one.
     """
@@ -92,16 +98,20 @@ class Pass:
     first_window: int = 0
     done: Callable[[int], None] | None = None
     mode: Mode = "clean"
+    thin: bool = False
     states: dict[int, tuple[Box | None, tuple[str, ...]]] = field(default_factory=dict)
     _frames: dict[int, Grey] = field(default_factory=dict)
-    _running: deque[tuple[int, Future[WindowFlow]]] = field(default_factory=deque)
+    _running: deque[tuple[int, Future[WindowFlow], Future[None] | None]] = field(
+        default_factory=deque
+    )
 
     def run(self, video: Video) -> None:
         """Fill in the windows from ``first_window`` on; calls ``done(window)`` in order."""
         threads = cv2.getNumThreads()
         cv2.setNumThreads(1)  # one window per thread is faster than many threads per window
         try:
-            with ThreadPoolExecutor(self.jobs) as pool:
+            # One thread more for what waits for dlib.
+            with ThreadPoolExecutor(self.jobs + (self.tables.close is not None)) as pool:
                 self._run(video, pool)
         finally:
             cv2.setNumThreads(threads)
@@ -117,9 +127,11 @@ class Pass:
             self._take(position, grey, ready)
         for window in range(ready, plan.count):
             self._start(window, pool)
-        self._close()
+        last = self._close(pool)
         while self._running:
             self._collect()
+        if last is not None:
+            last.result()
 
     def _take(self, position: int, grey: Grey, ready: int) -> None:
         tables = self.tables
@@ -147,41 +159,70 @@ class Pass:
         self.states[window] = (self.tracker.last, tuple(self.tracker.warnings))
         reference = next((p for p in range(at, at + hop) if self._usable(p)), -1)
         sighting, face, where = self._look(window, reference if reference >= 0 else at)
-        self._follow(at, face, where)
+        followed = self._follow(at, face, where, pool)
         crop = None
         if face is not None and reference >= 0 and self._connected(where, reference):
             seen_in = self._frames[where]
             crop = crop_face(seen_in, face.landmarks, self.tracker.finder, self.mode)
         if crop is None or not (sighting.seen or sighting.brief(hop)):
-            self._running.append((window, no_flow(self.tables.values[window])))
+            task = no_flow(self.tables.values[window])
         else:
             self._note(window, reference, crop)
             images = self._images(at, reference)
-            task = pool.submit(self._work, images, self._frames[reference], crop)
-            self._running.append((window, task))
+            spared = self._spared(window, reference, images)
+            task = pool.submit(self._work, images, self._frames[reference], crop, spared)
+        self._running.append((window, task, followed))
         while len(self._running) > self.jobs + 1:
             self._collect()
 
-    def _follow(self, at: int, face: Face | None, where: int) -> None:
-        """Measure the face in the frames of the hop that begins at ``at``."""
+    def _follow(
+        self, at: int, face: Face | None, where: int, pool: ThreadPoolExecutor
+    ) -> Future[None] | None:
+        """Have the face measured in the frames of the hop that begins at ``at``."""
         last = min(at + self.plan.timing.hop, self.plan.real) - 1
         close = self.tables.close
         if close is None or face is None or not at <= where <= last:
-            return
+            return None
+        frames = {  # as they are now: the pass forgets them, and may find cuts in later ones
+            position: self._frames[position]
+            for position in range(at, last + 1)
+            if self._usable(position) and self._connected(where, position)
+        }
         track = LandmarkTrack(self.tracker.finder, self.plan.timing.rate, close)
-
-        def frame(position: int) -> Grey | None:
-            there = self._usable(position) and self._connected(where, position)
-            return self._frames[position] if there else None
-
-        track.follow(frame, where, at, last, face.landmarks)
+        return pool.submit(track.follow, frames.get, where, at, last, face.landmarks)
 
     def _work(
-        self, images: list[Grey | None], reference: Grey, crop: CroppedFace
+        self,
+        images: list[Grey | None],
+        reference: Grey,
+        crop: CroppedFace,
+        spared: Sequence[int] = (),
     ) -> WindowFlow:
-        return self.worker(
-            images, reference, crop, self.regions, mode=self.mode, he2024=self.he2024
-        )
+        result = self.worker(
+            images, reference, crop, self.regions, mode=self.mode, he2024=self.he2024,
+            spared=spared,
+        )  # fmt: skip
+        if spared:
+            known = np.setdiff1d(np.arange(len(images)), spared)
+            for row in result.values:
+                row[spared] = np.interp(spared, known, row[known])
+        return result
+
+    def _spared(self, window: int, reference: int, images: list[Grey | None]) -> list[int]:
+        """Return the frames of a window that the one before has measured, and this need not.
+
+        They lie between two that this window measures.
+        """
+        before = int(self.tables.reference[window - 1]) if window else -1
+        if not self.thin or before < 0 or not self._connected(before, reference):
+            return []
+        hop = self.plan.timing.hop
+        spared: list[int] = []
+        for first in range(0, hop, THIN):
+            last = min(first + THIN, hop)
+            if images[first] is not None and images[last] is not None:
+                spared += range(first + 1, last)
+        return spared
 
     def _images(self, at: int, reference: int) -> list[Grey | None]:
         """Return the window's frames up to the next scene cut; None where there is none."""
@@ -239,13 +280,15 @@ class Pass:
                 return position, face
         return -1, None
 
-    def _close(self) -> None:
+    def _close(self, pool: ThreadPoolExecutor) -> Future[None] | None:
         """Look at the ends of the last two hops, so that their frames have bounds."""
+        followed = None
         for look in (self.plan.count, self.plan.count + 1):
             at = min(look * self.plan.timing.hop, self.plan.real - 1)
             _, face, where = self._look(look, at)
             if look == self.plan.count:
-                self._follow(at, face, where)
+                followed = self._follow(at, face, where, pool)
+        return followed
 
     def _note(self, window: int, reference: int, crop: CroppedFace) -> None:
         self.tables.reference[window] = reference
@@ -253,8 +296,10 @@ class Pass:
         self.tables.landmarks[window] = crop.raw
 
     def _collect(self) -> None:
-        window, future = self._running.popleft()
+        window, future, followed = self._running.popleft()
         result = future.result()
+        if followed is not None:
+            followed.result()
         self.tables.values[window] = result.values
         self.tables.dropped[window] = result.dropped
         if self.done is not None:

@@ -49,15 +49,15 @@ class PublishedPass(Pass):
             crop = crop_face(reference, face.landmarks, self.tracker.finder, self.mode)
         self.tables.looks[window] = (at, crop is not None, -1, -1)
         if crop is None or reference is None:
-            self._running.append((window, no_flow(self.tables.values[window])))
+            self._running.append((window, no_flow(self.tables.values[window]), None))
         else:
             self._note(window, at, crop)
             task = pool.submit(self._work, images, reference, crop)
-            self._running.append((window, task))
+            self._running.append((window, task, None))
         while len(self._running) > self.jobs + 1:
             self._collect()
 
-    def _close(self) -> None:
+    def _close(self, pool: ThreadPoolExecutor) -> None:
         """Nothing is looked at after the last window."""
 
     def _filled(self, at: int, length: int) -> list[Grey | None]:

@@ -7,7 +7,6 @@ are left to OpenCV.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -16,57 +15,53 @@ from mescope.video.face_crop import CroppedFace, cut, shifted
 from mescope.video.faces import Grey
 from mescope.video.flow import farneback
 from mescope.video.flow_kernel import LEAST_SIDE
-from mescope.video.flow_pyramid import Pyramid, strongest_mean
+from mescope.video.flow_pyramid import Patches
+from mescope.video.flow_strongest import strongest_mean
 from mescope.video.regions import GLOBAL, Box, Mode, Placed, Region, place
 from mescope.video.roi_flow_plain import MAX_FLOW, MAX_SHIFTS, STILL, WindowFlow
 
 
-@dataclass
-class _Patch:
-    """One outer box with the regions in it, and room to work.
+class _Regions:
+    """Regions on a reference crop, ready to be measured in many crops.
 
-    ``inner`` holds for each region: its number, the rows and columns of its inner box within
-    the patch, and how many of the weakest vectors are skipped.
+    Patches too small for the compiled flow, whose borders overlap, are left to OpenCV.
     """
 
-    outer: Box
-    reference: Grey
-    pyramid: Pyramid | None
-    flow: npt.NDArray[np.float32]
-    strength: npt.NDArray[np.float64]
-    inner: list[tuple[int, int, int, int, int, int]]
-    rows: tuple[int, int]
-
-    @classmethod
-    def of(cls, start: Grey, outer: Box, regions: list[tuple[int, Placed]]) -> _Patch:
-        reference = np.ascontiguousarray(
-            start[outer.top : outer.bottom, outer.left : outer.right]
-        )
-        h, w = reference.shape
-        pyramid = Pyramid(reference) if min(h, w) >= LEAST_SIDE else None
-        inner = []
-        for number, region in regions:
-            box, skip = region.inner, int(region.inner.area * (1 - region.percent))
-            top, left = box.top - outer.top, box.left - outer.left
-            skip = min(skip, box.area - 1)
-            inner.append((number, top, top + box.height, left, left + box.width, skip))
-        rows = (min(i[1] for i in inner), max(i[2] for i in inner))
-        room = max(region.inner.area for _, region in regions)
-        flow, strength = np.empty((2, h, w), np.float32), np.empty(room, np.float64)
-        return cls(outer, reference, pyramid, flow, strength, inner, rows)
+    def __init__(self, start: Grey, placed: Sequence[Placed]) -> None:
+        groups: dict[Box, list[tuple[int, ...]]] = {}
+        for number, region in enumerate(placed):
+            if region.outer.area and region.inner.area:  # empty as published only
+                groups.setdefault(region.outer, []).append((number, *_within(region)))
+        compiled = [o for o in groups if min(o.width, o.height) >= LEAST_SIDE]
+        rows = [(p, *row) for p, outer in enumerate(compiled) for row in groups[outer]]
+        self.patches = Patches(start, compiled)
+        self.rows = np.array(rows, np.int64).reshape(-1, 7)
+        self.small = [
+            (np.ascontiguousarray(_part(start, outer)), outer, rows)
+            for outer, rows in groups.items() if outer not in compiled
+        ]  # fmt: skip
 
     def measure(self, crop: Grey, out: npt.NDArray[np.float64]) -> None:
         """Put each region's mean vector into its row of ``out`` (R, 2)."""
-        outer = self.outer
-        part = np.ascontiguousarray(crop[outer.top : outer.bottom, outer.left : outer.right])
-        if self.pyramid is None:
-            self.flow[:] = np.moveaxis(farneback(self.reference, part), 2, 0)
-        else:
-            self.pyramid.flow(part, self.flow, *self.rows)
-        for number, top, bottom, left, right, skip in self.inner:
-            out[number] = strongest_mean(
-                self.flow, top, bottom, left, right, skip, self.strength
-            )
+        self.patches.measure(crop, self.rows, out)
+        for reference, outer, rows in self.small:
+            flow = farneback(reference, np.ascontiguousarray(_part(crop, outer)))
+            planes = np.ascontiguousarray(np.moveaxis(flow, 2, 0))
+            for number, top, bottom, left, right, skip in rows:
+                room = np.empty(outer.area)
+                out[number] = strongest_mean(planes, top, bottom, left, right, skip, room)
+
+
+def _within(region: Placed) -> tuple[int, ...]:
+    """Return rows and columns of the inner box in the outer one, and how many are left out."""
+    box, outer = region.inner, region.outer
+    top, left = box.top - outer.top, box.left - outer.left
+    skip = min(int(box.area * (1 - region.percent)), box.area - 1)
+    return top, top + box.height, left, left + box.width, skip
+
+
+def _part(image: Grey, box: Box) -> Grey:
+    return image[box.top : box.bottom, box.left : box.right]
 
 
 def window_flow(
@@ -77,11 +72,13 @@ def window_flow(
     *,
     mode: Mode = "clean",
     he2024: bool = False,
+    spared: Sequence[int] = (),
 ) -> WindowFlow:
     """Return what :func:`~mescope.video.roi_flow_plain.plain_window_flow` returns, sooner."""
-    nose = _patches(cut(reference, face.box), place(face.landmarks, (GLOBAL,), mode=mode))
+    start = cut(reference, face.box)
+    nose = _Regions(start, place(face.landmarks, (GLOBAL,), mode=mode))
     placed = place(face.landmarks, regions, mode=mode, he2024=he2024)
-    patches = _patches(cut(reference, face.box), placed)
+    face_regions = _Regions(start, placed)
     empty = [j for j, region in enumerate(placed) if region.inner.area == 0]
     values = np.zeros((2 * len(placed), len(frames)), dtype=np.float32)
     motion, box, dropped = np.zeros((len(placed), 2)), face.box, 0
@@ -89,8 +86,9 @@ def window_flow(
         if i == 0 or frame is None or frame is reference:
             continue
         box, crop, head = _follow(nose, frame, box, mode)
-        for patch in patches:
-            patch.measure(crop, motion)
+        if i in spared:
+            continue
+        face_regions.measure(crop, motion)
         relative = motion - head
         relative[empty] = 0
         nonsense = ~np.all(np.abs(relative) <= MAX_FLOW, axis=1)
@@ -100,24 +98,14 @@ def window_flow(
     return WindowFlow(values, dropped)
 
 
-def _patches(start: Grey, placed: Sequence[Placed]) -> list[_Patch]:
-    """Group regions by outer box; boxes that are empty (as published only) are left out."""
-    groups: dict[Box, list[tuple[int, Placed]]] = {}
-    for j, region in enumerate(placed):
-        if region.outer.area and region.inner.area:
-            groups.setdefault(region.outer, []).append((j, region))
-    return [_Patch.of(start, outer, members) for outer, members in groups.items()]
-
-
 def _follow(
-    nose: list[_Patch], frame: Grey, box: Box, mode: Mode
+    nose: _Regions, frame: Grey, box: Box, mode: Mode
 ) -> tuple[Box, Grey, npt.NDArray[np.float64]]:
     """Move the crop after the head, as :func:`mescope.video.roi_flow_plain.follow` does."""
     head = np.zeros((1, 2))
     for attempt in range(MAX_SHIFTS + 1):
         crop = cut(frame, box)
-        for patch in nose:
-            patch.measure(crop, head)
+        nose.measure(crop, head)
         x, y = float(head[0, 0]), float(head[0, 1])
         if not (abs(x) <= MAX_FLOW and abs(y) <= MAX_FLOW):
             return box, crop, np.zeros(2)

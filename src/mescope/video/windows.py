@@ -7,7 +7,7 @@ ours and explained in ``docs/decisions/0003-frame-rates-and-windows.md``.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,9 @@ from mescope.video.report import SLOWEST_RATE, is_slow
 
 if TYPE_CHECKING:
     from mescope.video.reading import Video
+
+Overlap = Literal["full", "thin"]
+"""Whether windows that share frames measure them all, each by itself."""
 
 TARGET_RATE = 30.0  # frames per second for which the windows were designed
 SHORTEST = 16  # frames after decimation that a window must have
