@@ -35,12 +35,8 @@ Points = list[tuple[float, float, int]]
 
 def points(model: torch.nn.Module, rule: CascadeRule, some: Sequence[Measured]) -> Points:
     """Return (mean score, share that was right, how many) of every eighth of the scores."""
-    left, right = survivors(some, [judged_by(model, one) for one in some], rule)
-    raw, strength = (
-        np.array([j.raw for j in left]),
-        np.array([j.candidate.strength for j in left]),
-    )
-    return reliability(rule.calibrated(raw, strength), right, bins=8)
+    signs, right = survivors(some, [judged_by(model, one) for one in some], rule)
+    return reliability(rule.calibrated(signs), right, bins=8)
 
 
 def draw(lines: dict[str, Points], floor: float, path: Path) -> None:

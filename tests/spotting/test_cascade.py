@@ -6,7 +6,15 @@ from planted_motion import NAMES, UP, bump, recording
 
 from mescope.events import Interval
 from mescope.labels import SPOTTING_CLASSES
-from mescope.spotting.cascade import PROPOSER, CascadeRule, judge, spot
+from mescope.spotting.cascade import (
+    PROPOSER,
+    CascadeRule,
+    Signs,
+    evidence,
+    judge,
+    signs_of,
+    spot,
+)
 from mescope.spotting.face_shape import TRACES
 from mescope.spotting.flow_peaks import candidates
 from mescope.spotting.segments import CORE, SAMPLES, sample_positions
@@ -52,8 +60,7 @@ def knowing(motion, truth, rate=RATE, winner=POSITIVE):
 
 
 def calibrated(rule, judged):
-    raw, strength = np.array([judged.raw]), np.array([judged.candidate.strength])
-    return rule.calibrated(raw, strength)[0]
+    return rule.calibrated(signs_of([judged], RATE))[0]
 
 
 def shown(spotted, floor=0.5):
@@ -161,12 +168,12 @@ def test_scores_are_calibrated():
 def test_calibration_keeps_the_order_and_the_range():
     raw, alike = np.linspace(0, 1, 101), np.ones(101)
     for rule in (CascadeRule(), CascadeRule(slope=0.5, offset=-2.0), CascadeRule(slope=3.0)):
-        scores = rule.calibrated(raw, alike)
+        scores = rule.calibrated(Signs(raw, alike))
         assert (np.diff(scores) > 0).all()
         assert 0 <= scores[0] < scores[-1] <= 1
-    np.testing.assert_allclose(CascadeRule().calibrated(raw, alike)[1:-1], raw[1:-1])
+    np.testing.assert_allclose(CascadeRule().calibrated(Signs(raw, alike))[1:-1], raw[1:-1])
     middle = 1 / (1 + np.exp(-2.0 / 0.5))
-    half = CascadeRule(slope=0.5, offset=-2.0).calibrated(np.array([middle]), np.ones(1))
+    half = CascadeRule(slope=0.5, offset=-2.0).calibrated(Signs(np.array([middle]), np.ones(1)))
     np.testing.assert_allclose(half, 0.5)
 
 
@@ -193,10 +200,46 @@ def test_strength_counts_as_much_as_the_rule_says(strength):
     """Twice as strong is e^(0.8 ln 2) times the odds, and no strength is ever held against."""
     rule = CascadeRule(strength=strength)
     strong = np.array([0.5, 1.0, 2.0, 4.0, 100.0])
-    scores = rule.calibrated(np.full(5, 0.3), strong)
+    scores = rule.calibrated(Signs(np.full(5, 0.3), strong))
     odds = scores / (1 - scores)
     np.testing.assert_allclose(odds, 0.3 / 0.7 * strong**strength)
-    assert np.isfinite(rule.calibrated(np.array([0.3]), np.array([0.0]))).all()
+    assert np.isfinite(rule.calibrated(Signs(np.array([0.3]), np.array([0.0])))).all()
+
+
+@pytest.mark.parametrize("sign", ["brevity", "breadth", "evenness"])
+def test_every_sign_speaks_for_an_expression(sign):
+    more = {
+        "brevity": Signs(np.full(3, 0.3), np.ones(3), seconds=np.array([4.0, 1.0, 0.25])),
+        "breadth": Signs(np.full(3, 0.3), np.ones(3), breadth=np.array([0.0, 1.0, 3.0])),
+        "evenness": Signs(np.full(3, 0.3), np.ones(3), evenness=np.array([0.0, 0.5, 1.0])),
+    }
+    scores = CascadeRule(**{sign: 0.5}).calibrated(more[sign])
+    assert (np.diff(scores) > 0.03).all()
+    for other in more:  # a sign that is not given, and one that does not count, change nothing
+        if other != sign:
+            np.testing.assert_allclose(CascadeRule(**{other: 0.5}).calibrated(more[sign]), 0.3)
+    assert evidence(more[sign]).shape == (3, 5)
+
+
+def test_one_region_that_jumps_alone_is_uneven_and_a_muscle_is_not():
+    """Flow that fails does so in one region; what does not come back has not moved."""
+    spans = {"jump": (100, 114), "muscle": (300, 314), "step": (500, 514)}
+    motion = recording(noise=0.005, events=[(spans["muscle"], ["lips"], (0, -2))])
+    wide = motion.reshape(len(motion), -1, 2)
+    wide[:, NAMES.index("MOUTH"), 1] += 5 * bump(900, *spans["jump"])
+    signs = {}
+    for name, span in spans.items():
+        if name == "step":
+            wide[514:, :, 1] += 3.0  # and stays; onset to offset, so it neither comes nor goes
+        judged, _ = judge(motion, shape(motion), RATE, NAMES, level(0.7))
+        near = [j for j in judged if j.interval.iou(Interval(*span)) > 0.5]
+        if near:
+            signs[name] = signs_of(near[:1], RATE)
+    assert signs["jump"].breadth[0] < 0.1
+    assert signs["jump"].evenness[0] < 0.1
+    assert signs["muscle"].breadth[0] > 1.0
+    assert signs["muscle"].evenness[0] > 0.8
+    assert "step" not in signs or signs["step"].breadth[0] < 0.2
 
 
 def test_a_movement_that_stands_out_has_its_own_edges():
@@ -241,7 +284,7 @@ def test_a_movement_that_ends_with_the_recording():
 
 
 def test_rules_travel_as_plain_values_and_refuse_nonsense():
-    rule = CascadeRule(floor=0.4, slope=2.0, offset=-1.5, edge=0.3, refine=False)
+    rule = CascadeRule(floor=0.4, slope=2.0, offset=-1.5, breadth=0.2, edge=0.3, refine=False)
     assert CascadeRule(**rule.to_dict()) == rule
     for wrong in ({"floor": 1.2}, {"edge": 0.0}, {"slope": 0.0}):
         with pytest.raises(ValueError, match="expected floor and edge"):

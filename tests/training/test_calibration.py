@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mescope.errors import RecipeError
-from mescope.spotting.cascade import CascadeRule, evidence
+from mescope.spotting.cascade import CascadeRule, Signs, evidence
 from mescope.training.calibration import fit_logistic, reliability
 
 
@@ -21,16 +21,17 @@ def planted(slope, strength, offset, n=40_000):
 )
 def test_a_planted_curve_is_recovered(slope, strength, offset):
     raw, strong, right = planted(slope, strength, offset)
-    slopes, found = fit_logistic(evidence(raw, strong), right)
-    assert slopes == (pytest.approx(slope, rel=0.06), pytest.approx(strength, abs=0.06))
+    slopes, found = fit_logistic(evidence(Signs(raw, strong)), right)
+    assert slopes[:2] == (pytest.approx(slope, rel=0.06), pytest.approx(strength, abs=0.06))
+    assert slopes[2:] == pytest.approx((0, 0, 0), abs=1e-6)  # nothing was told of them
     assert found == pytest.approx(offset, abs=0.06)
 
 
 def test_calibrated_scores_are_shares_and_raw_ones_were_not():
     raw, strong, right = planted(2.5, 1.0, -2.0)
-    (slope, strength), offset = fit_logistic(evidence(raw, strong), right)
+    (slope, strength, *_), offset = fit_logistic(evidence(Signs(raw, strong)), right)
     rule = CascadeRule(slope=slope, strength=strength, offset=offset)
-    calibrated = rule.calibrated(raw, strong)
+    calibrated = rule.calibrated(Signs(raw, strong))
     assert all(abs(mean - share) < 0.03 for mean, share, _ in reliability(calibrated, right))
     assert max(abs(mean - share) for mean, share, _ in reliability(raw, right)) > 0.15
 
@@ -39,14 +40,14 @@ def test_calibrated_scores_are_shares_and_raw_ones_were_not():
 def test_what_speaks_against_is_never_turned_round(slope, strength):
     """Least of all strength: nothing is silenced for being strong."""
     raw, strong, right = planted(slope, strength, 0.0)
-    slopes, _ = fit_logistic(evidence(raw, strong), right)
-    assert min(slopes) == 0.0
+    slopes, _ = fit_logistic(evidence(Signs(raw, strong)), right)
+    assert min(slopes[:2]) == 0.0
     assert max(slopes) > 0.5
 
 
 def test_scores_of_exactly_0_and_1():
     raw, right = np.array([0.0, 0.0, 1.0, 1.0]), np.array([0, 0, 1, 1], bool)
-    slopes, offset = fit_logistic(evidence(raw, np.zeros(4)), right)
+    slopes, offset = fit_logistic(evidence(Signs(raw, np.zeros(4))), right)
     assert np.isfinite([*slopes, offset]).all()
 
 

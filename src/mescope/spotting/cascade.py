@@ -6,8 +6,9 @@
    of which emotion?
 3. The network's own edges replace the proposer's where both mean the same movement.
 4. The mean score between them is calibrated: a logistic curve, fitted on rendered recordings of
-   identities that training has not seen, turns it and the strength of the movement into the
-   share of such candidates that are expressions.
+   identities that training has not seen, turns it and what was measured of the movement
+   (strength, duration, how much of the face comes and goes) into the share of such candidates
+   that are expressions.
 5. Of candidates that share frames the one with the highest score stays.
 
 No strength is ever too strong: amplitude is compressed, not thresholded, and micro or macro
@@ -19,7 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +37,9 @@ CLEAR_STRENGTH, SAME_CLEAR = 5.0, 0.3
 the network's share so much of it (IoU).  The network was shown few movements as strong, and
 takes parts of them for the whole; on rendered recordings it makes no difference (micro F1 0.47
 and 0.46)."""
+
+FAINT_PX = 0.05
+"""Motion below it is no motion."""
 
 LEAST_AGREED = 0.2
 """IoU of the network's own interval with the proposed one: below, it means something else."""
@@ -57,7 +61,10 @@ class CascadeRule:
 
     floor: float = 0.5  # least calibrated score of a detection
     slope: float = 1.0  # of the logistic calibration over the logit of the raw score
-    strength: float = 0.0  # and over the logarithm of the movement's strength
+    strength: float = 0.0  # and over the other signs, see :func:`evidence`
+    brevity: float = 0.0
+    breadth: float = 0.0
+    evenness: float = 0.0
     offset: float = 0.0
     edge: float = 0.5  # an interval ends where the network's score falls to this share
     refine: bool = True  # take the network's edges
@@ -70,18 +77,52 @@ class CascadeRule:
         """Return the fields as plain values; ``CascadeRule(**rule.to_dict()) == rule``."""
         return asdict(self)
 
-    def calibrated(self, raw: Floats, strength: Floats) -> NDArray[np.float64]:
-        """Return the share of candidates with such raw scores and strengths that are right."""
-        features = evidence(raw, strength)
-        logit = features @ [self.slope, self.strength] + self.offset
+    def calibrated(self, signs: Signs) -> NDArray[np.float64]:
+        """Return the share of candidates with such signs that are right, (m,)."""
+        slopes = [self.slope, self.strength, self.brevity, self.breadth, self.evenness]
+        logit = evidence(signs) @ slopes + self.offset
         return np.asarray(1 / (1 + np.exp(-logit)), np.float64)
 
 
-def evidence(raw: Floats, strength: Floats) -> NDArray[np.float64]:
-    """Return what the calibration sees, (m, 2): logit of the score, log of the strength."""
-    safe = np.clip(raw, 1e-6, 1 - 1e-6)
-    strong = np.maximum(strength, 1e-3)
-    return np.stack([np.log(safe / (1 - safe)), np.log(strong)], axis=-1)
+class Signs(NamedTuple):
+    """What the calibration sees of m candidates, each (m,) or one value for all.
+
+    ``raw`` score, 0 to 1; ``strength`` in thresholds of the proposer; ``seconds``; ``breadth``
+    (px) how far the region that comes and goes third most does so, for one muscle moves several
+    regions and flow mostly fails in one; ``evenness`` (0 to 1) the same as a share of the
+    region that does so most.
+    """
+
+    raw: Floats
+    strength: Floats
+    seconds: Floats | float = 1.0
+    breadth: Floats | float = 1.0
+    evenness: Floats | float = 1.0
+
+
+def evidence(signs: Signs) -> NDArray[np.float64]:
+    """Return the signs as the calibration weighs them, (m, 5): more of each speaks for it."""
+    safe = np.clip(signs.raw, 1e-6, 1 - 1e-6)
+    columns = [
+        np.log(safe / (1 - safe)),
+        np.log(np.maximum(signs.strength, 1e-3)),
+        -np.log2(signs.seconds),
+        np.log((np.asarray(signs.breadth) + FAINT_PX) / (1 + FAINT_PX)),
+        np.log(np.maximum(signs.evenness, 1e-3)),
+    ]
+    return np.stack(np.broadcast_arrays(*columns), axis=-1).astype(np.float64)
+
+
+def signs_of(judged: Sequence[Judged], rate: float) -> Signs:
+    """Return the signs of candidates of one recording of ``rate`` frames per second."""
+    most, third = np.array([one.moved for one in judged]).reshape(-1, 2).T
+    return Signs(
+        np.array([one.raw for one in judged]),
+        np.array([one.candidate.strength for one in judged]),
+        np.array([len(one.interval) / rate for one in judged]),
+        third,
+        (third + FAINT_PX) / (most + FAINT_PX),
+    )
 
 
 @dataclass(frozen=True)
@@ -101,6 +142,7 @@ class Judged:
     candidate: Candidate
     interval: Interval
     raw: float  # mean score in the interval
+    moved: tuple[float, float]  # px by which one region, and a third one, come and go
     samples: NDArray[np.float64]  # (48,)
     logits: NDArray[np.float64]  # (16, classes) of the core
 
@@ -120,7 +162,7 @@ def judge(
         for one in candidates(motion, rate, regions, FlowPeaksRule(floor=CLEAR_STRENGTH))[0]
     ]
     judged = [
-        _judged(one, np.asarray(s, float), np.asarray(e[CORE], float), len(motion), clear, rule)
+        _judged(one, np.asarray(s, float), np.asarray(e[CORE], float), motion, clear, rule)
         for one, s, e in zip(found, samples, logits, strict=True)
     ]
     return judged, movement
@@ -130,17 +172,34 @@ def _judged(
     one: Candidate,
     samples: NDArray[np.float64],
     logits: NDArray[np.float64],
-    frames: int,
+    motion: Floats,
     clear: Sequence[Interval],
     rule: CascadeRule,
 ) -> Judged:
+    frames = len(motion)
     interval = _refined(one.interval, samples, frames, rule)
     scores = back_to_frames(samples, one.interval, frames)
     raw = float(np.nanmean(scores[interval.first : interval.last + 1]))
     best = max(clear, key=interval.iou, default=None)
     if best is not None and best.iou(interval) >= SAME_CLEAR:
         interval = best
-    return Judged(one, interval, raw, samples, logits)
+    return Judged(one, interval, raw, _moved(motion, interval, one.apex), samples, logits)
+
+
+def _moved(motion: Floats, interval: Interval, apex: int) -> tuple[float, float]:
+    """Return how far the regions that move most, and third most, come and go, px."""
+    last = len(motion) - 1
+    onset, peak, offset = (
+        motion[min(frame, last)].reshape(-1, 2)
+        for frame in (interval.first, _within(apex, interval), interval.last)
+    )
+    rise, fall = np.hypot(*(peak - onset).T), np.hypot(*(peak - offset).T)
+    lengths = np.sort(np.nan_to_num(np.minimum(rise, fall)))[::-1]
+    return float(lengths[0]), float(lengths[min(2, len(lengths) - 1)])
+
+
+def _within(frame: int, interval: Interval) -> int:
+    return min(max(frame, interval.first), interval.last)
 
 
 def spot(
@@ -163,7 +222,7 @@ def spot(
     emotion = np.full((len(movement), len(SPOTTING_CLASSES)), np.nan)
     emotion[seen] = np.eye(len(SPOTTING_CLASSES))[-1]
     found = []
-    for one, p in strongest(judged, rule):
+    for one, p in strongest(judged, rule, rate):
         detection = detection_of(one, p, rate)
         found.append(detection)
         _draw(trace, emotion, one, detection)
@@ -171,12 +230,11 @@ def spot(
     return Spotted(tuple(found), trace, emotion, movement)
 
 
-def strongest(judged: Sequence[Judged], rule: CascadeRule) -> list[tuple[Judged, float]]:
+def strongest(
+    judged: Sequence[Judged], rule: CascadeRule, rate: float
+) -> list[tuple[Judged, float]]:
     """Return candidates with calibrated scores, best first, none of which shares frames."""
-    scores = rule.calibrated(
-        np.array([one.raw for one in judged]),
-        np.array([one.candidate.strength for one in judged]),
-    )
+    scores = rule.calibrated(signs_of(judged, rate))
     kept: list[tuple[Judged, float]] = []
     for i in np.argsort(-scores, kind="stable"):
         one = judged[i]
@@ -208,7 +266,7 @@ def _refined(
 def detection_of(one: Judged, p: float, rate: float) -> Detection:
     """Return the detection of a judged candidate with calibrated score ``p``."""
     scores = emotion_scores(one.logits, SPOTTING_CLASSES)
-    apex = min(max(one.candidate.apex, one.interval.first), one.interval.last)
+    apex = _within(one.candidate.apex, one.interval)
     return Detection(
         interval=one.interval,
         kind=kind_of(one.interval, rate),

@@ -26,9 +26,11 @@ from mescope.models.weights import Card, save
 from mescope.spotting.cascade import (
     CascadeRule,
     Judged,
+    Signs,
     detection_of,
     evidence,
     judge,
+    signs_of,
     strongest,
 )
 from mescope.spotting.mirror import both_sides
@@ -228,17 +230,20 @@ def judged_by(model: torch.nn.Module, one: Measured) -> list[Judged]:
 
 def survivors(
     held: Sequence[Measured], judged: Sequence[Sequence[Judged]], rule: CascadeRule
-) -> tuple[list[Judged], NDArray[np.bool_]]:
-    """Return what survives among overlapping candidates, and whether each is an expression.
+) -> tuple[Signs, NDArray[np.bool_]]:
+    """Return the signs of what survives among overlapping candidates, and which are right.
 
     Only survivors are ever shown, in whatever calibration; right is an IoU of 0.5 or more.
     """
-    left, right = [], []
+    signs, right = [], []
     for one, some in zip(held, judged, strict=True):
-        for each, _ in strongest(some, rule):
-            left.append(each)
-            right.append(any(each.interval.iou(e.interval) >= 0.5 for e in one.expressions))
-    return left, np.array(right, bool)
+        left = [each for each, _ in strongest(some, rule, one.rate)]
+        signs.append(signs_of(left, one.rate))
+        right += [
+            any(each.interval.iou(e.interval) >= 0.5 for e in one.expressions) for each in left
+        ]
+    every = Signs(*(np.concatenate(column) for column in zip(*signs, strict=True)))
+    return every, np.array(right, bool)
 
 
 def calibrate(
@@ -246,12 +251,13 @@ def calibrate(
 ) -> tuple[CascadeRule, dict[str, float]]:
     """Return the calibrated rule and the figures of the card."""
     judged = [judged_by(model, one) for one in held]
-    every, right = survivors(held, judged, CascadeRule())
-    seen = evidence(
-        np.array([j.raw for j in every]), np.array([j.candidate.strength for j in every])
-    )
-    (slope, strength), offset = fit_logistic(seen, right)
-    rule = CascadeRule(slope=max(slope, 1e-3), strength=strength, offset=offset)
+    signs, right = survivors(held, judged, CascadeRule())
+    slopes, offset = fit_logistic(evidence(signs), right)
+    slope, strength, brevity, breadth, evenness = slopes
+    rule = CascadeRule(
+        slope=max(slope, 1e-3), strength=strength, brevity=brevity, breadth=breadth,
+        evenness=evenness, offset=offset,
+    )  # fmt: skip
     minutes = sum(len(one.times) / one.rate for one in held) / 60
     tried = []
     for floor in FLOORS:
@@ -281,7 +287,11 @@ def _f2(counts: Counts) -> float:
 
 def found_by(one: Measured, judged: Sequence[Judged], rule: CascadeRule) -> list[Detection]:
     """Return the detections above the rule's floor, without traces."""
-    return [detection_of(j, p, one.rate) for j, p in strongest(judged, rule) if p >= rule.floor]
+    return [
+        detection_of(j, p, one.rate)
+        for j, p in strongest(judged, rule, one.rate)
+        if p >= rule.floor
+    ]
 
 
 def _counts(one: Measured, judged: Sequence[Judged], rule: CascadeRule, floor: float) -> Counts:
