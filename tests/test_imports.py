@@ -67,6 +67,49 @@ def test_the_exceptions_stand_inside_functions():
         assert not [n.lineno for n in at_top if name in ast.unparse(n)], where
 
 
+def test_no_two_files_need_each_other():
+    """Strongly connected files, imports for types and inside functions counted too."""
+    names = {}
+    for path in FILES:
+        parts = path.relative_to(PACKAGE).with_suffix("").parts
+        names[".".join(("mescope", *parts)).removesuffix(".__init__")] = path
+    back = {("mescope.analysis.results", f"mescope.{layer}") for _, layer in ALLOWED_BACK}
+    needs = {}
+    for name, path in names.items():
+        found = imports(path)
+        needs[name] = {
+            module
+            for module in found & names.keys() - {name}
+            if (name, module) not in back and not only_modules_of(module, found, names)
+        }
+    assert circles(needs) == []
+
+
+def only_modules_of(package, found, names):
+    """Say whether all that is taken from a package are modules, which stand for themselves."""
+    taken = {m for m in found if m.rpartition(".")[0] == package}
+    return bool(taken) and taken <= names.keys()
+
+
+def circles(needs):
+    """Return the files that reach themselves, by walking from each."""
+    found = []
+    for start in needs:
+        seen, todo = set(), list(needs[start])
+        while todo:
+            here = todo.pop()
+            if here not in seen:
+                seen.add(here)
+                todo += needs[here]
+        if start in seen:
+            found.append(start)
+    return found
+
+
+def test_circles_are_seen():
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}}) == ["a", "b", "c"]
+
+
 @pytest.mark.parametrize("name", WITHOUT_TORCH)
 def test_scoring_and_seeing_need_no_torch(name):
     for path in (PACKAGE / name).rglob("*.py"):

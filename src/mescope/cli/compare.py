@@ -103,11 +103,11 @@ def _recognition(rows: dict[str, list[tuple[str, ...]]]) -> Any:
     """Return the rows of several reports, each with its report's name."""
     from rich.table import Table
 
-    from mescope.evaluation.tables import HEADS
+    from mescope.evaluation.tables import heads
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("report", no_wrap=True)
-    for i, head in enumerate(HEADS):
+    for i, head in enumerate(heads()):
         table.add_column(head, justify="right" if i else "left", no_wrap=True)
     for name, lines in rows.items():
         for i, line in enumerate(lines):

@@ -10,22 +10,19 @@ Source: spec_spotting_protocol sections 6, 7 and 9.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, get_args
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mescope.evaluation.bootstrap import RESAMPLES, middle, resampled
-from mescope.evaluation.recognition import ClassCounts, Policy, accuracy, uar, uf1
-from mescope.evaluation.report import SUBJECT_DEPENDENT
+from mescope.evaluation.metrics import Policy, reported, tallies_of
+from mescope.evaluation.predictions import SUBJECT_DEPENDENT, Evaluation, Prediction
+from mescope.evaluation.recognition import ClassCounts, counts_of, scored
 from mescope.evaluation.summary import majority
 from mescope.labels import RENDERED
 
-if TYPE_CHECKING:
-    from mescope.evaluation.report import Prediction, Report
-
 WISHED_SEEDS = 3
-FIGURES = ("uf1", "uar", "accuracy")
 ORACLE = "oracle_best_epoch_on_test"
 ORACLE_WARNING = (
     "For every test person, the epoch that was best on that very person. This is what "
@@ -34,11 +31,11 @@ ORACLE_WARNING = (
 Counts = NDArray[np.int64]
 
 
-def figures_of(report: Report) -> dict[str, Any]:
+def figures_of(report: Evaluation) -> dict[str, Any]:
     """Return every figure of a report by name, as plain values for JSON.
 
     ``all`` and each entry of ``datasets`` (empty where there is one data set) have ``people``,
-    ``clips``, ``n`` per class, ``uf1``/``uar``/``accuracy`` (mean, min, max, interval or None),
+    ``clips``, ``n`` per class, every reported metric (mean, min, max, interval or None),
     ``per_seed``, ``policies`` (absent classes), ``confusion`` (rows: truth; summed over seeds)
     and ``baselines``.  ``people`` lists every person with clips and hits.  The keys ``control``
     (:func:`control_of`) and ``oracle_best_epoch_on_test``, apart, are there only if the report
@@ -73,7 +70,7 @@ def figures_of(report: Report) -> dict[str, Any]:
     return out
 
 
-def control_of(report: Report) -> dict[str, Any]:
+def control_of(report: Evaluation) -> dict[str, Any]:
     """Return how often control clips are named after the mask they were pasted through.
 
     ``named`` is that share, ``by_chance`` the share expected if masks and answers had nothing
@@ -91,7 +88,7 @@ def control_of(report: Report) -> dict[str, Any]:
     }
 
 
-def cautions(report: Report) -> list[str]:
+def cautions(report: Evaluation) -> list[str]:
     """Return what a reader of the figures has to mind, in sentences."""
     said = []
     if report.mode != "clean":
@@ -144,46 +141,22 @@ def confusions(
     return people, table
 
 
-def counts_of(table: Counts, classes: Sequence[str]) -> ClassCounts:
-    """Return the counts per class of a confusion matrix (classes, classes)."""
-    hits = np.diagonal(table)
-    n, named = table.sum(axis=1), table.sum(axis=0)
-    return ClassCounts(
-        tuple(classes),
-        tuple(int(v) for v in n),
-        tuple(int(v) for v in hits),
-        tuple(int(v) for v in named - hits),
-    )
-
-
-def by_frequency(counts: ClassCounts) -> dict[str, float]:
+def by_frequency(counts: ClassCounts) -> dict[str, float | None]:
     """Return what naming classes at random, as often as they occur, scores on average.
 
-    The expectations are exact, nothing is drawn.  With n of N clips in a class, K ~ Bin(N, n/N)
-    clips are given its name; n K / N of them are right on average, so the expected F1 is the
-    mean over K of 2 n K / (N (n + K)).
+    The expectations are exact, nothing is drawn; None for a metric whose expectation is not
+    known.
 
     >>> by_frequency(ClassCounts(("a", "b"), (5, 5), (0, 0), (0, 0)))["uar"]
     0.5
     """
-    from scipy.stats import binom  # takes longer to import than all else here
-
-    n, total = np.array(counts.n), sum(counts.n)
-    if not total:
-        return dict.fromkeys(FIGURES, 0.0)
-    share, k = n / total, np.arange(total + 1)
-    f1 = [
-        float((binom.pmf(k, total, p) * 2 * m * k / (total * (m + k))).sum()) if m else 0.0
-        for m, p in zip(n, share, strict=True)
-    ]
-    return {
-        "uf1": float(np.mean(f1)),
-        "uar": float(np.where(n > 0, share, 0.0).mean()),
-        "accuracy": float((share**2).sum()),
-    }
+    n = np.array(counts.n)
+    if not n.sum():
+        return {metric.name: 0.0 for metric in reported()}
+    return {m.name: None if m.by_chance is None else m.by_chance(n) for m in reported()}
 
 
-def _parts(report: Report, pairs: Sequence[tuple[Prediction, str]]) -> dict[str, Any]:
+def _parts(report: Evaluation, pairs: Sequence[tuple[Prediction, str]]) -> dict[str, Any]:
     names = report.datasets if len(report.datasets) > 1 else ()
     return {
         "all": _part(pairs, report.classes),
@@ -201,13 +174,14 @@ def _part(pairs: Sequence[tuple[Prediction, str]], classes: Sequence[str]) -> di
     clips = {p.clip: p.truth for p, _ in pairs}
     truths = list(clips.values())
     n = {name: truths.count(name) for name in classes}
-    drawn = _figures(resampled(table)) if len(people) > 1 else {}
+    drawn = tallies_of(resampled(table)) if len(people) > 1 else None
     out: dict[str, Any] = {
         "people": len(people), "clips": len(clips), "predictions": len(pairs), "n": n,
     }  # fmt: skip
-    for name in FIGURES:
-        out[name] = _over([_plain_figures(c)[name] for c in per_seed])
-        out[name]["interval"] = list(middle(drawn[name].mean(axis=1))) if drawn else None
+    for metric in reported():
+        figure = _over([scored(metric.name, c) for c in per_seed])
+        draws = None if drawn is None else metric.of(drawn, "zero").mean(axis=1)
+        out[metric.name] = figure | {"interval": None if draws is None else list(middle(draws))}
     out["per_seed"] = [
         {"seed": seed, **_plain_figures(c), "clips": sum(c.n), "confusion": t.tolist()}
         for seed, c, t in zip(seeds, per_seed, table.sum(axis=0), strict=True)
@@ -219,14 +193,15 @@ def _part(pairs: Sequence[tuple[Prediction, str]], classes: Sequence[str]) -> di
 
 
 def _plain_figures(counts: ClassCounts) -> dict[str, float]:
-    return {"uf1": uf1(counts), "uar": uar(counts), "accuracy": accuracy(counts)}
+    return {metric.name: scored(metric.name, counts) for metric in reported()}
 
 
 def _policy(per_seed: Sequence[ClassCounts], policy: Policy) -> dict[str, float]:
     """Return means over the seeds with another treatment of classes that do not occur."""
     return {
-        "uf1": float(np.mean([uf1(c, policy) for c in per_seed])),
-        "uar": float(np.mean([uar(c, policy) for c in per_seed])),
+        metric.name: float(np.mean([scored(metric.name, c, policy) for c in per_seed]))
+        for metric in reported()
+        if metric.per_class
     }
 
 
@@ -237,34 +212,27 @@ def _over(values: Sequence[float]) -> dict[str, Any]:
 def _baselines(per_seed: Sequence[ClassCounts]) -> list[dict[str, Any]]:
     """Return trivial answers, scored on the same clips; means over the seeds."""
     most = per_seed[0].classes[int(np.argmax(np.sum([c.n for c in per_seed], axis=0)))]
-    answers = {
+    answers: dict[str, list[dict[str, Any]]] = {
         f"always the most frequent class ({most})": [
             _plain_figures(majority(c)) for c in per_seed
         ],
         "at random, as often as classes occur": [by_frequency(c) for c in per_seed],
     }
     return [
-        {"name": name, **{f: float(np.mean([row[f] for row in rows])) for f in FIGURES}}
+        {
+            "name": name,
+            **{m.name: _known_mean([row[m.name] for row in rows]) for m in reported()},
+        }
         for name, rows in answers.items()
     ]
 
 
-def _figures(table: Counts) -> dict[str, NDArray[np.float64]]:
-    """Return UF1, UAR and accuracy of many confusion matrices (..., classes, classes)."""
-    hits = np.diagonal(table, axis1=-2, axis2=-1)
-    n, named = table.sum(axis=-1), table.sum(axis=-2)
-    return {
-        "uf1": _ratio(2 * hits, n + named).mean(axis=-1),
-        "uar": _ratio(hits, n).mean(axis=-1),
-        "accuracy": _ratio(hits.sum(axis=-1), n.sum(axis=-1)),
-    }
+def _known_mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return float(np.mean(known)) if known else None
 
 
-def _ratio(part: Counts, whole: Counts) -> NDArray[np.float64]:
-    return np.divide(part, whole, out=np.zeros(part.shape), where=whole > 0)
-
-
-def _people(report: Report) -> list[dict[str, Any]]:
+def _people(report: Evaluation) -> list[dict[str, Any]]:
     """Return each person's clips and hits, all seeds together, and recall per class."""
     pairs = [(p, p.predicted) for p in report.predictions]
     people, table = confusions(pairs, report.classes, report.seeds)

@@ -8,18 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-Policy = Literal["zero", "skip_both", "skip_gt"]
-"""What a class absent from the data does to a mean over classes.
-
-``zero``, the default: it stays with value 0.  ``skip_both``: a class with neither ground truth
-nor prediction leaves (ME-TST, MEAN, HTNet ...).  ``skip_gt``: a class without ground truth
-leaves (balanced accuracy of scikit-learn).
-"""
+from mescope.evaluation.metrics import METRICS, Policy, Tallies, tallies_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,59 +59,44 @@ def count_classes(
     truth: Sequence[str], predicted: Sequence[str | None], classes: Sequence[str]
 ) -> ClassCounts:
     """Return the counts per class of pairs (truth, prediction); see :func:`confusion`."""
-    table = confusion(truth, predicted, classes)
-    hits = np.diagonal(table)
-    return ClassCounts(
-        tuple(classes),
-        tuple(int(v) for v in table.sum(axis=1)),
-        tuple(int(v) for v in hits),
-        tuple(int(v) for v in table[:, :-1].sum(axis=0) - hits),
-    )
+    return counts_of(confusion(truth, predicted, classes), classes)
 
 
-def _ratios(part: NDArray[np.int64], whole: NDArray[np.int64]) -> NDArray[np.float64]:
-    return np.divide(part, whole, out=np.zeros(len(part)), where=whole > 0)
+def counts_of(table: NDArray[np.int64], classes: Sequence[str]) -> ClassCounts:
+    """Return the counts per class of a confusion matrix (classes, classes or one more)."""
+    n, tp, fp = (tuple(int(v) for v in row) for row in tallies_of(table))
+    return ClassCounts(tuple(classes), n, tp, fp)
 
 
-def _mean(values: NDArray[np.float64], counts: ClassCounts, policy: Policy) -> float:
-    n, fp = np.array(counts.n), np.array(counts.fp)
-    kept = {"zero": n >= 0, "skip_both": n + fp > 0, "skip_gt": n > 0}[policy]
-    return float(values[kept].mean()) if kept.any() else 0.0
+def scored(name: str, counts: ClassCounts, policy: Policy = "zero") -> float:
+    """Return a figure of :data:`~mescope.evaluation.metrics.METRICS` for counts."""
+    tallies = Tallies(*(np.array(row, np.int64) for row in (counts.n, counts.tp, counts.fp)))
+    return float(METRICS[name].of(tallies, policy))
 
 
 def macro_precision(counts: ClassCounts, policy: Policy = "zero") -> float:
-    """Return the mean over classes of hits over predictions, 0/0 being 0."""
-    tp = np.array(counts.tp)
-    return _mean(_ratios(tp, tp + np.array(counts.fp)), counts, policy)
+    """Return :func:`mescope.evaluation.metrics.macro_precision` of counts."""
+    return scored("macro_precision", counts, policy)
 
 
 def uar(counts: ClassCounts, policy: Policy = "zero") -> float:
-    """Return the unweighted average recall, 0/0 being 0.
-
-    Under ``skip_both`` the published codes print NaN for a class with predictions but no
-    ground truth; here it is 0, as in their macro recall.
-    """
-    return _mean(_ratios(np.array(counts.tp), np.array(counts.n)), counts, policy)
+    """Return :func:`mescope.evaluation.metrics.uar` of counts."""
+    return scored("uar", counts, policy)
 
 
 def uf1(counts: ClassCounts, policy: Policy = "zero") -> float:
-    """Return the unweighted F1: the mean over classes of 2 TP / (2 TP + FP + FN)."""
-    tp = np.array(counts.tp)
-    return _mean(_ratios(2 * tp, tp + np.array(counts.fp) + np.array(counts.n)), counts, policy)
+    """Return :func:`mescope.evaluation.metrics.uf1` of counts."""
+    return scored("uf1", counts, policy)
 
 
 def accuracy(counts: ClassCounts) -> float:
-    """Return hits over ground truths."""
-    return sum(counts.tp) / sum(counts.n) if sum(counts.n) else 0.0
+    """Return :func:`mescope.evaluation.metrics.accuracy` of counts."""
+    return scored("accuracy", counts)
 
 
 def harmonic_f1(counts: ClassCounts, policy: Policy = "zero") -> float:
-    """Return the harmonic mean of macro precision and macro recall: not UF1.
-
-    This is what the field multiplies into STRS (protocol section 6.3).
-    """
-    p, r = macro_precision(counts, policy), uar(counts, policy)
-    return 2 * p * r / (p + r) if p + r else 0.0
+    """Return :func:`mescope.evaluation.metrics.harmonic_f1` of counts."""
+    return scored("harmonic_f1", counts, policy)
 
 
 def strs(spotting_f1: float, recognition_f1: float) -> float:

@@ -16,9 +16,9 @@ from typing import Literal
 
 from mescope.errors import DatasetError
 from mescope.evaluation.matching import HALF, Counts, Matches, match
+from mescope.evaluation.metrics import Policy
 from mescope.evaluation.recognition import (
     ClassCounts,
-    Policy,
     count_classes,
     harmonic_f1,
     strs,

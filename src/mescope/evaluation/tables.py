@@ -6,34 +6,35 @@ The same rows go to the terminal, to plain text and to the page.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from itertools import chain
+from typing import Any
 
-from mescope.evaluation.figures import ORACLE
+from mescope.evaluation.figures import ORACLE, figures_of
+from mescope.evaluation.metrics import reported
+from mescope.evaluation.predictions import Evaluation
 from mescope.evaluation.published import as_printed, published_for
 
-if TYPE_CHECKING:
-    from mescope.evaluation.report import Report
+SPREAD = ("of seeds", "95 %")
+"""Columns behind a metric: its lowest and highest seed, and the interval over people."""
 
-HEADS = ("", "clips", "people", "UF1", "of seeds", "95 %", "UAR", "of seeds", "95 %", "ACC")
-"""Columns of :func:`headline`; ``of seeds`` is the lowest and highest seed, ``95 %`` the
-interval over people."""
+
+def heads() -> tuple[str, ...]:
+    """Return the columns of :func:`headline`: one a metric, with its spread if it has one."""
+    columns = ((m.title, *(SPREAD if m.per_class else ())) for m in reported())
+    return ("", "clips", "people", *chain.from_iterable(columns))
 
 
 def headline(summary: dict[str, Any]) -> list[tuple[str, ...]]:
-    """Return rows of :data:`HEADS`: all and each data set, each above its trivial answers."""
+    """Return rows of :func:`heads`: all and each data set, each above its trivial answers."""
     rows = []
     for name, part in _named(summary):
         rows.append(_row(name, part))
-        rows += [
-            (f"  {b['name']}", "", "", four(b["uf1"]), "", "", four(b["uar"]), "", "",
-             four(b["accuracy"]))
-            for b in part["baselines"]
-        ]  # fmt: skip
+        rows += [_trivial(answer) for answer in part["baselines"]]
     return rows
 
 
 def oracle_rows(summary: dict[str, Any]) -> list[tuple[str, ...]]:
-    """Return rows of :data:`HEADS` for the best epochs on the test people, if there are any."""
+    """Return rows of :func:`heads` for the best epochs on the test people, if there are any."""
     if ORACLE not in summary:
         return []
     return [_row(name, part) for name, part in _named(summary[ORACLE])]
@@ -54,20 +55,20 @@ def title(summary: dict[str, Any]) -> str:
 
 def described(summary: dict[str, Any]) -> str:
     """Return the figures of a summary as text: title, table, what to mind, the oracle apart."""
-    lines = [title(summary), text_table(HEADS, headline(summary))]
+    lines = [title(summary), text_table(heads(), headline(summary))]
     lines += [f"Mind: {caution}" for caution in (*summary["cautions"], *summary["warnings"])]
     if apart := oracle_rows(summary):
         warning = summary[ORACLE]["warning"]
-        lines += ["", f"{ORACLE}. {warning}", text_table(HEADS, apart)]
+        lines += ["", f"{ORACLE}. {warning}", text_table(heads(), apart)]
     return "\n".join(lines) + "\n"
 
 
-def compared(report: Report) -> str:
+def compared(report: Evaluation) -> str:
     """Return the figures as text, and below them papers' tables of the same data and classes.
 
     Papers' figures never share a table with ours, and each table names its mode.
     """
-    lines = [described(report.summary())]
+    lines = [described(figures_of(report))]
     tables = published_for(report.datasets, len(report.classes))
     if not tables:
         lines.append("No published table is of the same data and number of classes.")
@@ -116,8 +117,19 @@ def _named(parts: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def _row(name: str, part: dict[str, Any]) -> tuple[str, ...]:
     cells = [name, str(part["clips"]), str(part["people"])]
-    for figure in (part["uf1"], part["uar"]):
-        seeds = span(figure["min"], figure["max"]) if len(part["per_seed"]) > 1 else ""
-        sure = span(*figure["interval"]) if figure["interval"] else ""
-        cells += [four(figure["mean"]), seeds, sure]
-    return (*cells, four(part["accuracy"]["mean"]))
+    for metric in reported():
+        figure = part[metric.name]
+        cells.append(four(figure["mean"]))
+        if metric.per_class:
+            seeds = span(figure["min"], figure["max"]) if len(part["per_seed"]) > 1 else ""
+            cells += [seeds, span(*figure["interval"]) if figure["interval"] else ""]
+    return tuple(cells)
+
+
+def _trivial(answer: dict[str, Any]) -> tuple[str, ...]:
+    cells = [f"  {answer['name']}", "", ""]
+    for metric in reported():
+        value = answer[metric.name]
+        cells.append("" if value is None else four(value))
+        cells += [""] * (len(SPREAD) if metric.per_class else 0)
+    return tuple(cells)

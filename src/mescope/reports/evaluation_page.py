@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mescope.evaluation.figures import FIGURES, ORACLE
+from mescope.evaluation.figures import ORACLE
+from mescope.evaluation.metrics import reported
 from mescope.evaluation.published import as_printed, published_for
 from mescope.evaluation.tables import four, span
 from mescope.reports.evaluation_plots import confusion_picture, people_picture
@@ -38,7 +39,9 @@ def evaluation_page(report: Report) -> str:
         resamples=count(summary["resamples"], "draw").removesuffix(" draws"),
         many=len(summary["seeds"]) > 1,
         confusion=confusion_picture(part["confusion"], classes),
-        policies=[(n, four(p["uf1"]), four(p["uar"])) for n, p in part["policies"].items()],
+        titles=[m.title for m in reported()],
+        per_class=[m.title for m in reported() if m.per_class],
+        policies=[(n, *map(four, p.values())) for n, p in part["policies"].items()],
         datasets=sorted({row["dataset"] for row in summary["people"]}),
         oracle=_figures(_parts(summary[ORACLE])) if ORACLE in summary else [],
         oracle_name=ORACLE.replace("_", " "),
@@ -71,13 +74,13 @@ def _figures(parts: dict[str, Any]) -> list[dict[str, Any]]:
     """Return rows for the page: each part, and its trivial answers below it if it has them."""
     rows = []
     for name, part in parts.items():
-        cells = [_cell(part[figure], len(part["per_seed"])) for figure in FIGURES]
+        cells = [_cell(part[m.name], len(part["per_seed"])) for m in reported()]
         rows.append(
             {"ours": True, "name": name, "clips": part["clips"], "people": part["people"],
              "cells": cells}
         )  # fmt: skip
         for trivial in part.get("baselines", ()):
-            cells = [_trivial(trivial[figure]) for figure in FIGURES]
+            cells = [_trivial(trivial[m.name]) for m in reported()]
             rows.append({"ours": False, "name": trivial["name"], "cells": cells})
     return rows
 
@@ -88,8 +91,8 @@ def _cell(figure: dict[str, Any], seeds: int) -> dict[str, str]:
     return {"value": four(figure["mean"]), "sure": sure, "seeds": spread}
 
 
-def _trivial(value: float) -> dict[str, str]:
-    return {"value": four(value), "sure": "", "seeds": ""}
+def _trivial(value: float | None) -> dict[str, str]:
+    return {"value": "" if value is None else four(value), "sure": "", "seeds": ""}
 
 
 def _counts(summary: dict[str, Any]) -> dict[str, Any]:
@@ -131,7 +134,7 @@ def _of(hits: int, n: int) -> str:
 def _seeds(part: dict[str, Any], classes: list[str]) -> dict[str, Any]:
     return {
         "seed_rows": [
-            (row["seed"], row["clips"], *(four(row[figure]) for figure in FIGURES))
+            (row["seed"], row["clips"], *(four(row[m.name]) for m in reported()))
             for row in part["per_seed"]
         ],
         "seed_pictures": [
