@@ -2,7 +2,7 @@
 
 The flow of small regions is exact for faint motion and fails for large one (lips that part,
 corners that move by a tenth of the face).  Landmarks are the other way round: coarse, but a
-full smile moves them by ten times their jitter.  Both go into the verifier.
+full smile moves them by ten times their jitter.  Both are shown to the network of the cascade.
 
 Every frame is laid on the recording's own median face by the similarity that fits eyes, nose
 bridge and nostrils best, and measured in px of the 320-px face crop, in which the inner eye

@@ -1,7 +1,7 @@
 """Find movements without any training: peaks of facial motion over its slow trend.
 
 A spotter of its own, a baseline that a trained model has to beat, and the proposer of the
-cascade (:mod:`mescope.spotting.verifier`).  It works on the same region flow as the models:
+cascade (:mod:`mescope.spotting.cascade`).  It works on the same region flow as the models:
 
 1. The flow of overlapping windows, each measured from its own first frame, is chained into one
    displacement of every region over the whole recording.

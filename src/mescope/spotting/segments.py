@@ -1,4 +1,4 @@
-"""What the verifier is shown of a candidate: the movement and its surroundings.
+"""What the network of the cascade is shown of a candidate: the movement and its surroundings.
 
 A segment runs from one length of the candidate before it to one length after it, resampled to
 :data:`SAMPLES` samples, whatever the length: brief and long movements look alike, and duration
