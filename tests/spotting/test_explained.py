@@ -3,7 +3,13 @@
 import pytest
 
 from mescope.events import FaceEvent, Interval
-from mescope.spotting.explained import ELSEWHERE, LID_REACH_PX, explained_by
+from mescope.spotting.explained import (
+    AT_ONCE,
+    ELSEWHERE,
+    LID_REACH_PX,
+    ONE_BROW_PX,
+    explained_by,
+)
 
 HERE = Interval(100, 109)
 BROWS = {
@@ -69,15 +75,22 @@ def test_what_explains_a_movement(motion, events, wanted):
     assert explained_by(HERE, motion, events) == wanted
 
 
-@pytest.mark.parametrize("side", ["brow_l", "brow_r"])
-def test_the_edge_of_what_lids_give(side):
-    blink = [event("blink", 10)]
+@pytest.mark.parametrize(("side", "other"), [("brow_l", "brow_r"), ("brow_r", "brow_l")])
+def test_the_edge_of_what_lids_give(side, other):
+    blink = [event("blink", 5)]  # half of the movement
     assert explained_by(HERE, {side: LID_REACH_PX}, blink) == "blink"
     assert explained_by(HERE, {side: LID_REACH_PX + 0.01}, blink) is None
     assert explained_by(HERE, {side: 2.0, "lips": 2.0 * ELSEWHERE}, blink) == "blink"
     assert explained_by(HERE, {side: 2.0, "lips": 2.0 * ELSEWHERE + 0.01}, blink) is None
     assert explained_by(HERE, {side: 0.1, "nose": 1.0}, blink) == "blink"  # below any mouth
     assert explained_by(HERE, {side: 0.1, "nose": 1.01}, blink) is None
+    # With the blink's own onset and offset one brow may seem to move further, not both.
+    for frames, reach in ((round(10 * AT_ONCE), ONE_BROW_PX), (5, LID_REACH_PX)):
+        blink = [event("blink", frames)]
+        for further, wanted in ((0.0, "blink"), (0.01, None)):
+            assert explained_by(HERE, {side: reach + further}, blink) == wanted
+        both = {side: reach, other: LID_REACH_PX + 0.01}
+        assert explained_by(HERE, both, blink) is None
 
 
 def test_events_elsewhere_explain_nothing():

@@ -9,7 +9,7 @@
    identities that training has not seen, turns it and what was measured of the movement
    (strength, duration, how much of the face comes and goes) into the share of such candidates
    that are expressions.
-5. Of candidates that share frames the one with the highest score stays.
+5. Of candidates that share frames the one that the network finds best stays.
 
 No strength is ever too strong: amplitude is compressed, not thresholded, and micro or macro
 follows from the duration alone.  NumPy only; the network comes as a function.  All frames here
@@ -233,10 +233,16 @@ def spot(
 def strongest(
     judged: Sequence[Judged], rule: CascadeRule, rate: float
 ) -> list[tuple[Judged, float]]:
-    """Return candidates with calibrated scores, best first, none of which shares frames."""
-    scores = rule.calibrated(signs_of(judged, rate))
+    """Return candidates with calibrated scores, none of which shares frames, the best of them.
+
+    Which is best, the network and the strength say.  The other signs tell movements apart, not
+    the parts of one: a brief part of a long smile is no better than the smile.
+    """
+    signs = signs_of(judged, rate)
+    scores = rule.calibrated(signs)
+    better = evidence(signs)[:, :2] @ [rule.slope, rule.strength]
     kept: list[tuple[Judged, float]] = []
-    for i in np.argsort(-scores, kind="stable"):
+    for i in np.argsort(-better, kind="stable"):
         one = judged[i]
         if not any(one.interval.shared(other.interval) for other, _ in kept):
             kept.append((one, float(scores[i])))

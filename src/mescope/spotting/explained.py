@@ -22,6 +22,10 @@ LID_REACH_PX = 3.0
 """Motion of the brows that a blink alone still gives (crop px): on rendered faces up to 1.3, on
 real ones up to 2.5, by lashes and lids that reach into their regions."""
 
+AT_ONCE, ONE_BROW_PX = 0.6, 6.0
+"""A movement that comes and goes with a blink (IoU) is the blink's up to a stronger motion of
+one brow, the other within reach: in hard light flow follows the lashes with it, by 4.8 px."""
+
 ELSEWHERE = 0.8
 """Motion of mouth or nose, as a share of the brows', from which a blink does not explain it."""
 
@@ -41,17 +45,20 @@ def explained_by(
         events: of the recording, in the same frames.
     """
     covered = dict.fromkeys(_ORDER, 0.0)
+    at_once = False
     for event in events:
         covered[event.kind] += event.interval.shared(interval) / len(interval)
+        at_once |= event.kind == "blink" and event.interval.iou(interval) >= AT_ONCE
     for kind in _ORDER:
         enough = covered[kind] >= COVERED[kind]
-        if enough and (kind in ("speech", "head") or _eyes_only(motion)):
+        if enough and (kind in ("speech", "head") or _eyes_only(motion, at_once)):
             return kind
     return None
 
 
-def _eyes_only(motion: Mapping[str, float]) -> bool:
-    """Say whether lids could have given all the motion."""
-    brows = max((motion.get(name, 0.0) for name in _UPPER), default=0.0)
+def _eyes_only(motion: Mapping[str, float], at_once: bool) -> bool:
+    """Say whether lids, which may have moved at once with it, could have given all of it."""
+    less, brows = sorted(motion.get(name, 0.0) for name in _UPPER)
     below = max((v for name, v in motion.items() if name not in _UPPER), default=0.0)
-    return brows <= LID_REACH_PX and below <= max(1.0, ELSEWHERE * brows)
+    reached = less <= LID_REACH_PX and brows <= (ONE_BROW_PX if at_once else LID_REACH_PX)
+    return reached and below <= max(1.0, ELSEWHERE * brows)
