@@ -142,10 +142,10 @@ def extract(
     overlap
         Every frame but those at the ends lies in two windows.  ``full``: both measure it, as a
         network that sees windows needs it.  ``thin`` (``clean`` mode only): where the older
-        window did, the younger one measures every fourth frame and joins them by straight
+        window did, the younger one measures every second frame and joins them by straight
         lines; enough for a chain of windows
         (:func:`mescope.spotting.flow_peaks.displacement`), which believes the older one unless
-        the two disagree, at two thirds of the work.
+        the two disagree, at three quarters of the work.
     face
         ``"largest"``, ``"central"`` or an index from left to right.
     finder

@@ -33,7 +33,7 @@ THUMB = 24  # side of the pictures in which scene cuts are looked for, px
 CUT_LIKENESS = 0.5  # correlation of two neighbouring frames below which the scene changed
 CUT_CHANGE = 12.0  # and by at least this mean difference in grey levels
 
-THIN = 4  # frames: what two windows share is measured so rarely by the younger one
+THIN = 2  # frames: of those that two windows share the younger one measures every second
 
 WindowWorker = Callable[..., WindowFlow]
 
