@@ -132,18 +132,20 @@ def _flow(
     Its levels begin at row ``first`` of ``levels`` and at ``start`` in ``planes``; returns
     where those of the next patch do.
     """
-    coarse = np.zeros((2, levels[first, 2], levels[first, 3]), np.float32)
+    coarse = np.zeros((2, 0, 0), np.float32)  # no flow yet
     while True:
         _, level, h, w = levels[first]
         reference = planes[start : start + PLANES * h * w].reshape((PLANES, h, w))
         second = np.empty((PLANES, h, w), np.float32)
         _level(part, level, second)
         first, start = first + 1, start + PLANES * h * w
+        flow = out if level == 0 else np.empty((2, h, w), np.float32)
+        if coarse.size:
+            enlarge(coarse, flow)
+        else:
+            flow[:] = np.float32(0)
         if level == 0:
-            enlarge(coarse, out)
             refine(reference, second, out, top, bottom)
             return first, start
-        flow = np.empty((2, h, w), np.float32)
-        enlarge(coarse, flow)
         refine(reference, second, flow, 0, h)
         coarse = flow
