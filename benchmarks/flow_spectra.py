@@ -23,7 +23,7 @@ from joblib import Parallel, delayed
 from mescope.errors import MescopeError
 from mescope.synthesis.recorded import rendered_recording
 from mescope.video.reading import open_video
-from mescope.video.roi_flow import RoiFlow, extract
+from mescope.motion.roi_flow import RoiFlow, extract
 from mescope.video.source import Video
 
 PARTS = {"brow": "BROW", "mouth": "MOUTH", "nose": "NOSE"}

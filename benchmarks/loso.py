@@ -23,7 +23,7 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from mescope.evaluation.folds import Fold, leave_one_subject_out
-from mescope.training.engine import run_jobs
+from mescope.io.parallel import run_jobs
 from mescope.training.evaluate import Shared, run_fold
 from mescope.training.examples import Examples
 from mescope.training.recipe import ClipRecipe

@@ -23,9 +23,9 @@ import cv2
 import numpy as np
 import skimage.data
 
-from mescope.video import roi_flow
+from mescope.motion import roi_flow
 from mescope.video.reading import open_video
-from mescope.video.roi_flow_plain import plain_window_flow
+from mescope.motion.roi_flow_plain import plain_window_flow
 
 WIDTH, HEIGHT, RATE = 640, 360, 30
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from mescope.training.evaluate import evaluate
     from mescope.training.train import train
     from mescope.video.reading import open_video
-    from mescope.video.roi_flow import extract
+    from mescope.motion.roi_flow import extract
 
 __version__ = "0.1.0"
 
@@ -59,7 +59,7 @@ _HOME = {
     "Report": "mescope.evaluation.report",
     "evaluate": "mescope.training.evaluate",
     "create_model": "mescope.models",
-    "extract": "mescope.video.roi_flow",
+    "extract": "mescope.motion.roi_flow",
     "list_weights": "mescope.models.weights",
     "load": "mescope.analysis",
     "open_dataset": "mescope.datasets",

@@ -63,6 +63,15 @@ class Expression:
     objective_class: int | None = None  # 1 (I) to 7 (VII), where a sheet has them
 
 
+@dataclass(frozen=True, slots=True)
+class Seconds:
+    """Times of an expression's frames, in seconds from frame 0 of its record."""
+
+    onset: float
+    apex: float | None
+    offset: float
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Detection:
     """An expression as a model found it.  Never mixed up with an annotation.

@@ -8,7 +8,7 @@ from mescope.analysis.results import RegionMotion
 from mescope.events import Detection, Interval
 from mescope.synthesis.motion import UNITS, displacement_basis, units_of
 from mescope.synthesis.shapes import mean_shape
-from mescope.video.regions import GLOBAL, REGIONS_18, place
+from mescope.motion.regions import GLOBAL, REGIONS_18, place
 
 NAMES = [region.name for region in REGIONS_18]
 

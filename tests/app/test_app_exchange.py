@@ -8,7 +8,7 @@ import shutil
 import pytest
 
 import mescope
-from mescope.datasets import coding
+from mescope import annotations as coding
 
 FORMATS = ("csv", "json", "html", "megc", "elan", "boris", "vtt", "activitynet")
 

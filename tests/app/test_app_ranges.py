@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mescope.app.ranges import asked_range
+from mescope.app.range_response import asked_range
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import json
 import pytest
 from made_up_results import made_up, touch
 
-from mescope.datasets.coding import read
+from mescope.annotations import read
 from mescope.reports import write
 
 TABLE = "subject,video,onset,offset,type,emotion,apex\ns1,a.mp4,30,39,micro,fear,34\n"

@@ -25,7 +25,7 @@ from mescope.synthesis.dynamics import random_script
 from mescope.synthesis.encode import write_video
 from mescope.synthesis.portraits import drawn_portrait
 from mescope.synthesis.render import SyntheticVideo
-from mescope.video.regions import REGIONS_18
+from mescope.motion.regions import REGIONS_18
 
 
 @pytest.fixture(scope="module")

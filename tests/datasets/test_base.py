@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from mescope.datasets import DATASETS, Correction, Problem, read
+from mescope.datasets import (DATASETS, Correction, read)
+from mescope.annotations.problems import (Problem)
 from mescope.datasets.base import corrected
-from mescope.datasets.sheets import whole
+from mescope.datasets.workbook import whole
 from mescope.errors import DatasetError
 
 FIX = Correction(

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mescope.datasets import read
-from mescope.datasets.annotations import read_table
+from mescope.annotations.expression_table import read_table
 from mescope.errors import DatasetError
 from mescope.events import Expression, Interval
 from mescope.reports.tables import guard

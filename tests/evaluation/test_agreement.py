@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import cohen_kappa_score
 
-from mescope.datasets.coding import Mark, Sheet
+from mescope.annotations import Mark, Sheet
 from mescope.errors import DatasetError
 from mescope.evaluation.agreement import agree, cohens_kappa, frame_table, made_by, paired
 from mescope.events import Interval

@@ -13,7 +13,8 @@ from mescope.reports.overlay import OverlayVideo, Sightings, region_corners, wri
 from mescope.reports.overlay_paint import Painter
 from mescope.synthesis.encode import write_video
 from mescope.video.reading import open_video
-from mescope.video.regions import CROP_SIZE, REGIONS_18, place
+from mescope.motion.regions import (REGIONS_18, place)
+from mescope.face.box import (CROP_SIZE)
 from mescope.video.source import Video
 
 REGIONS = tuple(region.name for region in REGIONS_18)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from mescope.spotting.face_points import MEAN_FACE, RIGID
+from mescope.face.points import MEAN_FACE, RIGID
 
 EYE, OPEN = 28.0, 9.0  # px of the frame: width and usual opening of an eye
 PX = 320 / (4.5 * 33.0)  # px of the face crop per px of the frame
@@ -14,7 +14,7 @@ PX = 320 / (4.5 * 33.0)  # px of the face crop per px of the frame
 
 @dataclass
 class Close:
-    """What :class:`mescope.video.landmark_track.CloseUps` holds."""
+    """What :class:`mescope.face.landmark_track.CloseUps` holds."""
 
     points: np.ndarray
     eyes: np.ndarray

@@ -7,7 +7,7 @@ from planted_motion import DOWN, NAMES, UP, bump, cut, recording
 from mescope.events import Interval
 from mescope.spotting.cascade import PROPOSER
 from mescope.spotting.flow_peaks import FlowPeaksRule, candidates, displacement, spot
-from mescope.video.windows import timing
+from mescope.motion.windows import timing
 
 CORNER = 2 * NAMES.index("MOUTH_48")
 

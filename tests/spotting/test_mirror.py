@@ -10,7 +10,7 @@ from mescope.spotting.mirror import both_sides, flow_mirror, segment_mirror, sha
 from mescope.spotting.segments import SAMPLES, channels, segments
 from mescope.synthesis.motion import MIRROR, UNITS, displacement_basis, units_of
 from mescope.synthesis.shapes import mean_shape
-from mescope.video.regions import REGIONS_18, place
+from mescope.motion.regions import REGIONS_18, place
 
 
 @pytest.mark.parametrize(

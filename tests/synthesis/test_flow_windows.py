@@ -10,9 +10,9 @@ from mescope.synthesis.flow_windows import draw_errors, flow_windows
 from mescope.synthesis.portraits import drawn_portrait
 from mescope.synthesis.render import SyntheticVideo
 from mescope.synthesis.shapes import mean_shape
-from mescope.video.regions import REGIONS_18
-from mescope.video.roi_flow import extract
-from mescope.video.windows import timing
+from mescope.motion.regions import REGIONS_18
+from mescope.motion.roi_flow import extract
+from mescope.motion.windows import timing
 
 NAMES = [region.name for region in REGIONS_18]
 

@@ -11,7 +11,7 @@ import pytest
 from mescope.synthesis.camera import Camera, Codec, Noise, coded, draw_camera
 from mescope.synthesis.encode import default_codec
 from mescope.synthesis.recorded import rendered_recording
-from mescope.video.faces import default_finder
+from mescope.face.detector import default_finder
 
 SMALL = Codec(name=default_codec(), quality=28 if default_codec() == "libx264" else 8, group=12)
 

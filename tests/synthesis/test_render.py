@@ -14,7 +14,7 @@ from mescope.synthesis.motion import UNITS, displacement_basis, inter_ocular
 from mescope.synthesis.portraits import drawn_portrait, test_portraits
 from mescope.synthesis.render import SyntheticVideo
 from mescope.synthesis.warp import FaceWarp
-from mescope.video.roi_flow import extract
+from mescope.motion.roi_flow import extract
 
 STILL = np.zeros(4)
 

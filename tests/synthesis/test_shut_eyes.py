@@ -15,7 +15,7 @@ from mescope.synthesis.portraits import drawn_portrait, test_portraits
 from mescope.synthesis.render import SyntheticVideo
 from mescope.synthesis.shut_eyes import lids_of, opening
 from mescope.synthesis.warp import FaceWarp
-from mescope.video.roi_flow import extract
+from mescope.motion.roi_flow import extract
 
 
 @pytest.fixture(scope="module")

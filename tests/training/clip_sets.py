@@ -10,9 +10,9 @@ from mescope.datasets.base import Clip, Dataset, seconds_at
 from mescope.events import Expression, Interval
 from mescope.synthesis.dynamics import PlantedExpression, Script, Waves
 from mescope.synthesis.render import SyntheticVideo
-from mescope.video.aligned import TEMPLATE
-from mescope.video.faces import Face
-from mescope.video.regions import Box
+from mescope.face.aligned import TEMPLATE
+from mescope.face.detector import Face
+from mescope.face.box import (Box)
 
 SIDE = 160
 STILL = Waves(amplitudes=(), frequencies=(), phases=())

@@ -26,7 +26,7 @@ from mescope.training.batches import (
     onset_flow_examples,
     window_examples,
 )
-from mescope.video.aligned import alignment
+from mescope.face.aligned import alignment
 
 FINDER = FixedFinder()
 SMALL = {"labels": "3-class", "size": 16, "crop": 64, "finder": FINDER}

@@ -16,8 +16,8 @@ from PIL import Image
 from mescope.datasets.base import Dataset
 from mescope.training import batches, clip_features
 from mescope.training.batches import clip_examples, flow_examples
-from mescope.video import cache as caching
-from mescope.video.flow import tvl1
+from mescope.io import cache as caching
+from mescope.motion.flow import tvl1
 
 SMALL = {"labels": "3-class", "size": 16, "crop": 64}
 

@@ -10,7 +10,7 @@ from planted_motion import measured as planted
 from mescope.events import Expression, FaceEvent, Interval
 from mescope.training import rendered
 from mescope.training.rendered import measured_recordings
-from mescope.video.regions import REGIONS_18
+from mescope.motion.regions import REGIONS_18
 
 SEED = 11
 

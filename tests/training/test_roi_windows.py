@@ -14,8 +14,8 @@ from mescope.synthesis.corpus import write_corpus
 from mescope.training import roi_windows
 from mescope.training.batches import window_examples
 from mescope.video.reading import open_video
-from mescope.video.roi_flow import RoiFlow, extract
-from mescope.video.windows import Timing
+from mescope.motion.roi_flow import RoiFlow, extract
+from mescope.motion.windows import Timing
 
 
 @pytest.fixture(scope="module")

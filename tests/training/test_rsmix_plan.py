@@ -13,7 +13,7 @@ from mescope.synthesis.render import SyntheticVideo
 from mescope.training.neutral import GUARD
 from mescope.training.rsmix import cells_of, dilated, pixels
 from mescope.training.rsmix_plan import FaceMarks, Settings, clip_of, plan_recording
-from mescope.video.nasal_crop import nasal_crop
+from mescope.face.nasal_crop import nasal_crop
 from mescope.video.reading import open_video
 
 SMALL = Settings(size=112)

@@ -6,7 +6,7 @@ import pytest
 
 from mescope.spotting.face_events import find_events, native_interval
 from mescope.video.reading import open_video
-from mescope.video.roi_flow import extract
+from mescope.motion.roi_flow import extract
 
 CLIPS = Path(__file__).parents[2] / ".." / "shared" / "data" / "real_faces"
 pytestmark = [

@@ -23,11 +23,11 @@ from mescope.spotting.cascade import CascadeRule, Spotted
 from mescope.spotting.face_events import find_events
 from mescope.spotting.proposals import ProposalRule
 from mescope.spotting.traces import stitch
-from mescope.video.cache import default_cache
-from mescope.video.head_motion import Head
+from mescope.io.cache import default_cache
+from mescope.motion.head_motion import Head
 from mescope.video.reading import Video, open_video
-from mescope.video.roi_flow import RoiFlow, extract
-from mescope.video.windows import Overlap
+from mescope.motion.roi_flow import RoiFlow, extract
+from mescope.motion.windows import Overlap
 
 DEFAULT_MODEL = "me-tst-plus-cascade"
 Progress = Callable[[int, int], None]

@@ -17,7 +17,7 @@ from mescope.events import MICRO_MAX_S, Detection, FaceEvent, Interval
 from mescope.spotting.face_events import Events
 from mescope.spotting.unjudged import Unjudged
 from mescope.video.reading import Video
-from mescope.video.roi_flow import RoiFlow
+from mescope.motion.roi_flow import RoiFlow
 
 PICTURE = 256
 """Side of the face crops in px."""

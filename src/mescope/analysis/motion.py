@@ -17,8 +17,8 @@ from mescope.models.ammsm import Ammsm
 from mescope.training.clip_features import FlowFeature
 from mescope.training.learned import Learned, load_learned
 from mescope.training.recipe import ONSET_FLOW
-from mescope.video.aligned import align
-from mescope.video.faces import default_finder
+from mescope.face.aligned import align
+from mescope.face.detector import default_finder
 from mescope.video.reading import Video, open_video
 
 

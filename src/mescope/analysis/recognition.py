@@ -24,9 +24,9 @@ from mescope.training.learned import Learned, Preparation, load_learned
 from mescope.training.recipe import FACES, ONSET_FLOW, SIMULATED
 from mescope.training.rsmix_plan import FaceMarks
 from mescope.training.sparse_frames import middle
-from mescope.video.aligned import align
-from mescope.video.faces import default_finder
-from mescope.video.nasal_crop import Smoothing, crop_clip
+from mescope.face.aligned import align
+from mescope.face.detector import default_finder
+from mescope.face.nasal_crop import Smoothing, crop_clip
 from mescope.video.reading import Video, open_video
 
 DEFAULT_RECOGNISER = "merba-s28"

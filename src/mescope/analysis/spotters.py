@@ -26,7 +26,7 @@ from mescope.spotting.flow_peaks import FlowPeaksRule
 from mescope.spotting.mirror import both_sides
 from mescope.spotting.proposals import ProposalRule, propose
 from mescope.spotting.traces import stitch
-from mescope.video.roi_flow import RoiFlow
+from mescope.motion.roi_flow import RoiFlow
 
 LOW_FLOOR = 0.05
 """Least score of a candidate that is kept for the sensitivity control."""

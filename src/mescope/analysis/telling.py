@@ -20,7 +20,7 @@ from mescope.spotting.cascade import Spotted
 from mescope.spotting.explained import explained_by
 from mescope.spotting.face_shape import TRACES, shape_traces
 from mescope.spotting.flow_peaks import GROUPS, displacement, over_trend
-from mescope.video.roi_flow import RoiFlow
+from mescope.motion.roi_flow import RoiFlow
 
 LARGE_PX = 4.0
 """Landmarks that move further are believed where flow says something else: they jitter by one

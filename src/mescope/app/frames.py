@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mescope.app import reader
-from mescope.app.guard import Guard
+from mescope.app.sandbox import Guard
 from mescope.app.limits import Limits
 
 KEPT_BYTES = 128 << 20

@@ -10,8 +10,8 @@ from typing import Any
 from mescope.app.project import Project
 from mescope.app.review import name_of
 from mescope.app.store import Recording
-from mescope.datasets import coding
-from mescope.datasets.coding.marks import Mark, one_line
+from mescope import annotations as coding
+from mescope.annotations.marks import Mark, one_line
 from mescope.errors import DatasetError
 
 

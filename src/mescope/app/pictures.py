@@ -12,11 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mescope.errors import VideoError
-from mescope.video.face_crop import CroppedFace, crop_face, cut
-from mescope.video.faces import FaceTracker, default_finder
-from mescope.video.flow import farneback
-from mescope.video.regions import CROP_SIZE, REGIONS_18, Box, place
-from mescope.video.roi_flow_plain import plain_window_flow
+from mescope.face.crop import CroppedFace, crop_face, cut
+from mescope.face.detector import FaceTracker, default_finder
+from mescope.motion.flow import farneback
+from mescope.motion.regions import (REGIONS_18, place)
+from mescope.face.box import (CROP_SIZE, Box)
+from mescope.motion.roi_flow_plain import plain_window_flow
 
 Picture = NDArray[np.uint8]
 Grey = NDArray[np.uint8]

@@ -21,10 +21,10 @@ from mescope.app.lock import Lock
 from mescope.app.review import Review
 from mescope.app.safety import UnsafeError, free_name, inside, safe_folder, safe_name
 from mescope.app.store import Recording, Store, now
-from mescope.app.traces import Curves, unpack
+from mescope.app.downsampling import Curves, unpack
 from mescope.app.uploads import Draft, TooLargeError, too_large
 from mescope.errors import MescopeError, OutputError
-from mescope.video.cache import write_atomically
+from mescope.io.atomic import (write_atomically)
 from mescope.video.suffixes import MEDIA
 
 HOME = ".mescope"

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mescope.app.fold import ACTIONS, Mark, State, detection, effective, fold, timed, undoable
+from mescope.app.replay import ACTIONS, Mark, State, detection, effective, fold, timed, undoable
 from mescope.app.safety import clean_text
 from mescope.app.store import StaleError, Store
-from mescope.app.values import checked
+from mescope.app.validation import checked
 from mescope.errors import MescopeError
 
 Times = Callable[[str], NDArray[np.float64]]

@@ -9,8 +9,8 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr
 from starlette.concurrency import run_in_threadpool
 
-from mescope.app.asked import Asked, Coder, Served, Working
-from mescope.app.bodies import described, read_model
+from mescope.app.dependencies import Asked, Coder, Served, Working
+from mescope.app.request_bodies import described, read_model
 from mescope.app.project import Project
 from mescope.app.store import Recording, StaleError
 

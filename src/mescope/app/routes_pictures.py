@@ -8,9 +8,9 @@ import numpy as np
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response
 
-from mescope.app.asked import LARGEST, Asked, Frame, FrameQuery, Served
+from mescope.app.dependencies import LARGEST, Asked, Frame, FrameQuery, Served
 from mescope.app.project import MissingError, Project
-from mescope.app.ranges import file_response
+from mescope.app.range_response import file_response
 from mescope.app.store import Recording
 from mescope.errors import MescopeError
 

@@ -16,7 +16,7 @@ from starlette.types import ASGIApp
 
 from mescope import __version__
 from mescope.app import routes_files, routes_marks, routes_pictures, routes_project
-from mescope.app.gate import Gate
+from mescope.app.security_middleware import Gate
 from mescope.app.jobs import Analyze, Jobs
 from mescope.app.limits import Limits
 from mescope.app.project import MissingError, Project
@@ -61,7 +61,7 @@ def create_app(
 
     Args:
         folder: of the project.
-        hosts: see :class:`mescope.app.gate.Gate`.
+        hosts: see :class:`mescope.app.security_middleware.Gate`.
         token: likewise.
         limits: of sizes, memory and time.
         analyze: ``module:function`` that a worker calls; see :mod:`mescope.app.worker`.

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from mescope.app.fold import Event
+from mescope.app.replay import Event
 from mescope.app.schema import connect
 from mescope.errors import MescopeError
 

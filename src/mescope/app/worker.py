@@ -19,10 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mescope.app.limits import confine
-from mescope.app.traces import pack
+from mescope.app.downsampling import pack
 from mescope.errors import MescopeError
 from mescope.labels import SPOTTING_CLASSES
-from mescope.video.cache import write_atomically
+from mescope.io.atomic import (write_atomically)
 
 if TYPE_CHECKING:
     from mescope.analysis.results import Analysis

@@ -14,7 +14,7 @@ from mescope.cli.options import Json
 from mescope.errors import DatasetError
 
 if TYPE_CHECKING:
-    from mescope.datasets.coding import Sheet
+    from mescope.annotations import Sheet
     from mescope.evaluation.agreement import Agreement
 
 

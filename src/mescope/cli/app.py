@@ -83,7 +83,7 @@ def app(
 
 def _check(host: str, token: str | None) -> None:
     """Refuse to be reached from other machines without a secret."""
-    from mescope.app.gate import LEAST_TOKEN, is_loopback
+    from mescope.app.security_middleware import LEAST_TOKEN, is_loopback
 
     if token is not None and (
         len(token) < LEAST_TOKEN or not token.isascii() or not token.isalnum()
@@ -109,7 +109,7 @@ def _names(host: str) -> tuple[str, ...]:
     """Return the names under which browsers may address the server, besides numbers."""
     import socket
 
-    from mescope.app.gate import is_loopback
+    from mescope.app.security_middleware import is_loopback
 
     if is_loopback(host):
         return ()

@@ -82,7 +82,7 @@ def rsmix(
     from mescope.training.rsmix import MaskRule
     from mescope.training.rsmix_plan import Settings
     from mescope.training.rsmix_write import augment_rsmix
-    from mescope.video.nasal_crop import Extent, Smoothing
+    from mescope.face.nasal_crop import Extent, Smoothing
 
     settings = Settings(
         table=cast(Table, au_table),

@@ -36,7 +36,7 @@ def convert(
     only: --video or --rate gives their frames. A tier that a coder made in an EAF file is
     never replaced, not even with --force.
     """
-    from mescope.datasets.coding import flags, format_of, write
+    from mescope.annotations import flags, format_of, write
 
     _check(read_as, "--from")
     _check(write_as, "--to")

@@ -143,7 +143,7 @@ def _scan() -> Check:
 
 
 def _landmarks() -> Check:
-    from mescope.video.faces import landmark_model
+    from mescope.face.detector import landmark_model
 
     path = landmark_model()
     if not path.is_file():
@@ -172,7 +172,7 @@ def _weights() -> Check:
 
 def _cache() -> Check:
     from mescope.cli.inputs import check_folder
-    from mescope.video.cache import default_cache
+    from mescope.io.cache import default_cache
 
     folder = Path(default_cache())
     check_folder(folder)

@@ -69,7 +69,7 @@ def evaluate(
     goes on where it was stopped.  The folder gets report.html, report.json and predictions.csv.
     """
     from mescope.datasets import open_dataset
-    from mescope.training.engine import checked_engine
+    from mescope.io.parallel import checked_engine
     from mescope.training.evaluate import checked_protocol
     from mescope.training.evaluate import evaluate as run
     from mescope.training.prepare import prepare

@@ -10,7 +10,7 @@ import typer
 from mescope.cli.console import explain
 
 if TYPE_CHECKING:
-    from mescope.datasets.coding import Clock, Contents
+    from mescope.annotations import Clock, Contents
 
 Recording = Annotated[
     str | None,
@@ -24,7 +24,7 @@ Rate = Annotated[
 
 def clock_of(video: str | None, rate: float | None) -> Clock | None:
     """Return the times of a recording, a constant rate, or None where neither is named."""
-    from mescope.datasets.coding import Clock
+    from mescope.annotations import Clock
 
     if video is not None:
         from mescope.video.reading import open_video
@@ -36,7 +36,7 @@ def clock_of(video: str | None, rate: float | None) -> Clock | None:
 
 def read_marks(path: Path, format: str | None, clock: Clock | None) -> Contents:
     """Return the marks of a file and tell what was left out or changed."""
-    from mescope.datasets.coding import read
+    from mescope.annotations import read
 
     contents = read(path, format=format, clock=clock)
     for remark in contents.remarks:

@@ -91,7 +91,7 @@ def _show(analysis: Analysis, batch: Batch) -> None:
     from rich.table import Table
 
     from mescope.reports.judged import judged_s, unjudged_s
-    from mescope.reports.words import clock, count, spell_duration
+    from mescope.reports.formatting import clock, count, spell_duration
 
     found = count(len(analysis.findings), "interval")
     if (missing := unjudged_s(analysis)) > 0:

@@ -24,7 +24,9 @@ from mescope.datasets import (
     smic,
     smic_long,
 )
-from mescope.datasets.base import Clip, Correction, Dataset, Problem, Seconds, Source
+from mescope.datasets.base import (Clip, Correction, Dataset, Source)
+from mescope.events import (Seconds)
+from mescope.annotations.problems import (Problem)
 from mescope.datasets.flow28 import FlowMaps
 from mescope.errors import DatasetError
 

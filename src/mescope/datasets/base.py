@@ -14,38 +14,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
-from mescope.events import Expression, Recording
-
-Level = Literal["error", "warning"]
+from mescope.annotations.problems import Problem
+from mescope.events import Expression, Recording, Seconds
 
 _NAMED = 5  # names spelled out in one grouped message
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """Something wrong in a data set.
-
-    ``error``: the row (or clip) named was left out.  ``warning``: it was used.
-    ``where`` is a file, for tables with its row as a spreadsheet or editor counts, from 1.
-    """
-
-    level: Level
-    where: str
-    message: str
-
-    def __str__(self) -> str:
-        return f"{self.level}: {self.where}: {self.message}"
-
-
-@dataclass(frozen=True, slots=True)
-class Seconds:
-    """Times of an expression's frames, in seconds from frame 0 of its record."""
-
-    onset: float
-    apex: float | None
-    offset: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,16 +123,6 @@ def corrected(
                 f"{c.column} {found!r}; left as it is, another release of the table?"
             )
     return cells, messages
-
-
-def place(file: str | Path, row: int | None = None, sheet: str = "") -> str:
-    """Return where something stands.
-
-    >>> place("a/b.xlsx", 3, "Sheet1")
-    'b.xlsx/Sheet1, row 3'
-    """
-    name = Path(file).name + (f"/{sheet}" if sheet else "")
-    return name if row is None else f"{name}, row {row}"
 
 
 def some(names: Iterable[str]) -> str:

@@ -26,7 +26,7 @@ from mescope.datasets.clips import (
     match,
     picture_roots,
 )
-from mescope.datasets.sheets import SheetRow, find_workbook, read_rows, whole
+from mescope.datasets.workbook import SheetRow, find_workbook, read_rows, whole
 
 NAME = "casme"
 TITLE = "CASME"

@@ -38,7 +38,7 @@ from mescope.datasets.recordings import (
     kind_of,
     tally,
 )
-from mescope.datasets.sheets import SheetRow, find_workbook, read_rows, whole, with_whole
+from mescope.datasets.workbook import SheetRow, find_workbook, read_rows, whole, with_whole
 from mescope.errors import DatasetError
 from mescope.labels import RAW_COUNTS
 

@@ -30,7 +30,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TypeVar
 
-from mescope.datasets.base import Dataset, place
+from mescope.datasets.base import (Dataset)
+from mescope.annotations.problems import (place)
 from mescope.datasets.clips import Findings, picture_roots
 from mescope.datasets.folder import VIDEO_SUFFIXES
 from mescope.datasets.recordings import (
@@ -42,7 +43,7 @@ from mescope.datasets.recordings import (
     kind_of,
     tally,
 )
-from mescope.datasets.sheets import find_workbook, read_sheets, whole
+from mescope.datasets.workbook import find_workbook, read_sheets, whole
 from mescope.errors import DatasetError
 from mescope.labels import RAW_COUNTS
 

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from mescope.datasets.base import Clip, Dataset, some
 from mescope.datasets.clips import Findings, Sample, check_counts, make_clip, match
-from mescope.datasets.sheets import SheetRow, find_workbook, read_rows, whole
+from mescope.datasets.workbook import SheetRow, find_workbook, read_rows, whole
 from mescope.errors import DatasetError
 
 NAME = "dfme"

@@ -17,8 +17,10 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path, PurePosixPath
 
-from mescope.datasets.annotations import NEEDED, Annotation, read_table
-from mescope.datasets.base import Dataset, Problem, Seconds, place, some
+from mescope.annotations.expression_table import NEEDED, Annotation, read_table
+from mescope.datasets.base import (Dataset, some)
+from mescope.events import (Seconds)
+from mescope.annotations.problems import (Problem, place)
 from mescope.datasets.listed import Listed, read_listed
 from mescope.errors import DatasetError, VideoError
 from mescope.events import Expression, Recording

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from mescope.datasets.base import Clip, Dataset
 from mescope.datasets.clips import Findings, Sample, by_pictures, make_clip, match
-from mescope.datasets.sheets import SheetRow, find_workbook, read_rows, whole
+from mescope.datasets.workbook import SheetRow, find_workbook, read_rows, whole
 from mescope.errors import DatasetError
 
 NAME = "4dme"

@@ -15,8 +15,8 @@ import math
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from mescope.datasets.annotations import read_text
-from mescope.datasets.base import Problem, place
+from mescope.annotations.expression_table import read_text
+from mescope.annotations.problems import (Problem, place)
 
 TABLE = "recordings.csv"
 

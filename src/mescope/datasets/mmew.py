@@ -28,7 +28,7 @@ from mescope.datasets.clips import (
     make_clip,
     match,
 )
-from mescope.datasets.sheets import SheetRow, find_workbook, read_rows, whole
+from mescope.datasets.workbook import SheetRow, find_workbook, read_rows, whole
 from mescope.errors import DatasetError
 
 NAME = "mmew"

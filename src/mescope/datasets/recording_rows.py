@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from mescope import facs
 from mescope.datasets.clips import Findings
-from mescope.datasets.sheets import whole
+from mescope.datasets.workbook import whole
 from mescope.events import Expression, Interval, Kind
 from mescope.labels import canonical
 

@@ -23,7 +23,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mescope.datasets.base import Dataset, Seconds, seconds_at, some
+from mescope.datasets.base import (Dataset, seconds_at, some)
+from mescope.events import (Seconds)
 from mescope.datasets.clips import Findings
 from mescope.datasets.recording_rows import (
     Event,

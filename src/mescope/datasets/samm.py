@@ -25,7 +25,7 @@ from mescope.datasets.clips import (
     match,
     picture_roots,
 )
-from mescope.datasets.sheets import SheetRow, find_workbook, read_rows, whole, with_whole
+from mescope.datasets.workbook import SheetRow, find_workbook, read_rows, whole, with_whole
 
 NAME = "samm"
 TITLE = "SAMM"

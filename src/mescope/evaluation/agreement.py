@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mescope.datasets.coding.marks import Mark, Sheet
+from mescope.annotations.marks import Mark, Sheet
 from mescope.errors import DatasetError
 from mescope.evaluation.matching import Counts, match
 from mescope.events import Interval, Kind

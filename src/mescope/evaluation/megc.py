@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from mescope.datasets.annotations import KINDS, frame, read_text
+from mescope.annotations.expression_table import KINDS, frame, read_text
 from mescope.errors import DatasetError
 from mescope.evaluation.rows import Row, Table, Video, named_alike, read_table, table_of
 from mescope.events import Interval

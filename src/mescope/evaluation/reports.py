@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from mescope.datasets.annotations import read_text
+from mescope.annotations.expression_table import read_text
 from mescope.errors import DatasetError
 from mescope.evaluation.scores import MODES
 from mescope.evaluation.stored import from_json, is_evaluation

@@ -15,7 +15,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 
-from mescope.datasets.annotations import number_in, read_interval, read_kind, read_lines
+from mescope.annotations.expression_table import number_in, read_interval, read_kind, read_lines
 from mescope.errors import DatasetError
 from mescope.events import Interval, Kind
 

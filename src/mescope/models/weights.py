@@ -73,7 +73,7 @@ def save(path: str | Path, module: nn.Module, card: Card) -> Card:
         WeightsError: the name does not end in .safetensors, a weight is not finite, or the
             card does not describe the module (so the file could not be loaded again).
     """
-    from mescope.video.cache import write_atomically
+    from mescope.io.atomic import (write_atomically)
 
     path = Path(path)
     if path.suffix != SUFFIX:

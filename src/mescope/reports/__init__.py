@@ -80,7 +80,7 @@ def write(
     ``.json``: everything but pictures; ``.csv``: a table of intervals, one of events and of
     what could not be judged as ``NAME.events.csv``, and one of frames as ``NAME.frames.csv``;
     ``.html``: a page that opens offline; ``.eaf`` (ELAN), ``.boris``, ``.vtt`` and
-    ``.activitynet.json``: the detections as marks, see :mod:`mescope.datasets.coding`.  No
+    ``.activitynet.json``: the detections as marks, see :mod:`mescope.annotations`.  No
     file is ever half written.  ``media`` is the recording on this machine, for a link relative
     to the file; else the link is its name alone.
 
@@ -130,14 +130,14 @@ def _refuse_existing(files: tuple[Path, ...], force: bool) -> None:
 
 
 def _write(file: Path, text: str) -> None:
-    from mescope.video.cache import write_atomically
+    from mescope.io.atomic import (write_atomically)
 
     # A name that is no valid Unicode must not stop a report: its bytes are shown instead.
     write_atomically(file, text.encode("utf-8", "backslashreplace"))
 
 
 def _write_marks(analysis: Analysis, path: Path, format: str, media: str | Path | None) -> None:
-    from mescope.datasets import coding
+    from mescope import annotations as coding
     from mescope.reports.marks import sheet_of
 
     sheet = sheet_of(analysis)

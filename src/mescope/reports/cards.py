@@ -10,7 +10,7 @@ from mescope.reports.judged import MOSTLY
 from mescope.reports.loops import SLOWER, loop_uri
 from mescope.reports.pictures import arrows_worth_drawing, data_uri, factor, motion_picture
 from mescope.reports.tables import duration_ms
-from mescope.reports.words import clock, emotion_words, region_words
+from mescope.reports.formatting import clock, emotion_words, region_words
 
 if TYPE_CHECKING:
     from mescope.analysis import Analysis, Finding

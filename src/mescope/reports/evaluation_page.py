@@ -14,7 +14,7 @@ from mescope.evaluation.published import as_printed, published_for
 from mescope.evaluation.tables import four, span
 from mescope.reports.evaluation_plots import confusion_picture, people_picture
 from mescope.reports.html import flat, template
-from mescope.reports.words import count, spell_duration
+from mescope.reports.formatting import count, spell_duration
 
 if TYPE_CHECKING:
     from mescope.evaluation.report import Report

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from mescope.analysis.motion import Motion
 from mescope.reports.clip_picture import ARROWS, FULL, flow_colours
-from mescope.video.cache import write_atomically
+from mescope.io.atomic import (write_atomically)
 
 FRAMES, RATE = 50, 25  # of the video: two seconds, there and back
 _WHEEL = 129  # px

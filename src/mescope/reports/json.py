@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from mescope.datasets.coding import face_events
+from mescope.annotations import face_events
 from mescope.errors import MescopeError
 from mescope.events import Detection, FaceEvent, Interval
 

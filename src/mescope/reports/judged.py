@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mescope.datasets.coding.face_events import KINDS
+from mescope.annotations.face_events import KINDS
 from mescope.events import EventKind
-from mescope.reports.words import findings_in_words, span, spell_duration, spell_span
+from mescope.reports.formatting import findings_in_words, span, spell_duration, spell_span
 
 if TYPE_CHECKING:
     from mescope.analysis import Analysis

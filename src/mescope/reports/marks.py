@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mescope.datasets.coding.marks import Mark, Sheet, in_order
+from mescope.annotations.marks import Mark, Sheet, in_order
 
 if TYPE_CHECKING:
     from mescope.analysis import Analysis, Finding

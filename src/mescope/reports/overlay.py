@@ -17,10 +17,11 @@ import numpy.typing as npt
 from mescope.errors import OutputError
 from mescope.reports.overlay_paint import Painter
 from mescope.synthesis.encode import FORMATS, write_video
-from mescope.video.cache import default_cache
+from mescope.io.cache import default_cache
 from mescope.video.reading import open_video
-from mescope.video.regions import CROP_SIZE, REGIONS_18, place
-from mescope.video.roi_flow import RoiFlow, extract
+from mescope.motion.regions import (REGIONS_18, place)
+from mescope.face.box import (CROP_SIZE)
+from mescope.motion.roi_flow import RoiFlow, extract
 from mescope.video.source import Picture, Video
 
 if TYPE_CHECKING:

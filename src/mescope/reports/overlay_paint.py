@@ -12,9 +12,9 @@ import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
 from mescope.analysis.evidence import VISIBLE
-from mescope.datasets.coding.face_events import KINDS
+from mescope.annotations.face_events import KINDS
 from mescope.reports.judged import EVENT_NAMES
-from mescope.reports.words import clock, emotion_words
+from mescope.reports.formatting import clock, emotion_words
 from mescope.video.source import Picture
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import numpy as np
 from markupsafe import Markup, escape
 from numpy.typing import NDArray
 
-from mescope.reports.words import region_words
+from mescope.reports.formatting import region_words
 
 if TYPE_CHECKING:
     from mescope.analysis import Finding, RegionMotion

@@ -17,7 +17,7 @@ from matplotlib.ticker import MaxNLocator
 
 from mescope.training.ammsm_training import ALPHAS, RATIOS
 from mescope.training.search import PARENTS, Candidate, Found, Space
-from mescope.video.cache import write_atomically
+from mescope.io.atomic import (write_atomically)
 
 INK, MARK = "0.35", "#c44e52"
 

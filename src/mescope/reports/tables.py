@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mescope.datasets.coding.face_events import UNITS
+from mescope.annotations.face_events import UNITS
 from mescope.reports.judged import STRENGTH_UNITS
-from mescope.reports.words import clock, emotion_words
+from mescope.reports.formatting import clock, emotion_words
 
 if TYPE_CHECKING:
     from rich.table import Table

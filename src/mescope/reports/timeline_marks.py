@@ -12,7 +12,7 @@ from markupsafe import escape
 
 from mescope.reports.judged import EVENT_NAMES, MOSTLY
 from mescope.reports.timeline_row import BAND, Row
-from mescope.reports.words import clock, emotion_words
+from mescope.reports.formatting import clock, emotion_words
 
 if TYPE_CHECKING:
     from mescope.analysis import Analysis, Finding, Gap

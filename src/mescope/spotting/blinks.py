@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mescope.events import Interval
-from mescope.spotting.face_points import Floats, lid_opening, usual
+from mescope.face.points import Floats, lid_opening, usual
 
 SHUT = 0.29
 """Closure below which eyes are shut.  On 16 recordings of real faces 29 of 30 blinks go below

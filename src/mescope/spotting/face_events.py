@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from mescope.events import EventKind, FaceEvent, Interval
 from mescope.spotting.blinks import blinks, lids
-from mescope.spotting.face_points import (
+from mescope.face.points import (
     CROP_PX,
     Floats,
     bridged,
@@ -31,7 +31,7 @@ from mescope.spotting.unjudged import Unjudged, unjudged
 
 
 class CloseUpsLike(Protocol):
-    """What is needed of :class:`mescope.video.landmark_track.CloseUps`."""
+    """What is needed of :class:`mescope.face.landmark_track.CloseUps`."""
 
     @property
     def points(self) -> NDArray[np.float32]:
@@ -47,7 +47,7 @@ class CloseUpsLike(Protocol):
 
 
 class FlowLike(Protocol):
-    """What is needed of :class:`mescope.video.roi_flow.RoiFlow`."""
+    """What is needed of :class:`mescope.motion.roi_flow.RoiFlow`."""
 
     @property
     def close(self) -> CloseUpsLike | None:

@@ -6,7 +6,7 @@ full smile moves them by ten times their jitter.  Both are shown to the network 
 
 Every frame is laid on the recording's own median face by the similarity that fits eyes, nose
 bridge and nostrils best, and measured in px of the 320-px face crop, in which the inner eye
-corners are 71 px apart (:func:`mescope.video.face_crop.crop_box`).
+corners are 71 px apart (:func:`mescope.face.crop.crop_box`).
 """
 
 from __future__ import annotations

@@ -55,7 +55,7 @@ DISAGREE_PX = 1.5
 
 
 class Timing(Protocol):
-    """What is needed of :class:`mescope.video.roi_flow.Timing`."""
+    """What is needed of :class:`mescope.motion.roi_flow.Timing`."""
 
     @property
     def hop(self) -> int:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mescope.events import Interval
-from mescope.spotting.face_points import Floats
+from mescope.face.points import Floats
 
 SHIFT = 0.12
 """Share of an eye's width that an iris moves in a shift; at rest it jitters by 0.01 to 0.02.

@@ -1,6 +1,6 @@
 """Movements of the head: when it turns, nods or tilts quickly.
 
-All frames are decimated frames; the pose is that of :func:`mescope.spotting.face_points.pose`.
+All frames are decimated frames; the pose is that of :func:`mescope.face.points.pose`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mescope.events import Interval
-from mescope.spotting.face_points import Floats, smooth
+from mescope.face.points import Floats, smooth
 
 TURN_DEG, WITHIN_S = 6.0, 0.4
 """A movement turns the head by this much in this time (15 degrees a second).  The pose of heads

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mescope.events import Interval
-from mescope.spotting.face_points import Floats, smooth
+from mescope.face.points import Floats, smooth
 from mescope.spotting.traces import valid_runs
 
 SWING_PX = 3.0  # a swing of the lips; landmarks at rest jitter by 0.2 to 0.7 px

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mescope.events import Interval
-from mescope.spotting.face_points import Floats, smooth
+from mescope.face.points import Floats, smooth
 from mescope.spotting.head import runs
 
 Reason = Literal["large motion", "turned away", "dark", "blurred", "too small", "few frames"]
@@ -30,7 +30,7 @@ YAW_DEG, PITCH_DEG = (
 )  # farther, one cheek or the chin is hidden; heads differ in pitch
 DARK = 30.0  # grey levels of 255: sensor noise is as large as what moves
 BLURRED = 0.16
-"""Sharpness of :class:`mescope.video.landmark_track.CloseUps`.  Faces in focus have 0.35 to
+"""Sharpness of :class:`mescope.face.landmark_track.CloseUps`.  Faces in focus have 0.35 to
 0.55; this is a blur of 7 px (sigma) of the 320-px crop: lids and lips have no edge."""
 SMALL_PX = 50.0  # width of the face box in the frame; a micro-expression is 0.3 px there
 SHORTEST_S, BRIDGE_S = 0.5, 0.3

@@ -32,7 +32,7 @@ from mescope.synthesis.dynamics import Level, random_script
 from mescope.synthesis.encode import write_video
 from mescope.synthesis.portraits import CANVAS, Portrait, drawn_portrait
 from mescope.synthesis.render import SyntheticVideo
-from mescope.video.cache import write_atomically, write_table
+from mescope.io.atomic import (write_atomically, write_table)
 
 TRUTH_COLUMNS = (
     "subject", "video", "onset", "offset", "emotion", "apex", "type", "au",

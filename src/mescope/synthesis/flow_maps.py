@@ -4,7 +4,7 @@ Nothing is rendered and no flow is measured: displacement fields of action units
 on a grid over the face, disturbed as measured flow is, and scaled to grey as the published
 flow maps of the MEGC2019 composite are (:mod:`mescope.datasets.flow28`).  Thousands a second.
 
-The crop is that of :mod:`mescope.video.grey_maps`.  Amplitudes, and how often what disturbs,
+The crop is that of :mod:`mescope.motion.grey_maps`.  Amplitudes, and how often what disturbs,
 are ours.
 """
 
@@ -19,8 +19,8 @@ from scipy.ndimage import gaussian_filter
 from mescope.synthesis.dynamics import EMOTION_UNITS
 from mescope.synthesis.motion import UNITS, displacement_basis, inter_ocular, units_of
 from mescope.synthesis.shapes import random_shape
-from mescope.video.flow import strain
-from mescope.video.grey_maps import EYE_ROW, EYES_APART, grey_maps
+from mescope.motion.flow import strain
+from mescope.motion.grey_maps import EYE_ROW, EYES_APART, grey_maps
 
 Floats = NDArray[np.float64]
 

@@ -4,7 +4,7 @@ The pixel path (portrait → video → Farneback → regions) makes some hundred
 one makes tens of thousands, because it evaluates the displacement fields of
 :mod:`mescope.synthesis.motion` on a grid over the face crop and reduces them with the same
 region boxes, the same strongest-share mean and the same nose rule as
-:mod:`mescope.video.roi_flow`.  ``tests/synthesis`` holds it to the pixel path.
+:mod:`mescope.motion.roi_flow`.  ``tests/synthesis`` holds it to the pixel path.
 
 What stands for the optical flow is a small model of its errors (:class:`FlowErrors`): smoothing
 over the 15-px window, a gain per region, noise of the reference frame (shared by a window) and
@@ -22,8 +22,9 @@ from scipy.ndimage import uniform_filter
 
 from mescope.synthesis.dynamics import Script
 from mescope.synthesis.motion import UNITS, displacement_basis, inter_ocular
-from mescope.video.regions import CROP_SIZE, GLOBAL, REGIONS_18, Box, Region, place
-from mescope.video.windows import Timing
+from mescope.motion.regions import (GLOBAL, REGIONS_18, Region, place)
+from mescope.face.box import (CROP_SIZE, Box)
+from mescope.motion.windows import Timing
 
 Floats = NDArray[np.float64]
 

@@ -18,7 +18,7 @@ from mescope.synthesis.camera import Camera, Noise, coded
 from mescope.synthesis.portraits import Portrait
 from mescope.synthesis.timecourse import Script, truth, truth_events
 from mescope.synthesis.warp import FaceWarp
-from mescope.video.report import DecodeReport, rate_of
+from mescope.video.decode_report import DecodeReport, rate_of
 from mescope.video.source import Video
 
 Picture = NDArray[np.uint8]

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mescope.video.flow import tvl1
+from mescope.motion.flow import tvl1
 
 Curve = NDArray[np.float64]
 

@@ -25,7 +25,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mescope.datasets.base import Clip, Dataset, Problem, some
+from mescope.datasets.base import (Clip, Dataset, some)
+from mescope.annotations.problems import (Problem)
 from mescope.datasets.clips import Findings
 from mescope.errors import DatasetError
 from mescope.labels import LabelSet, label_set, to_classes
@@ -41,8 +42,8 @@ from mescope.training.clip_features import (
 )
 from mescope.training.examples import Examples
 from mescope.training.roi_windows import WindowExamples, window_examples
-from mescope.video.faces import Face, FaceFinder, Grey, default_finder
-from mescope.video.regions import Box
+from mescope.face.detector import Face, FaceFinder, Grey, default_finder
+from mescope.face.box import (Box)
 
 __all__ = [
     "Prepared",

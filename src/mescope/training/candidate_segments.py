@@ -19,7 +19,7 @@ from mescope.spotting.mirror import segment_mirror
 from mescope.spotting.segments import SAMPLES, channels, sample_positions, segments
 from mescope.training.rendered import Measured
 from mescope.training.synthetic import Windows, joined
-from mescope.video.regions import REGIONS_18
+from mescope.motion.regions import REGIONS_18
 
 MEANT = 0.25
 """Least IoU of a candidate with the expression that it is taken to be."""

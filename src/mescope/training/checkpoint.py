@@ -17,7 +17,7 @@ from safetensors.torch import save
 
 from mescope.errors import RecipeError
 from mescope.training.recipe import AnyRecipe
-from mescope.video.cache import write_atomically
+from mescope.io.atomic import (write_atomically)
 
 
 @dataclass

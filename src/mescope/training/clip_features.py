@@ -22,11 +22,11 @@ from mescope.datasets.base import Clip
 from mescope.errors import MescopeError, OutputError, RecipeError, VideoError
 from mescope.training.apex import find_apex
 from mescope.training.clip_pictures import ClipPictures
-from mescope.video.aligned import MARGIN, align
-from mescope.video.cache import Store
-from mescope.video.faces import FaceFinder, Grey
-from mescope.video.flow import Flow, farneback, strain, tvl1
-from mescope.video.grey_maps import EYE_ROW, EYES_APART, cut_map, grey_maps
+from mescope.face.aligned import MARGIN, align
+from mescope.io.cache import Store
+from mescope.face.detector import FaceFinder, Grey
+from mescope.motion.flow import Flow, farneback, strain, tvl1
+from mescope.motion.grey_maps import EYE_ROW, EYES_APART, cut_map, grey_maps
 
 VERSION = 1
 """Raised whenever the same pictures would give other numbers."""
@@ -190,7 +190,7 @@ class OnsetFlowFeature:
 class MapFeature:
     """Flow from onset to apex as the published flow maps have it: (3, size, size), 0 to 255.
 
-    Measured by ``flow``, then :mod:`mescope.video.grey_maps`.
+    Measured by ``flow``, then :mod:`mescope.motion.grey_maps`.
     """
 
     size: int

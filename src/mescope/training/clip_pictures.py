@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mescope.datasets.base import Clip
 from mescope.errors import VideoError
-from mescope.video.faces import Grey
+from mescope.face.detector import Grey
 from mescope.video.image_folders import numbered_files
 from mescope.video.reading import open_video
 

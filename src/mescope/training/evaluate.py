@@ -27,7 +27,7 @@ from mescope.evaluation.report import (
     Report,
     environment,
 )
-from mescope.training.engine import Engine, run_jobs
+from mescope.io.parallel import Engine, run_jobs
 from mescope.training.examples import Examples
 from mescope.training.parts import CLIPS, Protocol, controls_of, folds_of, sizes_told
 from mescope.training.prepare import Data, prepare

@@ -25,7 +25,7 @@ from mescope.training.examples import Examples
 from mescope.training.face_clips import FaceClips, face_examples
 from mescope.training.recipe import FACES, ONSET_FLOW, SIMULATED, ClipRecipe
 from mescope.training.rsmix_plan import Settings
-from mescope.video.nasal_crop import Smoothing
+from mescope.face.nasal_crop import Smoothing
 
 Data = Examples | FlowMaps | Dataset
 

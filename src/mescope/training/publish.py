@@ -29,8 +29,8 @@ from mescope.synthesis.dynamics import LEVELS, random_script
 from mescope.synthesis.flow_windows import draw_errors, flow_windows
 from mescope.synthesis.shapes import random_shape
 from mescope.training.recipe import Recipe
-from mescope.video.regions import REGIONS_18
-from mescope.video.windows import timing
+from mescope.motion.regions import REGIONS_18
+from mescope.motion.windows import timing
 
 DEVELOPMENT = 10**6
 """Epoch number whose random stream draws the development recordings."""

@@ -22,9 +22,9 @@ from numpy.typing import NDArray
 from mescope.events import Expression, FaceEvent, Interval
 from mescope.spotting.face_shape import shape_traces
 from mescope.spotting.flow_peaks import displacement
-from mescope.video.cache import Store
-from mescope.video.head_motion import steady
-from mescope.video.regions import REGIONS_18
+from mescope.io.cache import Store
+from mescope.motion.head_motion import steady
+from mescope.motion.regions import REGIONS_18
 
 if TYPE_CHECKING:
     from mescope.synthesis.render import SyntheticVideo
@@ -39,7 +39,7 @@ class Measured:
 
     ``windows`` (W, 2R, k) float16 with the motion of the head still in them, ``valid`` (W, k),
     ``boxes`` (W, 4), ``landmarks`` (W, 68, 2) and ``points`` (n, 68, 2) as in
-    :class:`~mescope.video.roi_flow.RoiFlow`; ``times`` (n,) seconds.  Truth is in decimated
+    :class:`~mescope.motion.roi_flow.RoiFlow`; ``times`` (n,) seconds.  Truth is in decimated
     frames.
     """
 
@@ -146,7 +146,7 @@ def measure(number: int, seed: int, seconds: float, manner: Manner = "natural") 
     """Render recording ``number`` and measure it as any recording is measured."""
     from mescope.synthesis.recorded import rendered_recording
     from mescope.synthesis.timecourse import truth, truth_events
-    from mescope.video.roi_flow import extract
+    from mescope.motion.roi_flow import extract
 
     if manner == "natural":
         video = rendered_recording((seed, number), seconds)
@@ -187,7 +187,7 @@ def staged_recording(seed: tuple[int, ...], seconds: float) -> SyntheticVideo:
 
 
 def _store(folder: Path, seed: int, seconds: float, manner: Manner = "natural") -> Store:
-    from mescope.video.roi_flow import VERSIONS
+    from mescope.motion.roi_flow import VERSIONS
 
     extraction = VERSIONS["clean"]
     identity = {"rendered": VERSION, "extraction": extraction, "seed": seed}

@@ -14,17 +14,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mescope.datasets import samm_long, smic_long
-from mescope.datasets.base import Dataset, Problem
+from mescope.datasets.base import (Dataset)
+from mescope.annotations.problems import (Problem)
 from mescope.datasets.clips import Findings
 from mescope.errors import DatasetError, MescopeError
 from mescope.events import Expression, Interval, Recording
 from mescope.labels import SPOTTING_CLASSES, to_classes
 from mescope.training.examples import Examples
 from mescope.training.samples import frame_labels, window_labels
-from mescope.video.faces import FaceFinder
+from mescope.face.detector import FaceFinder
 from mescope.video.reading import open_video
-from mescope.video.regions import REGIONS_18, Mode, Region
-from mescope.video.roi_flow import RoiFlow, extract
+from mescope.motion.regions import (REGIONS_18, Region)
+from mescope.face.box import (Mode)
+from mescope.motion.roi_flow import RoiFlow, extract
 
 HOME = {samm_long.NAME: samm_long.PEOPLE, smic_long.NAME: smic_long.PEOPLE}
 """Data sets that share people and words for emotions with another one, and that one.
@@ -84,7 +86,7 @@ def window_examples(
         labels: the label set that makes emotions one of the four classes; an emotion that
             already is one stays.
         regions: facial regions; ``REGIONS_5`` for ME-TST.
-        mode: see :func:`mescope.video.roi_flow.extract`.
+        mode: see :func:`mescope.motion.roi_flow.extract`.
         cache: folder that keeps what was measured, window by window.
         jobs: threads; one per core by default.
         finder: face detector; dlib by default.

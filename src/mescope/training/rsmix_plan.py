@@ -29,8 +29,8 @@ from mescope.training.rsmix import (
     opening_account,
     paste,
 )
-from mescope.video.faces import FaceFinder, FaceTracker, default_finder
-from mescope.video.nasal_crop import (
+from mescope.face.detector import FaceFinder, FaceTracker, default_finder
+from mescope.face.nasal_crop import (
     MOST_MISSING,
     SIZE,
     ClipCrops,
@@ -55,7 +55,7 @@ class Settings:
         table: the corrected (``clean``) table of action units, or that ``as_published``.
         smoothing: how the landmarks that place a crop are calmed; ``none`` as published.
         mask: cells of each ``frame``, or the ``union`` over the clip.
-        extent: how much of the head a crop shows, see :mod:`mescope.video.nasal_crop`.
+        extent: how much of the head a crop shows, see :mod:`mescope.face.nasal_crop`.
         size: side of the crops, px.
         guard: frames on both sides of an expression that are not neutral.
         keep_long: also take micro-expressions of more than 3 s.

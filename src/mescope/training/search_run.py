@@ -35,7 +35,7 @@ from mescope.training.search import (
     held_out,
 )
 from mescope.training.train_clips import publish_recogniser
-from mescope.video.cache import write_atomically
+from mescope.io.atomic import (write_atomically)
 
 LOG = "search.jsonl"
 

@@ -1,1 +1,1 @@
-"""Recordings in, motion of facial regions out: reading, faces, regions, ROI flow, cache."""
+"""Decoding: a file, a folder of pictures or an array becomes frames with exact times."""

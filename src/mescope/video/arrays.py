@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mescope.errors import VideoError
-from mescope.video.report import DecodeReport, rate_warnings, run_warnings
+from mescope.video.decode_report import DecodeReport, rate_warnings, run_warnings
 from mescope.video.source import Picture, Video
 
 

@@ -25,9 +25,9 @@ from mescope.video.pictures import (
     squared_size,
     with_square_pixels,
 )
-from mescope.video.report import rate_warnings, run_warnings
+from mescope.video.decode_report import rate_warnings, run_warnings
 from mescope.video.source import Picture, Policy, Video
-from mescope.video.tally import Tally, first_report
+from mescope.video.decode_stats import Tally, first_report
 from mescope.video.timetable import PacketReader, read_table
 
 _CHECK_EVERY = 128

@@ -13,7 +13,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from mescope.errors import VideoError
 from mescope.video.containers import check_size
-from mescope.video.report import DecodeReport, rate_warnings, run_warnings
+from mescope.video.decode_report import DecodeReport, rate_warnings, run_warnings
 from mescope.video.source import Picture, Policy, Video
 
 SUFFIXES = frozenset(

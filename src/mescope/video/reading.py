@@ -24,7 +24,7 @@ from mescope.video.arrays import ArrayVideo
 from mescope.video.containers import local_path
 from mescope.video.files import FileVideo
 from mescope.video.image_folders import FolderVideo
-from mescope.video.report import DecodeReport
+from mescope.video.decode_report import DecodeReport
 from mescope.video.source import Picture, Policy, Video
 
 __all__ = ["DecodeReport", "Picture", "Policy", "Video", "open_recording", "open_video"]

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mescope.errors import VideoError
-from mescope.video.report import DecodeReport
+from mescope.video.decode_report import DecodeReport
 
 Picture = NDArray[np.uint8]
 Policy = Literal["skip", "fail"]

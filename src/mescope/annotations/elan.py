@@ -1,0 +1,291 @@
+"""ELAN's ``.eaf``: what is on the tiers, and the writer; :mod:`elan_read` reads.
+
+Tiers as ecosystem 3.4 lays them down: ``ME@<face>#<source>`` with one tier per property below
+it.  ``#model`` marks a model's tiers; overlapping marks go to further ones, ``ME@<face>.2``.
+Blinks and other events of a model stand on ``EVENT-<kind>@<face>#model``, outside of that.
+Two differences: a controlled vocabulary belongs to a linguistic type, so the tiers with one
+have types of their own; and a tier ME-note holds remarks.  Times are whole milliseconds,
+half-open; ``ME-frames`` holds the frames and exact times.  EAF 3.0, time slots sorted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import PurePosixPath
+from xml.etree import ElementTree
+from xml.etree.ElementTree import Element, SubElement
+
+from mescope.annotations import face_events
+from mescope.annotations.marks import (
+    STATUSES,
+    Mark,
+    Sheet,
+    in_order,
+    lanes,
+    milliseconds,
+    normal,
+    widened,
+)
+from mescope.annotations.stored import KIND_WORDS, about, frames_text
+from mescope.errors import DatasetError
+
+MODEL = "model"
+PREFIX = "mescope:"
+"""Begins the names of the header's properties that hold the facts of the video."""
+
+EMOTIONS = (
+    "negative", "positive", "surprise", "others", "neutral", "anger", "contempt", "disgust",
+    "fear", "happiness", "sadness", "repression", "tense",
+)  # fmt: skip
+"""Entries of the vocabulary of emotions; those of the marks are added."""
+
+DEPENDENT = ("emotion", "AU", "score", "frames", "review", "note")
+"""Tiers of one value per mark, ``ME-<name>@<face>``; ``ME-apex`` has a time of its own."""
+
+MIME = {
+    ".mp4": "video/mp4", ".m4v": "video/mp4", ".mov": "video/quicktime", ".mpg": "video/mpeg",
+    ".mpeg": "video/mpeg", ".avi": "video/x-msvideo", ".mkv": "video/x-matroska",
+    ".webm": "video/webm", ".wmv": "video/x-ms-wmv", ".ogv": "video/ogg", ".ts": "video/mp2t",
+    ".mts": "video/mp2t", ".flv": "video/x-flv",
+}  # fmt: skip
+
+_TYPES = (  # name, time-alignable, constraint, vocabulary
+    ("me-interval", True, "", "me-type"),
+    ("me-assoc", False, "Symbolic_Association", ""),
+    ("me-assoc-emotion", False, "Symbolic_Association", "me-emotion"),
+    ("me-assoc-review", False, "Symbolic_Association", "me-review"),
+    ("me-point", True, "Included_In", ""),
+)
+_EVENT_TYPE = ("me-event", True, "", "")  # only where there are events
+_TYPE_OF = {"emotion": "me-assoc-emotion", "review": "me-assoc-review"}
+_CONSTRAINTS = (
+    ("Time_Subdivision", "Time subdivision of parent annotation's time interval, no time gaps"),
+    ("Symbolic_Subdivision", "Symbolic subdivision of a parent annotation"),
+    ("Symbolic_Association", "1-1 association with a parent annotation"),
+    ("Included_In", "Time alignable annotations within the parent annotation's time interval"),
+)
+_SCHEMA = "http://www.w3.org/2001/XMLSchema-instance"
+
+
+def dumps(sheet: Sheet, *, media: str = "", date: str = "1970-01-01T00:00:00+00:00") -> bytes:
+    """Return a sheet as the bytes of an EAF 3.0 file.
+
+    Args:
+        sheet: marks with times; see :func:`mescope.annotations.clock.timed`.
+        media: where the video lies, as a URL relative to the file.  It is also written as the
+            absolute one: a whole path names people, and ELAN looks beside the file itself.
+        date: when the file was made, ISO 8601.  Fixed unless given, so that the same marks
+            make the same bytes.
+
+    Raises:
+        DatasetError: a mark has no times.
+    """
+    sheet = normal(sheet)
+    sheet = replace(sheet, marks=in_order(sheet.marks))
+    writer = _Writer(sheet)
+    writer.tiers()
+    writer.events()
+    root = Element(
+        "ANNOTATION_DOCUMENT",
+        {
+            "AUTHOR": "mescope",
+            "DATE": date,
+            "FORMAT": "3.0",
+            "VERSION": "3.0",
+            "xmlns:xsi": _SCHEMA,
+            "xsi:noNamespaceSchemaLocation": "http://www.mpi.nl/tools/elan/EAFv3.0.xsd",
+        },
+    )
+    root.append(_header(sheet, media))
+    root.append(writer.time_order())
+    root.extend(writer.made)
+    root.extend(_kinds_of_tier((*_TYPES, _EVENT_TYPE) if sheet.events else _TYPES))
+    label = {"LANG_DEF": "http://cdb.iso.org/lg/CDB-00130975-001", "LANG_ID": "und"}
+    SubElement(root, "LANGUAGE", {**label, "LANG_LABEL": "undetermined (und)"})
+    for name, text in _CONSTRAINTS:
+        SubElement(root, "CONSTRAINT", {"DESCRIPTION": text, "STEREOTYPE": name})
+    found = sorted({mark.emotion for mark in sheet.marks if mark.emotion} - set(EMOTIONS))
+    root.append(_vocabulary("me-type", KIND_WORDS.values()))
+    root.append(_vocabulary("me-emotion", (*EMOTIONS, *found)))
+    root.append(_vocabulary("me-review", STATUSES[1:]))
+    ElementTree.indent(root, " ")
+    data: bytes = ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
+    return data + b"\n"
+
+
+@dataclass
+class _Writer:
+    """Makes the tiers of a sheet, numbering annotations and time slots on the way."""
+
+    sheet: Sheet
+    made: list[Element] = field(default_factory=list)
+    slots: list[tuple[int, Element, str]] = field(default_factory=list)  # ms, where, which end
+    count: int = 0
+    taken: set[str] = field(default_factory=set)
+
+    def tiers(self) -> None:
+        """Make all tiers; each face, source and lane has its own."""
+        times = milliseconds(self.sheet)
+        groups: dict[tuple[str, str, str, int], list[int]] = {}
+        for i, lane in enumerate(lanes(self.sheet.marks, times)):
+            mark = self.sheet.marks[i]
+            groups.setdefault((mark.face, mark.origin, mark.source, lane), []).append(i)
+        for (face, origin, source, lane), members in sorted(groups.items()):
+            tail = self._tail(face, origin, source, lane)
+            about_tier = {"ANNOTATOR": source, "PARTICIPANT": face}
+            self._group(tail, about_tier, [(self.sheet.marks[i], times[i]) for i in members])
+
+    def events(self) -> None:
+        """Make a tier for each kind of event that occurs."""
+        for kind in face_events.KINDS:
+            found = list(face_events.spans(self.sheet.events, kind, self.sheet.rate))
+            if not found:
+                continue
+            facts = {"ANNOTATOR": MODEL, "PARTICIPANT": face_events.FACE}
+            name = f"EVENT-{kind}@{face_events.FACE}#{MODEL}"
+            tier = self._tier(name, _EVENT_TYPE[0], facts)
+            for start, end, _ in found:
+                self._interval(tier, (start, end), face_events.value_of(kind))
+
+    def _tail(self, face: str, origin: str, source: str, lane: int) -> str:
+        """Return what tiers of a group are called after ``ME``; no two are alike."""
+        end = MODEL if origin == "model" else source or "coder"
+        if origin == "coder" and end.casefold() == MODEL:
+            end += " (coder)"  # a person of that name must not be taken for a model
+        number = lane + 1
+        while True:
+            tail = f"@{face}#{end}" if number == 1 else f"@{face}.{number}#{end}"
+            if tail not in self.taken:
+                self.taken.add(tail)
+                return tail
+            number += 1
+
+    def _group(
+        self, tail: str, facts: dict[str, str], rows: list[tuple[Mark, tuple[int, int]]]
+    ) -> None:
+        top = self._tier(f"ME{tail}", "me-interval", facts)
+        names = []
+        for mark, ends in rows:
+            names.append(self._interval(top, ends, KIND_WORDS[mark.kind]))
+        marks = [mark for mark, _ in rows]
+        for name in DEPENDENT:
+            tier = self._tier(f"ME-{name}{tail}", _TYPE_OF.get(name, "me-assoc"), facts, top)
+            for parent, mark in zip(names, marks, strict=True):
+                if value := value_of(mark, name):
+                    self._reference(tier, parent, value)
+        apex = self._tier(f"ME-apex{tail}", "me-point", facts, top)
+        for mark, ends in rows:
+            if mark.apex_s is not None:
+                self._interval(apex, apex_span(mark, ends, self.sheet.rate), "apex")
+
+    def _tier(
+        self, name: str, kind: str, facts: dict[str, str], parent: Element | None = None
+    ) -> Element:
+        words = {**facts, "LINGUISTIC_TYPE_REF": kind, "TIER_ID": name}
+        if parent is not None:
+            words["PARENT_REF"] = parent.attrib["TIER_ID"]
+        tier = Element("TIER", {k: v for k, v in words.items() if v or k == "ANNOTATOR"})
+        self.made.append(tier)
+        return tier
+
+    def _interval(self, tier: Element, ends: tuple[int, int], value: str) -> str:
+        holder = SubElement(tier, "ANNOTATION")
+        name = self._name()
+        one = SubElement(holder, "ALIGNABLE_ANNOTATION", {"ANNOTATION_ID": name})
+        SubElement(one, "ANNOTATION_VALUE").text = value
+        self.slots.append((ends[0], one, "TIME_SLOT_REF1"))
+        self.slots.append((ends[1], one, "TIME_SLOT_REF2"))
+        return name
+
+    def _reference(self, tier: Element, parent: str, value: str) -> None:
+        holder = SubElement(tier, "ANNOTATION")
+        words = {"ANNOTATION_ID": self._name(), "ANNOTATION_REF": parent}
+        one = SubElement(holder, "REF_ANNOTATION", words)
+        SubElement(one, "ANNOTATION_VALUE").text = value
+
+    def _name(self) -> str:
+        self.count += 1
+        return f"a{self.count}"
+
+    def time_order(self) -> Element:
+        """Make the time slots, sorted, and write their ids into the annotations."""
+        order = Element("TIME_ORDER")
+        # stable: the slots of one annotation keep their order
+        for number, (ms, one, end) in enumerate(sorted(self.slots, key=lambda s: s[0]), 1):
+            one.set(end, f"ts{number}")
+            words = {"TIME_SLOT_ID": f"ts{number}", "TIME_VALUE": str(ms)}
+            SubElement(order, "TIME_SLOT", words)
+        return order
+
+
+def value_of(mark: Mark, name: str) -> str:
+    """Return what stands on a dependent tier for a mark; empty where nothing does."""
+    if name == "score":
+        return "" if mark.score is None else repr(mark.score)
+    if name == "frames":
+        return frames_text(mark)
+    values = {
+        "emotion": mark.emotion or "",
+        "AU": mark.action_units,
+        "review": mark.status,
+        "note": mark.note,
+    }
+    return values[name]
+
+
+def apex_span(mark: Mark, ends: tuple[int, int], rate: float | None) -> tuple[int, int]:
+    """Return one frame at the apex in ms, within the ends of its mark and at least 1 ms."""
+    second = mark.apex_s or 0.0
+    first, last = widened(second, second + (1 / rate if rate else 0.0))
+    first = min(max(first, ends[0]), ends[1] - 1)
+    return first, max(first + 1, min(last, ends[1]))
+
+
+def _header(sheet: Sheet, media: str) -> Element:
+    header = Element("HEADER", {"MEDIA_FILE": "", "TIME_UNITS": "milliseconds"})
+    if media:
+        mime = MIME.get(PurePosixPath(media).suffix.lower(), "unknown")
+        words = {"MEDIA_URL": media, "MIME_TYPE": mime, "RELATIVE_MEDIA_URL": media}
+        SubElement(header, "MEDIA_DESCRIPTOR", words)
+    for name, value in about(sheet).items():
+        SubElement(header, "PROPERTY", {"NAME": PREFIX + name}).text = str(value)
+    return header
+
+
+def _kinds_of_tier(types: Iterable[tuple[str, bool, str, str]]) -> list[Element]:
+    made = []
+    for name, alignable, constraint, vocabulary in types:
+        words = {
+            "CONSTRAINTS": constraint,
+            "CONTROLLED_VOCABULARY_REF": vocabulary,
+            "GRAPHIC_REFERENCES": "false",
+            "LINGUISTIC_TYPE_ID": name,
+            "TIME_ALIGNABLE": "true" if alignable else "false",
+        }
+        made.append(Element("LINGUISTIC_TYPE", {k: v for k, v in words.items() if v}))
+    return made
+
+
+def _vocabulary(name: str, words: Iterable[str]) -> Element:
+    made = Element("CONTROLLED_VOCABULARY", {"CV_ID": name})
+    SubElement(made, "DESCRIPTION", {"LANG_REF": "und"})
+    for number, text in enumerate(words, start=1):
+        entry = SubElement(made, "CV_ENTRY_ML", {"CVE_ID": f"{name}-{number}"})
+        value = SubElement(entry, "CVE_VALUE", {"DESCRIPTION": "", "LANG_REF": "und"})
+        value.text = text
+    return made
+
+
+def only(sheets: Sequence[Sheet], what: str) -> Sheet:
+    """Return the one sheet of a format that holds one video.
+
+    Raises:
+        DatasetError: there are none or several.
+    """
+    if len(sheets) != 1:
+        raise DatasetError(
+            f"expected marks of one video for {what}, found {len(sheets)} videos; "
+            "write CSV, BORIS or ActivityNet, or convert one video at a time"
+        )
+    return sheets[0]

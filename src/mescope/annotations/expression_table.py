@@ -1,0 +1,227 @@
+"""A CSV table of expressions: read with every fault named by file and row.
+
+Columns: recording (or video), onset, offset, kind (or type: micro, macro); optional: apex,
+emotion, subject, au, status, onset_s, apex_s, offset_s; others are ignored.  Comma, semicolon
+or tab; UTF-8.  Frames count from 0, both ends included.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mescope import facs
+from mescope.events import (Seconds)
+from mescope.annotations.problems import (Problem, place)
+from mescope.errors import DatasetError
+from mescope.events import Expression, Interval, Kind
+
+_SAME = {"video": "recording", "type": "kind", "au": "action_units"}
+NEEDED = ("recording", "onset", "offset", "kind")
+"""Columns a table of expressions must have."""
+
+KINDS: dict[str, Kind] = {
+    "micro": "micro",
+    "micro-expression": "micro",
+    "macro": "macro",
+    "macro-expression": "macro",
+}
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Annotation:
+    """One row of the table; ``expression`` is None where a recording is listed as empty."""
+
+    row: int  # line of the file where the row ends, from 1
+    recording: str
+    subject: str
+    expression: Expression | None
+    status: str
+    seconds: Seconds | None
+
+
+def read_table(path: Path) -> tuple[list[Annotation], list[Problem]]:
+    """Return the rows of a table of expressions that make sense, and the others' problems.
+
+    Raises:
+        DatasetError: unreadable, not UTF-8, empty, or without the needed columns.
+    """
+    rows: list[Annotation] = []
+    problems: list[Problem] = []
+    seen: dict[tuple[str, ...], int] = {}
+    for number, cells, extra in read_lines(path, NEEDED):
+        try:
+            if extra:
+                raise ValueError(
+                    "there are more cells than columns; a comma inside a cell or a decimal "
+                    "comma? Put the cell in quotes, write decimals with a point"
+                )
+            same = seen.setdefault(tuple(cells.values()), number)
+            if same != number:
+                raise ValueError(f"the row is identical to row {same}; keep one of them")
+            rows.append(_annotation(number, cells))
+        except ValueError as error:
+            problems.append(Problem("error", place(path, number), str(error)))
+    return rows, problems
+
+
+def read_text(path: Path) -> str:
+    """Return the text of a UTF-8 table that is not empty, or raise DatasetError."""
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        row = error.object[: error.start].count(b"\n") + 1
+        raise DatasetError(
+            f"{place(path, row)}: expected UTF-8 text, found byte "
+            f"{error.object[error.start]:#04x}; save the table as UTF-8"
+        ) from None
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise DatasetError(f"{path.name}: cannot be read: {reason}") from None
+    if "\0" in text:
+        row = text[: text.index("\0")].count("\n") + 1
+        raise DatasetError(f"{place(path, row)}: expected text, found a NUL byte; not a CSV?")
+    if not text.strip():
+        raise DatasetError(f"{path.name}: expected a table with a header, found an empty file")
+    return text
+
+
+def read_lines(path: Path, needed: Sequence[str]) -> Iterator[tuple[int, dict[str, str], bool]]:
+    """Yield line number, cells by column, and whether there are more cells than columns.
+
+    Columns are named in small letters, as this module names them whatever their synonym.
+
+    Raises:
+        DatasetError: unreadable, not UTF-8, empty, or without the needed columns.
+    """
+    text = read_text(path)
+    head = text.lstrip().splitlines()[0]
+    delimiter = max(",;\t", key=head.count)  # the comma where none is there
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    header: list[str] = []
+    try:
+        for cells in reader:
+            if not any(cell.strip() for cell in cells):
+                continue
+            if not header:
+                header = _header(path, cells, needed)
+                continue
+            row = [_unguarded(cell.strip()) for cell in cells]
+            row += [""] * (len(header) - len(row))
+            extra = any(row[len(header) :])
+            yield reader.line_num, dict(zip(header, row, strict=False)), extra
+    except csv.Error as error:
+        raise DatasetError(f"{place(path, reader.line_num)}: no CSV: {error}") from None
+
+
+def _header(path: Path, cells: list[str], needed: Sequence[str]) -> list[str]:
+    found = [cell.strip().lower() for cell in cells]
+    names = [_SAME.get(name, name) for name in found]
+    missing = [name for name in needed if name not in names]
+    if missing:
+        raise DatasetError(
+            f"{place(path, 1)}: expected the columns {', '.join(needed)}, found "
+            f"{', '.join(filter(None, found))}; add {', '.join(missing)}"
+        )
+    twice = sorted({name for name in names if name and names.count(name) > 1})
+    if twice:
+        raise DatasetError(f"{place(path, 1)}: column {twice[0]} is there twice; keep one")
+    return names
+
+
+def _unguarded(cell: str) -> str:
+    """Take off the apostrophe that an export sets before text that looks like a formula."""
+    guarded = cell.startswith("'") and cell.lstrip("'").startswith(_FORMULA_STARTS)
+    return cell[1:] if guarded else cell
+
+
+def _annotation(number: int, cells: Mapping[str, str]) -> Annotation:
+    """Return a row; ValueError says what is wrong with it."""
+    if not cells["recording"]:
+        raise ValueError("expected the name of a recording, found an empty cell")
+    empty = not cells["onset"] and not cells["offset"]
+    return Annotation(
+        row=number,
+        recording=cells["recording"],
+        subject=cells.get("subject", ""),
+        expression=None if empty else _expression(cells),
+        status=cells.get("status", "").lower(),
+        seconds=None if empty else _seconds(cells),
+    )
+
+
+def _expression(cells: Mapping[str, str]) -> Expression:
+    interval, apex = read_interval(cells)
+    kind = read_kind(cells["kind"])
+    coding = facs.parse(cells.get("action_units", ""))
+    if not coding.complete:
+        raise ValueError(f"action units {cells['action_units']!r} cannot be read as 4+L10")
+    return Expression(
+        interval=interval,
+        kind=kind,
+        apex=apex,
+        emotion=cells.get("emotion") or None,
+        action_units=tuple(str(unit) for unit in coding.units),
+    )
+
+
+def read_interval(cells: Mapping[str, str]) -> tuple[Interval, int | None]:
+    """Return onset to offset, and the apex if there is one; ValueError says what is wrong."""
+    onset, offset = frame(cells["onset"], "onset"), frame(cells["offset"], "offset")
+    if offset < onset:
+        raise ValueError(f"expected the offset after the onset, found {onset} to {offset}")
+    apex = frame(cells["apex"], "apex") if cells.get("apex") else None
+    if apex is not None and not onset <= apex <= offset:
+        raise ValueError(f"expected the apex within {onset} to {offset}, found {apex}")
+    return Interval(onset, offset), apex
+
+
+def read_kind(text: str) -> Kind:
+    """Return micro or macro; ValueError says what was found instead."""
+    kind = KINDS.get(text.lower())
+    if kind is None:
+        raise ValueError(f"expected the kind micro or macro, found {text!r}")
+    return kind
+
+
+def frame(text: str, what: str) -> int:
+    """Return a frame number, 0 or more; ``12.0`` is one, ``12.5``, ``12,5`` and ``nan`` not.
+
+    Raises:
+        ValueError: anything else, with what is wrong in words.
+    """
+    if "," in text:
+        raise ValueError(f"{what} is {text!r}: expected a whole number, found a comma in it")
+    value = number_in(text, what)
+    if value < 0 or value != int(value):
+        raise ValueError(f"{what} is {text!r}: expected a whole frame number from 0 on")
+    return int(value)
+
+
+def number_in(text: str, what: str) -> float:
+    """Return a finite number; ValueError says what was found instead."""
+    try:
+        value = float(text)
+    except ValueError:
+        raise ValueError(f"{what} is {text!r}: expected a number") from None
+    if not math.isfinite(value) or "_" in text:  # Python reads 1_000 as a number
+        raise ValueError(f"{what} is {text!r}: expected a number")
+    return value
+
+
+def _seconds(cells: Mapping[str, str]) -> Seconds | None:
+    """Return the times written in the table, if it has them."""
+    onset, offset = cells.get("onset_s", ""), cells.get("offset_s", "")
+    if not onset or not offset:
+        return None
+    apex = cells.get("apex_s", "")
+    return Seconds(
+        number_in(onset, "onset_s"),
+        number_in(apex, "apex_s") if apex else None,
+        number_in(offset, "offset_s"),
+    )

@@ -1,0 +1,248 @@
+"""The interval table as CSV, and the JSON of an analysis: marks that know their frames.
+
+The columns begin as the public STRS scorer's; those of mescope's other tables follow, then
+``face_id``, ``origin``, ``end_s``, ``fps`` and ``frames`` (how many the video has).  A row
+without onset and offset says that the video was looked at.
+Source: ecosystem 3.3 and 3.6.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path, PurePath
+from typing import Any
+
+from mescope.annotations.expression_table import number_in, read_interval, read_kind, read_lines
+from mescope.annotations.files import (
+    listing,
+    number,
+    optional,
+    read_bytes,
+    table,
+    whole,
+    word,
+)
+from mescope.annotations.marks import Contents, Mark, Sheet, in_order, normal
+from mescope.annotations.stored import KIND_WORDS, from_dict
+from mescope.errors import DatasetError
+
+COLUMNS = (
+    "subject", "video", "onset", "offset", "emotion", "apex", "type", "au", "score", "onset_s",
+    "apex_s", "offset_s", "status", "source", "id", "note", "face_id", "origin", "end_s", "fps",
+    "frames",
+)  # fmt: skip
+"""Columns of the table of marks; frames from 0, ends included; ``_s`` seconds."""
+
+NEEDED = ("recording", "onset", "offset", "kind")
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+_TIMES = ("onset_s", "apex_s", "offset_s", "end_s")
+_TEXTS = ("subject", "video", "emotion", "au", "source", "id", "note", "face_id")
+
+
+def dumps(sheets: Sequence[Sheet]) -> str:
+    """Return sheets as CSV text; text that looks like a formula gets an apostrophe."""
+    out = io.StringIO()
+    writer = csv.DictWriter(out, COLUMNS, lineterminator="\r\n", restval="")  # RFC 4180
+    writer.writeheader()
+    for given in sheets:
+        sheet = normal(given)
+        for mark in in_order(sheet.marks):
+            writer.writerow(_row(sheet, mark))
+        if not sheet.marks:
+            writer.writerow(_about(sheet))
+    return out.getvalue()
+
+
+def _about(sheet: Sheet) -> dict[str, Any]:
+    return {
+        "subject": _guarded(sheet.subject),
+        "video": _guarded(sheet.video),
+        "fps": "" if sheet.rate is None else repr(sheet.rate),
+        "frames": "" if sheet.frames is None else sheet.frames,
+    }
+
+
+def _row(sheet: Sheet, mark: Mark) -> dict[str, Any]:
+    texts = {
+        "emotion": mark.emotion or "",
+        "au": mark.action_units,
+        "source": mark.source,
+        "id": mark.id,
+        "note": mark.note,
+        "face_id": mark.face,
+    }
+    return {
+        **_about(sheet),
+        **{name: _guarded(text) for name, text in texts.items()},
+        "onset": mark.interval.first,
+        "apex": "" if mark.apex is None else mark.apex,
+        "offset": mark.interval.last,
+        "type": KIND_WORDS[mark.kind],
+        "score": "" if mark.score is None else repr(mark.score),
+        "status": mark.status,
+        "origin": mark.origin,
+        **{name: _decimal(getattr(mark, name)) for name in _TIMES},
+    }
+
+
+def _guarded(text: str) -> str:
+    """Set an apostrophe before a formula, and before an apostrophe that would be taken off."""
+    return f"'{text}" if text.lstrip("'").startswith(_FORMULA_STARTS) else text
+
+
+def _decimal(value: float | None) -> str:
+    return "" if value is None else f"{value:.9f}".rstrip("0").rstrip(".")
+
+
+def read_csv(path: Path) -> Contents:
+    """Return the marks of a CSV table; rows that make no sense are left out with a remark.
+
+    Any table with the columns recording (or video), onset, offset and kind (or type) will do.
+    A row that names no origin is a model's if it has a score, else a coder's.
+
+    Raises:
+        DatasetError: the table cannot be read or lacks a column.
+    """
+    read_bytes(path)  # refuses what is huge, empty, or no plain file
+    videos: dict[tuple[str, str], tuple[Sheet, list[Mark]]] = {}
+    remarks: list[str] = []
+    for line, cells, extra in read_lines(path, NEEDED):
+        try:
+            if extra:
+                raise ValueError("expected as many cells as columns, found more")
+            facts, mark = _facts(cells), _mark(cells)
+        except ValueError as error:
+            remarks.append(f"{path.name}, row {line}: left out, {error}")
+            continue
+        _, marks = videos.setdefault((facts.subject, facts.video), (facts, []))
+        marks += [mark] if mark else []
+    sheets = tuple(replace(facts, marks=in_order(marks)) for facts, marks in videos.values())
+    return Contents(sheets, tuple(remarks))
+
+
+def _facts(cells: Mapping[str, str]) -> Sheet:
+    if not cells["recording"]:
+        raise ValueError("expected a video, found an empty cell")
+    return Sheet(
+        video=cells["recording"],
+        subject=cells.get("subject", ""),
+        rate=_number(cells, "fps"),
+        frames=_whole(cells, "frames"),
+    )
+
+
+def _mark(cells: Mapping[str, str]) -> Mark | None:
+    """Return the mark of a row, None for a video without any."""
+    if not cells["onset"] and not cells["offset"]:
+        return None
+    interval, apex = read_interval(cells)
+    score = _number(cells, "score")
+    origin = cells.get("origin", "") or ("coder" if score is None else "model")
+    return Mark(
+        interval=interval,
+        kind=read_kind(cells["kind"]),
+        apex=apex,
+        origin=origin,  # type: ignore[arg-type]  # checked by Mark
+        source=cells.get("source", ""),
+        emotion=cells.get("emotion") or None,
+        action_units=cells.get("action_units", ""),
+        score=score,
+        status=cells.get("status", "").lower(),
+        face=cells.get("face_id", "") or "0",
+        id=cells.get("id", ""),
+        note=cells.get("note", ""),
+        **{name: _number(cells, name) for name in _TIMES},
+    )
+
+
+def _number(cells: Mapping[str, str], name: str) -> float | None:
+    return number_in(cells[name], name) if cells.get(name) else None
+
+
+def _whole(cells: Mapping[str, str], name: str) -> int | None:
+    value = _number(cells, name)
+    if value is not None and value != math.floor(value):
+        raise ValueError(f"{name} is {cells[name]!r}: expected a whole number")
+    return None if value is None else int(value)
+
+
+def _check_schema(document: Any, path: Path) -> None:
+    if document.get("schema") != 1:
+        raise DatasetError(
+            f"{path.name} has schema {document.get('schema')!r}, this mescope reads 1; "
+            "install the mescope that wrote it, or a newer one"
+        )
+
+
+def read_analysis(document: Any, path: Path) -> Contents:
+    """Return the detections in the JSON of an analysis, as the model's proposals.
+
+    Raises:
+        DatasetError: it comes from another version, or is damaged.
+    """
+    _check_schema(document, path)
+    try:
+        video = table(document["video"], "video")
+        source = word(table(document["provenance"], "provenance").get("model") or "", "model")
+        rate = number(video["rate"], "rate")
+        marks = [
+            _proposal(table(entry, "a detection"), source, rate)
+            for entry in listing(document["detections"], "detections")
+        ]
+        sheet = Sheet(
+            video=PurePath(word(video["name"], "name")).name,
+            rate=rate,
+            frames=int(number(video["frames"], "frames")),
+            marks=in_order(marks),
+        )
+    except (KeyError, ValueError) as error:
+        raise DatasetError(
+            f"{path.name} is damaged ({error}); analyze the recording again"
+        ) from None
+    return Contents((sheet,))
+
+
+def read_review(document: Any, path: Path) -> Contents:
+    """Return the marks in the JSON of a review (``mescope app``), as they were kept.
+
+    Raises:
+        DatasetError: it comes from another version, or is damaged.
+    """
+    _check_schema(document, path)
+    try:
+        video = table(document["video"], "video")
+        sheet = Sheet(
+            video=PurePath(word(video["name"], "name")).name,
+            rate=optional(video, "rate", number),
+            frames=optional(video, "frames", whole),
+            marks=in_order(
+                from_dict(table(entry, "a mark"))
+                for entry in listing(document["marks"], "marks")
+            ),
+        )
+    except (KeyError, ValueError) as error:
+        raise DatasetError(
+            f"{path.name} is damaged ({error}); export the recording again"
+        ) from None
+    return Contents((sheet,))
+
+
+def _proposal(entry: dict[str, Any], source: str, rate: float) -> Mark:
+    evidence = table(entry.get("evidence") or {}, "evidence")
+    units = listing(evidence.get("action_units", []), "action_units")
+    kept = {
+        **{key: entry[key] for key in ("onset", "apex", "offset", "kind", "score")},
+        **{key: entry.get(key) for key in ("onset_s", "apex_s", "offset_s", "emotion", "id")},
+        "action_units": "+".join(word(unit, "an action unit") for unit in units),
+        "note": evidence.get("sentence"),
+        "origin": "model",
+        "source": source,
+        "status": "proposed",
+    }
+    if kept["offset_s"] is not None:
+        kept["end_s"] = number(kept["offset_s"], "offset_s") + 1 / rate
+    return from_dict({key: value for key, value in kept.items() if value is not None})

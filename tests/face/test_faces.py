@@ -1,0 +1,138 @@
+"""Faces in the two public-domain portraits, and where there are none (ecosystem F34 to F37)."""
+
+import importlib.util
+
+import cv2
+import matplotlib.cbook
+import numpy as np
+import pytest
+import skimage.data
+
+from mescope.errors import FaceError
+from mescope.face import detector as faces
+from mescope.face.detector import Face, FaceTracker, default_finder, track_face
+from mescope.video.reading import open_video
+from mescope.face.box import (Box)
+
+
+def hopper():
+    path = matplotlib.cbook.get_sample_data("grace_hopper.jpg", asfileobj=False)
+    return cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
+
+
+def astronaut():
+    return cv2.cvtColor(skimage.data.astronaut(), cv2.COLOR_RGB2GRAY)
+
+
+def on_grey(picture, width=640, height=360, left=0):
+    canvas = np.full((height, width), 90, np.uint8)
+    part = picture[:height, : width - left]
+    canvas[: part.shape[0], left : left + part.shape[1]] = part
+    return canvas
+
+
+def small(picture, size):
+    return cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA)
+
+
+@pytest.mark.parametrize("picture", [hopper, astronaut])
+@pytest.mark.parametrize("scale", [0.5, 1, 4])
+def test_finds_the_face_at_every_size(picture, scale):
+    """From a face of 45 px to a picture of more than 4K; landmarks scale with the picture."""
+    image = cv2.resize(picture(), None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    tracker = FaceTracker(default_finder())
+    first = tracker.see(0, image)
+    again = tracker.see(1, image)  # the search around the last place
+    reference = FaceTracker(default_finder()).see(0, picture())
+    eyes = np.linalg.norm(reference.landmarks[36] - reference.landmarks[45])
+    for found in (first, again):
+        off = np.abs(found.landmarks / scale - reference.landmarks)
+        assert np.median(off) < 0.05 * eyes
+    assert tracker.warnings == []
+
+
+def test_no_face_is_nothing():
+    """ecosystem F34."""
+    noise = np.random.default_rng(0).integers(0, 255, (360, 640), np.uint8)
+    tracker = FaceTracker(default_finder())
+    assert tracker.see(0, noise) is None
+    assert tracker.see(1, np.zeros((360, 640), np.uint8)) is None
+    assert tracker.see(2, np.zeros((40, 30), np.uint8)) is None
+
+
+def two_faces():
+    canvas = on_grey(small(astronaut()[40:240, 120:320], 200), left=20)
+    canvas[30:330, 300:600] = small(hopper()[60:460, 60:460], 300)
+    return canvas
+
+
+@pytest.mark.parametrize(("choice", "side"), [("largest", 1), (0, 0), (1, 1), ("central", 1)])
+def test_chooses_one_of_two_faces_and_says_so(choice, side):
+    """ecosystem F36."""
+    tracker = FaceTracker(default_finder(), choice)
+    found = tracker.see(7, two_faces())
+    assert (found.box.left > 280) == bool(side)
+    assert len(tracker.warnings) == 1
+    assert "2 faces in frame 7" in tracker.warnings[0]
+
+
+def test_stays_with_its_face_when_a_larger_one_comes():
+    """ecosystem F36: identities do not swap."""
+    canvas = two_faces()
+    alone = canvas.copy()
+    alone[:, 280:] = 90
+    tracker = FaceTracker(default_finder())
+    first = tracker.see(0, alone)
+    second = tracker.see(1, canvas, whole=True)
+    assert abs(first.box.left - second.box.left) < 30
+
+
+def test_another_place_is_flagged():
+    """ecosystem F36: one leaves, another enters."""
+    canvas = two_faces()
+    left, right = canvas.copy(), canvas.copy()
+    left[:, 280:] = 90
+    right[:, :280] = 90
+    tracker = FaceTracker(default_finder())
+    assert tracker.see(0, left) is not None
+    assert tracker.see(1, right) is not None
+    assert "may be another person" in tracker.warnings[0]
+
+
+class OneFace:
+    """A finder that sees a face wherever the image is bright."""
+
+    def find(self, grey):
+        if grey.mean() < 100:
+            return []
+        h, w = grey.shape
+        box = Box(0, 0, w, h)
+        return [Face(box, self.landmarks(grey, box), 1.0)]
+
+    def landmarks(self, grey, box):
+        return np.tile(np.float32([box.left, box.top]), (68, 1))
+
+
+def test_track_face_records_missing_frames():
+    """ecosystem F35."""
+    film = np.full((12, 32, 48), 200, np.uint8)
+    film[4:8] = 0
+    track = track_face(open_video(film, rate=30), [0, 3, 5, 6, 9], finder=OneFace())
+    assert track.frames.tolist() == [0, 3, 5, 6, 9]
+    assert track.missing == (5, 6)
+    assert np.isnan(track.boxes[2:4]).all()
+    assert not np.isnan(track.landmarks[[0, 1, 4]]).any()
+
+
+@pytest.mark.parametrize("choice", ["biggest", -1, 1.5])
+def test_a_choice_that_means_nothing_is_refused(choice):
+    with pytest.raises(FaceError, match="largest"):
+        FaceTracker(OneFace(), choice)
+
+
+def test_missing_landmark_model_is_said_in_one_line(tmp_path, monkeypatch):
+    with pytest.raises(FaceError, match="missing; reinstall"):
+        faces.DlibFinder(tmp_path / "none.dat")
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(FaceError, match="pip install"):
+        faces.landmark_model()
