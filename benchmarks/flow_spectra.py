@@ -21,9 +21,9 @@ import numpy as np
 from joblib import Parallel, delayed
 
 from mescope.errors import MescopeError
+from mescope.motion.roi_flow import RoiFlow, extract
 from mescope.synthesis.recorded import rendered_recording
 from mescope.video.reading import open_video
-from mescope.motion.roi_flow import RoiFlow, extract
 from mescope.video.source import Video
 
 PARTS = {"brow": "BROW", "mouth": "MOUTH", "nose": "NOSE"}

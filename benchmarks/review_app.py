@@ -25,11 +25,11 @@ import httpx
 import numpy as np
 import uvicorn
 
-from mescope.app.replay import detection
+from mescope.app.downsampling import pack
 from mescope.app.project import Project
+from mescope.app.replay import detection
 from mescope.app.server import create_app
 from mescope.app.store import Recording
-from mescope.app.downsampling import pack
 from mescope.synthesis.encode import write_video
 from mescope.video.arrays import ArrayVideo
 

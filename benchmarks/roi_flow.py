@@ -24,8 +24,8 @@ import numpy as np
 import skimage.data
 
 from mescope.motion import roi_flow
-from mescope.video.reading import open_video
 from mescope.motion.roi_flow_plain import plain_window_flow
+from mescope.video.reading import open_video
 
 WIDTH, HEIGHT, RATE = 640, 360, 30
 

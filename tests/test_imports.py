@@ -8,15 +8,22 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[1] / "src" / "mescope"
-GROUND = ("compiling", "errors", "events", "facs", "facs_table", "labels")
+GROUND = (
+    "compiling", "errors", "events", "facs", "facs_table", "labels", "moved", "plugins",
+    "registry",
+)  # fmt: skip
 ORDER = (
     *GROUND,
-    "ops", "video", "datasets", "synthesis", "models", "spotting", "evaluation", "training",
+    "io", "ops", "video", "face", "motion", "annotations", "datasets", "synthesis", "models",
+    "spotting", "evaluation", "samples", "training",
     "analysis", "reports", "app", "cli",
 )  # fmt: skip
 RANK = {name: 0 if name in GROUND else i for i, name in enumerate(ORDER)}
 ALLOWED_BACK = {("analysis/results.py", "reports")}  # Analysis.save, inside the function
-WITHOUT_TORCH = ("video", "datasets", "spotting", "evaluation", "synthesis", "reports")
+WITHOUT_TORCH = (
+    "video", "face", "motion", "annotations", "datasets", "spotting", "evaluation",
+    "synthesis", "reports",
+)  # fmt: skip
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 

@@ -4,10 +4,10 @@ The public names are resolved when they are first used, so importing mescope loa
 and has no effect.  ``docs/api.md`` describes them.
 """
 
-from __future__ import annotations
-
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+from mescope.moved import keep_old_names
 
 if TYPE_CHECKING:
     from mescope.analysis import Analysis, Analyzer, load
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from mescope.events import Detection, Expression, Interval, Recording
     from mescope.models import MODELS, create_model
     from mescope.models.weights import list_weights
+    from mescope.motion.roi_flow import extract
     from mescope.training.evaluate import evaluate
     from mescope.training.train import train
     from mescope.video.reading import open_video
-    from mescope.motion.roi_flow import extract
 
 __version__ = "0.1.0"
 
@@ -79,3 +79,6 @@ def __getattr__(name: str) -> Any:
 def __dir__() -> list[str]:
     """List the public names."""
     return sorted(__all__)
+
+
+keep_old_names()

@@ -6,9 +6,9 @@ import pytest
 from mescope.analysis.evidence import SPOKEN, explain, named
 from mescope.analysis.results import RegionMotion
 from mescope.events import Detection, Interval
+from mescope.motion.regions import GLOBAL, REGIONS_18, place
 from mescope.synthesis.motion import UNITS, displacement_basis, units_of
 from mescope.synthesis.shapes import mean_shape
-from mescope.motion.regions import GLOBAL, REGIONS_18, place
 
 NAMES = [region.name for region in REGIONS_18]
 

@@ -17,10 +17,10 @@ import uvicorn
 from fake_analysis import made_up
 from numbered_video import write_numbered
 
+from mescope.app.downsampling import pack
 from mescope.app.limits import Limits
 from mescope.app.project import Project
 from mescope.app.server import create_app
-from mescope.app.downsampling import pack
 from mescope.app.worker import series
 from mescope.reports.json import to_dict
 

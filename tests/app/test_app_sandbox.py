@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from mescope.app.sandbox import Guard, answer_requests
 from mescope.app.limits import confine
+from mescope.app.sandbox import Guard, answer_requests
 from mescope.errors import VideoError
 
 

@@ -96,7 +96,8 @@ def test_with_the_token_one_gets_in_and_it_leaves_the_address():
 def test_the_token_is_compared_in_constant_time(monkeypatch):
     seen = []
     monkeypatch.setattr(
-        "mescope.app.security_middleware.hmac.compare_digest", lambda a, b: seen.append((a, b)) or a == b
+        "mescope.app.security_middleware.hmac.compare_digest",
+        lambda a, b: seen.append((a, b)) or a == b,
     )
     ask(token=TOKEN, Authorization="Bearer wrong")
     assert seen[0] == (b"wrong", TOKEN.encode())

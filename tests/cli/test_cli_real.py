@@ -21,11 +21,11 @@ import torch
 
 from mescope.models import create_model
 from mescope.models.weights import Card, save
+from mescope.motion.regions import REGIONS_18
 from mescope.synthesis.dynamics import random_script
 from mescope.synthesis.encode import write_video
 from mescope.synthesis.portraits import drawn_portrait
 from mescope.synthesis.render import SyntheticVideo
-from mescope.motion.regions import REGIONS_18
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from mescope.datasets import (DATASETS, Correction, read)
-from mescope.annotations.problems import (Problem)
+from mescope.annotations.problems import Problem
+from mescope.datasets import DATASETS, Correction, read
 from mescope.datasets.base import corrected
 from mescope.datasets.workbook import whole
 from mescope.errors import DatasetError

@@ -18,8 +18,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from layouts import CASME2_ROWS, Row
 
-from mescope.datasets import (Correction, Dataset, read)
-from mescope.annotations.problems import (Problem)
+from mescope.annotations.problems import Problem
+from mescope.datasets import Correction, Dataset, read
 from mescope.datasets.casme2 import read as read_casme2
 from mescope.errors import DatasetError
 from mescope.events import Interval

@@ -19,8 +19,8 @@ from layout_long import (
     write_casmesq,
 )
 
-from mescope.datasets import (Dataset, casmesq, read)
-from mescope.annotations.problems import (Problem)
+from mescope.annotations.problems import Problem
+from mescope.datasets import Dataset, casmesq, read
 from mescope.errors import DatasetError
 from mescope.evaluation.megc import read_truth
 from mescope.events import Expression, Interval

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mescope.datasets import read
 from mescope.annotations.expression_table import read_table
+from mescope.datasets import read
 from mescope.errors import DatasetError
 from mescope.events import Expression, Interval
 from mescope.reports.tables import guard

@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from layouts import SAMM_ROWS, Row
 
-from mescope.datasets import (read)
-from mescope.annotations.problems import (Problem)
+from mescope.annotations.problems import Problem
+from mescope.datasets import read
 from mescope.datasets.samm import read as read_samm
 from mescope.errors import DatasetError
 from mescope.events import Interval

@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from layout_long import SAMM_LONG_PICTURES, SAMM_LONG_ROWS, LongRow, write_samm_long
 
-from mescope.datasets import (Dataset, read, samm, samm_long)
-from mescope.annotations.problems import (Problem)
+from mescope.annotations.problems import Problem
+from mescope.datasets import Dataset, read, samm, samm_long
 from mescope.errors import DatasetError, LeakError
 from mescope.evaluation.folds import Fold
 from mescope.events import Expression, Interval

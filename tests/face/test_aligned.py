@@ -7,11 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mescope.errors import FaceError
-from mescope.synthesis.portraits import drawn_portrait, test_portraits
 from mescope.face import aligned as module
 from mescope.face.aligned import ABOVE, MARGIN, SIDE, TEMPLATE, align, alignment
 from mescope.face.detector import default_finder
 from mescope.motion.flow import tvl1
+from mescope.synthesis.portraits import drawn_portrait, test_portraits
 
 
 def grey(portrait):

@@ -10,9 +10,9 @@ import skimage.data
 
 from mescope.errors import FaceError
 from mescope.face import detector as faces
+from mescope.face.box import Box
 from mescope.face.detector import Face, FaceTracker, default_finder, track_face
 from mescope.video.reading import open_video
-from mescope.face.box import (Box)
 
 
 def hopper():

@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 from test_roi_flow import SHORT, empty, film
 
-from mescope.spotting.face_events import find_events
+from mescope.face.detector import default_finder
+from mescope.face.landmark_track import CloseUps, LandmarkTrack, eye_patches, spread
 from mescope.face.points import bridged, lid_opening
+from mescope.motion.roi_flow import extract
+from mescope.spotting.face_events import find_events
 from mescope.synthesis.dynamics import Disturbance, Script, Waves
 from mescope.synthesis.portraits import test_portraits as public_portraits
 from mescope.synthesis.render import SyntheticVideo
-from mescope.face.detector import default_finder
-from mescope.face.landmark_track import CloseUps, LandmarkTrack, eye_patches, spread
 from mescope.video.reading import open_video
-from mescope.motion.roi_flow import extract
 
 STILL = Waves(amplitudes=(0.0,), frequencies=(1.0,), phases=(0.0,))
 SWAY = Waves(amplitudes=(0.03,), frequencies=(0.4,), phases=(0.5,))

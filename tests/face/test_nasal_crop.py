@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from test_regions import LANDMARKS
 
 from mescope.errors import FaceError
-from mescope.synthesis.portraits import test_portraits
 from mescope.face.detector import default_finder
 from mescope.face.nasal_crop import crop_clip, filled, nasal_crop, smoothed
+from mescope.synthesis.portraits import test_portraits
 
 
 @pytest.fixture

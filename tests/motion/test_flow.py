@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 from test_regions import LANDMARKS
 
+from mescope.face.box import Box
 from mescope.face.crop import CroppedFace, crop_box
 from mescope.motion.flow import farneback, top_mean
 from mescope.motion.flow_pyramid import patch_flow
 from mescope.motion.flow_strongest import strongest_mean
-from mescope.motion.regions import (GLOBAL, REGIONS_5, REGIONS_18, place)
-from mescope.face.box import (Box)
+from mescope.motion.regions import GLOBAL, REGIONS_5, REGIONS_18, place
 from mescope.motion.roi_flow_plain import follow, plain_window_flow
 from mescope.motion.roi_window import window_flow
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from mescope.synthesis.shapes import mean_shape
 from mescope.face.aligned import alignment
 from mescope.motion.grey_maps import EYE_ROW, EYES_APART, cut_map, grey_maps
+from mescope.synthesis.shapes import mean_shape
 
 
 def test_eyes_lie_where_the_published_maps_have_them():

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from mescope.synthesis.shapes import mean_shape
 from mescope.motion.head_motion import DEPTH, LEAST_REGIONS, steady
 from mescope.motion.regions import GLOBAL, REGIONS_5, REGIONS_18, place
+from mescope.synthesis.shapes import mean_shape
 
 NAMES = tuple(region.name for region in REGIONS_18)
 BOX = np.array([40.0, 60.0, 200.0, 220.0])  # a crop of 160 px: one frame px is two crop px

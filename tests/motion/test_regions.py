@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from mescope.motion.regions import (GLOBAL, REGIONS_5, REGIONS_18, place)
-from mescope.face.box import (Box)
+from mescope.face.box import Box
+from mescope.motion.regions import GLOBAL, REGIONS_5, REGIONS_18, place
 
 # fmt: off
 LANDMARKS = [

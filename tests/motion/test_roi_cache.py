@@ -6,12 +6,12 @@ from test_roi_flow import SHORT, film
 
 from mescope.errors import OutputError
 from mescope.io import cache as caching
+from mescope.io.atomic import write_atomically
+from mescope.io.cache import Store, default_cache
 from mescope.motion import roi_flow
 from mescope.motion import window_cache as roi_keep
-from mescope.io.cache import (Store, default_cache)
-from mescope.io.atomic import (write_atomically)
-from mescope.video.reading import open_video
 from mescope.motion.roi_flow import extract
+from mescope.video.reading import open_video
 
 
 class InterruptedForTestError(Exception):

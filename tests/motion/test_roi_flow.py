@@ -9,11 +9,11 @@ import skimage.data
 
 from mescope.errors import VideoError
 from mescope.motion import roi_flow
-from mescope.video.reading import open_video
 from mescope.motion.regions import REGIONS_5
 from mescope.motion.roi_flow import Timing, extract, timing
 from mescope.motion.roi_flow_plain import MAX_FLOW, plain_window_flow
 from mescope.motion.windows import plan
+from mescope.video.reading import open_video
 
 SHORT = Timing(16, 8, 1, 30.0)
 DATA = Path(__file__).parents[2] / ".." / "shared" / "data" / "single_face.mp4"

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from mescope.events import Expression, Interval
-from mescope.spotting.flow_peaks import GROUPS
-from mescope.synthesis.shapes import mean_shape
-from mescope.training.rendered import Measured
 from mescope.face.landmark_track import CloseUps
 from mescope.motion.regions import REGIONS_18
 from mescope.motion.roi_flow import RoiFlow
 from mescope.motion.windows import timing
+from mescope.spotting.flow_peaks import GROUPS
+from mescope.synthesis.shapes import mean_shape
+from mescope.training.rendered import Measured
 
 NAMES = tuple(region.name for region in REGIONS_18)
 UP, DOWN = (0.0, -2.0), (0.0, 2.0)

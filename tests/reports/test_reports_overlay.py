@@ -8,13 +8,13 @@ from made_up_analysis import make_analysis
 
 from mescope.errors import OutputError
 from mescope.events import FaceEvent, Interval
+from mescope.face.box import CROP_SIZE
+from mescope.motion.regions import REGIONS_18, place
 from mescope.reports import overlay
 from mescope.reports.overlay import OverlayVideo, Sightings, region_corners, write_overlay
 from mescope.reports.overlay_paint import Painter
 from mescope.synthesis.encode import write_video
 from mescope.video.reading import open_video
-from mescope.motion.regions import (REGIONS_18, place)
-from mescope.face.box import (CROP_SIZE)
 from mescope.video.source import Video
 
 REGIONS = tuple(region.name for region in REGIONS_18)

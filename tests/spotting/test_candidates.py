@@ -5,9 +5,9 @@ import pytest
 from planted_motion import DOWN, NAMES, UP, bump, cut, recording
 
 from mescope.events import Interval
+from mescope.motion.windows import timing
 from mescope.spotting.cascade import PROPOSER
 from mescope.spotting.flow_peaks import FlowPeaksRule, candidates, displacement, spot
-from mescope.motion.windows import timing
 
 CORNER = 2 * NAMES.index("MOUTH_48")
 

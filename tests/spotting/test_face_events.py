@@ -8,13 +8,13 @@ from planted_face import Close, Flow, Timing, dips, flow
 
 from mescope.events import Interval
 from mescope.face import points as face_points
+from mescope.face.points import MEAN_FACE, RIGID, bridged, pose
 from mescope.spotting.face_events import (
     find_events,
     native,
     native_interval,
     rates_per_minute,
 )
-from mescope.face.points import MEAN_FACE, RIGID, bridged, pose
 from mescope.spotting.gaze import iris
 from mescope.spotting.head import head_moves
 from mescope.spotting.speech import turning_points

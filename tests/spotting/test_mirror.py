@@ -5,12 +5,12 @@ import pytest
 from planted_motion import NAMES, points_of, recording
 
 from mescope.events import Interval
+from mescope.motion.regions import REGIONS_18, place
 from mescope.spotting.face_shape import TRACES, shape_traces
 from mescope.spotting.mirror import both_sides, flow_mirror, segment_mirror, shape_mirror
 from mescope.spotting.segments import SAMPLES, channels, segments
 from mescope.synthesis.motion import MIRROR, UNITS, displacement_basis, units_of
 from mescope.synthesis.shapes import mean_shape
-from mescope.motion.regions import REGIONS_18, place
 
 
 @pytest.mark.parametrize(

@@ -5,14 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from mescope.motion.regions import REGIONS_18
+from mescope.motion.roi_flow import extract
+from mescope.motion.windows import timing
 from mescope.synthesis.dynamics import PlantedExpression, random_script
 from mescope.synthesis.flow_windows import draw_errors, flow_windows
 from mescope.synthesis.portraits import drawn_portrait
 from mescope.synthesis.render import SyntheticVideo
 from mescope.synthesis.shapes import mean_shape
-from mescope.motion.regions import REGIONS_18
-from mescope.motion.roi_flow import extract
-from mescope.motion.windows import timing
 
 NAMES = [region.name for region in REGIONS_18]
 

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 
 from mescope.errors import FaceError, VideoError
+from mescope.face.detector import default_finder
 from mescope.synthesis.drawn import MEAN_PLAN, draw_traits
 from mescope.synthesis.motion import MIRROR, inter_ocular
 from mescope.synthesis.portraits import drawn_portrait, portrait_from, test_portraits
-from mescope.face.detector import default_finder
 
 
 def test_mean_plan_is_symmetric_and_ordered_as_dlib():

@@ -8,10 +8,10 @@ import cv2
 import numpy as np
 import pytest
 
+from mescope.face.detector import default_finder
 from mescope.synthesis.camera import Camera, Codec, Noise, coded, draw_camera
 from mescope.synthesis.encode import default_codec
 from mescope.synthesis.recorded import rendered_recording
-from mescope.face.detector import default_finder
 
 SMALL = Codec(name=default_codec(), quality=28 if default_codec() == "libx264" else 8, group=12)
 

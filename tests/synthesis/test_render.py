@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from mescope.errors import VideoError
+from mescope.motion.roi_flow import extract
 from mescope.synthesis.dynamics import PlantedExpression, random_script
 from mescope.synthesis.motion import UNITS, displacement_basis, inter_ocular
 from mescope.synthesis.portraits import drawn_portrait, test_portraits
 from mescope.synthesis.render import SyntheticVideo
 from mescope.synthesis.warp import FaceWarp
-from mescope.motion.roi_flow import extract
 
 STILL = np.zeros(4)
 

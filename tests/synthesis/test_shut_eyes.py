@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
+from mescope.motion.roi_flow import extract
 from mescope.spotting.face_events import find_events
 from mescope.synthesis.dynamics import blink, event, random_script
 from mescope.synthesis.motion import UNITS, inter_ocular
@@ -15,7 +16,6 @@ from mescope.synthesis.portraits import drawn_portrait, test_portraits
 from mescope.synthesis.render import SyntheticVideo
 from mescope.synthesis.shut_eyes import lids_of, opening
 from mescope.synthesis.warp import FaceWarp
-from mescope.motion.roi_flow import extract
 
 
 @pytest.fixture(scope="module")

@@ -8,11 +8,11 @@ from PIL import Image
 
 from mescope.datasets.base import Clip, Dataset, seconds_at
 from mescope.events import Expression, Interval
+from mescope.face.aligned import TEMPLATE
+from mescope.face.box import Box
+from mescope.face.detector import Face
 from mescope.synthesis.dynamics import PlantedExpression, Script, Waves
 from mescope.synthesis.render import SyntheticVideo
-from mescope.face.aligned import TEMPLATE
-from mescope.face.detector import Face
-from mescope.face.box import (Box)
 
 SIDE = 160
 STILL = Waves(amplitudes=(), frequencies=(), phases=())

@@ -7,8 +7,8 @@ from PIL import Image
 
 from mescope.datasets.base import Dataset
 from mescope.events import Expression, Interval, Recording
+from mescope.face.box import Box
 from mescope.face.detector import Face
-from mescope.face.box import (Box)
 
 # fmt: off
 FACE_PLAN = [

@@ -17,6 +17,7 @@ from clip_sets import (
 from mescope.datasets import casme2
 from mescope.datasets.base import Dataset
 from mescope.errors import DatasetError, RecipeError
+from mescope.face.aligned import alignment
 from mescope.labels import SPOTTING_CLASSES
 from mescope.synthesis.motion import UNITS, displacement_basis
 from mescope.synthesis.portraits import test_portraits
@@ -26,7 +27,6 @@ from mescope.training.batches import (
     onset_flow_examples,
     window_examples,
 )
-from mescope.face.aligned import alignment
 
 FINDER = FixedFinder()
 SMALL = {"labels": "3-class", "size": 16, "crop": 64, "finder": FINDER}

@@ -14,10 +14,10 @@ from clip_sets import FixedFinder, moving_clip, moving_set, shifted, texture
 from PIL import Image
 
 from mescope.datasets.base import Dataset
-from mescope.training import batches, clip_features
-from mescope.training.batches import clip_examples, flow_examples
 from mescope.io import cache as caching
 from mescope.motion.flow import tvl1
+from mescope.training import batches, clip_features
+from mescope.training.batches import clip_examples, flow_examples
 
 SMALL = {"labels": "3-class", "size": 16, "crop": 64}
 

@@ -10,12 +10,12 @@ from mescope.datasets.base import Dataset
 from mescope.errors import DatasetError
 from mescope.events import Expression, Interval, Recording
 from mescope.labels import SPOTTING_CLASSES
+from mescope.motion.roi_flow import RoiFlow, extract
+from mescope.motion.windows import Timing
 from mescope.synthesis.corpus import write_corpus
 from mescope.training import roi_windows
 from mescope.training.batches import window_examples
 from mescope.video.reading import open_video
-from mescope.motion.roi_flow import RoiFlow, extract
-from mescope.motion.windows import Timing
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ from mix_sets import FACE_PLAN, PlanFinder, expression, frames_in, recording
 
 from mescope.errors import RecipeError, VideoError
 from mescope.events import Recording
+from mescope.face.nasal_crop import nasal_crop
 from mescope.facs import region_of
 from mescope.synthesis.dynamics import PlantedExpression, Script, Waves
 from mescope.synthesis.portraits import test_portraits
@@ -13,7 +14,6 @@ from mescope.synthesis.render import SyntheticVideo
 from mescope.training.neutral import GUARD
 from mescope.training.rsmix import cells_of, dilated, pixels
 from mescope.training.rsmix_plan import FaceMarks, Settings, clip_of, plan_recording
-from mescope.face.nasal_crop import nasal_crop
 from mescope.video.reading import open_video
 
 SMALL = Settings(size=112)

@@ -8,9 +8,9 @@ import av
 import numpy as np
 import pytest
 
-from mescope.video.reading import open_video
-from mescope.video.decode_report import rate_of
 from mescope.motion.windows import plan
+from mescope.video.decode_report import rate_of
+from mescope.video.reading import open_video
 
 MICRO = Fraction(1, 90000)
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from mescope.motion.roi_flow import extract
 from mescope.spotting.face_events import find_events, native_interval
 from mescope.video.reading import open_video
-from mescope.motion.roi_flow import extract
 
 CLIPS = Path(__file__).parents[2] / ".." / "shared" / "data" / "real_faces"
 pytestmark = [

@@ -17,17 +17,17 @@ from mescope.analysis.spotters import by_movement, by_network, rule_of
 from mescope.analysis.telling import noise_level, tell, voted
 from mescope.errors import MescopeError, WeightsError
 from mescope.events import Detection
+from mescope.io.cache import default_cache
 from mescope.models.weights import Card
 from mescope.models.weights import load as load_weights
+from mescope.motion.head_motion import Head
+from mescope.motion.roi_flow import RoiFlow, extract
+from mescope.motion.windows import Overlap
 from mescope.spotting.cascade import CascadeRule, Spotted
 from mescope.spotting.face_events import find_events
 from mescope.spotting.proposals import ProposalRule
 from mescope.spotting.traces import stitch
-from mescope.io.cache import default_cache
-from mescope.motion.head_motion import Head
 from mescope.video.reading import Video, open_video
-from mescope.motion.roi_flow import RoiFlow, extract
-from mescope.motion.windows import Overlap
 
 DEFAULT_MODEL = "me-tst-plus-cascade"
 Progress = Callable[[int, int], None]

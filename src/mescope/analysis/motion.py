@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 
 from mescope.analysis.recognition import SIDE, _check_frames, _Clip
 from mescope.errors import VideoError, WeightsError
+from mescope.face.aligned import align
+from mescope.face.detector import default_finder
 from mescope.models.ammsm import Ammsm
 from mescope.training.clip_features import FlowFeature
 from mescope.training.learned import Learned, load_learned
 from mescope.training.recipe import ONSET_FLOW
-from mescope.face.aligned import align
-from mescope.face.detector import default_finder
 from mescope.video.reading import Video, open_video
 
 

@@ -11,6 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mescope.errors import MescopeError, VideoError
+from mescope.face.aligned import align
+from mescope.face.detector import default_finder
+from mescope.face.nasal_crop import Smoothing, crop_clip
 from mescope.models.weights import Card
 from mescope.training.clip_features import (
     Choice,
@@ -24,9 +27,6 @@ from mescope.training.learned import Learned, Preparation, load_learned
 from mescope.training.recipe import FACES, ONSET_FLOW, SIMULATED
 from mescope.training.rsmix_plan import FaceMarks
 from mescope.training.sparse_frames import middle
-from mescope.face.aligned import align
-from mescope.face.detector import default_finder
-from mescope.face.nasal_crop import Smoothing, crop_clip
 from mescope.video.reading import Video, open_video
 
 DEFAULT_RECOGNISER = "merba-s28"

@@ -19,6 +19,7 @@ from mescope.events import Detection
 from mescope.labels import SPOTTING_CLASSES
 from mescope.models.inference import score_windows
 from mescope.models.weights import Card
+from mescope.motion.roi_flow import RoiFlow
 from mescope.spotting import cascade, flow_peaks
 from mescope.spotting.cascade import CascadeRule, Spotted
 from mescope.spotting.face_shape import shape_traces
@@ -26,7 +27,6 @@ from mescope.spotting.flow_peaks import FlowPeaksRule
 from mescope.spotting.mirror import both_sides
 from mescope.spotting.proposals import ProposalRule, propose
 from mescope.spotting.traces import stitch
-from mescope.motion.roi_flow import RoiFlow
 
 LOW_FLOOR = 0.05
 """Least score of a candidate that is kept for the sensitivity control."""

@@ -16,11 +16,11 @@ from mescope.analysis.evidence import explain, named
 from mescope.analysis.results import Evidence
 from mescope.events import Detection, EventKind, FaceEvent
 from mescope.labels import SPOTTING_CLASSES
+from mescope.motion.roi_flow import RoiFlow
 from mescope.spotting.cascade import Spotted
 from mescope.spotting.explained import explained_by
 from mescope.spotting.face_shape import TRACES, shape_traces
 from mescope.spotting.flow_peaks import GROUPS, displacement, over_trend
-from mescope.motion.roi_flow import RoiFlow
 
 LARGE_PX = 4.0
 """Landmarks that move further are believed where flow says something else: they jitter by one

@@ -29,7 +29,7 @@ from mescope.annotations.files import read_json
 from mescope.annotations.marks import Contents, Mark, Sheet, normal
 from mescope.annotations.marks import flags as _flags
 from mescope.errors import DatasetError, OutputError
-from mescope.io.atomic import (write_atomically)
+from mescope.io.atomic import write_atomically
 
 __all__ = [
     "FORMATS",

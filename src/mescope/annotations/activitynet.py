@@ -14,9 +14,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from mescope.annotations.expression_table import KINDS
 from mescope.annotations import face_events
 from mescope.annotations.clock import Clock, reconciled
+from mescope.annotations.expression_table import KINDS
 from mescope.annotations.files import listing, number, read_json, table, word
 from mescope.annotations.marks import (
     Contents,

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from mescope.annotations.expression_table import KINDS
 from mescope.annotations import face_events
 from mescope.annotations.boris import APEX
 from mescope.annotations.clock import Clock, reconciled, with_apex
 from mescope.annotations.elan import MODEL
+from mescope.annotations.expression_table import KINDS
 from mescope.annotations.files import listing, number, parse_json, read_json, table, word
 from mescope.annotations.marks import Contents, Mark, Sheet, in_order
 from mescope.annotations.stored import from_dict, sheet_of

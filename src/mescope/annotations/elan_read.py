@@ -14,9 +14,9 @@ from typing import Any
 from urllib.parse import unquote
 from xml.etree.ElementTree import Element
 
-from mescope.annotations.expression_table import KINDS
 from mescope.annotations.clock import Clock, reconciled, with_apex
 from mescope.annotations.elan import DEPENDENT, MODEL, PREFIX, apex_span
+from mescope.annotations.expression_table import KINDS
 from mescope.annotations.files import read_xml
 from mescope.annotations.marks import STATUSES, Contents, Mark, Sheet, in_order
 from mescope.annotations.stored import frames_of

@@ -15,10 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mescope import facs
-from mescope.events import (Seconds)
-from mescope.annotations.problems import (Problem, place)
+from mescope.annotations.problems import Problem, place
 from mescope.errors import DatasetError
-from mescope.events import Expression, Interval, Kind
+from mescope.events import Expression, Interval, Kind, Seconds
 
 _SAME = {"video": "recording", "type": "kind", "au": "action_units"}
 NEEDED = ("recording", "onset", "offset", "kind")

@@ -14,9 +14,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from mescope.annotations.expression_table import KINDS
 from mescope.annotations import face_events
 from mescope.annotations.clock import Clock, reconciled
+from mescope.annotations.expression_table import KINDS
 from mescope.annotations.files import parse_json, read_text, table
 from mescope.annotations.marks import Contents, Mark, Sheet, in_order, milliseconds, normal
 from mescope.annotations.stored import (

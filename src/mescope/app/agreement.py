@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from mescope.app.project import Project
 from mescope.app.annotation_sets import MODEL, sheet_of
+from mescope.app.project import Project
 from mescope.app.store import Recording
 from mescope.errors import MescopeError
 from mescope.evaluation.agreement import Agreement, agree

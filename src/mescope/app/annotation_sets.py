@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from mescope.annotations.marks import Mark, Sheet, in_order
+from mescope.app.project import Project
 from mescope.app.replay import Mark as Kept
 from mescope.app.replay import State, timed
-from mescope.app.project import Project
 from mescope.app.store import Recording
-from mescope.annotations.marks import Mark, Sheet, in_order
 from mescope.errors import MescopeError
 from mescope.events import FaceEvent, Interval
 from mescope.reports.json import events_of

@@ -8,13 +8,13 @@ from html import escape
 from pathlib import Path
 
 from mescope import __version__
-from mescope.app.replay import timed
-from mescope.app.project import Project
-from mescope.app.annotation_sets import MODEL, sheet_of
-from mescope.app.store import Recording
 from mescope import annotations as coding
 from mescope.annotations.marks import Mark, Sheet
 from mescope.annotations.stored import to_dict
+from mescope.app.annotation_sets import MODEL, sheet_of
+from mescope.app.project import Project
+from mescope.app.replay import timed
+from mescope.app.store import Recording
 from mescope.evaluation.matching import match
 from mescope.evaluation.megc import write_log
 from mescope.events import Interval

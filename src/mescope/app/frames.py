@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mescope.app import reader
-from mescope.app.sandbox import Guard
 from mescope.app.limits import Limits
+from mescope.app.sandbox import Guard
 
 KEPT_BYTES = 128 << 20
 

@@ -7,11 +7,11 @@ import secrets
 from pathlib import Path
 from typing import Any
 
+from mescope import annotations as coding
+from mescope.annotations.marks import Mark, one_line
 from mescope.app.project import Project
 from mescope.app.review import name_of
 from mescope.app.store import Recording
-from mescope import annotations as coding
-from mescope.annotations.marks import Mark, one_line
 from mescope.errors import DatasetError
 
 

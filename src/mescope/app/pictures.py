@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mescope.errors import VideoError
+from mescope.face.box import CROP_SIZE, Box
 from mescope.face.crop import CroppedFace, crop_face, cut
 from mescope.face.detector import FaceTracker, default_finder
 from mescope.motion.flow import farneback
-from mescope.motion.regions import (REGIONS_18, place)
-from mescope.face.box import (CROP_SIZE, Box)
+from mescope.motion.regions import REGIONS_18, place
 from mescope.motion.roi_flow_plain import plain_window_flow
 
 Picture = NDArray[np.uint8]

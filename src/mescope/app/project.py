@@ -15,16 +15,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mescope.app.downsampling import Curves, unpack
 from mescope.app.frames import Frames
 from mescope.app.limits import Limits
 from mescope.app.lock import Lock
 from mescope.app.review import Review
 from mescope.app.safety import UnsafeError, free_name, inside, safe_folder, safe_name
 from mescope.app.store import Recording, Store, now
-from mescope.app.downsampling import Curves, unpack
 from mescope.app.uploads import Draft, TooLargeError, too_large
 from mescope.errors import MescopeError, OutputError
-from mescope.io.atomic import (write_atomically)
+from mescope.io.atomic import write_atomically
 from mescope.video.suffixes import MEDIA
 
 HOME = ".mescope"

@@ -17,8 +17,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mescope.app.sandbox import answer_requests
 from mescope.app.limits import confine
+from mescope.app.sandbox import answer_requests
 from mescope.errors import VideoError
 from mescope.video.reading import Video, open_video
 

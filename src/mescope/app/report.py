@@ -7,9 +7,9 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from mescope.app.annotation_sets import sheet_of
 from mescope.app.exports import NOTICE, page, table
 from mescope.app.project import Project
-from mescope.app.annotation_sets import sheet_of
 from mescope.app.store import Recording
 from mescope.errors import MescopeError
 

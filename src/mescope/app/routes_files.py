@@ -14,8 +14,8 @@ from starlette.concurrency import run_in_threadpool
 from mescope.app import agreement as agreements
 from mescope.app import exports, imports
 from mescope.app.dependencies import Asked, Served, Working
-from mescope.app.request_bodies import read_bytes, sent_name
 from mescope.app.report import project_report
+from mescope.app.request_bodies import read_bytes, sent_name
 
 router = APIRouter(prefix="/api")
 

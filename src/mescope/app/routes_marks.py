@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr
 from starlette.concurrency import run_in_threadpool
 
 from mescope.app.dependencies import Asked, Coder, Served, Working
-from mescope.app.request_bodies import described, read_model
 from mescope.app.project import Project
+from mescope.app.request_bodies import described, read_model
 from mescope.app.store import Recording, StaleError
 
 router = APIRouter(prefix="/api/recordings/{id}")

@@ -14,8 +14,8 @@ from starlette.concurrency import run_in_threadpool
 
 from mescope import __version__
 from mescope.app.dependencies import Asked, Served, Working
-from mescope.app.request_bodies import described, read_model, upload
 from mescope.app.jobs import Jobs
+from mescope.app.request_bodies import described, read_model, upload
 from mescope.app.views import details, overview
 from mescope.labels import RAW_COUNTS, SPOTTING_CLASSES
 from mescope.video.suffixes import MEDIA

@@ -16,11 +16,11 @@ from starlette.types import ASGIApp
 
 from mescope import __version__
 from mescope.app import routes_files, routes_marks, routes_pictures, routes_project
-from mescope.app.security_middleware import Gate
 from mescope.app.jobs import Analyze, Jobs
 from mescope.app.limits import Limits
 from mescope.app.project import MissingError, Project
 from mescope.app.safety import UnsafeError
+from mescope.app.security_middleware import Gate
 from mescope.app.store import StaleError
 from mescope.app.uploads import TooLargeError
 from mescope.errors import FaceError, MescopeError, OutputError, VideoError

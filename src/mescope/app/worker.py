@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mescope.app.limits import confine
 from mescope.app.downsampling import pack
+from mescope.app.limits import confine
 from mescope.errors import MescopeError
+from mescope.io.atomic import write_atomically
 from mescope.labels import SPOTTING_CLASSES
-from mescope.io.atomic import (write_atomically)
 
 if TYPE_CHECKING:
     from mescope.analysis.results import Analysis

@@ -10,6 +10,7 @@ from __future__ import annotations
 import signal
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -35,6 +36,7 @@ from mescope.cli import (
 from mescope.cli import app as review
 from mescope.cli.console import INTERRUPTED, explain, show_json
 from mescope.errors import MescopeError
+from mescope.plugins import load_plugin
 
 __all__ = ["app", "main", "run"]
 
@@ -61,12 +63,20 @@ def _common(
     debug: Annotated[
         bool, typer.Option("--debug", help="Show the traceback of a known error, too.")
     ] = False,
+    plugin: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--plugin", help="Run this Python file first: it registers what it brings."
+        ),
+    ] = None,
     version: Annotated[
         bool,
         typer.Option("--version", help="Print the version.", is_eager=True, callback=_version),
     ] = False,
 ) -> None:
-    """Hold the options that every command has; :func:`run` reads ``--debug`` itself."""
+    """Run plug-ins; :func:`run` reads ``--debug`` itself."""
+    for file in plugin or ():
+        load_plugin(file)
 
 
 app.command("analyze")(analyze.analyze)

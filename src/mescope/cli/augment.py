@@ -78,11 +78,11 @@ def rsmix(
     run that was interrupted.
     """
     from mescope.datasets import read
+    from mescope.face.nasal_crop import Extent, Smoothing
     from mescope.facs import Table
     from mescope.training.rsmix import MaskRule
     from mescope.training.rsmix_plan import Settings
     from mescope.training.rsmix_write import augment_rsmix
-    from mescope.face.nasal_crop import Extent, Smoothing
 
     settings = Settings(
         table=cast(Table, au_table),

@@ -13,8 +13,8 @@ from mescope.cli.console import SOME_FAILED, explain, progress_bar, show, show_j
 from mescope.cli.options import Json
 
 if TYPE_CHECKING:
-    from mescope.datasets import (Dataset)
-    from mescope.annotations.problems import (Problem)
+    from mescope.annotations.problems import Problem
+    from mescope.datasets import Dataset
     from mescope.datasets.flow28 import FlowMaps
 
 _MOST = 40  # problems of a level that are spelled out

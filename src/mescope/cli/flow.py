@@ -55,7 +55,7 @@ def flow(
     if output is not None:
         import io
 
-        from mescope.io.atomic import (write_atomically)
+        from mescope.io.atomic import write_atomically
 
         buffer = io.BytesIO()
         np.savez_compressed(buffer, flow=motion.flow, magnified=motion.magnified)

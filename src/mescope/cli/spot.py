@@ -90,8 +90,8 @@ def _summary(analysis: Analysis, source: str) -> dict[str, Any]:
 def _show(analysis: Analysis, batch: Batch) -> None:
     from rich.table import Table
 
-    from mescope.reports.judged import judged_s, unjudged_s
     from mescope.reports.formatting import clock, count, spell_duration
+    from mescope.reports.judged import judged_s, unjudged_s
 
     found = count(len(analysis.findings), "interval")
     if (missing := unjudged_s(analysis)) > 0:

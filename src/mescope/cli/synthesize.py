@@ -184,8 +184,8 @@ def _render(
 
 def _write_truth(video: SyntheticVideo, path: Path) -> None:
     """Write the planted expressions as the interval table of a corpus."""
+    from mescope.io.atomic import write_table
     from mescope.synthesis.corpus import TRUTH_COLUMNS, truth_row
-    from mescope.io.atomic import (write_table)
 
     rows = (truth_row(video.portrait.name, video, e) for e in video.expressions)
     write_table(path, TRUTH_COLUMNS, rows)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
+from mescope.annotations.problems import Problem
 from mescope.datasets import (
     casme,
     casme2,
@@ -24,11 +25,10 @@ from mescope.datasets import (
     smic,
     smic_long,
 )
-from mescope.datasets.base import (Clip, Correction, Dataset, Source)
-from mescope.events import (Seconds)
-from mescope.annotations.problems import (Problem)
+from mescope.datasets.base import Clip, Correction, Dataset, Source
 from mescope.datasets.flow28 import FlowMaps
 from mescope.errors import DatasetError
+from mescope.events import Seconds
 
 __all__ = [
     "DATASETS",

@@ -30,8 +30,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TypeVar
 
-from mescope.datasets.base import (Dataset)
-from mescope.annotations.problems import (place)
+from mescope.annotations.problems import place
+from mescope.datasets.base import Dataset
 from mescope.datasets.clips import Findings, picture_roots
 from mescope.datasets.folder import VIDEO_SUFFIXES
 from mescope.datasets.recordings import (

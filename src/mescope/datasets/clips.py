@@ -13,8 +13,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from mescope import facs
-from mescope.datasets.base import (Clip, seconds_at, some)
-from mescope.annotations.problems import (Problem)
+from mescope.annotations.problems import Problem
+from mescope.datasets.base import Clip, seconds_at, some
 from mescope.errors import DatasetError, VideoError
 from mescope.events import MICRO_MAX_S, Expression, Interval
 from mescope.labels import RAW_COUNTS, canonical

@@ -18,10 +18,10 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from mescope.datasets import casme2, samm, smic
 from mescope.annotations.expression_table import read_text
-from mescope.datasets.base import (Clip, Dataset)
-from mescope.annotations.problems import (Problem, place)
+from mescope.annotations.problems import Problem, place
+from mescope.datasets import casme2, samm, smic
+from mescope.datasets.base import Clip, Dataset
 from mescope.datasets.clips import Findings
 from mescope.errors import DatasetError
 from mescope.labels import to_classes

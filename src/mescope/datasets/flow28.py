@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from mescope.annotations.problems import (Problem)
+from mescope.annotations.problems import Problem
 from mescope.datasets.clips import Findings
 from mescope.errors import DatasetError
 

@@ -18,12 +18,11 @@ from collections import Counter
 from pathlib import Path, PurePosixPath
 
 from mescope.annotations.expression_table import NEEDED, Annotation, read_table
-from mescope.datasets.base import (Dataset, some)
-from mescope.events import (Seconds)
-from mescope.annotations.problems import (Problem, place)
+from mescope.annotations.problems import Problem, place
+from mescope.datasets.base import Dataset, some
 from mescope.datasets.listed import Listed, read_listed
 from mescope.errors import DatasetError, VideoError
-from mescope.events import Expression, Recording
+from mescope.events import Expression, Recording, Seconds
 from mescope.video.reading import open_video
 from mescope.video.source import Video
 

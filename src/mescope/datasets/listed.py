@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from mescope.annotations.expression_table import read_text
-from mescope.annotations.problems import (Problem, place)
+from mescope.annotations.problems import Problem, place
 
 TABLE = "recordings.csv"
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from mescope.datasets.base import (Dataset, some)
-from mescope.annotations.problems import (Problem)
+from mescope.annotations.problems import Problem
+from mescope.datasets.base import Dataset, some
 from mescope.errors import VideoError
 from mescope.video.image_folders import numbered_files
 

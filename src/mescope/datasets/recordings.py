@@ -23,8 +23,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mescope.datasets.base import (Dataset, seconds_at, some)
-from mescope.events import (Seconds)
+from mescope.datasets.base import Dataset, seconds_at, some
 from mescope.datasets.clips import Findings
 from mescope.datasets.recording_rows import (
     Event,
@@ -36,7 +35,7 @@ from mescope.datasets.recording_rows import (
     tally,
 )
 from mescope.errors import VideoError
-from mescope.events import MICRO_MAX_S, Expression, Recording
+from mescope.events import MICRO_MAX_S, Expression, Recording, Seconds
 from mescope.video.image_folders import numbered_files
 from mescope.video.reading import open_video
 

@@ -17,12 +17,12 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from mescope.datasets.base import (Dataset)
-from mescope.annotations.problems import (place)
+from mescope.annotations.problems import place
+from mescope.datasets.base import Dataset
 from mescope.datasets.clips import Findings
 from mescope.datasets.recordings import Event, Film, Rules, assemble, check_counts, tally
-from mescope.datasets.workbook import find_workbook, read_sheets, whole
 from mescope.datasets.smic import clip_name, person_of
+from mescope.datasets.workbook import find_workbook, read_sheets, whole
 from mescope.errors import DatasetError
 from mescope.labels import RAW_COUNTS
 

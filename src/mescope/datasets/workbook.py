@@ -18,7 +18,7 @@ from xml.etree.ElementTree import ParseError
 
 import pandas as pd
 
-from mescope.annotations.problems import (place)
+from mescope.annotations.problems import place
 from mescope.errors import DatasetError
 
 _HEADER_ROWS = 40  # rows in which the header is looked for

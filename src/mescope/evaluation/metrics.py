@@ -13,6 +13,9 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from mescope.errors import MescopeError
+from mescope.registry import Registry
+
 Policy = Literal["zero", "skip_both", "skip_gt"]
 """What a class absent from the data does to a mean over classes.
 
@@ -57,7 +60,7 @@ class Metric:
     by_chance: Expectation | None
 
 
-METRICS: dict[str, Metric] = {}
+METRICS: Registry[Metric] = Registry("metric", "mescope.metrics", MescopeError)
 """Every figure by name, in the order of columns."""
 
 
@@ -76,9 +79,7 @@ def metric(
 
     def register(definition: Definition) -> Definition:
         name = definition.__name__
-        if name in METRICS:
-            raise ValueError(f"a metric {name!r} exists already; choose another name")
-        METRICS[name] = Metric(name, title, definition, reported, per_class, by_chance)
+        METRICS.register(name)(Metric(name, title, definition, reported, per_class, by_chance))
         return definition
 
     return register

@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from mescope.face.box import CROP_SIZE, Box, Mode
 from mescope.face.detector import FaceFinder, Grey
-from mescope.face.box import (CROP_SIZE, Box, Mode)
 
 MIN_HALF_EYES = 3  # px: below, the inner eye corners are too near each other to place a crop
 INNER_EYES = (39, 42)  # landmarks of the inner eye corners, image left and right

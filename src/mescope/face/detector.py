@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mescope.errors import FaceError
-from mescope.face.box import (Box)
+from mescope.face.box import Box
 
 if TYPE_CHECKING:
     from mescope.video.reading import Video

@@ -20,8 +20,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from mescope.face.box import Box
 from mescope.face.detector import FaceFinder, Grey
-from mescope.face.box import (Box)
 
 FACE = 320  # px: width of the box in which landmarks are found; from 240 down they jitter more
 MARGIN = 80  # px around the box that the landmark model may look at

@@ -7,9 +7,7 @@ config as keyword arguments, over the preset's own sizes, and returns the module
 from __future__ import annotations
 
 import dataclasses
-import difflib
 from collections.abc import Callable
-from types import MappingProxyType
 from typing import Any
 
 from torch import nn
@@ -39,6 +37,7 @@ from mescope.models.merba import Merba
 from mescope.models.off_apexnet import OffApexNet
 from mescope.models.ststnet import StstNet, StstNetConfig
 from mescope.models.videomamba import VideoMamba, VideoMambaConfig
+from mescope.registry import Registry, suggestion
 
 __all__ = [
     "MODELS",
@@ -70,22 +69,24 @@ def _preset(module: Callable[[Any], nn.Module], config: Any) -> Callable[..., nn
     return lambda **options: module(_configure(config, options))
 
 
-MODELS: MappingProxyType[str, Callable[..., nn.Module]] = MappingProxyType(
-    {
-        "me-tst": _preset(MeTst, MeTstConfig()),
-        "me-tst-plus": _preset(MeTstPlus, MeTstPlusConfig()),
-        "me-tst-plus-small": _preset(MeTstPlus, SMALL),
-        "ststnet": _preset(StstNet, StstNetConfig()),
-        **{name: _preset(OffApexNet, c) for name, c in off_apexnet.PRESETS.items()},
-        **{name: _preset(HtNet, c) for name, c in htnet.PRESETS.items()},
-        **{name: _preset(FlowCnn, c) for name, c in flow_cnn.PRESETS.items()},
-        **{name: _preset(MambaVision, c) for name, c in mambavision.PRESETS.items()},
-        **{name: _preset(Merba, c) for name, c in merba.PRESETS.items()},
-        **{name: _preset(VideoMamba, c) for name, c in videomamba.PRESETS.items()},
-        **{name: _preset(Ammsm, c) for name, c in ammsm.PRESETS.items()},
-    }
-)
+MODELS: Registry[Callable[..., nn.Module]] = Registry("model", "mescope.models", WeightsError)
 """Preset name -> builder."""
+
+_PRESETS: dict[str, Callable[..., nn.Module]] = {
+    "me-tst": _preset(MeTst, MeTstConfig()),
+    "me-tst-plus": _preset(MeTstPlus, MeTstPlusConfig()),
+    "me-tst-plus-small": _preset(MeTstPlus, SMALL),
+    "ststnet": _preset(StstNet, StstNetConfig()),
+    **{name: _preset(OffApexNet, c) for name, c in off_apexnet.PRESETS.items()},
+    **{name: _preset(HtNet, c) for name, c in htnet.PRESETS.items()},
+    **{name: _preset(FlowCnn, c) for name, c in flow_cnn.PRESETS.items()},
+    **{name: _preset(MambaVision, c) for name, c in mambavision.PRESETS.items()},
+    **{name: _preset(Merba, c) for name, c in merba.PRESETS.items()},
+    **{name: _preset(VideoMamba, c) for name, c in videomamba.PRESETS.items()},
+    **{name: _preset(Ammsm, c) for name, c in ammsm.PRESETS.items()},
+}
+for _name, _builder in _PRESETS.items():
+    MODELS.register(_name)(_builder)
 
 
 def _configure(preset: Any, options: dict[str, Any]) -> Any:
@@ -103,12 +104,6 @@ def _configure(preset: Any, options: dict[str, Any]) -> Any:
         raise WeightsError(f"a model cannot be built so: {error}") from error
 
 
-def suggestion(name: str, known: list[str]) -> str:
-    """Return ``"; did you mean 'x'?"`` for the closest known name, or nothing."""
-    close = difflib.get_close_matches(name, known, n=1)
-    return f"; did you mean {close[0]!r}?" if close else ""
-
-
 def create_model(name: str, **options: Any) -> nn.Module:
     """Build the model called ``name`` with fresh weights.
 
@@ -119,10 +114,4 @@ def create_model(name: str, **options: Any) -> nn.Module:
     Raises:
         WeightsError: the name or an option is unknown, or a value is out of range.
     """
-    if name not in MODELS:
-        known = list(MODELS)
-        raise WeightsError(
-            f"there is no model {name!r}; choose from {', '.join(known)}"
-            f"{suggestion(name, known)}"
-        )
-    return MODELS[name](**options)
+    return MODELS.named(name)(**options)

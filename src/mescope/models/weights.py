@@ -23,8 +23,9 @@ from torch import Tensor, nn
 
 from mescope.errors import WeightsError
 from mescope.labels import SPOTTING_CLASSES
-from mescope.models import MeTst, MeTstPlus, create_model, suggestion
+from mescope.models import MeTst, MeTstPlus, create_model
 from mescope.models.headers import SUFFIX, check_header, read_header
+from mescope.registry import suggestion
 
 KEY = "mescope"  # metadata entry that holds the card
 
@@ -73,7 +74,7 @@ def save(path: str | Path, module: nn.Module, card: Card) -> Card:
         WeightsError: the name does not end in .safetensors, a weight is not finite, or the
             card does not describe the module (so the file could not be loaded again).
     """
-    from mescope.io.atomic import (write_atomically)
+    from mescope.io.atomic import write_atomically
 
     path = Path(path)
     if path.suffix != SUFFIX:

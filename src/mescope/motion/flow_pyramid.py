@@ -13,12 +13,12 @@ import numpy as np
 import numpy.typing as npt
 
 from mescope.compiling import compiled
+from mescope.face.box import Box
 from mescope.motion.flow import LEVELS, PYRAMID_SCALE
 from mescope.motion.flow_expand import F32, PLANES, expand, expand_smooth
 from mescope.motion.flow_kernel import refine
 from mescope.motion.flow_levels import HALVES, KERNELS, enlarge, smaller
 from mescope.motion.flow_strongest import strongest_mean
-from mescope.face.box import (Box)
 
 LEAST_SIDE_OF_LEVEL = 32  # px: no level is smaller
 

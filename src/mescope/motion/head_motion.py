@@ -31,8 +31,8 @@ import numpy as np
 import numpy.typing as npt
 
 from mescope.compiling import compiled
-from mescope.motion.regions import (GLOBAL, REGIONS_18, place)
-from mescope.face.box import (CROP_SIZE)
+from mescope.face.box import CROP_SIZE
+from mescope.motion.regions import GLOBAL, REGIONS_18, place
 
 Head = Literal["face", "nose"]
 """Whose motion is the head's: all regions together, or the shift of the nose bridge alone."""

@@ -20,17 +20,17 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from mescope.io.cache import Store
+from mescope.face.box import CROP_SIZE, Mode
 from mescope.face.detector import FaceFinder, FaceTracker, default_finder
-from mescope.motion.head_motion import Head, steady
 from mescope.face.landmark_track import CloseUps
-from mescope.motion.regions import (REGIONS_18, Region)
-from mescope.face.box import (CROP_SIZE, Mode)
-from mescope.motion.window_cache import Keeper
+from mescope.face.visibility import visible
+from mescope.io.cache import Store
+from mescope.motion.head_motion import Head, steady
+from mescope.motion.regions import REGIONS_18, Region
 from mescope.motion.roi_pass import Pass, Tables, read_looks
 from mescope.motion.roi_published import PublishedPass
 from mescope.motion.roi_window import window_flow
-from mescope.face.visibility import visible
+from mescope.motion.window_cache import WindowCache
 from mescope.motion.windows import Overlap, Plan, Timing, plan, timing
 
 if TYPE_CHECKING:
@@ -138,8 +138,8 @@ def extract(
         ``he2024``: the shares of He Yuhong's code instead of the symmetric ones.
     head
         What is taken for the motion of the head in ``clean`` mode: that of the whole ``face``
-        (:mod:`mescope.motion.head_motion`), or the shift of the ``nose`` alone, as published and
-        as weights of version 0.1.0 expect.
+        (:mod:`mescope.motion.head_motion`), or the shift of the ``nose`` alone, as published
+        and as weights of version 0.1.0 expect.
     overlap
         Every frame but those at the ends lies in two windows.  ``full``: both measure it, as a
         network that sees windows needs it.  ``thin`` (``clean`` mode only): where the older
@@ -181,7 +181,7 @@ def extract(
         parameters["overlap"] = overlap
     keeper = None
     if cache is not None and finder is None:  # what another finder does has no name to key by
-        keeper = Keeper(Store(cache, parameters | {"video": video.fingerprint()}), tables)
+        keeper = WindowCache(Store(cache, parameters | {"video": video.fingerprint()}), tables)
     work = (PublishedPass if mode == "as_published" else Pass)(
         plan=planned,
         tables=tables,
@@ -217,7 +217,7 @@ def extract(
 
 
 def _decode_report(
-    video: Video, planned: Plan, first_window: int, keeper: Keeper | None
+    video: Video, planned: Plan, first_window: int, keeper: WindowCache | None
 ) -> dict[str, Any]:
     """Return the report on the whole recording, also where work was cached or resumed."""
     if keeper is not None and first_window >= planned.count:

@@ -11,11 +11,11 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from mescope.face.box import Box, Mode
 from mescope.face.crop import CroppedFace, cut, shifted
 from mescope.face.detector import Grey
 from mescope.motion.flow import Flow, farneback
-from mescope.motion.regions import (GLOBAL, Placed, Region, place)
-from mescope.face.box import (Box, Mode)
+from mescope.motion.regions import GLOBAL, Placed, Region, place
 
 MAX_SHIFTS = 3  # crops that follow the head, per frame
 STILL = 1.0  # px²: a head that moved less is not followed

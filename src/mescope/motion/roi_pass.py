@@ -17,13 +17,13 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from mescope.face.box import Box, Mode
 from mescope.face.crop import CroppedFace, crop_face
 from mescope.face.detector import Face, FaceTracker, Grey
 from mescope.face.landmark_track import CloseUps, LandmarkTrack
-from mescope.motion.regions import (Region)
-from mescope.face.box import (Box, Mode)
-from mescope.motion.roi_flow_plain import WindowFlow
 from mescope.face.visibility import STRIDE, Sighting
+from mescope.motion.regions import Region
+from mescope.motion.roi_flow_plain import WindowFlow
 from mescope.motion.windows import Plan
 
 if TYPE_CHECKING:

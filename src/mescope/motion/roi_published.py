@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 
 from mescope.face.crop import crop_face
 from mescope.face.detector import Face, Grey
-from mescope.motion.roi_pass import Pass, no_flow
 from mescope.face.visibility import STRIDE
+from mescope.motion.roi_pass import Pass, no_flow
 
 if TYPE_CHECKING:
     from mescope.video.reading import Video

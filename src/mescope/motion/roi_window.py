@@ -1,4 +1,4 @@
-"""The flow of one window, fast: equal to :mod:`mescope.motion.roi_flow_plain` to within 1e-4 px.
+"""The flow of one window, fast: :mod:`mescope.motion.roi_flow_plain` to within 1e-4 px.
 
 The reference's polynomials are computed once per window; tiny patches, whose borders overlap,
 are left to OpenCV.
@@ -11,14 +11,14 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from mescope.face.box import Box, Mode
 from mescope.face.crop import CroppedFace, cut, shifted
 from mescope.face.detector import Grey
 from mescope.motion.flow import farneback
 from mescope.motion.flow_kernel import LEAST_SIDE
 from mescope.motion.flow_pyramid import Patches
 from mescope.motion.flow_strongest import strongest_mean
-from mescope.motion.regions import (GLOBAL, Placed, Region, place)
-from mescope.face.box import (Box, Mode)
+from mescope.motion.regions import GLOBAL, Placed, Region, place
 from mescope.motion.roi_flow_plain import MAX_FLOW, MAX_SHIFTS, STILL, WindowFlow
 
 

@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from mescope.errors import OutputError
-from mescope.io.cache import Store
+from mescope.face.box import Box
 from mescope.face.detector import FaceTracker
-from mescope.face.box import (Box)
+from mescope.io.cache import Store
 from mescope.motion.roi_pass import Pass, Tables
 from mescope.motion.windows import Plan
 
@@ -23,7 +23,7 @@ BY_HOP = ("points", "eyes", "light")  # of the close-ups: measured when a hop's 
 
 
 @dataclass
-class Keeper:
+class WindowCache:
     """Save tables in segments of :data:`SEGMENT` windows and restore them.
 
     A segment also holds what the tracker knew before the next window: a resumed pass gives the

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mescope.errors import VideoError
-from mescope.face.box import (Mode)
+from mescope.face.box import Mode
 from mescope.video.decode_report import SLOWEST_RATE, is_slow
 
 if TYPE_CHECKING:

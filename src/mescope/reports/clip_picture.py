@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from mescope.analysis.recognition import Recognitions
-from mescope.io.atomic import (write_atomically)
+from mescope.io.atomic import write_atomically
 
 ARROWS = 14  # px between them
 FULL = 2.0  # px of motion that get the full colour, at least

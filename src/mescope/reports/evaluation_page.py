@@ -13,8 +13,8 @@ from mescope.evaluation.metrics import reported
 from mescope.evaluation.published import as_printed, published_for
 from mescope.evaluation.tables import four, span
 from mescope.reports.evaluation_plots import confusion_picture, people_picture
-from mescope.reports.html import flat, template
 from mescope.reports.formatting import count, spell_duration
+from mescope.reports.html import flat, template
 
 if TYPE_CHECKING:
     from mescope.evaluation.report import Report

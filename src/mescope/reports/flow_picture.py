@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from mescope.analysis.motion import Motion
+from mescope.io.atomic import write_atomically
 from mescope.reports.clip_picture import ARROWS, FULL, flow_colours
-from mescope.io.atomic import (write_atomically)
 
 FRAMES, RATE = 50, 25  # of the video: two seconds, there and back
 _WHEEL = 129  # px

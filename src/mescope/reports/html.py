@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 
 from mescope.reports.cards import MOST_PICTURED, cards_of, followed, strongest
+from mescope.reports.formatting import clock, count, percent, spell_duration, spell_span
 from mescope.reports.judged import EVENT_NAMES, headline, judged_s, rates, unjudged_s
 from mescope.reports.plots import timeline
-from mescope.reports.formatting import clock, count, percent, spell_duration, spell_span
 
 if TYPE_CHECKING:
     from jinja2 import Template

@@ -15,13 +15,13 @@ import numpy as np
 import numpy.typing as npt
 
 from mescope.errors import OutputError
+from mescope.face.box import CROP_SIZE
+from mescope.io.cache import default_cache
+from mescope.motion.regions import REGIONS_18, place
+from mescope.motion.roi_flow import RoiFlow, extract
 from mescope.reports.overlay_paint import Painter
 from mescope.synthesis.encode import FORMATS, write_video
-from mescope.io.cache import default_cache
 from mescope.video.reading import open_video
-from mescope.motion.regions import (REGIONS_18, place)
-from mescope.face.box import (CROP_SIZE)
-from mescope.motion.roi_flow import RoiFlow, extract
 from mescope.video.source import Picture, Video
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 from mescope.analysis.evidence import VISIBLE
 from mescope.annotations.face_events import KINDS
-from mescope.reports.judged import EVENT_NAMES
 from mescope.reports.formatting import clock, emotion_words
+from mescope.reports.judged import EVENT_NAMES
 from mescope.video.source import Picture
 
 if TYPE_CHECKING:

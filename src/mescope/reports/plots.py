@@ -16,6 +16,7 @@ from markupsafe import Markup, escape
 from numpy.typing import NDArray
 
 from mescope.annotations.face_events import KINDS
+from mescope.reports.formatting import clock, short_clock, span
 from mescope.reports.timeline_marks import (
     FLAG,
     candidates,
@@ -28,7 +29,6 @@ from mescope.reports.timeline_marks import (
     shades,
 )
 from mescope.reports.timeline_row import AXIS, LABELS, Row
-from mescope.reports.formatting import clock, short_clock, span
 
 if TYPE_CHECKING:
     from mescope.analysis import Analysis, Finding

@@ -15,9 +15,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from mescope.io.atomic import write_atomically
 from mescope.training.ammsm_training import ALPHAS, RATIOS
 from mescope.training.search import PARENTS, Candidate, Found, Space
-from mescope.io.atomic import (write_atomically)
 
 INK, MARK = "0.35", "#c44e52"
 

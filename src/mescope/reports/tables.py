@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mescope.annotations.face_events import UNITS
-from mescope.reports.judged import STRENGTH_UNITS
 from mescope.reports.formatting import clock, emotion_words
+from mescope.reports.judged import STRENGTH_UNITS
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from markupsafe import escape
 
+from mescope.reports.formatting import clock, emotion_words
 from mescope.reports.judged import EVENT_NAMES, MOSTLY
 from mescope.reports.timeline_row import BAND, Row
-from mescope.reports.formatting import clock, emotion_words
 
 if TYPE_CHECKING:
     from mescope.analysis import Analysis, Finding, Gap

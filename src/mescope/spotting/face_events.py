@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mescope.events import EventKind, FaceEvent, Interval
-from mescope.spotting.blinks import blinks, lids
 from mescope.face.points import (
     CROP_PX,
     Floats,
@@ -24,6 +23,7 @@ from mescope.face.points import (
     eye_width,
     pose,
 )
+from mescope.spotting.blinks import blinks, lids
 from mescope.spotting.gaze import gaze_shifts, iris
 from mescope.spotting.head import head_moves, steady
 from mescope.spotting.speech import mouth_opening, speech

@@ -27,12 +27,12 @@ from joblib import Parallel, delayed
 
 from mescope.errors import DatasetError, OutputError
 from mescope.events import Expression, Interval, Recording
+from mescope.io.atomic import write_atomically, write_table
 from mescope.labels import RENDERED
 from mescope.synthesis.dynamics import Level, random_script
 from mescope.synthesis.encode import write_video
 from mescope.synthesis.portraits import CANVAS, Portrait, drawn_portrait
 from mescope.synthesis.render import SyntheticVideo
-from mescope.io.atomic import (write_atomically, write_table)
 
 TRUTH_COLUMNS = (
     "subject", "video", "onset", "offset", "emotion", "apex", "type", "au",

@@ -16,11 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
+from mescope.motion.flow import strain
+from mescope.motion.grey_maps import EYE_ROW, EYES_APART, grey_maps
 from mescope.synthesis.dynamics import EMOTION_UNITS
 from mescope.synthesis.motion import UNITS, displacement_basis, inter_ocular, units_of
 from mescope.synthesis.shapes import random_shape
-from mescope.motion.flow import strain
-from mescope.motion.grey_maps import EYE_ROW, EYES_APART, grey_maps
 
 Floats = NDArray[np.float64]
 

@@ -20,11 +20,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter
 
+from mescope.face.box import CROP_SIZE, Box
+from mescope.motion.regions import GLOBAL, REGIONS_18, Region, place
+from mescope.motion.windows import Timing
 from mescope.synthesis.dynamics import Script
 from mescope.synthesis.motion import UNITS, displacement_basis, inter_ocular
-from mescope.motion.regions import (GLOBAL, REGIONS_18, Region, place)
-from mescope.face.box import (CROP_SIZE, Box)
-from mescope.motion.windows import Timing
 
 Floats = NDArray[np.float64]
 

@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mescope.errors import FaceError, VideoError
+from mescope.face.detector import FaceFinder, default_finder
 from mescope.synthesis.drawn import draw_traits
 from mescope.synthesis.glasses import Glasses
 from mescope.synthesis.painting import paint
 from mescope.synthesis.shut_eyes import ShutEyes, shut_eyes
-from mescope.face.detector import FaceFinder, default_finder
 
 CANVAS = (640, 360)
 """Width and height of a portrait unless another is asked for, px."""

@@ -25,10 +25,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mescope.datasets.base import (Clip, Dataset, some)
-from mescope.annotations.problems import (Problem)
+from mescope.annotations.problems import Problem
+from mescope.datasets.base import Clip, Dataset, some
 from mescope.datasets.clips import Findings
 from mescope.errors import DatasetError
+from mescope.face.box import Box
+from mescope.face.detector import Face, FaceFinder, Grey, default_finder
 from mescope.labels import LabelSet, label_set, to_classes
 from mescope.training.clip_features import (
     Computed,
@@ -42,8 +44,6 @@ from mescope.training.clip_features import (
 )
 from mescope.training.examples import Examples
 from mescope.training.roi_windows import WindowExamples, window_examples
-from mescope.face.detector import Face, FaceFinder, Grey, default_finder
-from mescope.face.box import (Box)
 
 __all__ = [
     "Prepared",

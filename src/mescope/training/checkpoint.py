@@ -16,8 +16,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
 from mescope.errors import RecipeError
+from mescope.io.atomic import write_atomically
 from mescope.training.recipe import AnyRecipe
-from mescope.io.atomic import (write_atomically)
 
 
 @dataclass

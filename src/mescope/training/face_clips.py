@@ -25,12 +25,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mescope import facs
-from mescope.datasets.base import (Dataset)
-from mescope.annotations.problems import (Level, Problem)
+from mescope.annotations.problems import Level, Problem
+from mescope.datasets.base import Dataset
 from mescope.errors import DatasetError, MescopeError
 from mescope.events import Expression, Interval, Recording
-from mescope.labels import class_of, classes_for
+from mescope.face.detector import FaceFinder, default_finder
+from mescope.io.cache import Store
 from mescope.io.parallel import run_jobs
+from mescope.labels import class_of, classes_for
 from mescope.training.examples import Examples
 from mescope.training.origins import Origin, Role, runs
 from mescope.training.recipe import FACES
@@ -44,8 +46,6 @@ from mescope.training.rsmix_plan import (
     source_crops,
 )
 from mescope.training.sparse_frames import pool
-from mescope.io.cache import Store
-from mescope.face.detector import FaceFinder, default_finder
 from mescope.video.reading import open_recording
 from mescope.video.source import Picture, Video
 

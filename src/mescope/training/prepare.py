@@ -11,6 +11,7 @@ import numpy as np
 from mescope.datasets.base import Dataset
 from mescope.datasets.flow28 import FlowMaps
 from mescope.errors import RecipeError
+from mescope.face.nasal_crop import Smoothing
 from mescope.facs import Table
 from mescope.synthesis.flow_maps import CLASSES, draw_flow_maps
 from mescope.training.batches import (
@@ -25,7 +26,6 @@ from mescope.training.examples import Examples
 from mescope.training.face_clips import FaceClips, face_examples
 from mescope.training.recipe import FACES, ONSET_FLOW, SIMULATED, ClipRecipe
 from mescope.training.rsmix_plan import Settings
-from mescope.face.nasal_crop import Smoothing
 
 Data = Examples | FlowMaps | Dataset
 

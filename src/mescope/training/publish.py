@@ -22,6 +22,8 @@ from mescope.evaluation.recognition import count_classes, uar, uf1
 from mescope.events import Detection, Expression
 from mescope.models.inference import score_windows
 from mescope.models.weights import Card, save
+from mescope.motion.regions import REGIONS_18
+from mescope.motion.windows import timing
 from mescope.spotting.proposals import ProposalRule, propose
 from mescope.spotting.traces import stitch
 from mescope.synthesis import dynamics
@@ -29,8 +31,6 @@ from mescope.synthesis.dynamics import LEVELS, random_script
 from mescope.synthesis.flow_windows import draw_errors, flow_windows
 from mescope.synthesis.shapes import random_shape
 from mescope.training.recipe import Recipe
-from mescope.motion.regions import REGIONS_18
-from mescope.motion.windows import timing
 
 DEVELOPMENT = 10**6
 """Epoch number whose random stream draws the development recordings."""

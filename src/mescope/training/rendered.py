@@ -20,11 +20,11 @@ from joblib import Parallel, delayed
 from numpy.typing import NDArray
 
 from mescope.events import Expression, FaceEvent, Interval
-from mescope.spotting.face_shape import shape_traces
-from mescope.spotting.flow_peaks import displacement
 from mescope.io.cache import Store
 from mescope.motion.head_motion import steady
 from mescope.motion.regions import REGIONS_18
+from mescope.spotting.face_shape import shape_traces
+from mescope.spotting.flow_peaks import displacement
 
 if TYPE_CHECKING:
     from mescope.synthesis.render import SyntheticVideo
@@ -144,9 +144,9 @@ def keep(
 
 def measure(number: int, seed: int, seconds: float, manner: Manner = "natural") -> Measured:
     """Render recording ``number`` and measure it as any recording is measured."""
+    from mescope.motion.roi_flow import extract
     from mescope.synthesis.recorded import rendered_recording
     from mescope.synthesis.timecourse import truth, truth_events
-    from mescope.motion.roi_flow import extract
 
     if manner == "natural":
         video = rendered_recording((seed, number), seconds)

@@ -14,7 +14,7 @@ from typing import Any
 
 from mescope.errors import OutputError, RecipeError
 from mescope.evaluation.folds import Fold
-from mescope.io.atomic import (write_atomically)
+from mescope.io.atomic import write_atomically
 
 VERSION = 1  # of the files; raised where their meaning, or what training computes, changes
 

@@ -13,20 +13,20 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from mescope.annotations.problems import Problem
 from mescope.datasets import samm_long, smic_long
-from mescope.datasets.base import (Dataset)
-from mescope.annotations.problems import (Problem)
+from mescope.datasets.base import Dataset
 from mescope.datasets.clips import Findings
 from mescope.errors import DatasetError, MescopeError
 from mescope.events import Expression, Interval, Recording
+from mescope.face.box import Mode
+from mescope.face.detector import FaceFinder
 from mescope.labels import SPOTTING_CLASSES, to_classes
+from mescope.motion.regions import REGIONS_18, Region
+from mescope.motion.roi_flow import RoiFlow, extract
 from mescope.training.examples import Examples
 from mescope.training.samples import frame_labels, window_labels
-from mescope.face.detector import FaceFinder
 from mescope.video.reading import open_video
-from mescope.motion.regions import (REGIONS_18, Region)
-from mescope.face.box import (Mode)
-from mescope.motion.roi_flow import RoiFlow, extract
 
 HOME = {samm_long.NAME: samm_long.PEOPLE, smic_long.NAME: smic_long.PEOPLE}
 """Data sets that share people and words for emotions with another one, and that one.

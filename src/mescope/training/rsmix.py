@@ -18,9 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mescope.errors import DatasetError, FaceError
+from mescope.face.nasal_crop import filled
 from mescope.facs import Table, mirror, region_of
 from mescope.synthesis.motion import MIRROR
-from mescope.face.nasal_crop import filled
 
 GRID = 14
 """Cells along each side of the crop."""

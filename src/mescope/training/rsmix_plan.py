@@ -16,6 +16,16 @@ from numpy.typing import NDArray
 
 from mescope.errors import FaceError, RecipeError, VideoError
 from mescope.events import Expression, Interval, Recording
+from mescope.face.detector import FaceFinder, FaceTracker, default_finder
+from mescope.face.nasal_crop import (
+    MOST_MISSING,
+    SIZE,
+    ClipCrops,
+    Extent,
+    NasalCrop,
+    Smoothing,
+    crop_clip,
+)
 from mescope.facs import Table
 from mescope.training.neutral import GUARD, NeutralFrames, Target
 from mescope.training.rsmix import (
@@ -28,16 +38,6 @@ from mescope.training.rsmix import (
     find_regions,
     opening_account,
     paste,
-)
-from mescope.face.detector import FaceFinder, FaceTracker, default_finder
-from mescope.face.nasal_crop import (
-    MOST_MISSING,
-    SIZE,
-    ClipCrops,
-    Extent,
-    NasalCrop,
-    Smoothing,
-    crop_clip,
 )
 from mescope.video.source import Picture, Video
 

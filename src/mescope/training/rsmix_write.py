@@ -35,11 +35,11 @@ import numpy as np
 from mescope.datasets.base import Dataset
 from mescope.errors import DatasetError, OutputError, VideoError
 from mescope.events import Recording
+from mescope.face.detector import FaceFinder
+from mescope.io.atomic import write_atomically, write_table
 from mescope.io.parallel import run_jobs
 from mescope.training.rsmix import Account
 from mescope.training.rsmix_plan import Plan, Settings, draw, plan_recording
-from mescope.io.atomic import (write_atomically, write_table)
-from mescope.face.detector import FaceFinder
 from mescope.video.reading import open_recording
 from mescope.video.source import Picture, Video
 

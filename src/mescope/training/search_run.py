@@ -16,6 +16,7 @@ import torch
 
 from mescope.errors import OutputError, RecipeError
 from mescope.evaluation.folds import Person
+from mescope.io.atomic import write_atomically
 from mescope.models import MODELS, create_model
 from mescope.models.ammsm import Ammsm
 from mescope.models.weights import Card
@@ -35,7 +36,6 @@ from mescope.training.search import (
     held_out,
 )
 from mescope.training.train_clips import publish_recogniser
-from mescope.io.atomic import (write_atomically)
 
 LOG = "search.jsonl"
 

@@ -23,6 +23,7 @@ from mescope.events import Detection
 from mescope.labels import SPOTTING_CLASSES
 from mescope.models.inference import score_windows
 from mescope.models.weights import Card, save
+from mescope.motion.windows import timing
 from mescope.spotting.cascade import (
     CascadeRule,
     Judged,
@@ -45,7 +46,6 @@ from mescope.training.rendered import Manner, Measured, measured_recordings
 from mescope.training.samples import frame_labels, sample_windows, window_labels
 from mescope.training.synthetic import Epoch, Windows, joined
 from mescope.training.train import Report, train
-from mescope.motion.windows import timing
 
 QUIET = 1.0
 """False alarms per minute of held-out recording that a floor may give: as many as of real ones.

@@ -17,6 +17,8 @@ from av.video.stream import VideoStream
 
 from mescope.errors import VideoError
 from mescope.video.containers import check_size, choose_stream, opened
+from mescope.video.decode_report import rate_warnings, run_warnings
+from mescope.video.decode_stats import Tally, first_report
 from mescope.video.pictures import (
     Orientation,
     grey_of,
@@ -25,9 +27,7 @@ from mescope.video.pictures import (
     squared_size,
     with_square_pixels,
 )
-from mescope.video.decode_report import rate_warnings, run_warnings
 from mescope.video.source import Picture, Policy, Video
-from mescope.video.decode_stats import Tally, first_report
 from mescope.video.timetable import PacketReader, read_table
 
 _CHECK_EVERY = 128

@@ -22,9 +22,9 @@ from mescope.errors import VideoError
 from mescope.events import Recording
 from mescope.video.arrays import ArrayVideo
 from mescope.video.containers import local_path
+from mescope.video.decode_report import DecodeReport
 from mescope.video.files import FileVideo
 from mescope.video.image_folders import FolderVideo
-from mescope.video.decode_report import DecodeReport
 from mescope.video.source import Picture, Policy, Video
 
 __all__ = ["DecodeReport", "Picture", "Policy", "Video", "open_recording", "open_video"]

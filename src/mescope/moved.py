@@ -1,0 +1,91 @@
+"""Modules that moved since version 0.1.0: their old names work for one version, and say so.
+
+An old name gives the very module that the new one gives, so classes are the same under both.
+"""
+
+import importlib
+import importlib.abc
+import importlib.machinery
+import sys
+import warnings
+from collections.abc import Sequence
+from types import ModuleType
+
+MOVED = {
+    "mescope.video.cache": "mescope.io.cache",
+    "mescope.training.engine": "mescope.io.parallel",
+    "mescope.video.faces": "mescope.face.detector",
+    "mescope.video.face_crop": "mescope.face.crop",
+    "mescope.video.aligned": "mescope.face.aligned",
+    "mescope.video.landmark_track": "mescope.face.landmark_track",
+    "mescope.video.nasal_crop": "mescope.face.nasal_crop",
+    "mescope.video.sightings": "mescope.face.visibility",
+    "mescope.spotting.face_points": "mescope.face.points",
+    "mescope.video.flow": "mescope.motion.flow",
+    "mescope.video.flow_expand": "mescope.motion.flow_expand",
+    "mescope.video.flow_kernel": "mescope.motion.flow_kernel",
+    "mescope.video.flow_levels": "mescope.motion.flow_levels",
+    "mescope.video.flow_pyramid": "mescope.motion.flow_pyramid",
+    "mescope.video.flow_strongest": "mescope.motion.flow_strongest",
+    "mescope.video.grey_maps": "mescope.motion.grey_maps",
+    "mescope.video.head_motion": "mescope.motion.head_motion",
+    "mescope.video.regions": "mescope.motion.regions",
+    "mescope.video.roi_flow": "mescope.motion.roi_flow",
+    "mescope.video.roi_flow_plain": "mescope.motion.roi_flow_plain",
+    "mescope.video.roi_keep": "mescope.motion.window_cache",
+    "mescope.video.roi_pass": "mescope.motion.roi_pass",
+    "mescope.video.roi_published": "mescope.motion.roi_published",
+    "mescope.video.roi_window": "mescope.motion.roi_window",
+    "mescope.video.windows": "mescope.motion.windows",
+    "mescope.video.tally": "mescope.video.decode_stats",
+    "mescope.video.report": "mescope.video.decode_report",
+    "mescope.datasets.coding": "mescope.annotations",
+    "mescope.datasets.annotations": "mescope.annotations.expression_table",
+    "mescope.datasets.sheets": "mescope.datasets.workbook",
+}
+"""Old name of a module, or of a package with all its modules, to its new one."""
+
+
+def new_name(old: str) -> str | None:
+    """Return where a module of version 0.1.0 is now, or None.
+
+    >>> new_name("mescope.datasets.coding.elan")
+    'mescope.annotations.elan'
+    """
+    for name, now in MOVED.items():
+        if old == name or old.startswith(f"{name}."):
+            return now + old.removeprefix(name)
+    return None
+
+
+class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Finds modules by their old names."""
+
+    def find_spec(
+        self,
+        fullname: str,
+        path: Sequence[str] | None = None,
+        target: ModuleType | None = None,
+    ) -> importlib.machinery.ModuleSpec | None:
+        if not fullname.startswith("mescope.") or new_name(fullname) is None:
+            return None
+        return importlib.machinery.ModuleSpec(fullname, self)
+
+    def create_module(self, spec: importlib.machinery.ModuleSpec) -> None:
+        """Leave it to Python: the module is exchanged once it is known."""
+
+    def exec_module(self, module: ModuleType) -> None:
+        now = new_name(module.__name__)
+        assert now is not None  # find_spec has seen to it
+        warnings.warn(
+            f"{module.__name__} is now {now}; the old name goes with the next version",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+        sys.modules[module.__name__] = importlib.import_module(now)
+
+
+def keep_old_names() -> None:
+    """Let old names be imported; called once, when mescope is."""
+    if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
+        sys.meta_path.insert(0, _Finder())  # before the new packages' own search
