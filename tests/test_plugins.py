@@ -11,7 +11,7 @@ import pytest
 from mescope import plugins
 from mescope.cli import run
 from mescope.errors import MescopeError, WeightsError
-from mescope.moved import MOVED
+from mescope.moved import MOVED, renamed
 from mescope.plugins import VARIABLE, load_plugin
 from mescope.registry import Registry
 
@@ -136,3 +136,13 @@ def test_old_packages_give_their_modules():
     from mescope.annotations import elan
 
     assert dumps is elan.dumps
+
+
+def test_old_names_within_a_module_give_the_new_ones():
+    get = renamed("mescope.events", {"Span": "mescope.events.Interval"})
+    from mescope.events import Interval
+
+    with pytest.warns(DeprecationWarning, match=r"Span is now mescope\.events\.Interval"):
+        assert get("Span") is Interval
+    with pytest.raises(AttributeError, match="no attribute 'Spam'"):
+        get("Spam")

@@ -1,4 +1,4 @@
-"""Modules that moved since version 0.1.0: their old names work for one version, and say so.
+"""What was renamed since version 0.1.0: old names work for one version, and say so.
 
 An old name gives the very module that the new one gives, so classes are the same under both.
 """
@@ -8,8 +8,9 @@ import importlib.abc
 import importlib.machinery
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import ModuleType
+from typing import Any
 
 MOVED = {
     "mescope.video.cache": "mescope.io.cache",
@@ -83,6 +84,30 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
             stacklevel=2,
         )
         sys.modules[module.__name__] = importlib.import_module(now)
+
+
+def renamed(module: str, names: Mapping[str, str]) -> Callable[[str], Any]:
+    """Return the ``__getattr__`` of a module in which some names are no longer what they were.
+
+        __getattr__ = renamed(__name__, {"Sheet": "mescope.annotations.AnnotationSet"})
+
+    Args:
+        module: its ``__name__``.
+        names: old name to the full new one, module and all.
+    """
+
+    def get(name: str) -> Any:
+        if name not in names:
+            raise AttributeError(f"module {module!r} has no attribute {name!r}")
+        warnings.warn(
+            f"{module}.{name} is now {names[name]}; the old name goes with the next version",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+        home, _, new = names[name].rpartition(".")
+        return getattr(importlib.import_module(home), new)
+
+    return get
 
 
 def keep_old_names() -> None:
