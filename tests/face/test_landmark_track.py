@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from test_roi_flow import SHORT, empty, film
+from swaying_face import SHORT, empty, film
 
 from mescope.face.detector import default_finder
 from mescope.face.landmark_track import CloseUps, LandmarkTrack, eye_patches, spread

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from test_regions import LANDMARKS
+from planted_landmarks import LANDMARKS
 
 from mescope.errors import FaceError
 from mescope.face.detector import default_finder
