@@ -43,7 +43,7 @@ def test_rendered_videos_become_clips_of_the_same_people(run, corpus, tmp_path):
 
 
 REFUSED = {
-    "data set": (["casme4"], 1, "unknown data set 'casme4'"),
+    "data set": (["casme4"], 1, "no data set 'casme4'"),
     "root": (["folder", "--root", "nowhere"], 1, "found none at nowhere"),
     "mask": (["folder", "--mask", "all"], 1, "mask to be one of frame, union, found 'all'"),
     "smoothing": (

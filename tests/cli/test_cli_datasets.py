@@ -56,7 +56,7 @@ def test_a_copy_that_is_right(copy, capsys):
 
 @pytest.mark.parametrize(
     ("words", "said"),
-    [(["casme3"], "unknown data set"), (["casme2"], "CASME II: no annotation table")],
+    [(["casme3"], "no data set 'casme3'"), (["casme2"], "CASME II: no annotation table")],
 )
 def test_what_is_not_there(copy, capsys, words, said):
     assert run(["datasets", "check", *words, "--root", str(copy)]) == 1

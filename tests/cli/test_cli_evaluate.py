@@ -93,7 +93,7 @@ REFUSED = {
         'name = "x"\nmodel = "me-tst"\ndata = "synthetic"\n', [], 1, "run by `mescope train`",
     ),
     "seeds": (RECIPE, ["--seeds", "0"], 2, "seeds"),
-    "data set": (RECIPE, ["--dataset", "flow29"], 1, "unknown data set 'flow29'"),
+    "data set": (RECIPE, ["--dataset", "flow29"], 1, "no data set 'flow29'"),
     "root": (RECIPE, ["--root", "/nowhere"], 1, "found nothing at /nowhere"),
 }  # fmt: skip
 

@@ -11,12 +11,16 @@ although something is odd about it one of level "warning".
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from mescope.annotations.problems import Problem
+from mescope.errors import DatasetError
 from mescope.events import Expression, Recording, Seconds
+from mescope.registry import Registry
 
 _NAMED = 5  # names spelled out in one grouped message
 
@@ -74,14 +78,108 @@ class Dataset:
         people = {r.subject for r in self.recordings} | {c.subject for c in self.clips}
         return tuple(sorted(people))
 
+    def summary(self) -> dict[str, Any]:
+        """Return what ``mescope datasets check`` shows, by the words that it shows."""
+        rates = [c.rate for c in self.clips] + [r.rate for r in self.recordings]
+        pairs = [(clip.expression, clip.rate) for clip in self.clips]
+        pairs += [(e, one.rate) for one in self.recordings for e in one.expressions]
+        lengths = sorted((e.interval.last - e.interval.first + 1) / rate for e, rate in pairs)
+        summary: dict[str, Any] = {
+            "name": self.name,
+            "clips": len(self.clips),
+            "recordings": len(self.recordings),
+            "subjects": len(self.subjects),
+            "rates": {f"{rate:g}": n for rate, n in sorted(Counter(rates).items())},
+            "kinds": dict(Counter(e.kind for e, _ in pairs)),
+            "emotions": dict(Counter(e.emotion or "(none)" for e, _ in pairs).most_common()),
+            "without an apex": sum(e.apex is None for e, _ in pairs),
+            "frames missing": sum(len(clip.missing) for clip in self.clips),
+        }
+        if lengths:
+            middle = lengths[len(lengths) // 2]
+            summary["seconds"] = {
+                "shortest": lengths[0], "middle": middle, "longest": lengths[-1]
+            }  # fmt: skip
+        return summary
+
+
+class Checked(Protocol):
+    """What every reader returns: a :class:`Dataset`, or maps where nothing else is there."""
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """Return all that was wrong."""
+        ...
+
+    def summary(self) -> dict[str, Any]:
+        """Return what ``mescope datasets check`` shows, by the words that it shows."""
+        ...
+
+
+class Folders(NamedTuple):
+    """How a copy looks: names of people's folders, and of what is inside, as patterns."""
+
+    title: str
+    person: str
+    inside: str
+
+
+Reader = Callable[..., Checked]
+"""Takes the root, and most the keyword ``table``."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """A data set mescope can read: its reader and how a user gets hold of it."""
+    """A data set that mescope can read.
+
+    Attributes:
+        title: what people call it.
+        reader: returns its records.
+        obtain: how a user gets it, and under which licence.
+        folders: how a copy looks, so that a wrong one can be named.
+        one_file: whether the root may be a file, too.
+    """
 
     title: str
-    reader: Callable[..., Dataset]  # (root), most also with the keyword ``table``
+    reader: Reader
     obtain: str
+    folders: Folders | None = None
+    one_file: bool = False
+
+
+DATASETS: Registry[Source] = Registry("data set", "mescope.datasets", DatasetError)
+"""Every data set that can be read, by the name to ask for it."""
+
+AnyReader = TypeVar("AnyReader", bound=Reader)
+
+
+def reader_of(
+    name: str,
+    title: str,
+    *,
+    obtain: str,
+    folders: Folders | None = None,
+    one_file: bool = False,
+) -> Callable[[AnyReader], AnyReader]:
+    """Register the decorated function as the reader of a data set; see :class:`Source`.
+
+    Raises:
+        ValueError: the name is taken.
+    """
+
+    def register(reader: AnyReader) -> AnyReader:
+        source = Source(
+            title=title, reader=reader, obtain=obtain, folders=folders, one_file=one_file
+        )
+        DATASETS.register(name)(source)
+        return reader
+
+    return register
+
+
+def signed_licence(authors: str) -> str:
+    """Return how to obtain what its authors give away under a licence to be signed."""
+    return f"from its authors ({authors}), under a signed licence"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,10 +12,10 @@ fit one copy of the sheet only, so here the pictures count wherever the sheet di
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
-from mescope.datasets.base import Dataset
-from mescope.datasets.casme2 import subject_id
+from mescope.datasets.base import Dataset, Folders, reader_of, signed_licence
 from mescope.datasets.clips import (
     Findings,
     Sample,
@@ -30,6 +30,7 @@ from mescope.datasets.workbook import SheetRow, find_workbook, read_rows, whole
 
 NAME = "casme"
 TITLE = "CASME"
+FOLDERS = Folders(TITLE, r"sub\d{2}", r"EP\w+")
 RATE = 60.0
 """Frames per second of every recording."""
 
@@ -38,6 +39,7 @@ COLUMNS = ("Subject", "Filename", "OnsetF", "ApexF1", "ApexF2", "OffsetF", "AU",
 WHOLE = "CASME_raw_selected"
 
 
+@reader_of(NAME, TITLE, obtain=signed_licence("Chinese Academy of Sciences"), folders=FOLDERS)
 def read(root: str | Path, *, table: str | Path | None = None) -> Dataset:
     """Return the clips of CASME in the order of its sheet.
 
@@ -52,7 +54,7 @@ def read(root: str | Path, *, table: str | Path | None = None) -> Dataset:
     root = Path(root)
     path = find_workbook(root, TITLE, TABLES) if table is None else Path(table)
     findings = Findings(path.name)
-    roots = picture_roots(root, TITLE, findings)
+    roots = picture_roots(root, FOLDERS, findings)
     whole_first = sorted(roots, key=lambda f: WHOLE.lower() not in str(f).lower())
     rows, remarks = read_rows(path, TITLE, ("Filename", "OnsetF"), COLUMNS)
     if remarks:
@@ -60,11 +62,21 @@ def read(root: str | Path, *, table: str | Path | None = None) -> Dataset:
     samples = [_sample(row) for row in rows]
     check_counts(samples, NAME, TITLE, findings)
     clips = []
-    for sample, folder in match(samples, clip_folders(whole_first[0], TITLE), findings):
+    for sample, folder in match(samples, clip_folders(whole_first[0], FOLDERS), findings):
         clip = make_clip(by_pictures(sample, folder, findings), folder, NAME, RATE, findings)
         if clip is not None:
             clips.append(clip)
     return Dataset(name=NAME, clips=tuple(clips), problems=findings.problems())
+
+
+def subject_id(cell: object) -> str:
+    """Return the person as the folders name it.
+
+    >>> subject_id("01"), subject_id(1), subject_id("sub01")
+    ('sub01', 'sub01', 'sub01')
+    """
+    digits = re.fullmatch(r"(?:sub)?0*(\d+)(?:\.0)?", str(cell).strip(), re.IGNORECASE)
+    return f"sub{int(digits[1]):02d}" if digits else str(cell).strip()
 
 
 def _sample(row: SheetRow) -> Sample:

@@ -12,12 +12,20 @@ one.  Clips and cells that disagree are reported instead.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
-from mescope.datasets.base import Clip, Correction, Dataset, corrected
+from mescope.datasets.base import (
+    Clip,
+    Correction,
+    Dataset,
+    Folders,
+    corrected,
+    reader_of,
+    signed_licence,
+)
+from mescope.datasets.casme import subject_id
 from mescope.datasets.clips import (
     Findings,
     Sample,
@@ -32,6 +40,7 @@ from mescope.errors import DatasetError
 
 NAME = "casme2"
 TITLE = "CASME II"
+FOLDERS = Folders(TITLE, r"sub\d{2}", r"EP\w+")
 RATE = 200.0
 """Frames per second of every recording."""
 
@@ -52,6 +61,7 @@ Pictures = Literal["selected", "raw", "cropped"]
 _PREFERRED: tuple[Pictures, ...] = ("selected", "raw", "cropped")
 
 
+@reader_of(NAME, TITLE, obtain=signed_licence("Chinese Academy of Sciences"), folders=FOLDERS)
 def read(
     root: str | Path,
     *,
@@ -83,7 +93,7 @@ def read(
     samples = [_sample(row, classes, corrections, findings) for row in rows]
     check_counts(samples, NAME, TITLE, findings)
     clips = []
-    for sample, its_folder in match(samples, clip_folders(folder, TITLE), findings):
+    for sample, its_folder in match(samples, clip_folders(folder, FOLDERS), findings):
         clip = make_clip(sample, its_folder, NAME, RATE, findings)
         if clip is not None:
             clips.append(clip)
@@ -92,20 +102,10 @@ def read(
     return Dataset(name=NAME, clips=tuple(clips), problems=findings.problems())
 
 
-def subject_id(cell: object) -> str:
-    """Return the person as the folders name it.
-
-    >>> subject_id("01"), subject_id(1), subject_id("sub01")
-    ('sub01', 'sub01', 'sub01')
-    """
-    digits = re.fullmatch(r"(?:sub)?0*(\d+)(?:\.0)?", str(cell).strip(), re.IGNORECASE)
-    return f"sub{int(digits[1]):02d}" if digits else str(cell).strip()
-
-
 def _pictures(root: Path, wanted: Pictures | None, findings: Findings) -> tuple[Pictures, Path]:
     """Return the folder of the people and which pictures it holds."""
     found: dict[Pictures, Path] = {}
-    for folder in picture_roots(root, TITLE, findings):
+    for folder in picture_roots(root, FOLDERS, findings):
         below = folder.relative_to(root).as_posix().lower()
         crop: Pictures = "selected" if "selected" in below else "raw"
         found.setdefault("cropped" if "crop" in below else crop, folder)

@@ -27,7 +27,15 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from mescope.datasets.base import Correction, Dataset, corrected, some
+from mescope.datasets.base import (
+    Correction,
+    Dataset,
+    Folders,
+    corrected,
+    reader_of,
+    signed_licence,
+    some,
+)
 from mescope.datasets.clips import Findings
 from mescope.datasets.recordings import (
     Event,
@@ -44,6 +52,8 @@ from mescope.labels import RAW_COUNTS
 
 NAME_A, NAME_C = "casme3a", "casme3c"
 TITLE_A, TITLE_C = "CAS(ME)^3 part A", "CAS(ME)^3 part C"
+OBTAIN = signed_licence("Chinese Academy of Sciences")
+FOLDERS = Folders("CAS(ME)^3", r"spNO\.?\d+", r"[a-zA-Z]")
 RATE = 30.0
 """Frames per second of every recording."""
 
@@ -98,6 +108,7 @@ CORRECTIONS = (
 """Applied one after the other, each where all its cells stand in one row."""
 
 
+@reader_of(NAME_A, TITLE_A, obtain=OBTAIN, folders=FOLDERS)
 def read_a(
     root: str | Path,
     *,
@@ -137,6 +148,7 @@ def read_a(
     return assemble(events, films, rules, findings)
 
 
+@reader_of(NAME_C, TITLE_C, obtain=OBTAIN, folders=FOLDERS)
 def read_c(root: str | Path, *, table: str | Path | None = None) -> Dataset:
     """Return the recordings of part C, one for each person.
 

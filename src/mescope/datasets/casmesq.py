@@ -31,7 +31,7 @@ from types import MappingProxyType
 from typing import TypeVar
 
 from mescope.annotations.problems import place
-from mescope.datasets.base import Dataset
+from mescope.datasets.base import Dataset, Folders, reader_of, signed_licence
 from mescope.datasets.clips import Findings, picture_roots
 from mescope.datasets.folder import VIDEO_SUFFIXES
 from mescope.datasets.recordings import (
@@ -49,6 +49,7 @@ from mescope.labels import RAW_COUNTS
 
 NAME = "casmesq"
 TITLE = "CAS(ME)^2"
+FOLDERS = Folders(TITLE, r"s\d{2}", r"\d{2}_\d{4}\w*(\.\w+)?")
 RATE = 30.0
 """Frames per second of every recording."""
 
@@ -107,6 +108,7 @@ class _Book:
     codes: Mapping[str, str]
 
 
+@reader_of(NAME, TITLE, obtain=signed_licence("Chinese Academy of Sciences"), folders=FOLDERS)
 def read(root: str | Path, *, table: str | Path | None = None) -> Dataset:
     """Return the recordings of CAS(ME)^2 in the order of its sheet.
 
@@ -133,7 +135,7 @@ def _films(root: Path, findings: Findings) -> list[Film]:
     """Return every video once: at its own person before elsewhere, pictures before a file."""
     paths = [
         path
-        for folder in picture_roots(root, TITLE, findings)
+        for folder in picture_roots(root, FOLDERS, findings)
         if not re.search("crop|select", str(folder.relative_to(root)).lower())
         for person in sorted(folder.iterdir())
         if re.fullmatch(r"s\d{2}", person.name, re.IGNORECASE) and person.is_dir()

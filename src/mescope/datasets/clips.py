@@ -14,21 +14,11 @@ from pathlib import Path
 
 from mescope import facs
 from mescope.annotations.problems import Problem
-from mescope.datasets.base import Clip, seconds_at, some
+from mescope.datasets.base import DATASETS, Clip, Folders, seconds_at, some
 from mescope.errors import DatasetError, VideoError
 from mescope.events import MICRO_MAX_S, Expression, Interval
 from mescope.labels import RAW_COUNTS, canonical
 from mescope.video.image_folders import NumberedFiles, numbered_files
-
-_KNOWN = {  # how the folders of a data set look: people, and what is in a person's folder
-    "CASME II": (r"sub\d{2}", r"EP\w+"),
-    "CASME": (r"sub\d{2}", r"EP\w+"),
-    "SAMM": (r"\d{3}", r"\d{3}_\d_\d{1,2}"),
-    "SAMM Long Videos": (r"\d{3}_\d", r"\d{3}_\d_\d+\.\w+"),
-    "CAS(ME)^2": (r"s\d{2}", r"\d{2}_\d{4}\w*(\.\w+)?"),
-    "CAS(ME)^3": (r"spNO\.?\d+", r"[a-zA-Z]"),
-    "SMIC": (r"s\d{1,2}", r"micro|non_micro"),
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,17 +66,18 @@ class Findings:
         return (*self.single, *grouped)
 
 
-def picture_roots(root: Path, title: str, findings: Findings) -> list[Path]:
-    """Return the folders that hold the people of the data set ``title``; sorted by path.
+def picture_roots(root: Path, folders: Folders, findings: Findings) -> list[Path]:
+    """Return the folders that hold the people of a data set; sorted by path.
 
     Raises:
         DatasetError: there is none; if the folder looks like another data set, which one.
     """
-    found = _roots(root, *_KNOWN[title])
+    title, person, inside = folders
+    found = _roots(root, person, inside)
     if not found:
-        person, inside = _KNOWN[title]
-        other = next((t for t, form in _KNOWN.items() if _roots(root, *form)), None)
-        hint = f" It looks like {other}." if other else ""
+        known = dict.fromkeys(s.folders for s in DATASETS.values() if s.folders)
+        others = [one.title for one in known if _roots(root, one.person, one.inside)]
+        hint = f" It looks like {' or '.join(others)}." if others else ""
         raise DatasetError(
             f"{title}: no folders {person}/{inside} under {root}.{hint} "
             "Give the folder that holds the table and the pictures."
@@ -99,9 +90,9 @@ def picture_roots(root: Path, title: str, findings: Findings) -> list[Path]:
     return found
 
 
-def clip_folders(pictures: Path, title: str) -> dict[tuple[str, str], Path]:
+def clip_folders(pictures: Path, folders: Folders) -> dict[tuple[str, str], Path]:
     """Return the folder of every (person, clip), both in lower case."""
-    person, inside = _KNOWN[title]
+    _, person, inside = folders
     return {
         (one.name.lower(), clip.name.lower()): clip
         for one in _matching(pictures, person)

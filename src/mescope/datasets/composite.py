@@ -21,13 +21,14 @@ from pathlib import Path
 from mescope.annotations.expression_table import read_text
 from mescope.annotations.problems import Problem, place
 from mescope.datasets import casme2, samm, smic
-from mescope.datasets.base import Clip, Dataset
+from mescope.datasets.base import Clip, Dataset, reader_of
 from mescope.datasets.clips import Findings
 from mescope.errors import DatasetError
 from mescope.labels import to_classes
 
 NAME = "megc2019"
 TITLE = "MEGC2019 composite (SMIC-HS + CASME II + SAMM)"
+OBTAIN = "each of its three parts from its own authors; the list from MEGC2019"
 LISTS = ("combined_3class_gt.csv", "combined_3_class2_for_optical_flow.csv")
 CLASSES = ("negative", "positive", "surprise")
 """By the number that the list has for them."""
@@ -48,6 +49,7 @@ Key = tuple[str, str, str]
 """Data set, subject and clip, spelt as :func:`_key` does."""
 
 
+@reader_of(NAME, TITLE, obtain=OBTAIN)
 def read(root: str | Path, *, table: str | Path | None = None) -> Dataset:
     """Return the clips of all three parts, with their classes as emotions.
 

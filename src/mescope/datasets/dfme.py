@@ -15,17 +15,17 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from mescope.datasets.base import Clip, Dataset, some
+from mescope.datasets.base import Clip, Dataset, reader_of, signed_licence, some
 from mescope.datasets.clips import Findings, Sample, check_counts, make_clip, match
 from mescope.datasets.workbook import SheetRow, find_workbook, read_rows, whole
 from mescope.errors import DatasetError
 
 NAME = "dfme"
 TITLE = "DFME"
+OBTAIN = signed_licence("Shandong University")
 
 PARTS = {
     "train": ("training_full_with_AU.xlsx", r"train", 1856, 176),
@@ -54,6 +54,7 @@ _CLIP = r"sub\d{4}_\d+"
 _LEVELS = 4
 
 
+@reader_of(NAME, f"{TITLE}, all three parts", obtain=OBTAIN)
 def read(root: str | Path, *, part: str | None = None) -> Dataset:
     """Return the clips of all parts that are there, or of one, in the order of their sheets.
 
@@ -86,11 +87,10 @@ def read(root: str | Path, *, part: str | None = None) -> Dataset:
     return Dataset(name=NAME, clips=tuple(clips), problems=findings.problems())
 
 
-READERS: dict[str, Callable[[str | Path], Dataset]] = {
-    NAME: read,
-    **{f"{NAME}-{part.lower()}": partial(read, part=part) for part in PARTS},
-}
-"""All parts together, and each alone, by the name of the data set."""
+for _part in PARTS:
+    reader_of(f"{NAME}-{_part.lower()}", f"DFME, {_part.lower()}", obtain=OBTAIN)(
+        partial(read, part=_part)
+    )
 
 
 def _table(root: Path, part: str) -> Path | None:

@@ -19,12 +19,14 @@ import zlib
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from mescope.annotations.problems import Problem
+from mescope.datasets.base import reader_of
 from mescope.datasets.clips import Findings
 from mescope.errors import DatasetError
 
@@ -51,6 +53,26 @@ class FlowMaps:
     persons: tuple[tuple[str, str], ...]  # (data set, subject)
     clips: tuple[str, ...]
     problems: tuple[Problem, ...] = ()
+
+    def summary(self) -> dict[str, Any]:
+        """Return what ``mescope datasets check`` shows, by the words that it shows."""
+        return {
+            "name": NAME,
+            "maps": len(self.clips),
+            "subjects": len(set(self.persons)),
+            "data sets": dict(Counter(dataset for dataset, _ in self.persons)),
+            "emotions": dict(Counter(self.labels).most_common()),
+        }
+
+
+@reader_of(NAME, TITLE, obtain=OBTAIN, one_file=True)
+def read(root: str | Path, *, table: str | Path | None = None) -> FlowMaps:
+    """Return the maps of a folder or an .npz file, which may be given as ``table``, too.
+
+    Raises:
+        DatasetError: as :func:`read_flow_maps`.
+    """
+    return read_flow_maps(table or root)
 
 
 def read_flow_maps(path: str | Path) -> FlowMaps:

@@ -19,7 +19,7 @@ from pathlib import Path, PurePosixPath
 
 from mescope.annotations.expression_table import NEEDED, Annotation, read_table
 from mescope.annotations.problems import Problem, place
-from mescope.datasets.base import Dataset, some
+from mescope.datasets.base import Dataset, reader_of, some
 from mescope.datasets.listed import Listed, read_listed
 from mescope.errors import DatasetError, VideoError
 from mescope.events import Expression, Recording, Seconds
@@ -29,6 +29,9 @@ from mescope.video.source import Video
 NAME = "folder"
 """Data set name of the user's own recordings."""
 
+TITLE = "your own videos with one CSV table of expressions"
+OBTAIN = "nothing to obtain: put expressions.csv beside the videos"
+
 TABLES = ("expressions.csv", "truth.csv")
 """Names looked for first, in this order."""
 
@@ -37,6 +40,7 @@ VIDEO_SUFFIXES = frozenset(
 )
 
 
+@reader_of(NAME, TITLE, obtain=OBTAIN)
 def read(root: str | Path, *, table: str | Path | None = None) -> Dataset:
     """Return the recordings that the table names; only time tables of the videos are read.
 

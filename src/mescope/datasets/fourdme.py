@@ -18,7 +18,7 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-from mescope.datasets.base import Clip, Dataset
+from mescope.datasets.base import Clip, Dataset, reader_of, signed_licence
 from mescope.datasets.clips import Findings, Sample, by_pictures, make_clip, match
 from mescope.datasets.workbook import SheetRow, find_workbook, read_rows, whole
 from mescope.errors import DatasetError
@@ -35,6 +35,7 @@ COLUMNS = ("sub_ID", "fold_name", "Emotion", "Onset", "Apex", "Offset", "AUs", *
 _PICTURES = ("gray_micro", "gray_micro_crop")
 
 
+@reader_of(NAME, TITLE, obtain=signed_licence("University of Oulu"))
 def read(root: str | Path, *, table: str | Path | None = None) -> Dataset:
     """Return the micro-expressions of 4DME in the order of its sheet.
 

@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from mescope.datasets.base import Dataset
+from mescope.datasets.base import Dataset, reader_of, signed_licence
 from mescope.datasets.clips import (
     Findings,
     Sample,
@@ -51,6 +51,7 @@ APEXES = {
 _CLIP = r"(S\d{2})-\d{2}-\d{3}"
 
 
+@reader_of(NAME, TITLE, obtain=signed_licence("Shandong University"))
 def read(root: str | Path, *, table: str | Path | None = None) -> Dataset:
     """Return the micro-expressions of MMEW in the order of its sheet.
 

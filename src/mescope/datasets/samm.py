@@ -15,7 +15,15 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from mescope import facs
-from mescope.datasets.base import Clip, Correction, Dataset, corrected
+from mescope.datasets.base import (
+    Clip,
+    Correction,
+    Dataset,
+    Folders,
+    corrected,
+    reader_of,
+    signed_licence,
+)
 from mescope.datasets.clips import (
     Findings,
     Sample,
@@ -29,6 +37,7 @@ from mescope.datasets.workbook import SheetRow, find_workbook, read_rows, whole,
 
 NAME = "samm"
 TITLE = "SAMM"
+FOLDERS = Folders(TITLE, r"\d{3}", r"\d{3}_\d_\d{1,2}")
 RATE = 200.0
 """Frames per second of every recording."""
 
@@ -54,6 +63,7 @@ CORRECTIONS = (
 )
 
 
+@reader_of(NAME, TITLE, obtain=signed_licence("Manchester Metropolitan"), folders=FOLDERS)
 def read(
     root: str | Path,
     *,
@@ -74,7 +84,7 @@ def read(
     root = Path(root)
     path = find_workbook(root, TITLE, TABLES) if table is None else Path(table)
     findings = Findings(path.name)
-    folders = picture_roots(root, TITLE, findings)
+    folders = picture_roots(root, FOLDERS, findings)
     whole_first = sorted(folders, key=lambda f: "crop" in str(f.relative_to(root)).lower())
     rows, remarks = read_rows(path, TITLE, ("Filename", "Onset Frame"), COLUMNS)
     if remarks:
@@ -83,7 +93,7 @@ def read(
     samples = [_sample(row, corrections, findings) for row in rows]
     check_counts(samples, NAME, TITLE, findings)
     clips = []
-    for sample, folder in match(samples, clip_folders(whole_first[0], TITLE), findings):
+    for sample, folder in match(samples, clip_folders(whole_first[0], FOLDERS), findings):
         clip = make_clip(sample, folder, NAME, RATE, findings)
         if clip is not None:
             clips.append(clip)

@@ -29,7 +29,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from mescope.datasets import samm
-from mescope.datasets.base import Dataset
+from mescope.datasets.base import Dataset, Folders, reader_of, signed_licence
 from mescope.datasets.clips import Findings, picture_roots
 from mescope.datasets.recordings import (
     Event,
@@ -46,6 +46,7 @@ from mescope.labels import RAW_COUNTS
 
 NAME = "samm-lv"
 TITLE = "SAMM Long Videos"
+FOLDERS = Folders(TITLE, r"\d{3}_\d", r"\d{3}_\d_\d+\.\w+")
 RATE = 200.0
 """Frames per second of every recording."""
 
@@ -90,6 +91,7 @@ _RULES = Rules(
 )
 
 
+@reader_of(NAME, TITLE, obtain=signed_licence("Manchester Metropolitan"), folders=FOLDERS)
 def read(
     root: str | Path, *, table: str | Path | None = None, samm_table: str | Path | None = None
 ) -> Dataset:
@@ -133,7 +135,7 @@ def video_of(name: str) -> str:
 
 
 def _films(root: Path, findings: Findings) -> list[Film]:
-    roots = picture_roots(root, TITLE, findings)
+    roots = picture_roots(root, FOLDERS, findings)
     whole_ones = [f for f in roots if "crop" not in str(f.relative_to(root)).lower()]
     return [
         Film(subject=folder.name[:3], name=folder.name, path=folder)

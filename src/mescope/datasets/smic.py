@@ -15,11 +15,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from mescope.datasets.base import Clip, Dataset, seconds_at
+from mescope.datasets.base import Clip, Dataset, Folders, reader_of, seconds_at, signed_licence
 from mescope.datasets.clips import Findings
 from mescope.errors import DatasetError, VideoError
 from mescope.events import MICRO_MAX_S, Expression, Interval
@@ -28,6 +28,8 @@ from mescope.video.image_folders import numbered_files
 
 PEOPLE = "smic"
 """Data set of every clip, whatever the camera."""
+
+FOLDERS = Folders("SMIC", r"s\d{1,2}", r"micro|non_micro")
 
 RATES = {"HS": 100.0, "VIS": 25.0, "NIR": 25.0}
 """Frames per second of each camera."""
@@ -68,10 +70,13 @@ def read_camera(camera: str, root: str | Path) -> Dataset:
     )
 
 
-READERS: dict[str, Callable[[str | Path], Dataset]] = {
-    f"smic-{camera.lower()}": partial(read_camera, camera) for camera in RATES
-}
-"""A reader for each camera, by the name of its data set."""
+for _camera in RATES:
+    reader_of(
+        f"smic-{_camera.lower()}",
+        f"SMIC, camera {_camera}, short clips",
+        obtain=signed_licence("University of Oulu"),
+        folders=FOLDERS,
+    )(partial(read_camera, _camera))
 
 
 def person_of(text: str) -> str | None:

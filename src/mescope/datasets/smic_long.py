@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mescope.annotations.problems import place
-from mescope.datasets.base import Dataset
+from mescope.datasets.base import Dataset, reader_of, signed_licence
 from mescope.datasets.clips import Findings
 from mescope.datasets.recordings import Event, Film, Rules, assemble, check_counts, tally
 from mescope.datasets.smic import clip_name, person_of
@@ -45,6 +45,7 @@ _LEVELS = 5
 _Row = tuple[str, list[object]]
 
 
+@reader_of(NAME, TITLE, obtain=signed_licence("University of Oulu"))
 def read(root: str | Path, *, table: str | Path | None = None) -> Dataset:
     """Return the long recordings in the order of the table.
 
