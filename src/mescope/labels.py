@@ -8,12 +8,12 @@ label it does not know.  Class names are stored, never numbers: numbers differ b
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from mescope.errors import DatasetError
+from mescope.registry import suggestion
 
 SPOTTING_CLASSES: tuple[str, ...] = ("negative", "positive", "surprise", "others", "neutral")
 """Classes of the spotting models in the order of their logits; neutral last."""
@@ -34,7 +34,7 @@ def _counts(**counts: int) -> Mapping[str, int]:
     return MappingProxyType(counts)
 
 
-RAW_COUNTS: Mapping[str, Mapping[str, int]] = MappingProxyType(
+_raw_counts: dict[str, Mapping[str, int]] = (
     {
         "casme": _counts(
             tense=69, disgust=44, repression=38, surprise=20,
@@ -62,6 +62,7 @@ RAW_COUNTS: Mapping[str, Mapping[str, int]] = MappingProxyType(
         ),
     }
 )  # fmt: skip
+RAW_COUNTS: Mapping[str, Mapping[str, int]] = MappingProxyType(_raw_counts)
 """Micro-expressions of every raw label as published: CASME (189 rows), CASME II (2014 sheet,
 255), SMIC-HS, SAMM, CAS(ME)^2, CAS(ME)^3 A (v2, 860) and C, MMEW (300, as papers
 report them; the sheet itself was not seen), DFME (public part, 2629)."""
@@ -179,6 +180,27 @@ LABEL_SETS: tuple[LabelSet, ...] = (
 """Every label set.  MMEW's 4-class variants differ between papers and are left
 out; 4DME has several flags per sample and no single label."""
 
+_label_sets = list(LABEL_SETS)
+
+
+def add_labels(dataset: str, counts: Mapping[str, int], sets: Iterable[LabelSet] = ()) -> None:
+    """Make the labels of a data set known that is read by a plug-in.
+
+    A data set without labels of its own has those of :data:`OWN_SETS`.
+
+    Args:
+        dataset: its name.
+        counts: published micro-expressions of every raw label.
+        sets: published ways to merge them into classes.
+
+    Raises:
+        ValueError: the labels of that data set are known, or a set is of another one.
+    """
+    if dataset in _raw_counts or any(one.dataset != dataset for one in sets):
+        raise ValueError(f"expected new labels of one data set, found {dataset!r} {sets}")
+    _raw_counts[dataset] = MappingProxyType(dict(counts))
+    _label_sets.extend(sets)
+
 
 def label_set(name: str, dataset: str) -> LabelSet:
     """Return a label set, such as ``label_set("3-class", "casme2")``.
@@ -186,10 +208,10 @@ def label_set(name: str, dataset: str) -> LabelSet:
     Raises:
         DatasetError: unknown data set, or the data set has no set of that name.
     """
-    known = [s.name for s in LABEL_SETS if s.dataset == dataset]
+    known = [s.name for s in _label_sets if s.dataset == dataset]
     if not known:
         raise DatasetError(_unknown("data set", dataset, list(RAW_COUNTS)))
-    for candidate in LABEL_SETS:
+    for candidate in _label_sets:
         if (candidate.dataset, candidate.name) == (dataset, name):
             return candidate
     raise DatasetError(_unknown(f"label set of {dataset}", name, known))
@@ -283,6 +305,5 @@ def to_classes(raw: str, name: str, dataset: str) -> str | None:
 
 
 def _unknown(what: str, found: str, known: list[str]) -> str:
-    near = difflib.get_close_matches(canonical(found), known, n=1)
-    hint = f"did you mean {near[0]!r}? " if near else ""
-    return f"unknown {what}: {found!r}; {hint}known: {', '.join(known)}"
+    hint = suggestion(canonical(found), known)
+    return f"unknown {what}: {found!r}; known: {', '.join(known)}{hint}"

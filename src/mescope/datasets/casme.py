@@ -27,6 +27,7 @@ from mescope.datasets.clips import (
     picture_roots,
 )
 from mescope.datasets.workbook import SheetRow, find_workbook, read_rows, whole
+from mescope.labels import RAW_COUNTS
 
 NAME = "casme"
 TITLE = "CASME"
@@ -60,7 +61,7 @@ def read(root: str | Path, *, table: str | Path | None = None) -> Dataset:
     if remarks:
         findings.warning(path.name, f"{len(remarks)} rows of text skipped: {remarks}")
     samples = [_sample(row) for row in rows]
-    check_counts(samples, NAME, TITLE, findings)
+    check_counts(samples, RAW_COUNTS[NAME], TITLE, findings)
     clips = []
     for sample, folder in match(samples, clip_folders(whole_first[0], FOLDERS), findings):
         clip = make_clip(by_pictures(sample, folder, findings), folder, NAME, RATE, findings)

@@ -37,6 +37,7 @@ from mescope.datasets.clips import (
 )
 from mescope.datasets.workbook import SheetRow, find_workbook, read_rows, whole, with_whole
 from mescope.errors import DatasetError
+from mescope.labels import RAW_COUNTS
 
 NAME = "casme2"
 TITLE = "CASME II"
@@ -91,7 +92,7 @@ def read(
     classes = _classes(root)
     corrections = tuple(corrections)
     samples = [_sample(row, classes, corrections, findings) for row in rows]
-    check_counts(samples, NAME, TITLE, findings)
+    check_counts(samples, RAW_COUNTS[NAME], TITLE, findings)
     clips = []
     for sample, its_folder in match(samples, clip_folders(folder, FOLDERS), findings):
         clip = make_clip(sample, its_folder, NAME, RATE, findings)

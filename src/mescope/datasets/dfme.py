@@ -22,6 +22,7 @@ from mescope.datasets.base import Clip, Dataset, reader_of, signed_licence, some
 from mescope.datasets.clips import Findings, Sample, check_counts, make_clip, match
 from mescope.datasets.workbook import SheetRow, find_workbook, read_rows, whole
 from mescope.errors import DatasetError
+from mescope.labels import RAW_COUNTS
 
 NAME = "dfme"
 TITLE = "DFME"
@@ -82,7 +83,7 @@ def read(root: str | Path, *, part: str | None = None) -> Dataset:
         tables = ", ".join(PARTS[name][0] for name in wanted)
         raise DatasetError(f"{TITLE}: no annotation table under {root}. Looked for {tables}.")
     if part is None:
-        check_counts(samples, NAME, TITLE, findings)
+        check_counts(samples, RAW_COUNTS[NAME], TITLE, findings)
     _check_people(clips, findings)
     return Dataset(name=NAME, clips=tuple(clips), problems=findings.problems())
 

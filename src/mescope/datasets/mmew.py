@@ -30,6 +30,7 @@ from mescope.datasets.clips import (
 )
 from mescope.datasets.workbook import SheetRow, find_workbook, read_rows, whole
 from mescope.errors import DatasetError
+from mescope.labels import RAW_COUNTS
 
 NAME = "mmew"
 TITLE = "MMEW"
@@ -71,7 +72,7 @@ def read(root: str | Path, *, table: str | Path | None = None) -> Dataset:
         findings.warning(path.name, f"{len(remarks)} rows of text skipped: {remarks}")
     known = {sample.where: APEXES.get(row.row) for row in rows for sample in (_sample(row),)}
     samples = [_sample(row) for row in rows]
-    check_counts(samples, NAME, TITLE, findings)
+    check_counts(samples, RAW_COUNTS[NAME], TITLE, findings)
     clips = []
     for sample, folder in match(samples, folders, findings):
         right = by_pictures(sample, folder, findings)

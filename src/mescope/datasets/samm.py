@@ -34,6 +34,7 @@ from mescope.datasets.clips import (
     picture_roots,
 )
 from mescope.datasets.workbook import SheetRow, find_workbook, read_rows, whole, with_whole
+from mescope.labels import RAW_COUNTS
 
 NAME = "samm"
 TITLE = "SAMM"
@@ -91,7 +92,7 @@ def read(
         findings.warning(path.name, f"{len(remarks)} rows of text skipped: {remarks}")
     corrections = tuple(corrections)
     samples = [_sample(row, corrections, findings) for row in rows]
-    check_counts(samples, NAME, TITLE, findings)
+    check_counts(samples, RAW_COUNTS[NAME], TITLE, findings)
     clips = []
     for sample, folder in match(samples, clip_folders(whole_first[0], FOLDERS), findings):
         clip = make_clip(sample, folder, NAME, RATE, findings)
