@@ -15,7 +15,7 @@ from mescope.annotations.expression_table import read_table
 from mescope.datasets import read
 from mescope.errors import DatasetError
 from mescope.events import Expression, Interval
-from mescope.reports.tables import guard
+from mescope.io.formula_guard import guarded
 
 WriteCsv = Callable[..., Path]
 
@@ -205,7 +205,7 @@ def test_a_written_annotation_comes_back_unchanged(written: list[Expression]) ->
                 apex = "" if e.apex is None else e.apex
                 writer.writerow(
                     ("a", e.interval.first, e.interval.last, apex, e.kind,
-                     guard(e.emotion or ""), "+".join(e.action_units))
+                     guarded(e.emotion or ""), "+".join(e.action_units))
                 )  # fmt: skip
         rows, problems = read_table(path)
     assert problems == []

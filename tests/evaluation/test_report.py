@@ -293,6 +293,8 @@ def test_predictions_as_a_table(big):
         "d,1,'=1+1,x,x,d/1,0",
         "",
     ]
+    quoted = as_csv(report(prediction(name="'=1+1"))).split("\r\n")
+    assert quoted[1] == "d,1,''=1+1,x,x,d/1,0"  # readers take one apostrophe off
 
 
 def test_tables_name_the_mode_and_keep_papers_apart(big, summary):

@@ -18,6 +18,7 @@ from mescope import facs
 from mescope.annotations.problems import Problem, place
 from mescope.errors import DatasetError
 from mescope.events import Expression, Interval, Kind, Seconds
+from mescope.io.formula_guard import unguarded
 
 _SAME = {"video": "recording", "type": "kind", "au": "action_units"}
 NEEDED = ("recording", "onset", "offset", "kind")
@@ -29,7 +30,6 @@ KINDS: dict[str, Kind] = {
     "macro": "macro",
     "macro-expression": "macro",
 }
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +110,7 @@ def read_lines(path: Path, needed: Sequence[str]) -> Iterator[tuple[int, dict[st
             if not header:
                 header = _header(path, cells, needed)
                 continue
-            row = [_unguarded(cell.strip()) for cell in cells]
+            row = [unguarded(cell.strip()) for cell in cells]
             row += [""] * (len(header) - len(row))
             extra = any(row[len(header) :])
             yield reader.line_num, dict(zip(header, row, strict=False)), extra
@@ -131,12 +131,6 @@ def _header(path: Path, cells: list[str], needed: Sequence[str]) -> list[str]:
     if twice:
         raise DatasetError(f"{place(path, 1)}: column {twice[0]} is there twice; keep one")
     return names
-
-
-def _unguarded(cell: str) -> str:
-    """Take off the apostrophe that an export sets before text that looks like a formula."""
-    guarded = cell.startswith("'") and cell.lstrip("'").startswith(_FORMULA_STARTS)
-    return cell[1:] if guarded else cell
 
 
 def _annotation(number: int, cells: Mapping[str, str]) -> Annotation:

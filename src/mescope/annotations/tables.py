@@ -29,6 +29,7 @@ from mescope.annotations.files import (
 from mescope.annotations.marks import Contents, Mark, Sheet, in_order, normal
 from mescope.annotations.stored import KIND_WORDS, from_dict
 from mescope.errors import DatasetError
+from mescope.io.formula_guard import guarded
 
 COLUMNS = (
     "subject", "video", "onset", "offset", "emotion", "apex", "type", "au", "score", "onset_s",
@@ -38,7 +39,6 @@ COLUMNS = (
 """Columns of the table of marks; frames from 0, ends included; ``_s`` seconds."""
 
 NEEDED = ("recording", "onset", "offset", "kind")
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 _TIMES = ("onset_s", "apex_s", "offset_s", "end_s")
 _TEXTS = ("subject", "video", "emotion", "au", "source", "id", "note", "face_id")
 
@@ -59,8 +59,8 @@ def dumps(sheets: Sequence[Sheet]) -> str:
 
 def _about(sheet: Sheet) -> dict[str, Any]:
     return {
-        "subject": _guarded(sheet.subject),
-        "video": _guarded(sheet.video),
+        "subject": guarded(sheet.subject),
+        "video": guarded(sheet.video),
         "fps": "" if sheet.rate is None else repr(sheet.rate),
         "frames": "" if sheet.frames is None else sheet.frames,
     }
@@ -77,7 +77,7 @@ def _row(sheet: Sheet, mark: Mark) -> dict[str, Any]:
     }
     return {
         **_about(sheet),
-        **{name: _guarded(text) for name, text in texts.items()},
+        **{name: guarded(text) for name, text in texts.items()},
         "onset": mark.interval.first,
         "apex": "" if mark.apex is None else mark.apex,
         "offset": mark.interval.last,
@@ -87,11 +87,6 @@ def _row(sheet: Sheet, mark: Mark) -> dict[str, Any]:
         "origin": mark.origin,
         **{name: _decimal(getattr(mark, name)) for name in _TIMES},
     }
-
-
-def _guarded(text: str) -> str:
-    """Set an apostrophe before a formula, and before an apostrophe that would be taken off."""
-    return f"'{text}" if text.lstrip("'").startswith(_FORMULA_STARTS) else text
 
 
 def _decimal(value: float | None) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 
 from mescope.errors import DatasetError
 from mescope.evaluation.report import Prediction, Report
+from mescope.io.formula_guard import guarded
 
 FORMAT = "mescope-evaluation"
 SCHEMA = 1
@@ -98,9 +99,9 @@ def as_csv(report: Report) -> str:
     writer = csv.writer(out, lineterminator="\r\n")  # RFC 4180
     writer.writerow([*columns, *scores, *(["oracle_best_epoch_on_test"] if oracle else [])])
     for p in report.predictions:
-        texts = [_guard(v) for v in (*p.person, p.name, p.truth, p.predicted, p.fold)]
+        texts = [guarded(v) for v in (*p.person, p.name, p.truth, p.predicted, p.fold)]
         values = [repr(v) for v in p.scores] or [""] * len(scores)
-        best = [_guard(p.oracle or "")] if oracle else []
+        best = [guarded(p.oracle or "")] if oracle else []
         writer.writerow([*texts, p.seed, *values, *best])
     return out.getvalue()
 
@@ -137,7 +138,3 @@ def _prediction(row: list[Any]) -> Prediction:
         oracle=None if oracle is None else str(oracle),
         scores=tuple(float(v) for v in scores),
     )
-
-
-def _guard(text: str) -> str:
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text

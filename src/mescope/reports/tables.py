@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mescope.annotations.face_events import UNITS
+from mescope.io.formula_guard import guarded
 from mescope.reports.formatting import clock, emotion_words
 from mescope.reports.judged import STRENGTH_UNITS
 
@@ -44,8 +45,6 @@ INTERVAL_COLUMNS = (
     "note",
 )
 """Columns of the interval table: frames from 0, ends included; ``_s`` seconds."""
-
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def interval_rows(analysis: Analysis) -> list[dict[str, Any]]:
@@ -182,16 +181,6 @@ def duration_ms(finding: Finding) -> str:
     return f"{(d.offset_s - d.onset_s) * 1000:.0f}"
 
 
-def guard(text: str) -> str:
-    r"""Return ``text`` so that no spreadsheet runs it as a formula.
-
-    >>> guard('=HYPERLINK("x")'), guard("smile")
-    ('\'=HYPERLINK("x")', 'smile')
-    """
-    # an apostrophe that stood there already gets another one, since readers take one off
-    return f"'{text}" if text.lstrip("'").startswith(_FORMULA_STARTS) else text
-
-
 def _interval_row(analysis: Analysis, finding: Finding) -> dict[str, Any]:
     d = finding.detection
     return {
@@ -235,7 +224,7 @@ def _csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     numeric = [name not in _TEXTS for name in columns]
     for row in rows:
         writer.writerow(
-            cell if plain or not isinstance(cell, str) else guard(_clean(cell))
+            cell if plain or not isinstance(cell, str) else guarded(_clean(cell))
             for cell, plain in zip(row, numeric, strict=True)
         )
     return out.getvalue()
