@@ -7,7 +7,7 @@ keeps its traceback.
 
 
 class MescopeError(Exception):
-    """Base of every error that a user can mend."""
+    """Base of every error that a user can correct."""
 
 
 class VideoError(MescopeError):

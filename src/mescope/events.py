@@ -17,7 +17,7 @@ EventKind = Literal["blink", "speech", "head", "gaze"]
 MICRO_MAX_S = 0.5
 """Longest micro-expression in seconds; a longer detection is a macro-expression.
 
-Source: the MEGC spotting rule (spotting protocol, section 5).  Ground truth is never re-typed.
+Source: the MEGC spotting rule.  Ground truth is never re-typed.
 """
 
 
@@ -97,7 +97,7 @@ class Detection:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FaceEvent:
-    """Something a face does that is no expression: a blink, speech, a head movement, a glance.
+    """What a face does that is not an expression: a blink, speech, a head movement, a glance.
 
     ``onset_s`` and ``offset_s`` are the times of the first and the last frame in seconds.
     ``strength`` says how strong it was, in the unit of its kind: blink, share of the usual eye

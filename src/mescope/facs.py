@@ -105,7 +105,7 @@ def _choices(token: str) -> list[ActionUnit]:
 
 
 def _read(token: str) -> ActionUnit | None:
-    """Return a token, or None if it is none."""
+    """Return a token, or None if it is not one."""
     found = _TOKEN.fullmatch(token.strip())
     if found is None:
         return None
@@ -164,7 +164,7 @@ class Region(NamedTuple):
 
     landmarks: tuple[int, ...]  # 0-based, dlib order, sorted, each once; empty if none is known
     units: tuple[str, ...]  # tokens that have landmarks
-    unmapped: tuple[str, ...]  # tokens without a row, and text that is no token
+    unmapped: tuple[str, ...]  # tokens without a row, and text that is not a token
 
 
 def region_of(units: str | Iterable[str], table: Table = "clean") -> Region:
@@ -173,7 +173,7 @@ def region_of(units: str | Iterable[str], table: Table = "clean") -> Region:
     ``units`` is a string such as ``"4+L10"`` (``","`` separates, too) or its tokens.  Nothing
     raises: what cannot be read, and alternatives (``"R12 or R14"``), go into ``unmapped``.
 
-    Source: sections 3.2 and 4.3 of the RSMix specification: several units, their union; a token
+    Source: RSMix, Appendix A, as read here: several units, their union; a token
     without a row is left out.
 
     >>> region_of("38+glare+99")
@@ -270,7 +270,7 @@ def emotion_of(units: Iterable[str]) -> str:
 def class_emotion(number: int) -> str:
     """Return the emotion of an objective class, 1 (I) to 7 (VII).
 
-    The usual reading (section 1.4 of the RSMix specification); how a person felt is another
+    The usual reading (``docs/models/videomamba.md``); how a person felt is another
     matter: of CAS(ME)^3's disgust micro-expressions, more are of class III than of IV.
 
     >>> class_emotion(1), class_emotion(2), class_emotion(4), class_emotion(7)

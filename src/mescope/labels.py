@@ -227,7 +227,7 @@ OWN_SETS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 
 
 RENDERED = "synthetic"
-"""Data set name of rendered recordings: nobody sat for them, and whatever comes of them says
+"""Data set name of rendered recordings: nobody sat for them, and all that is made of them says
 so.  It travels with the person, through files and mixed clips."""
 
 

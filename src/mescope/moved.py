@@ -87,7 +87,7 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
 
 def renamed(module: str, names: Mapping[str, str]) -> Callable[[str], Any]:
-    """Return the ``__getattr__`` of a module in which some names are no longer what they were.
+    """Return the ``__getattr__`` of a module in which some names have changed.
 
         __getattr__ = renamed(__name__, {"Sheet": "mescope.annotations.AnnotationSet"})
 

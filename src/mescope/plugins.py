@@ -48,7 +48,7 @@ def load_plugin(path: str | Path) -> ModuleType:
         spec.loader.exec_module(module)
     except Exception as error:  # whatever the user's code raises
         del sys.modules[name]
-        raise MescopeError(_told(file, error)) from error
+        raise MescopeError(_where_it_failed(file, error)) from error
     _pass_on(file)
     return module
 
@@ -75,11 +75,13 @@ def _pass_on(file: Path) -> None:
         os.environ[VARIABLE] = os.pathsep.join([*_listed(), str(file)])
 
 
-def _told(file: Path, error: Exception) -> str:
+def _where_it_failed(file: Path, error: Exception) -> str:
     """Say where a plug-in failed: the last of its own lines, and the error."""
     line = getattr(error, "lineno", None) if isinstance(error, SyntaxError) else None
     for frame in traceback.extract_tb(error.__traceback__):
         if frame.filename == str(file):
             line = frame.lineno
     where = f"{file.name}, line {line}" if line else file.name
-    return f"the plug-in {where} fails: {type(error).__name__}: {error}; mend it and try again"
+    return (
+        f"the plug-in {where} fails: {type(error).__name__}: {error}; correct it and try again"
+    )

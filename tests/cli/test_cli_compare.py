@@ -37,7 +37,7 @@ def test_two_modes_are_two_tables(folder, capsys):
 
 def test_papers_stand_apart_with_their_caution(folder, capsys):
     assert run(["compare", "one.json", "--published", "me-tst"]) == 0
-    ours, *papers = capsys.readouterr().out.split("Mind: ")
+    ours, *papers = capsys.readouterr().out.split("Note: ")
     assert "0.0912" not in ours
     assert any("0.0912" in paper for paper in papers)
     assert run(["compare", "--published", "ammsm", "--json"]) == 0

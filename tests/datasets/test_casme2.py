@@ -63,7 +63,7 @@ def test_each_planted_oddity_is_told(casme2_root: Path) -> None:
     assert "row 3: sub01/EP19_05f: the apex is not annotated" in told
     assert "1 clips have the apex on a border: sub03/EP01_2" in told
     assert "1 folders have no row in the table, left out: sub09/EP02_02f" in told
-    assert "1 clips have files that are no numbered pictures, ignored: sub01/EP02_01f" in told
+    assert "1 clips have files that are not numbered pictures, ignored: sub01/EP02_01f" in told
     assert "1 action unit cells have parts that could not be read: sub09/EP09f" in told
     assert "1 clips are longer than 0.5 s but labelled micro: sub07/EP06_02_01" in told
     assert "CASME II has 5 rows, published 255: others 2 of 99" in told

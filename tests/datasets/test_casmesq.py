@@ -169,8 +169,11 @@ BAD: dict[str, tuple[SquareRow, str]] = {
     "emotion": (SquareRow(1, "anger1_2", 3, 5, 9, emotion="fear"), "unknown emotion 'fear'"),
     "kind": (SquareRow(1, "anger1_2", 3, 5, 9, kind="?"), "expected the type micro or macro"),
     "person": (SquareRow(23, "anger1_2", 3, 5, 9), "no folder is known for person 23"),
-    "film": (SquareRow(1, "joy1_2", 3, 5, 9), "'joy1_2' names no video; expected disgust1"),
-    "index": (SquareRow(1, "anger1", 3, 5, 9), "'anger1' names no video"),
+    "film": (
+        SquareRow(1, "joy1_2", 3, 5, 9),
+        "'joy1_2' does not name a video; expected disgust1",
+    ),
+    "index": (SquareRow(1, "anger1", 3, 5, 9), "'anger1' does not name a video"),
     "video": (SquareRow(1, "happy4_1", 3, 5, 9), "15_0507: there is no such video"),
     "twice": (SQUARE_ROWS[2], "s15/anger1_1: identical to"),
 }

@@ -96,7 +96,7 @@ def test_faulty_pictures_are_left_out_and_named(tmp_path):
     told = " | ".join(str(p) for p in found.problems if p.level == "error")
     assert len(found.clips) == 9
     for message in (
-        "0/cut.png: no picture that can be read",
+        "0/cut.png: not a picture that can be read",
         "small.png: expected 28 x 28 px in colour, found (27, 28, 3)",
         "grey.png: expected 28 x 28 px in colour, found (28, 28)",
         "x.png: expected a class folder 0 to 2, found 'others'",

@@ -113,7 +113,7 @@ def test_other_files_change_nothing_but_are_told(tmp_path: Path) -> None:
         (one.path / name).write_bytes(b"x")
     after = made([EVENT], [one])  # V30
     assert after.recordings == before.recordings
-    assert told(after).endswith("recordings have files that are no numbered pictures: a")
+    assert told(after).endswith("recordings have files that are not numbered pictures: a")
 
 
 def test_recordings_keep_the_order_of_the_sheet_however_they_are_found(tmp_path: Path) -> None:

@@ -120,7 +120,7 @@ def test_missing_frames_and_other_files(root):
     assert dataset.clips[2].missing == (7,)
     told = messages(dataset.warnings)
     assert "1 clips have frames missing in the middle: s09_sur_03 (1)" in told
-    assert "no numbered pictures, ignored: s09_sur_03" in told
+    assert "not numbered pictures, ignored: s09_sur_03" in told
 
 
 @settings(max_examples=15, deadline=None)

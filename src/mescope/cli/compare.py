@@ -35,7 +35,7 @@ def compare(
 ) -> None:
     """Set scores beside each other, one table for each mode.
 
-    Figures of papers stand in tables of their own, with their source and what to mind: they
+    Figures of papers stand in tables of their own, with their source and a caution: they
     were counted in other ways, and are not ours.
     """
     from dataclasses import asdict
@@ -57,7 +57,7 @@ def compare(
     for table in tables:
         show("")
         show(f"{table.source}: {table.title}. {table.data}. Mode {table.mode}.")
-        show(f"Mind: {table.caution}")
+        show(f"Note: {table.caution}")
         show(_theirs(table))
 
 
@@ -83,7 +83,7 @@ def _show_group(mode: str, group: dict[str, dict[str, Any]]) -> None:
         show(f"mode {mode}")
         show(_ours(spotted))
     for sentence in differing(group):
-        show(f"Mind: {sentence}")
+        show(f"Note: {sentence}")
     evaluated = {name: report for name, report in group.items() if name not in spotted}
     if evaluated:
         show(f"mode {mode}, answers on given clips")
@@ -91,11 +91,11 @@ def _show_group(mode: str, group: dict[str, dict[str, Any]]) -> None:
     for name, report in evaluated.items():
         show(f"{name}: {title(report)}")
         for caution in (*report["cautions"], *report["warnings"]):
-            show(f"Mind: {caution}")
+            show(f"Note: {caution}")
     apart = {name: rows for name, r in evaluated.items() if (rows := oracle_rows(r))}
     if apart:
         show(f"mode {mode}, {ORACLE}")
-        show(f"Mind: {group[next(iter(apart))][ORACLE]['warning']}")
+        show(f"Note: {group[next(iter(apart))][ORACLE]['warning']}")
         show(_recognition(apart))
 
 

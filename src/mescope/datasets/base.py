@@ -64,12 +64,12 @@ class Dataset:
 
     @property
     def errors(self) -> tuple[Problem, ...]:
-        """Return the problems that cost a row or a clip."""
+        """Return the problems because of which a row or a clip was left out."""
         return tuple(p for p in self.problems if p.level == "error")
 
     @property
     def warnings(self) -> tuple[Problem, ...]:
-        """Return the problems that cost nothing."""
+        """Return the problems of rows and clips that are used."""
         return tuple(p for p in self.problems if p.level == "warning")
 
     @property

@@ -10,12 +10,12 @@ Frames  the tables write picture numbers from 1; some pictures were never writte
 Part A: micro-expressions come from the label table, which has their emotions, and
 macro-expressions from the large one.  Four rows of the label table contradict the large table,
 and one expression begins at picture 0, which does not exist; they are corrected where the cells
-still say so.  spNO.214/c 5 to 3460 is called micro in the release; it stays so, and is told.
+still say so.  spNO.214/c 5 to 3460 is called micro in the release; it stays so, with a note.
 People whom nobody annotated (spNO.199, spNO.205) are left out; all other videos of annotated
 people are kept, also without expressions.
 
 Part C: micro-expressions come from the ME table (emotions, no apex), macro-expressions from the
-large one; micro rows that only one of both has are told.  Commas stand between action units.
+large one; micro rows that only one of both has are noted.  Commas stand between action units.
 """
 
 from __future__ import annotations
@@ -137,7 +137,7 @@ def read_a(
         fixes = tuple(corrections)
         labelled = [_labelled_a(row, fixes, findings) for row in labels]
         large = [e for e in events if kind_of(e.kind) == "micro"]
-        _tell_only(_keys(large) - _keys(labelled), "large table, not used", findings)
+        _report_only(_keys(large) - _keys(labelled), "large table, not used", findings)
         events = [e for e in events if kind_of(e.kind) != "micro"] + labelled
     if release == "v1":
         text = "this is version 1; version 2 corrected 65 types and 575 apexes"
@@ -205,7 +205,7 @@ def _labels_a(root: Path, release: str, findings: Findings) -> list[SheetRow] | 
 def _rows(
     path: Path, title: str, key: tuple[str, str], columns: tuple[str, ...], findings: Findings
 ) -> list[SheetRow]:
-    """Return the rows of a table; those that were skipped as text are told."""
+    """Return the rows of a table; those skipped as text are reported."""
     rows, remarks = read_rows(path, title, key, columns)
     if remarks:
         findings.warning(path.name, f"{len(remarks)} rows of text skipped: {remarks}")
@@ -278,11 +278,11 @@ def _compare_c(rows: list[SheetRow], micro: list[SheetRow], findings: Findings) 
 
     large = keys([r for r in rows if whole(r.cells["Exp_type"]) == 1], "Subject", "Onset")
     small = keys(micro, "sub", "onset")
-    _tell_only(small - large, "ME table", findings)
-    _tell_only(large - small, "large table, not used", findings)
+    _report_only(small - large, "ME table", findings)
+    _report_only(large - small, "large table, not used", findings)
 
 
-def _tell_only(keys: set[str], where: str, findings: Findings) -> None:
+def _report_only(keys: set[str], where: str, findings: Findings) -> None:
     if keys:
         text = f"{len(keys)} micro-expressions are only in the {where}"
         findings.warning(findings.file, f"{text}: {some(sorted(keys))}")

@@ -251,7 +251,9 @@ def _event(row: int, cells: _Cells, book: _Book, findings: Findings) -> Event | 
     code = book.codes.get(film.strip().lower())
     if code is None or not index.isdigit():
         known = ", ".join(book.codes)
-        findings.error(where, f"{name!r} names no video; expected {known} and _1, _2, ...")
+        findings.error(
+            where, f"{name!r} does not name a video; expected {known} and _1, _2, ..."
+        )
         return None
     return Event(
         where=where,

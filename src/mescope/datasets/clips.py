@@ -39,7 +39,7 @@ class Sample:
 
 @dataclass(slots=True)
 class Findings:
-    """Problems of a data set: single ones, and those that are told once for all their rows."""
+    """Problems of a data set: single ones, and those reported once for all their rows."""
 
     file: str
     single: list[Problem] = field(default_factory=list)
@@ -54,7 +54,7 @@ class Findings:
         self.single.append(Problem("warning", where, message))
 
     def each(self, message: str, name: str) -> None:
-        """Note ``name`` under a message told once."""
+        """Note ``name`` under a message that is reported once."""
         self.many.setdefault(message, []).append(name)
 
     def problems(self) -> tuple[Problem, ...]:
@@ -156,7 +156,7 @@ def by_pictures(sample: Sample, folder: Path, findings: Findings) -> Sample:
     try:
         numbers = numbered_files(folder).numbers
     except (VideoError, OSError):
-        return sample  # make_clip tells
+        return sample  # make_clip reports it
     first, last = numbers[0], numbers[-1]
     if (sample.onset, sample.offset) == (first, last):
         return sample
@@ -284,7 +284,7 @@ def _note_files(
         text = f"{key}: {len(missing)} of {n} frames are missing ({which})"
         findings.warning(sample.where, text)
     if files.ignored:
-        findings.each("clips have files that are no numbered pictures, ignored", key)
+        findings.each("clips have files that are not numbered pictures, ignored", key)
 
 
 def _expression(

@@ -179,7 +179,7 @@ def _picture(path: Path) -> NDArray[np.uint8] | str:
         with Image.open(path) as image:
             found = np.asarray(image.convert("RGB") if image.mode == "RGBA" else image)
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        return f"no picture that can be read ({error})"
+        return f"not a picture that can be read ({error})"
     if found.shape != (SIDE, SIDE, 3) or found.dtype != np.uint8:
         return f"expected {SIDE} x {SIDE} px in colour, found {found.shape}"
     return found

@@ -49,7 +49,7 @@ def read(root: str | Path, *, table: str | Path | None = None) -> Dataset:
         table: the CSV table; looked for in ``root`` if not given.
 
     Raises:
-        DatasetError: no table, or it is no table of expressions; the message names the file.
+        DatasetError: no table, or it is not a table of expressions; the message names the file.
     """
     root = Path(root)
     if not root.is_dir():
@@ -145,7 +145,7 @@ class _Names:
                 return found[0]
             if found:
                 several = some(v.relative_to(self._root).as_posix() for v in found)
-                return f"recording {name!r} may be any of {several}; write its path"
+                return f"recording {name!r} fits several: {several}; write its path"
         there = some(v.relative_to(self._root).as_posix() for v in self._videos) or "no videos"
         return f"no video {name!r} below the folder; found {there}"
 

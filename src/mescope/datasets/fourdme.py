@@ -98,7 +98,7 @@ def _with_emotions(clip: Clip, sample: Sample, shown: tuple[str, ...]) -> Clip:
 
 
 def _flags(row: SheetRow, findings: Findings) -> tuple[str, ...]:
-    """Return the emotions whose column says 1; tell what is neither 0 nor 1, or contradicts."""
+    """Return the emotions whose column says 1; note what is neither 0 nor 1, or contradicts."""
     values = {name: whole(_bare(row.cells[name])) for name in FLAGS}
     odd = [name for name, value in values.items() if value not in (0, 1, None)]
     if odd:

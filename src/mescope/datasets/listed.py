@@ -39,7 +39,7 @@ def read_listed(root: Path, problems: list[Problem]) -> dict[Path, Listed]:
     """Return the rows of ROOT/recordings.csv that make sense, by path; none without it.
 
     Raises:
-        DatasetError: the table is there, but no text.
+        DatasetError: the table is there, but is not text.
     """
     path = root / TABLE
     if not path.is_file():

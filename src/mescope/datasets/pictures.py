@@ -41,7 +41,7 @@ def _check(folder: Path, name: str) -> list[Problem]:
     try:
         files = numbered_files(folder).files
     except (VideoError, OSError):
-        return []  # the reader has told
+        return []  # the reader has reported it
     damaged: list[str] = []
     sizes: dict[tuple[int, int], str] = {}
     for path in files:

@@ -180,7 +180,7 @@ def _numbers(event: Event, rules: Rules, findings: Findings) -> _Numbers | None:
 
 
 def _number(cell: object, rules: Rules) -> int | None:
-    """Return a cell as a frame number, or None if it is none."""
+    """Return a cell as a frame number, or None if it is not one."""
     number = whole(cell)
     if number is None and rules.fractions:
         number = _nearest(cell)

@@ -7,9 +7,9 @@ cells as they stand, says in :class:`Rules` what the numbers of that sheet mean,
 
 * Frame 0 is the first picture (or the first frame of a video file, which sheets call 1), so
   frame = number - first number; a number without a picture is a missing frame: time goes on.
-* A cell that is no whole number, an offset before its onset and numbers that no frame of the
-  video has cost the row; markers for "not annotated" are those of the data set (``Rules``).
-* An identical row counts once.  Expressions that overlap are all kept, and told.
+* A cell that is not a whole number, an offset before its onset and numbers that no frame of the
+  video has lose the row; markers for "not annotated" are those of the data set (``Rules``).
+* An identical row counts once.  Expressions that overlap are all kept, and reported.
 * A video without any row is kept as a recording without expressions: a detector that fires
   there is wrong.  A reader whose videos were not all annotated leaves those out of ``films``.
 """
@@ -140,7 +140,7 @@ def _folder(film: Film, rules: Rules, findings: Findings) -> _Shelf:
         text = f"{len(missing)} of {last - first + 1} frames are missing ({which})"
         findings.warning(film.name, text)
     if files.ignored:
-        findings.each("recordings have files that are no numbered pictures", film.name)
+        findings.each("recordings have files that are not numbered pictures", film.name)
     gaps = frozenset(number - first for number in missing)
     return _Shelf(film, rules, findings, first, last - first + 1, rules.rate, gaps)
 

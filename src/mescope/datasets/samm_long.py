@@ -9,12 +9,12 @@ Frames  the sheet writes picture numbers; -1 stands for an apex that nobody coul
 Video 006_1 shows the expressions 006_1_2, 006_1_3, ...  The same name may be a micro- and a
 macro-expression (037_4_1).  The videos are trimmed: expressions with onset 0 are under way when
 their video starts, some go on after its end; both are used as far as the video shows them.
-Macro rows have parts of frames, multiples of 0.2, nobody knows why; halves are rounded up.  The
-duration is a formula and is not used.
+Macro rows have parts of frames, multiples of 0.2, for an unpublished reason; halves are rounded
+up.  The duration is a formula and is not used.
 
 People: subject "006" here is subject "006" of SAMM, and every clip of SAMM is cut from the
 video that :func:`video_of` names.  So in a split over both data sets each person has to be the
-one ``(PEOPLE, subject)``, or the same pixels stand in training and test (protocol L11).
+one ``(PEOPLE, subject)``, or the same pixels stand in training and test.
 
 Differences: papers drop the ten macro rows of onset 0, or cut the parts of frames off.  The
 sheet has no emotions; where SAMM's own table is at hand the micro-expressions take theirs.
@@ -105,7 +105,7 @@ def read(
 
     Raises:
         DatasetError: the table, its columns or the pictures are not there, or ``samm_table``
-            is no sheet of SAMM.
+            is not a sheet of SAMM.
     """
     root = Path(root)
     path = find_workbook(root, TITLE, TABLES) if table is None else Path(table)
@@ -192,7 +192,7 @@ def _with_emotion(event: Event, clips: Mapping[str, SheetRow], findings: Finding
 def _check_shifts(
     events: list[Event], clips: Mapping[str, SheetRow], findings: Findings
 ) -> None:
-    """Say where the two sheets do not lie as far apart as published (V29)."""
+    """Say where the two sheets do not lie as far apart as published."""
     for event in events:
         onset = whole(event.onset)
         if kind_of(event.kind) != "micro" or event.name not in clips or onset is None:

@@ -190,7 +190,7 @@ def _note(
     if missing:
         findings.each("clips have frames missing in the middle", f"{name} ({len(missing)})")
     if ignored:
-        findings.each("clips have files that are no numbered pictures, ignored", name)
+        findings.each("clips have files that are not numbered pictures, ignored", name)
     if length == 1:
         findings.each("clips have a single picture", name)
     if (length - 1) / rate > MICRO_MAX_S:

@@ -97,7 +97,7 @@ def read_sheets(path: Path) -> dict[str, list[list[object]]]:
 
 
 def whole(cell: object) -> int | None:
-    """Return a cell as a whole number (text and 12.0 too), or None if it is none.
+    """Return a cell as a whole number (text and 12.0 too), or None if it is not one.
 
     >>> whole("46"), whole(46.0), whole("3,647"), whole("/")
     (46, 46, None, None)
@@ -116,7 +116,7 @@ def with_whole(cells: Mapping[str, object], columns: Sequence[str]) -> dict[str,
 
 
 def _load(path: Path) -> dict[str, pd.DataFrame]:
-    """Return the sheets without taking any row as header; the kind is told by content."""
+    """Return the sheets without taking any row as header; content decides the kind."""
     try:
         with path.open("rb") as file:
             zipped = file.read(4) == b"PK\x03\x04"

@@ -267,7 +267,7 @@ def paired(
     """Return the sheets of the same videos, and the videos that only one side has.
 
     Videos are the same if their names without ending are, and their subjects unless one has
-    none; a name that fits several is nobody's.
+    none; a name that fits several belongs to none.
     """
     pairs: list[tuple[Sheet, Sheet]] = []
     alone: list[str] = []

@@ -1,7 +1,7 @@
 """How sure a pooled score is: resampling people.
 
-Clips of one person are alike, so people are drawn and not clips.  Source:
-spec_spotting_protocol section 9.7: 2,000 resamples, the 2.5th and 97.5th percentile.
+Clips of one person are alike, so people are drawn and not clips:
+2,000 resamples, the 2.5th and 97.5th percentile.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Each found interval keeps its length, kind and video and is put anywhere in the video, every
 place as likely as another, whatever else lies there.  The counts are those of the same mode,
-averaged over many draws.  Source: spec_spotting_protocol section 9.8.
+averaged over many draws.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ def _check(rows: Sequence[Row], lengths: Mapping[Video, int]) -> None:
             said = "no length" if frames is None else f"{frames} frames"
             raise DatasetError(
                 f"{'/'.join(row.where)}: expected a video with frame {row.interval.last}, "
-                f"found {said}; mend the lengths of the videos"
+                f"found {said}; correct the lengths of the videos"
             )
 
 

@@ -4,7 +4,7 @@ Predictions are pooled over folds first and scored once with the fixed class lis
 each data set are counted from the same predictions; nothing is trained again.  A figure "over
 the seeds" is the mean of the seeds, with the lowest and the highest; its interval draws people
 (not clips, not seeds) and takes the mean over the seeds of what each draw gives.
-Source: spec_spotting_protocol sections 6, 7 and 9.
+Conventions: ``docs/protocols.md``.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ def control_of(report: Evaluation) -> dict[str, Any]:
 
 
 def cautions(report: Evaluation) -> list[str]:
-    """Return what a reader of the figures has to mind, in sentences."""
+    """Return what a reader of the figures has to know, in sentences."""
     said = []
     if report.mode != "clean":
         said.append(f"Counted as {report.mode}: not comparable with clean figures.")

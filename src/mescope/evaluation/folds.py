@@ -2,7 +2,7 @@
 
 A person is (data set, subject); where the same person is in two data sets, give both the same
 name.  Items are indices from 0 into whatever the caller splits.
-Source: spec_spotting_protocol sections 8 and 9.
+Protocols by name: ``docs/protocols.md``.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Which detection found which expression, and counts that add.
 
 Frames count from 0 and intervals include both ends; a detection hits an expression when their
-shared frames are at least half of all their frames, compared in whole numbers.
-Source: spec_spotting_protocol sections 2 to 4.  ``optimal`` is ours; the other matchers count
-as published codes do and exist to compare with their figures, never in a table beside ours.
+shared frames are at least half of all their frames, compared in whole numbers.  ``optimal`` is
+ours; the other matchers count as published codes do and exist to compare with their figures,
+never in a table beside ours.
 """
 
 from __future__ import annotations
@@ -174,7 +174,7 @@ MATCHERS: MappingProxyType[str, Callable[[_Overlap], Matches]] = MappingProxyTyp
         "pairs": _pairs,
     }
 )
-"""Matchers by the names of the protocol's section 3."""
+"""Matchers by name."""
 
 
 def match(
@@ -211,7 +211,7 @@ def match_kind(
     """Match what is of one kind; pairs are indices into ``found`` and ``truth`` themselves.
 
     A detection of the other kind never hits, so the counts of both kinds add to an overall
-    figure (protocol section 5).  ``options`` are those of :func:`match`.
+    figure.  ``options`` are those of :func:`match`.
     """
     mine = [i for i, d in enumerate(found) if d.kind == kind]
     theirs = [j for j, e in enumerate(truth) if e.kind == kind]
@@ -228,7 +228,7 @@ def discard_after_matching(matches: Matches, dropped: Collection[int]) -> Matche
 
     A discarded hit becomes a miss, a discarded false alarm disappears, and a freed expression
     is not matched again.  ``clean`` discards before matching instead.
-    Source: spec_metst section 6.
+    Source: Guo et al., ME-TST+, section III-C (result-level synergy).
     """
     kept = tuple(pair for pair in matches.pairs if pair[0] not in dropped)
     hits = len(matches.pairs) - len(kept)

@@ -6,7 +6,7 @@ there is none.  A detection that hit several expressions has a line for each and
 a detection (so the published counts of CAS(ME)^2 come out).  The truth list of CAS(ME)^2 has
 subject, code, kind, onset, apex, offset.  Frame numbers are taken as they stand, both ends
 included: the files do not say where they start, and IoU does not depend on it.
-Source: spec_spotting_protocol section 7 and the MEGC2020 baseline.
+Source: the logs of the MEGC2020 baseline.
 """
 
 from __future__ import annotations

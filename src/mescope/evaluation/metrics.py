@@ -1,7 +1,7 @@
 """The figures of recognition, each defined once, over counts of any shape.
 
 :data:`METRICS` is read by bootstrap, tables, pages and summaries; a metric that is registered
-appears in all of them.  Source: spec_spotting_protocol section 6.
+appears in all of them.  Conventions: ``docs/protocols.md``, Scores.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Metric:
 
     ``title`` heads its columns; ``reported`` says whether reports of evaluations show it;
     ``per_class`` whether it is a mean over classes, which a :data:`Policy` changes (tables then
-    give its spread over seeds and people); ``by_chance`` is None where nobody worked it out.
+    give its spread over seeds and people); ``by_chance`` is None where it is not known.
     """
 
     name: str
@@ -158,7 +158,7 @@ def macro_precision(tallies: Tallies, policy: Policy) -> Floats:
 def harmonic_f1(tallies: Tallies, policy: Policy) -> Floats:
     """Return the harmonic mean of macro precision and macro recall: not UF1.
 
-    This is what the field multiplies into STRS (protocol section 6.3).
+    This is what the field multiplies into STRS.
     """
     p, r = macro_precision(tallies, policy), uar(tallies, policy)
     return np.asarray(np.divide(2 * p * r, p + r, out=np.zeros_like(p), where=p + r > 0))

@@ -1,7 +1,6 @@
 """The predictions of an evaluation, and what they were made from.
 
 What cannot be true of an honest evaluation is refused here.
-Source: spec_spotting_protocol sections 6 to 9 and 13.
 """
 
 from __future__ import annotations
@@ -46,7 +45,7 @@ class Prediction:
 
     @property
     def clip(self) -> tuple[str, str, str]:
-        """What the clip is told apart by: data set, subject and name."""
+        """What identifies the clip: data set, subject and name."""
         return (*self.person, self.name)
 
 
@@ -56,7 +55,7 @@ class Evaluation:
 
     Raises:
         DatasetError: there are no predictions, a clip was named twice for a seed or is missing
-            in one, its truth differs between seeds, a class is unknown, or scores are no
+            in one, its truth differs between seeds, a class is unknown, or scores are not
             numbers.
         LeakError: one person is tested in two folds of a seed, so that a model may have seen
             him.
@@ -113,7 +112,7 @@ class Evaluation:
 
 
 def environment() -> dict[str, str]:
-    """Return what the figures may depend on, with nothing that tells who or where.
+    """Return what the figures may depend on, with nothing that identifies a person or a place.
 
     Keys: ``python``, ``platform`` (system and machine type), ``cpus``, and the versions of
     mescope and the libraries that compute; one that is not installed is left out.

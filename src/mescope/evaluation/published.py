@@ -1,7 +1,7 @@
 """Figures of papers, to set beside ours and never among them.
 
 The tables stand in ``published.toml`` as they were printed, each with where it comes from, how
-its figures were counted as far as that is known, and what to mind.
+its figures were counted as far as that is known, and a caution.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Recognition scores over a fixed list of classes.
 
 Counts are summed over everything first and scored once; the class list is always given, never
-read off the data.  Source: spec_spotting_protocol section 6.
+read off the data.
 """
 
 from __future__ import annotations

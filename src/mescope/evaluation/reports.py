@@ -24,7 +24,7 @@ def read_report(path: str | Path) -> dict[str, Any]:
     """Read one report; that of an evaluation comes as its summary.
 
     Raises:
-        DatasetError: the file is no report.
+        DatasetError: the file is not a report.
     """
     path = Path(path)
     hint = "write one with `mescope score FOUND TRUTH --json`"
@@ -49,7 +49,7 @@ def by_mode(paths: Sequence[str | Path]) -> dict[str, dict[str, dict[str, Any]]]
     """Return reports by mode and then by file name without ending, in the order given.
 
     Raises:
-        DatasetError: a file is no report, or two of one mode have the same name.
+        DatasetError: a file is not a report, or two of one mode have the same name.
     """
     sorted_out: dict[str, dict[str, dict[str, Any]]] = {}
     for path in paths:

@@ -6,7 +6,6 @@ are left alone, so the interval tables that mescope writes can be read back.  Fr
 0 and both ends are included.  A row with a video and nothing in ``onset`` and ``offset`` says
 that the video was looked at: a video without expressions belongs to an evaluation as much as
 one with.
-Source: spec_spotting_protocol section 1.
 """
 
 from __future__ import annotations
@@ -110,7 +109,7 @@ def read_table(path: str | Path) -> Table:
             empty.append(row)
     if faults:
         more = f" (and {len(faults) - 1} more such rows)" if len(faults) > 1 else ""
-        raise DatasetError(f"{path.name}, {faults[0]}{more}; mend the table")
+        raise DatasetError(f"{path.name}, {faults[0]}{more}; correct the table")
     return table_of(rows, empty)
 
 
@@ -122,7 +121,7 @@ def read_lengths(path: str | Path, videos: Collection[Video]) -> dict[Video, int
         videos: all that are needed; others in the table are left alone.
 
     Raises:
-        DatasetError: the table cannot be read, a number is none, or a video is missing.
+        DatasetError: the table cannot be read, a number is not one, or a video is missing.
     """
     path = Path(path)
     known: dict[Video, int] = {}

@@ -3,7 +3,7 @@
 Counts are pooled over an explicit list of videos, those without expressions included, and
 scored once.  Every mode but ``clean`` counts as a published evaluator does, to compare with its
 figures, and its name stands in every report.
-Source: spec_spotting_protocol sections 4 to 6 and 9 to 11.
+Modes by name: ``docs/protocols.md``, Scores.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ CURVE = (Fraction(3, 10), HALF, Fraction(7, 10))
 
 @dataclass(frozen=True, slots=True)
 class Mode:
-    """How to count; see the table in section 10 of the protocol."""
+    """How to count; see Scores in ``docs/protocols.md``."""
 
     name: str
     how: str = "optimal"
@@ -63,7 +63,7 @@ MODES: MappingProxyType[str, Mode] = MappingProxyType(
 )
 """Modes by name.  In ``as_published_megc2020`` the detections' kind follows from their length
 (CAS(ME)^2, 30 frames per second).  What happened before a table was written (dummies, decimated
-frames, votes) is no part of a mode."""
+frames, votes) is not part of a mode."""
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ def score(
 
     Raises:
         DatasetError: an unknown mode, detections in unknown videos, truth without types, or
-            emotions that are no class.
+            emotions that are not a class.
     """
     if mode not in MODES:
         raise DatasetError(f"expected a mode of {', '.join(MODES)}, found {mode!r}")

@@ -56,8 +56,8 @@ def from_json(text: str, *, name: str = "the report") -> Report:
         name: of the file, for messages.
 
     Raises:
-        DatasetError: the text is no such report, is damaged or of another version, or what it
-            holds cannot be an evaluation (see :class:`Report`).
+        DatasetError: the text is not such a report, is damaged or of another version, or what
+            it holds cannot be an evaluation (see :class:`Report`).
     """
     try:
         document = json.loads(text)

@@ -54,9 +54,9 @@ def title(summary: dict[str, Any]) -> str:
 
 
 def described(summary: dict[str, Any]) -> str:
-    """Return the figures of a summary as text: title, table, what to mind, the oracle apart."""
+    """Return the figures of a summary as text: title, table, cautions, the oracle apart."""
     lines = [title(summary), text_table(heads(), headline(summary))]
-    lines += [f"Mind: {caution}" for caution in (*summary["cautions"], *summary["warnings"])]
+    lines += [f"Note: {caution}" for caution in (*summary["cautions"], *summary["warnings"])]
     if apart := oracle_rows(summary):
         warning = summary[ORACLE]["warning"]
         lines += ["", f"{ORACLE}. {warning}", text_table(heads(), apart)]
@@ -76,7 +76,7 @@ def compared(report: Evaluation) -> str:
         lines += [
             f"Published, not ours: {table.source}: {table.title}. {table.data}. "
             f"Mode {table.mode}.",
-            f"Mind: {table.caution}",
+            f"Note: {table.caution}",
             text_table(table.columns, as_printed(table)),
             "",
         ]

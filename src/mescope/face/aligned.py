@@ -2,9 +2,9 @@
 
 The transform (shift, turn, one scale) comes from the landmarks of a single frame and serves
 every frame of the clip, so it removes how the head is held but not how it moves during the
-clip: head motion stays in the pictures, and landmark noise cannot shake them.
-Source: sections S12 and S15 of the MERba specification and S20 of AMMSM's, which leave the
-template open; eyes and nose base are the mean of drawn and photographed frontal faces.
+clip: head motion stays in the pictures, and landmark noise cannot shake them.  The papers of
+MERba and AMMSM leave the template open; eyes and nose base are the mean of drawn and
+photographed frontal faces.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Cut the face out of a frame in the size for which the regions are defined.
 
-Source: sections 2.2 and 2.5 of the ME-TST specification.
+Source: the code of ME-TST (zizheng-guo/ME-TST), read only.
 """
 
 from __future__ import annotations
@@ -36,19 +36,14 @@ def crop_box(
 ) -> Box | None:
     """Return the square of nine half eye distances around the eyes, or None.
 
-    Parameters
-    ----------
-    landmarks
-        (68, 2) x, y in px of the frame.
-    shape
-        Height and width of the frame.
-    mode
-        ``clean`` cuts the box at all borders of the frame, ``as_published`` at the left and the
-        top one only.
+    Args:
+        landmarks: (68, 2) x, y in px of the frame.
+        shape: height and width of the frame.
+        mode: ``clean`` cuts the box at all borders of the frame, ``as_published`` at the left
+            and the top one only.
 
-    Returns
-    -------
-    The box, or None where the landmarks describe no face that looks at the camera.
+    Returns:
+        The box, or None where the landmarks do not describe a face that looks at the camera.
     """
     (x39, y39), (x42, y42) = (landmarks[i].tolist() for i in INNER_EYES)
     half = int((x42 - x39) / 2)
@@ -99,18 +94,14 @@ def crop_face(
 def shifted(box: Box, x: float, y: float, shape: tuple[int, ...], mode: Mode = "clean") -> Box:
     """Return ``box`` moved along with the head.
 
-    Parameters
-    ----------
-    box
-        The crop in px of the frame.
-    x, y
-        Motion of the nose in px of the 320 × 320 crop.
-    shape
-        Height and width of the frame.
-    mode
-        ``clean`` converts the motion to px of the frame and keeps the size of the box and the
-        box inside the frame; ``as_published`` takes the motion as it is and clamps the left and
-        the top edge alone.
+    Args:
+        box: the crop in px of the frame.
+        x: motion of the nose to the right in px of the 320 × 320 crop.
+        y: the same downwards.
+        shape: height and width of the frame.
+        mode: ``clean`` converts the motion to px of the frame and keeps the size of the box and
+            the box inside the frame; ``as_published`` takes the motion as it is and clamps the
+            left and the top edge alone.
     """
     height, width = shape[:2]
     if mode == "as_published":

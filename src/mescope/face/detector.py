@@ -88,10 +88,8 @@ def landmark_model() -> Path:
     The package that carries it is not imported: its import needs ``pkg_resources``, which
     current Python installations lack.
 
-    Raises
-    ------
-    FaceError
-        The package is not installed.
+    Raises:
+        FaceError: the package is not installed.
     """
     spec = importlib.util.find_spec(MODEL_PACKAGE)
     if spec is None or not spec.submodule_search_locations:
@@ -130,16 +128,11 @@ class FaceTracker:
     ) -> Face | None:
         """Return the face in this image, or None.
 
-        Parameters
-        ----------
-        index
-            Frame number, for warnings.
-        grey
-            (h, w) uint8 image.
-        whole
-            Search the whole image even where the face was found near its last place.
-        thorough
-            Enlarge the image if nothing was found.
+        Args:
+            index: frame number, for warnings.
+            grey: (h, w) uint8 image.
+            whole: search the whole image even where the face was found near its last place.
+            thorough: enlarge the image if nothing was found.
         """
         if self.last is not None and not whole:
             near = self._near(grey, self.last)

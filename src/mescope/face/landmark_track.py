@@ -31,7 +31,7 @@ BOX_WIDTH, BOX_DOWN = 3.95, 0.81
 lies below theirs (medians over detections on 16 recordings; from one to the next they vary by
 0.27 and 0.13)."""
 TURN = 0.1  # of that spread: after a larger jump the box is laid anew
-SPREADS = (0.6, 1.6)  # a face that grows or shrinks more within a hop is no face any more
+SPREADS = (0.6, 1.6)  # a face that grows or shrinks more within a hop is not a face any more
 
 EYES = ((36, 39), (42, 45))  # corners, eye on the image's left first
 PATCH = (12, 24)  # rows and columns of an eye patch
@@ -39,7 +39,7 @@ PATCH_WIDTH = 1.2  # width of a patch in widths of the eye; its pixels are squar
 
 LID_CHANGE = 0.15  # relative change of the lid opening over two frames; jitter is half of it
 LOOK_CHANGE = 2.0  # an eye patch that differs this many times as much as usual
-LOOK_FLOOR = 6.0  # and by this many grey levels: sensor noise is no change
+LOOK_FLOOR = 6.0  # and by this many grey levels: sensor noise is not a change
 MEASURE_ALL = 24.0  # frames per second from which one in two suffices
 
 _FINE, _COARSE = 6, 24  # px of the face crop: detail that blur takes, and forms that stay

@@ -2,9 +2,9 @@
 
 Every frame gets a transform of its own, so head motion is taken out and landmark noise is put
 in, as published; ``smoothing`` tempers the second.  The crop keeps the landmarks, which
-regional selective mixup needs.  Source: section 2 of the RSMix specification, readings ours
-where the paper is silent; :mod:`mescope.face.aligned` is the other way to align, one transform
-for a clip, fitted to eyes and nose.
+regional selective mixup needs.  Source: the RSMix paper (``docs/models/videomamba.md``),
+readings ours where it is silent; :mod:`mescope.face.aligned` is the other way to align, one
+transform for a clip, fitted to eyes and nose.
 """
 
 from __future__ import annotations

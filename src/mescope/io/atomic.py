@@ -19,10 +19,8 @@ def write_atomically(path: Path, data: bytes) -> None:
     The folder is made if need be.  The bytes go to a temporary file beside ``path``, are synced
     to the disk, and take the name last; nothing is left behind on failure.
 
-    Raises
-    ------
-    OutputError
-        The folder or file cannot be written (read-only, full, no permission).
+    Raises:
+        OutputError: the folder or file cannot be written (read-only, full, no permission).
     """
     draft = path.with_name(f".{path.name[:40]}.{uuid.uuid4().hex[:8]}.tmp")
     try:

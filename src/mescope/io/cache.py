@@ -36,12 +36,9 @@ def default_cache() -> Path:
 class Store:
     """The cache entries of one piece of work.
 
-    Parameters
-    ----------
-    folder
-        Where entries lie; made at the first :meth:`save`.
-    identity
-        Everything that decides the numbers; must go into JSON.
+    Args:
+        folder: where entries lie; made at the first :meth:`save`.
+        identity: everything that decides the numbers; must go into JSON.
     """
 
     def __init__(self, folder: Path, identity: Mapping[str, Any]) -> None:

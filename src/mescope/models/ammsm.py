@@ -2,16 +2,16 @@
 
 Paper   "AMMSM: Adaptive Motion Magnification and Sparse Mamba for Micro-Expression
         Recognition", arXiv 2503.24057, first version; backbone VSSD, arXiv 2407.18559
-Code    none is public; VSSD's has no licence.  Written from the papers and spec_ammsm
+Code    none is public; VSSD's has no licence.  Written from the papers
 Input   flow (b, 2, side, side) from onset to apex and, with ``spatial``, the onset frame
         (b, 3, side, side); the side must be the config's ``size``, 224 for the paper's
 Output  AmmsmOutput: logits of the classes and the flow as magnified
 
-What the paper leaves open, and our reading (spec_ammsm section 3): sides of 224 with partial
-windows at the borders; flowmag's U-Net; the onset's features are added after stage 2; dropped
-windows come in as zeros and keep the values they had (``dropped`` has two other readings, of
-which ``gather`` saves the time that sparsity promises); ratios of a stage ascend, equal for
-two blocks at a time.
+What the paper leaves open, and our reading (``docs/models/ammsm.md``): sides of 224 with
+partial windows at the borders; flowmag's U-Net; the onset's features are added after stage 2;
+dropped windows come in as zeros and keep the values they had (``dropped`` has two other
+readings, of which ``gather`` saves the time that sparsity promises); ratios of a stage ascend,
+equal for two blocks at a time.
 
 One run of training draws ``ratios`` and ``alpha`` anew for every batch, a search chooses them:
 pass them to :meth:`Ammsm.forward`, or put them into the config, which weight files keep.

@@ -18,7 +18,7 @@ Fusion = Literal["add", "concat"]
 STAGES = 4
 
 FALLBACK = ((0.6,), (0.4, 0.5), (0.1, 0.2, 0.3, 0.4), (0.2, 0.4))
-"""Ratios of each stage, one for two blocks, to use where no search was run (spec_ammsm S18):
+"""Ratios of each stage, one for two blocks, to use where no search was run:
 ours, from the paper's words about what its search found."""
 
 
@@ -223,4 +223,4 @@ PRESETS = {
     ),
 }
 """The paper's size in both readings of the side, its model with attention for SSD, small ones
-for a CPU (spec_ammsm section 5), and the backbone alone."""
+for a CPU, ours, and the backbone alone."""

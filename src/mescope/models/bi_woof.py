@@ -7,7 +7,7 @@ Input   onset-apex flow (n, 3, h, w): u, v and optical strain, zero motion being
 Output  (n, bins * blocks * blocks)
 
 The 0..255 maps that STSTNet's authors published cannot be used: their zero motion is unknown,
-so a direction cannot be told.
+so the direction is not known.
 """
 
 from __future__ import annotations

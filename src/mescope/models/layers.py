@@ -3,7 +3,7 @@
 Letters for shapes: b batch, t frames, d width of the layer, e = expand * d, n states, r rank
 of the step size.  Everything is causal: output t sees inputs 0..t only.
 
-Source: Gu & Dao 2023, arXiv:2312.00752, and spec_metst section 3.1 for the two norms.
+Source: Gu & Dao 2023, arXiv:2312.00752, and the code of ME-TST for the two norms.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class DropPath(nn.Module):
 def drop_path_rates(depth: int, maximum: float) -> list[float]:
     """Return the rate of every layer: linspace(0, maximum, depth) shifted right by one.
 
-    Source: spec_metst section 3.2; the last value of the linspace is therefore never used.
+    As the code of ME-TST does; the last value of the linspace is therefore never used.
 
     >>> [round(rate, 5) for rate in drop_path_rates(12, 0.2)][:4]
     [0.0, 0.0, 0.01818, 0.03636]
@@ -136,7 +136,7 @@ class MambaLayer(nn.Module):
 def conv_stem(channels: int, dim: int) -> nn.Sequential:
     """Return Conv3-BN-ReLU-Conv3-BN-ReLU, (b, channels, t) to (b, dim, t).
 
-    Source: spec_metst section 3.2.  Looks two frames ahead, the only part that does.
+    As in the code of ME-TST.  Looks two frames ahead, the only part that does.
     """
     return nn.Sequential(
         nn.Conv1d(channels, dim, 3, padding=1),
@@ -150,7 +150,7 @@ def conv_stem(channels: int, dim: int) -> nn.Sequential:
 
 @torch.no_grad()
 def initialise(model: nn.Module, *, depth: int, keep_step: bool) -> None:
-    """Initialise as the published ME-TST does, in its order (spec_metst section 3.2).
+    """Initialise as the published ME-TST does, in its order.
 
     Every Linear, also those inside the mixers: truncated normal 0.02, bias 0; every LayerNorm
     1 and 0; then every mixer's out-projection kaiming-uniform divided by sqrt(depth).

@@ -4,7 +4,7 @@ Paper   "AMMSM: Adaptive Motion Magnification and Sparse Mamba for Micro-Express
         Recognition", arXiv 2503.24057, section III-A; "a standard UNet" is all it says
 Sizes   those of flowmag (Pan, Geng and Owens, "Self-supervised motion magnification by
         backpropagating through optical flow", NeurIPS 2023), with flow instead of frames and
-        without the last sigmoid, since flow has a sign (spec_ammsm section 2.2)
+        without the last sigmoid, since flow has a sign; AMMSM, section III-A
 
 Letters for shapes: b batch, c channels of the flow, h and w the map.
 """

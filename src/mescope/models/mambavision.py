@@ -2,8 +2,8 @@
 
 Paper   "MambaVision: A Hybrid Mamba-Transformer Vision Backbone", Hatamizadeh and Kautz,
         CVPR 2025, arXiv 2407.08083
-Code    NVlabs/MambaVision has a non-commercial licence: written from the paper and
-        spec_merba section 2, nothing is copied, and its weights cannot be loaded
+Code    NVlabs/MambaVision has a non-commercial licence: written from the paper,
+        nothing is copied, and its weights cannot be loaded
 Input   (b, 3, 28 * k, 28 * k): pictures, or u, v and strain; any size, windows are padded
 Output  EmotionOutput: logits of the classes
 

@@ -3,7 +3,7 @@
 Paper   "ME-TST+: Micro-expression Analysis via Temporal State Transition with ROI
         Relationship Awareness" and its predecessor ME-TST
 Code    zizheng-guo/ME-TST, read only: it has no licence, nothing is copied.  It holds ME-TST;
-        no code of ME-TST+ is public, so its gaps are filled as spec_metst section 3.3 says
+        no code of ME-TST+ is public, so its gaps are filled as ``docs/models/me-tst.md`` says
 Input   (b, 2R, k): mean optical flow of R facial regions since the first frame of the window,
         region-major, x then y, pixels of the 320 x 320 face crop, nose motion removed
 Output  MeTstOutput: a spotting score in 0..1 and five emotion logits for every frame, in the

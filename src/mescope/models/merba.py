@@ -2,16 +2,16 @@
 
 Paper   "MERba: Multi-Receptive Field MambaVision for Micro-Expression Recognition",
         arXiv 2506.14468, first version
-Code    none is public; written from the paper and spec_merba, on the layers of MambaVision
+Code    none is public; written from the paper, on the layers of MambaVision
 Input   (b, 2 or 3, side, side): horizontal and vertical flow (and strain) from onset to apex;
         the side must be what ``MerbaConfig.side`` says, 224 for the paper's
 Output  EmotionOutput with one head, or MerbaOutput with the coarse and the fine head (DGCM)
 
-What the paper leaves open, and our reading (spec_merba section 3): windows of 7 for a side of
-224; local depths 1, 8 and 3, with two attention blocks after them out of MambaVision-B's depth;
-four mixers with weights of their own (``share_mixer`` is the other reading), their outputs
-summed; layer scale 1e-5 and drop path 0.3 as in MambaVision-B; dropout after the linears of the
-MLPs, the attention's projection, and the extractor's.
+What the paper leaves open, and our reading (``docs/models/merba.md``): windows of 7 for a side
+of 224; local depths 1, 8 and 3, with two attention blocks after them out of MambaVision-B's
+depth; four mixers with weights of their own (``share_mixer`` is the other reading), their
+outputs summed; layer scale 1e-5 and drop path 0.3 as in MambaVision-B; dropout after the
+linears of the MLPs, the attention's projection, and the extractor's.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ Scope = Literal["local", "global"]
 COARSE = ("negative", "positive", "surprise", "others")
 FINE = ("anger", "disgust", "fear", "sadness")
 FULL = ("anger", "contempt", "disgust", "fear", "happiness", "sadness", "surprise")
-"""Classes of the two heads, and what they say together (spec_merba section 1.4)."""
+"""Classes of the two heads, and what they say together."""
 
 COARSE_OF_FULL = (0, 3, 0, 0, 1, 0, 2)
 FINE_OF_FULL = (0, -1, 1, 2, -1, 3, -1)
@@ -135,7 +135,7 @@ class MerbaConfig:
         if not self.directions:
             raise ValueError("directions must name at least one order, got none")
         for name in self.directions:
-            order(name, self.window)  # refuses what is no order
+            order(name, self.window)  # refuses what is not an order
         scopes = {self.extractor_scope, self.attention_scope}
         if not scopes <= {"local", "global"}:
             raise ValueError(f"a scope must be local or global, got {sorted(scopes)}")
@@ -163,7 +163,7 @@ PRESETS = {
         _TINY, strides=(2, 1), local=(1, 2, 1), attention=(2, 2, 2), heads=(2, 4, 8), window=4
     ),
 }
-"""The paper's size in both readings, and small ones for a CPU (spec_merba section 5)."""
+"""The paper's size in both readings, and small ones for a CPU, ours."""
 
 
 class Merba(nn.Module):
@@ -260,7 +260,7 @@ class Extractor(nn.Module):
     def __init__(self, c: MerbaConfig, dim: int, side: int) -> None:
         super().__init__()
         orders = [order(name, side) for name in c.directions]
-        # On the CPU whatever the default device: they are no weights, so no file brings them.
+        # On the CPU whatever the default device: they are not weights, so no file brings them.
         forth = torch.tensor(orders, device="cpu")
         back = torch.tensor([inverse(tokens) for tokens in orders], device="cpu")
         self.register_buffer("forth", forth, persistent=False)

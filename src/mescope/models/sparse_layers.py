@@ -2,7 +2,7 @@
 
 Letters for shapes: b batch, l tokens, c channels, h and w the map.
 
-Source: spec_ammsm sections 2.4 to 2.8, written from the papers of AMMSM (arXiv 2503.24057) and
+Written from the papers of AMMSM (arXiv 2503.24057) and
 VSSD (Shi et al., arXiv 2407.18559); nothing of VSSD's code, which has no licence, is copied.
 """
 
@@ -37,10 +37,10 @@ there, neither for the convolutions (which read zeros), nor for the state, nor f
 ``gather``: the same numbers as ``exclude``, from the kept windows alone, so that dropping
 saves time.
 
-``exclude`` goes further than spec_ammsm S6b, which silences dropped tokens in the state and in
-attention alone: the ring of values that a convolution writes around kept windows is not read
-either.  Otherwise kept windows would depend on a border of two tokens around them, and of
-windows of 4 nothing would be saved."""
+``exclude`` goes further than silencing dropped tokens in the state and in attention alone: the
+ring of values that a convolution writes around kept windows is not read either.  Otherwise kept
+windows would depend on a border of two tokens around them, and of windows of 4 nothing would be
+saved."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class Places:
 class SsdMixer(nn.Module):
     """The non-causal SSD of VSSD: every token reads one state that all tokens wrote.
 
-    Only its 3 x 3 convolution knows where tokens lie.  Source: spec_ammsm section 2.6.
+    Only its 3 x 3 convolution knows where tokens lie.  Source: VSSD, section 3.
     """
 
     def __init__(self, dim: int, heads: int, states: int) -> None:
@@ -112,7 +112,7 @@ class SsdMixer(nn.Module):
 
 
 class AttentionMixer(nn.Module):
-    """Attention over the tokens of the whole map (spec_ammsm section 2.7)."""
+    """Attention over the tokens of the whole map, as in VSSD's last stage."""
 
     def __init__(self, dim: int, heads: int) -> None:
         super().__init__()
@@ -127,7 +127,7 @@ class AttentionMixer(nn.Module):
 class SparseBlock(nn.Module):
     """Convolution, mixer, convolution and MLP, each added to what came in.
 
-    Mixer and MLP come after a norm and have drop path.  Source: spec_ammsm section 2.5.
+    Mixer and MLP come after a norm and have drop path, as in VSSD.
     """
 
     def __init__(
@@ -155,7 +155,7 @@ class SparseStage(nn.Module):
     """Blocks of which each computes the windows with most in them, the others waiting.
 
     Windows are scored once, where they come in; a dropped one keeps the values it had when it
-    was dropped.  Source: spec_ammsm section 2.8.
+    was dropped.  Source: AMMSM, section III-B.
     """
 
     def __init__(
@@ -232,7 +232,7 @@ def _gathered(blocks: Sequence[nn.Module], tokens: Tensor, places: Places) -> Te
 
 
 class Stem(nn.Module):
-    """Two steps of convolutions that bring a map to its first width (spec_ammsm 2.4)."""
+    """Two steps of convolutions that bring a map to its first width, as VSSD's."""
 
     def __init__(self, channels: int, dim: int, strides: tuple[int, int]) -> None:
         super().__init__()
@@ -253,7 +253,7 @@ class Stem(nn.Module):
 
 
 def merging(dim: int) -> nn.Sequential:
-    """Return the layers that halve a map and double its channels (spec_ammsm 2.4)."""
+    """Return the layers that halve a map and double its channels, as VSSD's."""
     wide = 8 * dim
     return nn.Sequential(
         nn.Conv2d(dim, wide, 1),

@@ -1,7 +1,7 @@
 """The trunk of ResNet-18, or the first stages of it, at any width.
 
 Paper   "Deep Residual Learning for Image Recognition", He et al., CVPR 2016, arXiv 1512.03385
-Reading spec_ammsm section 2.3: AMMSM reads the onset frame by the first two stages
+Reading AMMSM (arXiv 2503.24057, section III-B) reads the onset frame by the first two stages
 
 Letters for shapes: b batch, c channels, h and w the map.
 """
@@ -45,7 +45,7 @@ class SpatialStream(nn.Module):
         """Return the map of the last stage for pictures (b, 3, h, w).
 
         Raises:
-            ValueError: these are no pictures of three channels.
+            ValueError: these are not pictures of three channels.
         """
         if onset.dim() != 4 or onset.shape[1] != 3:
             raise ValueError(

@@ -1,7 +1,8 @@
 """VideoMamba: patches of all frames as one sequence, scanned in both directions.
 
 Paper   "VideoMamba: State Space Model for Efficient Video Understanding", Li et al., ECCV
-        2024, arXiv 2403.06977; for micro-expressions, the RSMix paper (spec_rsmix_videomamba)
+        2024, arXiv 2403.06977; for micro-expressions, the RSMix paper
+        (``docs/models/videomamba.md``)
 Code    OpenGVLab/VideoMamba, read only; nothing is copied.  Its weights can be read
         (:mod:`mescope.models.videomamba_import`)
 Input   (b, 3, frames, side, side): aligned faces, colours standardised as ImageNet's

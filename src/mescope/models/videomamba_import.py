@@ -4,7 +4,7 @@ Two kinds are published: of pictures (ImageNet), whose patches are flat and whic
 and of videos (Kinetics and others).  Nothing is downloaded.  The file is read with
 ``torch.load(..., weights_only=True)``, which builds tensors and plain containers only.
 
-Source: spec_rsmix_videomamba sections 5.4 and 5.5; names as in OpenGVLab/VideoMamba.
+Names as in OpenGVLab/VideoMamba.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 Letters for shapes: b batch, l tokens of a sequence (the class token first), d width, e inner
 width = 2 d, n states, r rank of the step size, t steps in time, p patches of a frame.
 
-Source: spec_rsmix_videomamba sections 5.2 to 5.5, from the VideoMamba paper (Li et al., ECCV
+Written from the VideoMamba paper (Li et al., ECCV
 2024, arXiv 2403.06977) and the layout of its released weights; nothing of its code is copied.
 """
 
@@ -84,7 +84,7 @@ class BiMixer(nn.Module):
 
     @torch.no_grad()
     def reset_parameters(self, depth: int) -> None:
-        """Draw fresh weights for a network of ``depth`` blocks (spec section 5.5)."""
+        """Draw fresh weights for a network of ``depth`` blocks."""
         for weight in (self.in_proj.weight, self.x_weight, self.step_weight):
             nn.init.trunc_normal_(weight, std=0.02)
         bound = self.conv_weight.shape[1] ** -0.5  # PyTorch's own for a depth-wise convolution
@@ -140,7 +140,7 @@ class BiMixer(nn.Module):
 
 
 def mixer_reference(mixer: BiMixer, tokens: Tensor, steps: int) -> Tensor:
-    """The mixer as published, one direction and one token at a time (spec section 5.4).
+    """The mixer as published, one direction and one token at a time.
 
     Args:
         mixer: whose weights are used.
@@ -179,7 +179,7 @@ def _direction_reference(mixer: BiMixer, way: int, x: Tensor) -> Tensor:
 class Block(nn.Module):
     """Add, norm, mix: the residual is carried beside what the last mixer gave.
 
-    So ``drop_path`` acts on the output of the block before (spec section 5.3).
+    So ``drop_path`` acts on the output of the block before.
     """
 
     def __init__(self, dim: int, mixer: BiMixer, drop_path: float, *, recompute: bool) -> None:
@@ -213,7 +213,7 @@ class Block(nn.Module):
 
 
 def stretch_time(positions: Tensor, steps: int) -> Tensor:
-    """Interpolate positions (1, t, d) linearly to (1, steps, d) (spec section 5.5)."""
+    """Interpolate positions (1, t, d) linearly to (1, steps, d)."""
     if positions.shape[1] == steps:
         return positions
     return F.interpolate(positions.transpose(1, 2), size=steps, mode="linear").transpose(1, 2)
@@ -222,10 +222,10 @@ def stretch_time(positions: Tensor, steps: int) -> Tensor:
 def stretch_space(positions: Tensor, side: int) -> Tensor:
     """Interpolate positions (1, 1 + m * m, d) bicubically to (1, 1 + side * side, d).
 
-    The first one, the class token's, stays (spec section 5.5).
+    The first one, the class token's, stays.
 
     Raises:
-        ValueError: the others are no square grid.
+        ValueError: the others are not a square grid.
     """
     patches = positions.shape[1] - 1
     old = math.isqrt(max(patches, 0))

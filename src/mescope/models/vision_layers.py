@@ -3,7 +3,7 @@
 Letters for shapes: b batch (or windows), c channels, h and w the map, m side of a window,
 l tokens of a sequence, g mixers side by side, n states, r rank of the step size.
 
-Source: spec_merba sections 2.2 to 2.12, written from the MambaVision paper (Hatamizadeh and
+Written from the MambaVision paper (Hatamizadeh and
 Kautz, arXiv 2407.08083) and the layout of its released weights; nothing of its code is copied.
 """
 
@@ -91,7 +91,7 @@ class LayerScale(nn.Module):
 def partition(x: Tensor, side: int) -> Tensor:
     """Cut a map (b, c, h, w) into windows (b * windows, side * side, c), row by row.
 
-    A map that is no multiple of ``side`` gets zeros at its right and bottom.
+    A map whose side is not a multiple of ``side`` gets zeros at its right and bottom.
     """
     b, c, h, w = x.shape
     x = F.pad(x, (0, -w % side, 0, -h % side))
@@ -134,7 +134,7 @@ class ScanMixers(nn.Module):
 
     @torch.no_grad()
     def reset_parameters(self) -> None:
-        """Draw fresh weights (spec_merba section 2.12)."""
+        """Draw fresh weights, as MambaVision's are drawn."""
         for weight in (self.in_weight, self.x_weight, self.step_weight):
             nn.init.trunc_normal_(weight, std=0.02)
         bound = self.conv_weight.shape[1] ** -0.5  # PyTorch's own for a depth-wise convolution
@@ -228,7 +228,7 @@ class TokenBlock(nn.Module):
 
 
 def initialise(model: nn.Module) -> None:
-    """Draw every Linear from N(0, 0.02) cut at 2, its bias 0 (spec_merba section 2.12)."""
+    """Draw every Linear from N(0, 0.02) cut at 2, its bias 0, as MambaVision does."""
     for module in model.modules():
         if isinstance(module, nn.Linear):
             nn.init.trunc_normal_(module.weight, std=0.02)

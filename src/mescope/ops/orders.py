@@ -1,7 +1,7 @@
 """Orders in which the tokens of a square window are read, as lists of flat indices; reading.
 
 A window of side m has tokens ``row * m + column``; every order starts at the upper left one.
-Source: spec_merba section 2.6 (MERba, arXiv 2506.14468).
+Source: MERba, arXiv 2506.14468.
 """
 
 from __future__ import annotations

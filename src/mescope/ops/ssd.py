@@ -5,7 +5,7 @@ arXiv 2405.21060):
 
     S[t] = exp(dt[t] A) S[t-1] + dt[t] B[t] x[t]^T,     y[t] = S[t]^T C[t] + D x[t]
 
-Non-causal (Shi et al. 2024, arXiv 2407.18559, and spec_ammsm section 2.6): one state for the
+Non-causal (Shi et al. 2024, arXiv 2407.18559): one state for the
 whole map, read by every token, so tokens have no order:
 
     S = sum_j (dt[j] |A|) B[j] x[j]^T,                  y[i] = S^T C[i] + D x[i]

@@ -3,7 +3,7 @@
 A map (b, c, h, w) has windows of ``side`` tokens, counted row by row; where the side does not
 divide the map its last windows are partial, as if the map had zeros at its right and bottom.
 
-Source: spec_ammsm section 2.8 (AMMSM, arXiv 2503.24057, equations 3 to 5), after SparseViT
+Source: AMMSM (arXiv 2503.24057), equations 3 to 5, after SparseViT
 (Chen et al., CVPR 2023).
 """
 
@@ -64,7 +64,7 @@ def window_scores(x: Tensor, side: int, score: Score = "norm") -> Tensor:
     """Return how much there is in every window of x (b, c, h, w): (b, windows), no gradient.
 
     Raises:
-        ValueError: x is no map, or there is no such score.
+        ValueError: x is not a map, or there is no such score.
     """
     if x.dim() != 4:
         raise ValueError(f"expected a map (b, c, h, w), found {tuple(x.shape)}")

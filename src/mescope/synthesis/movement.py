@@ -132,7 +132,7 @@ def _turn(
     for _ in range(times):
         for sign in (1, -1):
             steps.append(Step(channel=channel, onset_s=now, length=length, size=sign * size))
-            # The neck is no axis through the nose: the head moves along.
+            # The neck is not an axis through the nose: the head moves along.
             steps.append(
                 Step(
                     channel=_DX if channel == _YAW else _DY,

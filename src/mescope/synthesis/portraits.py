@@ -29,7 +29,7 @@ class Portrait:
     """A face at rest.
 
     ``image`` is (h, w, 3) uint8 RGB; ``landmarks`` is (68, 2) float32 x, y in it, dlib order.
-    ``drawn`` tells a drawn identity from a photograph.
+    ``drawn`` is true of a drawn identity, false of a photograph.
     """
 
     name: str
@@ -103,12 +103,9 @@ def portrait_from(
 ) -> Portrait:
     """Return the portrait of the largest face in a photograph (a file, or (h, w, 3) RGB).
 
-    Raises
-    ------
-    VideoError
-        The file is missing or no picture.
-    FaceError
-        No face is found; nothing is guessed.
+    Raises:
+        VideoError: the file is missing or not a picture.
+        FaceError: no face is found; nothing is guessed.
     """
     if isinstance(photo, np.ndarray):
         picture, title = photo, name or "photo"

@@ -71,7 +71,7 @@ def opening(grey: Picture, landmarks: Floats, first: int) -> Floats | None:
     """Return six points around the opening of an eye, (6, 2) px, in the order of landmarks.
 
     None where the landmarks ``first`` to ``first + 5`` do not miss it by more than a little, or
-    where no iris tells (eyes narrow, or in the dark).
+    where the iris is not seen (eyes narrow, or in the dark).
     """
     unit = inter_ocular(landmarks)
     ring = np.array(landmarks[first : first + 6], np.float32)

@@ -56,7 +56,7 @@ class PlantedExpression:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Disturbance:
-    """Movement that is no expression: a blink, a glance, one syllable."""
+    """Movement that is not an expression: a blink, a glance, one syllable."""
 
     unit: str
     onset_s: float
@@ -97,7 +97,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlantedEvent:
-    """Something that is no expression, with its truth; strength as in ``FaceEvent``."""
+    """Something that is not an expression, with its truth; strength as in ``FaceEvent``."""
 
     kind: EventKind
     onset_s: float
@@ -206,7 +206,7 @@ def truth_events(script: Script, times: Floats) -> tuple[FaceEvent, ...]:
 
     Frames are those of the time table ``times`` (0-based, ends included), by the rule of
     :func:`truth`; an event without a frame is left out.  A blink lasts from the first movement
-    of the lid to the last.  Slow wandering of the head is no event.
+    of the lid to the last.  Slow wandering of the head is not an event.
     """
     found = []
     for e in sorted(script.events, key=lambda e: (e.onset_s, e.kind)):

@@ -1,8 +1,9 @@
 """Opening a recording with FFmpeg without trusting its name or its content.
 
-FFmpeg takes names for addresses and playlists for recordings, and would open what they point
-at (design decision 14).  So only absolute paths of regular files reach it, with lists of the
-formats and protocols it may use, and sizes are checked before a frame is allocated.
+FFmpeg takes names for addresses and playlists for recordings, and would open what they point at
+(``docs/decisions/0002-time-and-damaged-files.md``).  So only absolute paths of regular files
+reach it, with lists of the formats and protocols it may use, and sizes are checked before a
+frame is allocated.
 """
 
 from __future__ import annotations
@@ -47,10 +48,8 @@ _UNSHOWN = Disposition.attached_pic | Disposition.timed_thumbnails | Disposition
 def local_path(source: str | Path) -> Path:
     """The absolute path of a regular file or folder, without opening it.
 
-    Raises
-    ------
-    VideoError
-        An address, a missing path, or something that is neither file nor folder.
+    Raises:
+        VideoError: an address, a missing path, or something that is neither file nor folder.
     """
     text = os.fspath(source)
     try:
@@ -77,10 +76,8 @@ def local_path(source: str | Path) -> Path:
 def opened(path: Path) -> Iterator[InputContainer]:
     """A container for reading; closed afterwards.
 
-    Raises
-    ------
-    VideoError
-        The file is empty, no supported recording, a playlist, or unfinished.
+    Raises:
+        VideoError: the file is empty, no supported recording, a playlist, or unfinished.
     """
     try:
         container = av.open(
@@ -147,10 +144,8 @@ def choose_stream(container: InputContainer, path: Path) -> tuple[VideoStream, l
     Cover art and thumbnails are passed over.  Of several streams the one marked as default
     with the largest picture is taken.
 
-    Raises
-    ------
-    VideoError
-        No moving picture, no decoder for it, or a picture too large to be true.
+    Raises:
+        VideoError: no moving picture, no decoder for it, or a picture too large to be true.
     """
     name = path.name
     pictures = list(container.streams.video)
@@ -191,7 +186,7 @@ def check_size(width: int, height: int, name: str) -> None:
 
 
 def _codec_name(path: Path) -> str:
-    """What the file calls its codec, for the user; FFmpeg's wrapper tells nothing of it."""
+    """What the file calls its codec, for the user; FFmpeg's wrapper does not expose it."""
     with path.open("rb") as file:
         data = file.read(_HEADER)
         file.seek(max(0, path.stat().st_size - _HEADER))

@@ -1,7 +1,7 @@
 """What decoding a recording found: the report that goes into every analysis.
 
 "Complete" means that every frame of the time-stamp table is accounted for, as decoded or as
-missing (design decision 13).
+missing (``docs/decisions/0002-time-and-damaged-files.md``).
 """
 
 from __future__ import annotations
@@ -94,16 +94,12 @@ class DecodeReport:
 def rate_of(times: NDArray[np.float64], tick: float = 0.0) -> tuple[float, bool]:
     """Frames per second, and whether the rate varies.
 
-    Parameters
-    ----------
-    times
-        (n,) seconds, increasing.
-    tick
-        Seconds to which the stamps are rounded (1 ms in Matroska); rounding is not variation.
+    Args:
+        times: (n,) seconds, increasing.
+        tick: seconds to which the stamps are rounded (1 ms in Matroska); rounding is not
+            variation.
 
-    Returns
-    -------
-    tuple
+    Returns:
         The rate is that of the median interval, sharpened by averaging the intervals near it
         (stamps rounded to 1 ms would give 30.3 instead of 30 frames/s); 0.0 for fewer than two
         frames.  The rate varies if more than 2 % of the intervals differ from the usual one by

@@ -45,7 +45,7 @@ class Tally:
 def first_report(
     container: InputContainer, stream: VideoStream, table: TimeTable
 ) -> DecodeReport:
-    """What the header and the table tell before a frame is decoded."""
+    """What header and table say before a frame is decoded."""
     rate, varies = rate_of(table.times, table.tick)
     declared = float(stream.guessed_rate or stream.average_rate or 0) or None
     if declared and rate and not varies:

@@ -247,7 +247,7 @@ class FileVideo(Video):
         frame, report = index_frame[1], self.report
         orientation = orientation_of(frame)
         if orientation is None:
-            self.warnings.append("the display matrix is no quarter turn and is not applied")
+            self.warnings.append("the display matrix is not a quarter turn and is not applied")
         self._orientation = orientation or Orientation()
         squared = squared_size(frame.width, frame.height, report.sample_aspect)
         if squared is None:

@@ -39,10 +39,8 @@ class NumberedFiles:
 def numbered_files(folder: Path) -> NumberedFiles:
     """The pictures of a folder; hidden files, thumbnails and other kinds are ignored.
 
-    Raises
-    ------
-    VideoError
-        No pictures, or two with the same number.
+    Raises:
+        VideoError: no pictures, or two with the same number.
     """
     found: dict[int, Path] = {}
     ignored = 0

@@ -59,7 +59,7 @@ class Orientation:
 
 
 def orientation_of(frame: VideoFrame) -> Orientation | None:
-    """The frame's display matrix; None if it is no multiple of a quarter turn.
+    """The frame's display matrix; None if it is not a multiple of a quarter turn.
 
     The matrix (ISO 14496-12 §6.2.2) maps a stored point (x, y) to (a x + c y, b x + d y).
     """
@@ -102,7 +102,7 @@ def rgb_of(frame: VideoFrame) -> Picture:
 
 
 def squared_size(width: int, height: int, aspect: float) -> tuple[int, int] | None:
-    """Return the size at which a picture has square pixels, or None for an aspect that is none.
+    """Return the size at which a picture has square pixels, or None for an odd aspect.
 
     The picture becomes wider or higher, never smaller, so nothing that was recorded is lost.
     An aspect within 1 % of 1 is taken for 1.
@@ -134,7 +134,7 @@ def with_square_pixels(picture: Picture, size: tuple[int, int]) -> Picture:
 def same_picture(one: VideoFrame, other: VideoFrame) -> bool:
     """Whether two frames of one recording show the same luma (or first plane), bit by bit."""
     first, second = _first_plane(one), _first_plane(other)
-    # Most frames differ somewhere in a sparse sample, which costs next to nothing.
+    # Most frames differ somewhere in a sparse sample, which takes next to no time.
     if not np.array_equal(first[::16, ::16], second[::16, ::16]):
         return False
     return np.array_equal(first, second)

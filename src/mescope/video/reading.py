@@ -1,7 +1,7 @@
 """Open any recording: a file, a folder of numbered pictures, or an array.
 
-Every time comes from a frame's own time stamp (design decision 13); files are never opened by
-address and never point at other files (decision 14).  What is read, repaired and refused is
+Every time comes from a frame's own time stamp; files are never opened by
+address and never point at other files.  What is read, repaired and refused is
 laid down in ``docs/decisions/0002-time-and-damaged-files.md``.
 
 >>> import numpy as np
@@ -40,26 +40,20 @@ def open_video(
 ) -> Video:
     """Open a recording; its pictures are decoded when they are asked for.
 
-    Parameters
-    ----------
-    source
-        A file that FFmpeg reads, a folder of numbered pictures, or an array (n, H, W) grey or
-        (n, H, W, 3) RGB of uint8.
-    rate
-        Frames per second.  Needed for folders and arrays, which have no time stamps.  For a
-        file it replaces the rate of the time stamps and stretches all times alike: for
-        high-speed recordings stored for slow replay.
-    start, end
-        Seconds after the first displayed frame, both included; frame numbers stay those of
-        the whole recording.
-    policy
-        What to do about damage: ``"skip"`` leaves out the damaged frames and reports them,
-        ``"fail"`` stops at the first.
+    Args:
+        source: a file that FFmpeg reads, a folder of numbered pictures, or an array (n, H, W)
+            grey or (n, H, W, 3) RGB of uint8.
+        rate: frames per second.  Needed for folders and arrays, which have no time stamps.  For
+            a file it replaces the rate of the time stamps and stretches all times alike: for
+            high-speed recordings stored for slow replay.
+        start: seconds after the first displayed frame; frame numbers stay those of the whole
+            recording.
+        end: seconds after the first displayed frame, included.
+        policy: what to do about damage: ``"skip"`` leaves out the damaged frames and reports
+            them, ``"fail"`` stops at the first.
 
-    Raises
-    ------
-    VideoError
-        Not a local recording that can be decoded, or an empty range.
+    Raises:
+        VideoError: not a local recording that can be decoded, or an empty range.
     """
     if rate is not None and not (math.isfinite(rate) and rate > 0):
         raise VideoError(f"expected a rate above 0 frames/s, found {rate}")
@@ -75,10 +69,8 @@ def open_video(
 def open_recording(recording: Recording) -> Video:
     """Open the video of a data set's record, a file or a folder of pictures.
 
-    Raises
-    ------
-    VideoError
-        It has none, or see :func:`open_video`.
+    Raises:
+        VideoError: it has none, or see :func:`open_video`.
     """
     if recording.path is None:
         raise VideoError(f"{recording.name}: there is no video of this recording")

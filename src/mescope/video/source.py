@@ -20,25 +20,16 @@ Policy = Literal["skip", "fail"]
 class Video(ABC):
     """A recording whose frames have fixed numbers and exact times.
 
-    Attributes
-    ----------
-    name
-        File or folder name; ``"array"`` for arrays.
-    path
-        Absolute path; None for arrays.
-    width, height
-        Pixels, after rotation.
-    rate
-        Usual frames per second, from the time stamps; 0.0 for a recording of one frame.
-    times
-        (n,) float64: seconds of every frame since the first displayed frame of the recording,
-        indexed by frame number, also outside the range.
-    first_frame, last_frame
-        The range asked for with ``start`` and ``end``, both included.
-    report
-        What was found; complete after :meth:`frames` ran over the whole range.
-    warnings
-        Sentences for the user.
+    Attributes:
+        name: file or folder name; ``"array"`` for arrays.
+        path: absolute path; None for arrays.
+        width, height: pixels, after rotation.
+        rate: usual frames per second, from the time stamps; 0.0 for a recording of one frame.
+        times: (n,) float64: seconds of every frame since the first displayed frame of the
+            recording, indexed by frame number, also outside the range.
+        first_frame, last_frame: the range asked for with ``start`` and ``end``, both included.
+        report: what was found; complete after :meth:`frames` ran over the whole range.
+        warnings: sentences for the user.
     """
 
     name: str
@@ -62,37 +53,28 @@ class Video(ABC):
     ) -> Iterator[tuple[int, Picture]]:
         """Frame numbers and pictures, in increasing order, one at a time.
 
-        Parameters
-        ----------
-        grey
-            (H, W) luma in full range if true, else (H, W, 3) RGB; uint8 both.
-        step
-            Keep the frames ``start``, ``start + step`` ...; the others are decoded (a
-            compressed frame needs its predecessors) but not converted.
-        start, stop
-            First frame, and the one after the last; clipped to the range of the recording.
+        Args:
+            grey: (H, W) luma in full range if true, else (H, W, 3) RGB; uint8 both.
+            step: keep the frames ``start``, ``start + step`` ...; the others are decoded (a
+                compressed frame needs its predecessors) but not converted.
+            start: first frame; clipped to the range of the recording.
+            stop: the frame after the last; clipped, too.
 
-        Yields
-        ------
-        tuple
-            Frame number in the file and its picture.  Damaged frames are absent; the numbers
-            of the others do not shift.
+        Yields:
+            Frame number in the file and its picture.  Damaged frames are absent; the numbers of
+            the others do not shift.
 
-        Raises
-        ------
-        VideoError
-            The file changed or vanished, the picture size changed, or, with the policy
-            ``"fail"``, a packet is bad.
+        Raises:
+            VideoError: the file changed or vanished, the picture size changed, or, with the
+                policy ``"fail"``, a packet is bad.
         """
 
     @abstractmethod
     def read(self, indices: Sequence[int], *, grey: bool = False) -> dict[int, Picture]:
         """A few single frames by number, as in :meth:`frames`; damaged ones are absent.
 
-        Raises
-        ------
-        VideoError
-            A number lies outside the recording.
+        Raises:
+            VideoError: a number lies outside the recording.
         """
 
     def each(
@@ -107,7 +89,7 @@ class Video(ABC):
 
     @abstractmethod
     def fingerprint(self) -> str:
-        """SHA-256 (hex) that tells this recording's content and range from any other's."""
+        """SHA-256 (hex) of this recording's content and range."""
 
     def _limit(self, start: float | None, end: float | None) -> None:
         """Set the range from seconds; frames at ``start`` and at ``end`` belong to it."""

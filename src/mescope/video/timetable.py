@@ -1,10 +1,10 @@
 """The one table that says which frame a packet holds and when it is shown.
 
-Made by reading the packets of a file once, without decoding (design decision 13).  Frames are
-numbered in the order of their presentation stamps.  Packets come in decoding order, which
-differs wherever a codec looks ahead, so the table also keeps the frame number of each packet.
-Before a packet is decoded its stamp is replaced by that number, and the decoder hands it back
-with the picture: a frame keeps its number whatever was lost before it.
+Made by reading the packets of a file once, without decoding.  Frames are numbered in the order
+of their presentation stamps.  Packets come in decoding order, which differs wherever a codec
+looks ahead, so the table also keeps the frame number of each packet.  Before a packet is
+decoded its stamp is replaced by that number, and the decoder hands it back with the picture: a
+frame keeps its number whatever was lost before it.
 
 Repairs, all counted in ``irregular``:
 
@@ -37,25 +37,17 @@ _LOOK_AHEAD = 32  # packets; no codec reorders over more
 class TimeTable:
     """Frame numbers and times of a stream.
 
-    Attributes
-    ----------
-    times
-        (n,) float64 seconds, increasing, 0 at the first displayed frame.
-    offset
-        Seconds: the stamp of the first displayed frame in the file.
-    tick
-        Seconds to which stamps are rounded.
-    frame_of
-        (p,) frame number of each packet in decoding order; -1 for packets that are decoded
-        but not shown (before the start of an edit list).
-    stamps, orders
-        (p,) presentation and decoding stamps as stored, ``NO_STAMP`` where absent.
-    keys
-        Positions of the packets at which decoding can start.
-    irregular
-        Number of repaired stamps.
-    damaged_end
-        Whether reading ended with an error or a partial packet.
+    Attributes:
+        times: (n,) float64 seconds, increasing, 0 at the first displayed frame.
+        offset: seconds: the stamp of the first displayed frame in the file.
+        tick: seconds to which stamps are rounded.
+        frame_of: (p,) frame number of each packet in decoding order; -1 for packets that are
+            decoded but not shown (before the start of an edit list).
+        stamps, orders: (p,) presentation and decoding stamps as stored, ``NO_STAMP`` where
+            absent.
+        keys: positions of the packets at which decoding can start.
+        irregular: number of repaired stamps.
+        damaged_end: whether reading ended with an error or a partial packet.
     """
 
     times: NDArray[np.float64]
@@ -117,7 +109,7 @@ class TimeTable:
 class PacketReader:
     """The packets of one stream, tolerant of damage between them.
 
-    ``broken`` tells afterwards whether the container could not be read to its end.
+    ``broken`` says afterwards whether the container could not be read to its end.
     """
 
     container: InputContainer
