@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import json
 import math
 
 import pytest
 import torch
 from torch.nn import functional as F
 
+from mescope.cli import run
 from mescope.errors import WeightsError
-from mescope.models import create_model
+from mescope.models import create_model, weights
 from mescope.models.videomamba_import import (
     from_published,
+    import_checkpoint,
     published_shapes,
     read_published,
     start_from,
@@ -296,3 +299,60 @@ def test_files_of_another_kind(content, tmp_path):
 def test_no_file(tmp_path):
     with pytest.raises(WeightsError, match="found no file; nothing is downloaded"):
         read_published(tmp_path / "none.pth")
+
+
+LABELS = ("negative", "positive", "surprise")
+
+
+def test_a_checkpoint_becomes_weights_with_a_card(tmp_path):
+    torch.save(published(classes=400), tmp_path / "kinetics.pth")
+    options = {key: value for key, value in SIZES.items() if key != "classes"}
+    first, found = import_checkpoint(
+        tmp_path / "kinetics.pth",
+        tmp_path / "a.safetensors",
+        "videomamba-ti",
+        LABELS,
+        **options,
+    )
+    assert found.fresh == ("head.weight", "head.bias")
+    network, card = weights.load(tmp_path / "a.safetensors")
+    assert (card.labels, card.simulated, card.recipe) == (LABELS, False, "import")
+    assert "kinetics.pth saw (sha256 " in card.trained_on
+    assert card.notes == "starts anew: head.weight, head.bias; fitted: nothing"
+    state = network.state_dict()
+    assert all(torch.equal(state[key], tensor) for key, tensor in found.state.items())
+    again, _ = import_checkpoint(
+        tmp_path / "kinetics.pth",
+        tmp_path / "b.safetensors",
+        "videomamba-ti",
+        LABELS,
+        **options,
+    )
+    assert again.sha256 == first.sha256
+
+
+def test_the_command_line_imports(tmp_path, capsys):
+    torch.save(published(classes=400), tmp_path / "k.pth")
+    out = tmp_path / "k.safetensors"
+    changes = [f"--set={k}={v}" for k, v in SIZES.items() if k not in ("classes", "frames")]
+    words = ["models", "import", str(tmp_path / "k.pth"), "-o", str(out)]
+    words += ["--labels", ",".join(LABELS), *changes]
+    assert run([*words, "--set", "frames=8"]) == 0
+    assert "starts anew: head.weight, head.bias; fitted: time" in capsys.readouterr().err
+    assert run(["models", "show", str(out), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["config"]["frames"] == 8
+    assert run([*words, "--set", "frames=8"]) == 1
+    assert "--force replaces it" in capsys.readouterr().err
+    for wrong, said in (
+        (["--set", "frame=8"], "did you mean 'frames'"),
+        (["--set", "frames=many"], "frames must be a whole number"),
+        (["--model", "htnet"], "unknown model option"),
+    ):
+        assert run([*words, "--force", *wrong]) == 1
+        assert said in capsys.readouterr().err
+
+
+def test_only_videomamba_has_such_checkpoints(tmp_path):
+    torch.save(published(), tmp_path / "k.pth")
+    with pytest.raises(WeightsError, match="expected a preset of VideoMamba, found 'htnet'"):
+        import_checkpoint(tmp_path / "k.pth", tmp_path / "o.safetensors", "htnet", LABELS)

@@ -1,17 +1,19 @@
-"""``mescope models``: the weights that come with mescope, and what they say of themselves."""
+"""``mescope models``: the weights that come with mescope, their cards, and imported ones."""
 
 from __future__ import annotations
 
 import dataclasses
+import json
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from mescope.cli.console import explain, show, show_json
-from mescope.cli.options import Json
+from mescope.cli.options import Force, Json
 
 app = typer.Typer(
-    help="List the weights that come with mescope, or show the card of one.",
+    help="List the weights that come with mescope, show the card of one, or import others.",
     rich_markup_mode=None,
 )
 
@@ -66,3 +68,41 @@ def show_card(
             value = ", ".join(str(v) for v in value)
         table.add_row(key.replace("_", " "), Text(str(value)))
     show(table)
+
+
+@app.command("import")
+def import_weights(
+    checkpoint: Annotated[
+        Path, typer.Argument(metavar="FILE", help="A published VideoMamba checkpoint (.pth).")
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The .safetensors to write.")],
+    labels: Annotated[str, typer.Option(help="Classes of the new head, with commas.")],
+    model: Annotated[str, typer.Option(help="The preset of that size.")] = "videomamba-ti",
+    change: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="Change the preset: frames=16."),
+    ] = None,
+    force: Force = False,
+) -> None:
+    """Turn a published checkpoint into weights that a recipe can start from.
+
+    The file is read without running any code in it; nothing is downloaded. Flat patches of
+    pictures and positions are fitted to the preset; the card says what starts anew.
+    """
+    from mescope.cli.inputs import refuse_existing
+    from mescope.models.videomamba_import import import_checkpoint
+
+    refuse_existing([output], force)
+    options = dict(_option(text) for text in change or ())
+    names = [name.strip() for name in labels.split(",") if name.strip()]
+    card, _ = import_checkpoint(checkpoint, output, model, names, **options)
+    explain(f"{output}: {card.model} for {', '.join(card.labels)}; {card.notes}")
+
+
+def _option(text: str) -> tuple[str, Any]:
+    """Return name and value of ``frames=16``; what is not a number stays text."""
+    name, _, value = text.partition("=")
+    try:
+        return name.strip(), json.loads(value)
+    except ValueError:
+        return name.strip(), value

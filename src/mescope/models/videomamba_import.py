@@ -10,17 +10,24 @@ Names as in OpenGVLab/VideoMamba.
 from __future__ import annotations
 
 import argparse
+import dataclasses
+import hashlib
 import pickle
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 from mescope.errors import WeightsError
+from mescope.models import create_model
 from mescope.models.videomamba import VideoMamba, VideoMambaConfig
 from mescope.models.videomamba_layers import stretch_space, stretch_time
+from mescope.models.weights import Card, save
+
+IMPORTED = "import"
+"""``Card.recipe`` of an imported checkpoint: nothing was trained on here."""
 
 _INSIDE = ("model", "module", "state_dict")
 _PREFIXES = ("module.", "backbone.", "encoder.")
@@ -71,6 +78,38 @@ class Imported(NamedTuple):
     state: dict[str, Tensor]  # our weights, without those of ``fresh``
     fresh: tuple[str, ...]  # our weights that the checkpoint does not give: they start anew
     fitted: tuple[str, ...]  # our weights that were inflated or interpolated to fit
+
+
+def import_checkpoint(
+    source: str | Path, out: str | Path, model: str, labels: Sequence[str], **options: Any
+) -> tuple[Card, Imported]:
+    """Write a published checkpoint as weights of mescope, to begin a training from.
+
+    Args:
+        source: the published file.
+        out: the .safetensors file to write.
+        model: a preset of VideoMamba.
+        labels: classes of the head, which starts anew unless the checkpoint has as many.
+        options: fields of the preset's config to change, such as ``frames``.
+
+    Raises:
+        WeightsError: as :func:`start_from`, or ``model`` is not a VideoMamba.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)  # of what starts anew
+        network = create_model(model, classes=len(labels), **options)
+    if not isinstance(network, VideoMamba):
+        raise WeightsError(f"expected a preset of VideoMamba, found {model!r}")
+    found = start_from(network, source)
+    digest = hashlib.sha256(Path(source).read_bytes()).hexdigest()
+    card = Card(
+        model=model, config=dataclasses.asdict(network.config), regions=(), window=0, rate=0.0,
+        labels=tuple(labels), recipe=IMPORTED, licence="that of the published checkpoint",
+        trained_on=f"what the published checkpoint {Path(source).name} saw (sha256 {digest})",
+        notes=f"starts anew: {', '.join(found.fresh) or 'nothing'}; "
+        f"fitted: {', '.join(found.fitted) or 'nothing'}",
+    )  # fmt: skip
+    return save(out, network, card), found
 
 
 def start_from(model: VideoMamba, path: str | Path) -> Imported:
