@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from mescope.analysis.evidence import SPOKEN, explain, named
-from mescope.analysis.results import RegionMotion
 from mescope.events import Detection, Interval
 from mescope.motion.regions import GLOBAL, REGIONS_18, place
+from mescope.results import RegionMotion
 from mescope.synthesis.motion import UNITS, displacement_basis, units_of
 from mescope.synthesis.shapes import mean_shape
 

@@ -1,4 +1,4 @@
-"""Run the whole way from a recording to an :class:`~mescope.analysis.results.Analysis`."""
+"""Run the whole way from a recording to an :class:`~mescope.results.Analysis`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from mescope.analysis.findings import describe, doubts, gaps, native
 from mescope.analysis.provenance import provenance
-from mescope.analysis.results import Analysis, Traces
 from mescope.analysis.spotters import by_movement, by_network, rule_of
 from mescope.analysis.telling import noise_level, tell, voted
 from mescope.errors import MescopeError, WeightsError
@@ -23,6 +22,8 @@ from mescope.models.weights import load as load_weights
 from mescope.motion.head_motion import Head
 from mescope.motion.roi_flow import RoiFlow, extract
 from mescope.motion.windows import Overlap
+from mescope.reports import write
+from mescope.results import Analysis, Traces
 from mescope.spotting.cascade import CascadeRule, Spotted
 from mescope.spotting.face_events import find_events
 from mescope.spotting.proposals import ProposalRule
@@ -184,6 +185,7 @@ class Analyzer:
                 self.name if own else method, self.card if own else None, parameters
             ),
             warnings=(*video.warnings, *flow.warnings, *doubts(findings, flow.decode)),
+            writer=write,
         )
 
 

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mescope.analysis.checks import checks_for
-from mescope.analysis.results import Finding, Gap
 from mescope.analysis.telling import Told
 from mescope.events import MICRO_MAX_S, Detection, FaceEvent, Interval
 from mescope.motion.roi_flow import RoiFlow
+from mescope.results import Finding, Gap
 from mescope.spotting.face_events import Events
 from mescope.spotting.unjudged import Unjudged
 from mescope.video.reading import Video

@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mescope.analysis.evidence import explain, named
-from mescope.analysis.results import Evidence
 from mescope.events import Detection, EventKind, FaceEvent
 from mescope.labels import SPOTTING_CLASSES
 from mescope.motion.roi_flow import RoiFlow
+from mescope.results import Evidence
 from mescope.spotting.cascade import Spotted
 from mescope.spotting.explained import explained_by
 from mescope.spotting.face_shape import TRACES, shape_traces

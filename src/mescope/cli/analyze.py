@@ -34,7 +34,7 @@ from mescope.cli.options import (
 from mescope.errors import MescopeError
 
 if TYPE_CHECKING:
-    from mescope.analysis import Analysis
+    from mescope.results import Analysis
 
 _PROPOSALS = "the weights learned from simulated faces; results are proposals to look at"
 FORMATS = ("json", "csv", "html", "elan", "boris", "vtt", "activitynet")

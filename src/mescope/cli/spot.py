@@ -24,7 +24,7 @@ from mescope.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from mescope.analysis import Analysis
+    from mescope.results import Analysis
 
 METHODS = {"me-tst": "model", "flow-peaks": "flow-peaks"}
 
