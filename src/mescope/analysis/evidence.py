@@ -72,7 +72,7 @@ def explain(
     return Evidence(regions=tuple(moved), action_units=units, sentence=sentence)
 
 
-def named(detection: Detection, units: Sequence[str]) -> Detection:
+def vote_on_emotion(detection: Detection, units: Sequence[str]) -> Detection:
     """Return the detection with the say of its action units in its emotion.
 
     The network and the units' usual reading vote, :data:`SAY` for the units: the network knows
