@@ -2,6 +2,7 @@
 
 import csv
 import json
+import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -38,12 +39,12 @@ def plugin(monkeypatch):
 
 @pytest.fixture(scope="module")
 def smile(tmp_path_factory):
-    """Write a recording of four seconds, with a smile of a third of one in their middle."""
+    """Write a recording of 2.5 seconds, with a smile of a third of one in their middle."""
     script = random_script(
-        np.random.default_rng(5), 4.0, level="calm", micro_per_minute=0, macro_per_minute=0
+        np.random.default_rng(5), 2.5, level="calm", micro_per_minute=0, macro_per_minute=0
     )
     planted = PlantedExpression(
-        onset_s=2.0, apex_s=2.15, offset_s=2.35, kind="micro", emotion="positive",
+        onset_s=1.0, apex_s=1.15, offset_s=1.35, kind="micro", emotion="positive",
         action_units=("12",), peak=1.0,
     )  # fmt: skip
     video = SyntheticVideo(
@@ -97,8 +98,6 @@ def test_a_result_that_does_not_fit_the_recording_is_refused(plugin, monkeypatch
 
 
 def test_torch_is_loaded_only_by_who_needs_it():
-    import subprocess
-
     code = (
         "import sys, mescope; mescope.load(method='flow-peaks'); "
         "print([m for m in ('torch', 'mescope.models') if m in sys.modules])"
