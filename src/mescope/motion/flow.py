@@ -1,4 +1,4 @@
-"""Dense optical flow between two grey images, its strain, and its reduction to one vector.
+"""Dense optical flow between two grey images, and its strain.
 
 Flow is an (h, w, 2) float32 array of px, x (to the right) first, y (downwards) second: what is
 at ``(x, y)`` of the first image is at ``(x + u, y + v)`` of the second.
