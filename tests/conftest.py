@@ -2,6 +2,8 @@
 
 import pytest
 
+collect_ignore_glob = ["plugins/*"]  # what a test loads as a plug-in registers when it is run
+
 
 @pytest.fixture(scope="module")
 def one_thread():

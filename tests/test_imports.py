@@ -16,10 +16,9 @@ ORDER = (
     *GROUND,
     "io", "ops", "video", "face", "motion", "annotations", "datasets", "synthesis", "models",
     "spotting", "evaluation", "samples", "training",
-    "analysis", "reports", "app", "cli",
+    "results", "reports", "analysis", "app", "cli",
 )  # fmt: skip
 RANK = {name: 0 if name in GROUND else i for i, name in enumerate(ORDER)}
-ALLOWED_BACK = {("analysis/results.py", "reports")}  # Analysis.save, inside the function
 WITHOUT_TORCH = (
     "video", "face", "motion", "annotations", "datasets", "spotting", "evaluation",
     "synthesis", "reports",
@@ -53,7 +52,7 @@ def test_layers_import_downwards(path):
         if parts[0] != "mescope" or len(parts) < 2 or parts[1] not in RANK:
             continue
         where = str(path.relative_to(PACKAGE)).replace("\\", "/")
-        assert RANK[parts[1]] <= RANK[here] or (where, parts[1]) in ALLOWED_BACK, (
+        assert RANK[parts[1]] <= RANK[here], (
             f"{where} is of layer {here} and must not import {module}"
         )
 
@@ -67,27 +66,19 @@ def test_the_lazy_public_names_are_no_way_around_the_layers(path):
             assert parts[1] in (*RANK, "__version__"), f"{path}: import {module} from its home"
 
 
-def test_the_exceptions_stand_inside_functions():
-    for where, name in ALLOWED_BACK:
-        tree = ast.parse((PACKAGE / where).read_text(encoding="utf-8"))
-        at_top = [n for n in tree.body if isinstance(n, ast.Import | ast.ImportFrom)]
-        assert not [n.lineno for n in at_top if name in ast.unparse(n)], where
-
-
 def test_no_two_files_need_each_other():
     """Strongly connected files, imports for types and inside functions counted too."""
     names = {}
     for path in FILES:
         parts = path.relative_to(PACKAGE).with_suffix("").parts
         names[".".join(("mescope", *parts)).removesuffix(".__init__")] = path
-    back = {("mescope.analysis.results", f"mescope.{layer}") for _, layer in ALLOWED_BACK}
     needs = {}
     for name, path in names.items():
         found = imports(path)
         needs[name] = {
             module
             for module in found & names.keys() - {name}
-            if (name, module) not in back and not only_modules_of(module, found, names)
+            if not only_modules_of(module, found, names)
         }
     assert circles(needs) == []
 

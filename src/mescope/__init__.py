@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from mescope.models import MODELS, create_model
     from mescope.models.weights import list_weights
     from mescope.motion.roi_flow import extract
+    from mescope.spotting import SPOTTERS
     from mescope.training.evaluate import evaluate
     from mescope.training.train import train
     from mescope.video.reading import open_video
@@ -27,6 +28,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "MODELS",
+    "SPOTTERS",
     "Analysis",
     "Analyzer",
     "Detection",
@@ -49,6 +51,7 @@ __all__ = [
 
 _HOME = {
     "MODELS": "mescope.models",
+    "SPOTTERS": "mescope.spotting",
     "Analysis": "mescope.analysis",
     "Analyzer": "mescope.analysis",
     "Detection": "mescope.events",

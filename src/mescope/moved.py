@@ -43,6 +43,9 @@ MOVED = {
     "mescope.datasets.coding": "mescope.annotations",
     "mescope.datasets.annotations": "mescope.annotations.expression_table",
     "mescope.datasets.sheets": "mescope.datasets.workbook",
+    "mescope.analysis.results": "mescope.results",
+    "mescope.analysis.spotters": "mescope.spotting.network",
+    "mescope.analysis.telling": "mescope.analysis.movements",
 }
 """Old name of a module, or of a package with all its modules, to its new one."""
 

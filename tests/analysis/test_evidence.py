@@ -3,10 +3,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mescope.analysis.evidence import SPOKEN, explain, named
-from mescope.analysis.results import RegionMotion
+from mescope.analysis.evidence import explain, vote_on_emotion
 from mescope.events import Detection, Interval
 from mescope.motion.regions import GLOBAL, REGIONS_18, place
+from mescope.results import SPOKEN, RegionMotion
 from mescope.synthesis.motion import UNITS, displacement_basis, units_of
 from mescope.synthesis.shapes import mean_shape
 
@@ -72,7 +72,7 @@ def sure(emotion, share, rest):
     ],
 )
 def test_network_and_action_units_vote(units, network, emotion):
-    found = named(network, units)
+    found = vote_on_emotion(network, units)
     assert found.emotion == emotion
     assert sum(found.emotion_scores.values()) == pytest.approx(1.0)
     assert max(found.emotion_scores, key=found.emotion_scores.get) == emotion
@@ -81,8 +81,8 @@ def test_network_and_action_units_vote(units, network, emotion):
 
 def test_without_a_network_the_units_decide():
     guess = replace(sure("others", 0.7, 0.1), emotion_scores=None)
-    assert named(guess, ("12",)).emotion == "positive"
-    assert named(guess, ()).emotion == "others"
+    assert vote_on_emotion(guess, ("12",)).emotion == "positive"
+    assert vote_on_emotion(guess, ()).emotion == "others"
 
 
 def test_nothing_is_claimed_where_nothing_moved():

@@ -13,7 +13,7 @@ from mescope.analysis.findings import (
     gaps,
     to_native,
 )
-from mescope.analysis.telling import Told
+from mescope.analysis.movements import Movement
 from mescope.events import Detection, FaceEvent, Interval
 from mescope.spotting.face_events import Events
 from mescope.spotting.unjudged import Unjudged
@@ -28,11 +28,11 @@ def film(rate, frames):
     return ArrayVideo(np.broadcast_to(numbers[:, None, None], (frames, 40, 60)).copy(), rate)
 
 
-def told(first, last, *, shown, score=0.9, why=None):
+def movement(first, last, *, shown, score=0.9, why=None):
     interval = Interval(first, last)
     found = Detection(interval=interval, kind="micro", score=score, apex=(first + last) // 2)
     still = np.zeros((18, 2))
-    return Told(found, shown, why, still, explain(still, NAMES, expression=why is None))
+    return Movement(found, shown, why, still, explain(still, NAMES, expression=why is None))
 
 
 def measured(*events, unjudged=()):
@@ -63,7 +63,7 @@ def test_frames_are_native_and_pictures_are_those_of_the_frames(setting):
     video, flow = setting
     step = flow.timing.step
     shown, rest = describe(
-        video, flow, [told(60, 68, shown=True)], measured(), None, pictures=True
+        video, flow, [movement(60, 68, shown=True)], measured(), None, pictures=True
     )
     (one,) = shown
     assert (one.id, rest) == ("d1", ())
@@ -84,7 +84,7 @@ def test_a_loop_reaches_a_fifth_of_a_second_further_and_stays_small(setting):
     step = flow.timing.step
     for first, last in ((60, 68), (60, 180), (1, 4), (290, 299)):
         (one,), _ = describe(
-            video, flow, [told(first, last, shown=True)], measured(), None, pictures=True
+            video, flow, [movement(first, last, shown=True)], measured(), None, pictures=True
         )
         numbers = np.array([int(crop[0, 0, 0]) for crop in one.clip])
         assert 2 <= len(numbers) <= MOST_LOOPED
@@ -103,14 +103,16 @@ def test_exactly_half_a_second_is_micro_wherever_it_lies():
     video = film(30.0, N)
     for first in range(0, 280):
         for length, kind in ((15, "micro"), (16, "macro")):
-            found = told(first, first + length, shown=True).detection
+            found = movement(first, first + length, shown=True).detection
             assert to_native(found, flow, video).kind == kind, first
 
 
 def test_only_the_strongest_candidates_get_pictures():
     flow, video = region_flow(recording(N, 0.02)), film(30.0, N)
-    many = [told(10 * i, 10 * i + 5, shown=False, score=(7 * i % 20) / 40) for i in range(20)]
-    many.append(told(220, 230, shown=True))
+    many = [
+        movement(10 * i, 10 * i + 5, shown=False, score=(7 * i % 20) / 40) for i in range(20)
+    ]
+    many.append(movement(220, 230, shown=True))
     shown, rest = describe(video, flow, many, measured(), None, pictures=True)
     assert [f.id for f in shown] == ["d1"]
     assert [f.id for f in rest] == [f"c{i + 1}" for i in range(20)]
@@ -126,8 +128,8 @@ def test_only_the_strongest_candidates_get_pictures():
 
 def test_what_explains_a_movement_and_what_to_check():
     flow, video = region_flow(recording(N, 0.02)), film(30.0, N)
-    blink = told(98, 106, shown=False, why="blink")
-    smile = told(200, 210, shown=True)
+    blink = movement(98, 106, shown=False, why="blink")
+    smile = movement(200, 210, shown=True)
     (d,), (c,) = describe(
         video, flow, [blink, smile], measured(event("blink", 99, 104)), 0.1, pictures=False
     )
@@ -142,7 +144,7 @@ def test_a_window_without_a_face_has_no_picture():
     flow, video = region_flow(recording(N, 0.02)), film(30.0, N)
     flow.boxes[:] = np.nan
     (one,), _ = describe(
-        video, flow, [told(60, 68, shown=True)], measured(), None, pictures=True
+        video, flow, [movement(60, 68, shown=True)], measured(), None, pictures=True
     )
     assert one.apex_picture is None
     assert (one.clip, one.clip_rate) == ((), 0.0)

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from mescope.analysis.evidence import explain
-from mescope.analysis.results import Analysis, Finding, Gap, Traces
 from mescope.errors import VideoError
 from mescope.events import Detection, Interval
+from mescope.results import Analysis, Finding, Gap, Traces
 
 REGIONS = ("BROW_L_20", "MOUTH_48")
 

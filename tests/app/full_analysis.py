@@ -7,8 +7,8 @@ import numpy as np
 from fake_analysis import made_up
 
 from mescope.analysis.checks import checks_for
-from mescope.analysis.results import Finding, Gap
 from mescope.events import Detection, FaceEvent, Interval
+from mescope.results import Finding, Gap
 
 FLOOR = 0.5
 

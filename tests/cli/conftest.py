@@ -13,8 +13,9 @@ from mescope import cli
 def analyzer(monkeypatch):
     fake = FakeAnalyzer()
 
-    def load(name="me-tst-plus-small", *, device="cpu"):
+    def load(name="me-tst-plus-small", *, device="cpu", method="model"):
         fake.loaded = (name, device)
+        fake.methods.append(method)
         return fake
 
     monkeypatch.setattr(mescope.analysis, "load", load, raising=False)

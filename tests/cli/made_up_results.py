@@ -43,6 +43,7 @@ class FakeAnalyzer:
 
     calls: list = dataclasses.field(default_factory=list)
     warnings: tuple = ()
+    methods: list = dataclasses.field(default_factory=list)
 
     def analyze(self, source, **options):
         self.calls.append((source, options))

@@ -317,12 +317,25 @@ def test_spot_prints_intervals_only(run, here, analyzer):
     assert status == 0
     assert "30–39" in out
     assert "surprise" not in out
-    assert analyzer.calls[0][1]["method"] == "flow-peaks"
+    assert analyzer.methods[0] == "flow-peaks"
     assert list(here.iterdir()) == [here / "a.mp4"]
     entry = json.loads(run("spot", "a.mp4", "--json")[1])["results"][0]
     assert entry["intervals"][0]["onset"] == 30
-    assert analyzer.calls[1][1]["method"] == "model"
-    assert run("spot", "a.mp4", "--method", "mdmd")[0] == 2
+    assert analyzer.methods[1] == "model"
+    assert run("spot", "a.mp4", "--method", "me-tst")[0] == 0  # as version 0.1.0 called it
+    assert analyzer.methods[2] == "model"
+
+
+@pytest.mark.parametrize("command", ["spot", "analyze"])
+def test_an_unknown_method_is_wrong_usage_and_names_those_there_are(
+    run, here, analyzer, command
+):
+    touch("a.mp4")
+    status, _, err = run(command, "a.mp4", "--method", "flow-peeks")
+    assert status == 2
+    assert "expected one of flow-peaks, model; did you mean 'flow-peaks'?" in err
+    assert run(command, "a.mp4", "--method", "mdmd")[0] == 2
+    assert analyzer.calls == []
 
 
 def test_an_overlay_gets_what_the_analysis_got(run, here, analyzer, monkeypatch):

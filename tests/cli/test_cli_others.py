@@ -27,8 +27,8 @@ def test_two_opencv_distributions_are_named_with_the_fix(monkeypatch):
 
 
 def test_doctor_tells_and_its_status_says_whether_all_is_well(run, monkeypatch):
-    good = doctor.Check("python", "ok", "3.11")
-    bad = doctor.Check("weights", "problem", "none")
+    good = doctor.HealthCheck("python", "ok", "3.11")
+    bad = doctor.HealthCheck("weights", "problem", "none")
     monkeypatch.setattr(doctor, "examine", lambda: iter([good]))
     assert run("doctor")[0] == 0
     monkeypatch.setattr(doctor, "examine", lambda: iter([good, bad]))
@@ -48,6 +48,7 @@ def test_a_check_that_fails_does_not_stop_the_others(monkeypatch):
     assert checks["weights"].state == "problem"
     assert "checksum" in checks["weights"].text
     assert checks["cache"].state == "ok"
+    assert checks["spotters"].text == "flow-peaks, model"
     assert checks["landmarks"].state == "ok"
     assert "commercial" in checks["landmarks"].text
 

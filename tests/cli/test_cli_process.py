@@ -136,7 +136,7 @@ class Slow(made_up_results.FakeAnalyzer):
             print("started", file=sys.stderr, flush=True)
             time.sleep(60)
         return super().analyze(source, **options)
-mescope.analysis.load = lambda name, device: Slow()
+mescope.analysis.load = lambda name, device, method: Slow()
 from mescope.cli import main
 main()
 """

@@ -7,7 +7,7 @@ from test_regions import LANDMARKS
 
 from mescope.face.box import Box
 from mescope.face.crop import CroppedFace, crop_box
-from mescope.motion.flow import farneback, top_mean
+from mescope.motion.flow import farneback
 from mescope.motion.flow_pyramid import patch_flow
 from mescope.motion.flow_strongest import strongest_mean
 from mescope.motion.regions import GLOBAL, REGIONS_5, REGIONS_18, place
@@ -77,18 +77,12 @@ def test_only_the_moved_brow_reports_motion(measure):
     assert np.abs(found[4:]).max() <= 0.05
 
 
-def test_top_mean_of_ten_vectors():
+def test_strongest_mean_of_ten_vectors():
     """Check 4."""
     patch = np.zeros((2, 5, 2), np.float32)
     patch[..., 0] = np.arange(1, 11).reshape(2, 5)
-    assert top_mean(patch, 0.3).tolist() == [9.0, 0.0]
     planes = np.ascontiguousarray(np.moveaxis(patch, 2, 0))
     assert strongest_mean(planes, 0, 2, 0, 5, 7, np.empty(10)) == (9.0, 0.0)
-
-
-def test_top_mean_of_nothing_is_refused():
-    with pytest.raises(ValueError, match="empty"):
-        top_mean(np.zeros((0, 3, 2)), 0.3)
 
 
 def test_strongest_mean_agrees_with_sorting():

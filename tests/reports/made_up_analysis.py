@@ -12,6 +12,7 @@ from mescope.analysis import Analysis, Finding, Gap, RegionMotion, Traces
 from mescope.analysis.checks import checks_for
 from mescope.analysis.evidence import explain
 from mescope.events import Detection, FaceEvent, Interval
+from mescope.reports import write
 
 REGIONS = (
     "BROW_L", "BROW_L_20", "BROW_L_19", "BROW_L_18", "BROW_R", "BROW_R_23", "BROW_R_24",
@@ -115,6 +116,7 @@ def make_analysis(
             "no face seen for 5.0 s in 1 stretch; nothing can be said about it",
             "2 frames could not be decoded (812, 813); the frames around them were analyzed",
         ) if gaps else (),
+        writer=write,
     )  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 """Files of a report: whole, never overwritten unasked, readable by anybody."""
 
 import csv
+import dataclasses
 import io
 import json
 import math
@@ -147,9 +148,17 @@ def test_an_analysis_of_nothing_can_be_saved(tmp_path):
             valid=np.zeros(0, dtype=bool),
             regions=("BROW_L",),
         ),
+        writer=reports.write,
     )
     for suffix in reports.FORMATS:
         assert analysis.save(tmp_path / f"a.{suffix}").exists()
+
+
+def test_an_analysis_put_together_by_hand_says_how_it_is_written(analysis, tmp_path):
+    by_hand = dataclasses.replace(analysis, writer=None)
+    with pytest.raises(OutputError, match=r"reports\.write\(analysis, path\)"):
+        by_hand.save(tmp_path / "a.json")
+    assert by_hand == analysis
 
 
 def test_a_name_that_is_no_unicode_does_not_stop_a_report(tmp_path):

@@ -7,7 +7,8 @@ from planted_motion import DOWN, NAMES, UP, bump, cut, recording
 from mescope.events import Interval
 from mescope.motion.windows import timing
 from mescope.spotting.cascade import PROPOSER
-from mescope.spotting.flow_peaks import FlowPeaksRule, candidates, displacement, spot
+from mescope.spotting.displacement import displacement
+from mescope.spotting.flow_peaks import FlowPeaksRule, candidates, spot
 
 CORNER = 2 * NAMES.index("MOUTH_48")
 

@@ -10,7 +10,8 @@ from planted_motion import DOWN, NAMES, UP, cut, recording
 
 from mescope.evaluation.matching import match
 from mescope.events import Interval
-from mescope.spotting.flow_peaks import FlowPeaksRule, displacement, spot
+from mescope.spotting.displacement import displacement
+from mescope.spotting.flow_peaks import FlowPeaksRule, spot
 
 TIMING = SimpleNamespace(hop=25, rate=30.0)
 

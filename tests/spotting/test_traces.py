@@ -9,7 +9,6 @@ from mescope.spotting.traces import (
     box_smooth,
     centred_smooth,
     stitch,
-    stitch_as_published,
     valid_runs,
 )
 
@@ -20,16 +19,6 @@ def windows(*indices):
 
 
 VIDEO_1, VIDEO_2 = windows(0, 1), windows(2, 3, 4)
-
-
-@pytest.mark.parametrize(
-    ("batch", "second"),  # spec_metst section 5.1, check 14
-    [(3, [-1, -1, 31, 32, 33, 34, 43, 44]), (5, [-1, -1, 23, 24, 33, 34, 43, 44])],
-)
-def test_published_stitching(batch, second):
-    first, found = stitch_as_published([VIDEO_1, VIDEO_2], 2, batch, fill=-1)
-    assert first.tolist() == [1, 2, 3, 4, 13, 14]
-    assert found.tolist() == second
 
 
 def test_clean_stitching():

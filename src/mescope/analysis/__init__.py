@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mescope.analysis.results import (
+from mescope.results import (
     Analysis,
     Check,
     Evidence,

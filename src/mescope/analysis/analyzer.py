@@ -1,47 +1,66 @@
-"""Run the whole way from a recording to an :class:`~mescope.analysis.results.Analysis`."""
+"""Run the whole way from a recording to an :class:`~mescope.results.Analysis`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from mescope.analysis.findings import describe, doubts, gaps, native
+from mescope.analysis.findings import damage_warnings, describe, gaps, to_native_event
+from mescope.analysis.movements import emotion_traces, measure_movements, noise_level
 from mescope.analysis.provenance import provenance
-from mescope.analysis.results import Analysis, Traces
-from mescope.analysis.spotters import by_movement, by_network, rule_of
-from mescope.analysis.telling import noise_level, tell, voted
 from mescope.errors import MescopeError, WeightsError
 from mescope.events import Detection
 from mescope.io.cache import default_cache
-from mescope.models.weights import Card
-from mescope.models.weights import load as load_weights
-from mescope.motion.head_motion import Head
 from mescope.motion.roi_flow import RoiFlow, extract
-from mescope.motion.windows import Overlap
-from mescope.spotting.cascade import CascadeRule, Spotted
+from mescope.reports import write
+from mescope.results import Analysis, Traces
+from mescope.spotting import SPOTTERS, Network, Spotter, Spotting
+from mescope.spotting.cascade import CascadeRule
 from mescope.spotting.face_events import find_events
+from mescope.spotting.network import rule_of
 from mescope.spotting.proposals import ProposalRule
+from mescope.spotting.spotters import DEFAULT_SPOTTER
 from mescope.spotting.traces import stitch
 from mescope.video.reading import Video, open_video
 
+if TYPE_CHECKING:
+    import torch
+
+    from mescope.models.weights import Card
+    from mescope.motion.head_motion import Head
+
 DEFAULT_MODEL = "me-tst-plus-cascade"
 Progress = Callable[[int, int], None]
-Method = Literal["model", "flow-peaks"]
 Source = str | Path | NDArray[np.uint8] | Video
 
 
-def load(name_or_path: str | Path = DEFAULT_MODEL, *, device: str = "cpu") -> Analyzer:
+def load(
+    name_or_path: str | Path = DEFAULT_MODEL,
+    *,
+    device: str = "cpu",
+    method: str = DEFAULT_SPOTTER,
+) -> Analyzer:
     """Return an analyzer with shipped weights (by name) or with weights of a file.
+
+    Args:
+        name_or_path: of the weights.
+        device: cpu, cuda, mps or auto.
+        method: a name of :data:`mescope.spotting.SPOTTERS`.  Weights are read only if this
+            spotter needs them.
 
     Raises:
         WeightsError: unknown name, or a file that is damaged or of another kind.
-        MescopeError: the device is not there.
+        MescopeError: the device or the spotter is not there.
     """
+    if not SPOTTERS.named(method).needs_network:
+        return Analyzer(method=method)
+    from mescope.models.weights import load as load_weights
+
     chosen = _device(device)
     model, card = load_weights(name_or_path)
     if not card.regions:
@@ -49,19 +68,35 @@ def load(name_or_path: str | Path = DEFAULT_MODEL, *, device: str = "cpu") -> An
             "expected weights that find expressions in recordings, found "
             f"{name_or_path}, which name one expression; use `mescope recognize`"
         )
-    return Analyzer(model.to(chosen), card, name=Path(name_or_path).stem, device=chosen)
+    name = Path(name_or_path).stem
+    return Analyzer(model.to(chosen), card, name=name, device=chosen, method=method)
 
 
 class Analyzer:
-    """A model with its card, ready for any number of recordings."""
+    """A spotter, with a model and its card if it needs one, ready for any number of recordings.
+
+    Args:
+        model: the network; None if only spotters without one are used.
+        card: of the network.
+        name: of the weights.
+        device: where the network runs.
+        method: a name of :data:`mescope.spotting.SPOTTERS`.
+    """
 
     def __init__(
-        self, model: torch.nn.Module, card: Card, *, name: str, device: str = "cpu"
+        self,
+        model: torch.nn.Module | None = None,
+        card: Card | None = None,
+        *,
+        name: str = "",
+        device: str = "cpu",
+        method: str = DEFAULT_SPOTTER,
     ) -> None:
-        self.model = model.eval()
+        self.model = None if model is None else model.eval()
         self.card = card
         self.name = name
         self.device = device
+        self.method = method
 
     def analyze(
         self,
@@ -74,7 +109,7 @@ class Analyzer:
         jobs: int | None = None,
         cache: Path | Literal["default"] | None = "default",
         progress: Progress | None = None,
-        method: Method = "model",
+        method: str | None = None,
         pictures: bool = True,
     ) -> Analysis:
         """Find micro-expressions in a recording.
@@ -89,12 +124,15 @@ class Analyzer:
             cache: where extracted motion is kept so that a second run is quick and a killed run
                 goes on; None keeps nothing.
             progress: called with (windows done, windows in all).
-            method: "model", or "flow-peaks" for the training-free spotter.
+            method: another spotter than the analyzer's own, such as "flow-peaks", the
+                training-free one.
             pictures: read the face crops of every detection.
 
         Raises:
-            MescopeError: the recording cannot be read.
+            MescopeError: the recording cannot be read, or there is no such spotter.
         """
+        method = method or self.method
+        spotter = self.spotter(method)
         video = (
             open_video(source, rate=rate, start=start, end=end)
             if isinstance(source, (str, Path, np.ndarray))
@@ -102,80 +140,84 @@ class Analyzer:
         )
         folder = default_cache() if cache == "default" else cache
         flow = extract(
-            video, head=self._head(method), overlap=self._overlap(method), face=face, jobs=jobs,
+            video, head=spotter.head, overlap=spotter.overlap, face=face, jobs=jobs,
             cache=folder, progress=progress,
         )  # fmt: skip
-        spotted, floor = self.spot(flow, method=method)
-        return self._analysis(video, flow, spotted, floor, method, pictures)
+        spotting = _fitting(spotter.spot(flow), flow, method)
+        return self._analysis(video, flow, spotting, spotter, method, pictures)
 
-    def _head(self, method: Method) -> Head:
-        """Return whose motion the spotter takes for the head's: old weights know the nose's."""
-        return "nose" if method == "model" and self.card.head == "nose" else "face"
+    def spotter(self, method: str | None = None) -> Spotter:
+        """Return a spotter by its name, with the network if it needs one.
 
-    def _overlap(self, method: Method) -> Overlap:
-        """Return how far windows are measured: only a network that sees them needs all."""
-        return "full" if method == "model" and self.card.look == "windows" else "thin"
+        Raises:
+            MescopeError: there is none of this name, or it needs weights and there are none.
+        """
+        name = method or self.method
+        kind = SPOTTERS.named(name)
+        if not kind.needs_network:
+            return kind()
+        if self.model is None or self.card is None:
+            raise MescopeError(
+                f"the spotter {name!r} needs weights, and this analyzer has none; "
+                f"use mescope.load(NAME, method={name!r})"
+            )
+        return kind(network_of(self.model, self.card, self.name, self.device))
 
-    def spot(self, flow: RoiFlow, *, method: Method = "model") -> tuple[Spotted, float]:
+    def spot(self, flow: RoiFlow, *, method: str | None = None) -> Spotting:
         """Return every movement down to a low floor, and the floor of what is shown."""
-        if method == "flow-peaks":
-            return by_movement(flow)
-        return by_network(flow, self.model, self.card, self.name, self.device)
+        return _fitting(self.spotter(method).spot(flow), flow, method or self.method)
 
     def detect(
-        self, flow: RoiFlow, *, method: Method = "model"
+        self, flow: RoiFlow, *, method: str | None = None
     ) -> tuple[list[Detection], NDArray[np.float64], NDArray[np.float64]]:
         """Return what is shown, in decimated frames: detections that no other event explains.
 
         Also returns the score (n,) and the probabilities of the classes (n, 5).
         """
-        spotted, floor = self.spot(flow, method=method)
-        told = tell(flow, spotted, floor, find_events(flow).events)
-        return [t.detection for t in told if t.shown], spotted.score, voted(spotted, told)
+        spotting = self.spot(flow, method=method)
+        movements = measure_movements(flow, spotting, find_events(flow).events)
+        shown = [one.detection for one in movements if one.shown]
+        return shown, spotting.score, emotion_traces(spotting, movements)
 
     def rule(self) -> ProposalRule | CascadeRule:
-        """Return the spotting rule that was chosen together with the weights."""
-        return rule_of(self.card, self.name)
+        """Return the spotting rule that was chosen together with the weights.
+
+        Raises:
+            MescopeError: the analyzer has no weights.
+        """
+        if self.model is None or self.card is None:
+            raise MescopeError("expected an analyzer with weights; mescope.load(NAME) has them")
+        return rule_of(network_of(self.model, self.card, self.name, self.device))
 
     def _analysis(
         self,
         video: Video,
         flow: RoiFlow,
-        spotted: Spotted,
-        floor: float,
-        method: Method,
+        spotting: Spotting,
+        spotter: Spotter,
+        method: str,
         pictures: bool,
     ) -> Analysis:
         """Put everything together."""
-        n = len(spotted.score) - flow.padded
         events = find_events(flow)
-        told = tell(flow, spotted, floor, events.events)
-        noise = noise_level(flow, [one.detection for one in told])
-        findings, candidates = describe(video, flow, told, events, noise, pictures=pictures)
-        motion = stitch(_lengths(flow), flow.timing.hop, valid=flow.valid)
-        traces = Traces(
-            frames=flow.frames[:n],
-            times=flow.times[:n],
-            spotting=spotted.score[:n],
-            emotion=voted(spotted, told)[:n],
-            motion=motion[:n],
-            valid=~np.isnan(motion[:n, 0]),
-            regions=flow.regions,
-            movement=spotted.movement[:n],
-            openness=events.openness[:n],
+        movements = measure_movements(flow, spotting, events.events)
+        noise = noise_level(flow, [one.detection for one in movements])
+        findings, candidates = describe(
+            video, flow, movements, events, noise, pictures=pictures
         )
-        own = method == "model"
+        traces = _traces(flow, spotting, emotion_traces(spotting, movements), events.openness)
         parameters: dict[str, Any] = {
             "method": method,
             "extraction": flow.parameters,
-            "spotting": self.card.proposals if own else {},
+            "spotting": dict(spotter.parameters),
         }
+        own = spotter.needs_network
         return Analysis(
             video=_about(video),
             findings=findings,
             candidates=candidates,
-            events=tuple(native(event, flow, video) for event in events.events),
-            floor=floor,
+            events=tuple(to_native_event(event, flow, video) for event in events.events),
+            floor=spotting.floor,
             noise_px=noise,
             traces=traces,
             gaps=gaps(video, flow, traces.valid, events.unjudged),
@@ -183,8 +225,57 @@ class Analyzer:
             provenance=provenance(
                 self.name if own else method, self.card if own else None, parameters
             ),
-            warnings=(*video.warnings, *flow.warnings, *doubts(findings, flow.decode)),
+            warnings=(
+                *video.warnings, *flow.warnings, *damage_warnings(findings, flow.decode)
+            ),
+            writer=write,
+        )  # fmt: skip
+
+
+def network_of(model: torch.nn.Module, card: Card, name: str, device: str = "cpu") -> Network:
+    """Return what a spotter gets of weights."""
+    from mescope.models.inference import score_windows
+
+    return Network(
+        name=name,
+        look=card.look,
+        head=cast("Head", card.head),
+        rule=card.proposals,
+        score=partial(score_windows, model, device=device),
+    )
+
+
+def _fitting(spotting: Spotting, flow: RoiFlow, method: str) -> Spotting:
+    """Refuse a result that does not fit the recording: a spotter may come from outside."""
+    wanted = (len(flow.windows) + 1) * flow.timing.hop
+    if spotting.score.shape != (wanted,):
+        raise MescopeError(
+            f"the spotter {method!r} returned scores of shape {spotting.score.shape}, expected "
+            f"({wanted},): one for every decimated frame"
         )
+    return spotting
+
+
+def _traces(
+    flow: RoiFlow,
+    spotting: Spotting,
+    emotion: NDArray[np.float64],
+    openness: NDArray[np.float64],
+) -> Traces:
+    """Return the curves of a recording, without the padding at its end."""
+    n = len(spotting.score) - flow.padded
+    motion = stitch(_lengths(flow), flow.timing.hop, valid=flow.valid)
+    return Traces(
+        frames=flow.frames[:n],
+        times=flow.times[:n],
+        spotting=spotting.score[:n],
+        emotion=emotion[:n],
+        motion=motion[:n],
+        valid=~np.isnan(motion[:n, 0]),
+        regions=flow.regions,
+        movement=None if spotting.movement is None else spotting.movement[:n],
+        openness=openness[:n],
+    )
 
 
 def _lengths(flow: RoiFlow) -> NDArray[np.float64]:
@@ -209,6 +300,8 @@ def _about(video: Video) -> dict[str, Any]:
 
 def _device(name: str) -> str:
     """Return a torch device; a GPU that was asked for and is absent is an error."""
+    import torch
+
     if name == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     if name.startswith("cuda") and not torch.cuda.is_available():

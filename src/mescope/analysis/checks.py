@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from mescope.analysis.results import Check
 from mescope.events import EventKind, FaceEvent, Interval
+from mescope.results import Check
 
 SHUT = 0.6
 """Share of the usual eye opening below which lids count as closing.

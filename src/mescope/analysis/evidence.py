@@ -12,23 +12,9 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from mescope.analysis.results import Evidence, RegionMotion
 from mescope.events import Detection
 from mescope.facs import emotion_of
-
-SPOKEN: dict[str, str] = {
-    "BROW_L": "right brow", "BROW_L_20": "right inner brow", "BROW_L_19": "right mid brow",
-    "BROW_L_18": "right outer brow", "BROW_R": "left brow", "BROW_R_23": "left inner brow",
-    "BROW_R_24": "left mid brow", "BROW_R_25": "left outer brow", "MOUTH": "mouth",
-    "MOUTH_48": "right mouth corner", "MOUTH_54": "left mouth corner",
-    "MOUTH_51": "upper lip", "MOUTH_57": "lower lip", "MOUTH_62": "lip line",
-    "NOSE_31": "right nostril wing", "NOSE_35": "left nostril wing",
-    "LID_L": "right lower lid", "LID_R": "left lower lid",
-}  # fmt: skip
-"""What a region is called in a sentence.  Sides are the person's own, as in FACS."""
-
-VISIBLE = 0.3
-"""Motion in crop px below which nothing is claimed to have moved, however still a recording."""
+from mescope.results import SPOKEN, VISIBLE, Evidence, RegionMotion
 
 # Directions in the image, where the person's right is on the left.
 _UP, _DOWN = (0.0, -1.0), (0.0, 1.0)
@@ -86,7 +72,7 @@ def explain(
     return Evidence(regions=tuple(moved), action_units=units, sentence=sentence)
 
 
-def named(detection: Detection, units: Sequence[str]) -> Detection:
+def vote_on_emotion(detection: Detection, units: Sequence[str]) -> Detection:
     """Return the detection with the say of its action units in its emotion.
 
     The network and the units' usual reading vote, :data:`SAY` for the units: the network knows

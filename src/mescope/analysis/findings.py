@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mescope.analysis.checks import checks_for
-from mescope.analysis.results import Finding, Gap
-from mescope.analysis.telling import Told
+from mescope.analysis.movements import Movement
 from mescope.events import MICRO_MAX_S, Detection, FaceEvent, Interval
 from mescope.motion.roi_flow import RoiFlow
+from mescope.results import Finding, Gap
 from mescope.spotting.face_events import Events
 from mescope.spotting.unjudged import Unjudged
 from mescope.video.reading import Video
@@ -33,7 +33,7 @@ Crop = tuple[int, NDArray[np.uint8] | None]
 """A frame's number and the face in it."""
 
 
-class Asked(NamedTuple):
+class PictureRequest(NamedTuple):
     """Which frames to read for a finding, and where the face lies in them: (4,) px."""
 
     frames: tuple[int, ...]
@@ -43,7 +43,7 @@ class Asked(NamedTuple):
 def describe(
     video: Video,
     flow: RoiFlow,
-    told: Sequence[Told],
+    movements: Sequence[Movement],
     measured: Events,
     noise: float | None,
     *,
@@ -54,7 +54,7 @@ def describe(
     Args:
         video: the recording.
         flow: what was extracted from it.
-        told: every movement.
+        movements: every movement.
         measured: events and traces of the face.
         noise: motion in px that the recording shows where nothing was found.
         pictures: read face crops: of what is shown, and of the strongest other candidates.
@@ -62,14 +62,14 @@ def describe(
     Returns:
         What is shown, and all other candidates.
     """
-    events = [native(event, flow, video) for event in measured.events]
-    others = [one for one in told if not one.shown]
+    events = [to_native_event(event, flow, video) for event in measured.events]
+    others = [one for one in movements if not one.shown]
     strongest = sorted(others, key=lambda one: -one.detection.score)[:MOST_PICTURED]
-    pictured = {id(one) for one in [*(t for t in told if t.shown), *strongest]}
+    pictured = {id(one) for one in [*(m for m in movements if m.shown), *strongest]}
     shown: list[Finding] = []
     rest: list[Finding] = []
-    asked: dict[str, Asked] = {}
-    for one in told:
+    wanted: dict[str, PictureRequest] = {}
+    for one in movements:
         found = to_native(one.detection, flow, video)
         group, letter = (shown, "d") if one.shown else (rest, "c")
         facts = Finding(
@@ -84,16 +84,18 @@ def describe(
         )  # fmt: skip
         if pictures and id(one) in pictured:
             box = flow.boxes[covering_window(one.detection, flow)]
-            asked[facts.id] = Asked(_frames_of(facts.detection, video, clip=one.shown), box)
+            wanted[facts.id] = PictureRequest(
+                _frames_of(facts.detection, video, clip=one.shown), box
+            )
         group.append(facts)
-    crops, rate = _crops(video, asked), float(video.rate)
+    crops, rate = _crops(video, wanted), float(video.rate)
     return (
         tuple(_pictured(one, crops, rate) for one in shown),
         tuple(_pictured(one, crops, rate) for one in rest),
     )
 
 
-def native(event: FaceEvent, flow: RoiFlow, video: Video) -> FaceEvent:
+def to_native_event(event: FaceEvent, flow: RoiFlow, video: Video) -> FaceEvent:
     """Return an event in native frames; a decimated one stands for ``step`` of them."""
     first, last = native_frames(event.interval, flow, video)
     return replace(event, interval=Interval(first, last), offset_s=float(video.times[last]))
@@ -106,7 +108,7 @@ def native_frames(interval: Interval, flow: RoiFlow, video: Video) -> tuple[int,
     return first, min(last, len(video) - 1)
 
 
-def _facts(one: Told, measured: Events, flow: RoiFlow) -> dict[str, float | None]:
+def _facts(one: Movement, measured: Events, flow: RoiFlow) -> dict[str, float | None]:
     """Return what :func:`checks_for` asks about a movement; None where it was not measured."""
     at = slice(one.detection.interval.first, one.detection.interval.last + 1)
     openness = measured.openness[at]
@@ -187,23 +189,23 @@ def covering_window(detection: Detection, flow: RoiFlow) -> int:
     return min(detection.interval.first // flow.timing.hop, len(flow.windows) - 1)
 
 
-def _crops(video: Video, asked: Mapping[str, Asked]) -> dict[str, list[Crop]]:
+def _crops(video: Video, requests: Mapping[str, PictureRequest]) -> dict[str, list[Crop]]:
     """Read all pictures in one go; of every finding (frame, crop) in the order asked for.
 
     A crop is (at most 256, 256, 3) RGB; None where unreadable.  Findings that follow each other
     lie between the same key frames of a file, which must be decoded only once.
     """
     wanted: dict[int, set[str]] = {}
-    for name, one in asked.items():
+    for name, one in requests.items():
         for frame in one.frames:
             wanted.setdefault(frame, set()).add(name)
     found: dict[tuple[str, int], NDArray[np.uint8] | None] = {}
     for frame, image in video.each(wanted):
         for name in wanted[frame]:
-            found[name, frame] = _crop(image, asked[name].box)
+            found[name, frame] = _crop(image, requests[name].box)
     return {
         name: [(frame, found.get((name, frame))) for frame in one.frames]
-        for name, one in asked.items()
+        for name, one in requests.items()
     }
 
 
@@ -241,19 +243,19 @@ def gaps(
     return tuple(sorted(found, key=lambda gap: (gap.interval, gap.reason)))
 
 
-def doubts(findings: tuple[Finding, ...], decode: dict[str, Any]) -> tuple[str, ...]:
+def damage_warnings(findings: tuple[Finding, ...], decode: dict[str, Any]) -> tuple[str, ...]:
     """Return a warning for every finding that rests on frames built on damaged ones."""
     doubtful = np.asarray(decode.get("doubtful", ()), dtype=np.int64)
-    told = []
+    warnings = []
     for finding in findings:
         inside = finding.detection.interval
         count = int(((doubtful >= inside.first) & (doubtful <= inside.last)).sum())
         if count:
-            told.append(
+            warnings.append(
                 f"{finding.id} rests on {count} frames that the decoder built on damaged ones; "
                 "look at the recording before you trust it"
             )
-    return tuple(told)
+    return tuple(warnings)
 
 
 def _gap(video: Video, first: int, last: int, reason: str) -> Gap:

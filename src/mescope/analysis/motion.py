@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
@@ -16,29 +15,14 @@ from mescope.errors import VideoError, WeightsError
 from mescope.face.aligned import align
 from mescope.face.detector import default_finder
 from mescope.models.ammsm import Ammsm
+from mescope.moved import renamed
+from mescope.results import MagnifiedMotion
 from mescope.training.clip_features import FlowFeature
 from mescope.training.learned import Learned, load_learned
 from mescope.training.recipe import ONSET_FLOW
 from mescope.video.reading import Video, open_video
 
-
-@dataclass(frozen=True)
-class Motion:
-    """Motion from ``onset`` to ``apex``, frames from 0.
-
-    ``flow`` and ``magnified`` (2, s, s) are u (right) and v (down) in px of the aligned faces
-    ``pictures`` (2, 224, 224) uint8; s is 224, or the side a network works at.
-    """
-
-    source: str
-    onset: int
-    apex: int
-    factor: float
-    by: str  # "plain scaling", or the weights
-    pictures: NDArray[np.uint8]
-    flow: NDArray[np.float32]
-    magnified: NDArray[np.float32]
-    warnings: tuple[str, ...]
+__getattr__ = renamed(__name__, {"Motion": "mescope.results.MagnifiedMotion"})
 
 
 def magnified_motion(
@@ -49,7 +33,7 @@ def magnified_motion(
     factor: float = 1.0,
     model: str | Path | None = None,
     rate: float | None = None,
-) -> Motion:
+) -> MagnifiedMotion:
     """Measure the flow from ``onset`` to ``apex`` and magnify it.
 
     Args:
@@ -84,7 +68,7 @@ def magnified_motion(
         magnified, more = _by_network(learned, flow, factor)
     if simulated:
         more = (*more, f"the weights {Path(str(model)).stem} saw simulated faces only")
-    return Motion(
+    return MagnifiedMotion(
         source=video.name,
         onset=onset,
         apex=apex,

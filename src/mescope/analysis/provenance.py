@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from mescope.models.weights import Card
+if TYPE_CHECKING:
+    from mescope.models.weights import Card
 
 PACKAGES = ("mescope", "torch", "numpy", "opencv-contrib-python-headless", "av", "dlib-bin")
 """The packages whose version can change a result."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,6 +14,7 @@ from mescope.face.aligned import align
 from mescope.face.detector import default_finder
 from mescope.face.nasal_crop import Smoothing, crop_clip
 from mescope.models.weights import Card
+from mescope.results import Recognition, Recognitions
 from mescope.training.clip_features import (
     Choice,
     Feature,
@@ -33,48 +33,6 @@ DEFAULT_RECOGNISER = "merba-s28"
 
 SIDE = 224
 """Side of the aligned faces that flow is measured in, px, as in training."""
-
-
-@dataclass(frozen=True)
-class Recognition:
-    """What one model says about an expression."""
-
-    model: str  # the name the weights were asked for by
-    emotion: str
-    shares: dict[str, float]  # of every class, together 1
-    simulated: bool  # the weights saw simulated faces only
-    scores: dict[str, float]  # of the card: what the weights are worth
-
-
-@dataclass(frozen=True)
-class Recognitions:
-    """One expression and what every model says about it.
-
-    ``onset`` and ``apex`` are frames of the recording from 0; ``pictures`` the aligned onset
-    and apex (2, 224, 224) uint8; ``flow`` (3, 224, 224): u, v in px of them, and strain.
-    """
-
-    source: str
-    onset: int
-    apex: int
-    onset_s: float
-    apex_s: float
-    found: tuple[Recognition, ...]
-    warnings: tuple[str, ...]
-    pictures: NDArray[np.uint8]
-    flow: NDArray[np.float32]
-
-    def to_dict(self) -> dict[str, object]:
-        """Return everything but pictures and flow, for JSON."""
-        return {
-            "source": self.source,
-            "onset": self.onset,
-            "apex": self.apex,
-            "onset_s": self.onset_s,
-            "apex_s": self.apex_s,
-            "models": [vars(one) for one in self.found],
-            "warnings": list(self.warnings),
-        }
 
 
 def recognize(

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from mescope.analysis.evidence import SPOKEN
 from mescope.app.project import Project
 from mescope.app.store import Job, Recording
+from mescope.results import SPOKEN
 
 _FACTS = ("seconds", "rate", "frames", "width", "height")
 

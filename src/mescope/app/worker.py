@@ -25,7 +25,7 @@ from mescope.io.atomic import write_atomically
 from mescope.labels import SPOTTING_CLASSES
 
 if TYPE_CHECKING:
-    from mescope.analysis.results import Analysis
+    from mescope.results import Analysis
 
 DOCUMENT, TRACES = "document.json", "traces.npz"
 Progress = Callable[[int, int], None]

@@ -19,6 +19,7 @@ from mescope.cli.inputs import (
     time_range,
 )
 from mescope.cli.options import (
+    DEFAULT_METHOD,
     DEFAULT_MODEL,
     Device,
     End,
@@ -26,15 +27,17 @@ from mescope.cli.options import (
     Force,
     Jobs,
     Json,
+    Method,
     Model,
     Rate,
     Start,
     Videos,
+    spotter_named,
 )
 from mescope.errors import MescopeError
 
 if TYPE_CHECKING:
-    from mescope.analysis import Analysis
+    from mescope.results import Analysis
 
 _PROPOSALS = "the weights learned from simulated faces; results are proposals to look at"
 FORMATS = ("json", "csv", "html", "elan", "boris", "vtt", "activitynet")
@@ -51,6 +54,7 @@ def analyze(
         typer.Option("--format", help=f"Any of {', '.join(FORMATS)}, with commas between."),
     ] = "json,csv,html",
     model: Model = DEFAULT_MODEL,
+    method: Method = DEFAULT_METHOD,
     device: Device = "cpu",
     start: Start = None,
     end: End = None,
@@ -79,7 +83,7 @@ def analyze(
     An interrupted command can be given again: what is finished is kept, and a recording that
     was half done goes on where it stopped.
     """
-    suffixes = _formats(formats)
+    suffixes, spotter = _formats(formats), spotter_named(method)
     options = {
         **time_range(start, end),
         "rate": rate,
@@ -96,7 +100,7 @@ def analyze(
     if ready:
         from mescope.analysis import load
 
-        analyzer = load(model, device=device)
+        analyzer = load(model, device=device, method=spotter)
         simulated = False
         try:
             for job in ready:
@@ -114,9 +118,7 @@ def analyze(
             explain(f"{len(batch.done)} of {batch.total} recordings done and kept")
             raise
         if simulated:
-            explain(
-                "the weights learned from simulated faces; results are proposals to look at"
-            )
+            explain(_PROPOSALS)
     batch.finish(as_json=as_json)
 
 

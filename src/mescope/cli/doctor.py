@@ -22,7 +22,7 @@ PACKAGES = ("torch", "numpy", "numba", "av", "dlib-bin", "scipy", "pandas", "saf
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class HealthCheck:
     """One line of the doctor: what was looked at, how it is, and the facts or the cure."""
 
     name: str
@@ -31,7 +31,7 @@ class Check:
 
 
 def doctor(as_json: Json = False) -> None:
-    """Check the installation: versions, video and face libraries, weights, cache.
+    """HealthCheck the installation: versions, video and face libraries, weights, cache.
 
     Exit status 1 if something is broken; warnings alone leave it at 0.
     """
@@ -46,9 +46,9 @@ def doctor(as_json: Json = False) -> None:
         raise typer.Exit(1)
 
 
-def examine() -> Iterator[Check]:
+def examine() -> Iterator[HealthCheck]:
     """Yield the checks, one after the other; none of them stops the next."""
-    parts: tuple[Callable[[], Check], ...] = (
+    parts: tuple[Callable[[], HealthCheck], ...] = (
         _python,
         _versions,
         _opencv,
@@ -56,6 +56,7 @@ def examine() -> Iterator[Check]:
         _torch,
         _scan,
         _landmarks,
+        _spotters,
         _weights,
         _cache,
     )
@@ -64,18 +65,18 @@ def examine() -> Iterator[Check]:
         try:
             yield part()
         except (MescopeError, ImportError, OSError) as error:
-            yield Check(name, "problem", f"{type(error).__name__}: {error}")
+            yield HealthCheck(name, "problem", f"{type(error).__name__}: {error}")
 
 
-def _python() -> Check:
+def _python() -> HealthCheck:
     cores = os.cpu_count() or 1
     if hasattr(os, "sched_getaffinity"):
         cores = len(os.sched_getaffinity(0))  # a container may have fewer than the machine
     text = f"{platform.python_version()} on {platform.system()} {platform.machine()}"
-    return Check("python", "ok", f"{text}, {cores} usable cores")
+    return HealthCheck("python", "ok", f"{text}, {cores} usable cores")
 
 
-def _versions() -> Check:
+def _versions() -> HealthCheck:
     found, absent = [f"mescope {metadata.version('mescope')}"], []
     for package in PACKAGES:
         try:
@@ -84,12 +85,12 @@ def _versions() -> Check:
             absent.append(package)
     if absent:
         text = f"not installed: {', '.join(absent)}; run: pip install --upgrade mescope"
-        return Check("versions", "problem", text)
-    return Check("versions", "ok", ", ".join(found))
+        return HealthCheck("versions", "problem", text)
+    return HealthCheck("versions", "ok", ", ".join(found))
 
 
-def _opencv() -> Check:
-    """Several OpenCV packages overwrite each other's files (ecosystem C107)."""
+def _opencv() -> HealthCheck:
+    """Several OpenCV packages overwrite each other's files ."""
     found = sorted(
         f"{dist.name} {dist.version}"
         for dist in metadata.distributions()
@@ -99,16 +100,18 @@ def _opencv() -> Check:
 
     if len(set(found)) > 1:
         names = " ".join(entry.split()[0] for entry in found)
-        return Check(
+        return HealthCheck(
             "opencv",
             "problem",
             f"several packages share one folder: {', '.join(found)}; "
             f"run: pip uninstall {names}, then: pip install opencv-contrib-python-headless",
         )
-    return Check("opencv", "ok", f"{', '.join(found) or 'unknown package'} ({cv2.__version__})")
+    return HealthCheck(
+        "opencv", "ok", f"{', '.join(found) or 'unknown package'} ({cv2.__version__})"
+    )
 
 
-def _ffmpeg() -> Check:
+def _ffmpeg() -> HealthCheck:
     import av
 
     versions = ", ".join(
@@ -116,25 +119,25 @@ def _ffmpeg() -> Check:
         for name, number in sorted(av.library_versions.items())
         if name in ("libavcodec", "libavformat")
     )
-    return Check("ffmpeg", "ok", f"inside av {av.__version__}: {versions}")
+    return HealthCheck("ffmpeg", "ok", f"inside av {av.__version__}: {versions}")
 
 
-def _torch() -> Check:
+def _torch() -> HealthCheck:
     import torch
 
     gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else "no GPU (none needed)"
-    return Check("torch", "ok", f"{torch.get_num_threads()} threads, {gpu}")
+    return HealthCheck("torch", "ok", f"{torch.get_num_threads()} threads, {gpu}")
 
 
-def _scan() -> Check:
+def _scan() -> HealthCheck:
     """The state-space scan has a compiled back end and a slow one of plain torch."""
     from mescope.ops.scan_cpu import failure
     from mescope.ops.selective_scan import backend_in_use
 
     backend = backend_in_use("cpu")
     if backend == "numba":
-        return Check("scan", "ok", "compiled by numba at first use")
-    return Check(
+        return HealthCheck("scan", "ok", "compiled by numba at first use")
+    return HealthCheck(
         "scan",
         "warning",
         f"{backend}, which is right but slow, because {failure()}; "
@@ -142,45 +145,54 @@ def _scan() -> Check:
     )
 
 
-def _landmarks() -> Check:
+def _landmarks() -> HealthCheck:
     from mescope.face.detector import landmark_model
 
     path = landmark_model()
     if not path.is_file():
         text = f"{path.name} is missing; run: pip install --force-reinstall {path.parts[-3]}"
-        return Check("landmarks", "problem", text)
+        return HealthCheck("landmarks", "problem", text)
     size = path.stat().st_size / 1e6
-    return Check(
+    return HealthCheck(
         "landmarks",
         "ok",
         f"{path.name} ({size:.0f} MB); its data licence excludes commercial use",
     )
 
 
-def _weights() -> Check:
+def _spotters() -> HealthCheck:
+    """Name what ``--method`` chooses from, plug-ins and installed packages included."""
+    from mescope.spotting import SPOTTERS
+
+    for name in SPOTTERS:
+        SPOTTERS.named(name)  # loads what an installed package brings
+    return HealthCheck("spotters", "ok", ", ".join(SPOTTERS))
+
+
+def _weights() -> HealthCheck:
     from mescope.models.weights import list_weights, load
 
     shipped = list_weights()
     if not shipped:
-        return Check(
+        return HealthCheck(
             "weights", "problem", "none come with this copy; `mescope train` makes some"
         )
     for path in shipped.values():
         load(path)  # checks the checksum, the shapes and that every number is finite
-    return Check("weights", "ok", f"{', '.join(shipped)}: checksums agree")
+    return HealthCheck("weights", "ok", f"{', '.join(shipped)}: checksums agree")
 
 
-def _cache() -> Check:
+def _cache() -> HealthCheck:
     from mescope.cli.inputs import check_folder
     from mescope.io.cache import default_cache
 
     folder = Path(default_cache())
     check_folder(folder)
     size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
-    return Check("cache", "ok", f"{folder}, {size / 1e6:.0f} MB used")
+    return HealthCheck("cache", "ok", f"{folder}, {size / 1e6:.0f} MB used")
 
 
-def _show(checks: list[Check]) -> None:
+def _show(checks: list[HealthCheck]) -> None:
     from rich.table import Table
     from rich.text import Text
 

@@ -6,7 +6,11 @@ from typing import Annotated
 
 import typer
 
+from mescope.registry import suggestion
+
 DEFAULT_MODEL = "me-tst-plus-cascade"
+DEFAULT_METHOD = "model"
+_OLD_METHODS = {"me-tst": "model"}  # of version 0.1.0
 
 Videos = Annotated[
     list[str],
@@ -17,6 +21,13 @@ Videos = Annotated[
     ),
 ]
 Model = Annotated[str, typer.Option(help="A name from `mescope models`, or a weights file.")]
+Method = Annotated[
+    str,
+    typer.Option(
+        help="What finds movements: model (the weights of --model), or another name that "
+        "`mescope doctor` lists."
+    ),
+]
 Device = Annotated[str, typer.Option(help="cpu, cuda, mps, or auto.")]
 Start = Annotated[str | None, typer.Option(help="Begin here: seconds, m:ss or h:mm:ss.")]
 End = Annotated[str | None, typer.Option(help="End here: seconds, m:ss or h:mm:ss.")]
@@ -30,3 +41,20 @@ Face = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON in place of a table.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace files that exist.")]
+
+
+def spotter_named(method: str) -> str:
+    """Return the spotter that ``--method`` means, one of our own or of a plug-in.
+
+    Raises:
+        typer.BadParameter: there is none of this name.
+    """
+    from mescope.spotting import SPOTTERS
+
+    name = _OLD_METHODS.get(method, method)
+    if name not in SPOTTERS:
+        raise typer.BadParameter(
+            f"--method {method!r}: expected one of {', '.join(SPOTTERS)}"
+            f"{suggestion(method, SPOTTERS)}"
+        )
+    return name

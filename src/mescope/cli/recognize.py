@@ -12,7 +12,7 @@ from mescope.cli.inputs import refuse_existing
 from mescope.cli.options import Force, Json, Rate
 
 if TYPE_CHECKING:
-    from mescope.analysis.recognition import Recognitions
+    from mescope.results import Recognitions
 
 DEFAULT_RECOGNISER = "merba-s28"
 

@@ -1,40 +1,36 @@
-"""``mescope spot``: intervals only, by the model or by the training-free spotter."""
+"""``mescope spot``: intervals only, by any spotter."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
-
-import typer
+from typing import TYPE_CHECKING, Any
 
 from mescope.cli.batch import Batch
 from mescope.cli.console import progress_bar, show
 from mescope.cli.inputs import face_choice, gather, time_range
 from mescope.cli.options import (
+    DEFAULT_METHOD,
     DEFAULT_MODEL,
     Device,
     End,
     Face,
     Jobs,
     Json,
+    Method,
     Model,
     Rate,
     Start,
     Videos,
+    spotter_named,
 )
 
 if TYPE_CHECKING:
-    from mescope.analysis import Analysis
-
-METHODS = {"me-tst": "model", "flow-peaks": "flow-peaks"}
+    from mescope.results import Analysis
 
 
 def spot(
     videos: Videos,
-    method: Annotated[
-        str,
-        typer.Option(help="me-tst (the model) or flow-peaks (peaks of motion, no training)."),
-    ] = "me-tst",
+    method: Method = DEFAULT_METHOD,
     model: Model = DEFAULT_MODEL,
     device: Device = "cpu",
     start: Start = None,
@@ -46,16 +42,15 @@ def spot(
 ) -> None:
     """Print when something happens on the face; writes no files.
 
-    flow-peaks is a second opinion that does not depend on any training data.
+    --method flow-peaks, peaks of motion, is a second opinion that does not depend on any
+    training data.
     """
-    if method not in METHODS:
-        raise typer.BadParameter(f"{method!r}: expected one of {', '.join(METHODS)}")
+    spotter = spotter_named(method)
     options: dict[str, Any] = {
         **time_range(start, end),
         "rate": rate,
         "jobs": jobs,
         "face": face_choice(face),
-        "method": METHODS[method],
         "pictures": False,
     }
     work, missing = gather(videos)
@@ -64,7 +59,7 @@ def spot(
     if work:
         from mescope.analysis import load
 
-        analyzer = load(model, device=device)
+        analyzer = load(model, device=device, method=spotter)
         for job in work:
             with batch.attempt(job.source):
                 with progress_bar(Path(job.source).name) as progress:

@@ -90,22 +90,18 @@ def save(path: str | Path, module: nn.Module, card: Card) -> Card:
     return card
 
 
-def load(
-    name_or_path: str | Path, *, expect: Mapping[str, object] | None = None
-) -> tuple[nn.Module, Card]:
+def load(name_or_path: str | Path) -> tuple[nn.Module, Card]:
     """Return the model of shipped weights or of a file, in eval mode, and its card.
 
     Args:
         name_or_path: a name that :func:`list_weights` gives, or a path to a .safetensors file.
-        expect: fields that the card must have, for example ``{"rate": 30.0}``.
 
     Raises:
-        WeightsError: unknown name, missing file, another format, damaged, tampered with, not
-            finite, or not of the expected kind; the message says which and what to do.
+        WeightsError: unknown name, missing file, another format, damaged, tampered with, or
+            not finite; the message says which and what to do.
     """
     path = find(name_or_path)
     card = read_card(path)
-    _check_expected(card, expect or {}, path)
     try:
         tensors = parse_tensors(path.read_bytes())
     except (SafetensorError, OSError) as error:
@@ -225,17 +221,6 @@ _KINDS: dict[str, type | tuple[type, ...]] = {
     "notes": str,
     "sha256": str,
 }
-
-
-def _check_expected(card: Card, expect: Mapping[str, object], path: Path) -> None:
-    """Refuse a card that differs from what the caller works with."""
-    differences = []
-    for name, wanted in expect.items():
-        found = getattr(card, name)
-        if found != wanted:
-            differences.append(f"{name}: expected {wanted!r}, found {found!r}")
-    if differences:
-        raise WeightsError(f"{path}: weights of another kind; {'; '.join(differences)}")
 
 
 def _build(card: Card, tensors: Mapping[str, Tensor], path: Path) -> nn.Module:

@@ -1,4 +1,4 @@
-"""Dense optical flow between two grey images, its strain, and its reduction to one vector.
+"""Dense optical flow between two grey images, and its strain.
 
 Flow is an (h, w, 2) float32 array of px, x (to the right) first, y (downwards) second: what is
 at ``(x, y)`` of the first image is at ``(x + u, y + v)`` of the second.
@@ -123,29 +123,3 @@ def strain(flow: Flow) -> npt.NDArray[np.float32]:
     uy, ux = np.gradient(u)
     vy, vx = np.gradient(v)
     return np.asarray(np.sqrt(ux**2 + vy**2 + 0.5 * (uy + vx) ** 2), dtype=np.float32)
-
-
-def top_mean(patch: npt.NDArray[np.floating], share: float) -> npt.NDArray[np.float64]:
-    """Return the mean vector of the strongest ``share`` (0 to 1) of a flow patch.
-
-    Of n vectors the ``int(n * (1 - share))`` weakest are left out, and x and y of the others
-    are averaged (section 2.3 of the ME-TST specification; the exact count, as ME-TST has it).
-
-    >>> patch = np.stack([np.arange(1, 11), np.zeros(10)], axis=-1).reshape(2, 5, 2)
-    >>> [float(v) for v in top_mean(patch, 0.3)]
-    [9.0, 0.0]
-
-    Raises
-    ------
-    ValueError
-        The patch is empty.
-    """
-    vectors = patch.reshape(-1, 2).astype(np.float64)
-    count = len(vectors)
-    if count == 0:
-        raise ValueError("top_mean needs at least one vector, got an empty patch")
-    skip = min(int(count * (1 - share)), count - 1)
-    if skip > 0:
-        strength = np.einsum("ij,ij->i", vectors, vectors)
-        vectors = vectors[np.argpartition(strength, skip)[skip:]]
-    return np.asarray(vectors.mean(axis=0))

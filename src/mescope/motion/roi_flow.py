@@ -145,7 +145,7 @@ def extract(
         network that sees windows needs it.  ``thin`` (``clean`` mode only): where the older
         window did, the younger one measures every second frame and joins them by straight
         lines; enough for a chain of windows
-        (:func:`mescope.spotting.flow_peaks.displacement`), which believes the older one unless
+        (:mod:`mescope.spotting.displacement`), which believes the older one unless
         the two disagree, at three quarters of the work.
     face
         ``"largest"``, ``"central"`` or an index from left to right.

@@ -112,7 +112,10 @@ def _inner(flow: Flow, region: Placed) -> Flow:
 
 
 def _strongest_mean(patch: npt.NDArray[np.float32], share: float) -> npt.NDArray[np.float64]:
-    """Return what :func:`mescope.motion.flow.top_mean` returns, by sorting everything."""
+    """Return the mean vector of the strongest ``share`` (0 to 1) by sorting everything.
+
+    Of n vectors the ``int(n * (1 - share))`` weakest are left out.
+    """
     vectors = patch.reshape(-1, 2).astype(np.float64)
     order = np.argsort((vectors**2).sum(axis=1), kind="stable")
     skip = min(int(len(vectors) * (1 - share)), len(vectors) - 1)

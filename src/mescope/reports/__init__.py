@@ -13,8 +13,8 @@ from mescope.errors import OutputError
 from mescope.reports.json import read_candidates, read_events, read_json
 
 if TYPE_CHECKING:
-    from mescope.analysis import Analysis
     from mescope.evaluation.report import Report
+    from mescope.results import Analysis
 
 FORMATS = ("json", "csv", "html", "eaf", "boris", "vtt", "activitynet.json")
 """Formats that :func:`write` knows, by what the name ends in."""

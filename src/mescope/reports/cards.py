@@ -13,7 +13,7 @@ from mescope.reports.pictures import arrows_worth_drawing, data_uri, factor, mot
 from mescope.reports.tables import duration_ms
 
 if TYPE_CHECKING:
-    from mescope.analysis import Analysis, Finding
+    from mescope.results import Analysis, Finding
 
 MOST_PICTURED = 12
 """Candidates that get pictures, the strongest ones: each takes about 150 kB."""

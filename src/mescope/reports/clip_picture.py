@@ -11,8 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from mescope.analysis.recognition import Recognitions
 from mescope.io.atomic import write_atomically
+from mescope.results import Recognitions
 
 ARROWS = 14  # px between them
 FULL = 2.0  # px of motion that get the full colour, at least

@@ -1,4 +1,4 @@
-"""Motion and magnified motion of a face as a picture and as a short video."""
+"""MagnifiedMotion and magnified motion of a face as a picture and as a short video."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from mescope.analysis.motion import Motion
 from mescope.io.atomic import write_atomically
 from mescope.reports.clip_picture import ARROWS, FULL, flow_colours
+from mescope.results import MagnifiedMotion
 
 FRAMES, RATE = 50, 25  # of the video: two seconds, there and back
 _WHEEL = 129  # px
 
 
-def save_flow_picture(motion: Motion, path: str | Path) -> None:
+def save_flow_picture(motion: MagnifiedMotion, path: str | Path) -> None:
     """Write a PNG: the onset, the motion as measured and magnified, the wheel of colours.
 
     Both maps are coloured on one scale; hue is direction, strength of colour how far.
@@ -43,7 +43,7 @@ def save_flow_picture(motion: Motion, path: str | Path) -> None:
     write_atomically(Path(path), buffer.getvalue())
 
 
-def flow_frames(motion: Motion) -> NDArray[np.uint8]:
+def flow_frames(motion: MagnifiedMotion) -> NDArray[np.uint8]:
     """Return a clip (50, S, 2 S, 3): the onset moved there and back, and the motion over it.
 
     The left half shows the onset frame displaced by the magnified motion.
@@ -83,7 +83,7 @@ def _shown(flow: NDArray[np.float32]) -> NDArray[np.float32]:
     return still.astype(np.float32)
 
 
-def _full(motion: Motion) -> float:
+def _full(motion: MagnifiedMotion) -> float:
     return max(FULL, float(np.percentile(np.hypot(*_shown(motion.magnified)), 99)))
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from mescope.analysis.evidence import SPOKEN
+from mescope.results import SPOKEN
 
 if TYPE_CHECKING:
-    from mescope.analysis import Analysis
+    from mescope.results import Analysis
 
 EMOTION_WORDS: dict[str, str] = {
     "negative": "negative",

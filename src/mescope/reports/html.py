@@ -26,7 +26,7 @@ from mescope.reports.plots import timeline
 if TYPE_CHECKING:
     from jinja2 import Template
 
-    from mescope.analysis import Analysis
+    from mescope.results import Analysis
 
 _WIDE, _NARROW = 940, 350  # units; the page shows one of the two drawings
 _MOST_EVENTS = 400  # rows; the rest is in the CSV

@@ -23,7 +23,7 @@ from mescope.errors import MescopeError
 from mescope.events import Detection, FaceEvent, Interval
 
 if TYPE_CHECKING:
-    from mescope.analysis import Analysis, Finding, Traces
+    from mescope.results import Analysis, Finding, Traces
 
 Found = TypeVar("Found")
 

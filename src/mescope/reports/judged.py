@@ -10,7 +10,7 @@ from mescope.events import EventKind
 from mescope.reports.formatting import findings_in_words, span, spell_duration, spell_span
 
 if TYPE_CHECKING:
-    from mescope.analysis import Analysis
+    from mescope.results import Analysis
 
 EVENT_NAMES: dict[EventKind, tuple[str, str]] = {
     "blink": ("blink", "blinks"),

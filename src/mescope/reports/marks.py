@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from mescope.annotations.marks import Mark, Sheet, in_order
 
 if TYPE_CHECKING:
-    from mescope.analysis import Analysis, Finding
+    from mescope.results import Analysis, Finding
 
 
 def sheet_of(analysis: Analysis) -> Sheet:

@@ -25,7 +25,7 @@ from mescope.video.reading import open_video
 from mescope.video.source import Picture, Video
 
 if TYPE_CHECKING:
-    from mescope.analysis import Analysis
+    from mescope.results import Analysis
 
 Floats = npt.NDArray[np.float64]
 

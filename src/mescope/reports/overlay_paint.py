@@ -11,14 +11,14 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
-from mescope.analysis.evidence import VISIBLE
 from mescope.annotations.face_events import KINDS
 from mescope.reports.formatting import clock, emotion_words
 from mescope.reports.judged import EVENT_NAMES
+from mescope.results import VISIBLE
 from mescope.video.source import Picture
 
 if TYPE_CHECKING:
-    from mescope.analysis import Analysis, Finding
+    from mescope.results import Analysis, Finding
 
 Color = tuple[int, int, int]
 

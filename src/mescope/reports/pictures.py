@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from mescope.reports.formatting import region_words
 
 if TYPE_CHECKING:
-    from mescope.analysis import Finding, RegionMotion
+    from mescope.results import Finding, RegionMotion
 
 _CROP = 320  # side of the crop in which motion is measured, px
 _WIDTH = 256  # of the drawing, units

@@ -31,7 +31,7 @@ from mescope.reports.timeline_marks import (
 from mescope.reports.timeline_row import AXIS, LABELS, Row
 
 if TYPE_CHECKING:
-    from mescope.analysis import Analysis, Finding
+    from mescope.results import Analysis, Finding
 
 Floats = NDArray[np.float64]
 

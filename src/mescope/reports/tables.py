@@ -23,8 +23,8 @@ from mescope.reports.judged import STRENGTH_UNITS
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from mescope.analysis import Analysis, Finding, Gap
     from mescope.events import FaceEvent, Interval
+    from mescope.results import Analysis, Finding, Gap
 
 INTERVAL_COLUMNS = (
     "subject",

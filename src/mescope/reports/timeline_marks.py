@@ -15,8 +15,8 @@ from mescope.reports.judged import EVENT_NAMES, MOSTLY
 from mescope.reports.timeline_row import BAND, Row
 
 if TYPE_CHECKING:
-    from mescope.analysis import Analysis, Finding, Gap
     from mescope.events import EventKind, FaceEvent
+    from mescope.results import Analysis, Finding, Gap
 
 FLAG = 21.0  # height of one lane of numbered flags
 _MOST_LANES = 4

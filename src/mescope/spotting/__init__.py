@@ -1,1 +1,10 @@
-"""From scores or motion to detections; NumPy and SciPy only, so a CSV needs no torch."""
+"""From the motion of a face to its movements and events; nothing here needs torch.
+
+``SPOTTERS`` holds the ways to find movements by name; importing this package registers ours.
+"""
+
+from mescope.spotting.flow_peaks import FlowPeaks
+from mescope.spotting.network import NetworkSpotter
+from mescope.spotting.spotters import SPOTTERS, Network, Spotter, Spotting
+
+__all__ = ["SPOTTERS", "FlowPeaks", "Network", "NetworkSpotter", "Spotter", "Spotting"]

@@ -18,7 +18,7 @@ are decimated frames.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
@@ -30,6 +30,7 @@ from mescope.labels import SPOTTING_CLASSES
 from mescope.spotting.flow_peaks import Candidate, FlowPeaksRule, candidates
 from mescope.spotting.proposals import emotion_scores, kind_of
 from mescope.spotting.segments import CORE, back_to_frames, segments
+from mescope.spotting.spotters import Score, Spotting
 from mescope.spotting.traces import Floats
 
 CLEAR_STRENGTH, SAME_CLEAR = 5.0, 0.3
@@ -43,9 +44,6 @@ FAINT_PX = 0.05
 
 LEAST_AGREED = 0.2
 """IoU of the network's own interval with the proposed one: below, it means something else."""
-
-Score = Callable[[NDArray[np.float32]], tuple[NDArray[np.floating[Any]], NDArray[Any]]]
-"""Segments (m, channels, 48) to scores (m, 48), 0 to 1, and class logits (m, 48, classes)."""
 
 PROPOSER = FlowPeaksRule(trends_s=(0.8, 1.2, 3.0, 9.0), floor=0.6, each_group=True, alike=0.6)
 """Proposes generously: faint movements, and those of one part of a face on which others move.
@@ -126,16 +124,6 @@ def signs_of(judged: Sequence[Judged], rate: float) -> Signs:
 
 
 @dataclass(frozen=True)
-class Spotted:
-    """What the cascade found in one recording of n frames."""
-
-    detections: tuple[Detection, ...]  # every judged movement, whatever its score, in order
-    score: NDArray[np.float64]  # (n,) 0 to 1; nan without a face
-    emotion: NDArray[np.float64]  # (n, 5) probabilities, neutral last; nan likewise
-    movement: NDArray[np.float64]  # (n,) trace of the training-free spotter
-
-
-@dataclass(frozen=True)
 class Judged:
     """A candidate as the network sees it."""
 
@@ -205,11 +193,11 @@ def _within(frame: int, interval: Interval) -> int:
 def spot(
     motion: Floats, shape: Floats, rate: float, regions: Sequence[str], score: Score,
     rule: CascadeRule = CascadeRule(),
-) -> Spotted:  # fmt: skip
+) -> Spotting:  # fmt: skip
     """Find the expressions of one recording.
 
     Args:
-        motion: (n, 2R) chained displacement, px (:func:`flow_peaks.displacement`); nan gaps.
+        motion: (n, 2R) chained displacement, px (:func:`displacement.displacement`); nan gaps.
         shape: (n, columns) px (:func:`face_shape.shape_traces`); nan gaps.
         rate: frames per second.
         regions: the R names.
@@ -227,7 +215,10 @@ def spot(
         found.append(detection)
         _draw(trace, emotion, one, detection)
     found.sort(key=lambda d: d.interval)
-    return Spotted(tuple(found), trace, emotion, movement)
+    return Spotting(
+        detections=tuple(found), score=trace, floor=rule.floor, emotion=emotion,
+        movement=movement,
+    )  # fmt: skip
 
 
 def strongest(

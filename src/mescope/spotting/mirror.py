@@ -7,16 +7,14 @@ answers is nobody's habit of looking at one side.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mescope.spotting.face_shape import TRACES
 from mescope.spotting.segments import CONTEXT
-
-if TYPE_CHECKING:
-    from mescope.spotting.cascade import Score
+from mescope.spotting.spotters import Score
 
 _TWINS = {
     "BROW_L": "BROW_R", "BROW_L_20": "BROW_R_23", "BROW_L_19": "BROW_R_24",

@@ -55,7 +55,7 @@ def segments(
     """Cut the segments of candidates.
 
     Args:
-        motion: (n, 2R) chained displacement, px (:func:`flow_peaks.displacement`); nan gaps.
+        motion: (n, 2R) chained displacement, px (:func:`displacement.displacement`); nan gaps.
         shape: (n, len(TRACES)) px (:func:`face_shape.shape_traces`); nan gaps.
         intervals: of the m candidates.
         rate: frames per second.

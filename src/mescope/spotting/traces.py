@@ -1,13 +1,12 @@
 """From the scores of overlapping windows to one trace per recording.
 
 Window j of k frames starts at frame ``j * hop`` with ``hop = k / 2``; W windows cover
-``(W + 1) * hop`` frames.  All frames here are decimated frames.
-Source: spec_metst sections 2.1, 5.1 and 5.4.
+``(W + 1) * hop`` frames.  All frames here are decimated frames.  Source: the code of ME-TST;
+the differences stand in docs/models/me-tst.md.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -22,7 +21,9 @@ def stitch(
     """Put windows together: the first writes both halves, every other its second half.
 
     So every frame after the first ``hop`` is scored by the window whose reference frame lies
-    ``hop`` to ``2 * hop - 1`` frames earlier, whatever batches the windows came in.
+    ``hop`` to ``2 * hop - 1`` frames earlier, whatever batches the windows came in.  The
+    published test loop takes the first window of a *batch* for the first of a video, so its
+    traces change with the batch size; that is not reproduced in any mode.
 
     Args:
         windows: scores of every window, (W, k) or (W, k, c).
@@ -54,37 +55,6 @@ def stitch(
         empty = np.isnan(part).reshape(hop, -1).any(axis=1) & ok[j, :hop]
         part[empty] = windows[j, :hop][empty]
     return trace
-
-
-def stitch_as_published(
-    videos: Sequence[Floats], hop: int, batch: int, *, fill: float = 0.0
-) -> list[NDArray[np.float64]]:
-    """Put the windows of several videos together as the published test loop does.
-
-    The published code takes a window for a video's first if it is the first of its *batch*.
-    So the first ``hop`` frames of every video that does not start a batch are never written,
-    and a window that starts a batch in mid-video overwrites the ``hop`` frames before it.
-
-    Args:
-        videos: windows of every video of one test subject in order, each (W, k) or (W, k, c).
-        hop: k / 2.
-        batch: windows of a test batch; batches run on from one video into the next.
-        fill: value of frames that are never written; the published code has 0.
-
-    Returns:
-        The trace of every video.
-    """
-    traces: list[NDArray[np.float64]] = []
-    index = 0
-    for windows in videos:
-        _check(windows, hop)
-        trace = np.full(((len(windows) + 1) * hop, *windows.shape[2:]), fill)
-        for j, window in enumerate(windows):
-            first = 0 if index % batch == 0 else hop
-            trace[j * hop + first : (j + 2) * hop] = window[first:]
-            index += 1
-        traces.append(trace)
-    return traces
 
 
 def _check(windows: Floats, hop: int) -> None:

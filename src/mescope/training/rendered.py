@@ -23,8 +23,8 @@ from mescope.events import Expression, FaceEvent, Interval
 from mescope.io.cache import Store
 from mescope.motion.head_motion import steady
 from mescope.motion.regions import REGIONS_18
+from mescope.spotting.displacement import displacement
 from mescope.spotting.face_shape import shape_traces
-from mescope.spotting.flow_peaks import displacement
 
 if TYPE_CHECKING:
     from mescope.synthesis.render import SyntheticVideo

@@ -1,7 +1,9 @@
-"""The result of an analysis: what was found, the evidence for it, and how it was found.
+"""Results as plain data: what was found, the evidence for it, and how it was found.
 
-``Analysis`` holds everything a reader needs to judge a detection: traces, gaps, the decode
-report, the parameters, the warnings.
+``Analysis`` holds everything a reader needs to judge a detection of a recording: traces, gaps,
+the decode report, the parameters, the warnings.  ``Recognitions`` and ``MagnifiedMotion`` are
+about one expression.  :mod:`mescope.analysis` makes them, :mod:`mescope.reports` writes them,
+and neither is needed to read them.
 """
 
 from __future__ import annotations
@@ -9,12 +11,27 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mescope.errors import OutputError
 from mescope.events import Detection, EventKind, FaceEvent, Interval
+
+SPOKEN: dict[str, str] = {
+    "BROW_L": "right brow", "BROW_L_20": "right inner brow", "BROW_L_19": "right mid brow",
+    "BROW_L_18": "right outer brow", "BROW_R": "left brow", "BROW_R_23": "left inner brow",
+    "BROW_R_24": "left mid brow", "BROW_R_25": "left outer brow", "MOUTH": "mouth",
+    "MOUTH_48": "right mouth corner", "MOUTH_54": "left mouth corner",
+    "MOUTH_51": "upper lip", "MOUTH_57": "lower lip", "MOUTH_62": "lip line",
+    "NOSE_31": "right nostril wing", "NOSE_35": "left nostril wing",
+    "LID_L": "right lower lid", "LID_R": "left lower lid",
+}  # fmt: skip
+"""What a region is called in a sentence.  Sides are the person's own, as in FACS."""
+
+VISIBLE = 0.3
+"""Motion in crop px below which nothing is claimed to have moved, however still a recording."""
 
 _DIRECTIONS = ("right", "down-right", "down", "down-left", "left", "up-left", "up", "up-right")
 
@@ -116,6 +133,13 @@ class Traces:
     openness: NDArray[np.float64] | None = None  # (n,) eye opening, 1 = usual; nan likewise
 
 
+class Writer(Protocol):
+    """Writes an analysis in the format of the suffix; :func:`mescope.reports.write` is one."""
+
+    def __call__(self, analysis: Analysis, path: Path, *, force: bool) -> Path:
+        """Return the path that was written."""
+
+
 @dataclass(kw_only=True)
 class Analysis:
     """The result for one recording.  Detections are proposals, never annotations.
@@ -123,7 +147,8 @@ class Analysis:
     ``findings`` are what is shown: expressions whose score reaches ``floor``.  ``candidates``
     are all others down to a low floor, and movements that an event explains.  ``noise_px`` is
     the motion (px of the 320-px face crop) that this recording shows where nothing moves:
-    less is not told as evidence.
+    less is not given as evidence.
+    ``writer`` writes it for :meth:`save`; an ``Analyzer`` sets it.
     """
 
     video: dict[str, Any]  # name, width, height, rate, frames, duration_s, fingerprint
@@ -137,6 +162,7 @@ class Analysis:
     decode: dict[str, Any] = field(default_factory=dict)
     provenance: dict[str, Any] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    writer: Writer | None = field(default=None, repr=False, compare=False)
 
     @property
     def detections(self) -> tuple[Detection, ...]:
@@ -149,10 +175,78 @@ class Analysis:
         ``.json``, ``.csv`` and ``.html`` for people; ``.eaf``, ``.boris``, ``.vtt`` and
         ``.activitynet.json`` for the programs of coders.
 
-        Raises:
-            OutputError: the suffix is unknown, the file exists and ``force`` is False, or the
-                folder cannot be written.
-        """
-        from mescope import reports  # a later layer: loaded only when somebody writes
+        Args:
+            path: its suffix chooses the format.
+            force: replace a file that exists.
 
-        return reports.write(self, Path(path), force=force)
+        Raises:
+            OutputError: the suffix is unknown, the file exists and ``force`` is False, the
+                folder cannot be written, or the analysis was put together by hand.
+        """
+        if self.writer is None:
+            raise OutputError(
+                "this analysis was put together by hand and knows no writer; "
+                "use mescope.reports.write(analysis, path)"
+            )
+        return self.writer(self, Path(path), force=force)
+
+
+@dataclass(frozen=True)
+class Recognition:
+    """What one model says about an expression."""
+
+    model: str  # the name the weights were asked for by
+    emotion: str
+    shares: dict[str, float]  # of every class, together 1
+    simulated: bool  # the weights saw simulated faces only
+    scores: dict[str, float]  # of the card: what the weights are worth
+
+
+@dataclass(frozen=True)
+class Recognitions:
+    """One expression and what every model says about it.
+
+    ``onset`` and ``apex`` are frames of the recording from 0; ``pictures`` the aligned onset
+    and apex (2, 224, 224) uint8; ``flow`` (3, 224, 224): u, v in px of them, and strain.
+    """
+
+    source: str
+    onset: int
+    apex: int
+    onset_s: float
+    apex_s: float
+    found: tuple[Recognition, ...]
+    warnings: tuple[str, ...]
+    pictures: NDArray[np.uint8]
+    flow: NDArray[np.float32]
+
+    def to_dict(self) -> dict[str, object]:
+        """Return everything but pictures and flow, for JSON."""
+        return {
+            "source": self.source,
+            "onset": self.onset,
+            "apex": self.apex,
+            "onset_s": self.onset_s,
+            "apex_s": self.apex_s,
+            "models": [vars(one) for one in self.found],
+            "warnings": list(self.warnings),
+        }
+
+
+@dataclass(frozen=True)
+class MagnifiedMotion:
+    """Motion from ``onset`` to ``apex``, frames from 0, and the same magnified.
+
+    ``flow`` and ``magnified`` (2, s, s) are u (right) and v (down) in px of the aligned faces
+    ``pictures`` (2, 224, 224) uint8; s is 224, or the side a network works at.
+    """
+
+    source: str
+    onset: int
+    apex: int
+    factor: float
+    by: str  # "plain scaling", or the weights
+    pictures: NDArray[np.uint8]
+    flow: NDArray[np.float32]
+    magnified: NDArray[np.float32]
+    warnings: tuple[str, ...]

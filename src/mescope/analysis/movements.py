@@ -1,4 +1,4 @@
-"""What is told of every movement: is it shown, what explains it, how far did what move.
+"""What was measured of every movement: is it shown, what explains it, how far did what move.
 
 Between the spotters, which score movements, and the findings, which have pictures and words.
 All frames here are decimated frames, px those of the 320-px face crop.
@@ -12,15 +12,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mescope.analysis.evidence import explain, named
-from mescope.analysis.results import Evidence
+from mescope.analysis.evidence import explain, vote_on_emotion
 from mescope.events import Detection, EventKind, FaceEvent
 from mescope.labels import SPOTTING_CLASSES
 from mescope.motion.roi_flow import RoiFlow
-from mescope.spotting.cascade import Spotted
+from mescope.results import Evidence
+from mescope.spotting.displacement import displacement
 from mescope.spotting.explained import explained_by
 from mescope.spotting.face_shape import TRACES, shape_traces
-from mescope.spotting.flow_peaks import GROUPS, displacement, over_trend
+from mescope.spotting.flow_peaks import GROUPS, over_trend
+from mescope.spotting.spotters import Spotting
 
 LARGE_PX = 4.0
 """Landmarks that move further are believed where flow says something else: they jitter by one
@@ -39,7 +40,7 @@ _TREND_S = 1.2
 
 
 @dataclass(frozen=True)
-class Told:
+class Movement:
     """A movement with what was measured of it."""
 
     detection: Detection
@@ -49,39 +50,43 @@ class Told:
     evidence: Evidence
 
 
-def tell(
-    flow: RoiFlow, spotted: Spotted, floor: float, events: Sequence[FaceEvent]
-) -> list[Told]:
+def measure_movements(
+    flow: RoiFlow, spotting: Spotting, events: Sequence[FaceEvent]
+) -> list[Movement]:
     """Return every movement in order of time, with the emotion by network and action units."""
-    if not spotted.detections:
+    if not spotting.detections:
         return []
     chained = displacement(flow.windows, flow.timing.hop, flow.valid)
     shape = shape_traces(flow.points, flow.timing.rate)
     last = len(chained) - flow.padded - 1  # behind it is padding
-    every = [found for found in spotted.detections if found.interval.first <= last]
+    every = [found for found in spotting.detections if found.interval.first <= last]
     noise = noise_level(flow, every)
     out = []
     for found in sorted(every, key=lambda d: d.interval):
         motion = _motion(found, chained, shape, flow.regions)
         why = explained_by(found.interval, _by_group(motion, flow.regions), events)
         evidence = explain(motion, flow.regions, noise, expression=why is None)
-        shown = why is None and found.score >= floor
-        out.append(Told(named(found, evidence.action_units), shown, why, motion, evidence))
+        shown = why is None and found.score >= spotting.floor
+        named = vote_on_emotion(found, evidence.action_units)
+        out.append(Movement(named, shown, why, motion, evidence))
     return out
 
 
-def voted(spotted: Spotted, told: Sequence[Told]) -> NDArray[np.float64]:
-    """Return the classes' traces (n, 5), neutral last, which agree with what is told.
+def emotion_traces(spotting: Spotting, movements: Sequence[Movement]) -> NDArray[np.float64]:
+    """Return the classes' traces (n, 5), neutral last, which agree with the movements.
 
     Within a movement its emotion's scores share the spotting score of the frame.
     """
-    out = spotted.emotion.copy()
-    for one in told:
+    if spotting.emotion is None:
+        out = np.full((len(spotting.score), len(SPOTTING_CLASSES)), np.nan)
+    else:
+        out = spotting.emotion.copy()
+    for one in movements:
         scores = one.detection.emotion_scores
         if scores is None:
             continue
         at = slice(one.detection.interval.first, one.detection.interval.last + 1)
-        score = spotted.score[at]
+        score = spotting.score[at]
         for i, name in enumerate(SPOTTING_CLASSES[:-1]):
             out[at, i] = scores.get(name, 0.0) * score
         out[at, -1] = 1.0 - score

@@ -1,4 +1,4 @@
-"""Three ways from region flow to movements; networks are made up, motion is planted."""
+"""Spotters by name; networks are made up, motion is planted."""
 
 from dataclasses import replace
 from typing import NamedTuple
@@ -8,13 +8,14 @@ import pytest
 import torch
 from planted_motion import NAMES, UP, recording, region_flow
 
-from mescope.analysis.analyzer import Analyzer
-from mescope.analysis.spotters import LOW_FLOOR, by_movement, by_network, rule_of, softmax
+from mescope.analysis.analyzer import Analyzer, network_of
 from mescope.errors import MescopeError, WeightsError
 from mescope.events import Interval
 from mescope.labels import SPOTTING_CLASSES
 from mescope.models.weights import Card
+from mescope.spotting import SPOTTERS
 from mescope.spotting.cascade import CascadeRule
+from mescope.spotting.network import LOW_FLOOR, rule_of, softmax
 from mescope.spotting.proposals import ProposalRule
 from mescope.spotting.segments import CORE, channels
 
@@ -60,15 +61,23 @@ def flow():
     return region_flow(recording(noise=0.02, events=EVENTS))
 
 
-def at(spotted, span):
-    return [d for d in spotted.detections if d.interval.iou(Interval(*span)) > 0.4]
+def by_network(flow, model, card):
+    return SPOTTERS["model"](network_of(model, card, "w")).spot(flow)
+
+
+def rule_in(card):
+    return rule_of(network_of(ByLips(), card, "w"))
+
+
+def at(spotting, span):
+    return [d for d in spotting.detections if d.interval.iou(Interval(*span)) > 0.4]
 
 
 def test_rules_come_from_cards():
     rule = CascadeRule(floor=0.4, slope=2.0)
-    assert rule_of(replace(CARD, look="candidates", proposals=rule.to_dict()), "w") == rule
+    assert rule_in(replace(CARD, look="candidates", proposals=rule.to_dict())) == rule
     plain = ProposalRule(floor=0.2)
-    assert rule_of(replace(CARD, proposals=plain.to_dict()), "w") == plain
+    assert rule_in(replace(CARD, proposals=plain.to_dict())) == plain
 
 
 @pytest.mark.parametrize(
@@ -78,46 +87,46 @@ def test_rules_come_from_cards():
 )  # fmt: skip
 def test_rules_that_do_not_fit_are_refused(look, proposals):
     with pytest.raises(WeightsError, match=r"card of w does not fit.*another version"):
-        rule_of(replace(CARD, look=look, proposals=proposals), "w")
+        rule_in(replace(CARD, look=look, proposals=proposals))
 
 
 def test_training_free_keeps_what_lies_below_the_floor():
     """0.45 px is below the threshold of 0.5 px, but a slider may ask for it."""
     events = [EVENTS[0], (FAINT, ["lips"], (0.0, -0.45))]
-    spotted, floor = by_movement(region_flow(recording(noise=0.01, events=events)))
-    assert floor == 0.5
-    (strong,), (faint,) = at(spotted, STRONG), at(spotted, FAINT)
-    assert faint.score < floor < strong.score
-    assert spotted.score.shape == (900,)
-    assert np.isnan(spotted.emotion).all()  # a guess is no probability
+    spotting = SPOTTERS["flow-peaks"]().spot(region_flow(recording(noise=0.01, events=events)))
+    assert spotting.floor == 0.5
+    (strong,), (faint,) = at(spotting, STRONG), at(spotting, FAINT)
+    assert faint.score < spotting.floor < strong.score
+    assert spotting.score.shape == (900,)
+    assert spotting.emotion is None  # a guess is no probability
 
 
 def test_windows_propose_as_before_and_keep_the_low_ones(flow):
     rule = ProposalRule(share=0.0, floor=0.5, level=0.45, smooth=1, strategy=2)
     card = replace(CARD, proposals=rule.to_dict())
-    spotted, floor = by_network(flow, ByLips(), card, "w", "cpu")
-    assert floor == 0.5
-    (strong,), (faint,) = at(spotted, STRONG), at(spotted, FAINT)
+    spotting = by_network(flow, ByLips(), card)
+    assert spotting.floor == 0.5
+    (strong,), (faint,) = at(spotting, STRONG), at(spotting, FAINT)
     assert strong.score == pytest.approx(1.0, abs=0.1)
     assert LOW_FLOOR < faint.score == pytest.approx(0.25, abs=0.1)
     assert strong.emotion == "positive"
     frames = [
-        t for d in spotted.detections for t in range(d.interval.first, d.interval.last + 1)
+        t for d in spotting.detections for t in range(d.interval.first, d.interval.last + 1)
     ]
     assert len(frames) == len(set(frames))
-    np.testing.assert_allclose(spotted.emotion.sum(axis=1), 1.0)
-    assert spotted.movement[107] > 0.5 > spotted.movement[300]
+    np.testing.assert_allclose(spotting.emotion.sum(axis=1), 1.0)
+    assert spotting.movement[107] > 0.5 > spotting.movement[300]
 
 
 def test_candidates_go_to_the_network_with_their_surroundings(flow):
     rule = CascadeRule(floor=0.6, refine=False)
     card = replace(CARD, look="candidates", head="face", proposals=rule.to_dict())
     network = Sure()
-    spotted, floor = by_network(flow, network, card, "w", "cpu")
-    assert floor == 0.6
+    spotting = by_network(flow, network, card)
+    assert spotting.floor == 0.6
     assert network.seen == 2 * [(channels(18), 48)]  # as they are, and in the mirror
     for span in (STRONG, FAINT):
-        (found,) = at(spotted, span)
+        (found,) = at(spotting, span)
         assert found.score == pytest.approx(0.8, abs=0.05)
         assert found.emotion == "surprise"
 
@@ -128,15 +137,17 @@ def test_analyzer_shows_what_the_floor_lets_through(flow):
         rule = CascadeRule(floor=floor, refine=False)
         card = replace(CARD, look="candidates", head="face", proposals=rule.to_dict())
         analyzer = Analyzer(Sure(), card, name="made up")
-        assert len(analyzer.spot(flow)[0].detections) >= 2
+        assert len(analyzer.spot(flow).detections) >= 2
         shown, score, emotion = analyzer.detect(flow)
         assert len(shown) == count
         assert score.shape == (900,)
         assert emotion.shape == (900, 5)
         assert analyzer.rule() == rule
-        assert analyzer._head("model") == "face"
+        assert analyzer.spotter().head == "face"
     old = Analyzer(ByLips(), CARD, name="old")
-    assert (old._head("model"), old._head("flow-peaks")) == ("nose", "face")
+    assert (old.spotter().head, old.spotter("flow-peaks").head) == ("nose", "face")
+    assert (old.spotter().overlap, old.spotter("flow-peaks").overlap) == ("full", "thin")
+    assert analyzer.spotter().overlap == "thin"
 
 
 @pytest.mark.parametrize("method", ["model", "flow-peaks"])
