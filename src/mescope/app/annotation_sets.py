@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mescope.annotations.marks import Mark, Sheet, in_order
+from mescope.annotations.annotation import Annotation, AnnotationSet, in_order
 from mescope.app.project import Project
-from mescope.app.replay import Mark as Kept
+from mescope.app.replay import Annotation as Kept
 from mescope.app.replay import State, timed
 from mescope.app.store import Recording
 from mescope.errors import MescopeError
@@ -24,10 +24,10 @@ _STATUS = {
 }
 
 
-def sheet_of(project: Project, recording: Recording, who: str | None) -> Sheet:
+def sheet_of(project: Project, recording: Recording, who: str | None) -> AnnotationSet:
     """Return the marks of the model, of a coder, or of all (None)."""
     facts = recording.facts or {}
-    marks: list[Mark] = []
+    marks: list[Annotation] = []
     if who in (None, MODEL):
         _, state = project.review.state(recording.id)
         model = _model(project, recording)
@@ -40,7 +40,7 @@ def sheet_of(project: Project, recording: Recording, who: str | None) -> Sheet:
     for coder in coders:
         if coder != MODEL:
             marks += _marks_of(project, recording, coder)
-    return Sheet(
+    return AnnotationSet(
         video=Path(recording.path).name,
         rate=facts.get("rate") or None,
         frames=facts.get("frames"),
@@ -60,7 +60,7 @@ def _own_values(mark: Kept, who: str | None) -> Kept:
     return own if who is None else {**own, "status": "proposed", "changed": False}
 
 
-def _marks_of(project: Project, recording: Recording, coder: str) -> list[Mark]:
+def _marks_of(project: Project, recording: Recording, coder: str) -> list[Annotation]:
     _, state = project.review.state(recording.id, coder)
     mine = _judged(state)
     if not mine and coder not in project.review.coders([recording.id]):
@@ -74,7 +74,7 @@ def _judged(state: State) -> list[Kept]:
 
 def _coded(
     project: Project, recording: Recording, kept: Kept, origin: str, source: str
-) -> Mark:
+) -> Annotation:
     mark = timed(kept, project.times(recording.id))
     rate = float((recording.facts or {}).get("rate") or 0)
     status = _STATUS[mark["status"]]
@@ -85,7 +85,7 @@ def _coded(
     end = float(times[after]) if after < len(times) else None
     if end is None and mark["offset_s"] is not None and rate:
         end = mark["offset_s"] + 1 / rate
-    return Mark(
+    return Annotation(
         interval=Interval(mark["first"], mark["last"]),
         kind=mark["kind"] or "micro",
         origin="model" if origin == MODEL else "coder",

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mescope import __version__
 from mescope import annotations as coding
-from mescope.annotations.marks import Mark, Sheet
+from mescope.annotations.annotation import Annotation, AnnotationSet
 from mescope.annotations.stored import to_dict
 from mescope.app.annotation_sets import MODEL, sheet_of
 from mescope.app.project import Project
@@ -76,11 +76,13 @@ def _megc(project: Project, recording: Recording, who: str | None) -> str:
     return write_log("1", {video: found}, {video: sorted(truth)}, {video: pairs})
 
 
-def _intervals(sheet: Sheet) -> Sequence[Interval]:
+def _intervals(sheet: AnnotationSet) -> Sequence[Interval]:
     return [mark.interval for mark in sheet.marks if mark.status != "rejected"]
 
 
-def _json(project: Project, recording: Recording, who: str | None, sheet: Sheet) -> bytes:
+def _json(
+    project: Project, recording: Recording, who: str | None, sheet: AnnotationSet
+) -> bytes:
     """Return all that is known; ``marks`` are those of the tables, to be read back."""
     coder = None if who in (None, MODEL) else who
     marks = project.review.marks(recording.id, coder)
@@ -120,7 +122,7 @@ _STYLE = (
 )
 
 
-def _page(sheet: Sheet) -> str:
+def _page(sheet: AnnotationSet) -> str:
     """Return a page for reading and printing: a table, no faces (ecosystem P113)."""
     name = escape(sheet.video)
     counted = f"<p>{len(sheet.marks)} marks. {NOTICE}</p>"
@@ -143,7 +145,7 @@ def page(title: str, body: str) -> str:
     )
 
 
-def table(sheet: Sheet) -> str:
+def table(sheet: AnnotationSet) -> str:
     """Return the marks of a sheet as an HTML table."""
     rows = "".join(_row(mark) for mark in sheet.marks)
     heads = "".join(
@@ -154,7 +156,7 @@ def table(sheet: Sheet) -> str:
     return f"<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>"
 
 
-def _row(mark: Mark) -> str:
+def _row(mark: Annotation) -> str:
     cells = (
         mark.source or mark.origin,
         mark.status,

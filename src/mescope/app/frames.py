@@ -83,12 +83,12 @@ class Frames:
         )  # fmt: skip
 
     def pair(self, identity: str, path: Path, **wanted: Any) -> bytes:
-        """Return a PNG: see :func:`mescope.app.pictures.pair`."""
+        """Return a PNG: see :func:`mescope.app.face_pictures.pair`."""
         key = (identity, "pair", *sorted(wanted.items()))
         return self._cached(self._others, key, do="pair", path=str(path), **wanted)
 
     def overlay(self, path: Path, **wanted: Any) -> dict[str, Any]:
-        """Return landmarks, regions and arrows: see :func:`mescope.app.pictures.overlay`."""
+        """Return what :func:`mescope.app.face_pictures.overlay` found."""
         answer, _ = self._others.ask(do="overlay", path=str(path), **wanted)
         return answer
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mescope import annotations as coding
-from mescope.annotations.marks import Mark, one_line
+from mescope.annotations.annotation import Annotation, one_line
 from mescope.app.project import Project
 from mescope.app.review import name_of
 from mescope.app.store import Recording
@@ -77,7 +77,7 @@ def _read(project: Project, recording: Recording, name: str, data: bytes) -> cod
             draft.unlink()
 
 
-def _values(mark: Mark) -> dict[str, Any]:
+def _values(mark: Annotation) -> dict[str, Any]:
     return {
         "first": mark.interval.first,
         "apex": mark.apex,

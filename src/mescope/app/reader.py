@@ -104,8 +104,8 @@ class Library:
     def pair(
         self, path: str, onset: int, apex: int, magnify: float
     ) -> tuple[dict[str, Any], bytes]:
-        """Answer with a PNG, see :func:`mescope.app.pictures.pair`."""
-        from mescope.app import pictures  # landmarks take a second to load
+        """Answer with a PNG, see :func:`mescope.app.face_pictures.pair`."""
+        from mescope.app import face_pictures as pictures  # landmarks take a second to load
 
         both = self._sound(path, onset), self._sound(path, apex)
         return {}, pictures.png(pictures.pair(*both, magnify))
@@ -113,8 +113,8 @@ class Library:
     def overlay(
         self, path: str, index: int, reference: int | None
     ) -> tuple[dict[str, Any], bytes]:
-        """Answer with what :func:`mescope.app.pictures.overlay` returns."""
-        from mescope.app import pictures
+        """Answer with what :func:`mescope.app.face_pictures.overlay` returns."""
+        from mescope.app import face_pictures as pictures
 
         moving = reference is not None and reference != index
         before = self._sound(path, reference) if moving and reference is not None else None
