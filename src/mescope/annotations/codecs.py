@@ -106,10 +106,10 @@ def format_of(path: str | Path) -> str:
     for name, codec in CODECS.items():
         for suffix in codec.suffixes:
             known.setdefault(suffix, name)
-    suffix = suffix_in(Path(path).name, known)
-    if suffix is None:
+    found = suffix_in(Path(path).name, known)
+    if found is None:
         raise DatasetError(
             f"cannot tell the format of {Path(path).name!r}: expected a name that ends in "
             f"{', '.join(known)}, or say which of {', '.join(known.values())} it is"
         )
-    return known[suffix]
+    return known[found]

@@ -32,7 +32,7 @@ Picture = NDArray[np.uint8]
 Key = tuple[str, int, int]
 
 
-class Frames:
+class RecordingFrames:
     """Frames of one open recording, exact and near at hand."""
 
     def __init__(self, video: Video, most_bytes: int = KEPT_BYTES) -> None:
@@ -73,13 +73,13 @@ class Frames:
         self._running = None
 
 
-class Library:
+class OpenRecordings:
     """The recordings that are open; a changed file is opened anew."""
 
     def __init__(self) -> None:
-        self._open: OrderedDict[Key, Frames] = OrderedDict()
+        self._open: OrderedDict[Key, RecordingFrames] = OrderedDict()
 
-    def frames(self, path: str) -> Frames:
+    def frames(self, path: str) -> RecordingFrames:
         """Return the frames of the recording at an absolute path."""
         try:
             found = os.stat(path)
@@ -90,7 +90,7 @@ class Library:
         key = path, found.st_size, found.st_mtime_ns
         if key not in self._open:
             most = KEPT_BYTES // OPEN
-            self._open[key] = Frames(open_video(path), most)
+            self._open[key] = RecordingFrames(open_video(path), most)
             while len(self._open) > OPEN:
                 self._open.popitem(last=False)
         self._open.move_to_end(key)
@@ -164,7 +164,7 @@ def serve(connection: Connection, memory: int) -> None:
     """Answer requests for frames until the server is gone; runs in its own process."""
     confine(memory)
     cv2.setNumThreads(1)
-    library = Library()
+    library = OpenRecordings()
     answer_requests(
         connection,
         {
