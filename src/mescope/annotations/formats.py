@@ -113,6 +113,4 @@ CODECS.register("activitynet")(
     )
 )
 # Whole analyses and reviews are written where they are made: mescope.reports and mescope.app.
-CODECS.register("analysis")(
-    Codec(title="JSON of an analysis or review", suffixes=(".json",), read=_read_json)
-)
+CODECS.register("analysis")(Codec(title="mescope JSON", suffixes=(".json",), read=_read_json))
