@@ -40,6 +40,7 @@ MOVED = {
     "mescope.video.windows": "mescope.motion.windows",
     "mescope.video.tally": "mescope.video.decode_stats",
     "mescope.video.report": "mescope.video.decode_report",
+    "mescope.datasets.coding.marks": "mescope.annotations.annotation",
     "mescope.datasets.coding": "mescope.annotations",
     "mescope.datasets.annotations": "mescope.annotations.expression_table",
     "mescope.datasets.sheets": "mescope.datasets.workbook",

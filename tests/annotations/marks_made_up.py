@@ -2,8 +2,8 @@
 
 from hypothesis import strategies as st
 
-from mescope.annotations import Clock, Mark, Sheet, timed
-from mescope.annotations.marks import STATUSES
+from mescope.annotations import Annotation, AnnotationSet, Clock, timed
+from mescope.annotations.annotation import STATUSES
 from mescope.events import Interval
 
 NASTY = (
@@ -21,7 +21,7 @@ texts = st.one_of(
 def marks(draw, frames=400):
     first = draw(st.integers(0, frames - 1))
     last = draw(st.integers(first, min(frames - 1, first + 60)))
-    return Mark(
+    return Annotation(
         interval=Interval(first, last),
         kind=draw(st.sampled_from(("micro", "macro"))),
         origin=draw(st.sampled_from(("model", "coder"))),
@@ -49,15 +49,15 @@ def sheets(draw):
             times.append(times[-1] + steps[i % 8] / rate)
     found = draw(st.lists(marks(), max_size=6))
     video = draw(texts.filter(lambda t: t.strip() != "")) + "x.mp4"
-    sheet = Sheet(video=video, subject=draw(texts), frames=400, marks=tuple(found))
+    sheet = AnnotationSet(video=video, subject=draw(texts), frames=400, marks=tuple(found))
     return timed(sheet, Clock(rate, times))
 
 
 def mark(first=30, last=39, **fields):
     fields = {"kind": "micro", **fields}
-    return Mark(interval=Interval(first, last), **fields)
+    return Annotation(interval=Interval(first, last), **fields)
 
 
 def sheet(*found, rate=30.0, frames=90, video="interview.mp4", **fields):
-    made = Sheet(video=video, frames=frames, marks=tuple(found), **fields)
+    made = AnnotationSet(video=video, frames=frames, marks=tuple(found), **fields)
     return timed(made, Clock(rate))

@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 import pytest
 
 from mescope import annotations as coding
-from mescope.annotations.marks import Mark, Sheet
+from mescope.annotations.annotation import Annotation, AnnotationSet
 from mescope.events import FaceEvent, Interval
 
 RATE = 25.0
@@ -24,12 +24,12 @@ EVENTS = (
     event("blink", 10, 14), event("speech", 12, 60), event("head", 20, 30),
     event("gaze", 40, 43), event("blink", 50, 55),
 )  # fmt: skip
-SHEET = Sheet(
+SHEET = AnnotationSet(
     video="a.mp4",
     rate=RATE,
     frames=100,
     marks=(
-        Mark(
+        Annotation(
             interval=Interval(11, 18), kind="micro", origin="model", source="m", apex=14,
             score=0.8, status="proposed", id="d1", onset_s=11 / RATE, apex_s=14 / RATE,
             offset_s=18 / RATE,
@@ -73,7 +73,9 @@ def test_elan_has_a_tier_for_each_kind_and_calls_a_blink_au45():
 
 
 def test_elan_forbids_overlap_on_a_tier_so_a_later_event_gives_way():
-    both = Sheet(video="a.mp4", rate=RATE, events=(event("head", 0, 10), event("head", 5, 20)))
+    both = AnnotationSet(
+        video="a.mp4", rate=RATE, events=(event("head", 0, 10), event("head", 5, 20))
+    )
     root = ElementTree.fromstring(coding.dumps([both], "elan"))
     slots = [int(t.get("TIME_VALUE")) for t in root.iter("TIME_SLOT")]
     assert slots == [0, 440, 440, 840]
@@ -81,7 +83,7 @@ def test_elan_forbids_overlap_on_a_tier_so_a_later_event_gives_way():
 
 def test_a_model_file_with_events_may_be_replaced(tmp_path):
     path = coding.write([SHEET], tmp_path / "a.eaf")
-    coding.write([Sheet(video="a.mp4", rate=RATE)], path, force=True)
+    coding.write([AnnotationSet(video="a.mp4", rate=RATE)], path, force=True)
 
 
 def test_boris_names_every_code_and_pairs_starts_with_stops():

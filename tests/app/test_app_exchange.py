@@ -4,11 +4,14 @@ import csv
 import io
 import json
 import shutil
+import sys
+from pathlib import Path
 
 import pytest
 
 import mescope
 from mescope import annotations as coding
+from mescope.plugins import VARIABLE, load_plugin, module_name
 
 FORMATS = ("csv", "json", "html", "megc", "elan", "boris", "vtt", "activitynet")
 
@@ -187,3 +190,36 @@ def test_what_coders_made_of_it_becomes_training_data(served, analyzed, tmp_path
         (e.interval.first, e.apex, e.interval.last, e.emotion) for e in recording.expressions
     ]
     assert found == [(28, 40, 49, "positive"), (90, 95, 99, "surprise")]
+
+
+def test_a_format_from_outside_is_offered_and_exported(served, judged, monkeypatch):
+    """The page asks the server for the list; see tests/plugins/own_format.py."""
+    monkeypatch.setenv(VARIABLE, "")
+    path = Path(__file__).parents[1] / "plugins" / "own_format.py"
+    load_plugin(path)
+    try:
+        project = served.client.get("/api/project").json()
+        assert {"name": "own", "title": "own table"} in project["exports"]
+        assert {"title": "own table", "suffixes": [".own.tsv"]} in project["imports"]
+        answer = export(served, judged, "own", "ann")
+        assert answer.headers["content-disposition"].endswith("analyzed.ann.own.tsv")
+        rows = [line.split("\t") for line in answer.text.splitlines()[1:]]
+        assert [row[1] for row in rows] == ["0.9333", "2.3333", "3.0000"]
+        sent = served.client.post(
+            f"/api/recordings/{judged}/import?coder=bea", content=answer.content,
+            headers={"X-Name": "x.own.tsv"},
+        )  # fmt: skip
+        assert sent.json()["added"] == 3
+    finally:
+        coding.CODECS.remove("own")
+        sys.modules.pop(module_name(path.resolve()), None)
+
+
+def test_the_page_gets_every_format_from_the_server(served):
+    names = {one["name"] for one in served.client.get("/api/project").json()["exports"]}
+    assert names == set(FORMATS)
+
+
+def test_an_unknown_format_is_one_line(served, judged):
+    answer = served.client.get(f"/api/recordings/{judged}/export?format=praat")
+    assert (answer.status_code, "expected any of csv" in answer.json()["error"]) == (400, True)

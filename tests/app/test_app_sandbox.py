@@ -7,7 +7,7 @@ import time
 import pytest
 
 from mescope.app.limits import confine
-from mescope.app.sandbox import Guard, answer_requests
+from mescope.app.sandbox import Sandbox, answer_requests
 from mescope.errors import VideoError
 
 
@@ -52,55 +52,55 @@ def behave(connection, memory):
 
 
 @pytest.fixture(scope="module")
-def guard():
-    one = Guard(behave, memory=2 << 30, seconds=60)
+def sandbox():
+    one = Sandbox(behave, memory=2 << 30, seconds=60)
     yield one
     one.close()
     with pytest.raises(VideoError, match="closing"):
         one.ask(do="echo")
 
 
-def test_values_and_bytes_come_back(guard):
-    assert guard.ask(do="echo", n=3, text="ü") == ({"n": 3, "text": "ü"}, b"body")
-    assert guard.ask(do="echo") == ({}, b"")
+def test_values_and_bytes_come_back(sandbox):
+    assert sandbox.ask(do="echo", n=3, text="ü") == ({"n": 3, "text": "ü"}, b"body")
+    assert sandbox.ask(do="echo") == ({}, b"")
 
 
-def test_a_known_error_keeps_the_process(guard):
-    guard.start()
-    before = guard.pid
+def test_a_known_error_keeps_the_process(sandbox):
+    sandbox.start()
+    before = sandbox.pid
     with pytest.raises(VideoError, match="frame 3 is damaged"):
-        guard.ask(do="fail")
-    assert guard.pid == before
+        sandbox.ask(do="fail")
+    assert sandbox.pid == before
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("what", ["crash", "bug"])
-def test_a_crash_is_told_and_the_next_request_is_answered(guard, what):
+def test_a_crash_is_told_and_the_next_request_is_answered(sandbox, what):
     with pytest.raises(VideoError, match="ended unexpectedly"):
-        guard.ask(do=what)
-    assert guard.ask(do="echo", again=1)[0] == {"again": 1}
+        sandbox.ask(do=what)
+    assert sandbox.ask(do="echo", again=1)[0] == {"again": 1}
 
 
 @pytest.mark.skipif(os.name == "nt", reason="POSIX limits")
-def test_memory_is_limited(guard):
+def test_memory_is_limited(sandbox):
     with pytest.raises(VideoError, match="more memory"):
-        guard.ask(do="greedy")
+        sandbox.ask(do="greedy")
 
 
-def test_what_the_process_sends_is_never_unpickled(guard, tmp_path):
+def test_what_the_process_sends_is_never_unpickled(sandbox, tmp_path):
     path = tmp_path / "canary"
     with pytest.raises(VideoError, match="ended unexpectedly"):
-        guard.ask(do="pickled", path=str(path))
+        sandbox.ask(do="pickled", path=str(path))
     assert not path.exists()
 
 
 def test_who_gives_no_answer_is_ended():
-    guard = Guard(behave, memory=2 << 30, seconds=60)
-    guard.start()
-    pid = guard.pid
-    guard.ask(do="echo")  # it is up: from here on the time counts
-    guard._seconds = 0.5
+    sandbox = Sandbox(behave, memory=2 << 30, seconds=60)
+    sandbox.start()
+    pid = sandbox.pid
+    sandbox.ask(do="echo")  # it is up: from here on the time counts
+    sandbox._seconds = 0.5
     with pytest.raises(VideoError, match=r"no answer within 0\.5 s"):
-        guard.ask(do="hang")
-    assert guard.pid != pid
-    guard.close()
+        sandbox.ask(do="hang")
+    assert sandbox.pid != pid
+    sandbox.close()

@@ -7,7 +7,7 @@ import httpx
 import pytest
 from starlette.responses import PlainTextResponse
 
-from mescope.app.security_middleware import Gate, is_loopback
+from mescope.app.security_middleware import SecurityMiddleware, is_loopback
 
 TOKEN = "0123456789abcdef0123"
 
@@ -21,7 +21,7 @@ def ask(method="GET", path="/", *, token=None, hosts=(), host="127.0.0.1:8765", 
     names = {"Host": host, **{k.replace("_", "-"): v for k, v in headers.items()}}
 
     async def go():
-        transport = httpx.ASGITransport(Gate(_inside, hosts=hosts, token=token))
+        transport = httpx.ASGITransport(SecurityMiddleware(_inside, hosts=hosts, token=token))
         async with httpx.AsyncClient(transport=transport, base_url="http://x") as client:
             return await client.request(method, path, headers=names)
 
@@ -127,7 +127,7 @@ def test_every_answer_has_safe_headers(path):
 def test_other_protocols_get_no_answer(kind):
     async def go():
         sent = []
-        await Gate(_inside, token=None)({"type": kind}, None, sent.append)
+        await SecurityMiddleware(_inside, token=None)({"type": kind}, None, sent.append)
         return sent
 
     assert asyncio.run(go()) == []

@@ -9,16 +9,16 @@ import threading
 
 import pytest
 
-from mescope.app.lock import Lock
+from mescope.app.lock import ProjectLock
 from mescope.app.project import Project
-from mescope.app.store import Recording, StaleError, Store
+from mescope.app.store import ProjectStore, StaleError, StoredRecording
 from mescope.errors import MescopeError, OutputError
 
 WRITER = """
 import sys
 from pathlib import Path
-from mescope.app.store import Store
-store = Store(Path(sys.argv[1]))
+from mescope.app.store import ProjectStore
+store = ProjectStore(Path(sys.argv[1]))
 for number in range(10**6):
     store.add_event("r", None, "ann", "confirm", mark=str(number))
     print(number, flush=True)
@@ -27,7 +27,7 @@ for number in range(10**6):
 
 @pytest.fixture
 def store(tmp_path):
-    opened = Store(tmp_path / "p.sqlite")
+    opened = ProjectStore(tmp_path / "p.sqlite")
     yield opened
     opened.close()
 
@@ -43,7 +43,7 @@ def test_kill_9_loses_no_acknowledged_event(tmp_path, after):
         said = [int(process.stdout.readline()) for _ in range(after)]
         process.send_signal(signal.SIGKILL)
         said += [int(line) for line in process.stdout if line.endswith("\n")]
-    kept = [int(event.mark) for event in Store(path).events("r")]
+    kept = [int(event.mark) for event in ProjectStore(path).events("r")]
     assert kept[: len(said)] == said
     assert len(kept) <= len(said) + 1  # the one that was under way
 
@@ -99,7 +99,7 @@ def test_a_step_that_fails_leaves_nothing(store):
 def test_a_damaged_or_newer_database_is_refused_as_it_is(tmp_path, damage):
     """S80."""
     path = tmp_path / "p.sqlite"
-    store = Store(path)
+    store = ProjectStore(path)
     for number in range(200):
         store.add_event("r", None, "ann", "edit", values={"note": "x" * 500 + str(number)})
     store.close()
@@ -114,28 +114,28 @@ def test_a_damaged_or_newer_database_is_refused_as_it_is(tmp_path, damage):
         path.write_bytes(data[:8192] + b"\xaa" * (len(data) - 8192))
     before = path.read_bytes()
     with pytest.raises(MescopeError, match=r"later mescope|copy the folder") as caught:
-        Store(path)
+        ProjectStore(path)
     assert "\n" not in str(caught.value)
     assert path.read_bytes() == before
 
 
 def test_one_process_for_one_project(tmp_path):
     """S76: the second is told so; the lock of a dead process holds nobody."""
-    lock = Lock(tmp_path / "lock")
+    lock = ProjectLock(tmp_path / "lock")
     with pytest.raises(MescopeError, match=f"process {os.getpid()}"):
-        Lock(tmp_path / "lock")
+        ProjectLock(tmp_path / "lock")
     lock.release()
-    hold = "import sys; from pathlib import Path; from mescope.app.lock import Lock;"
-    hold += "lock = Lock(Path(sys.argv[1])); print(1, flush=True); input()"
+    hold = "import sys; from pathlib import Path; from mescope.app.lock import ProjectLock;"
+    hold += "lock = ProjectLock(Path(sys.argv[1])); print(1, flush=True); input()"
     with subprocess.Popen(
         [sys.executable, "-c", hold, str(tmp_path / "lock")],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
     ) as process:  # fmt: skip
         assert process.stdout.readline() == "1\n"
         with pytest.raises(MescopeError, match=f"process {process.pid}"):
-            Lock(tmp_path / "lock")
+            ProjectLock(tmp_path / "lock")
         process.kill()
-    Lock(tmp_path / "lock").release()
+    ProjectLock(tmp_path / "lock").release()
 
 
 def test_a_folder_that_is_none(tmp_path):
@@ -152,7 +152,7 @@ def test_what_was_interrupted_is_tidied_up(tmp_path):
     """W87: the rest of an upload and of an analysis go; what is referred to stays."""
     project = Project(tmp_path)
     project.store.add_recording(
-        Recording(id="0" * 12, name="a", path="a", size=1, mtime_ns=1, sha256=None,
+        StoredRecording(id="0" * 12, name="a", path="a", size=1, mtime_ns=1, sha256=None,
                   fingerprint=None, added="", facts=None, error=None)
     )  # fmt: skip
     project.store.add_analysis("0" * 12, {"marks": []}, "kept.npz")

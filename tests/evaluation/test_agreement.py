@@ -4,18 +4,18 @@ import numpy as np
 import pytest
 from sklearn.metrics import cohen_kappa_score
 
-from mescope.annotations import Mark, Sheet
+from mescope.annotations import Annotation, AnnotationSet
 from mescope.errors import DatasetError
 from mescope.evaluation.agreement import agree, cohens_kappa, frame_table, made_by, paired
 from mescope.events import Interval
 
 
 def mark(first, last, kind="micro", **fields):
-    return Mark(interval=Interval(first, last), kind=kind, **fields)
+    return Annotation(interval=Interval(first, last), kind=kind, **fields)
 
 
 def sheet(*marks, frames=100, video="a.mp4", **fields):
-    return Sheet(video=video, frames=frames, marks=marks, **fields)
+    return AnnotationSet(video=video, frames=frames, marks=marks, **fields)
 
 
 def test_kappa_by_hand():

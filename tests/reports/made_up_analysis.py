@@ -121,7 +121,7 @@ def make_analysis(
 
 
 def _finding(number, first, last, rate, emotion, pictures):
-    from mescope.reports.pictures import PLACES
+    from mescope.reports.face_arrows import PLACES
 
     pattern = PATTERNS[emotion]
     motion = np.array([pattern.get(name, (0.05, 0.08)) for name in REGIONS])
@@ -200,7 +200,7 @@ def _events(duration, rate):
 
 
 def _checked(finding, events, rate, pictures):
-    from mescope.reports.pictures import PLACES
+    from mescope.reports.face_arrows import PLACES
 
     pattern = PATTERNS[finding.detection.emotion]
     steps = np.concatenate([np.linspace(0, 1, 7), np.linspace(1, 0, 7)])

@@ -10,8 +10,8 @@ import pytest
 from made_up_analysis import enrich, make_analysis, make_full
 
 from mescope.analysis import RegionMotion
+from mescope.reports.face_arrows import arrows_worth_drawing, data_uri, factor
 from mescope.reports.html import render
-from mescope.reports.pictures import arrows_worth_drawing, data_uri, factor
 from mescope.reports.plots import decimate, rows, runs, timeline
 
 VOID = {"meta", "img", "input", "br", "link", "source"}

@@ -4,30 +4,31 @@
 the label is the kind.  The segment is half-open and in seconds.  ``external_data`` holds the
 facts of the videos and, beside every entry in the same order, its whole mark; blinks and other
 events stand there alone, since a scorer would take them for a class.
-Source: ecosystem 3.3.
+Source: the format of the detection task of the ActivityNet challenge, activity-net.org.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from mescope.annotations import face_events
-from mescope.annotations.clock import Clock, reconciled
-from mescope.annotations.expression_table import KINDS
-from mescope.annotations.files import listing, number, read_json, table, word
-from mescope.annotations.marks import (
+from mescope.annotations.annotation import (
+    Annotation,
+    AnnotationSet,
     Contents,
-    Mark,
-    Sheet,
     in_order,
     normal,
     spans,
     widened,
 )
-from mescope.annotations.stored import KIND_WORDS, about, from_dict, sheet_of, to_dict
+from mescope.annotations.clock import Clock, reconciled
+from mescope.annotations.expression_table import KINDS
+from mescope.annotations.files import listing, number, read_json, table, word
+from mescope.annotations.stored import KIND_WORDS, about, from_dict, set_from_facts, to_dict
 from mescope.errors import DatasetError
 
 VERSION = "VERSION 1.3"  # what scorers of ActivityNet expect
@@ -35,7 +36,7 @@ _DIGITS = 6
 _OWN = "mescope"
 
 
-def dumps(sheets: tuple[Sheet, ...]) -> str:
+def dumps(sheets: Sequence[AnnotationSet]) -> str:
     """Return sheets as JSON; several sheets of one video name share its list.
 
     A mark without score (a coder's) counts 1.
@@ -77,7 +78,7 @@ def is_one(value: Any) -> bool:
     return isinstance(value, dict) and "results" in value
 
 
-def read(path: Path, *, clock: Clock | None = None) -> Contents:
+def read(path: Path, clock: Clock | None = None) -> Contents:
     """Return the marks of a file; those without our facts need ``clock`` for their frames.
 
     Entries that make no sense are left out with a remark.
@@ -116,9 +117,9 @@ def _kept(external: Any, name: str, remarks: list[str]) -> list[dict[str, Any]]:
 def _ours(
     facts: dict[str, Any], results: dict[str, list[Any]], clock: Clock | None,
     remarks: list[str],
-) -> Sheet:  # fmt: skip
+) -> AnnotationSet:  # fmt: skip
     """Return the sheet of a video that mescope wrote; entries that are its become None."""
-    sheet = sheet_of(facts)
+    sheet = set_from_facts(facts)
     entries = results.get(sheet.video, [])
     stored = listing(facts.get("marks", []), "marks")
     first = int(number(facts.get("first", 0), "first"))
@@ -144,7 +145,9 @@ def _ours(
     return replace(sheet, marks=in_order(marks))
 
 
-def _foreign(name: str, entries: list[Any], clock: Clock | None, remarks: list[str]) -> Sheet:
+def _foreign(
+    name: str, entries: list[Any], clock: Clock | None, remarks: list[str]
+) -> AnnotationSet:
     """Return the sheet of a video that another program wrote."""
     marks = []
     for i, entry in enumerate(entries, start=1):
@@ -154,15 +157,15 @@ def _foreign(name: str, entries: list[Any], clock: Clock | None, remarks: list[s
             marks.append(_mark(entry, clock))
         except ValueError as error:
             remarks.append(f"{name}, result {i}: left out, {error}")
-    return Sheet(video=name, rate=clock.rate if clock else None, marks=in_order(marks))
+    return AnnotationSet(video=name, rate=clock.rate if clock else None, marks=in_order(marks))
 
 
-def _mark(entry: Any, clock: Clock | None) -> Mark:
+def _mark(entry: Any, clock: Clock | None) -> Annotation:
     kind, start, end = _entry(entry)
     if clock is None:
         raise ValueError("it has times only; name --video or --rate")
     interval = clock.interval(start, end)
-    return Mark(
+    return Annotation(
         interval=interval,
         kind=kind,
         origin="model",

@@ -5,7 +5,8 @@ whose subject is ``<face>#<source>``, whose modifier is the emotion, whose comme
 (start) and the whole mark as JSON (stop), and an apex is a point event.  BORIS pairs the rows
 of a subject in turn, so overlapping marks go to further subjects, ``<face>.2#<source>``.
 Blinks and other events are state events of their own, without modifier.
-Source: ecosystem 3.5; rows ``[time, subject, code, modifier, comment, frame_index]``.
+Source: project files of BORIS 7 (https://www.boris.unito.it); rows ``[time, subject, code,
+modifier, comment, frame_index]``.
 """
 
 from __future__ import annotations
@@ -16,11 +17,20 @@ from dataclasses import replace
 from typing import Any
 
 from mescope.annotations import face_events
+from mescope.annotations.annotation import (
+    Annotation,
+    AnnotationSet,
+    in_order,
+    lanes,
+    milliseconds,
+    normal,
+)
 from mescope.annotations.elan import EMOTIONS, MODEL
-from mescope.annotations.marks import Mark, Sheet, in_order, lanes, milliseconds, normal
 from mescope.annotations.stored import KIND_WORDS, MACRO, MICRO, about, compact, to_dict
 
 VERSION = "7.0"
+FIXED_DATE = "1970-01-01T00:00:00"
+"""Stands for no date, so that the same annotations make the same bytes."""
 APEX = "ME-apex"
 STATE, POINT = "State event", "Point event"
 FORBIDDEN = "(|),`~"
@@ -30,9 +40,7 @@ _COLORS = {MICRO: "tab:orange", MACRO: "tab:blue", APEX: "tab:red"}
 _EVENT_COLOR = "tab:gray"
 
 
-def dumps(
-    sheets: Sequence[Sheet], *, media: str = "", date: str = "1970-01-01T00:00:00"
-) -> str:
+def dumps(sheets: Sequence[AnnotationSet], *, media: str = "", date: str = FIXED_DATE) -> str:
     """Return sheets as a complete BORIS project.
 
     Args:
@@ -82,7 +90,7 @@ def modifier(emotion: str | None) -> str:
     return "".join(sign for sign in emotion or "" if sign not in FORBIDDEN).strip()
 
 
-def _events(sheet: Sheet) -> list[list[Any]]:
+def _events(sheet: AnnotationSet) -> list[list[Any]]:
     """Return the rows of a sheet, sorted by time as BORIS keeps them."""
     times = milliseconds(sheet)
     # a gap of 1 ms, or a stop and the next start of one subject could change places
@@ -105,13 +113,13 @@ def _events(sheet: Sheet) -> list[list[Any]]:
     return [row for _, _, row in sorted(rows, key=lambda row: row[:2])]
 
 
-def _kinds(sheets: Sequence[Sheet]) -> list[str]:
+def _kinds(sheets: Sequence[AnnotationSet]) -> list[str]:
     """Return the codes of the events that occur."""
     there = {event.kind for sheet in sheets for event in sheet.events}
     return [face_events.CODES[kind] for kind in face_events.KINDS if kind in there]
 
 
-def _face_events(sheet: Sheet) -> list[tuple[int, int, list[Any]]]:
+def _face_events(sheet: AnnotationSet) -> list[tuple[int, int, list[Any]]]:
     rows: list[tuple[int, int, list[Any]]] = []
     who = f"{face_events.FACE}#{MODEL}"
     for kind in face_events.KINDS:
@@ -125,7 +133,7 @@ def _face_events(sheet: Sheet) -> list[tuple[int, int, list[Any]]]:
     return rows
 
 
-def _subject(mark: Mark, lane: int, taken: set[str]) -> str:
+def _subject(mark: Annotation, lane: int, taken: set[str]) -> str:
     """Return a name for the marks of one face, source and lane; no two are alike."""
     end = MODEL if mark.origin == "model" else mark.source or "coder"
     if mark.origin == "coder" and end.casefold() == MODEL:
@@ -147,7 +155,9 @@ def _unused(name: str, taken: dict[str, Any]) -> str:
     return chosen
 
 
-def _observation(sheet: Sheet, events: list[list[Any]], path: str, date: str) -> dict[str, Any]:
+def _observation(
+    sheet: AnnotationSet, events: list[list[Any]], path: str, date: str
+) -> dict[str, Any]:
     rate = sheet.rate or 0.0
     end = max((row[0] for row in events), default=0.0)
     length = sheet.frames / rate if sheet.frames and rate else end

@@ -1,4 +1,4 @@
-"""Reads BORIS projects: what can be imported is, the rest is named (ecosystem E104)."""
+"""Reads BORIS projects: what can be imported is, the rest is named."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from mescope.annotations import face_events
+from mescope.annotations.annotation import Annotation, AnnotationSet, Contents, in_order
 from mescope.annotations.boris import APEX
 from mescope.annotations.clock import Clock, reconciled, with_apex
 from mescope.annotations.elan import MODEL
 from mescope.annotations.expression_table import KINDS
 from mescope.annotations.files import listing, number, parse_json, read_json, table, word
-from mescope.annotations.marks import Contents, Mark, Sheet, in_order
-from mescope.annotations.stored import from_dict, sheet_of
+from mescope.annotations.stored import from_dict, set_from_facts
 from mescope.errors import DatasetError
 
 _OWN = "mescope "
@@ -47,7 +47,7 @@ class _Observation:
         self.remarks.append(f"{self.name}, event {line}: {text}")
 
 
-def read(path: Path, *, clock: Clock | None = None) -> Contents:
+def read(path: Path, clock: Clock | None = None) -> Contents:
     """Return the marks of a BORIS project, a sheet per media file of an observation.
 
     State events named micro- or macro-expression count; of several files that are played one
@@ -63,7 +63,7 @@ def read(path: Path, *, clock: Clock | None = None) -> Contents:
     project = read_json(path)
     if not isinstance(project, dict) or "observations" not in project:
         raise DatasetError(f'{path.name}: expected a BORIS project with "observations"')
-    sheets: list[Sheet] = []
+    sheets: list[AnnotationSet] = []
     remarks: list[str] = []
     try:
         observations = table(project["observations"], "observations")
@@ -81,13 +81,13 @@ def read(path: Path, *, clock: Clock | None = None) -> Contents:
 
 def _observation(
     name: str, content: dict[str, Any], clock: Clock | None, remarks: list[str]
-) -> list[Sheet]:
+) -> list[AnnotationSet]:
     info = table(content.get("media_info") or {}, "media_info")
     media = _media(name, content, info, remarks)
     observation = _Observation(name, media, _rate(info, media), clock)
     rows = list(_rows(content, observation))
     facts = _facts(content, observation)
-    by_file: dict[int, list[Mark]] = {i: [] for i in range(len(media))}
+    by_file: dict[int, list[Annotation]] = {i: [] for i in range(len(media))}
     apexes = [row for row in rows if row.code == APEX]
     for start, stop in _pairs(rows, observation):
         i = _file_of(media, start.time, stop.time)
@@ -103,7 +103,7 @@ def _observation(
     if len(media) == 1 and facts is not None:
         return [replace(facts, marks=in_order(by_file[0]))]
     return [
-        Sheet(
+        AnnotationSet(
             video=PurePosixPath(p.replace("\\", "/")).name,
             rate=rate,
             marks=in_order(by_file[i]),
@@ -150,13 +150,13 @@ def _rate(info: dict[str, Any], media: list[tuple[str, float, float]]) -> float 
     return rate if rate > 0 else None
 
 
-def _facts(content: dict[str, Any], observation: _Observation) -> Sheet | None:
+def _facts(content: dict[str, Any], observation: _Observation) -> AnnotationSet | None:
     """Return the facts that mescope left in the description, if it wrote the project."""
     text = content.get("description") or ""
     if not isinstance(text, str) or not text.startswith(_OWN):
         return None
     try:
-        return sheet_of(parse_json(text.removeprefix(_OWN), observation.name))
+        return set_from_facts(parse_json(text.removeprefix(_OWN), observation.name))
     except (DatasetError, ValueError):
         observation.remarks.append(f"{observation.name}: the description was not understood")
         return None
@@ -211,7 +211,7 @@ def _file_of(media: list[tuple[str, float, float]], start: float, end: float) ->
 
 def _mark(
     observation: _Observation, start: _Row, stop: _Row, apexes: list[_Row], shift: float
-) -> Mark:
+) -> Annotation:
     """Return the mark of a pair; ValueError says what is wrong with it."""
     first, last = start.time - shift, stop.time - shift
     kind = KINDS[start.code.lower()]
@@ -244,7 +244,7 @@ def _mark(
 
 def _foreign(
     start: _Row, kind: Any, clock: Clock, ends: tuple[float, float], apex_s: float | None
-) -> Mark:
+) -> Annotation:
     face, _, source = start.subject.partition("#")
     interval = clock.interval(*ends)
     last_s = min(max(ends[0], clock.start_of(interval.last)), ends[1])
@@ -252,7 +252,7 @@ def _foreign(
     if apex_s is not None:
         apex = min(max(clock.frame_at(apex_s), interval.first), interval.last)
         apex_s = min(max(ends[0], clock.start_of(apex)), last_s)
-    return Mark(
+    return Annotation(
         interval=interval,
         kind=kind,
         origin="model" if source == MODEL else "coder",

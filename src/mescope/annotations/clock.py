@@ -11,7 +11,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from mescope.annotations.marks import Contents, Mark, Sheet, widened
+from mescope.annotations.annotation import Annotation, AnnotationSet, Contents, widened
 from mescope.errors import DatasetError
 from mescope.events import Interval
 
@@ -71,7 +71,7 @@ class Clock:
         return found - 1
 
 
-def timed(sheet: Sheet, clock: Clock | None = None) -> Sheet:
+def timed(sheet: AnnotationSet, clock: Clock | None = None) -> AnnotationSet:
     """Return a sheet whose marks have times, from ``clock`` or else where the file has some.
 
     Without a clock, marks keep their own times, and an end that is missing is one frame of
@@ -90,7 +90,7 @@ def timed(sheet: Sheet, clock: Clock | None = None) -> Sheet:
     return replace(sheet, marks=marks, rate=clock.rate, frames=frames)
 
 
-def _timed(mark: Mark, rate: float | None, clock: Clock | None) -> Mark:
+def _timed(mark: Annotation, rate: float | None, clock: Clock | None) -> Annotation:
     if clock is not None:
         return replace(
             mark,
@@ -118,14 +118,14 @@ def all_timed(contents: Contents, clock: Clock | None = None) -> Contents:
 
 
 def reconciled(
-    mark: Mark,
+    mark: Annotation,
     start: float,
     end: float,
     *,
     digits: int,
     rate: float | None,
     clock: Clock | None,
-) -> tuple[Mark, str]:
+) -> tuple[Annotation, str]:
     """Return a stored mark as its file now shows it, and a remark if somebody moved it.
 
     Args:
@@ -136,7 +136,7 @@ def reconciled(
         rate: frames per second as the file states them, used if there is no ``clock``.
         clock: the recording's own times.
 
-    Moved boundaries win (ecosystem E103); an apex that is outside then is dropped.
+    Moved boundaries win; an apex that is outside then is dropped.
 
     Raises:
         ValueError: it was moved and neither ``clock`` nor ``rate`` tells the frames.
@@ -156,13 +156,13 @@ def reconciled(
 
 
 def _moved(
-    mark: Mark,
+    mark: Annotation,
     start: float,
     end: float,
     span: tuple[float, float],
     rate: float | None,
     clock: Clock | None,
-) -> Mark:
+) -> Annotation:
     if clock is not None:
         now = clock.interval(start, end)
     elif rate:
@@ -186,8 +186,12 @@ def _moved(
 
 
 def with_apex(
-    mark: Mark, found: Sequence[float], expected: float, rate: float | None, clock: Clock | None
-) -> tuple[Mark, str]:
+    mark: Annotation,
+    found: Sequence[float],
+    expected: float,
+    rate: float | None,
+    clock: Clock | None,
+) -> tuple[Annotation, str]:
     """Return a mark with the apex as its file now shows it, and a remark if that is new.
 
     Args:

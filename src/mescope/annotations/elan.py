@@ -1,26 +1,27 @@
 """ELAN's ``.eaf``: what is on the tiers, and the writer; :mod:`elan_read` reads.
 
-Tiers as ecosystem 3.4 lays them down: ``ME@<face>#<source>`` with one tier per property below
-it.  ``#model`` marks a model's tiers; overlapping marks go to further ones, ``ME@<face>.2``.
+Tiers are ``ME@<face>#<source>`` with one tier per property below it.  ``#model`` marks a
+model's tiers; overlapping marks go to further ones, ``ME@<face>.2``.
 Blinks and other events of a model stand on ``EVENT-<kind>@<face>#model``, outside of that.
-Two differences: a controlled vocabulary belongs to a linguistic type, so the tiers with one
-have types of their own; and a tier ME-note holds remarks.  Times are whole milliseconds,
-half-open; ``ME-frames`` holds the frames and exact times.  EAF 3.0, time slots sorted.
+A controlled vocabulary belongs to a linguistic type, so the tiers with one have types of
+their own; a tier ME-note holds remarks.  Times are whole milliseconds,
+half-open; ``ME-frames`` holds the frames and exact times.  Time slots are sorted.
+Source: EAF 3.0, https://www.mpi.nl/tools/elan/EAF_Annotation_Format_3.0_and_ELAN.pdf.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
 from mescope.annotations import face_events
-from mescope.annotations.marks import (
+from mescope.annotations.annotation import (
     STATUSES,
-    Mark,
-    Sheet,
+    Annotation,
+    AnnotationSet,
     in_order,
     lanes,
     milliseconds,
@@ -28,9 +29,10 @@ from mescope.annotations.marks import (
     widened,
 )
 from mescope.annotations.stored import KIND_WORDS, about, frames_text
-from mescope.errors import DatasetError
 
 MODEL = "model"
+FIXED_DATE = "1970-01-01T00:00:00+00:00"
+"""Stands for no date, so that the same annotations make the same bytes."""
 PREFIX = "mescope:"
 """Begins the names of the header's properties that hold the facts of the video."""
 
@@ -68,7 +70,7 @@ _CONSTRAINTS = (
 _SCHEMA = "http://www.w3.org/2001/XMLSchema-instance"
 
 
-def dumps(sheet: Sheet, *, media: str = "", date: str = "1970-01-01T00:00:00+00:00") -> bytes:
+def dumps(sheet: AnnotationSet, *, media: str = "", date: str = FIXED_DATE) -> bytes:
     """Return a sheet as the bytes of an EAF 3.0 file.
 
     Args:
@@ -118,7 +120,7 @@ def dumps(sheet: Sheet, *, media: str = "", date: str = "1970-01-01T00:00:00+00:
 class _Writer:
     """Makes the tiers of a sheet, numbering annotations and time slots on the way."""
 
-    sheet: Sheet
+    sheet: AnnotationSet
     made: list[Element] = field(default_factory=list)
     slots: list[tuple[int, Element, str]] = field(default_factory=list)  # ms, where, which end
     count: int = 0
@@ -162,7 +164,7 @@ class _Writer:
             number += 1
 
     def _group(
-        self, tail: str, facts: dict[str, str], rows: list[tuple[Mark, tuple[int, int]]]
+        self, tail: str, facts: dict[str, str], rows: list[tuple[Annotation, tuple[int, int]]]
     ) -> None:
         top = self._tier(f"ME{tail}", "me-interval", facts)
         names = []
@@ -219,7 +221,7 @@ class _Writer:
         return order
 
 
-def value_of(mark: Mark, name: str) -> str:
+def value_of(mark: Annotation, name: str) -> str:
     """Return what stands on a dependent tier for a mark; empty where nothing does."""
     if name == "score":
         return "" if mark.score is None else repr(mark.score)
@@ -234,7 +236,7 @@ def value_of(mark: Mark, name: str) -> str:
     return values[name]
 
 
-def apex_span(mark: Mark, ends: tuple[int, int], rate: float | None) -> tuple[int, int]:
+def apex_span(mark: Annotation, ends: tuple[int, int], rate: float | None) -> tuple[int, int]:
     """Return one frame at the apex in ms, within the ends of its mark and at least 1 ms."""
     second = mark.apex_s or 0.0
     first, last = widened(second, second + (1 / rate if rate else 0.0))
@@ -242,7 +244,7 @@ def apex_span(mark: Mark, ends: tuple[int, int], rate: float | None) -> tuple[in
     return first, max(first + 1, min(last, ends[1]))
 
 
-def _header(sheet: Sheet, media: str) -> Element:
+def _header(sheet: AnnotationSet, media: str) -> Element:
     header = Element("HEADER", {"MEDIA_FILE": "", "TIME_UNITS": "milliseconds"})
     if media:
         mime = MIME.get(PurePosixPath(media).suffix.lower(), "unknown")
@@ -275,17 +277,3 @@ def _vocabulary(name: str, words: Iterable[str]) -> Element:
         value = SubElement(entry, "CVE_VALUE", {"DESCRIPTION": "", "LANG_REF": "und"})
         value.text = text
     return made
-
-
-def only(sheets: Sequence[Sheet], what: str) -> Sheet:
-    """Return the one sheet of a format that holds one video.
-
-    Raises:
-        DatasetError: there are none or several.
-    """
-    if len(sheets) != 1:
-        raise DatasetError(
-            f"expected marks of one video for {what}, found {len(sheets)} videos; "
-            "write CSV, BORIS or ActivityNet, or convert one video at a time"
-        )
-    return sheets[0]

@@ -1,7 +1,7 @@
 """Reads ELAN's ``.eaf``: tiers ``ME@...`` of mescope, or those that a coder made alike.
 
 Where ``ME-frames`` stands below an interval, frames and times are recovered exactly; if the
-interval was moved in ELAN, its new boundaries win and a remark says so (ecosystem E103).
+interval was moved in ELAN, its new boundaries win and a remark says so.
 """
 
 from __future__ import annotations
@@ -12,15 +12,22 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
+from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
+from mescope.annotations.annotation import (
+    STATUSES,
+    Annotation,
+    AnnotationSet,
+    Contents,
+    in_order,
+)
 from mescope.annotations.clock import Clock, reconciled, with_apex
 from mescope.annotations.elan import DEPENDENT, MODEL, PREFIX, apex_span
 from mescope.annotations.expression_table import KINDS
 from mescope.annotations.files import read_xml
-from mescope.annotations.marks import STATUSES, Contents, Mark, Sheet, in_order
 from mescope.annotations.stored import frames_of
-from mescope.errors import DatasetError
+from mescope.errors import DatasetError, OutputError
 
 _MAX_MS = 2**32 - 1  # EAF's own limit: 49 days
 
@@ -40,7 +47,7 @@ class _Reader:
     apexes: dict[str, list[tuple[int, int]]] = field(default_factory=dict)  # tier -> spans
 
 
-def read(path: Path, *, clock: Clock | None = None) -> Contents:
+def read(path: Path, clock: Clock | None = None) -> Contents:
     """Return the marks of an EAF file.
 
     Args:
@@ -63,6 +70,25 @@ def read(path: Path, *, clock: Clock | None = None) -> Contents:
         return _contents(reader, path)
     except ValueError as error:
         raise DatasetError(f"{path.name}: {error}; open it in ELAN and save it again") from None
+
+
+def keep_coders(path: Path, data: bytes) -> None:
+    """Refuse to replace a file by one without its tiers of coders.
+
+    Raises:
+        OutputError: ``data``, the bytes of the new EAF, lacks such a tier.
+    """
+    try:
+        tiers = coders(path)
+    except DatasetError:
+        return  # not an EAF: nothing of a coder is in it
+    kept = {tier.get("TIER_ID") for tier in ElementTree.fromstring(data).iter("TIER")}
+    lost = [tier for tier in tiers if tier not in kept]
+    if lost:
+        raise OutputError(
+            f"{path} holds a coder's tier {lost[0][:40]!r}, which --force does not replace; "
+            "choose another name"
+        )
 
 
 def coders(path: Path) -> tuple[str, ...]:
@@ -89,7 +115,7 @@ def _contents(reader: _Reader, path: Path) -> Contents:
     return Contents((replace(sheet, marks=in_order(marks)),), tuple(reader.remarks))
 
 
-def _facts(reader: _Reader, path: Path) -> Sheet:
+def _facts(reader: _Reader, path: Path) -> AnnotationSet:
     kept: dict[str, str] = {}
     for one in reader.root.iter("PROPERTY"):
         if _is_ours(one):
@@ -97,7 +123,7 @@ def _facts(reader: _Reader, path: Path) -> Sheet:
     media = reader.root.find("./HEADER/MEDIA_DESCRIPTOR")
     video = kept.get("video") or _media_name(media) or path.stem
     try:
-        return Sheet(
+        return AnnotationSet(
             video=video,
             subject=kept.get("subject", ""),
             rate=float(kept["rate"]) if "rate" in kept else None,
@@ -119,7 +145,7 @@ def _media_name(media: Element | None) -> str:
 
 
 def _slots(root: Element) -> _Times:
-    """Return the ms of every time slot; those without a time are left out (E102)."""
+    """Return the ms of every time slot; those without a time are left out."""
     times: _Times = {}
     for slot in root.iter("TIME_SLOT"):
         value = slot.get("TIME_VALUE")
@@ -157,7 +183,7 @@ def _value(one: Element) -> str:
     return (one.findtext("ANNOTATION_VALUE") or "").strip()
 
 
-def _marks(reader: _Reader, tier: Element, times: _Times) -> Iterator[Mark]:
+def _marks(reader: _Reader, tier: Element, times: _Times) -> Iterator[Annotation]:
     name = tier.get("TIER_ID", "")
     for one in tier.iter("ALIGNABLE_ANNOTATION"):
         where = f"{name}, {one.get('ANNOTATION_ID', '?')}"
@@ -184,7 +210,7 @@ def _marks(reader: _Reader, tier: Element, times: _Times) -> Iterator[Mark]:
 def _mark(
     reader: _Reader, tier: Element, kind: Any, span: tuple[int, int], below: dict[str, str],
     where: str,
-) -> Mark:  # fmt: skip
+) -> Annotation:  # fmt: skip
     """Return one mark; ValueError says what is wrong with it."""
     name = tier.get("TIER_ID", "")
     face, source = _who(name)
@@ -205,7 +231,7 @@ def _mark(
     start, end = span[0] / 1000, span[1] / 1000
     if "frames" not in below:
         return _added(reader, name, start, end, fields)
-    mark = Mark(**fields, **frames_of(below["frames"]))
+    mark = Annotation(**fields, **frames_of(below["frames"]))
     moved, remark = reconciled(mark, start, end, digits=3, rate=reader.rate, clock=reader.clock)
     inside = [a / 1000 for a, _ in reader.apexes.get(name, []) if span[0] <= a < span[1]]
     shown = moved.apex_s is not None
@@ -217,7 +243,7 @@ def _mark(
 
 def _added(
     reader: _Reader, tier: str, start: float, end: float, fields: dict[str, Any]
-) -> Mark:
+) -> Annotation:
     """Return a mark that a coder made in ELAN, so that only its times are known."""
     clock = reader.clock or (Clock(reader.rate) if reader.rate else None)
     if clock is None:
@@ -231,7 +257,7 @@ def _added(
         apex = min(max(apex, interval.first), interval.last)
     last_s = min(max(start, clock.start_of(interval.last)), end)
     apex_s = None if apex is None else min(max(start, clock.start_of(apex)), last_s)
-    return Mark(
+    return Annotation(
         interval=interval, apex=apex, onset_s=start, apex_s=apex_s, offset_s=last_s, end_s=end,
         **fields,
     )  # fmt: skip

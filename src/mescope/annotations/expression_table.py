@@ -33,7 +33,7 @@ KINDS: dict[str, Kind] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Annotation:
+class TableRow:
     """One row of the table; ``expression`` is None where a recording is listed as empty."""
 
     row: int  # line of the file where the row ends, from 1
@@ -44,13 +44,13 @@ class Annotation:
     seconds: Seconds | None
 
 
-def read_table(path: Path) -> tuple[list[Annotation], list[Problem]]:
+def read_table(path: Path) -> tuple[list[TableRow], list[Problem]]:
     """Return the rows of a table of expressions that make sense, and the others' problems.
 
     Raises:
         DatasetError: unreadable, not UTF-8, empty, or without the needed columns.
     """
-    rows: list[Annotation] = []
+    rows: list[TableRow] = []
     problems: list[Problem] = []
     seen: dict[tuple[str, ...], int] = {}
     for number, cells, extra in read_lines(path, NEEDED):
@@ -133,12 +133,12 @@ def _header(path: Path, cells: list[str], needed: Sequence[str]) -> list[str]:
     return names
 
 
-def _annotation(number: int, cells: Mapping[str, str]) -> Annotation:
+def _annotation(number: int, cells: Mapping[str, str]) -> TableRow:
     """Return a row; ValueError says what is wrong with it."""
     if not cells["recording"]:
         raise ValueError("expected the name of a recording, found an empty cell")
     empty = not cells["onset"] and not cells["offset"]
-    return Annotation(
+    return TableRow(
         row=number,
         recording=cells["recording"],
         subject=cells.get("subject", ""),

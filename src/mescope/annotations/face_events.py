@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, get_args
 
-from mescope.annotations.marks import widened
+from mescope.annotations.annotation import widened
 from mescope.events import EventKind, FaceEvent
 
 KINDS: tuple[EventKind, ...] = get_args(EventKind)

@@ -1,4 +1,4 @@
-"""Files from elsewhere, opened with care: bounded, no entities, no numbers that are none."""
+"""Files from elsewhere, opened with care: bounded, no entities, finite numbers only."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def read_bytes(path: Path) -> bytes:
     """Return a whole file.
 
     Raises:
-        DatasetError: it cannot be read, is no plain file, is empty, or is larger than
+        DatasetError: it cannot be read, is not a plain file, is empty, or is larger than
             :data:`MAX_BYTES`.
     """
     try:
@@ -67,8 +67,8 @@ def read_json(path: Path) -> Any:
     """Return the value of a JSON file.
 
     Raises:
-        DatasetError: as :func:`read_text`, or it is no JSON: NaN, Infinity, 1e999 and lists
-            nested without end are none (ecosystem W91).
+        DatasetError: as :func:`read_text`, or it is not JSON: NaN, Infinity, 1e999 and lists
+            nested without end are not.
     """
     return parse_json(read_text(path), path.name)
 
@@ -76,14 +76,14 @@ def read_json(path: Path) -> Any:
 def parse_json(text: str, name: str) -> Any:
     """Return the value of JSON text; ``name`` stands in the error.  See :func:`read_json`."""
     try:
-        return json.loads(text, parse_constant=_no_number, parse_float=_finite)
+        return json.loads(text, parse_constant=_not_a_number, parse_float=_finite)
     except (ValueError, RecursionError) as error:
         reason = "too deeply nested" if isinstance(error, RecursionError) else error
         raise DatasetError(f"{name}: expected JSON, found: {reason}") from None
 
 
-def _no_number(word: str) -> float:
-    raise ValueError(f"{word} is no number")
+def _not_a_number(word: str) -> float:
+    raise ValueError(f"{word} is not a number")
 
 
 def _finite(digits: str) -> float:
@@ -97,9 +97,9 @@ def read_xml(path: Path) -> ElementTree.Element:
     """Return the root of an XML file; nothing outside the file is ever opened.
 
     Raises:
-        DatasetError: as :func:`read_bytes`, no well-formed XML, or a document type: entities
-            can grow without end and name other files (ecosystem E102), and no annotation
-            program needs them.
+        DatasetError: as :func:`read_bytes`, XML that is not well-formed, or a document type:
+            entities can grow without end and name other files, and no annotation program
+            needs them.
     """
     tree = _Tree(path.name)
     parser = expat.ParserCreate()

@@ -1,4 +1,4 @@
-"""A mark as plain values: what formats carry beside their own interval, so nothing is lost."""
+"""An annotation as plain values, which formats carry so that nothing is lost."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import json
 from typing import Any
 from urllib.parse import quote, unquote
 
+from mescope.annotations.annotation import Annotation, AnnotationSet
 from mescope.annotations.files import number, optional, table, whole, word
-from mescope.annotations.marks import Mark, Sheet
 from mescope.events import Interval
 
 MICRO, MACRO = "micro-expression", "macro-expression"
@@ -19,7 +19,7 @@ _TIMES = ("onset_s", "apex_s", "offset_s", "end_s")
 _DIGITS = 9  # of seconds: a nanosecond
 
 
-def to_dict(mark: Mark) -> dict[str, Any]:
+def to_dict(mark: Annotation) -> dict[str, Any]:
     """Return every field that is set, as values that JSON holds."""
     interval = mark.interval
     kept: dict[str, Any] = {
@@ -35,8 +35,8 @@ def to_dict(mark: Mark) -> dict[str, Any]:
     return {name: value for name, value in kept.items() if value not in (None, "")}
 
 
-def from_dict(kept: dict[str, Any]) -> Mark:
-    """Return the mark that :func:`to_dict` made into values.
+def from_dict(kept: dict[str, Any]) -> Annotation:
+    """Return the annotation that :func:`to_dict` made into values.
 
     Raises:
         ValueError: a field is missing, of another type, or makes no sense.
@@ -48,9 +48,9 @@ def from_dict(kept: dict[str, Any]) -> Mark:
         raise ValueError(f"expected {error}, found none") from None
     texts = {name: word(kept[name], name) for name in _TEXTS if name in kept}
     times = {name: number(kept[name], name) for name in _TIMES if name in kept}
-    return Mark(
+    return Annotation(
         interval=Interval(onset, offset),
-        kind=kind,  # type: ignore[arg-type]  # checked by Mark
+        kind=kind,  # type: ignore[arg-type]  # checked by Annotation
         origin=origin,  # type: ignore[arg-type]
         apex=optional(kept, "apex", whole),
         score=optional(kept, "score", number),
@@ -71,8 +71,8 @@ def compact(values: dict[str, Any]) -> str:
     return text
 
 
-def about(sheet: Sheet) -> dict[str, Any]:
-    """Return the facts of a sheet without its marks."""
+def about(sheet: AnnotationSet) -> dict[str, Any]:
+    """Return the facts of a set without its annotations."""
     kept = {
         "video": sheet.video,
         "subject": sheet.subject,
@@ -82,14 +82,14 @@ def about(sheet: Sheet) -> dict[str, Any]:
     return {name: value for name, value in kept.items() if value not in (None, "")}
 
 
-def sheet_of(kept: Any, video: str = "") -> Sheet:
-    """Return a sheet without marks from the facts that :func:`about` made.
+def set_from_facts(kept: Any, video: str = "") -> AnnotationSet:
+    """Return a set without annotations from the facts that :func:`about` made.
 
     Raises:
         ValueError: a field is of another type or makes no sense.
     """
     facts = table(kept, "facts of a video")
-    return Sheet(
+    return AnnotationSet(
         video=word(facts.get("video", video), "video"),
         subject=word(facts.get("subject", ""), "subject"),
         rate=optional(facts, "rate", number),
@@ -97,12 +97,12 @@ def sheet_of(kept: Any, video: str = "") -> Sheet:
     )
 
 
-def frames_text(mark: Mark) -> str:
-    """Return the frames, id and exact times of a mark as ``onset=..;apex=..;offset=..``.
+def frames_text(mark: Annotation) -> str:
+    """Return the frames, id and exact times as ``onset=..;apex=..;offset=..``.
 
-    This is the loss-free part of an EAF (ecosystem 3.4, tier ME-frames).
+    This is what stands on the tier ME-frames of an EAF, which shows whole milliseconds.
 
-    >>> frames_text(Mark(interval=Interval(3, 9), kind="micro", apex=5, id="d1"))
+    >>> frames_text(Annotation(interval=Interval(3, 9), kind="micro", apex=5, id="d1"))
     'onset=3;apex=5;offset=9;id=d1'
     """
     values: list[tuple[str, Any]] = [

@@ -3,7 +3,6 @@
 The columns begin as the public STRS scorer's; those of mescope's other tables follow, then
 ``face_id``, ``origin``, ``end_s``, ``fps`` and ``frames`` (how many the video has).  A row
 without onset and offset says that the video was looked at.
-Source: ecosystem 3.3 and 3.6.
 """
 
 from __future__ import annotations
@@ -16,6 +15,7 @@ from dataclasses import replace
 from pathlib import Path, PurePath
 from typing import Any
 
+from mescope.annotations.annotation import Annotation, AnnotationSet, Contents, in_order, normal
 from mescope.annotations.expression_table import number_in, read_interval, read_kind, read_lines
 from mescope.annotations.files import (
     listing,
@@ -26,7 +26,6 @@ from mescope.annotations.files import (
     whole,
     word,
 )
-from mescope.annotations.marks import Contents, Mark, Sheet, in_order, normal
 from mescope.annotations.stored import KIND_WORDS, from_dict
 from mescope.errors import DatasetError
 from mescope.io.formula_guard import guarded
@@ -43,7 +42,7 @@ _TIMES = ("onset_s", "apex_s", "offset_s", "end_s")
 _TEXTS = ("subject", "video", "emotion", "au", "source", "id", "note", "face_id")
 
 
-def dumps(sheets: Sequence[Sheet]) -> str:
+def dumps(sheets: Sequence[AnnotationSet]) -> str:
     """Return sheets as CSV text; text that looks like a formula gets an apostrophe."""
     out = io.StringIO()
     writer = csv.DictWriter(out, COLUMNS, lineterminator="\r\n", restval="")  # RFC 4180
@@ -57,7 +56,7 @@ def dumps(sheets: Sequence[Sheet]) -> str:
     return out.getvalue()
 
 
-def _about(sheet: Sheet) -> dict[str, Any]:
+def _about(sheet: AnnotationSet) -> dict[str, Any]:
     return {
         "subject": guarded(sheet.subject),
         "video": guarded(sheet.video),
@@ -66,7 +65,7 @@ def _about(sheet: Sheet) -> dict[str, Any]:
     }
 
 
-def _row(sheet: Sheet, mark: Mark) -> dict[str, Any]:
+def _row(sheet: AnnotationSet, mark: Annotation) -> dict[str, Any]:
     texts = {
         "emotion": mark.emotion or "",
         "au": mark.action_units,
@@ -102,8 +101,8 @@ def read_csv(path: Path) -> Contents:
     Raises:
         DatasetError: the table cannot be read or lacks a column.
     """
-    read_bytes(path)  # refuses what is huge, empty, or no plain file
-    videos: dict[tuple[str, str], tuple[Sheet, list[Mark]]] = {}
+    read_bytes(path)  # refuses what is huge, empty, or not a plain file
+    videos: dict[tuple[str, str], tuple[AnnotationSet, list[Annotation]]] = {}
     remarks: list[str] = []
     for line, cells, extra in read_lines(path, NEEDED):
         try:
@@ -119,10 +118,10 @@ def read_csv(path: Path) -> Contents:
     return Contents(sheets, tuple(remarks))
 
 
-def _facts(cells: Mapping[str, str]) -> Sheet:
+def _facts(cells: Mapping[str, str]) -> AnnotationSet:
     if not cells["recording"]:
         raise ValueError("expected a video, found an empty cell")
-    return Sheet(
+    return AnnotationSet(
         video=cells["recording"],
         subject=cells.get("subject", ""),
         rate=_number(cells, "fps"),
@@ -130,18 +129,18 @@ def _facts(cells: Mapping[str, str]) -> Sheet:
     )
 
 
-def _mark(cells: Mapping[str, str]) -> Mark | None:
+def _mark(cells: Mapping[str, str]) -> Annotation | None:
     """Return the mark of a row, None for a video without any."""
     if not cells["onset"] and not cells["offset"]:
         return None
     interval, apex = read_interval(cells)
     score = _number(cells, "score")
     origin = cells.get("origin", "") or ("coder" if score is None else "model")
-    return Mark(
+    return Annotation(
         interval=interval,
         kind=read_kind(cells["kind"]),
         apex=apex,
-        origin=origin,  # type: ignore[arg-type]  # checked by Mark
+        origin=origin,  # type: ignore[arg-type]  # checked by Annotation
         source=cells.get("source", ""),
         emotion=cells.get("emotion") or None,
         action_units=cells.get("action_units", ""),
@@ -188,7 +187,7 @@ def read_analysis(document: Any, path: Path) -> Contents:
             _proposal(table(entry, "a detection"), source, rate)
             for entry in listing(document["detections"], "detections")
         ]
-        sheet = Sheet(
+        sheet = AnnotationSet(
             video=PurePath(word(video["name"], "name")).name,
             rate=rate,
             frames=int(number(video["frames"], "frames")),
@@ -210,7 +209,7 @@ def read_review(document: Any, path: Path) -> Contents:
     _check_schema(document, path)
     try:
         video = table(document["video"], "video")
-        sheet = Sheet(
+        sheet = AnnotationSet(
             video=PurePath(word(video["name"], "name")).name,
             rate=optional(video, "rate", number),
             frames=optional(video, "frames", whole),
@@ -226,7 +225,7 @@ def read_review(document: Any, path: Path) -> Contents:
     return Contents((sheet,))
 
 
-def _proposal(entry: dict[str, Any], source: str, rate: float) -> Mark:
+def _proposal(entry: dict[str, Any], source: str, rate: float) -> Annotation:
     evidence = table(entry.get("evidence") or {}, "evidence")
     units = listing(evidence.get("action_units", []), "action_units")
     kept = {

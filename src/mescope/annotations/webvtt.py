@@ -1,7 +1,7 @@
 """WebVTT: marks as subtitles, for any player; what a cue cannot hold stands in notes.
 
 A cue shows kind, emotion and score.  The note before it holds the whole mark as JSON, in which
-``<``, ``>`` and ``&`` are escaped, so ``-->`` never stands in it (ecosystem 3.6, E101).
+``<``, ``>`` and ``&`` are escaped, so ``-->`` never stands in it.
 Blinks and other events have cues too, whose note says ``event``; a reader passes over those.
 """
 
@@ -15,16 +15,23 @@ from pathlib import Path
 from typing import Any
 
 from mescope.annotations import face_events
+from mescope.annotations.annotation import (
+    Annotation,
+    AnnotationSet,
+    Contents,
+    in_order,
+    milliseconds,
+    normal,
+)
 from mescope.annotations.clock import Clock, reconciled
 from mescope.annotations.expression_table import KINDS
 from mescope.annotations.files import parse_json, read_text, table
-from mescope.annotations.marks import Contents, Mark, Sheet, in_order, milliseconds, normal
 from mescope.annotations.stored import (
     KIND_WORDS,
     about,
     compact,
     from_dict,
-    sheet_of,
+    set_from_facts,
     to_dict,
 )
 from mescope.errors import DatasetError
@@ -38,7 +45,7 @@ _ARROW = re.compile(
 _TAG = re.compile(r"<[^>]*>")
 
 
-def dumps(sheet: Sheet) -> str:
+def dumps(sheet: AnnotationSet) -> str:
     """Return a sheet as WebVTT text.
 
     Raises:
@@ -62,7 +69,7 @@ def dumps(sheet: Sheet) -> str:
     return "\n\n".join(blocks) + "\n"
 
 
-def read(path: Path, *, clock: Clock | None = None) -> Contents:
+def read(path: Path, clock: Clock | None = None) -> Contents:
     """Return the marks of a WebVTT file.
 
     A cue without our note counts if its text begins with a kind (``micro-expression``); the
@@ -76,8 +83,8 @@ def read(path: Path, *, clock: Clock | None = None) -> Contents:
         raise DatasetError(
             f"{path.name}: expected WEBVTT in the first line, found {text[:20]!r}"
         )
-    sheet = Sheet(video=path.stem)
-    marks: list[Mark] = []
+    sheet = AnnotationSet(video=path.stem)
+    marks: list[Annotation] = []
     remarks: list[str] = []
     note: dict[str, Any] = {}
     for number, block in _blocks(text):
@@ -86,7 +93,7 @@ def read(path: Path, *, clock: Clock | None = None) -> Contents:
             if block.startswith(_NOTE):
                 note = table(parse_json(block.removeprefix(_NOTE), where), "the note")
                 if "kind" not in note and "event" not in note:
-                    sheet = sheet_of(note, path.stem)
+                    sheet = set_from_facts(note, path.stem)
             elif "-->" in block and "event" in note:
                 note = {}  # ours, and no mark
             elif "-->" in block:
@@ -119,7 +126,7 @@ def _blocks(text: str) -> Iterator[tuple[int, str]]:
 
 def _cue(
     block: str, note: dict[str, Any], rate: float | None, clock: Clock | None
-) -> tuple[Mark, str]:
+) -> tuple[Annotation, str]:
     """Return the mark of a cue and a remark if it was moved."""
     lines = block.split("\n")
     at = next(i for i, line in enumerate(lines) if "-->" in line)
@@ -137,7 +144,7 @@ def _cue(
     return _foreign(words, start, end, clock or (Clock(rate) if rate else None)), ""
 
 
-def _foreign(words: str, start: float, end: float, clock: Clock | None) -> Mark:
+def _foreign(words: str, start: float, end: float, clock: Clock | None) -> Annotation:
     kind_word, _, rest = words.partition(" ")
     kind = KINDS.get(kind_word.strip(",;:·").lower())
     if kind is None:
@@ -146,7 +153,7 @@ def _foreign(words: str, start: float, end: float, clock: Clock | None) -> Mark:
         raise _LeftOutError("it has times only; name --video or --rate")
     interval = clock.interval(start, end)
     named = rest.strip(" ·,;:").split(" ")[0]
-    return Mark(
+    return Annotation(
         interval=interval,
         kind=kind,
         emotion=named if named.isalpha() else None,
@@ -156,7 +163,7 @@ def _foreign(words: str, start: float, end: float, clock: Clock | None) -> Mark:
     )
 
 
-def _words(mark: Mark) -> str:
+def _words(mark: Annotation) -> str:
     """Return what a viewer sees, harmless in a cue."""
     parts = [KIND_WORDS[mark.kind], mark.emotion or ""]
     if mark.action_units:

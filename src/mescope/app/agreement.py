@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from mescope.app.annotation_sets import MODEL, sheet_of
+from mescope.app.annotation_sets import MODEL, annotations_of
 from mescope.app.project import Project
-from mescope.app.store import Recording
+from mescope.app.store import StoredRecording
 from mescope.errors import MescopeError
 from mescope.evaluation.agreement import Agreement, agree
 
@@ -23,7 +23,7 @@ def agreement(project: Project, a: str, b: str) -> dict[str, Any]:
     pairs, rows = [], []
     for recording in project.store.recordings():
         if all(_has_looked(project, recording, who) for who in (a, b)):
-            pair = tuple(sheet_of(project, recording, who) for who in (a, b))
+            pair = tuple(annotations_of(project, recording, who) for who in (a, b))
             pairs.append((pair[0], pair[1]))
             row = {"recording": recording.id, "name": recording.name}
             rows.append(row | _figures(agree([pairs[-1]])))
@@ -41,7 +41,7 @@ def agreement(project: Project, a: str, b: str) -> dict[str, Any]:
     }
 
 
-def _has_looked(project: Project, recording: Recording, who: str) -> bool:
+def _has_looked(project: Project, recording: StoredRecording, who: str) -> bool:
     if who == MODEL:
         return project.store.analysis(recording.id) is not None
     return who in project.review.coders([recording.id])

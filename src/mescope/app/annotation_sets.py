@@ -1,16 +1,16 @@
-"""Judged marks as programs of behaviour coders know them."""
+"""Reviewed marks as programs of behaviour coders know them."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
-from mescope.annotations.marks import Mark, Sheet, in_order
+from mescope.annotations.annotation import Annotation, AnnotationSet, in_order
 from mescope.app.project import Project
-from mescope.app.replay import Mark as Kept
-from mescope.app.replay import State, timed
-from mescope.app.store import Recording
+from mescope.app.review_mark import ReviewMark, timed
+from mescope.app.store import StoredRecording
 from mescope.errors import MescopeError
-from mescope.events import FaceEvent, Interval
+from mescope.events import FaceEvent
 from mescope.reports.json import events_of
 
 MODEL = "model"
@@ -24,86 +24,82 @@ _STATUS = {
 }
 
 
-def sheet_of(project: Project, recording: Recording, who: str | None) -> Sheet:
-    """Return the marks of the model, of a coder, or of all (None)."""
-    facts = recording.facts or {}
-    marks: list[Mark] = []
+def annotations_of(
+    project: Project, recording: StoredRecording, who: str | None
+) -> AnnotationSet:
+    """Return the annotations of the model, of a coder, or of all (None).
+
+    Raises:
+        MescopeError: the coder marked nothing in the recording.
+    """
+    found: list[Annotation] = []
     if who in (None, MODEL):
         _, state = project.review.state(recording.id)
         model = _model(project, recording)
-        marks += [
-            _coded(project, recording, _own_values(mark, who), MODEL, model)
+        found += [
+            replace(_exchanged(project, recording, _proposal(mark, who), model), origin="model")
             for mark in state.marks.values()
-            if mark["source"] == "model"
+            if mark.maker == "model"
         ]
     coders = project.review.coders([recording.id]) if who is None else [who]
     for coder in coders:
         if coder != MODEL:
-            marks += _marks_of(project, recording, coder)
-    return Sheet(
+            found += [
+                _exchanged(project, recording, mark, coder)
+                for mark in _made_by(project, recording, coder)
+            ]
+    facts = recording.facts
+    return AnnotationSet(
         video=Path(recording.path).name,
-        rate=facts.get("rate") or None,
-        frames=facts.get("frames"),
-        marks=in_order(marks),
+        rate=recording.rate or None,
+        frames=None if facts is None else facts.frames,
+        marks=in_order(found),
         events=_events(project, recording) if who in (None, MODEL) else (),
     )
 
 
-def _events(project: Project, recording: Recording) -> tuple[FaceEvent, ...]:
+def _events(project: Project, recording: StoredRecording) -> tuple[FaceEvent, ...]:
     stored = project.store.analysis(recording.id)
     return events_of(stored.document.get("events", ())) if stored else ()
 
 
-def _own_values(mark: Kept, who: str | None) -> Kept:
-    """Return a detection as the model made it; beside coders' marks also what became of it."""
-    own = {**mark, **mark["original"], "note": ""}
-    return own if who is None else {**own, "status": "proposed", "changed": False}
+def _proposal(mark: ReviewMark, who: str | None) -> ReviewMark:
+    """Return a detection as the model made it; beside coders' also with what became of it."""
+    own = replace(mark, annotation=replace(mark.original or mark.annotation, note=""))
+    return own if who is None else replace(own, status="proposed", changed=False)
 
 
-def _marks_of(project: Project, recording: Recording, coder: str) -> list[Mark]:
+def _made_by(project: Project, recording: StoredRecording, coder: str) -> list[ReviewMark]:
+    """Return what a coder added or judged."""
     _, state = project.review.state(recording.id, coder)
-    mine = _judged(state)
+    mine = [m for m in state.marks.values() if m.maker == "human" or m.coder is not None]
     if not mine and coder not in project.review.coders([recording.id]):
         raise MescopeError(f"{coder[:64]!r} marked nothing in {recording.name[:80]}")
-    return [_coded(project, recording, mark, "coder", coder) for mark in mine]
+    return mine
 
 
-def _judged(state: State) -> list[Kept]:
-    return [m for m in state.marks.values() if m["source"] == "human" or m["coder"] is not None]
-
-
-def _coded(
-    project: Project, recording: Recording, kept: Kept, origin: str, source: str
-) -> Mark:
-    mark = timed(kept, project.times(recording.id))
-    rate = float((recording.facts or {}).get("rate") or 0)
-    status = _STATUS[mark["status"]]
-    if mark["changed"] and status == "accepted":
-        status = "edited"
+def _exchanged(
+    project: Project, recording: StoredRecording, mark: ReviewMark, source: str
+) -> Annotation:
+    """Return a mark as an annotation of ``source`` with all its times."""
     times = project.times(recording.id)
-    after = mark["last"] + 1
+    found = timed(mark, times).annotation
+    status = _STATUS[mark.status]
+    if mark.changed and status == "accepted":
+        status = "edited"
+    after = found.interval.last + 1
     end = float(times[after]) if after < len(times) else None
-    if end is None and mark["offset_s"] is not None and rate:
-        end = mark["offset_s"] + 1 / rate
-    return Mark(
-        interval=Interval(mark["first"], mark["last"]),
-        kind=mark["kind"] or "micro",
-        origin="model" if origin == MODEL else "coder",
+    if end is None and found.offset_s is not None and recording.rate:
+        end = found.offset_s + 1 / recording.rate
+    return replace(
+        found,
         source=source,
-        apex=mark["apex"],
-        emotion=mark["emotion"],
-        action_units="+".join(mark["action_units"]),
-        score=mark["confidence"],
         status=status,
-        id=mark["id"],
-        note=mark["note"] or str((mark["evidence"] or {}).get("sentence", "")),
-        onset_s=mark["onset_s"],
-        apex_s=mark["apex_s"],
-        offset_s=mark["offset_s"],
+        note=found.note or str((mark.evidence or {}).get("sentence", "")),
         end_s=end,
     )
 
 
-def _model(project: Project, recording: Recording) -> str:
+def _model(project: Project, recording: StoredRecording) -> str:
     stored = project.store.analysis(recording.id)
     return str(stored.document.get("provenance", {}).get("model", "")) if stored else ""

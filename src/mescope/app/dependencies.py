@@ -6,9 +6,9 @@ from typing import Annotated
 
 from fastapi import Depends, Path, Query, Request
 
-from mescope.app.jobs import Jobs
+from mescope.app.jobs import AnalysisQueue
 from mescope.app.project import Project
-from mescope.app.store import Recording
+from mescope.app.store import StoredRecording
 
 LARGEST = 2**53 - 1
 """Largest number that JavaScript counts exactly."""
@@ -19,23 +19,23 @@ def _project(request: Request) -> Project:
     return project
 
 
-def _jobs(request: Request) -> Jobs:
-    jobs: Jobs = request.app.state.jobs
+def _jobs(request: Request) -> AnalysisQueue:
+    jobs: AnalysisQueue = request.app.state.jobs
     return jobs
 
 
 Served = Annotated[Project, Depends(_project)]
-Working = Annotated[Jobs, Depends(_jobs)]
+Working = Annotated[AnalysisQueue, Depends(_jobs)]
 Identity = Annotated[
     str, Path(alias="id", pattern="^[0-9a-f]{12}$", description="Id of a recording.")
 ]
 
 
-def _recording(project: Served, identity: Identity) -> Recording:
+def _recording(project: Served, identity: Identity) -> StoredRecording:
     return project.recording(identity)
 
 
-Asked = Annotated[Recording, Depends(_recording)]
+Asked = Annotated[StoredRecording, Depends(_recording)]
 Frame = Annotated[int, Path(ge=0, le=LARGEST, description="Frame number, from 0.")]
 FrameQuery = Annotated[int, Query(ge=0, le=LARGEST, description="Frame number, from 0.")]
 Coder = Annotated[

@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 
 from mescope.app import reader
 from mescope.app.limits import Limits
-from mescope.app.sandbox import Guard
+from mescope.app.sandbox import Sandbox
+from mescope.app.store import VideoFacts
 
 KEPT_BYTES = 128 << 20
 
 
-class Kept:
+class PictureCache:
     """The bytes that were asked for last, up to a size in memory."""
 
     def __init__(self, most_bytes: int = KEPT_BYTES) -> None:
@@ -48,7 +49,7 @@ class Kept:
                 self._size -= len(self._entries.pop(key))
 
 
-class Frames:
+class FrameService:
     """Pictures of recordings by frame number.
 
     Two processes: one for single frames, so that playing never waits for the other, which does
@@ -57,9 +58,9 @@ class Frames:
 
     def __init__(self, limits: Limits) -> None:
         memory, seconds = limits.reader_memory, limits.reader_seconds
-        self._frames = Guard(reader.serve, memory=memory, seconds=seconds)
-        self._others = Guard(reader.serve, memory=memory, seconds=5 * seconds)
-        self._kept = Kept()
+        self._frames = Sandbox(reader.serve, memory=memory, seconds=seconds)
+        self._others = Sandbox(reader.serve, memory=memory, seconds=5 * seconds)
+        self._kept = PictureCache()
 
     def start(self) -> None:
         """Start the processes before somebody waits for them."""
@@ -83,31 +84,32 @@ class Frames:
         )  # fmt: skip
 
     def pair(self, identity: str, path: Path, **wanted: Any) -> bytes:
-        """Return a PNG: see :func:`mescope.app.pictures.pair`."""
+        """Return a PNG: see :func:`mescope.app.face_pictures.pair`."""
         key = (identity, "pair", *sorted(wanted.items()))
         return self._cached(self._others, key, do="pair", path=str(path), **wanted)
 
     def overlay(self, path: Path, **wanted: Any) -> dict[str, Any]:
-        """Return landmarks, regions and arrows: see :func:`mescope.app.pictures.overlay`."""
+        """Return what :func:`mescope.app.face_pictures.overlay` found."""
         answer, _ = self._others.ask(do="overlay", path=str(path), **wanted)
         return answer
 
-    def probe(self, path: Path) -> tuple[dict[str, Any], NDArray[np.float64]]:
-        """Return the facts about a recording and the (n,) times of its frames in seconds.
+    def probe(self, path: Path) -> tuple[VideoFacts, str, NDArray[np.float64]]:
+        """Return the facts about a recording, its fingerprint, and the (n,) seconds of frames.
 
         Raises:
             VideoError: it cannot be used as a recording.
         """
         facts, body = self._others.ask(do="probe", path=str(path))
-        return facts, np.frombuffer(body, dtype="<f8")
+        times = np.frombuffer(body, dtype="<f8")
+        return VideoFacts.from_json(facts), facts["fingerprint"], times
 
     def forget(self, identity: str) -> None:
         """Let go of the pictures of a recording."""
         self._kept.forget(identity)
 
-    def _cached(self, guard: Guard, key: tuple[Any, ...], **request: Any) -> bytes:
+    def _cached(self, sandbox: Sandbox, key: tuple[Any, ...], **request: Any) -> bytes:
         found = self._kept.get(key)
         if found is None:
-            _, found = guard.ask(**request)
+            _, found = sandbox.ask(**request)
             self._kept.put(key, found)
         return found

@@ -7,16 +7,17 @@ import secrets
 from pathlib import Path
 from typing import Any
 
-from mescope import annotations as coding
-from mescope.annotations.marks import Mark, one_line
+from mescope.annotations import CODECS, Clock, Contents, format_of, read
+from mescope.annotations.annotation import Annotation, one_line
 from mescope.app.project import Project
 from mescope.app.review import name_of
-from mescope.app.store import Recording
+from mescope.app.review_mark import EDITABLE, values_of
+from mescope.app.store import StoredRecording
 from mescope.errors import DatasetError
 
 
 def bring_in(
-    project: Project, recording: Recording, name: str, data: bytes, coder: str | None
+    project: Project, recording: StoredRecording, name: str, data: bytes, coder: str | None
 ) -> dict[str, Any]:
     """Add the marks of a file of another program to a recording.
 
@@ -47,28 +48,28 @@ def bring_in(
         remarks.append(f"{left} marks of a model, or rejected, were left out")
     added, known = project.review.take_in(
         recording.id,
-        int((recording.facts or {}).get("frames") or 0),
+        recording.frames,
         [
-            (name_of(coder or mark.source or Path(name).stem[:60]), _values(mark))
+            (
+                name_of(coder or mark.source or Path(name).stem[:60]),
+                _values(mark),
+            )
             for mark in own
         ],
     )
     return {"added": added, "known": known, "remarks": remarks}
 
 
-def _read(project: Project, recording: Recording, name: str, data: bytes) -> coding.Contents:
+def _read(project: Project, recording: StoredRecording, name: str, data: bytes) -> Contents:
     """Read a file that exists only for as long as this takes."""
-    form = coding.format_of(name)
-    ending = {"elan": ".eaf", "boris": ".boris", "vtt": ".vtt", "csv": ".csv"}.get(
-        form, ".json"
-    )
-    draft = project.home / "incoming" / f"{secrets.token_hex(8)}{ending}"
+    form = format_of(name)
+    draft = project.home / "incoming" / f"{secrets.token_hex(8)}{CODECS[form].suffixes[0]}"
     times = project.times(recording.id)
-    rate = float((recording.facts or {}).get("rate") or 0)
-    clock = coding.Clock(rate, times.tolist()) if rate and len(times) else None
+    known = recording.rate and len(times)
+    clock = Clock(recording.rate, times.tolist()) if known else None
     try:
         draft.write_bytes(data)
-        return coding.read(draft, format=form, clock=clock)
+        return read(draft, format=form, clock=clock)
     except DatasetError as error:
         said = str(error).replace(draft.name, one_line(Path(name).name)[:120])
         raise DatasetError(said) from error
@@ -77,13 +78,7 @@ def _read(project: Project, recording: Recording, name: str, data: bytes) -> cod
             draft.unlink()
 
 
-def _values(mark: Mark) -> dict[str, Any]:
-    return {
-        "first": mark.interval.first,
-        "apex": mark.apex,
-        "last": mark.interval.last,
-        "emotion": mark.emotion,
-        "action_units": mark.action_units,
-        "confidence": mark.score,
-        "note": mark.note,
-    }
+def _values(mark: Annotation) -> dict[str, Any]:
+    """Return the values of an annotation as a person would send them."""
+    found = values_of(mark) | {"action_units": mark.action_units, "note": mark.note}
+    return {name: found[name] for name in EDITABLE}

@@ -19,7 +19,7 @@ from typing import Any
 from mescope.app import worker
 from mescope.app.project import Project
 from mescope.app.safety import inside
-from mescope.app.store import Job
+from mescope.app.store import AnalysisJob
 from mescope.app.views import overview
 from mescope.errors import MescopeError
 
@@ -30,7 +30,7 @@ _LOOK_EVERY = 0.2  # seconds between two looks for a cancelled job
 _LARGEST_MESSAGE = 1 << 20
 
 
-class Jobs:
+class AnalysisQueue:
     """Looks at new recordings and analyzes what is queued, in two threads.
 
     ``process`` is the worker that runs, if any.
@@ -157,7 +157,7 @@ class Jobs:
                 continue
             self._do(job)
 
-    def _do(self, job: Job) -> None:
+    def _do(self, job: AnalysisJob) -> None:
         store, identity = self._project.store, job.recording
         store.change_job(job.number, "running")
         self._set_progress(identity, 0.0)
@@ -174,7 +174,7 @@ class Jobs:
         self._stop.discard(job.number)
         self.tell(identity)
 
-    def _in_worker(self, job: Job) -> str | None:
+    def _in_worker(self, job: AnalysisJob) -> str | None:
         """Run a job; return None when its results are kept, or why there are none."""
         project, identity = self._project, job.recording
         work = project.home / "work" / str(job.number)
@@ -212,7 +212,9 @@ class Jobs:
             ours.close()
             shutil.rmtree(work, ignore_errors=True)
 
-    def _follow(self, job: Job, process: BaseProcess, connection: Connection) -> str | None:
+    def _follow(
+        self, job: AnalysisJob, process: BaseProcess, connection: Connection
+    ) -> str | None:
         """Read what the worker says until it is done; return its error, if any."""
         last = time.monotonic()
         while True:
@@ -234,7 +236,7 @@ class Jobs:
             else:
                 return str(said["error"]) if "error" in said else None
 
-    def _died(self, job: Job, code: int | None) -> _EndedError:
+    def _died(self, job: AnalysisJob, code: int | None) -> _EndedError:
         if job.attempts + 1 < self._project.limits.attempts:
             return _EndedError("queued", None)
         return _EndedError(

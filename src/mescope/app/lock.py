@@ -9,7 +9,7 @@ from pathlib import Path
 from mescope.errors import MescopeError
 
 
-class Lock:
+class ProjectLock:
     """Hold a file so that no other process opens the project (ecosystem S76).
 
     The system lets go of it when the process ends, however it ends: there are no stale locks.

@@ -9,6 +9,7 @@ import shutil
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mescope.app.downsampling import Curves, unpack
-from mescope.app.frames import Frames
+from mescope.app.frames import FrameService
 from mescope.app.limits import Limits
-from mescope.app.lock import Lock
+from mescope.app.lock import ProjectLock
 from mescope.app.review import Review
 from mescope.app.safety import UnsafeError, free_name, inside, safe_folder, safe_name
-from mescope.app.store import Recording, Store, now
+from mescope.app.store import ProjectStore, StoredRecording, now
 from mescope.app.uploads import Draft, TooLargeError, too_large
 from mescope.errors import MescopeError, OutputError
 from mescope.io.atomic import write_atomically
@@ -57,13 +58,13 @@ class Project:
                 f"cannot write in {folder} ({error.strerror}); the app keeps its work in a "
                 f"folder {HOME} there: choose a folder that can be written"
             ) from error
-        self._lock = Lock(self.home / "lock")
+        self._lock = ProjectLock(self.home / "lock")
         try:
-            self.store = Store(self.home / "project.sqlite")
+            self.store = ProjectStore(self.home / "project.sqlite")
         except MescopeError:
             self._lock.release()
             raise
-        self.frames = Frames(self.limits)
+        self.frames = FrameService(self.limits)
         self.review = Review(self.store, self.times)
         self._scan_lock, self._cache_lock = threading.Lock(), threading.Lock()
         self._times: OrderedDict[str, NDArray[np.float64]] = OrderedDict()
@@ -78,7 +79,7 @@ class Project:
 
     # -- recordings ----------------------------------------------------------------------
 
-    def recording(self, identity: str) -> Recording:
+    def recording(self, identity: str) -> StoredRecording:
         """Return a recording by its id.
 
         Raises:
@@ -168,10 +169,12 @@ class Project:
                 if not name.startswith(".") and os.path.splitext(name)[1].lower() in MEDIA:
                     yield os.path.relpath(os.path.join(folder, name), base)
 
-    def _register(self, path: Path, relative: str, sha256: str | None = None) -> Recording:
+    def _register(
+        self, path: Path, relative: str, sha256: str | None = None
+    ) -> StoredRecording:
         status = path.stat()
         text = relative.replace(os.sep, "/")
-        recording = Recording(
+        recording = StoredRecording(
             id=secrets.token_hex(6),
             name=text.encode("utf-8", "replace").decode(),
             path=relative,
@@ -186,7 +189,7 @@ class Project:
         self.store.add_recording(recording)
         return recording
 
-    def _renew(self, recording: Recording, path: Path) -> None:
+    def _renew(self, recording: StoredRecording, path: Path) -> None:
         """Look again at a file that changed; judgements belong to what was there before."""
         status = path.stat()
         self._drop_cached(recording.id)
@@ -195,26 +198,24 @@ class Project:
             facts=None, error=None,
         )  # fmt: skip
 
-    def look(self, recording: Recording) -> None:
+    def look(self, recording: StoredRecording) -> None:
         """Open a recording for the first time: its facts, its times, or why it is no use."""
         try:
             path = inside(self.folder, recording.path)
-            facts, times = self.frames.probe(path)
+            facts, fingerprint, times = self.frames.probe(path)
         except MescopeError as error:
             self.store.change_recording(recording.id, error=str(error))
             return
-        fingerprint = facts.pop("fingerprint")
         if recording.fingerprint not in (None, fingerprint):
-            facts["warnings"].append(
-                "the file was replaced by another one; marks made before may not fit it"
-            )
+            replaced = "the file was replaced by another one; marks made before may not fit it"
+            facts = replace(facts, warnings=(*facts.warnings, replaced))
         write_atomically(self.home / "times" / f"{recording.id}.f8", times.tobytes())
         self._drop_cached(recording.id)
         self.store.change_recording(
             recording.id, facts=facts, fingerprint=fingerprint, error=None
         )
 
-    def unseen(self) -> list[Recording]:
+    def unseen(self) -> list[StoredRecording]:
         """Return the recordings that nobody looked at yet."""
         return [r for r in self.store.recordings() if r.facts is None and r.error is None]
 
@@ -246,7 +247,7 @@ class Project:
         path = self.home / "incoming" / secrets.token_hex(8)
         return Draft(safe_name(name), safe_folder(folder), path, min(most, free))
 
-    def take(self, draft: Draft) -> tuple[Recording, bool]:
+    def take(self, draft: Draft) -> tuple[StoredRecording, bool]:
         """Give a complete upload its name; return the recording and whether it is new."""
         digest = draft.digest.hexdigest()
         with self._scan_lock:
@@ -317,7 +318,7 @@ class Project:
         return self.home / "cache" / identity
 
     def forget(self, identity: str, *, file: bool) -> None:
-        """Remove all traces of a recording (ecosystem P114); the file itself if asked."""
+        """Remove all traces of a recording; the file itself if asked."""
         recording = self.recording(identity)
         if file:
             with contextlib.suppress(MescopeError):
@@ -352,6 +353,6 @@ class Project:
         )
 
 
-def _changed(recording: Recording, path: Path) -> bool:
+def _changed(recording: StoredRecording, path: Path) -> bool:
     status = path.stat()
     return (status.st_size, status.st_mtime_ns) != (recording.size, recording.mtime_ns)

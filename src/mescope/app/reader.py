@@ -32,7 +32,7 @@ Picture = NDArray[np.uint8]
 Key = tuple[str, int, int]
 
 
-class Frames:
+class RecordingFrames:
     """Frames of one open recording, exact and near at hand."""
 
     def __init__(self, video: Video, most_bytes: int = KEPT_BYTES) -> None:
@@ -73,13 +73,13 @@ class Frames:
         self._running = None
 
 
-class Library:
+class OpenRecordings:
     """The recordings that are open; a changed file is opened anew."""
 
     def __init__(self) -> None:
-        self._open: OrderedDict[Key, Frames] = OrderedDict()
+        self._open: OrderedDict[Key, RecordingFrames] = OrderedDict()
 
-    def frames(self, path: str) -> Frames:
+    def frames(self, path: str) -> RecordingFrames:
         """Return the frames of the recording at an absolute path."""
         try:
             found = os.stat(path)
@@ -90,7 +90,7 @@ class Library:
         key = path, found.st_size, found.st_mtime_ns
         if key not in self._open:
             most = KEPT_BYTES // OPEN
-            self._open[key] = Frames(open_video(path), most)
+            self._open[key] = RecordingFrames(open_video(path), most)
             while len(self._open) > OPEN:
                 self._open.popitem(last=False)
         self._open.move_to_end(key)
@@ -104,8 +104,8 @@ class Library:
     def pair(
         self, path: str, onset: int, apex: int, magnify: float
     ) -> tuple[dict[str, Any], bytes]:
-        """Answer with a PNG, see :func:`mescope.app.pictures.pair`."""
-        from mescope.app import pictures  # landmarks take a second to load
+        """Answer with a PNG, see :func:`mescope.app.face_pictures.pair`."""
+        from mescope.app import face_pictures as pictures  # landmarks take a second to load
 
         both = self._sound(path, onset), self._sound(path, apex)
         return {}, pictures.png(pictures.pair(*both, magnify))
@@ -113,8 +113,8 @@ class Library:
     def overlay(
         self, path: str, index: int, reference: int | None
     ) -> tuple[dict[str, Any], bytes]:
-        """Answer with what :func:`mescope.app.pictures.overlay` returns."""
-        from mescope.app import pictures
+        """Answer with what :func:`mescope.app.face_pictures.overlay` returns."""
+        from mescope.app import face_pictures as pictures
 
         moving = reference is not None and reference != index
         before = self._sound(path, reference) if moving and reference is not None else None
@@ -164,7 +164,7 @@ def serve(connection: Connection, memory: int) -> None:
     """Answer requests for frames until the server is gone; runs in its own process."""
     confine(memory)
     cv2.setNumThreads(1)
-    library = Library()
+    library = OpenRecordings()
     answer_requests(
         connection,
         {

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import base64
-from html import escape
-from pathlib import Path
-from typing import Any
 
-from mescope.app.annotation_sets import sheet_of
-from mescope.app.exports import NOTICE, page, table
+from mescope.app.annotation_sets import annotations_of
+from mescope.app.pages import Figure, Part, page, rows_of
 from mescope.app.project import Project
-from mescope.app.store import Recording
+from mescope.app.review_mark import ReviewMark
+from mescope.app.store import StoredRecording
 from mescope.errors import MescopeError
 
 MOST_PICTURES = 300
@@ -26,54 +24,58 @@ def project_report(project: Project, *, pictures: bool) -> str:
         project: of the recordings.
         pictures: also show onset, apex (motion magnified) and their difference of every mark
             that nobody rejected.  Off by default: pictures of faces leave the project only
-            where somebody asks for it (ecosystem P113).
+            where somebody asks for it.
     """
     left = MOST_PICTURES if pictures else 0
     parts, empty = [], []
     for recording in project.store.recordings():
         try:
-            sheet = sheet_of(project, recording, None)
+            found = annotations_of(project, recording, None)
         except MescopeError:  # nobody marked anything
             empty.append(recording.name)
             continue
-        shown = _pictures(project, recording, left)
-        left -= len(shown)
-        name = escape(recording.name)
-        parts.append(f"<section><h2>{name}</h2>{table(sheet)}{''.join(shown)}</section>")
-    title = escape(project.folder.name)
-    without = f"<p>Without marks: {escape(', '.join(empty))}</p>" if empty else ""
-    more = (
-        f"<p>Pictures of the first {MOST_PICTURES} marks.</p>" if pictures and not left else ""
+        figures = _figures(project, recording, left)
+        left -= len(figures)
+        parts.append(Part(name=recording.name, rows=rows_of(found), figures=figures))
+    all_shown = not pictures or left > 0
+    return page(
+        project.folder.name,
+        parts,
+        most_pictures=0 if all_shown else MOST_PICTURES,
+        empty=empty,
     )
-    return page(title, f"<h1>{title}</h1><p>{NOTICE}</p>{more}{''.join(parts)}{without}")
 
 
-def _pictures(project: Project, recording: Recording, most: int) -> list[str]:
+def _figures(project: Project, recording: StoredRecording, most: int) -> tuple[Figure, ...]:
     """Return a figure for each mark that has an apex, was not rejected and can be decoded."""
     if most <= 0:
-        return []
-    marks = project.review.marks(recording.id)
-    figures: list[str] = []
-    for mark in [*marks["detections"], *marks["annotations"]]:
-        if mark["status"] == "rejected" or mark["apex"] is None or len(figures) == most:
+        return ()
+    figures: list[Figure] = []
+    marks = project.review.view(recording.id).marks
+    for mark in sorted(marks, key=lambda m: m.maker == "human"):  # the model's first
+        if mark.status == "rejected" or mark.annotation.apex is None or len(figures) == most:
             continue
         figure = _figure(project, recording, mark)
         if figure:
             figures.append(figure)
-    return figures
+    return tuple(figures)
 
 
-def _figure(project: Project, recording: Recording, mark: dict[str, Any]) -> str:
-    path: Path = project.path(recording.id)
+def _figure(project: Project, recording: StoredRecording, mark: ReviewMark) -> Figure | None:
+    found = mark.annotation
+    first, last = found.interval.first, found.interval.last
     try:
         data = project.frames.pair(
-            recording.id, path, onset=mark["first"], apex=mark["apex"], magnify=MAGNIFY
+            recording.id,
+            project.path(recording.id),
+            onset=first,
+            apex=found.apex,
+            magnify=MAGNIFY,
         )
     except MescopeError:
-        return ""
-    words = f"frames {mark['first']} to {mark['last']}: {mark['emotion'] or 'no emotion'}"
+        return None
     picture = base64.b64encode(data).decode("ascii")
-    return (
-        f'<figure><img alt="Onset, apex and difference" src="data:image/png;base64,{picture}">'
-        f"<figcaption>{escape(words)}</figcaption></figure>"
+    return Figure(
+        source=f"data:image/png;base64,{picture}",
+        words=f"frames {first} to {last}: {found.emotion or 'no emotion'}",
     )

@@ -13,7 +13,7 @@ from starlette.requests import ClientDisconnect, Request
 
 from mescope.app.project import Project
 from mescope.app.safety import UnsafeError
-from mescope.app.store import Recording
+from mescope.app.store import StoredRecording
 from mescope.app.uploads import Draft, TooLargeError
 from mescope.errors import MescopeError
 
@@ -103,7 +103,7 @@ def sent_folder(request: Request) -> str:
     return unquote(request.headers.get("x-folder", "")[:20_000], errors="replace")
 
 
-async def upload(request: Request, project: Project) -> tuple[Recording, bool]:
+async def upload(request: Request, project: Project) -> tuple[StoredRecording, bool]:
     """Take in a recording from the body; nothing of it stays if it does not arrive whole."""
     draft = await run_in_threadpool(
         project.draft, sent_name(request), announced_length(request), sent_folder(request)

@@ -7,14 +7,16 @@ import threading
 import unicodedata
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mescope.app.replay import ACTIONS, Mark, State, detection, effective, fold, timed, undoable
+from mescope.app.replay import ACTIONS, ReviewState, effective, fold, undoable
+from mescope.app.review_mark import ReviewMark, ReviewView, detection, timed
 from mescope.app.safety import clean_text
-from mescope.app.store import StaleError, Store
+from mescope.app.store import ProjectStore, StaleError
 from mescope.app.validation import checked
 from mescope.errors import MescopeError
 
@@ -24,7 +26,8 @@ MOST_MARKS = 200_000
 """Marks in one recording."""
 _KEPT = 2048  # folded states in memory; a mark takes about 1 kB
 _LONGEST_CODER = 64
-_Known = tuple[tuple[int, int], State]
+_ALIKE = ("first", "apex", "last", "emotion")
+_Known = tuple[tuple[int, int], ReviewState]
 
 
 class Review:
@@ -35,12 +38,12 @@ class Review:
         times: gives the seconds of every frame of a recording.
     """
 
-    def __init__(self, store: Store, times: Times) -> None:
+    def __init__(self, store: ProjectStore, times: Times) -> None:
         self._store, self._times = store, times
         self._lock = threading.RLock()
         self._known: OrderedDict[tuple[str, str | None], _Known] = OrderedDict()
 
-    def state(self, identity: str, coder: str | None = None) -> tuple[int, State]:
+    def state(self, identity: str, coder: str | None = None) -> tuple[int, ReviewState]:
         """Return the revision and the marks, of all coders together or of one alone.
 
         The state is shared: it is to be read only, and no judgement changes it any more.
@@ -51,7 +54,7 @@ class Review:
 
     def _state(
         self, identity: str, coder: str | None, revision: int, analysis: int
-    ) -> tuple[int, State]:
+    ) -> tuple[int, ReviewState]:
         key, version = (identity, coder), (revision, analysis)
         known = self._known.get(key)
         if known is None or known[0] != version:
@@ -62,42 +65,38 @@ class Review:
         self._known.move_to_end(key)
         return revision, known[1]
 
-    def detections(self, identity: str) -> list[Mark]:
+    def detections(self, identity: str) -> list[ReviewMark]:
         """Return what the newest analysis found, and judged detections of earlier ones."""
         stored = self._store.analysis(identity)
-        return list(stored.document["marks"]) if stored is not None else []
+        kept = stored.document["marks"] if stored is not None else ()
+        return [ReviewMark.from_json(mark) for mark in kept]
 
-    def marks(self, identity: str, coder: str | None = None) -> dict[str, Any]:
-        """Return what a page shows: revision, reviewed, detections, annotations."""
+    def view(self, identity: str, coder: str | None = None) -> ReviewView:
+        """Return all marks, as all coders together left them or one alone."""
         revision, state = self.state(identity, coder)
-        return self._told(identity, revision, state, state.marks.values())
+        return self._view(identity, revision, state, state.marks.values())
 
-    def change(self, identity: str, mark: str | None) -> dict[str, Any]:
+    def change(self, identity: str, mark: str | None) -> ReviewView:
         """Return what a page that saw the revision before needs to know of a judgement.
 
-        As :meth:`marks`, but of one mark only; ``removed``: its id, if it is no longer there.
+        It is a :meth:`view` of one mark; ``removed``: its id, if it is no longer there.
         """
         revision, state = self.state(identity)
         there = [state.marks[mark]] if mark in state.marks else []
-        found = self._told(identity, revision, state, there)
-        return found | {"removed": [] if there or mark is None else [mark]}
+        found = self._view(identity, revision, state, there)
+        return replace(found, removed=() if there or mark is None else (mark,))
 
-    def _told(
-        self, identity: str, revision: int, state: State, wanted: Collection[Mark]
-    ) -> dict[str, Any]:
+    def _view(
+        self, identity: str, revision: int, state: ReviewState, wanted: Collection[ReviewMark]
+    ) -> ReviewView:
         times = self._times(identity) if wanted else np.zeros(0)
         marks = [timed(mark, times) for mark in wanted]
-        marks.sort(key=lambda m: (m["first"], m["last"], m["id"]))
-        return {
-            "revision": revision,
-            "reviewed": state.reviewed,
-            "detections": [mark for mark in marks if mark["source"] == "model"],
-            "annotations": [mark for mark in marks if mark["source"] == "human"],
-        }
+        marks.sort(key=lambda mark: (mark.annotation.interval, mark.id))
+        return ReviewView(revision=revision, reviewed=state.reviewed, marks=tuple(marks))
 
     def judge(
         self, identity: str, frames: int, request: Mapping[str, Any], *, brief: bool = False
-    ) -> dict[str, Any]:
+    ) -> ReviewView:
         """Enter what a person did and return the marks.
 
         Args:
@@ -116,7 +115,7 @@ class Review:
         key = request.get("key")
         with self._lock:
             if key is not None and self._store.knows_key(identity, key):
-                return self.marks(identity)
+                return self.view(identity)
             revision, state = self.state(identity)
             if request.get("revision") != revision:
                 raise StaleError(_stale(revision, request.get("revision")))
@@ -126,14 +125,14 @@ class Review:
             event = self._store.add_event(
                 identity, revision, coder, str(action), mark=mark, values=values, key=key
             )
-            after = State(dict(state.marks), state.reviewed)
+            after = ReviewState(dict(state.marks), state.reviewed)
             after.apply(event)
             version = self._known[(identity, None)][0]
             self._known[(identity, None)] = ((version[0] + 1, version[1]), after)
-            return self.change(identity, mark) if brief else self.marks(identity)
+            return self.change(identity, mark) if brief else self.view(identity)
 
     def _values(
-        self, state: State, action: Any, mark: Any, values: Mapping[str, Any], frames: int
+        self, state: ReviewState, action: Any, mark: Any, values: Mapping[str, Any], frames: int
     ) -> dict[str, Any]:
         if action not in ACTIONS:
             raise MescopeError(
@@ -152,9 +151,9 @@ class Review:
                 "it may have been removed: load the marks again"
             )
         wrong = {"human": ("confirm", "reject", "reset"), "model": ("remove",)}
-        if action in wrong[before["source"]]:
-            raise MescopeError(_WRONG[before["source"]].format(action))
-        return checked(values, frames, before) if action == "edit" else {}
+        if action in wrong[before.maker]:
+            raise MescopeError(_WRONG[before.maker].format(action))
+        return checked(values, frames, before.annotation) if action == "edit" else {}
 
     def enter_analysis(self, identity: str, document: Mapping[str, Any], traces: str) -> None:
         """Keep a finished analysis; what people said about an earlier one stays.
@@ -167,14 +166,15 @@ class Review:
         with self._lock, self._store.together():
             found = marks_of(document)
             kept = carried_over(self.detections(identity), self.state(identity)[1], found)
-            self._store.add_analysis(identity, {**document, "marks": kept}, traces)
+            marks = [mark.to_json() for mark in kept]
+            self._store.add_analysis(identity, {**document, "marks": marks}, traces)
             model = str(document.get("provenance", {}).get("model", ""))
             values = {"detections": len(found), "model": model}
             self._store.add_event(identity, None, "", "analyzed", values=values)
 
     def undo(
         self, identity: str, revision: int | None, coder: Any, *, brief: bool = False
-    ) -> dict[str, Any]:
+    ) -> ReviewView:
         """Take back the last thing that a coder did in a recording; return as :meth:`judge`.
 
         Raises:
@@ -191,7 +191,7 @@ class Review:
             self._store.add_event(
                 identity, revision, who, "undo", mark=last.mark, undoes=last.seq
             )
-            return self.change(identity, last.mark) if brief else self.marks(identity)
+            return self.change(identity, last.mark) if brief else self.view(identity)
 
     def take_in(
         self, identity: str, frames: int, found: Sequence[tuple[str, Mapping[str, Any]]]
@@ -210,17 +210,14 @@ class Review:
             MescopeError: a value makes no sense; the message tells which annotation.
         """
         with self._lock, self._store.together():
-            known = {
-                (mark["coder"], mark["first"], mark["apex"], mark["last"], mark["emotion"])
-                for mark in self.state(identity)[1].marks.values()
-            }
+            known = {_likeness(mark) for mark in self.state(identity)[1].marks.values()}
             before, fresh = len(known), 0
             for number, (coder, values) in enumerate(found, start=1):
                 try:
                     kept = checked(values, frames, None)
                 except MescopeError as error:
                     raise MescopeError(f"mark {number} of the file: {error}") from error
-                key = (coder, kept["first"], kept["apex"], kept["last"], kept["emotion"])
+                key = (coder, *(kept.get(name) for name in _ALIKE))
                 if key in known:
                     continue
                 known.add(key)
@@ -256,6 +253,13 @@ class Review:
         return sorted({event.coder for event in events if event.coder})
 
 
+def _likeness(mark: ReviewMark) -> tuple[Any, ...]:
+    """Return what makes a mark of a file the same as one that is there."""
+    found = mark.annotation
+    interval = found.interval
+    return (mark.coder, interval.first, found.apex, interval.last, found.emotion)
+
+
 def name_of(coder: Any) -> str:
     """Return a coder's name on one line.
 
@@ -272,9 +276,9 @@ def name_of(coder: Any) -> str:
     return name
 
 
-def marks_of(document: Mapping[str, Any]) -> list[Mark]:
+def marks_of(document: Mapping[str, Any]) -> list[ReviewMark]:
     """Return the marks of an analysis document (see :mod:`mescope.reports.json`)."""
-    marks: dict[str, Mark] = {}
+    marks: dict[str, ReviewMark] = {}
     for number, found in enumerate(document["detections"], start=1):
         evidence = dict(found.get("evidence") or {})
         mark = detection(
@@ -292,19 +296,24 @@ def marks_of(document: Mapping[str, Any]) -> list[Mark]:
                 "checks": list(found.get("checks") or ()),
             },
         )
-        marks[mark["id"]] = mark
+        marks[mark.id] = mark
     return list(marks.values())
 
 
-def carried_over(earlier: Sequence[Mark], state: State, found: Sequence[Mark]) -> list[Mark]:
+def carried_over(
+    earlier: Sequence[ReviewMark], state: ReviewState, found: Sequence[ReviewMark]
+) -> list[ReviewMark]:
     """Return the marks of a new analysis, and those of the one before that somebody judged.
 
     What a person said about a detection stays, also where the new analysis does not find it.
     """
-    ids = {mark["id"] for mark in found}
-    judged = {m["id"] for m in state.marks.values() if m["status"] != "proposed" or m["note"]}
-    kept = [m for m in earlier if m["id"] in judged and m["id"] not in ids]
-    return [*found, *kept]
+    ids = {mark.id for mark in found}
+    judged = {
+        mark.id
+        for mark in state.marks.values()
+        if mark.status != "proposed" or mark.annotation.note
+    }
+    return [*found, *(mark for mark in earlier if mark.id in judged and mark.id not in ids)]
 
 
 def _stale(now: int, seen: object) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from urllib.parse import quote
 
 from fastapi import APIRouter, FastAPI, Query, Request
@@ -20,7 +20,7 @@ from mescope.app.request_bodies import read_bytes, sent_name
 router = APIRouter(prefix="/api")
 
 STATIC = Path(__file__).parent / "static"
-Format = Literal["csv", "json", "html", "megc", "elan", "boris", "vtt", "activitynet"]
+Format = Annotated[str, Query(max_length=64, description="One of `exports` of `/api/project`.")]
 Who = Annotated[str, Query(min_length=1, max_length=64, description="A coder, or `model`.")]
 _BODY = {
     "requestBody": {
@@ -35,12 +35,12 @@ _BODY = {
 @router.get("/recordings/{id}/export", response_class=Response)
 def export(asked: Asked, project: Served, format: Format, who: Who | None = None) -> Response:
     """Return marks as a file: of the model, of a coder, or of all."""
-    data = exports.export(project, asked, format, who)
-    ending, media_type = exports.FORMATS[format]
+    kind = exports.chosen(format)
+    data = kind.make(project, asked, who)
     stem = Path(asked.path).stem + (f".{who}" if who else "")
-    name = quote(stem.encode("utf-8", "replace").decode() + ending, safe="")
+    name = quote(stem.encode("utf-8", "replace").decode() + kind.suffix, safe="")
     headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{name}"}
-    return Response(data, media_type=f"{media_type}; charset=utf-8", headers=headers)
+    return Response(data, media_type=f"{kind.media_type}; charset=utf-8", headers=headers)
 
 
 @router.post("/recordings/{id}/import", openapi_extra=_BODY)
@@ -52,8 +52,8 @@ async def import_(
     data = await read_bytes(request, project.limits.import_bytes)
     found = await run_in_threadpool(imports.bring_in, project, asked, name, data, coder)
     jobs.tell(asked.id)
-    marks = await run_in_threadpool(project.review.marks, asked.id)
-    return {**found, **marks}
+    view = await run_in_threadpool(project.review.view, asked.id)
+    return {**found, **view.to_json()}
 
 
 @router.get("/report", response_class=Response)

@@ -12,7 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from mescope.app.dependencies import Asked, Coder, Served, Working
 from mescope.app.project import Project
 from mescope.app.request_bodies import described, read_model
-from mescope.app.store import Recording, StaleError
+from mescope.app.store import StaleError, StoredRecording
 
 router = APIRouter(prefix="/api/recordings/{id}")
 
@@ -42,7 +42,7 @@ class Judgement(Undo):
 @router.get("/marks")
 def marks(asked: Asked, project: Served, coder: Coder = None) -> JSONResponse:
     """Return the model's detections and the coders' annotations as they stand now."""
-    return JSONResponse(project.review.marks(asked.id, coder))
+    return JSONResponse(project.review.view(asked.id, coder).to_json())
 
 
 @router.post("/events", openapi_extra=described(Judgement))
@@ -74,23 +74,28 @@ def history(asked: Asked, project: Served) -> list[dict[str, Any]]:
 
 
 def _judge(
-    project: Project, recording: Recording, wanted: Judgement, brief: bool
+    project: Project, recording: StoredRecording, wanted: Judgement, brief: bool
 ) -> dict[str, Any]:
-    frames = int((recording.facts or {}).get("frames") or 0)
     try:
-        return project.review.judge(recording.id, frames, wanted.model_dump(), brief=brief)
+        view = project.review.judge(
+            recording.id, recording.frames, wanted.model_dump(), brief=brief
+        )
     except StaleError as error:
-        raise _with_marks(error, project, recording) from error
+        raise _with_view(error, project, recording) from error
+    return view.to_json()
 
 
-def _undo(project: Project, recording: Recording, wanted: Undo, brief: bool) -> dict[str, Any]:
+def _undo(
+    project: Project, recording: StoredRecording, wanted: Undo, brief: bool
+) -> dict[str, Any]:
     try:
-        return project.review.undo(recording.id, wanted.revision, wanted.coder, brief=brief)
+        view = project.review.undo(recording.id, wanted.revision, wanted.coder, brief=brief)
     except StaleError as error:
-        raise _with_marks(error, project, recording) from error
+        raise _with_view(error, project, recording) from error
+    return view.to_json()
 
 
-def _with_marks(error: StaleError, project: Project, recording: Recording) -> StaleError:
-    told = StaleError(str(error))
-    told.marks = project.review.marks(recording.id)
-    return told
+def _with_view(error: StaleError, project: Project, recording: StoredRecording) -> StaleError:
+    stale = StaleError(str(error))
+    stale.view = project.review.view(recording.id)
+    return stale

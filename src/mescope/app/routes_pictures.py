@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse, Response
 from mescope.app.dependencies import LARGEST, Asked, Frame, FrameQuery, Served
 from mescope.app.project import MissingError, Project
 from mescope.app.range_response import file_response
-from mescope.app.store import Recording
+from mescope.app.store import StoredRecording, VideoFacts
 from mescope.errors import MescopeError
 
 router = APIRouter(prefix="/api/recordings/{id}")
@@ -54,7 +54,7 @@ def thumbnail(
     request: Request, asked: Asked, project: Served, version: Version = None
 ) -> Response:
     """Return a small picture of the recording: the frame at a tenth of its length."""
-    n = (_facts(asked)["frames"] - 1) // 10
+    n = (_facts(asked).frames - 1) // 10
     return frame(request, asked, project, n, THUMBNAIL, version)
 
 
@@ -132,20 +132,21 @@ def file(request: Request, asked: Asked, project: Served) -> Response:
     return file_response(request, path, kind)
 
 
-def _kept(recording: Recording, version: str | None) -> str:
+def _kept(recording: StoredRecording, version: str | None) -> str:
     """Say how long a browser may keep a picture: for ever, if its address names the version."""
     return _LASTING if version == recording.version else _ASK_AGAIN
 
 
-def _onset(project: Project, recording: Recording, n: int) -> int | None:
+def _onset(project: Project, recording: StoredRecording, n: int) -> int | None:
     """Return the onset of the shortest mark around a frame, or None."""
     _, state = project.review.state(recording.id)
-    around = [m for m in state.marks.values() if m["first"] <= n <= m["last"]]
-    best = min(around, key=lambda m: m["last"] - m["first"], default=None)
-    return None if best is None else int(best["first"])
+    found = [mark.annotation.interval for mark in state.marks.values()]
+    around = [interval for interval in found if interval.first <= n <= interval.last]
+    best = min(around, key=len, default=None)
+    return None if best is None else best.first
 
 
-def _facts(recording: Recording) -> dict[str, Any]:
+def _facts(recording: StoredRecording) -> VideoFacts:
     if recording.error is not None:
         raise MissingError(recording.error)
     if recording.facts is None:
@@ -153,7 +154,7 @@ def _facts(recording: Recording) -> dict[str, Any]:
     return recording.facts
 
 
-def _within(recording: Recording, n: int) -> None:
-    frames = _facts(recording)["frames"]
+def _within(recording: StoredRecording, n: int) -> None:
+    frames = _facts(recording).frames
     if n >= frames:
         raise MissingError(f"expected a frame from 0 to {frames - 1}, found {n}")

@@ -13,8 +13,10 @@ from pydantic import BaseModel, ConfigDict, Field, StrictStr
 from starlette.concurrency import run_in_threadpool
 
 from mescope import __version__
+from mescope.annotations import readable
+from mescope.app import exports
 from mescope.app.dependencies import Asked, Served, Working
-from mescope.app.jobs import Jobs
+from mescope.app.jobs import AnalysisQueue
 from mescope.app.request_bodies import described, read_model, upload
 from mescope.app.views import details, overview
 from mescope.labels import RAW_COUNTS, SPOTTING_CLASSES
@@ -59,6 +61,11 @@ def project_facts(project: Served) -> dict[str, Any]:
         "emotions": emotions(),
         "coders": project.review.coders(identities),
         "formats": sorted(MEDIA),
+        "exports": [{"name": n, "title": e.title} for n, e in exports.formats().items()],
+        "imports": [
+            {"title": codec.title, "suffixes": list(codec.suffixes)}
+            for codec in readable().values()
+        ],
         "limits": {
             "upload_bytes": limits.upload_bytes,
             "import_bytes": limits.import_bytes,
@@ -151,7 +158,7 @@ async def progress(request: Request, jobs: Working) -> StreamingResponse:
     )
 
 
-async def _news(request: Request, jobs: Jobs) -> AsyncIterator[str]:
+async def _news(request: Request, jobs: AnalysisQueue) -> AsyncIterator[str]:
     seen, silent = jobs.version(), 0.0
     yield "retry: 1000\n\n"
     for entry in await run_in_threadpool(jobs.news, -1):
@@ -173,5 +180,5 @@ def _event(entry: dict[str, Any]) -> str:
     return f"data: {json.dumps(entry)}\n\n"
 
 
-def _details(project: Any, jobs: Jobs, identity: str) -> dict[str, Any]:
+def _details(project: Any, jobs: AnalysisQueue, identity: str) -> dict[str, Any]:
     return details(project, project.recording(identity), jobs.progress())

@@ -22,7 +22,7 @@ MOST_BYTES = 512 << 20
 Serve = Callable[[Connection, int], None]
 
 
-class Guard:
+class Sandbox:
     """One process that answers one request at a time; started when needed, and again if dead.
 
     Args:

@@ -56,7 +56,7 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-class Gate:
+class SecurityMiddleware:
     """Refuse what does not come from the app's own page or its user; add safe headers.
 
     Args:

@@ -16,11 +16,11 @@ from starlette.types import ASGIApp
 
 from mescope import __version__
 from mescope.app import routes_files, routes_marks, routes_pictures, routes_project
-from mescope.app.jobs import Analyze, Jobs
+from mescope.app.jobs import AnalysisQueue, Analyze
 from mescope.app.limits import Limits
 from mescope.app.project import MissingError, Project
 from mescope.app.safety import UnsafeError
-from mescope.app.security_middleware import Gate
+from mescope.app.security_middleware import SecurityMiddleware
 from mescope.app.store import StaleError
 from mescope.app.uploads import TooLargeError
 from mescope.errors import FaceError, MescopeError, OutputError, VideoError
@@ -61,7 +61,7 @@ def create_app(
 
     Args:
         folder: of the project.
-        hosts: see :class:`mescope.app.security_middleware.Gate`.
+        hosts: see :class:`mescope.app.security_middleware.SecurityMiddleware`.
         token: likewise.
         limits: of sizes, memory and time.
         analyze: ``module:function`` that a worker calls; see :mod:`mescope.app.worker`.
@@ -72,7 +72,7 @@ def create_app(
         MescopeError: the folder is no use, or open in another process.
     """
     project = Project(folder, limits)
-    jobs = Jobs(project, analyze)
+    jobs = AnalysisQueue(project, analyze)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -100,7 +100,7 @@ def create_app(
     app.add_exception_handler(MescopeError, _known)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
-    return Gate(app, hosts=hosts, token=token)
+    return SecurityMiddleware(app, hosts=hosts, token=token)
 
 
 def status_of(error: MescopeError) -> int:
@@ -113,7 +113,7 @@ async def _known(_request: Request, error: Exception) -> JSONResponse:
         raise error
     content: dict[str, Any] = {"error": str(error)}
     if isinstance(error, StaleError):
-        content["marks"] = getattr(error, "marks", None)
+        content["marks"] = None if error.view is None else error.view.to_json()
     return JSONResponse(content, status_of(error))
 
 

@@ -10,28 +10,52 @@ import sqlite3
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from mescope.app.replay import Event
+from mescope.app.replay import ReviewEvent
+from mescope.app.review_mark import ReviewView
 from mescope.app.schema import connect
 from mescope.errors import MescopeError
 
 
 class StaleError(MescopeError):
-    """Somebody else changed the recording since the caller looked at it; ``marks``: to what."""
+    """Somebody else changed the recording since the caller looked at it; ``view``: to what."""
 
-    marks: dict[str, Any] | None = None
+    view: ReviewView | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Recording:
+class VideoFacts:
+    """What the first look at a file shows; ``warnings`` are for whoever judges it."""
+
+    seconds: float
+    rate: float  # frames per second
+    frames: int
+    width: int
+    height: int
+    variable_rate: bool = False
+    warnings: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the facts as they are kept."""
+        return {**asdict(self), "warnings": list(self.warnings)}
+
+    @classmethod
+    def from_json(cls, kept: Mapping[str, Any]) -> VideoFacts:
+        """Return the facts that :meth:`to_json` made into values."""
+        known = {name: kept[name] for name in cls.__slots__ if name in kept}
+        return cls(**known | {"warnings": tuple(kept.get("warnings", ()))})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredRecording:
     """A video of the project: ``path`` is relative to the folder of the project.
 
-    ``facts`` come from the first look at the file: seconds, rate, frames, width, height,
-    variable_rate, warnings; None before it.  ``error`` says why it cannot be used.
+    ``facts`` come from the first look at the file; None before it.  ``error`` says why it
+    cannot be used.
     """
 
     id: str
@@ -42,7 +66,7 @@ class Recording:
     sha256: str | None
     fingerprint: str | None
     added: str
-    facts: dict[str, Any] | None
+    facts: VideoFacts | None
     error: str | None
 
     @property
@@ -50,9 +74,19 @@ class Recording:
         """Another one for every content of the file; part of the addresses of pictures."""
         return f"{self.size:x}-{self.mtime_ns:x}"
 
+    @property
+    def rate(self) -> float:
+        """Frames per second; 0 before the first look."""
+        return 0.0 if self.facts is None else self.facts.rate
+
+    @property
+    def frames(self) -> int:
+        """How many frames it has; 0 before the first look."""
+        return 0 if self.facts is None else self.facts.frames
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
+class AnalysisJob:
     """One analysis that was asked for; ``state`` is queued, running, done, failed, cancelled.
 
     ``attempts`` counts how often a worker began it.
@@ -66,7 +100,7 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stored:
+class StoredAnalysis:
     """A finished analysis: its document without traces, and the file name of the traces."""
 
     number: int
@@ -75,7 +109,7 @@ class Stored:
     traces: str
 
 
-class Store:
+class ProjectStore:
     """The database of one project; every method may be called from any thread."""
 
     def __init__(self, path: Path) -> None:
@@ -112,37 +146,38 @@ class Store:
 
     # -- recordings ----------------------------------------------------------------------
 
-    def recordings(self) -> list[Recording]:
+    def recordings(self) -> list[StoredRecording]:
         """Return all recordings in order of name."""
         return [_recording(row) for row in self._all("SELECT * FROM recordings ORDER BY name")]
 
-    def recording(self, identity: str) -> Recording | None:
+    def recording(self, identity: str) -> StoredRecording | None:
         """Return one recording, or None."""
         rows = self._all("SELECT * FROM recordings WHERE id = ?", identity)
         return _recording(rows[0]) if rows else None
 
-    def add_recording(self, recording: Recording) -> None:
+    def add_recording(self, recording: StoredRecording) -> None:
         """Keep a recording whose id and path are new."""
         self._run(
             "INSERT INTO recordings VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             *(
                 getattr(recording, f)
-                for f in Recording.__slots__
+                for f in StoredRecording.__slots__
                 if f not in ("facts", "error")
             ),
-            None if recording.facts is None else json.dumps(recording.facts),
+            None if recording.facts is None else json.dumps(recording.facts.to_json()),
             recording.error,
         )
 
     def change_recording(self, identity: str, **values: Any) -> None:
         """Set columns of a recording; ``facts`` is turned into JSON."""
         if "facts" in values:
-            values["facts"] = json.dumps(values["facts"])
+            facts: VideoFacts | None = values["facts"]
+            values["facts"] = json.dumps(None if facts is None else facts.to_json())
         names = ", ".join(f"{name} = ?" for name in values)
         self._run(f"UPDATE recordings SET {names} WHERE id = ?", *values.values(), identity)
 
     def forget_recording(self, identity: str) -> None:
-        """Remove every row about a recording, and overwrite where it stood (P114)."""
+        """Remove every row about a recording, and overwrite where it stood."""
         with self.together():
             self._run("DELETE FROM recordings WHERE id = ?", identity)
             for table in ("analyses", "events", "jobs"):
@@ -160,7 +195,7 @@ class Store:
             identity, now(), json.dumps(document), traces, len(document.get("marks", ())),
         )  # fmt: skip
 
-    def analysis(self, identity: str) -> Stored | None:
+    def analysis(self, identity: str) -> StoredAnalysis | None:
         """Return the newest analysis of a recording, or None."""
         rows = self._all(
             "SELECT * FROM analyses WHERE recording = ? ORDER BY number DESC LIMIT 1", identity
@@ -168,7 +203,7 @@ class Store:
         if not rows:
             return None
         row = rows[0]
-        return Stored(
+        return StoredAnalysis(
             number=row["number"],
             recording=identity,
             document=json.loads(row["document"]),
@@ -215,7 +250,7 @@ class Store:
 
     # -- events --------------------------------------------------------------------------
 
-    def events(self, identity: str) -> list[Event]:
+    def events(self, identity: str) -> list[ReviewEvent]:
         """Return everything that was done to a recording, in order."""
         rows = self._all("SELECT * FROM events WHERE recording = ? ORDER BY seq", identity)
         return [_event(row) for row in rows]
@@ -246,7 +281,7 @@ class Store:
         values: Mapping[str, Any] | None = None,
         undoes: int | None = None,
         key: str | None = None,
-    ) -> Event:
+    ) -> ReviewEvent:
         """Keep an event; it is on the disk when this returns.
 
         Args:
@@ -277,13 +312,13 @@ class Store:
                 json.dumps(content), undoes, key,
             )  # fmt: skip
             seq = int(cursor.lastrowid or 0)
-        return Event(
+        return ReviewEvent(
             seq=seq, at=at, coder=coder, action=action, mark=mark, values=content, undoes=undoes
         )
 
     # -- jobs ----------------------------------------------------------------------------
 
-    def add_job(self, identity: str) -> Job:
+    def add_job(self, identity: str) -> AnalysisJob:
         """Queue an analysis, unless one is queued or running already."""
         with self.together():
             active = [j for j in self.jobs(identity) if j.state in ("queued", "running")]
@@ -295,14 +330,14 @@ class Store:
             )  # fmt: skip
             return self.jobs(identity)[-1]
 
-    def jobs(self, identity: str | None = None) -> list[Job]:
+    def jobs(self, identity: str | None = None) -> list[AnalysisJob]:
         """Return the jobs of one recording, or all, oldest first."""
         where, values = ("WHERE recording = ?", (identity,)) if identity else ("", ())
         return [
             _job(r) for r in self._all(f"SELECT * FROM jobs {where} ORDER BY number", *values)
         ]
 
-    def latest_jobs(self) -> dict[str, Job]:
+    def latest_jobs(self) -> dict[str, AnalysisJob]:
         """Return the newest job of every recording that has one."""
         rows = self._all(
             "SELECT * FROM jobs WHERE number IN "
@@ -310,14 +345,14 @@ class Store:
         )
         return {row["recording"]: _job(row) for row in rows}
 
-    def active_jobs(self) -> list[Job]:
+    def active_jobs(self) -> list[AnalysisJob]:
         """Return what is queued or running, oldest first."""
         rows = self._all(
             "SELECT * FROM jobs WHERE state IN ('queued', 'running') ORDER BY number"
         )
         return [_job(row) for row in rows]
 
-    def next_job(self) -> Job | None:
+    def next_job(self) -> AnalysisJob | None:
         """Return the oldest queued job, or None."""
         rows = self._all("SELECT * FROM jobs WHERE state = 'queued' ORDER BY number LIMIT 1")
         return _job(rows[0]) if rows else None
@@ -340,14 +375,16 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
-def _recording(row: sqlite3.Row) -> Recording:
+def _recording(row: sqlite3.Row) -> StoredRecording:
     values = dict(row)
-    facts = values.pop("facts")
-    return Recording(facts=None if facts is None else json.loads(facts), **values)
+    facts = json.loads(values.pop("facts") or "null")
+    return StoredRecording(
+        facts=None if facts is None else VideoFacts.from_json(facts), **values
+    )
 
 
-def _event(row: sqlite3.Row) -> Event:
-    return Event(
+def _event(row: sqlite3.Row) -> ReviewEvent:
+    return ReviewEvent(
         seq=row["seq"],
         at=row["at"],
         coder=row["coder"],
@@ -358,8 +395,8 @@ def _event(row: sqlite3.Row) -> Event:
     )
 
 
-def _job(row: sqlite3.Row) -> Job:
-    return Job(
+def _job(row: sqlite3.Row) -> AnalysisJob:
+    return AnalysisJob(
         number=row["number"],
         recording=row["recording"],
         state=row["state"],

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from mescope.app.project import Project
-from mescope.app.store import Job, Recording
+from mescope.app.store import AnalysisJob, StoredRecording
 from mescope.results import SPOKEN
 
 _FACTS = ("seconds", "rate", "frames", "width", "height")
@@ -32,8 +32,8 @@ def overview(
 
 
 def view(
-    recording: Recording,
-    job: Job | None,
+    recording: StoredRecording,
+    job: AnalysisJob | None,
     detections: int | None,
     reviewed: bool,
     progress: float | None,
@@ -48,7 +48,7 @@ def view(
         progress: of the running analysis, 0 to 1.
     """
     state, error = _state(recording, job, detections is not None, reviewed)
-    facts = recording.facts or {}
+    facts = {} if recording.facts is None else recording.facts.to_json()
     running = state in ("queued", "analyzing")
     return {
         "id": recording.id,
@@ -64,14 +64,15 @@ def view(
 
 
 def details(
-    project: Project, recording: Recording, progress: Mapping[str, float]
+    project: Project, recording: StoredRecording, progress: Mapping[str, float]
 ) -> dict[str, Any]:
     """Return everything about one recording but its marks and traces."""
     stored = project.store.analysis(recording.id)
     document = stored.document if stored else {}
     provenance = document.get("provenance", {})
-    facts = recording.facts or {}
-    warnings = [*facts.get("warnings", []), *document.get("warnings", [])]
+    facts = recording.facts
+    seen = () if facts is None else facts.warnings
+    warnings = [*seen, *document.get("warnings", [])]
     return {
         **overview(project, progress, [recording.id])[0],
         "warnings": list(dict.fromkeys(warnings)),
@@ -83,7 +84,7 @@ def details(
         "floor": document.get("floor") or 0.0,
         "candidates": [candidate(entry) for entry in document.get("candidates", [])],
         "region_names": SPOKEN,
-        "variable_rate": bool(facts.get("variable_rate", False)),
+        "variable_rate": facts is not None and facts.variable_rate,
         "bytes": recording.size,
         "added": recording.added,
     }
@@ -112,7 +113,7 @@ def candidate(entry: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _state(
-    recording: Recording, job: Job | None, analyzed: bool, reviewed: bool
+    recording: StoredRecording, job: AnalysisJob | None, analyzed: bool, reviewed: bool
 ) -> tuple[str, str | None]:
     if recording.error is not None:
         return "failed", recording.error

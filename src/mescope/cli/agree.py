@@ -14,7 +14,7 @@ from mescope.cli.options import Json
 from mescope.errors import DatasetError
 
 if TYPE_CHECKING:
-    from mescope.annotations import Sheet
+    from mescope.annotations import AnnotationSet
     from mescope.evaluation.agreement import Agreement
 
 
@@ -60,8 +60,8 @@ def agree(
 
 
 def _chosen(
-    path: Path, sheets: tuple[Sheet, ...], source: str | None, length: int | None
-) -> list[Sheet]:
+    path: Path, sheets: tuple[AnnotationSet, ...], source: str | None, length: int | None
+) -> list[AnnotationSet]:
     """Return the marks of one coder or model, with the length of the video if it is named."""
     from mescope.evaluation.agreement import made_by
 

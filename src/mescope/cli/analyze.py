@@ -40,8 +40,6 @@ if TYPE_CHECKING:
     from mescope.results import Analysis
 
 _PROPOSALS = "the weights learned from simulated faces; results are proposals to look at"
-FORMATS = ("json", "csv", "html", "elan", "boris", "vtt", "activitynet")
-_ENDINGS = {"elan": "eaf", "activitynet": "activitynet.json"}
 
 
 def analyze(
@@ -51,7 +49,10 @@ def analyze(
     ] = Path("mescope-results"),
     formats: Annotated[
         str,
-        typer.Option("--format", help=f"Any of {', '.join(FORMATS)}, with commas between."),
+        typer.Option(
+            "--format",
+            help="Any of json, csv, html and what `convert --formats` lists, commas between.",
+        ),
     ] = "json,csv,html",
     model: Model = DEFAULT_MODEL,
     method: Method = DEFAULT_METHOD,
@@ -78,8 +79,7 @@ def analyze(
     (everything), NAME.csv (a row per expression), NAME.events.csv (blinks, speech and other
     events, and what could not be judged) and NAME.frames.csv (a row per frame; frames count
     from 0).
-    --format elan, boris, vtt or activitynet makes NAME.eaf, NAME.boris, NAME.vtt or
-    NAME.activitynet.json, in which coders can go on.
+    Other formats, such as elan (NAME.eaf), are those in which coders can go on.
     An interrupted command can be given again: what is finished is kept, and a recording that
     was half done goes on where it stopped.
     """
@@ -123,11 +123,18 @@ def analyze(
 
 
 def _formats(text: str) -> list[str]:
-    chosen = [word.strip().lower().removeprefix(".") for word in text.split(",")]
-    for word in chosen:
-        if word not in (*FORMATS, "eaf"):
-            raise typer.BadParameter(f"--format {word!r}: expected any of {', '.join(FORMATS)}")
-    return list(dict.fromkeys(_ENDINGS.get(word, word) for word in chosen))
+    """Return the suffixes of formats, each named or given by its suffix."""
+    from mescope.reports import formats
+
+    known = formats()
+    meant = {suffix.lower(): suffix for suffix in known.values()} | known
+    chosen = []
+    for word in (part.strip().lower() for part in text.split(",")):
+        suffix = meant.get(word.removeprefix(".")) or meant.get(f".{word.removeprefix('.')}")
+        if suffix is None:
+            raise typer.BadParameter(f"--format {word!r}: expected any of {', '.join(known)}")
+        chosen.append(suffix)
+    return list(dict.fromkeys(chosen))
 
 
 def _check_overlay(overlay: Path, work: Sequence[Job], total: int, force: bool) -> None:
@@ -160,7 +167,7 @@ def _not_there_yet(
 
     ready = []
     for job in work:
-        files = [f for s in suffixes for f in files_of(output / f"{job.name}.{s}")]
+        files = [f for s in suffixes for f in files_of(output / f"{job.name}{s}")]
         with batch.attempt(job.source):
             refuse_existing(files, force)
             ready.append(job)
@@ -191,7 +198,7 @@ def _write(
     from mescope.reports import write
 
     return [
-        write(analysis, output / f"{job.name}.{suffix}", force=force, media=job.source)
+        write(analysis, output / f"{job.name}{suffix}", force=force, media=job.source)
         for suffix in suffixes
     ]
 

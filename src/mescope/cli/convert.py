@@ -2,44 +2,64 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from mescope.cli.console import explain, show_json
+from mescope.cli.console import explain, show, show_json
 from mescope.cli.marks import Rate, Recording, clock_of, read_marks
 from mescope.cli.options import Force, Json
 
-FORMATS = ("csv", "elan", "boris", "vtt", "activitynet")
+
+def _list(asked: bool) -> None:
+    """Print the formats and end."""
+    if not asked:
+        return
+    from mescope.annotations import CODECS
+
+    for name, codec in CODECS.items():
+        ways = [w for w, how in (("read", codec.read), ("written", codec.write)) if how]
+        show(f"{name:<12} {codec.title}; {', '.join(codec.suffixes)}; {', '.join(ways)}")
+    raise typer.Exit
 
 
 def convert(
     source: Annotated[Path, typer.Argument(metavar="IN", help="Marks, or JSON of `analyze`.")],
     target: Annotated[Path, typer.Argument(metavar="OUT", help="The file to write.")],
     read_as: Annotated[
-        str | None, typer.Option("--from", help=f"Format of IN: {', '.join(FORMATS)}.")
+        str | None, typer.Option("--from", help="Format of IN, if its ending does not say it.")
     ] = None,
     write_as: Annotated[
-        str | None, typer.Option("--to", help=f"Format of OUT: {', '.join(FORMATS)}.")
+        str | None, typer.Option("--to", help="Format of OUT, if its ending does not say it.")
     ] = None,
     video: Recording = None,
     rate: Rate = None,
     force: Force = False,
     as_json: Json = False,
+    formats: Annotated[
+        bool,
+        typer.Option(
+            "--formats",
+            help="List the formats with their endings.",
+            is_eager=True,
+            callback=_list,
+        ),
+    ] = False,
 ) -> None:
-    """Turn marks into another format: ELAN, BORIS, WebVTT, ActivityNet's JSON, or CSV.
+    """Turn marks into another format, such as ELAN's, BORIS's, WebVTT or CSV.
 
-    The endings .csv, .eaf, .boris, .vtt and .json say which is which. Frames count from 0 and
+    The endings say which is which; --formats lists them. Frames count from 0 and
     both ends are included; a format that knows seconds only keeps the frames beside them, so
     nothing is lost on the way back. Marks that somebody made in ELAN or BORIS have seconds
     only: --video or --rate gives their frames. A tier that a coder made in an EAF file is
     never replaced, not even with --force.
     """
-    from mescope.annotations import flags, format_of, write
+    from mescope.annotations import flags, format_of, readable, writable, write
 
-    _check(read_as, "--from")
-    _check(write_as, "--to")
+    _check(read_as, "--from", readable())
+    _check(write_as, "--to", writable())
     contents = read_marks(source, read_as, clock_of(video, rate))
     sheets = contents.sheets
     path = write(sheets, target, format=write_as, media=video, date=_now(), force=force)
@@ -54,9 +74,9 @@ def convert(
         show_json({"output": str(path), "videos": videos, "remarks": list(contents.remarks)})
 
 
-def _check(format: str | None, option: str) -> None:
-    if format is not None and format not in FORMATS:
-        raise typer.BadParameter(f"{option} {format!r}: expected any of {', '.join(FORMATS)}")
+def _check(format: str | None, option: str, known: Iterable[str]) -> None:
+    if format is not None and format not in (names := list(known)):
+        raise typer.BadParameter(f"{option} {format!r}: expected any of {', '.join(names)}")
 
 
 def _now() -> str:

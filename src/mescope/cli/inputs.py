@@ -19,7 +19,6 @@ from mescope.errors import MescopeError, OutputError, VideoError
 from mescope.video.suffixes import MEDIA
 
 _LEAST_FREE = 30_000_000  # bytes; a report of an hour takes less
-_TAILS = ("", ".events", ".frames", ".activitynet")
 _NUMBERED = re.compile(r"\d")
 _CLOCK = re.compile(r"(?:(?:(\d+):)?([0-5]?\d):)?(\d+(?:\.\d+)?)\Z")
 
@@ -57,21 +56,28 @@ def names(sources: Sequence[str]) -> list[str]:
     >>> names(["a/x.mp4", "a/y.mp4"]), names(["a/x.mp4", "b/x.mp4"]), names(["x.mp4", "x.avi"])
     (['x', 'y'], ['a-x.mp4', 'b-x.mp4'], ['x.mp4', 'x.avi'])
     """
-    level = [0] * len(sources)
+    level, tails = [0] * len(sources), _tails()
     while True:
         chosen = [_name(s, n) for s, n in zip(sources, level, strict=True)]
-        # NAME.events.csv, NAME.frames.csv and NAME.activitynet.json are names of results, too
-        taken = Counter(_folded(name + tail) for name in chosen for tail in _TAILS)
+        taken = Counter(_folded(name + tail) for name in chosen for tail in tails)
         clashes = [
             i
             for i, name in enumerate(chosen)
-            if any(taken[_folded(name + tail)] > 1 for tail in _TAILS)
+            if any(taken[_folded(name + tail)] > 1 for tail in tails)
         ]
         deeper = [i for i in clashes if level[i] < _deepest(sources[i])]
         if not deeper:
             return _numbered(chosen)
         for i in deeper:
             level[i] += 1
+
+
+def _tails() -> list[str]:
+    """Return what may stand between a name and the last part of a suffix of its results."""
+    from mescope.reports import files_of, formats
+
+    made = [file for suffix in formats().values() for file in files_of(Path(f"x{suffix}"))]
+    return sorted({file.stem.removeprefix("x") for file in made})
 
 
 def seconds(text: str | None) -> float | None:

@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path, PurePosixPath
 
-from mescope.annotations.expression_table import NEEDED, Annotation, read_table
+from mescope.annotations.expression_table import NEEDED, TableRow, read_table
 from mescope.annotations.problems import Problem, place
 from mescope.datasets.base import Dataset, reader_of, some
 from mescope.datasets.listed import Listed, read_listed
@@ -60,7 +60,7 @@ def read(root: str | Path, *, table: str | Path | None = None) -> Dataset:
     listed = read_listed(root, problems)
     videos = sorted({*_videos(root), *(path for path in listed if path.is_dir())})
     names = _Names(root, videos)
-    recordings: dict[Path, list[Annotation]] = {}
+    recordings: dict[Path, list[TableRow]] = {}
     for row in rows:
         found = names.home(row.recording)
         if isinstance(found, Path):
@@ -100,8 +100,8 @@ def _find_table(root: Path) -> Path:
 
 
 def _without_rejected(
-    path: Path, rows: list[Annotation], problems: list[Problem]
-) -> list[Annotation]:
+    path: Path, rows: list[TableRow], problems: list[Problem]
+) -> list[TableRow]:
     """Leave out what a person rejected; say how much no person has looked at."""
     proposed = sum(row.status == "proposed" for row in rows)
     if proposed:
@@ -156,7 +156,7 @@ class _Names:
 
 
 def _recording(
-    file: Path, rows: list[Annotation], table: Path, problems: list[Problem], name: str,
+    file: Path, rows: list[TableRow], table: Path, problems: list[Problem], name: str,
     listed: Listed | None,
 ) -> tuple[Recording, tuple[Seconds, ...]] | None:  # fmt: skip
     """Return a recording with its expressions and their times; None if it cannot be opened."""
@@ -190,7 +190,7 @@ def _recording(
     return record, tuple(times)
 
 
-def _fits(row: Annotation, video: Video, table: Path, problems: list[Problem]) -> bool:
+def _fits(row: TableRow, video: Video, table: Path, problems: list[Problem]) -> bool:
     """Say whether the row lies in the video; note where its seconds say something else."""
     expression = row.expression
     if expression is None:

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mescope.annotations.marks import Mark, Sheet
+from mescope.annotations.annotation import Annotation, AnnotationSet
 from mescope.errors import DatasetError
 from mescope.evaluation.matching import Counts, match
 from mescope.events import Interval, Kind
@@ -152,7 +152,7 @@ def _near(merged: list[Interval], one: Interval) -> list[Interval]:
     return merged[start:stop]
 
 
-def agree(pairs: Sequence[tuple[Sheet, Sheet]]) -> Agreement:
+def agree(pairs: Sequence[tuple[AnnotationSet, AnnotationSet]]) -> Agreement:
     """Compare the marks of two coders, video by video.
 
     Args:
@@ -165,7 +165,7 @@ def agree(pairs: Sequence[tuple[Sheet, Sheet]]) -> Agreement:
     if not pairs:
         raise DatasetError("expected a video that both have marked, found none in common")
     total: dict[str, Row] = {}
-    hits: list[tuple[Mark, Mark]] = []
+    hits: list[tuple[Annotation, Annotation]] = []
     for a, b in pairs:
         frames = _length(a, b)
         for mine, theirs in _by_face(a, b):
@@ -182,7 +182,7 @@ def agree(pairs: Sequence[tuple[Sheet, Sheet]]) -> Agreement:
 _Hits = dict[Kind, tuple[Counts, list[tuple[int, int]]]]
 
 
-def _hits(mine: Sequence[Mark], theirs: Sequence[Mark]) -> _Hits:
+def _hits(mine: Sequence[Annotation], theirs: Sequence[Annotation]) -> _Hits:
     """Match what is of one kind; pairs are indices into both."""
     found: _Hits = {}
     for kind in KINDS:
@@ -194,11 +194,15 @@ def _hits(mine: Sequence[Mark], theirs: Sequence[Mark]) -> _Hits:
 
 
 def _rows(
-    mine: Sequence[Mark], theirs: Sequence[Mark], found: _Hits, frames: int | None, video: str
+    mine: Sequence[Annotation],
+    theirs: Sequence[Annotation],
+    found: _Hits,
+    frames: int | None,
+    video: str,
 ) -> dict[str, Row]:
     counts = {kind: found[kind][0] for kind in KINDS}
     anything = sum(counts.values(), Counts())
-    tests: dict[str, tuple[Counts, Callable[[Mark], bool]]] = {
+    tests: dict[str, tuple[Counts, Callable[[Annotation], bool]]] = {
         "micro": (counts["micro"], lambda m: m.kind == "micro"),
         "macro": (counts["macro"], lambda m: m.kind == "macro"),
         "any": (anything, lambda m: True),
@@ -220,7 +224,7 @@ def _sum(a: Row, b: Row) -> Row:
     return Row(counts=a.counts + b.counts, frames=a.frames + b.frames if known else None)  # type: ignore[operator]
 
 
-def _length(a: Sheet, b: Sheet) -> int | None:
+def _length(a: AnnotationSet, b: AnnotationSet) -> int | None:
     if a.frames is not None and b.frames is not None and a.frames != b.frames:
         raise DatasetError(
             f"{a.video}: expected one recording, found {a.frames} frames in the first file and "
@@ -229,7 +233,9 @@ def _length(a: Sheet, b: Sheet) -> int | None:
     return b.frames if a.frames is None else a.frames
 
 
-def _by_face(a: Sheet, b: Sheet) -> list[tuple[list[Mark], list[Mark]]]:
+def _by_face(
+    a: AnnotationSet, b: AnnotationSet
+) -> list[tuple[list[Annotation], list[Annotation]]]:
     """Return the marks of both face by face; one face each is the same, whatever its name."""
     mine = [m for m in a.marks if m.status != "rejected"]
     theirs = [m for m in b.marks if m.status != "rejected"]
@@ -242,7 +248,7 @@ def _by_face(a: Sheet, b: Sheet) -> list[tuple[list[Mark], list[Mark]]]:
     ]
 
 
-def _emotions(hits: Sequence[tuple[Mark, Mark]]) -> tuple[tuple[str, ...], Table]:
+def _emotions(hits: Sequence[tuple[Annotation, Annotation]]) -> tuple[tuple[str, ...], Table]:
     named = [
         (canonical(a.emotion), canonical(b.emotion)) for a, b in hits if a.emotion and b.emotion
     ]
@@ -253,7 +259,7 @@ def _emotions(hits: Sequence[tuple[Mark, Mark]]) -> tuple[tuple[str, ...], Table
     return classes, table
 
 
-def _shifts(hits: Sequence[tuple[Mark, Mark]]) -> tuple[float, float] | None:
+def _shifts(hits: Sequence[tuple[Annotation, Annotation]]) -> tuple[float, float] | None:
     if not hits:
         return None
     onsets = [abs(a.interval.first - b.interval.first) for a, b in hits]
@@ -262,14 +268,14 @@ def _shifts(hits: Sequence[tuple[Mark, Mark]]) -> tuple[float, float] | None:
 
 
 def paired(
-    mine: Sequence[Sheet], theirs: Sequence[Sheet]
-) -> tuple[list[tuple[Sheet, Sheet]], tuple[str, ...]]:
+    mine: Sequence[AnnotationSet], theirs: Sequence[AnnotationSet]
+) -> tuple[list[tuple[AnnotationSet, AnnotationSet]], tuple[str, ...]]:
     """Return the sheets of the same videos, and the videos that only one side has.
 
     Videos are the same if their names without ending are, and their subjects unless one has
     none; a name that fits several belongs to none.
     """
-    pairs: list[tuple[Sheet, Sheet]] = []
+    pairs: list[tuple[AnnotationSet, AnnotationSet]] = []
     alone: list[str] = []
     used: set[int] = set()
     for sheet in mine:
@@ -283,7 +289,7 @@ def paired(
     return pairs, tuple(alone)
 
 
-def _same(a: Sheet, b: Sheet) -> bool:
+def _same(a: AnnotationSet, b: AnnotationSet) -> bool:
     subjects = a.subject == b.subject or not a.subject or not b.subject
     return subjects and _stem(a.video) == _stem(b.video)
 
@@ -293,7 +299,7 @@ def _stem(video: str) -> str:
     return path.stem if path.suffix[1:2].isalpha() else path.name
 
 
-def made_by(sheet: Sheet, source: str | None) -> Sheet:
+def made_by(sheet: AnnotationSet, source: str | None) -> AnnotationSet:
     """Return a sheet with the marks of one coder or model only.
 
     Args:

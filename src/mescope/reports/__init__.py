@@ -1,14 +1,16 @@
 """What people look at: an analysis or an evaluation as JSON, CSV tables, text or a page.
 
-An analysis also goes into the programs of behaviour coders: ELAN, BORIS, WebVTT, ActivityNet.
+An analysis also goes into every format in which annotations are written, such as ELAN's.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mescope.annotations.codecs import suffix_in, writable
 from mescope.errors import OutputError
 from mescope.reports.json import read_candidates, read_events, read_json
 
@@ -16,17 +18,15 @@ if TYPE_CHECKING:
     from mescope.evaluation.report import Report
     from mescope.results import Analysis
 
-FORMATS = ("json", "csv", "html", "eaf", "boris", "vtt", "activitynet.json")
-"""Formats that :func:`write` knows, by what the name ends in."""
+OF_ANALYSES = {"json": ".json", "csv": ".csv", "html": ".html"}
+"""Formats that hold more of an analysis than its detections, with their suffixes."""
 
-_OF_CODERS = {
-    "eaf": "elan", "boris": "boris", "vtt": "vtt", "activitynet.json": "activitynet"
-}  # fmt: skip
-_OF_REPORTS = ("json", "csv", "html")
+_OF_EVALUATIONS = (".json", ".csv", ".html")
 
 __all__ = [
-    "FORMATS",
+    "OF_ANALYSES",
     "files_of",
+    "formats",
     "read_candidates",
     "read_events",
     "read_json",
@@ -37,6 +37,16 @@ __all__ = [
 _EVENTS, _FRAMES = ".events.csv", ".frames.csv"
 
 
+def formats() -> dict[str, str]:
+    """Return the formats that :func:`write` knows, by name, with the suffix of each.
+
+    They are those of :data:`OF_ANALYSES`, and every other one in which annotations are
+    written: see :data:`mescope.annotations.CODECS`.
+    """
+    coded = {name: codec.suffixes[0] for name, codec in writable().items()}
+    return OF_ANALYSES | {n: s for n, s in coded.items() if n not in OF_ANALYSES}
+
+
 def files_of(path: Path) -> tuple[Path, ...]:
     """Return the files that :func:`write` makes for ``path``, ``path`` first.
 
@@ -45,27 +55,23 @@ def files_of(path: Path) -> tuple[Path, ...]:
     >>> [p.name for p in files_of(Path("a.csv"))]
     ['a.csv', 'a.events.csv', 'a.frames.csv']
 
-    Raises
-    ------
-    OutputError
-        The suffix is none of :data:`FORMATS`.
+    Raises:
+        OutputError: the suffix is of none of :func:`formats`.
     """
-    if _format(path, FORMATS) == "csv":
+    if _suffix(path, formats().values()) == ".csv":
         stem = path.name[: -len(".csv")]
         return (path, *(path.with_name(stem + tail) for tail in (_EVENTS, _FRAMES)))
     return (path,)
 
 
-def _format(path: Path, known: tuple[str, ...]) -> str:
-    """Return the longest of the known endings that the name has."""
-    name = path.name.lower()
-    fitting = [ending for ending in known if name.endswith(f".{ending}")]
-    if not fitting:
+def _suffix(path: Path, known: Iterable[str]) -> str:
+    suffix = suffix_in(path.name, known := list(known))
+    if suffix is None:
         raise OutputError(
             f"cannot tell the format of {path.name!r}: expected a name that ends in "
-            + ", ".join(f".{ending}" for ending in known)
+            + ", ".join(known)
         )
-    return max(fitting, key=len)
+    return suffix
 
 
 def write(
@@ -79,25 +85,29 @@ def write(
 
     ``.json``: everything but pictures; ``.csv``: a table of intervals, one of events and of
     what could not be judged as ``NAME.events.csv``, and one of frames as ``NAME.frames.csv``;
-    ``.html``: a page that opens offline; ``.eaf`` (ELAN), ``.boris``, ``.vtt`` and
-    ``.activitynet.json``: the detections as marks, see :mod:`mescope.annotations`.  No
-    file is ever half written.  ``media`` is the recording on this machine, for a link relative
-    to the file; else the link is its name alone.
+    ``.html``: a page that opens offline; every other suffix of :func:`formats`: the detections
+    as annotations, see :mod:`mescope.annotations`.  No file is ever half written.
 
-    Raises
-    ------
-    OutputError
-        The suffix is unknown, a file exists and ``force`` is False, an EAF has tiers of a
-        coder, or the folder cannot be written.
+    Args:
+        analysis: what to write.
+        path: the file.
+        force: replace what is there.
+        media: the recording on this machine, for a link relative to the file; else the link
+            is its name alone.
+
+    Raises:
+        OutputError: the suffix is unknown, a file exists and ``force`` is False, an EAF has
+            tiers of a coder, or the folder cannot be written.
     """
     path = Path(path)
     files = files_of(path)
     _refuse_existing(files, force)
-    ending = _format(path, FORMATS)
-    if ending in _OF_CODERS:
-        _write_marks(analysis, path, _OF_CODERS[ending], media)
+    suffix = _suffix(path, formats().values())
+    if suffix not in OF_ANALYSES.values():
+        name = next(name for name, ending in formats().items() if ending == suffix)
+        _write_annotations(analysis, path, name, media)
         return path
-    for file, text in zip(files, _texts(analysis, path), strict=True):
+    for file, text in zip(files, _texts(analysis, suffix), strict=True):
         _write(file, text)
     return path
 
@@ -108,16 +118,14 @@ def save_report(report: Report, path: str | Path, *, force: bool = False) -> Pat
     ``.json``: everything, for :func:`mescope.evaluation.stored.from_json`; ``.csv``: one row
     per prediction; ``.html``: a page that opens offline.  No file is ever half written.
 
-    Raises
-    ------
-    OutputError
-        The suffix is unknown, the file exists and ``force`` is False, or the folder cannot be
-        written.
+    Raises:
+        OutputError: the suffix is unknown, the file exists and ``force`` is False, or the
+            folder cannot be written.
     """
     path = Path(path)
-    ending = _format(path, _OF_REPORTS)
+    suffix = _suffix(path, _OF_EVALUATIONS)
     _refuse_existing((path,), force)
-    _write(path, _report_text(report, f".{ending}"))
+    _write(path, _report_text(report, suffix))
     return path
 
 
@@ -136,15 +144,17 @@ def _write(file: Path, text: str) -> None:
     write_atomically(file, text.encode("utf-8", "backslashreplace"))
 
 
-def _write_marks(analysis: Analysis, path: Path, format: str, media: str | Path | None) -> None:
-    from mescope import annotations as coding
-    from mescope.reports.marks import sheet_of
+def _write_annotations(
+    analysis: Analysis, path: Path, format: str, media: str | Path | None
+) -> None:
+    from mescope import annotations
+    from mescope.reports.annotation_set import annotation_set
 
-    sheet = sheet_of(analysis)
-    link = path.parent / sheet.video if media is None else media
+    found = annotation_set(analysis)
+    link = path.parent / found.video if media is None else media
     now = datetime.now(UTC).isoformat(timespec="seconds")
     # what exists was refused above, unless the caller wants it replaced
-    coding.write([sheet], path, format=format, media=link, date=now, force=True)
+    annotations.write([found], path, format=format, media=link, date=now, force=True)
 
 
 def _report_text(report: Report, suffix: str) -> str:
@@ -159,8 +169,7 @@ def _report_text(report: Report, suffix: str) -> str:
     return evaluation_page(report)
 
 
-def _texts(analysis: Analysis, path: Path) -> tuple[str, ...]:
-    suffix = path.suffix.lower()
+def _texts(analysis: Analysis, suffix: str) -> tuple[str, ...]:
     if suffix == ".json":
         from mescope.reports.json import dumps
 

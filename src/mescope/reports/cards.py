@@ -6,10 +6,10 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from mescope.facs import name_of
+from mescope.reports.face_arrows import arrows_worth_drawing, data_uri, factor, motion_picture
 from mescope.reports.formatting import clock, emotion_words, region_words
 from mescope.reports.judged import MOSTLY
 from mescope.reports.loops import SLOWER, loop_uri
-from mescope.reports.pictures import arrows_worth_drawing, data_uri, factor, motion_picture
 from mescope.reports.tables import duration_ms
 
 if TYPE_CHECKING:

@@ -74,12 +74,12 @@ def render(analysis: Analysis) -> str:
 
 
 @cache
-def template(name: str) -> Template:
-    """Return a template of this package; it escapes every text and misses nothing silently."""
+def template(name: str, *, package: str = "mescope.reports") -> Template:
+    """Return a template of a package; it escapes every text and misses nothing silently."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
-        loader=PackageLoader("mescope.reports"),
+        loader=PackageLoader(package),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

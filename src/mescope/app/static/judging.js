@@ -11,9 +11,9 @@ const SOON = 500, LATE = 8000;  // ms between two tries
 const newKey = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 
 export class Judging {
-  // told: {coder(), revision(), mark(id), take(marks), refused(text), nobody(), idle()}
-  constructor(id, told) {
-    Object.assign(this, { id, told, waiting: 0, busy: Promise.resolve() });
+  // callbacks: {coder(), revision(), mark(id), take(marks), refused(text), nobody(), idle()}
+  constructor(id, callbacks) {
+    Object.assign(this, { id, callbacks, waiting: 0, busy: Promise.resolve() });
     this.saved = document.createElement("span");
     this.saved.className = "quiet";
     this.saved.id = "saved";
@@ -26,15 +26,15 @@ export class Judging {
   close() { this.busy.then(() => removeEventListener("beforeunload", this.stay)); }
 
   act(action, mark, values) {
-    const coder = this.told.coder();
-    if (!coder) return this.told.nobody();
+    const coder = this.callbacks.coder();
+    if (!coder) return this.callbacks.nobody();
     const event = { coder, action, mark: mark?.id ?? null, values, key: newKey() };
     return this.queue({ action, mark, ask: (revision) => api.judge(this.id, { ...event, revision }) });
   }
 
   undo() {
-    const coder = this.told.coder();
-    if (!coder) return this.told.nobody();
+    const coder = this.callbacks.coder();
+    if (!coder) return this.callbacks.nobody();
     return this.queue({ action: "undo", mark: null, ask: (revision) => api.undo(this.id, { revision, coder }) });
   }
 
@@ -42,7 +42,7 @@ export class Judging {
     this.waiting += 1;
     this.busy = this.busy.then(() => this.send(wish)).finally(() => {
       this.waiting -= 1;
-      if (!this.waiting) this.told.idle();
+      if (!this.waiting) this.callbacks.idle();
     });
     return this.busy;
   }
@@ -50,19 +50,19 @@ export class Judging {
   async send(wish) {
     this.say("saving …");
     try {
-      this.told.take(await this.persist(wish.ask), wish.action);
+      this.callbacks.take(await this.persist(wish.ask), wish.action);
       this.say(`saved ${new Date().toLocaleTimeString()}`);
     } catch (error) {
       this.say("not saved", true);
       if (error.status === 409 && error.body.marks) await this.conflict(error.body.marks, wish);
-      else this.told.refused(error.message);
+      else this.callbacks.refused(error.message);
     }
   }
 
   async persist(ask) {
     for (let pause = SOON; ; pause = Math.min(LATE, 2 * pause)) {
       try {
-        return await ask(this.told.revision());
+        return await ask(this.callbacks.revision());
       } catch (error) {
         if (!isAway(error)) throw error;
         this.say("not saved: the server does not answer; trying again", true);
@@ -73,8 +73,8 @@ export class Judging {
 
   async conflict(theirs, wish) {
     const now = [...theirs.detections, ...theirs.annotations].find((one) => one.id === wish.mark?.id);
-    const seen = wish.mark && this.told.mark(wish.mark.id);
-    this.told.take(theirs);
+    const seen = wish.mark && this.callbacks.mark(wish.mark.id);
+    this.callbacks.take(theirs);
     if (wish.action === "add" || (now && JSON.stringify(now) === JSON.stringify(seen))) {
       say("Other marks were changed meanwhile, by another window or an analysis. Yours is entered as well.");
       return this.send(wish);

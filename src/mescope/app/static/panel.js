@@ -10,9 +10,9 @@ const LISTED = 300;  // marks in the list at once, those around the chosen one
 const POSITIONS = [["first", "Onset (I)"], ["apex", "Apex (A)"], ["last", "Offset (O)"]];
 
 export class Panel {
-  // told: {pick(mark), act(action, mark, values), undo(), loop()}
-  constructor(emotions, told) {
-    Object.assign(this, { emotions, told });
+  // callbacks: {pick(mark), act(action, mark, values), undo(), loop()}
+  constructor(emotions, callbacks) {
+    Object.assign(this, { emotions, callbacks });
     this.list = make("ol", { class: "marks", "aria-label": "Marks" });
     this.rest = make("p", { class: "quiet" });
     this.place = make("div", {});
@@ -34,7 +34,7 @@ export class Panel {
       return;
     }
     if (this.form?.id !== picked.id) {
-      this.form = new Form(picked, this.emotions, this.told);
+      this.form = new Form(picked, this.emotions, this.callbacks);
       this.place.replaceChildren(this.form.element);
     }
     this.form.show(picked);
@@ -47,7 +47,7 @@ export class Panel {
     }
     let before = null;
     for (const mark of shown) {
-      const row = this.rows.get(mark.id) ?? new Row(mark, this.told);
+      const row = this.rows.get(mark.id) ?? new Row(mark, this.callbacks);
       this.rows.set(mark.id, row);
       row.show(mark, mark.id === picked?.id);
       if (before === null ? this.list.firstChild !== row.element : before.nextSibling !== row.element) {
@@ -62,11 +62,11 @@ export class Panel {
 }
 
 class Row {
-  constructor(mark, told) {
+  constructor(mark, callbacks) {
     this.when = make("span", {});
     this.emotion = make("span", {});
     this.state = make("span", {});
-    this.button = make("button", { type: "button", "data-mark": mark.id, onclick: () => told.pick(this.mark) },
+    this.button = make("button", { type: "button", "data-mark": mark.id, onclick: () => callbacks.pick(this.mark) },
       this.when, this.emotion, this.state);
     this.element = make("li", {}, this.button);
   }
@@ -84,9 +84,9 @@ class Row {
 }
 
 class Form {
-  constructor(mark, emotions, told) {
+  constructor(mark, emotions, callbacks) {
     this.id = mark.id;
-    this.told = told;
+    this.callbacks = callbacks;
     this.emotions = emotions;
     this.model = mark.source === "model";
     this.candidate = mark.source === "candidate";
@@ -110,14 +110,14 @@ class Form {
     this.element = make("div", {},
       make("h2", {}, this.title(mark)),
       this.sentence, this.said, this.checks,
-      make("div", { class: "row" }, make("button", { type: "button", id: "slow-loop", title: "Loop the marked frames at a quarter of their speed (Q)", onclick: () => told.loop() }, "Loop at ¼ speed")),
+      make("div", { class: "row" }, make("button", { type: "button", id: "slow-loop", title: "Loop the marked frames at a quarter of their speed (Q)", onclick: () => callbacks.loop() }, "Loop at ¼ speed")),
       this.fields,
       make("div", { class: "row" },
         this.model && this.button("Confirm", "confirm", true),
         this.candidate ? this.button("Make it a mark of mine", "confirm", true)
           : this.model ? this.button("Reject", "reject") : this.button("Remove", "remove"),
         this.model && this.reset,
-        make("button", { type: "button", onclick: () => told.undo() }, "Undo")));
+        make("button", { type: "button", onclick: () => callbacks.undo() }, "Undo")));
   }
 
   title(mark) {
@@ -130,7 +130,7 @@ class Form {
     element.addEventListener("input", () => { element.typing = true; });
     element.addEventListener("change", () => {
       element.typing = false;
-      this.told.act("edit", this.mark, { [name]: read(element.value) });
+      this.callbacks.act("edit", this.mark, { [name]: read(element.value) });
     });
     this.fields.append(make("label", { for: element.id }, label), element);
     this.inputs.push([element, shown]);
@@ -138,7 +138,7 @@ class Form {
 
   button(label, action, main = false) {
     return make("button", {
-      type: "button", class: main ? "main" : "", onclick: () => this.told.act(action, this.mark, {}),
+      type: "button", class: main ? "main" : "", onclick: () => this.callbacks.act(action, this.mark, {}),
     }, label);
   }
 

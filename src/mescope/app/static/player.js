@@ -56,11 +56,11 @@ export class Player {
   }
 
   draw(bitmap, n) {
-    const pen = this.canvas.getContext("2d");
-    pen.drawImage(bitmap, 0, 0, this.canvas.width, this.canvas.height);
+    const ctx = this.canvas.getContext("2d");
+    ctx.drawImage(bitmap, 0, 0, this.canvas.width, this.canvas.height);
     this.drawn = n;
     this.canvas.dataset.frame = String(n);
-    this.paint?.(pen, n);
+    this.paint?.(ctx, n);
     this.shown(n);
   }
 

@@ -62,7 +62,7 @@ class Review {
       secondsOf: (n) => this.times.get(n),
     });
     this.player.onplay = (on) => { put(this.playButton, on ? "Pause" : "Play"); };
-    this.player.paint = (pen, n) => this.paint(pen, n);
+    this.player.paint = (ctx, n) => this.paint(ctx, n);
     this.judging = new Judging(recording.id, {
       coder: this.coder, revision: () => this.state.revision, mark: (id) => this.marks().find((one) => one.id === id),
       take: (state, action) => this.take(state, action),
@@ -80,7 +80,7 @@ class Review {
       pick: (mark) => this.pick(mark, true), act: (...all) => this.judge(...all), undo: () => this.judging.undo(), loop: () => this.slowLoop(),
     });
     this.sensitivity = new Sensitivity(() => { this.arrange(); this.take(this.state); });
-    this.exchange = new Exchange(recording.id, { coder: this.coder, take: (state) => this.take(state) });
+    this.exchange = new Exchange(recording.id, project, { coder: this.coder, take: (state) => this.take(state) });
     this.exchange.know(this.project.coders);
     this.pair = new Pair(recording);
     this.notices = make("div", {});
@@ -334,12 +334,12 @@ class Review {
     this.player.again();
   }
 
-  async paint(pen, n) {
+  async paint(ctx, n) {
     if (!this.overlayOn || this.player.playing) return;
     try {
       const found = await api.overlay(this.recording.id, n);
       if (this.player.drawn !== n || !this.overlayOn) return;
-      if (found.landmarks) paintOverlay(pen, found);
+      if (found.landmarks) paintOverlay(ctx, found);
       else say("No face was found in this frame.");
       this.canvas.dataset.overlay = String(n);
     } catch (error) { say(error.message); }

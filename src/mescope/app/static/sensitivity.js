@@ -16,11 +16,11 @@ export class Sensitivity {
     this.changed = changed;
     this.hidden = new Set();  // kinds of event
     this.explained = false;
-    this.told = make("output", { id: "floor-now", for: "floor" });
+    this.value = make("output", { id: "floor-now", for: "floor" });
     this.slider = make("input", { type: "range", id: "floor", "aria-label": "Least score that is shown", oninput: () => this.move(Number(this.slider.value)) });
     this.back = make("button", { type: "button", id: "floor-back", hidden: true, onclick: () => this.move(this.usual) });
     this.slide = make("span", { class: "slide" }, this.slider, make("span", { class: "usual", "aria-hidden": "true" }, "usual"));
-    this.row = make("div", { class: "row" }, make("label", { for: "floor" }, "Show scores from ", this.told), this.slide, this.back);
+    this.row = make("div", { class: "row" }, make("label", { for: "floor" }, "Show scores from ", this.value), this.slide, this.back);
     this.kinds = make("div", { class: "row", id: "kinds" });
     this.element = make("div", { id: "sensitivity" }, this.row, this.kinds);
     this.learn({ candidates: [], events: [], floor: 0 });
@@ -70,7 +70,7 @@ export class Sensitivity {
   }
 
   tell() {
-    put(this.told, (this.floor ?? 0).toFixed(2));
+    put(this.value, (this.floor ?? 0).toFixed(2));
     this.slider.value = String(this.floor);
     this.back.hidden = this.atUsual;
   }

@@ -11,9 +11,9 @@ const ROWS = 3;  // of coders; further ones share them
 const COLOURS = ["#d1495b", "#2f9e44", "#e8a33d", "#7a6fd0", "#8a94a3"];
 
 export class Timeline {
-  // told: {seek(n), picked(mark), moved(mark, values), wants(first, last, points)}
-  constructor(canvas, recording, told) {
-    Object.assign(this, { canvas, recording, told });
+  // callbacks: {seek(n), picked(mark), moved(mark, values), wants(first, last, points)}
+  constructor(canvas, recording, callbacks) {
+    Object.assign(this, { canvas, recording, callbacks });
     this.view = [0, Math.max(1, recording.frames - 1)];
     this.marks = [];
     this.coders = [];
@@ -77,7 +77,7 @@ export class Timeline {
       const [first, last] = this.view, more = (last - first) / 2;
       const from = Math.max(0, Math.round(first - more)), to = Math.min(this.recording.frames - 1, Math.round(last + more));
       const share = (to - from) / Math.max(1, last - first);
-      this.told.wants(from, to, Math.min(4000, Math.max(50, Math.round((this.wide ?? 600) * share))));
+      this.callbacks.wants(from, to, Math.min(4000, Math.max(50, Math.round((this.wide ?? 600) * share))));
     }, 60);
   }
 
@@ -159,13 +159,13 @@ export class Timeline {
     this.canvas.setPointerCapture(event.pointerId);
     const hit = this.hit(event.offsetX, event.offsetY);
     if (hit) {
-      this.told.picked(hit.mark);
+      this.callbacks.picked(hit.mark);
       this.hold = hit.part === "candidate" ? { part: "candidate" } : { ...hit, from: this.at(event.offsetX), moved: false, was: { ...hit.mark } };
     } else if (event.offsetY < this.lanes.ruler || event.shiftKey) {
       this.hold = { part: "view", x: event.offsetX, view: [...this.view] };
     } else {
       this.hold = { part: "seek" };
-      this.told.seek(Math.round(this.at(event.offsetX)));
+      this.callbacks.seek(Math.round(this.at(event.offsetX)));
     }
   }
 
@@ -178,7 +178,7 @@ export class Timeline {
       return;
     }
     if (hold.part === "candidate") return;
-    if (hold.part === "seek") return this.told.seek(Math.round(this.at(event.offsetX)));
+    if (hold.part === "seek") return this.callbacks.seek(Math.round(this.at(event.offsetX)));
     if (hold.part === "view") {
       const by = ((hold.x - event.offsetX) / this.wide) * (hold.view[1] - hold.view[0]);
       return this.look(hold.view[0] + by);
@@ -211,7 +211,7 @@ export class Timeline {
     this.hold = null;
     if (!hold?.mark || !hold.moved) return;
     const { mark } = hold;
-    this.told.moved(mark, { first: mark.first, apex: mark.apex, last: mark.last });
+    this.callbacks.moved(mark, { first: mark.first, apex: mark.apex, last: mark.last });
   }
 
   drop() {
@@ -228,103 +228,103 @@ export class Timeline {
 
   paint() {
     if (!this.wide) return;
-    const pen = this.canvas.getContext("2d");
+    const ctx = this.canvas.getContext("2d");
     const ink = Object.fromEntries(["surface", "text", "quiet", "line", "accent", "soft", "good", "bad", "warn"]
       .map((name) => [name, this.colour(`--${name}`)]));
-    pen.setTransform(this.scale, 0, 0, this.scale, 0, 0);
-    pen.clearRect(0, 0, this.wide, this.high);
-    pen.font = "11px system-ui, sans-serif";
-    drawGaps(this, pen, ink);
-    this.drawRuler(pen, ink);
-    this.drawCurves(pen, ink);
-    drawFloor(this, pen, ink);
-    drawEvents(this, pen, ink);
+    ctx.setTransform(this.scale, 0, 0, this.scale, 0, 0);
+    ctx.clearRect(0, 0, this.wide, this.high);
+    ctx.font = "11px system-ui, sans-serif";
+    drawGaps(this, ctx, ink);
+    this.drawRuler(ctx, ink);
+    this.drawCurves(ctx, ink);
+    drawFloor(this, ctx, ink);
+    drawEvents(this, ctx, ink);
     this.drawn = new Map();
-    for (const mark of this.marks) if (!this.covered(mark)) this.drawMark(pen, ink, mark);
-    this.drawLanes(pen, ink);
+    for (const mark of this.marks) if (!this.covered(mark)) this.drawMark(ctx, ink, mark);
+    this.drawLanes(ctx, ink);
     const x = this.x(this.frame);
-    pen.fillStyle = ink.bad;
-    pen.fillRect(x - 0.75, 0, 1.5, this.high);
+    ctx.fillStyle = ink.bad;
+    ctx.fillRect(x - 0.75, 0, 1.5, this.high);
   }
 
-  drawLanes(pen, ink) {  // whose marks they are; to be read also where marks lie below
+  drawLanes(ctx, ink) {  // whose marks they are; to be read also where marks lie below
     const lanes = [{ source: "model", name: "model" }, ...(this.coders.length ? this.coders.slice(0, ROWS) : ["coders"])
       .map((coder) => ({ source: "human", coder, name: coder }))];
     for (const lane of lanes) {
       const [top, height] = this.lane(lane);
-      pen.strokeStyle = ink.line;
-      pen.strokeRect(-1, top, this.wide + 2, height);
+      ctx.strokeStyle = ink.line;
+      ctx.strokeRect(-1, top, this.wide + 2, height);
       const name = lane.name.slice(0, 12);
-      pen.fillStyle = ink.surface;
-      pen.globalAlpha = 0.8;
-      pen.fillRect(2, top + height / 2 - 6, pen.measureText(name).width + 4, 12);
-      pen.globalAlpha = 1;
-      pen.fillStyle = ink.quiet;
-      pen.fillText(name, 4, top + height / 2 + 4);
+      ctx.fillStyle = ink.surface;
+      ctx.globalAlpha = 0.8;
+      ctx.fillRect(2, top + height / 2 - 6, ctx.measureText(name).width + 4, 12);
+      ctx.globalAlpha = 1;
+      ctx.fillStyle = ink.quiet;
+      ctx.fillText(name, 4, top + height / 2 + 4);
     }
   }
 
-  drawRuler(pen, ink) {
+  drawRuler(ctx, ink) {
     const [first, last] = this.view.map((frame) => this.seconds(frame)), span = last - first;
     const step = [0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600, 1800].find((s) => (s / span) * this.wide > 64) ?? 3600;
-    pen.strokeStyle = ink.line;
-    pen.fillStyle = ink.quiet;
+    ctx.strokeStyle = ink.line;
+    ctx.fillStyle = ink.quiet;
     for (let t = Math.ceil(first / step) * step; t <= last; t += step) {
       const x = this.x(this.frameAt(t));
-      pen.beginPath();
-      pen.moveTo(x, this.lanes.ruler - 5);
-      pen.lineTo(x, this.high);
-      pen.stroke();
-      pen.fillText(clock(t, step < 1 ? 2 : 0), x + 3, 12);
+      ctx.beginPath();
+      ctx.moveTo(x, this.lanes.ruler - 5);
+      ctx.lineTo(x, this.high);
+      ctx.stroke();
+      ctx.fillText(clock(t, step < 1 ? 2 : 0), x + 3, 12);
     }
   }
 
-  drawCurves(pen, ink) {
+  drawCurves(ctx, ink) {
     const lanes = this.lanes;
     let top = lanes.ruler;
     const series = this.curves?.series ?? {};
-    this.band(pen, ink, series.spotting, top, lanes.spotting, 0, 1, ink.accent, "spotting score");
+    this.band(ctx, ink, series.spotting, top, lanes.spotting, 0, 1, ink.accent, "spotting score");
     top += lanes.spotting;
-    if (lanes.movement) this.band(pen, ink, series.movement, top, lanes.movement, 0, 1, ink.warn, "movement, by a rule without training");
+    if (lanes.movement) this.band(ctx, ink, series.movement, top, lanes.movement, 0, 1, ink.warn, "movement, by a rule without training");
     top += lanes.movement;
     const emotions = Object.keys(series).filter((name) => name.startsWith("emotion:") && !name.endsWith(":neutral"));
     emotions.forEach((name, i) =>
-      this.band(pen, ink, series[name], top, lanes.emotion, 0, 1, COLOURS[i % COLOURS.length], "", true));
+      this.band(ctx, ink, series[name], top, lanes.emotion, 0, 1, COLOURS[i % COLOURS.length], "", true));
     let x = 4;
     emotions.forEach((name, i) => {
-      pen.fillStyle = COLOURS[i % COLOURS.length];
-      pen.fillText(name.slice(8), x, top + 11);
-      x += pen.measureText(name.slice(8)).width + 10;
+      ctx.fillStyle = COLOURS[i % COLOURS.length];
+      ctx.fillText(name.slice(8), x, top + 11);
+      x += ctx.measureText(name.slice(8)).width + 10;
     });
     top += lanes.emotion;
     const region = this.region && series[this.region];
     const high = region ? Math.max(0.5, ...region.max.filter((v) => v !== null)) : 1;
-    this.band(pen, ink, region, top, lanes.region, 0, high, ink.quiet, this.regionName ?? "");
+    this.band(ctx, ink, region, top, lanes.region, 0, high, ink.quiet, this.regionName ?? "");
   }
 
-  band(pen, ink, curve, top, height, low, high, colour, label, line = false) {
-    pen.strokeStyle = ink.line;
-    pen.strokeRect(-1, top, this.wide + 2, height);
+  band(ctx, ink, curve, top, height, low, high, colour, label, line = false) {
+    ctx.strokeStyle = ink.line;
+    ctx.strokeRect(-1, top, this.wide + 2, height);
     if (curve && this.curves.frames.length) {
       const y = (v) => top + height - 2 - ((v - low) / (high - low)) * (height - 6);
-      pen.strokeStyle = pen.fillStyle = colour;
-      pen.globalAlpha = 0.9;
-      pen.beginPath();
+      ctx.strokeStyle = ctx.fillStyle = colour;
+      ctx.globalAlpha = 0.9;
+      ctx.beginPath();
       let open = false;
       this.curves.frames.forEach((frame, i) => {
         const [small, big] = [curve.min[i], curve.max[i]];
         if (big === null || big === undefined) { open = false; return; }
         const x = this.x(frame);
-        if (open) pen.lineTo(x, y(big)); else pen.moveTo(x, y(big));
-        if (!line && small !== big) { pen.lineTo(x, y(small)); pen.lineTo(x, y(big)); }
+        if (open) ctx.lineTo(x, y(big)); else ctx.moveTo(x, y(big));
+        if (!line && small !== big) { ctx.lineTo(x, y(small)); ctx.lineTo(x, y(big)); }
         open = true;
       });
-      pen.lineWidth = 1.4;
-      pen.stroke();
-      pen.lineWidth = 1;
-      pen.globalAlpha = 1;
+      ctx.lineWidth = 1.4;
+      ctx.stroke();
+      ctx.lineWidth = 1;
+      ctx.globalAlpha = 1;
     }
-    if (label) { pen.fillStyle = ink.quiet; pen.fillText(label, 4, top + 11); }
+    if (label) { ctx.fillStyle = ink.quiet; ctx.fillText(label, 4, top + 11); }
   }
 
   covered(mark) {  // one of many on the same pixel is enough, and none outside
@@ -336,35 +336,35 @@ export class Timeline {
     return before === left;
   }
 
-  drawMark(pen, ink, mark) {
+  drawMark(ctx, ink, mark) {
     const [top, height] = this.lane(mark);
     const left = this.x(mark.first), right = this.x(mark.last + 1);
     const width = Math.max(3, right - left);
     const colour = { confirmed: ink.good, rejected: ink.bad, own: ink.accent, fainter: ink.quiet, explained: ink.quiet }[mark.status] ?? ink.warn;
     const room = height > 20 ? 4 : 1;
-    if (mark.changed && mark.original) this.drawOriginal(pen, ink, mark.original, top + room, height - 2 * room);
-    pen.fillStyle = colour;
-    pen.globalAlpha = mark.status === "rejected" || mark.source === "candidate" ? 0.25 : 0.55;
-    pen.fillRect(left, top + room, width, height - 2 * room);
-    pen.globalAlpha = 1;
-    pen.strokeStyle = mark.id === this.picked ? ink.text : colour;
-    pen.lineWidth = mark.id === this.picked ? 2.5 : 1;
-    pen.strokeRect(left, top + room, width, height - 2 * room);
-    pen.lineWidth = 1;
+    if (mark.changed && mark.original) this.drawOriginal(ctx, ink, mark.original, top + room, height - 2 * room);
+    ctx.fillStyle = colour;
+    ctx.globalAlpha = mark.status === "rejected" || mark.source === "candidate" ? 0.25 : 0.55;
+    ctx.fillRect(left, top + room, width, height - 2 * room);
+    ctx.globalAlpha = 1;
+    ctx.strokeStyle = mark.id === this.picked ? ink.text : colour;
+    ctx.lineWidth = mark.id === this.picked ? 2.5 : 1;
+    ctx.strokeRect(left, top + room, width, height - 2 * room);
+    ctx.lineWidth = 1;
     if (mark.apex !== null) {
-      pen.fillStyle = ink.text;
-      pen.fillRect(this.x(mark.apex + 0.5) - 0.75, top + room, 1.5, height - 2 * room);
+      ctx.fillStyle = ink.text;
+      ctx.fillRect(this.x(mark.apex + 0.5) - 0.75, top + room, 1.5, height - 2 * room);
     }
     if (width > 50 && !mark.explained_by) {  // what an event explains has no emotion
-      pen.fillStyle = ink.text;
-      pen.fillText(mark.emotion ?? "?", left + 4, top + height / 2 + 4);
+      ctx.fillStyle = ink.text;
+      ctx.fillText(mark.emotion ?? "?", left + 4, top + height / 2 + 4);
     }
   }
 
-  drawOriginal(pen, ink, { first, last }, top, height) {  // what the model said, before a coder
-    pen.strokeStyle = ink.quiet;
-    pen.setLineDash([3, 3]);
-    pen.strokeRect(this.x(first), top, this.x(last + 1) - this.x(first), height);
-    pen.setLineDash([]);
+  drawOriginal(ctx, ink, { first, last }, top, height) {  // what the model said, before a coder
+    ctx.strokeStyle = ink.quiet;
+    ctx.setLineDash([3, 3]);
+    ctx.strokeRect(this.x(first), top, this.x(last + 1) - this.x(first), height);
+    ctx.setLineDash([]);
   }
 }

@@ -1,10 +1,9 @@
 """What coders and models marked in a video, as annotation programs exchange it.
 
-A :class:`Mark` is one interval, whoever made it; a :class:`Sheet` holds all marks of one video.
-Frames count from 0 and both ends are included; seconds count from the first frame.  Formats
-that know seconds only get the half-open ``[onset_s, end_s)``, where ``end_s`` is when the frame
-after the offset begins.
-Source: ecosystem sections 3.1 and 3.3.
+An :class:`Annotation` is one interval, whoever made it; an :class:`AnnotationSet` holds all of
+one video.  Frames count from 0 and both ends are included; seconds count from the first frame.
+Formats that know seconds only get the half-open ``[onset_s, end_s)``, where ``end_s`` is when
+the frame after the offset begins.
 """
 
 from __future__ import annotations
@@ -16,20 +15,29 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from mescope.errors import DatasetError
-from mescope.events import FaceEvent, Interval, Kind
+from mescope.events import Detection, FaceEvent, Interval, Kind
+from mescope.moved import renamed
 
 Origin = Literal["model", "coder"]
 
 STATUSES = ("", "proposed", "accepted", "rejected", "edited", "added")
-"""What became of a mark: ``proposed`` by a model, ``added`` by a person, or reviewed."""
+"""What became of an annotation: ``proposed`` by a model, ``added`` by a person, or reviewed."""
+
+__getattr__ = renamed(
+    __name__,
+    {
+        "Mark": "mescope.annotations.annotation.Annotation",
+        "Sheet": "mescope.annotations.annotation.AnnotationSet",
+    },
+)
 
 _MOST_FRAMES = 10**12  # 30 years at 1000 per second
 _NOT_XML = re.compile("[^\t\n -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Mark:
-    """One interval that a model proposed or a coder marked.
+class Annotation:
+    """One interval, from onset to offset, that a model proposed or a coder marked.
 
     ``source`` is the id of the model or of the coder.  The times are those of the frames
     ``interval.first``, ``apex`` and ``interval.last``; ``end_s`` is when the last one ends.
@@ -83,15 +91,15 @@ class Mark:
 
     @property
     def span_s(self) -> tuple[float, float] | None:
-        """Return when the mark starts and ends in seconds; None where that is not known."""
+        """Return when it starts and ends in seconds; None where that is not known."""
         if self.onset_s is None or self.end_s is None:
             return None
         return self.onset_s, self.end_s
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sheet:
-    """All marks of one video: its file name, person, frames per second and frames if known.
+class AnnotationSet:
+    """All annotations of one video: its file name, person, frames per second and frames.
 
     ``events`` (blinks, speech, head movements, glances) are written beside the marks, and
     never read back as such.
@@ -101,7 +109,7 @@ class Sheet:
     subject: str = ""
     rate: float | None = None
     frames: int | None = None
-    marks: tuple[Mark, ...] = ()
+    marks: tuple[Annotation, ...] = ()
     events: tuple[FaceEvent, ...] = ()
 
     def __post_init__(self) -> None:
@@ -113,9 +121,9 @@ class Sheet:
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What a file held: a sheet per video, and remarks on what was left out or changed."""
+    """What a file held: a set per video, and remarks on what was left out or changed."""
 
-    sheets: tuple[Sheet, ...]
+    sheets: tuple[AnnotationSet, ...]
     remarks: tuple[str, ...] = ()
 
 
@@ -131,13 +139,52 @@ def one_line(text: str) -> str:
 def paragraphs(text: str) -> str:
     r"""Return text that every format can hold; line ends become ``\n``, outer blanks go.
 
-    XML 1.0 knows neither control characters nor lone surrogates (ecosystem E97).
+    XML 1.0 (section 2.2) knows neither control characters nor lone surrogates.
     """
     return _NOT_XML.sub("", text.replace("\r\n", "\n").replace("\r", "\n")).strip()
 
 
-def normal(sheet: Sheet) -> Sheet:
-    """Return a sheet as any format gives it back, times to the nanosecond.
+def from_detection(
+    found: Detection,
+    *,
+    source: str,
+    rate: float | None,
+    id: str = "",
+    action_units: Sequence[str] = (),
+    note: str = "",
+) -> Annotation:
+    """Return a model's detection as a proposal.
+
+    Args:
+        found: what the model found.
+        source: the id of the model.
+        rate: frames per second: it ends one nominal frame after its offset began.
+        id: of the annotation.
+        action_units: as written in FACS, one by one.
+        note: why it was proposed.
+    """
+    end = None if found.offset_s is None or not rate else found.offset_s + 1 / rate
+    return Annotation(
+        interval=found.interval,
+        kind=found.kind,
+        origin="model",
+        source=source,
+        apex=found.apex,
+        emotion=found.emotion,
+        action_units="+".join(action_units),
+        score=float(found.score),
+        status="proposed",
+        id=id,
+        note=note,
+        onset_s=found.onset_s,
+        apex_s=found.apex_s,
+        offset_s=found.offset_s,
+        end_s=end,
+    )
+
+
+def normal(sheet: AnnotationSet) -> AnnotationSet:
+    """Return a set as any format gives it back, times to the nanosecond.
 
     See :func:`one_line` and :func:`paragraphs` for what becomes of text.
     """
@@ -149,7 +196,7 @@ def normal(sheet: Sheet) -> Sheet:
     )
 
 
-def _normal(mark: Mark) -> Mark:
+def _normal(mark: Annotation) -> Annotation:
     return replace(
         mark,
         source=one_line(mark.source),
@@ -169,11 +216,11 @@ def _nanoseconds(second: float | None) -> float | None:
     return None if second is None else round(second, 9)
 
 
-def spans(sheet: Sheet) -> list[tuple[float, float]]:
-    """Return start and end of every mark in seconds.
+def spans(sheet: AnnotationSet) -> list[tuple[float, float]]:
+    """Return start and end of every annotation in seconds.
 
     Raises:
-        DatasetError: a mark has no times; the message says how to give it some.
+        DatasetError: an annotation has no times; the message says how to give it some.
     """
     found = [mark.span_s for mark in sheet.marks]
     known = [span for span in found if span is not None]
@@ -185,17 +232,17 @@ def spans(sheet: Sheet) -> list[tuple[float, float]]:
     return known
 
 
-def milliseconds(sheet: Sheet) -> list[tuple[int, int]]:
-    """Return start and end of every mark in whole ms, each at least 1 ms long.
+def milliseconds(sheet: AnnotationSet) -> list[tuple[int, int]]:
+    """Return start and end of every annotation in whole ms, each at least 1 ms long.
 
     Raises:
-        DatasetError: a mark has no times.
+        DatasetError: an annotation has no times.
     """
     return [widened(start, end) for start, end in spans(sheet)]
 
 
-def flags(sheet: Sheet) -> tuple[str, ...]:
-    """Return what formats in whole milliseconds cannot show of a sheet (ecosystem E99)."""
+def flags_of(sheet: AnnotationSet) -> tuple[str, ...]:
+    """Return what formats in whole milliseconds cannot show of a set."""
     short = sum(end - start < 0.001 for start, end in spans(sheet))
     if not short:
         return ()
@@ -203,7 +250,7 @@ def flags(sheet: Sheet) -> tuple[str, ...]:
 
 
 def widened(start: float, end: float, digits: int = 3) -> tuple[int, int]:
-    """Round a span in seconds to units of so many digits, by default ms; at least 1 (E99).
+    """Round a span in seconds to units of so many digits, by default ms; at least 1.
 
     >>> widened(0.1, 0.1002)
     (100, 101)
@@ -212,11 +259,11 @@ def widened(start: float, end: float, digits: int = 3) -> tuple[int, int]:
     return first, max(last, first + 1)
 
 
-def lanes(marks: Sequence[Mark], ends: Sequence[tuple[int, int]]) -> list[int]:
-    """Return for each mark a lane from 0, so that no two of one face and source overlap in it.
+def lanes(marks: Sequence[Annotation], ends: Sequence[tuple[int, int]]) -> list[int]:
+    """Return a lane from 0 for each, so that no two of one face and source overlap in it.
 
-    ``ends`` are the start and end of every mark, half-open.  Earlier marks take lower lanes.
-    Annotation programs forbid overlap on one tier (ecosystem 3.4, rule ii; E98).
+    ``ends`` are the start and end of each, half-open.  Earlier ones take lower lanes.
+    Annotation programs forbid overlap on one tier.
     """
     chosen = [0] * len(marks)
     free_from: dict[tuple[str, str, str], list[int]] = {}
@@ -230,8 +277,8 @@ def lanes(marks: Sequence[Mark], ends: Sequence[tuple[int, int]]) -> list[int]:
     return chosen
 
 
-def in_order(marks: Iterable[Mark]) -> tuple[Mark, ...]:
-    """Return marks by time, then by who made them, so that files do not depend on chance."""
+def in_order(marks: Iterable[Annotation]) -> tuple[Annotation, ...]:
+    """Return annotations by time, then by maker, so that files do not depend on chance."""
     return tuple(
         sorted(marks, key=lambda m: (m.interval, m.face, m.origin, m.source, m.id, m.kind))
     )

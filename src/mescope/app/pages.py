@@ -1,0 +1,100 @@
+"""Pages of marks to read and print: of one recording, or of a whole project."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mescope.annotations.annotation import Annotation, AnnotationSet
+from mescope.reports.html import template
+
+NOTICE = (
+    "Frames count from 0, intervals include both ends. What a model proposed is no annotation "
+    "until a person confirmed it."
+)
+_HEADS = (
+    "who", "status", "onset s", "apex s", "offset s", "frames", "kind", "emotion", "AU",
+    "confidence", "note",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One annotation in a table."""
+
+    status: str
+    cells: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """A picture as a data URI, and what is written below it."""
+
+    source: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """What a page shows of one recording; ``name`` is None if it is the only one."""
+
+    name: str | None
+    rows: tuple[Row, ...]
+    figures: tuple[Figure, ...] = ()
+
+
+def marks_page(found: AnnotationSet) -> str:
+    """Return a page of one recording: a table, no faces."""
+    part = Part(name=None, rows=rows_of(found))
+    return page(found.video, [part], counted=len(found.marks))
+
+
+def page(
+    title: str,
+    parts: Sequence[Part],
+    *,
+    counted: int | None = None,
+    most_pictures: int = 0,
+    empty: Sequence[str] = (),
+) -> str:
+    """Return a document that opens offline.
+
+    Args:
+        title: of the document.
+        parts: one for each recording.
+        counted: how many marks there are, if that is to be said.
+        most_pictures: how many marks were shown with pictures, if not all were.
+        empty: recordings without marks.
+    """
+    return template("marks.html", package="mescope.app").render(
+        title=title,
+        heads=_HEADS,
+        notice=NOTICE,
+        parts=parts,
+        counted=counted,
+        most_pictures=most_pictures,
+        empty=empty,
+    )
+
+
+def rows_of(found: AnnotationSet) -> tuple[Row, ...]:
+    """Return the rows of a table of annotations."""
+    return tuple(Row(status=mark.status, cells=_cells(mark)) for mark in found.marks)
+
+
+def _cells(mark: Annotation) -> tuple[str, ...]:
+    return (
+        mark.source or mark.origin,
+        mark.status,
+        *(_seconds(t) for t in (mark.onset_s, mark.apex_s, mark.offset_s)),
+        f"{mark.interval.first}–{mark.interval.last}",
+        mark.kind,
+        mark.emotion or "",
+        mark.action_units,
+        "" if mark.score is None else f"{mark.score:.2f}",
+        mark.note,
+    )
+
+
+def _seconds(time: float | None) -> str:
+    return "" if time is None else f"{time:.3f}"
