@@ -40,26 +40,27 @@ def open_video(
 ) -> Video:
     """Open a recording; its pictures are decoded when they are asked for.
 
-    Parameters
-    ----------
-    source
-        A file that FFmpeg reads, a folder of numbered pictures, or an array (n, H, W) grey or
-        (n, H, W, 3) RGB of uint8.
-    rate
-        Frames per second.  Needed for folders and arrays, which have no time stamps.  For a
-        file it replaces the rate of the time stamps and stretches all times alike: for
-        high-speed recordings stored for slow replay.
-    start, end
-        Seconds after the first displayed frame, both included; frame numbers stay those of
-        the whole recording.
-    policy
-        What to do about damage: ``"skip"`` leaves out the damaged frames and reports them,
-        ``"fail"`` stops at the first.
+    Args:
+        source: a file that FFmpeg reads, a folder of numbered pictures, or an array (n, H, W)
+            grey or (n, H, W, 3) RGB of uint8.
+        rate: frames per second.  Needed for folders and arrays, which have no time stamps.  For
+            a file it replaces the rate of the time stamps and stretches all times alike: for
+            high-speed recordings stored for slow replay.
+        start: seconds after the first displayed frame; frame numbers stay those of the whole
+            recording.
+        end: likewise; both are included.
+        policy: what to do about damage: ``"skip"`` leaves out the damaged frames and reports
+            them, ``"fail"`` stops at the first.
 
-    Raises
-    ------
-    VideoError
-        Not a local recording that can be decoded, or an empty range.
+    Raises:
+        VideoError: not a local recording that can be decoded, or an empty range.
+
+    Example:
+        >>> video = open_video(np.zeros((90, 48, 64), np.uint8), rate=30, start=1.0)
+        >>> video.first_frame, float(video.times[video.first_frame])
+        (30, 1.0)
+        >>> [frame for frame, _ in video.frames(step=20)]
+        [40, 60, 80]
     """
     if rate is not None and not (math.isfinite(rate) and rate > 0):
         raise VideoError(f"expected a rate above 0 frames/s, found {rate}")
