@@ -117,7 +117,7 @@ def create_model(name: str, **options: Any) -> nn.Module:
     Example:
         >>> import torch
         >>> model = create_model("flow-cnn").eval()
-        >>> model(torch.zeros(2, 3, 28, 28)).shape  # u, v and strain of two clips
+        >>> model(torch.zeros(2, 3, 28, 28)).emotion.shape  # u, v and strain of two clips
         torch.Size([2, 3])
     """
     return MODELS.named(name)(**options)
