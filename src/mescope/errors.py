@@ -7,7 +7,16 @@ keeps its traceback.
 
 
 class MescopeError(Exception):
-    """Base of every error that a user can correct."""
+    """Base of every error that a user can correct.
+
+    Example:
+        >>> import mescope
+        >>> try:
+        ...     mescope.load("me-tst-plus-smal")
+        ... except MescopeError as error:
+        ...     print("did you mean" in str(error))
+        True
+    """
 
 
 class VideoError(MescopeError):

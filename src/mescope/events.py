@@ -25,10 +25,11 @@ Source: the MEGC spotting rule.  Ground truth is never re-typed.
 class Interval:
     """Frames ``first`` to ``last`` of one recording, both included.
 
-    >>> len(Interval(10, 19))
-    10
-    >>> Interval(0, 9).iou(Interval(0, 19))
-    0.5
+    Example:
+        >>> len(Interval(10, 19))
+        10
+        >>> Interval(0, 9).iou(Interval(0, 19))
+        0.5
     """
 
     first: int
@@ -53,7 +54,16 @@ class Interval:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expression:
-    """An expression as a person annotated it (or as a synthesiser planted it)."""
+    """An expression as a person annotated it (or as a synthesiser planted it).
+
+    Example:
+        >>> smile = Expression(
+        ...     interval=Interval(30, 42), kind="micro", apex=36, emotion="positive",
+        ...     action_units=("6", "12"),
+        ... )
+        >>> len(smile.interval), smile.apex
+        (13, 36)
+    """
 
     interval: Interval
     kind: Kind
@@ -78,6 +88,11 @@ class Detection:
 
     ``onset_s``, ``apex_s`` and ``offset_s`` are the times of the frames ``interval.first``,
     ``apex`` and ``interval.last`` in seconds; None where no time table is known.
+
+    Example:
+        >>> found = Detection(interval=Interval(31, 43), kind="micro", score=0.8, apex=36)
+        >>> round(found.interval.iou(Interval(30, 42)), 2)
+        0.86
     """
 
     interval: Interval
@@ -117,6 +132,13 @@ class Recording:
     """One long video of one person with what happens in it; no pixels.
 
     A person is ``(dataset, subject)``: subject 01 of two data sets is two people.
+
+    Example:
+        >>> interview = Recording(
+        ...     dataset="folder", subject="01", name="interview", frames=900, rate=30.0
+        ... )
+        >>> interview.frames / interview.rate, interview.expressions
+        (30.0, ())
     """
 
     dataset: str

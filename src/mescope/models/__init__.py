@@ -113,5 +113,11 @@ def create_model(name: str, **options: Any) -> nn.Module:
 
     Raises:
         WeightsError: the name or an option is unknown, or a value is out of range.
+
+    Example:
+        >>> import torch
+        >>> model = create_model("flow-cnn").eval()
+        >>> model(torch.zeros(2, 3, 28, 28)).emotion.shape  # u, v and strain of two clips
+        torch.Size([2, 3])
     """
     return MODELS.named(name)(**options)

@@ -118,7 +118,12 @@ def load(name_or_path: str | Path) -> tuple[nn.Module, Card]:
 
 
 def list_weights() -> dict[str, Path]:
-    """Return name -> file of the weights that come with mescope."""
+    """Return name -> file of the weights that come with mescope.
+
+    Example:
+        >>> sorted(list_weights())
+        ['me-tst-plus-cascade', 'me-tst-plus-small', 'merba-s28']
+    """
     folder = Path(str(resources.files("mescope"))) / "weights"
     return {path.stem: path for path in sorted(folder.glob(f"*{SUFFIX}"))}
 

@@ -46,42 +46,28 @@ VERSIONS: dict[Mode, int] = {"clean": 3, "as_published": 2}
 class RoiFlow:
     """Motion of R facial regions in W windows of k frames.
 
-    Attributes
-    ----------
-    windows
-        (W, 2R, k) float32, region-major, x then y, px of the 320-px face crop, relative to the
-        window's first frame; motion of the head removed; 0 where not valid.
-    timing
-        Window, hop, step and rate.
-    frames
-        (n,) int64 native frame number of every decimated frame, n >= (W + 1) * hop.  Position i
-        of window j is ``frames[j * hop + i]``.
-    times
-        (n,) float64 seconds of these frames.
-    valid
-        (W, k) bool; False where there was no face, no frame, or another scene.
-    boxes
-        (W, 4) float32 left, top, right, bottom of each window's face crop in the raw frame; nan
-        where the window has no face.
-    landmarks
-        (W, 68, 2) float32 x, y in the raw frame; nan where the window has no face.
-    regions
-        Names of the R regions.
-    mode
-        ``clean`` or ``as_published``.
-    parameters
-        Everything that decided the numbers, and the counts ``tail_frames`` (not covered by a
-        window), ``missing_frames`` (not decoded) and ``dropped_vectors`` (nonsense, set to 0).
-    warnings
-        One line each.
-    padded
-        How many of the last entries of ``frames`` only repeat the last frame, to fill the last
-        window (``clean``).
-    decode
-        The decode report of the pass that measured all this.
-    close
-        Landmarks, eyes and light of single frames (``clean``; nan and 0 elsewhere): see
-        :class:`~mescope.face.landmark_track.CloseUps`.  Some frames are left out.
+    Attributes:
+        windows: (W, 2R, k) float32, region-major, x then y, px of the 320-px face crop,
+            relative to the window's first frame; motion of the head removed; 0 where not valid.
+        timing: window, hop, step and rate.
+        frames: (n,) int64 native frame number of every decimated frame, n >= (W + 1) * hop.
+            Position i of window j is ``frames[j * hop + i]``.
+        times: (n,) float64 seconds of these frames.
+        valid: (W, k) bool; False where there was no face, no frame, or another scene.
+        boxes: (W, 4) float32 left, top, right, bottom of each window's face crop in the raw
+            frame; nan where the window has no face.
+        landmarks: (W, 68, 2) float32 x, y in the raw frame; nan where the window has no face.
+        regions: names of the R regions.
+        mode: ``clean`` or ``as_published``.
+        parameters: everything that decided the numbers, and the counts ``tail_frames`` (not
+            covered by a window), ``missing_frames`` (not decoded) and ``dropped_vectors``
+            (nonsense, set to 0).
+        warnings: one line each.
+        padded: how many of the last entries of ``frames`` only repeat the last frame, to fill
+            the last window (``clean``).
+        decode: the decode report of the pass that measured all this.
+        close: landmarks, eyes and light of single frames (``clean``; nan and 0 elsewhere): see
+            :class:`~mescope.face.landmark_track.CloseUps`.  Some frames are left out.
     """
 
     windows: npt.NDArray[np.float32]
@@ -124,53 +110,44 @@ def extract(
 ) -> RoiFlow:
     """Measure how the regions of a face move.
 
-    Parameters
-    ----------
-    video
-        An open recording.
-    regions
-        Which regions; :data:`~mescope.motion.regions.REGIONS_5` for ME-TST.
-    mode
-        ``clean`` (our corrections) or ``as_published`` (bug for bug).
-    timing
-        Windows; by default those of :func:`timing` for the recording's rate.
-    roi_percent
-        ``he2024``: the shares of He Yuhong's code instead of the symmetric ones.
-    head
-        What is taken for the motion of the head in ``clean`` mode: that of the whole ``face``
-        (:mod:`mescope.motion.head_motion`), or the shift of the ``nose`` alone, as published
-        and as weights of version 0.1.0 expect.
-    overlap
-        Every frame but those at the ends lies in two windows.  ``full``: both measure it, as a
-        network that sees windows needs it.  ``thin`` (``clean`` mode only): where the older
-        window did, the younger one measures every second frame and joins them by straight
-        lines; enough for a chain of windows
-        (:mod:`mescope.spotting.displacement`), which believes the older one unless
-        the two disagree, at three quarters of the work.
-    face
-        ``"largest"``, ``"central"`` or an index from left to right.
-    finder
-        Face detector; dlib by default.
-    jobs
-        Threads; by default one per core that this process may use.
-    cache
-        Folder that keeps results and the state of interrupted work (see
-        :func:`mescope.io.cache.default_cache`); None keeps nothing.  Not used with a
-        ``finder`` of your own.
-    progress
-        Called with (windows done, windows in all).
+    Args:
+        video: an open recording.
+        regions: which regions; :data:`~mescope.motion.regions.REGIONS_5` for ME-TST.
+        mode: ``clean`` (our corrections) or ``as_published`` (bug for bug).
+        timing: windows; by default those of :func:`timing` for the recording's rate.
+        roi_percent: ``he2024``: the shares of He Yuhong's code instead of the symmetric ones.
+        head: what is taken for the motion of the head in ``clean`` mode: that of the whole
+            ``face`` (:mod:`mescope.motion.head_motion`), or the shift of the ``nose`` alone, as
+            published and as weights of version 0.1.0 expect.
+        overlap: every frame but those at the ends lies in two windows.  ``full``: both measure
+            it, as a network that sees windows needs it.  ``thin`` (``clean`` mode only): where
+            the older window did, the younger one measures every second frame and joins them by
+            straight lines; enough for a chain of windows
+            (:mod:`mescope.spotting.displacement`), which believes the older one
+            unless the two disagree, at three quarters of the work.
+        face: ``"largest"``, ``"central"`` or an index from left to right.
+        finder: face detector; dlib by default.
+        jobs: threads; by default one per core that this process may use.
+        cache: folder that keeps results and the state of interrupted work (see
+            :func:`mescope.io.cache.default_cache`); None keeps nothing.  Not used with a
+            ``finder`` of your own.
+        progress: called with (windows done, windows in all).
 
-    Returns
-    -------
-    RoiFlow
+    Returns:
         Also for a recording without a face: nothing valid, and a warning.
 
-    Raises
-    ------
-    VideoError
-        The recording is shorter than a window.
-    FaceError
-        ``face`` is no choice, or the landmark model is not installed.
+    Raises:
+        VideoError: the recording is shorter than a window.
+        FaceError: ``face`` is no choice, or the landmark model is not installed.
+
+    Example:
+        >>> from mescope.video.reading import open_video
+        >>> blank = open_video(np.zeros((60, 64, 64), np.uint8), rate=30)
+        >>> flow = extract(blank)
+        >>> flow.windows.shape  # windows, x and y of 18 regions, frames
+        (2, 36, 50)
+        >>> flow.warnings[-1]
+        'no face was found in the whole recording'
     """
     planned = plan(video, timing, mode)
     tables = Tables.empty(planned, len(regions), close=mode == "clean")
