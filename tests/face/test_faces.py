@@ -11,8 +11,7 @@ import skimage.data
 from mescope.errors import FaceError
 from mescope.face import detector as faces
 from mescope.face.box import Box
-from mescope.face.detector import Face, FaceTracker, default_finder, track_face
-from mescope.video.reading import open_video
+from mescope.face.detector import Face, FaceTracker, default_finder
 
 
 def hopper():
@@ -111,17 +110,6 @@ class OneFace:
 
     def landmarks(self, grey, box):
         return np.tile(np.float32([box.left, box.top]), (68, 1))
-
-
-def test_track_face_records_missing_frames():
-    """ecosystem F35."""
-    film = np.full((12, 32, 48), 200, np.uint8)
-    film[4:8] = 0
-    track = track_face(open_video(film, rate=30), [0, 3, 5, 6, 9], finder=OneFace())
-    assert track.frames.tolist() == [0, 3, 5, 6, 9]
-    assert track.missing == (5, 6)
-    assert np.isnan(track.boxes[2:4]).all()
-    assert not np.isnan(track.landmarks[[0, 1, 4]]).any()
 
 
 @pytest.mark.parametrize("choice", ["biggest", -1, 1.5])

@@ -1,4 +1,4 @@
-"""Both forms of SSD against their step-by-step definitions, with gradients."""
+"""SSD without order against its definition token by token, with gradients."""
 
 from __future__ import annotations
 
@@ -7,13 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from mescope.ops.selective_scan import selective_scan_reference
-from mescope.ops.ssd import (
-    noncausal_ssd,
-    noncausal_ssd_reference,
-    ssd,
-    ssd_reference,
-)
+from mescope.ops.ssd import noncausal_ssd, noncausal_ssd_reference
 
 SIZES = [  # b, l, h, p, n
     (1, 1, 1, 1, 1),
@@ -32,7 +26,7 @@ def make(b: int, l: int, h: int, p: int, n: int, dtype: torch.dtype) -> list[Ten
         return torch.randn(*shape, generator=g, dtype=dtype)
 
     dt, A = F.softplus(draw(b, l, h) - 1), -torch.exp(draw(h))
-    return [draw(b, l, h, p), dt, A, draw(b, l, n), draw(b, l, n), draw(h), draw(b, h, n, p)]
+    return [draw(b, l, h, p), dt, A, draw(b, l, n), draw(b, l, n), draw(h)]
 
 
 def some(b: int, length: int) -> Tensor:
@@ -55,71 +49,18 @@ def with_gradients(outputs: tuple[Tensor, ...], args: list[Tensor]) -> list[Tens
 
 
 @pytest.mark.parametrize("dtype", LIMIT)
-@pytest.mark.parametrize("chunk", [1, 4, 8, 64])
-@pytest.mark.parametrize("size", SIZES)
-def test_chunks_equal_the_steps(size, chunk, dtype):
-    args = [t.requires_grad_() for t in make(*size, dtype)]
-    y, state = ssd(*args[:6], initial_state=args[6], return_state=True, chunk=chunk)
-    found = with_gradients((y, state), args)
-    close(found, with_gradients(ssd_reference(*args), args), LIMIT[dtype])
-
-
-def test_one_head_of_width_one_is_the_selective_scan():
-    """The definition itself, against the other one of the package."""
-    x, dt, A, B, C, D, state = make(2, 20, 1, 1, 6, torch.float64)
-    wanted, last = selective_scan_reference(
-        x[..., 0], dt, A[:, None].expand(1, 6), B, C, D, state[..., 0]
-    )
-    y, end = ssd_reference(x, dt, A, B, C, D, state)
-    torch.testing.assert_close(y[..., 0], wanted)
-    torch.testing.assert_close(end[..., 0], last)
-
-
-@pytest.mark.parametrize("at", [1, 20, 64, 99])
-def test_a_split_run_equals_a_whole_run(at):
-    x, dt, A, B, C, D, state = make(2, 100, 2, 4, 8, torch.float64)
-    whole = ssd(x, dt, A, B, C, D, initial_state=state, return_state=True)
-    parts = []
-    for part in (slice(0, at), slice(at, 100)):
-        y, state = ssd(
-            x[:, part], dt[:, part], A, B[:, part], C[:, part], D,
-            initial_state=state, return_state=True,
-        )  # fmt: skip
-        parts.append(y)
-    close([torch.cat(parts, 1), state], list(whole), 1e-12)
-
-
-def test_causal_looks_back_only():
-    args = make(1, 70, 2, 3, 4, torch.float64)[:6]
-    other = [t.clone() for t in args]
-    for k in (0, 1, 3, 4):
-        other[k][:, 40] += 0.5
-    change = (ssd(*other) - ssd(*args)).abs().amax((0, 2, 3))
-    assert not change[:40].any()
-    assert (change[40:] > 0).all()
-
-
-def test_strong_decay_keeps_values_and_gradients_finite():
-    args = make(1, 200, 1, 2, 3, torch.float32)[:6]
-    args[1] = args[1] * 100
-    args = [t.requires_grad_() for t in args]
-    found = with_gradients((ssd(*args),), args)
-    assert all(t.isfinite().all() for t in found)
-
-
-@pytest.mark.parametrize("dtype", LIMIT)
 @pytest.mark.parametrize("sparse", [False, True])
 @pytest.mark.parametrize("size", SIZES)
 def test_products_equal_the_definition(size, sparse, dtype):
-    args = [t.requires_grad_() for t in make(*size, dtype)[:6]]
+    args = [t.requires_grad_() for t in make(*size, dtype)]
     keep = some(*size[:2]) if sparse else None
     found = with_gradients((noncausal_ssd(*args, keep=keep),), args)
     wanted = with_gradients((noncausal_ssd_reference(*args, keep),), args)
     close(found, wanted, LIMIT[dtype])
 
 
-def test_noncausal_is_a_double_sum_and_linear_attention():  # spec_ammsm 6, check 6
-    x, dt, A, B, C, D, _ = make(2, 9, 2, 3, 4, torch.float64)
+def test_noncausal_is_a_double_sum_and_linear_attention():
+    x, dt, A, B, C, D = make(2, 9, 2, 3, 4, torch.float64)
     wanted = D[:, None] * x
     for i in range(9):
         for j in range(9):
@@ -133,16 +74,16 @@ def test_noncausal_is_a_double_sum_and_linear_attention():  # spec_ammsm 6, chec
     torch.testing.assert_close(found, attention + D[:, None] * x)
 
 
-def test_tokens_have_no_order():  # checks 5 and 7
-    x, dt, A, B, C, D, _ = make(2, 31, 2, 3, 4, torch.float64)
+def test_tokens_have_no_order():
+    x, dt, A, B, C, D = make(2, 31, 2, 3, 4, torch.float64)
     y = noncausal_ssd(x, dt, A, B, C, D)
     for order in (torch.randperm(31), torch.arange(31).flip(0)):
         found = noncausal_ssd(x[:, order], dt[:, order], A, B[:, order], C[:, order], D)
         torch.testing.assert_close(found, y[:, order], rtol=0, atol=1e-10)
 
 
-def test_every_token_reads_every_token():  # check 7
-    x, dt, A, B, C, D, _ = make(1, 6, 1, 2, 4, torch.float64)
+def test_every_token_reads_every_token():
+    x, dt, A, B, C, D = make(1, 6, 1, 2, 4, torch.float64)
     for j in range(6):
         other = x.clone()
         other[:, j] += 1
@@ -150,65 +91,54 @@ def test_every_token_reads_every_token():  # check 7
         assert (change.abs().amax((0, 2, 3)) > 0).all()
 
 
-def test_dropped_tokens_are_as_if_removed():  # check 17
-    x, dt, A, B, C, D, _ = make(1, 12, 2, 3, 4, torch.float64)
+def test_dropped_tokens_are_as_if_removed():
+    x, dt, A, B, C, D = make(1, 12, 2, 3, 4, torch.float64)
     keep = some(1, 12)
     found = noncausal_ssd(x, dt, A, B, C, D, keep=keep)[:, keep[0]]
     alone = [t[:, keep[0]] for t in (x, dt, B, C)]
     torch.testing.assert_close(found, noncausal_ssd(alone[0], alone[1], A, *alone[2:], D))
 
 
-@pytest.mark.parametrize("causal", [True, False])
-def test_gradcheck(causal):
+def test_gradcheck():
     args = [t.requires_grad_() for t in make(2, 7, 2, 2, 3, torch.float64)]
-
-    def run(*a):
-        if causal:
-            return ssd(*a[:6], initial_state=a[6], return_state=True, chunk=3)
-        return noncausal_ssd(*a[:6], keep=some(2, 7)) + 0 * a[6].sum()
-
-    assert torch.autograd.gradcheck(run, args)
+    assert torch.autograd.gradcheck(lambda *a: noncausal_ssd(*a, keep=some(2, 7)), args)
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
-@pytest.mark.parametrize("op", [ssd, noncausal_ssd])
-def test_half_precision_is_computed_in_float32(op, dtype):
-    x, dt, A, B, C, D, _ = make(2, 20, 2, 4, 8, torch.float32)
+def test_half_precision_is_computed_in_float32(dtype):
+    x, dt, A, B, C, D = make(2, 20, 2, 4, 8, torch.float32)
     low = [t.to(dtype) for t in (x, dt, B, C)]
-    found = op(low[0], low[1], A, low[2], low[3], D)
+    found = noncausal_ssd(low[0], low[1], A, low[2], low[3], D)
     wide = [t.float() for t in low]
     assert found.dtype == dtype
-    torch.testing.assert_close(found, op(wide[0], wide[1], A, wide[2], wide[3], D).to(dtype))
-    steps = op(low[0], wide[1], A, low[2], low[3], D)  # as autocast leaves them
+    torch.testing.assert_close(
+        found, noncausal_ssd(wide[0], wide[1], A, wide[2], wide[3], D).to(dtype)
+    )
+    steps = noncausal_ssd(low[0], wide[1], A, low[2], low[3], D)  # as autocast leaves them
     torch.testing.assert_close(steps, found)
 
 
-@pytest.mark.parametrize("op", [ssd, noncausal_ssd])
 @pytest.mark.parametrize(
     ("index", "shape"),
     [(0, (2, 5, 6)), (1, (2, 5, 4)), (2, (4,)), (3, (2, 4, 3)), (4, (2, 5, 2)), (5, (3,))],
 )
-def test_unfitting_shapes_are_named(op, index, shape):
-    args = make(2, 5, 2, 3, 3, torch.float32)[:6]
+def test_unfitting_shapes_are_named(index, shape):
+    args = make(2, 5, 2, 3, 3, torch.float32)
     args[index] = torch.ones(shape)
     with pytest.raises(ValueError, match=r"expected .*found .*\("):
-        op(*args)
+        noncausal_ssd(*args)
 
 
 def test_other_bad_input_is_named():
     args = make(2, 5, 2, 3, 4, torch.float32)
-    with pytest.raises(ValueError, match=r"initial_state of shape \(2, 2, 4, 3\)"):
-        ssd(*args[:6], initial_state=torch.ones(2, 2, 3, 4))
-    with pytest.raises(ValueError, match="chunks of 1 token or more, found 0"):
-        ssd(*args[:6], chunk=0)
     with pytest.raises(ValueError, match=r"expected keep of shape \(2, 5\).*found \(5,\)"):
-        noncausal_ssd(*args[:6], keep=torch.ones(5, dtype=torch.bool))
+        noncausal_ssd(*args, keep=torch.ones(5, dtype=torch.bool))
     with pytest.raises(ValueError, match=r"keep \(2, 5\) as bool, found torch.float32"):
-        noncausal_ssd(*args[:6], keep=torch.ones(2, 5))
+        noncausal_ssd(*args, keep=torch.ones(2, 5))
     with pytest.raises(ValueError, match=r"nothing empty, found x \(0, 5, 2, 3\)"):
-        noncausal_ssd(*(t[:0] if t.dim() > 1 else t for t in args[:6]))
+        noncausal_ssd(*(t[:0] if t.dim() > 1 else t for t in args))
     args[3] = args[3].double()
     with pytest.raises(ValueError, match=r"B \(2, 5, 4\) as torch.float32.*float64.*cast"):
-        ssd(*args[:6])
+        noncausal_ssd(*args)
     with pytest.raises(ValueError, match="floating x"):
-        noncausal_ssd(args[0].long(), *args[1:6])
+        noncausal_ssd(args[0].long(), *args[1:])

@@ -128,16 +128,3 @@ def hold_out(persons: Sequence[Person], share: float, seed: int) -> Fold:
     order = np.random.default_rng(seed).permutation(len(people))
     tested = {people[i] for i in order[: max(1, round(share * len(people)))]}
     return _fold(f"hold-out {share:g}", persons, tested)
-
-
-def fixed(name: str, persons: Sequence[Person], tested: Sequence[Person]) -> Fold:
-    """Return the fold whose test people are given.
-
-    Raises:
-        LeakError: a test person is not among ``persons``.
-    """
-    unknown = set(tested) - set(persons)
-    if unknown:
-        names = ", ".join("/".join(person) for person in sorted(unknown)[:3])
-        raise LeakError(f"fold {name}: expected test people of the data, found {names}")
-    return _fold(name, persons, set(tested))

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import functools
 import importlib.util
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import cv2
 import dlib
@@ -21,9 +21,6 @@ import numpy.typing as npt
 
 from mescope.errors import FaceError
 from mescope.face.box import Box
-
-if TYPE_CHECKING:
-    from mescope.video.reading import Video
 
 Grey = npt.NDArray[np.uint8]
 
@@ -227,45 +224,6 @@ def choose(faces: Sequence[Face], face: str | int, shape: tuple[int, ...]) -> Fa
     if face == "central":
         return min(faces, key=off_centre)
     return max(faces, key=lambda one: (one.box.area, -off_centre(one)))
-
-
-@dataclass(frozen=True)
-class FaceTrack:
-    """One face in some frames of a recording.
-
-    ``frames`` (m,) int64 frame numbers; ``boxes`` (m, 4) float32 left, top, right, bottom and
-    ``landmarks`` (m, 68, 2) float32 x, y, both in px of the frame and nan where there is no
-    face; ``missing`` the numbers of the frames without one (or without an image).
-    """
-
-    frames: npt.NDArray[np.int64]
-    boxes: npt.NDArray[np.float32]
-    landmarks: npt.NDArray[np.float32]
-    missing: tuple[int, ...]
-    warnings: tuple[str, ...]
-
-
-def track_face(
-    video: Video,
-    frame_indices: Iterable[int],
-    *,
-    face: str | int = "largest",
-    finder: FaceFinder | None = None,
-) -> FaceTrack:
-    """Follow one face through the given frames of ``video``; nothing is invented in between."""
-    numbers = np.unique(np.asarray(list(frame_indices), dtype=np.int64))
-    tracker = FaceTracker(finder or default_finder(), face)
-    boxes = np.full((len(numbers), 4), np.nan, dtype=np.float32)
-    landmarks = np.full((len(numbers), 68, 2), np.nan, dtype=np.float32)
-    place = {int(number): i for i, number in enumerate(numbers)}
-    if place:
-        stop = int(numbers[-1]) + 1
-        for index, grey in video.frames(grey=True, start=int(numbers[0]), stop=stop):
-            found = tracker.see(index, grey) if index in place else None
-            if found is not None:
-                boxes[place[index]], landmarks[place[index]] = found.box, found.landmarks
-    missing = tuple(int(n) for n in numbers[np.isnan(boxes[:, 0])])
-    return FaceTrack(numbers, boxes, landmarks, missing, tuple(tracker.warnings))
 
 
 def _scaled(grey: Grey, scale: float) -> Grey:
