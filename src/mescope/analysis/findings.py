@@ -163,8 +163,8 @@ def to_native(detection: Detection, flow: RoiFlow, video: Video) -> Detection:
     """Convert decimated frames to native frames and add seconds.
 
     A decimated frame stands for ``step`` native frames, so the offset is the last of them
-    (spotting protocol, section 1: offset = fs * offset_d + fs - 1).  The kind follows from the
-    duration in seconds.
+    (native offset = step * decimated offset + step - 1).  The kind follows from the duration
+    in seconds.
     """
     first, last = native_frames(detection.interval, flow, video)
     apex = int(flow.frames[detection.apex])

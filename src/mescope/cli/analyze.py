@@ -155,7 +155,7 @@ def _draw(
 def _not_there_yet(
     work: Sequence[Job], output: Path, suffixes: Sequence[str], force: bool, batch: Batch
 ) -> list[Job]:
-    """Return the recordings without results; the others are told at once, before any work."""
+    """Return the recordings without results; the others are named at once, before any work."""
     from mescope.reports import files_of
 
     ready = []
