@@ -110,7 +110,7 @@ class Finding:
 
 @dataclass(frozen=True, kw_only=True)
 class Gap:
-    """A stretch that could not be judged: finding nothing there does not mean nothing happened."""
+    """A stretch that could not be judged: finding nothing there says nothing."""
 
     interval: Interval  # native frames
     start_s: float

@@ -75,10 +75,10 @@ def explain(
 def vote_on_emotion(detection: Detection, units: Sequence[str]) -> Detection:
     """Return the detection with an emotion on which its action units had a vote.
 
-    The network and the units' usual reading vote, :data:`UNITS_WEIGHT` for the units: the network knows
-    rendered faces only, and the units are read off the landmarks where motion is strong.  Units
-    that speak for no class change nothing.  A mouth that opens (25, 26, 27) says how strong an
-    expression is, not which, unless it belongs to the reading (surprise).
+    The network and the units' usual reading vote, :data:`UNITS_WEIGHT` for the units: the
+    network knows rendered faces only, and the units are read off the landmarks where motion is
+    strong.  Units that speak for no class change nothing.  A mouth that opens (25, 26, 27) says
+    how strong an expression is, not which, unless it belongs to the reading (surprise).
     """
     hint = emotion_of(units)
     if hint == "others":

@@ -21,9 +21,7 @@ from mescope.spotting.traces import valid_runs
 
 SWING_PX = 3.0  # a swing of the lips; landmarks at rest jitter by 0.2 to 0.7 px
 TYPICAL_PX = 7.0  # and the median of three; below, a smile that is held trembles
-ALIKE = (
-    0.2  # the smallest of three over the largest: a tremble before a smile ends is not speech
-)
+ALIKE = 0.2  # the smallest of three over the largest: a smile that trembles as it ends has less
 SWINGS, WITHIN_S = 3, 1.25  # an expression has two
 PAUSE_S = 1.2  # a shorter pause belongs to the speech
 SHORTEST_S = 0.4
@@ -85,7 +83,7 @@ def turning_points(trace: Floats, least: float) -> NDArray[np.int64]:
     low = high = 0
     rising: bool | None = None
     for t in range(1, len(trace)):
-        # At the first turn of a plateau the swing ends; a rest before the next one is not a part of it.
+        # At the first turn of a plateau the swing ends; the rest before the next is in neither.
         high = t if trace[t] > trace[high] else high
         low = t if trace[t] < trace[low] else low
         if rising is not False and trace[high] - trace[t] >= least:

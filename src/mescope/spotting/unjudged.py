@@ -1,7 +1,7 @@
 """Stretches in which a face is seen, but nothing can be said about its small movements.
 
-That nothing is found there does not mean that nothing happened.  The region flow's ``valid`` marks stretches without a face; they
-do not appear here.  All frames are decimated frames.
+That nothing is found there does not mean that nothing happened.  Stretches without a face,
+which the region flow's ``valid`` marks, do not appear here.  All frames are decimated frames.
 """
 
 from __future__ import annotations
