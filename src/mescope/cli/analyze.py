@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from mescope import defaults
 from mescope.cli.batch import Batch
 from mescope.cli.console import explain, progress_bar, show
 from mescope.cli.inputs import (
@@ -19,8 +20,6 @@ from mescope.cli.inputs import (
     time_range,
 )
 from mescope.cli.options import (
-    DEFAULT_METHOD,
-    DEFAULT_MODEL,
     Device,
     End,
     Face,
@@ -53,8 +52,8 @@ def analyze(
         str,
         typer.Option("--format", help=f"Any of {', '.join(FORMATS)}, with commas between."),
     ] = "json,csv,html",
-    model: Model = DEFAULT_MODEL,
-    method: Method = DEFAULT_METHOD,
+    model: Model = defaults.MODEL,
+    method: Method = defaults.SPOTTER,
     device: Device = "cpu",
     start: Start = None,
     end: End = None,

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mescope.events import Interval
-from mescope.face.points import Floats, smooth
+from mescope.face.points import Floats
 from mescope.spotting.traces import valid_runs
 
 SWING_PX = 3.0  # a swing of the lips; landmarks at rest jitter by 0.2 to 0.7 px
@@ -65,12 +65,6 @@ def speech(opening: Floats, rate: float) -> list[Talk]:
             if len(interval) >= SHORTEST_S * rate:
                 found.append(Talk(interval, depth))
     return found
-
-
-def activity(opening: Floats, rate: float) -> NDArray[np.float64]:
-    """Return (n,) px: how much the mouth moved in the second around, faster than once in it."""
-    fast = opening - smooth(opening, 0.25 * rate)
-    return np.asarray(np.sqrt(smooth(fast**2, 0.25 * rate)))
 
 
 def turning_points(trace: Floats, least: float) -> NDArray[np.int64]:
