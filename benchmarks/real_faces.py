@@ -242,7 +242,7 @@ def main() -> None:
             )
             for name in sorted(truth)
         ]
-        title = analyzer.name if method == "model" else method
+        title = analyzer.name if analyzer.spotter(method).needs_network else method
         table[title] = rows(outcomes)
         told[title] = details(outcomes)
         if options.strips:

@@ -75,7 +75,7 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """One way to tell that a detection is wrong, and what was measured of it.
+    """One question that could show a detection to be wrong, and what was measured of it.
 
     >>> Check(question="Are the eyes shut?", answer="No: open at 96 % of usual", doubt=False)
     Check(question='Are the eyes shut?', answer='No: open at 96 % of usual', doubt=False)
@@ -110,7 +110,7 @@ class Finding:
 
 @dataclass(frozen=True, kw_only=True)
 class Gap:
-    """A stretch of the recording that could not be judged; silence there is no absence."""
+    """A stretch that could not be judged: finding nothing there says nothing."""
 
     interval: Interval  # native frames
     start_s: float

@@ -56,7 +56,6 @@ def test_a_planted_expression_is_found_named_and_explained(analyzer, rate, units
 
 @pytest.mark.slow
 def test_a_face_that_only_sways_yields_nothing(analyzer):
-    """Ecosystem F40, F42."""
     analysis = analyzer.analyze(film(units=(), level="middle"), cache=None)
     assert analysis.detections == ()
     assert not np.isnan(analysis.traces.spotting).any()
@@ -64,7 +63,6 @@ def test_a_face_that_only_sways_yields_nothing(analyzer):
 
 @pytest.mark.slow
 def test_no_face_is_a_gap_and_a_warning_not_an_error(analyzer, tmp_path):
-    """Ecosystem F34."""
     noise = np.random.default_rng(0).integers(90, 110, (60, 120, 160), dtype=np.uint8)
     analysis = analyzer.analyze(noise, rate=30, cache=None)
     assert analysis.detections == ()
@@ -102,7 +100,6 @@ def test_every_shipped_file_loads_and_is_labelled_simulated():
 
 
 def test_unknown_names_and_devices_are_refused():
-    """Ecosystem M60, M62."""
     with pytest.raises(WeightsError, match="me-tst-plus-small"):
         mescope.load("me-tst-plus-smal")
     with pytest.raises(MescopeError, match=r"no GPU|unknown device"):
@@ -112,6 +109,5 @@ def test_unknown_names_and_devices_are_refused():
 
 
 def test_a_recording_that_is_too_short_is_refused(analyzer):
-    """Ecosystem V14."""
     with pytest.raises(VideoError, match="too short"):
         analyzer.analyze(np.zeros((1, 40, 40), np.uint8), rate=30, cache=None)

@@ -15,7 +15,7 @@ from mescope.analysis.findings import (
 )
 from mescope.analysis.movements import Movement
 from mescope.events import Detection, FaceEvent, Interval
-from mescope.spotting.face_events import Events
+from mescope.spotting.face_events import FaceEvents
 from mescope.spotting.unjudged import Unjudged
 from mescope.video.arrays import ArrayVideo
 
@@ -39,7 +39,7 @@ def measured(*events, unjudged=()):
     nan = np.full(N, np.nan)
     openness = np.ones(N)
     openness[100:105] = 0.2
-    return Events(
+    return FaceEvents(
         events=events, unjudged=unjudged, openness=openness, pose=np.full((N, 3), np.nan),
         mouth=nan, gaze=nan,
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""``mescope analyze``: batches, outputs, exit status.  Numbers are those of ecosystem 5.4."""
+"""``mescope analyze``: batches, outputs, exit status."""
 
 import json
 import os
@@ -66,7 +66,6 @@ def test_an_only_bad_recording_is_one_line_and_status_1(run, here, analyzer, nam
 
 @pytest.mark.parametrize("address", ["http://a.b/c.mp4", "rtsp://a.b", "concat:a.mp4|b.mp4"])
 def test_addresses_are_refused(run, here, analyzer, address):
-    """V26."""
     status, _, err = run("analyze", address)
     assert status == 1
     assert "local file" in err
@@ -110,7 +109,6 @@ def test_a_recording_named_twice_is_analyzed_once(here):
 
 
 def test_equal_base_names_get_results_of_their_own(run, here, analyzer):
-    """V33."""
     touch("one/clip.mp4", "two/clip.mp4", "two/clip.avi", "two/other.mp4")
     status, _, _ = run("analyze", "one", "two", "--format", "json")
     assert status == 0
@@ -126,7 +124,7 @@ def test_equal_base_names_get_results_of_their_own(run, here, analyzer):
     "sources",
     [
         ["a/x.mp4", "b/X.mp4"],  # one file on a file system that ignores case
-        ["a/caf\u00e9.mp4", "a/cafe\u0301.mp4"],  # V32: NFC and NFD twins
+        ["a/caf\u00e9.mp4", "a/cafe\u0301.mp4"],  # NFC and NFD twins
         ["x.mp4", "x.frames.mp4"],  # x.frames.csv would be made twice
         ["a/x.mp4", "a-x.mp4", "a/x.avi"],
         ["a/b-c/x.mp4", "a-b/c/x.mp4", "a/b/c/x.mp4"],
@@ -147,7 +145,7 @@ def test_names_never_clash(sources):
     "name", ["-dash.mp4", "--force.mp4", "名字 😀.mp4", "a b.mp4", "[red]x.mp4"]
 )
 def test_odd_names(run, here, analyzer, name):
-    """V32, and names that begin with a dash."""
+    """Names that begin with a dash."""
     touch(name)
     status, out, _ = run("analyze", "--", name)
     assert status == 0
@@ -196,7 +194,7 @@ def test_a_second_run_of_a_batch_does_only_what_is_missing(run, here, analyzer):
 def test_an_output_folder_that_cannot_be_written_is_found_first(
     run, here, analyzer, monkeypatch
 ):
-    """S78: read-only."""
+    """Read-only."""
     touch("a.mp4")
 
     def denied(*_args, **_options):
@@ -211,7 +209,7 @@ def test_an_output_folder_that_cannot_be_written_is_found_first(
 
 
 def test_a_full_disk_is_found_first(run, here, analyzer, monkeypatch):
-    """S78: no space."""
+    """No space."""
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(shutil, "disk_usage", lambda _path: usage(10**9, 10**9, 5_000_000))
     with pytest.raises(OutputError, match="only 5 MB are free"):
@@ -226,7 +224,7 @@ def test_an_output_that_is_a_file_is_refused(run, here, analyzer):
 
 
 def test_a_disk_that_fills_up_leaves_no_half_file(run, here, analyzer, monkeypatch):
-    """S78: the write itself fails."""
+    """The write itself fails."""
     touch("a.mp4")
 
     def full(_handle):
@@ -240,7 +238,7 @@ def test_a_disk_that_fills_up_leaves_no_half_file(run, here, analyzer, monkeypat
 
 
 def test_strict_refuses_what_gives_warnings(run, here, analyzer, monkeypatch):
-    """V12: too slow a recording, with --strict."""
+    """Too slow a recording, with --strict."""
     from mescope.video import reading
 
     touch("a.mp4")
@@ -266,7 +264,6 @@ def test_strict_also_refuses_warnings_of_the_analysis(run, here, analyzer, monke
 
 
 def test_json_is_alone_on_stdout(run, here, analyzer):
-    """C110."""
     touch("a.mp4", "bad.mp4")
     status, out, _ = run("analyze", "a.mp4", "bad.mp4", "--json")
     document = json.loads(out)
@@ -285,7 +282,6 @@ def test_times(text, value):
 
 @pytest.mark.parametrize("text", ["200ms", "1:99:00", "-3", "", "nan", "1e3", "1:2:3:4"])
 def test_times_with_a_wrong_unit_are_wrong_usage(run, here, analyzer, text):
-    """C111."""
     touch("a.mp4")
     status, _, err = run("analyze", "a.mp4", f"--start={text}")
     assert status == 2
@@ -303,7 +299,6 @@ def test_times_with_a_wrong_unit_are_wrong_usage(run, here, analyzer, text):
     ],
 )
 def test_contradictory_options_are_wrong_usage(run, here, analyzer, words, said):
-    """C111."""
     touch("a.mp4")
     status, _, err = run("analyze", "a.mp4", *words)
     assert status == 2

@@ -1,4 +1,4 @@
-"""``doctor``, ``models``, ``train``, ``synthesize``.  Numbers are those of ecosystem 5.4."""
+"""``doctor``, ``models``, ``train``, ``synthesize``."""
 
 import json
 from collections import namedtuple
@@ -11,7 +11,6 @@ from mescope.errors import WeightsError
 
 
 def test_two_opencv_distributions_are_named_with_the_fix(monkeypatch):
-    """C107."""
     package = namedtuple("package", "name version")
     two = [
         package("opencv-python", "4.10.0"),
@@ -92,7 +91,6 @@ def test_train_ends_in_weights_that_say_what_they_are(run, here, monkeypatch):
     [("epochs = 'many'", "epochs"), ("epoch = 3", "did you mean"), ("= 3", "TOML")],
 )
 def test_a_wrong_recipe_is_status_1_and_names_the_key(run, here, text, said):
-    """C111."""
     (here / "r.toml").write_text(f'name = "x"\nmodel = "me-tst"\ndata = "synthetic"\n{text}\n')
     status, _, err = run("train", "r.toml")
     assert status == 1

@@ -1,4 +1,4 @@
-"""The command as a process: help, wrong usage, interruption.  Numbers: ecosystem 5.4."""
+"""The command as a process: help, wrong usage, interruption."""
 
 import ast
 import json
@@ -54,7 +54,7 @@ def test_every_command_is_listed_here():
 
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
 def test_help_is_quick_and_loads_nothing_heavy(words):
-    """C110: what makes help slow is an import, so the imports are counted."""
+    """What makes help slow is an import, so the imports are counted."""
     code = (
         "import sys; from mescope.cli import run; status = run(sys.argv[1:]);"
         "heavy = {'torch', 'numpy', 'numba', 'cv2', 'av', 'matplotlib', 'pandas', 'scipy'};"
@@ -70,7 +70,7 @@ def test_help_is_quick_and_loads_nothing_heavy(words):
 
 
 def test_help_imports_nothing_heavy():
-    """Design section 4 wants help at once; what costs time is these imports."""
+    """Help comes at once; what costs time is these imports."""
     code = (
         "import sys; from mescope.cli import app; from typer.main import get_command;"
         "get_command(app).main(['analyze', '--help'], standalone_mode=False);"
@@ -95,7 +95,6 @@ def test_help_imports_nothing_heavy():
     ],
 )
 def test_wrong_usage_is_status_2_with_a_suggestion(words, said):
-    """C110."""
     done = mescope(*words)
     assert done.returncode == 2
     assert said in done.stderr
@@ -108,7 +107,6 @@ def test_wrong_usage_is_status_2_with_a_suggestion(words, said):
     "words", [("analyze", "no.mp4"), ("analyze", "--bogus"), ("spot", "no")]
 )
 def test_json_is_json_even_on_errors(words):
-    """C110."""
     done = mescope(*words, "--json")
     assert json.loads(done.stdout)["status"] == done.returncode
     assert done.returncode in (1, 2)
@@ -145,7 +143,7 @@ main()
 @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_batch_keeps_what_is_finished(tmp_path, number):
-    """S82: status 130, finished recordings stay, no half file, no traceback."""
+    """Status 130, finished recordings stay, no half file, no traceback."""
     for name in ("a.mp4", "slow.mp4", "c.mp4"):
         (tmp_path / name).write_bytes(b"video")
     with subprocess.Popen(
@@ -169,7 +167,7 @@ def test_an_interrupted_batch_keeps_what_is_finished(tmp_path, number):
 
 
 def test_a_console_that_knows_no_unicode_is_no_reason_to_stop(tmp_path):
-    """S84: locale C, a console of ASCII."""
+    """Locale C, a console of ASCII."""
     environment = {**os.environ, "PYTHONIOENCODING": "ascii", "LC_ALL": "C"}
     done = mescope("analyze", "名字.mp4", env=environment, cwd=tmp_path)
     assert done.returncode == 1

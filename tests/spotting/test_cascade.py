@@ -140,7 +140,7 @@ def test_duration_alone_decides_the_kind(rate, px):
 
 
 def test_strength_is_no_reason_to_score_less():
-    """The same movement of 1 and of 15 px, told by its form, scores the same."""
+    """The same movement of 1 and of 15 px, which its form shows, scores the same."""
 
     def by_form(cut):
         lips = -cut[:, 2 * NAMES.index("MOUTH") + 1]

@@ -52,7 +52,7 @@ def intervals(found):
     return [(d.interval.first, d.interval.last) for d in found]
 
 
-def test_half_length_of_the_datasets():  # spec_metst 11, check 7
+def test_half_length_of_the_datasets():
     assert half_length([34.71]) == 17
     assert half_length([10.45]) == 5
     assert half_length([21, 21, 500], "median") == 11
@@ -60,7 +60,7 @@ def test_half_length_of_the_datasets():  # spec_metst 11, check 7
         half_length([])
 
 
-def test_published_peaks():  # section 5.4, check 15
+def test_published_peaks():
     rule = ProposalRule.as_published(5)
     y = triangle({40: 1.0, 90: 0.8})
     smooth = box_smooth(y, 5)
@@ -173,7 +173,7 @@ def test_emotion_and_its_scores():
 
 
 @pytest.mark.parametrize(("strategy", "wanted"), [(0, ["neutral"]), (1, []), (2, ["positive"])])
-def test_result_synergy_before_matching(strategy, wanted):  # spec_metst sections 5.2 and 6
+def test_result_synergy_before_matching(strategy, wanted):
     emotion = logits(200, positive=slice(55, 60))  # 5 of 21 frames, the others neutral
     emotion[:, 1] += 0.5
     y = planted(200, (50, 70))
@@ -181,14 +181,14 @@ def test_result_synergy_before_matching(strategy, wanted):  # spec_metst section
     assert [d.emotion for d in found] == wanted
 
 
-def test_published_neutral_interval_is_kept_for_after_matching():  # check 18
+def test_published_neutral_interval_is_kept_for_after_matching():
     y, emotion = triangle({40: 1.0, 90: 0.8}), logits(120, negative=slice(30, 50))
     for strategy, wanted in ((1, ["negative", "neutral"]), (2, ["negative", "negative"])):
         rule = ProposalRule.as_published(5, strategy)
         assert [d.emotion for d in propose(y, emotion, RATE, rule)] == wanted
 
 
-def test_votes():  # section 5.5
+def test_votes():
     frames = np.full((10, 5), 0.0)
     frames[np.arange(10), [3, 0, 1, 1, 0, 4, 4, 4, 4, 2]] = 1.0
     assert vote(frames, suppress_neutral=False) == 4

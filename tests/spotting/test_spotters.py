@@ -98,7 +98,7 @@ def test_training_free_keeps_what_lies_below_the_floor():
     (strong,), (faint,) = at(spotting, STRONG), at(spotting, FAINT)
     assert faint.score < spotting.floor < strong.score
     assert spotting.score.shape == (900,)
-    assert spotting.emotion is None  # a guess is no probability
+    assert spotting.emotion is None  # a guess is not a probability
 
 
 def test_windows_propose_as_before_and_keep_the_low_ones(flow):

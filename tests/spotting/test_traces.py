@@ -38,7 +38,7 @@ def test_stitching_of_logits_equals_stitching_of_each():
         )
 
 
-def test_output_length():  # check 5
+def test_output_length():
     assert len(stitch(np.zeros((39, 50)), 25)) == 1000
     assert len(stitch(np.zeros((65, 30)), 15)) == 990
 

@@ -1,4 +1,4 @@
-"""Spotting and scoring work where no torch is installed or wanted (design section 2)."""
+"""Spotting and scoring work where no torch is installed or wanted."""
 
 from __future__ import annotations
 

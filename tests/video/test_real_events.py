@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from mescope.events import Interval
 from mescope.motion.roi_flow import extract
-from mescope.spotting.face_events import find_events, native_interval
+from mescope.spotting.face_events import find_events
 from mescope.video.reading import open_video
 
 CLIPS = Path(__file__).parents[2] / ".." / "shared" / "data" / "real_faces"
@@ -27,7 +28,7 @@ SHUT = {
 def test_blinks_of_real_faces(name):
     flow = extract(open_video(CLIPS / name))
     found = [
-        native_interval(e.interval, flow.frames)
+        Interval(int(flow.frames[e.interval.first]), int(flow.frames[e.interval.last]))
         for e in find_events(flow).events
         if e.kind == "blink"
     ]

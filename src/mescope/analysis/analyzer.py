@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from mescope import defaults
 from mescope.analysis.findings import damage_warnings, describe, gaps, to_native_event
 from mescope.analysis.movements import emotion_traces, measure_movements, noise_level
 from mescope.analysis.provenance import provenance
@@ -24,7 +25,6 @@ from mescope.spotting.cascade import CascadeRule
 from mescope.spotting.face_events import find_events
 from mescope.spotting.network import rule_of
 from mescope.spotting.proposals import ProposalRule
-from mescope.spotting.spotters import DEFAULT_SPOTTER
 from mescope.spotting.traces import stitch
 from mescope.video.reading import Video, open_video
 
@@ -34,16 +34,15 @@ if TYPE_CHECKING:
     from mescope.models.weights import Card
     from mescope.motion.head_motion import Head
 
-DEFAULT_MODEL = "me-tst-plus-cascade"
 Progress = Callable[[int, int], None]
 Source = str | Path | NDArray[np.uint8] | Video
 
 
 def load(
-    name_or_path: str | Path = DEFAULT_MODEL,
+    name_or_path: str | Path = defaults.MODEL,
     *,
     device: str = "cpu",
-    method: str = DEFAULT_SPOTTER,
+    method: str = defaults.SPOTTER,
 ) -> Analyzer:
     """Return an analyzer with shipped weights (by name) or with weights of a file.
 
@@ -101,7 +100,7 @@ class Analyzer:
         *,
         name: str = "",
         device: str = "cpu",
-        method: str = DEFAULT_SPOTTER,
+        method: str = defaults.SPOTTER,
     ) -> None:
         self.model = None if model is None else model.eval()
         self.card = card

@@ -1,4 +1,4 @@
-"""How to tell that a detection is wrong: measured facts turned into questions and answers.
+"""How to recognize a wrong detection: measured facts turned into questions and answers.
 
 Every question is put so that "yes" speaks against an expression.  What was not measured (None)
 is not asked.
@@ -34,7 +34,7 @@ def checks_for(
     noise_px: float | None = None,
     light: float | None = None,
 ) -> tuple[Check, ...]:
-    """Return the ways to tell that a detection is wrong, with what was measured.
+    """Return the questions that could show a detection to be wrong, with what was measured.
 
     Args:
         interval: of the detection, frames as in ``events`` (native, from 0, both ends).
@@ -60,13 +60,13 @@ def _eyes(
         return None
     shut = openness is not None and openness < SHUT
     measured = "" if openness is None else f"open at {_percent(openness)} of usual at the least"
-    told = ", ".join(
+    facts = ", ".join(
         part for part in (measured, "a blink falls within" if blinks else "") if part
     )
     answer = "Yes" if shut or blinks else "No"
     return Check(
         question="Are the eyes shut?",
-        answer=f"{answer}: {told}" if told else f"{answer}: no blink was found here",
+        answer=f"{answer}: {facts}" if facts else f"{answer}: no blink was found here",
         doubt=shut or bool(blinks),
     )
 
@@ -107,9 +107,9 @@ def _during(
         filled.update(range(first, min(interval.last, event.interval.last) + 1))
     share = len(filled) / len(interval)
     doubt = share >= MUCH
-    told = f"{_percent(share)} of the time, {spell(max(e.strength for e in during))}"
+    facts = f"{_percent(share)} of the time, {spell(max(e.strength for e in during))}"
     return Check(
-        question=question, answer=f"{'Yes' if doubt else 'Hardly'}: {told}", doubt=doubt
+        question=question, answer=f"{'Yes' if doubt else 'Hardly'}: {facts}", doubt=doubt
     )
 
 
@@ -117,10 +117,10 @@ def _noise(movement_px: float | None, noise_px: float | None) -> Check | None:
     if movement_px is None or noise_px is None:
         return None
     doubt = movement_px <= noise_px
-    told = f"{movement_px:.1f} px, and {noise_px:.1f} px show here where nothing moves"
+    facts = f"{movement_px:.1f} px, and {noise_px:.1f} px show here where nothing moves"
     return Check(
         question="Is the movement below the noise?",
-        answer=f"{'Yes' if doubt else 'No'}: {told}",
+        answer=f"{'Yes' if doubt else 'No'}: {facts}",
         doubt=doubt,
     )
 

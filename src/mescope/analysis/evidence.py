@@ -34,7 +34,7 @@ _RULES: tuple[tuple[str, str, tuple[float, float]], ...] = (
 )  # fmt: skip
 """(action unit, region, direction that speaks for it)."""
 
-SAY = 0.5
+UNITS_WEIGHT = 0.5
 """What the action units count in the vote on the emotion: as much as the network."""
 
 _OPENING = ("25", "26", "27")
@@ -55,7 +55,7 @@ def explain(
         motion: (R, 2) onset→apex motion of every region, crop px, head motion removed; nan
             where it is not known.
         regions: the R region names.
-        noise_px: motion that this recording shows where nothing moves; less is not told.
+        noise_px: motion that this recording shows where nothing moves; less is not mentioned.
         expression: read action units off it; a blink or speech has none.
     """
     least = max(VISIBLE, noise_px or 0.0)
@@ -73,12 +73,12 @@ def explain(
 
 
 def vote_on_emotion(detection: Detection, units: Sequence[str]) -> Detection:
-    """Return the detection with the say of its action units in its emotion.
+    """Return the detection with an emotion on which its action units had a vote.
 
-    The network and the units' usual reading vote, :data:`SAY` for the units: the network knows
-    rendered faces only, and the units are read off the landmarks where motion is strong.  Units
-    that speak for no class change nothing.  A mouth that opens (25, 26, 27) says how strong an
-    expression is, not which, unless it belongs to the reading (surprise).
+    The network and the units' usual reading vote, :data:`UNITS_WEIGHT` for the units: the
+    network knows rendered faces only, and the units are read off the landmarks where motion is
+    strong.  Units that speak for no class change nothing.  A mouth that opens (25, 26, 27) says
+    how strong an expression is, not which, unless it belongs to the reading (surprise).
     """
     hint = emotion_of(units)
     if hint == "others":
@@ -88,7 +88,7 @@ def vote_on_emotion(detection: Detection, units: Sequence[str]) -> Detection:
     if detection.emotion_scores is None:
         return replace(detection, emotion=hint)
     scores = {
-        name: (1 - SAY) * share + SAY * (name == hint)
+        name: (1 - UNITS_WEIGHT) * share + UNITS_WEIGHT * (name == hint)
         for name, share in detection.emotion_scores.items()
     }
     best = max(scores, key=scores.__getitem__)
@@ -119,10 +119,10 @@ def _sentence(moved: Sequence[RegionMotion], units: Sequence[str], visible: floa
             "No single region moved clearly between onset and apex; "
             "the score rests on weak motion of several regions."
         )
-    told = [
+    parts = [
         f"the {SPOKEN.get(m.region, m.region)} moved {m.direction} by {m.magnitude:.1f} px"
         for m in fine[:3]
     ]
-    text = told[0] if len(told) == 1 else ", ".join(told[:-1]) + " and " + told[-1]
+    text = parts[0] if len(parts) == 1 else ", ".join(parts[:-1]) + " and " + parts[-1]
     hint = f"; this resembles AU {'+'.join(units)}" if units else ""
     return f"From onset to apex {text}{hint}."

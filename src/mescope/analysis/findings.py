@@ -15,7 +15,7 @@ from mescope.analysis.movements import Movement
 from mescope.events import MICRO_MAX_S, Detection, FaceEvent, Interval
 from mescope.motion.roi_flow import RoiFlow
 from mescope.results import Finding, Gap
-from mescope.spotting.face_events import Events
+from mescope.spotting.face_events import FaceEvents
 from mescope.spotting.unjudged import Unjudged
 from mescope.video.reading import Video
 
@@ -44,7 +44,7 @@ def describe(
     video: Video,
     flow: RoiFlow,
     movements: Sequence[Movement],
-    measured: Events,
+    measured: FaceEvents,
     noise: float | None,
     *,
     pictures: bool,
@@ -108,7 +108,7 @@ def native_frames(interval: Interval, flow: RoiFlow, video: Video) -> tuple[int,
     return first, min(last, len(video) - 1)
 
 
-def _facts(one: Movement, measured: Events, flow: RoiFlow) -> dict[str, float | None]:
+def _facts(one: Movement, measured: FaceEvents, flow: RoiFlow) -> dict[str, float | None]:
     """Return what :func:`checks_for` asks about a movement; None where it was not measured."""
     at = slice(one.detection.interval.first, one.detection.interval.last + 1)
     openness = measured.openness[at]
@@ -163,8 +163,8 @@ def to_native(detection: Detection, flow: RoiFlow, video: Video) -> Detection:
     """Convert decimated frames to native frames and add seconds.
 
     A decimated frame stands for ``step`` native frames, so the offset is the last of them
-    (spotting protocol, section 1: offset = fs * offset_d + fs - 1).  The kind follows from the
-    duration in seconds.
+    (native offset = step * decimated offset + step - 1).  The kind follows from the duration
+    in seconds.
     """
     first, last = native_frames(detection.interval, flow, video)
     apex = int(flow.frames[detection.apex])

@@ -97,7 +97,7 @@ def noise_level(flow: RoiFlow, found: Sequence[Detection]) -> float | None:
     """Return the motion, px, that regions show where nothing was found; None without a face.
 
     The 90th percentile over frames outside all movements, median over regions: a movement below
-    it is not told apart from how this recording trembles.
+    it cannot be distinguished from how this recording trembles.
     """
     chained = displacement(flow.windows, flow.timing.hop, flow.valid)
     trembling = over_trend(chained, flow.timing.rate, _TREND_S)

@@ -9,6 +9,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from mescope import defaults
 from mescope.errors import MescopeError, VideoError
 from mescope.face.aligned import align
 from mescope.face.detector import default_finder
@@ -29,8 +30,6 @@ from mescope.training.rsmix_plan import FaceMarks
 from mescope.training.sparse_frames import middle
 from mescope.video.reading import Video, open_video
 
-DEFAULT_RECOGNISER = "merba-s28"
-
 SIDE = 224
 """Side of the aligned faces that flow is measured in, px, as in training."""
 
@@ -41,7 +40,7 @@ def recognize(
     apex: int,
     *,
     offset: int | None = None,
-    models: Sequence[str | Path] = (DEFAULT_RECOGNISER,),
+    models: Sequence[str | Path] = (defaults.RECOGNISER,),
     rate: float | None = None,
 ) -> Recognitions:
     """Name the emotion of the expression between ``onset`` and ``apex``.

@@ -153,7 +153,7 @@ def _failed(message: str, words: Sequence[str], status: int) -> int:
 
 
 def _is_usage(error: Exception) -> bool:
-    """Tell typer's errors of usage, whose class moved between its versions."""
+    """Recognize typer's errors of usage, whose class moved between its versions."""
     return hasattr(error, "format_message") and hasattr(error, "exit_code")
 
 

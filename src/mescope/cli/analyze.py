@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from mescope import defaults
 from mescope.cli.batch import Batch
 from mescope.cli.console import explain, progress_bar, show
 from mescope.cli.inputs import (
@@ -19,8 +20,6 @@ from mescope.cli.inputs import (
     time_range,
 )
 from mescope.cli.options import (
-    DEFAULT_METHOD,
-    DEFAULT_MODEL,
     Device,
     End,
     Face,
@@ -54,8 +53,8 @@ def analyze(
             help="Any of json, csv, html and what `convert --formats` lists, commas between.",
         ),
     ] = "json,csv,html",
-    model: Model = DEFAULT_MODEL,
-    method: Method = DEFAULT_METHOD,
+    model: Model = defaults.MODEL,
+    method: Method = defaults.SPOTTER,
     device: Device = "cpu",
     start: Start = None,
     end: End = None,
@@ -162,7 +161,7 @@ def _draw(
 def _not_there_yet(
     work: Sequence[Job], output: Path, suffixes: Sequence[str], force: bool, batch: Batch
 ) -> list[Job]:
-    """Return the recordings without results; the others are told at once, before any work."""
+    """Return the recordings without results; the others are named at once, before any work."""
     from mescope.reports import files_of
 
     ready = []

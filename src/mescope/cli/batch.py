@@ -21,7 +21,7 @@ class Batch:
     total: int
     done: list[dict[str, Any]] = field(default_factory=list)  # entries of the JSON output
     failed: dict[str, MescopeError] = field(default_factory=dict)
-    told: dict[str, int] = field(default_factory=dict)  # warning: in how many recordings
+    warned: dict[str, int] = field(default_factory=dict)  # warning: in how many recordings
 
     @contextmanager
     def attempt(self, source: str) -> Iterator[None]:
@@ -37,10 +37,10 @@ class Batch:
             explain(message)
 
     def warn(self, name: str, warnings: Iterable[str]) -> None:
-        """Tell each warning for the first recording it is about, and count the others."""
+        """Print each warning for the first recording it is about, and count the others."""
         for warning in dict.fromkeys(warnings):
-            self.told[warning] = self.told.get(warning, 0) + 1
-            if self.told[warning] == 1:
+            self.warned[warning] = self.warned.get(warning, 0) + 1
+            if self.warned[warning] == 1:
                 explain(f"{name}: {warning}")
 
     def refuse(self, missing: Mapping[str, MescopeError]) -> None:
@@ -51,7 +51,7 @@ class Batch:
 
     def finish(self, *, as_json: bool) -> None:
         """Print JSON or a summary; leave with status 3 if something failed."""
-        for warning, times in self.told.items():
+        for warning, times in self.warned.items():
             if times > 1:
                 more = "1 more recording" if times == 2 else f"{times - 1} more recordings"
                 explain(f"the same of {more}: {warning}")

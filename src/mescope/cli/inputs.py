@@ -119,10 +119,8 @@ def face_choice(text: str) -> str | int:
 def check_folder(folder: Path) -> None:
     """Refuse a folder that cannot be written or is full, before any work is done.
 
-    Raises
-    ------
-    OutputError
-        With what is wrong; nothing is left behind.
+    Raises:
+        OutputError: with what is wrong; nothing is left behind.
     """
     there = folder
     while not there.exists() and there != there.parent:
@@ -203,7 +201,7 @@ def _folded(name: str) -> str:
 
 
 def _numbered(chosen: list[str]) -> list[str]:
-    """Tell apart the few names that even whole paths leave alike."""
+    """Number the few names that even whole paths leave alike."""
     seen: Counter[str] = Counter()
     result = []
     for name in chosen:
@@ -216,10 +214,8 @@ def _numbered(chosen: list[str]) -> list[str]:
 def refuse_existing(files: Sequence[Path], force: bool) -> None:
     """Refuse files that exist already, unless ``force``.
 
-    Raises
-    ------
-    OutputError
-        Naming the first of them; nothing is lost.
+    Raises:
+        OutputError: naming the first of them; nothing is lost.
     """
     there: Any = next((file for file in files if os.path.lexists(file)), None)
     if there is not None and not force:

@@ -6,11 +6,10 @@ from typing import Annotated
 
 import typer
 
+from mescope import defaults
 from mescope.registry import suggestion
 
-DEFAULT_MODEL = "me-tst-plus-cascade"
-DEFAULT_METHOD = "model"
-_OLD_METHODS = {"me-tst": "model"}  # of version 0.1.0
+_OLD_METHODS = {"me-tst": defaults.SPOTTER}  # of version 0.1.0
 
 Videos = Annotated[
     list[str],

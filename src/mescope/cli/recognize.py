@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mescope import defaults
 from mescope.cli.console import explain, show, show_json
 from mescope.cli.inputs import refuse_existing
 from mescope.cli.options import Force, Json, Rate
 
 if TYPE_CHECKING:
     from mescope.results import Recognitions
-
-DEFAULT_RECOGNISER = "merba-s28"
 
 
 def recognize(
@@ -32,7 +31,7 @@ def recognize(
         list[str] | None,
         typer.Option(
             help="A name from `mescope models`, or a weights file; give it again for another. "
-            f"Default: {DEFAULT_RECOGNISER}."
+            f"Default: {defaults.RECOGNISER}."
         ),
     ] = None,
     rate: Rate = None,
@@ -52,7 +51,7 @@ def recognize(
     if picture is not None:
         refuse_existing([picture], force)
     result = run(
-        clip, onset, apex, offset=offset, models=model or [DEFAULT_RECOGNISER], rate=rate
+        clip, onset, apex, offset=offset, models=model or [defaults.RECOGNISER], rate=rate
     )
     if picture is not None:
         from mescope.reports.clip_picture import save_picture

@@ -5,12 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mescope import defaults
 from mescope.cli.batch import Batch
 from mescope.cli.console import progress_bar, show
 from mescope.cli.inputs import face_choice, gather, time_range
 from mescope.cli.options import (
-    DEFAULT_METHOD,
-    DEFAULT_MODEL,
     Device,
     End,
     Face,
@@ -30,8 +29,8 @@ if TYPE_CHECKING:
 
 def spot(
     videos: Videos,
-    method: Method = DEFAULT_METHOD,
-    model: Model = DEFAULT_MODEL,
+    method: Method = defaults.SPOTTER,
+    model: Model = defaults.MODEL,
     device: Device = "cpu",
     start: Start = None,
     end: End = None,

@@ -40,7 +40,7 @@ takes parts of them for the whole; on rendered recordings it makes no difference
 and 0.46)."""
 
 FAINT_PX = 0.05
-"""Motion below it is no motion."""
+"""Smaller motion counts as none."""
 
 LEAST_AGREED = 0.2
 """IoU of the network's own interval with the proposed one: below, it means something else."""
@@ -226,8 +226,8 @@ def strongest(
 ) -> list[tuple[Judged, float]]:
     """Return candidates with calibrated scores, none of which shares frames, the best of them.
 
-    Which is best, the network and the strength say.  The other signs tell movements apart, not
-    the parts of one: a brief part of a long smile is no better than the smile.
+    The network and the strength decide which is best.  The other signs distinguish movements,
+    not the parts of one: a brief part of a long smile is not better than the smile.
     """
     signs = signs_of(judged, rate)
     scores = rule.calibrated(signs)

@@ -1,7 +1,7 @@
 """Is a movement mostly something else: a blink, speech, a turn of the head, a glance?
 
 A rule over measured facts, beside the network that scores the movement: whoever looks at a
-report wants to know *what* a movement was if it was no expression, and a score cannot tell.
+report wants to know *what* a movement was if it was not an expression, and a score cannot say.
 
 A blink or a glance explains a movement of the brows' and lids' surroundings that it covers,
 unless the mouth or the nose moved as well: an expression that begins with a blink is still an

@@ -1,14 +1,12 @@
 """What a face does besides expressions: blinks, speech, head movements, shifts of gaze.
 
-One entry, :func:`find_events`, over the close-ups of an extraction.  Frames are decimated
-frames until :func:`native` converts them.
+One entry, :func:`find_events`, over the close-ups of an extraction.  All frames are decimated
+frames.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -23,11 +21,14 @@ from mescope.face.points import (
     eye_width,
     pose,
 )
+from mescope.moved import renamed
 from mescope.spotting.blinks import blinks, lids
 from mescope.spotting.gaze import gaze_shifts, iris
 from mescope.spotting.head import head_moves, steady
 from mescope.spotting.speech import mouth_opening, speech
 from mescope.spotting.unjudged import Unjudged, unjudged
+
+__getattr__ = renamed(__name__, {"Events": "mescope.spotting.face_events.FaceEvents"})
 
 
 class CloseUpsLike(Protocol):
@@ -67,7 +68,7 @@ class FlowLike(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Events:
+class FaceEvents:
     """What was found, and the traces behind it; n decimated frames, padding left out.
 
     ``openness`` (n,) eye opening, 1 = usual; ``pose`` (n, 3) yaw, pitch, roll in degrees;
@@ -83,7 +84,7 @@ class Events:
     gaze: NDArray[np.float64]
 
 
-def find_events(flow: FlowLike) -> Events:
+def find_events(flow: FlowLike) -> FaceEvents:
     """Find blinks, speech, head movements, shifts of gaze, and what could not be judged."""
     rate, n = float(flow.timing.rate), len(flow.times) - flow.padded
     if flow.close is None:
@@ -105,7 +106,7 @@ def find_events(flow: FlowLike) -> Events:
         for g in gaze_shifts(place, both.openness, eye_width(points), rate)
     ]
     centre = points[:, 17:48].mean(axis=1)
-    return Events(
+    return FaceEvents(
         events=tuple(sorted(found, key=lambda one: (one.interval, one.kind))),
         unjudged=tuple(unjudged(angles, centre, CROP_PX / scale, light, rate)),
         openness=both.openness,
@@ -113,26 +114,6 @@ def find_events(flow: FlowLike) -> Events:
         mouth=mouth,
         gaze=place.mean(axis=1),
     )
-
-
-def native(event: FaceEvent, frames: NDArray[np.int64]) -> FaceEvent:
-    """Return the event in native frames; ``frames`` (n,) are those of the decimated ones."""
-    return replace(event, interval=native_interval(event.interval, frames))
-
-
-def native_interval(interval: Interval, frames: NDArray[np.int64]) -> Interval:
-    """Return decimated frames ``interval`` in native frames."""
-    return Interval(int(frames[interval.first]), int(frames[interval.last]))
-
-
-def rates_per_minute(events: Iterable[FaceEvent], seconds: float) -> Mapping[EventKind, float]:
-    """Return how often each kind happened per minute of ``seconds`` in which a face was seen.
-
-    0 for every kind where ``seconds`` is 0.
-    """
-    counts = Counter(event.kind for event in events)
-    kinds: tuple[EventKind, ...] = ("blink", "speech", "head", "gaze")
-    return {kind: 60.0 * counts[kind] / seconds if seconds > 0 else 0.0 for kind in kinds}
 
 
 def _event(kind: EventKind, interval: Interval, strength: float, times: Floats) -> FaceEvent:
@@ -145,9 +126,9 @@ def _event(kind: EventKind, interval: Interval, strength: float, times: Floats) 
     )
 
 
-def _nothing(n: int) -> Events:
+def _nothing(n: int) -> FaceEvents:
     empty = np.full(n, np.nan)
-    return Events(
+    return FaceEvents(
         events=(), unjudged=(), openness=empty, pose=np.full((n, 3), np.nan), mouth=empty,
         gaze=empty,
     )  # fmt: skip

@@ -58,7 +58,7 @@ def shape_traces(points: NDArray[np.floating[Any]], rate: float) -> Floats:
         return out
     measured = _measure(np.asarray(points[seen], np.float64))
     measured -= np.median(measured, axis=0)
-    if len(seen) >= 5:  # a single frame on which the landmarks slipped is no motion
+    if len(seen) >= 5:  # a single frame on which the landmarks slipped is not motion
         measured = median_filter(measured, size=(3, 1), mode="nearest")
     frames = np.arange(len(points))
     for column in range(out.shape[1]):

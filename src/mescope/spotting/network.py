@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mescope import defaults
 from mescope.errors import MescopeError, WeightsError
 from mescope.events import Detection
 from mescope.labels import SPOTTING_CLASSES
@@ -23,7 +24,7 @@ from mescope.spotting.face_shape import shape_traces
 from mescope.spotting.flow_peaks import candidates
 from mescope.spotting.mirror import both_sides
 from mescope.spotting.proposals import ProposalRule, propose
-from mescope.spotting.spotters import DEFAULT_SPOTTER, SPOTTERS, Network, Spotter, Spotting
+from mescope.spotting.spotters import SPOTTERS, Network, Spotter, Spotting
 from mescope.spotting.traces import stitch
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def rule_of(network: Network) -> ProposalRule | CascadeRule:
     return rule
 
 
-@SPOTTERS.register(DEFAULT_SPOTTER)
+@SPOTTERS.register(defaults.SPOTTER)
 class NetworkSpotter(Spotter):
     """The network of the chosen weights, by the rule in their card."""
 

@@ -5,7 +5,8 @@ at least one peak in practically every recording, because its threshold is relat
 recording's own maximum.  ``clean`` adds an absolute floor, so that nothing is found where
 nothing happens, and reads the length of an interval from the trace.
 
-All frames here are decimated frames.  Source: spec_metst sections 5.2 to 5.5 and 6.
+All frames here are decimated frames.  Source: the paper of ME-TST+ and the code
+of ME-TST; the differences stand in docs/models/me-tst.md.
 """
 
 from __future__ import annotations
@@ -232,8 +233,6 @@ def _detection(
 
 def kind_of(interval: Interval, rate: float) -> Kind:
     """Return micro if offset - onset is at most half a second, else macro.
-
-    Source: the validation code quoted in the protocol's section 5.
 
     >>> kind_of(Interval(10, 25), 30.0), kind_of(Interval(10, 26), 30.0)
     ('micro', 'macro')

@@ -35,7 +35,7 @@ CONTEXT = ("duration", "noise", "mouth", "brows", "head", "lids")
 
 FLOW_PX, SHAPE_PX = 0.5, 2.0  # where compression begins: flow is finer than landmarks
 _AROUND_S = 2.0  # seconds on both sides that count as surroundings
-_TREND_S = 1.2  # slower motion is no unrest
+_TREND_S = 1.2  # slower motion is not unrest
 _HEAD = tuple(i for i, name in enumerate(TRACES) if name.startswith(("nose", "head")))
 _LIDS = tuple(i for i, name in enumerate(TRACES) if name.startswith("lid"))
 

@@ -16,12 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mescope.events import Interval
-from mescope.face.points import Floats, smooth
+from mescope.face.points import Floats
 from mescope.spotting.traces import valid_runs
 
 SWING_PX = 3.0  # a swing of the lips; landmarks at rest jitter by 0.2 to 0.7 px
 TYPICAL_PX = 7.0  # and the median of three; below, a smile that is held trembles
-ALIKE = 0.2  # the smallest of three over the largest: a tremble before a smile ends is no talk
+ALIKE = 0.2  # the smallest of three over the largest: a smile that trembles as it ends has less
 SWINGS, WITHIN_S = 3, 1.25  # an expression has two
 PAUSE_S = 1.2  # a shorter pause belongs to the speech
 SHORTEST_S = 0.4
@@ -67,12 +67,6 @@ def speech(opening: Floats, rate: float) -> list[Talk]:
     return found
 
 
-def activity(opening: Floats, rate: float) -> NDArray[np.float64]:
-    """Return (n,) px: how much the mouth moved in the second around, faster than once in it."""
-    fast = opening - smooth(opening, 0.25 * rate)
-    return np.asarray(np.sqrt(smooth(fast**2, 0.25 * rate)))
-
-
 def turning_points(trace: Floats, least: float) -> NDArray[np.int64]:
     """Return the frames where a trace turns by at least ``least``, with both ends of the moves.
 
@@ -83,7 +77,7 @@ def turning_points(trace: Floats, least: float) -> NDArray[np.int64]:
     low = high = 0
     rising: bool | None = None
     for t in range(1, len(trace)):
-        # At the first turn of a plateau the swing ends; a rest before the next is no swing.
+        # At the first turn of a plateau the swing ends; the rest before the next is in neither.
         high = t if trace[t] > trace[high] else high
         low = t if trace[t] < trace[low] else low
         if rising is not False and trace[high] - trace[t] >= least:

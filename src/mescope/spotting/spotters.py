@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     from mescope.motion.roi_flow import RoiFlow
     from mescope.motion.windows import Overlap
 
-DEFAULT_SPOTTER = "model"
-
 Score = Callable[[NDArray[np.float32]], tuple[NDArray[np.floating[Any]], NDArray[Any]]]
 """Inputs (m, channels, k) to scores (m, k), 0 to 1, and class logits (m, k, classes)."""
 

@@ -1,7 +1,7 @@
 """Stretches in which a face is seen, but nothing can be said about its small movements.
 
-Silence there is no absence.  Stretches without a face are told by the region flow's ``valid``
-and do not appear here.  All frames are decimated frames.
+That nothing is found there does not mean that nothing happened.  Stretches without a face,
+which the region flow's ``valid`` marks, do not appear here.  All frames are decimated frames.
 """
 
 from __future__ import annotations
