@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from mescope.app import reader
 from mescope.app.limits import Limits
+from mescope.app.records import VideoFacts
 from mescope.app.sandbox import Sandbox
-from mescope.app.store import VideoFacts
 
 KEPT_BYTES = 128 << 20
 

@@ -10,9 +10,9 @@ from typing import Any
 from mescope.annotations import CODECS, Clock, Contents, format_of, read
 from mescope.annotations.annotation import Annotation, one_line
 from mescope.app.project import Project
+from mescope.app.records import StoredRecording
 from mescope.app.review import name_of
 from mescope.app.review_mark import EDITABLE, values_of
-from mescope.app.store import StoredRecording
 from mescope.errors import DatasetError
 
 

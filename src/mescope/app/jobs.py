@@ -8,18 +8,16 @@ from __future__ import annotations
 
 import contextlib
 import json
-import multiprocessing
 import shutil
 import threading
 import time
-from multiprocessing.connection import Connection
-from multiprocessing.process import BaseProcess
 from typing import Any
 
 from mescope.app import worker
 from mescope.app.project import Project
+from mescope.app.records import AnalysisJob
 from mescope.app.safety import inside
-from mescope.app.store import AnalysisJob
+from mescope.app.sandbox import ChildProcess
 from mescope.app.views import overview
 from mescope.errors import MescopeError
 
@@ -44,7 +42,7 @@ class AnalysisQueue:
         self._changed: dict[str, int] = {}
         self._version = 0
         self._stop: set[int] = set()  # jobs whose worker is to be ended
-        self.process: BaseProcess | None = None
+        self.process: ChildProcess | None = None
         self._threads = [
             threading.Thread(target=self._look_loop, name="look", daemon=True),
             threading.Thread(target=self._work_loop, name="work", daemon=True),
@@ -76,7 +74,7 @@ class AnalysisQueue:
         """
         recording = self._project.recording(identity)
         inside(self._project.folder, recording.path)
-        if recording.error is not None:  # perhaps it was mended meanwhile
+        if recording.error is not None:  # perhaps it was repaired meanwhile
             self._project.look(recording)
             recording = self._project.recording(identity)
         if recording.error is not None:
@@ -187,48 +185,37 @@ class AnalysisQueue:
             "source": str(source), "cache": str(cache), "work": str(work),
             "analyze": self._analyze,
         }  # fmt: skip
-        context = multiprocessing.get_context("spawn")
-        ours, theirs = context.Pipe()
-        process = context.Process(
-            target=worker.run, args=(theirs, project.limits.worker_memory), daemon=True
-        )
+        child = None
         try:
-            process.start()
-            self.process = process
-            theirs.close()
-            ours.send_bytes(json.dumps(request).encode())
-            error = self._follow(job, process, ours)
+            child = self.process = ChildProcess(worker.run, project.limits.worker_memory)
+            child.send(request)
+            error = self._follow(job, child)
             if error is None:
                 document = json.loads((work / worker.DOCUMENT).read_bytes())
                 project.keep_analysis(identity, document, (work / worker.TRACES).read_bytes())
             return error
         except (EOFError, OSError) as broken:
-            process.join(5)
-            raise self._died(job, process.exitcode) from broken
+            raise self._died(job, child and child.exit_status(5)) from broken
         finally:
             self.process = None
-            process.kill()
-            process.join(10)
-            ours.close()
+            if child is not None:
+                child.end()
             shutil.rmtree(work, ignore_errors=True)
 
-    def _follow(
-        self, job: AnalysisJob, process: BaseProcess, connection: Connection
-    ) -> str | None:
+    def _follow(self, job: AnalysisJob, child: ChildProcess) -> str | None:
         """Read what the worker says until it is done; return its error, if any."""
         last = time.monotonic()
+        stall = self._project.limits.stall_seconds
         while True:
             if job.number in self._stop:
                 raise _EndedError("cancelled", None)
             if self.closing:
                 raise _EndedError("queued", None)
-            if not connection.poll(_LOOK_EVERY):
-                if time.monotonic() - last > self._project.limits.stall_seconds:
-                    raise _EndedError(
-                        "failed", _STALLED.format(self._project.limits.stall_seconds)
-                    )
+            said = child.receive(_LOOK_EVERY, _LARGEST_MESSAGE)
+            if said is None:
+                if time.monotonic() - last > stall:
+                    raise _EndedError("failed", _STALLED.format(stall))
                 continue
-            said = json.loads(connection.recv_bytes(_LARGEST_MESSAGE))
             last = time.monotonic()
             if "progress" in said:
                 done, total = said["progress"]

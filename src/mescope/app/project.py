@@ -20,9 +20,10 @@ from mescope.app.downsampling import Curves, unpack
 from mescope.app.frames import FrameService
 from mescope.app.limits import Limits
 from mescope.app.lock import ProjectLock
+from mescope.app.records import StoredRecording
 from mescope.app.review import Review
 from mescope.app.safety import UnsafeError, free_name, inside, safe_folder, safe_name
-from mescope.app.store import ProjectStore, StoredRecording, now
+from mescope.app.store import ProjectStore, now
 from mescope.app.uploads import Draft, TooLargeError, too_large
 from mescope.errors import MescopeError, OutputError
 from mescope.io.atomic import write_atomically

@@ -12,8 +12,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 
 from mescope.app.project import Project
+from mescope.app.records import StoredRecording
 from mescope.app.safety import UnsafeError
-from mescope.app.store import StoredRecording
 from mescope.app.uploads import Draft, TooLargeError
 from mescope.errors import MescopeError
 

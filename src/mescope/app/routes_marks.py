@@ -11,8 +11,9 @@ from starlette.concurrency import run_in_threadpool
 
 from mescope.app.dependencies import Asked, Coder, Served, Working
 from mescope.app.project import Project
+from mescope.app.records import StoredRecording
 from mescope.app.request_bodies import described, read_model
-from mescope.app.store import StaleError, StoredRecording
+from mescope.app.store import StaleError
 
 router = APIRouter(prefix="/api/recordings/{id}")
 

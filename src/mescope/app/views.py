@@ -7,7 +7,7 @@ from typing import Any
 
 from mescope.analysis.evidence import SPOKEN
 from mescope.app.project import Project
-from mescope.app.store import AnalysisJob, StoredRecording
+from mescope.app.records import AnalysisJob, StoredRecording
 
 _FACTS = ("seconds", "rate", "frames", "width", "height")
 
