@@ -44,7 +44,7 @@ class Annotation:
 
     Raises:
         ValueError: the apex lies outside, a number is not finite, times run backwards, or a
-            word is none of those allowed.
+            word is not one of those allowed.
     """
 
     interval: Interval

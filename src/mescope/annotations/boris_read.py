@@ -58,7 +58,7 @@ def read(path: Path, clock: Clock | None = None) -> Contents:
         clock: the recording's times; else frames follow from the rate in the project.
 
     Raises:
-        DatasetError: no BORIS project.
+        DatasetError: it is not a BORIS project.
     """
     project = read_json(path)
     if not isinstance(project, dict) or "observations" not in project:

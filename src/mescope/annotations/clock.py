@@ -139,7 +139,7 @@ def reconciled(
     Moved boundaries win; an apex that is outside then is dropped.
 
     Raises:
-        ValueError: it was moved and neither ``clock`` nor ``rate`` tells the frames.
+        ValueError: it was moved and neither ``clock`` nor ``rate`` gives the frames.
     """
     span = mark.span_s
     if span is None:

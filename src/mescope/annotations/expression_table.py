@@ -115,7 +115,7 @@ def read_lines(path: Path, needed: Sequence[str]) -> Iterator[tuple[int, dict[st
             extra = any(row[len(header) :])
             yield reader.line_num, dict(zip(header, row, strict=False)), extra
     except csv.Error as error:
-        raise DatasetError(f"{place(path, reader.line_num)}: no CSV: {error}") from None
+        raise DatasetError(f"{place(path, reader.line_num)}: not CSV: {error}") from None
 
 
 def _header(path: Path, cells: list[str], needed: Sequence[str]) -> list[str]:

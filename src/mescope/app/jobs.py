@@ -80,7 +80,7 @@ class AnalysisQueue:
         if recording.error is not None:
             raise MescopeError(recording.error)
         self._project.store.add_job(identity)
-        self.tell(identity)
+        self.note_change(identity)
         self._work.set()
 
     def cancel(self, identity: str) -> None:
@@ -91,7 +91,7 @@ class AnalysisQueue:
             elif job.state == "running":
                 self._stop.add(job.number)
                 self._wait_for_end(job.number)
-        self.tell(identity)
+        self.note_change(identity)
 
     def wake(self) -> None:
         """Look at recordings that came in."""
@@ -102,7 +102,7 @@ class AnalysisQueue:
         with self._lock:
             return dict(self._progress)
 
-    def tell(self, identity: str) -> None:
+    def note_change(self, identity: str) -> None:
         """Note that something about a recording changed."""
         with self._lock:
             self._version += 1
@@ -141,7 +141,7 @@ class AnalysisQueue:
                 if self.closing:
                     return
                 self._project.look(recording)
-                self.tell(recording.id)
+                self.note_change(recording.id)
             self._new.wait()
 
     # -- working -------------------------------------------------------------------------
@@ -170,7 +170,7 @@ class AnalysisQueue:
         with self._lock:
             self._progress.pop(identity, None)
         self._stop.discard(job.number)
-        self.tell(identity)
+        self.note_change(identity)
 
     def _in_worker(self, job: AnalysisJob) -> str | None:
         """Run a job; return None when its results are kept, or why there are none."""
@@ -195,7 +195,8 @@ class AnalysisQueue:
                 project.keep_analysis(identity, document, (work / worker.TRACES).read_bytes())
             return error
         except (EOFError, OSError) as broken:
-            raise self._died(job, child and child.exit_status(5)) from broken
+            code = None if child is None else child.exit_status(5)
+            raise self._died(job, code) from broken
         finally:
             self.process = None
             if child is not None:
@@ -203,7 +204,7 @@ class AnalysisQueue:
             shutil.rmtree(work, ignore_errors=True)
 
     def _follow(self, job: AnalysisJob, child: ChildProcess) -> str | None:
-        """Read what the worker says until it is done; return its error, if any."""
+        """Read what the worker sends until it is done; return its error, if any."""
         last = time.monotonic()
         stall = self._project.limits.stall_seconds
         while True:
@@ -236,7 +237,7 @@ class AnalysisQueue:
     def _set_progress(self, identity: str, share: float) -> None:
         with self._lock:
             self._progress[identity] = round(min(1.0, max(0.0, share)), 4)
-        self.tell(identity)
+        self.note_change(identity)
 
     def _wait_for_end(self, number: int) -> None:
         for _ in range(100):

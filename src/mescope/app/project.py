@@ -42,7 +42,7 @@ class Project:
     """Everything about one folder.  Only one process may have it open.
 
     Raises:
-        MescopeError: no folder, one that cannot be written, or open in another process.
+        MescopeError: it is not a folder, cannot be written, or is open in another process.
     """
 
     def __init__(self, folder: Path, limits: Limits | None = None) -> None:
@@ -116,7 +116,7 @@ class Project:
             As :meth:`rescan`.
 
         Raises:
-            UnsafeError: it leads out of the folder, or is no video.
+            UnsafeError: it leads out of the folder, or is not a video.
             MescopeError: there is nothing.
         """
         base, found = os.path.realpath(self.folder), os.path.join(self.folder, path)
@@ -200,7 +200,7 @@ class Project:
         )  # fmt: skip
 
     def look(self, recording: StoredRecording) -> None:
-        """Open a recording for the first time: its facts, its times, or why it is no use."""
+        """Open a recording for the first time: its facts and times, or why it is not usable."""
         try:
             path = inside(self.folder, recording.path)
             facts, fingerprint, times = self.frames.probe(path)

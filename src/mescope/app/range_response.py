@@ -1,7 +1,7 @@
 """A file, or a part of it, as RFC 9110 (section 14) has it; memory does not grow with it.
 
-Starlette sends files and ranges.  Added here: what is no range, or several, is passed over, as
-the RFC allows, and a file that the browser has already is not sent again.
+Starlette sends files and ranges.  Added here: what is not a range, or several, is passed
+over, as the RFC allows, and a file that the browser has already is not sent again.
 """
 
 from __future__ import annotations

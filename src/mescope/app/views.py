@@ -91,7 +91,7 @@ def details(
 
 
 def candidate(entry: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a candidate of an analysis as the page shows it: like a mark, but none.
+    """Return a candidate of an analysis as the page shows it: like a mark, but not one.
 
     Nobody can judge it; who takes it for an expression makes a mark of its frames.
     """
