@@ -48,10 +48,10 @@ class _Observation:
 
 
 def read(path: Path, clock: Clock | None = None) -> Contents:
-    """Return the marks of a BORIS project, a sheet per media file of an observation.
+    """Return the marks of a BORIS project, a set per media file of an observation.
 
     State events named micro- or macro-expression count; of several files that are played one
-    after the other, each gets its own sheet and times.
+    after the other, each gets its own set and times.
 
     Args:
         path: the project, ``.boris``.
@@ -63,7 +63,7 @@ def read(path: Path, clock: Clock | None = None) -> Contents:
     project = read_json(path)
     if not isinstance(project, dict) or "observations" not in project:
         raise DatasetError(f'{path.name}: expected a BORIS project with "observations"')
-    sheets: list[AnnotationSet] = []
+    sets: list[AnnotationSet] = []
     remarks: list[str] = []
     try:
         observations = table(project["observations"], "observations")
@@ -75,8 +75,8 @@ def read(path: Path, clock: Clock | None = None) -> Contents:
         except ValueError as error:
             remarks.append(f"{name}: left out, {error}")
             continue
-        sheets += found
-    return Contents(tuple(sheets), tuple(remarks))
+        sets += found
+    return Contents(tuple(sets), tuple(remarks))
 
 
 def _observation(

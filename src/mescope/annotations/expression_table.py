@@ -18,6 +18,7 @@ from mescope import facs
 from mescope.annotations.problems import Problem, place
 from mescope.errors import DatasetError
 from mescope.events import Expression, Interval, Kind, Seconds
+from mescope.moved import renamed
 
 _SAME = {"video": "recording", "type": "kind", "au": "action_units"}
 NEEDED = ("recording", "onset", "offset", "kind")
@@ -29,6 +30,8 @@ KINDS: dict[str, Kind] = {
     "macro": "macro",
     "macro-expression": "macro",
 }
+__getattr__ = renamed(__name__, {"Annotation": "mescope.annotations.expression_table.TableRow"})
+
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 

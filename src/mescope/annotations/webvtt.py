@@ -46,7 +46,7 @@ _TAG = re.compile(r"<[^>]*>")
 
 
 def dumps(sheet: AnnotationSet) -> str:
-    """Return a sheet as WebVTT text.
+    """Return a set as WebVTT text.
 
     Raises:
         DatasetError: a mark has no times.

@@ -33,7 +33,7 @@ def bring_in(
         MescopeError: a mark lies outside the recording.
     """
     contents = _read(project, recording, name, data)
-    sheets = [s for s in contents.sheets if s.marks]
+    sheets = [s for s in contents.sets if s.marks]
     fitting = [s for s in sheets if Path(s.video).stem == Path(recording.path).stem]
     chosen = sheets if len(sheets) == 1 else fitting
     if len(chosen) != 1:
