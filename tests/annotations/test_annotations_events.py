@@ -45,7 +45,7 @@ def test_marks_come_back_alone_and_without_remarks(tmp_path, ending):
     path = coding.write([SHEET], tmp_path / f"a.{ending}")
     contents = coding.read(path)
     assert contents.remarks == ()
-    (sheet,) = contents.sheets
+    (sheet,) = contents.sets
     assert sheet.marks == SHEET.marks
 
 

@@ -132,7 +132,7 @@ def first_slot(root, value):
 def test_an_interval_without_time_is_left_out_and_named(tmp_path):
     """E102: missing TIME_VALUE."""
     contents = read(eaf(tmp_path, lambda root: first_slot(root, None)))
-    assert contents.sheets[0].marks == ()
+    assert contents.sets[0].marks == ()
     assert "left out, its start or end has no time" in contents.remarks[0]
 
 
@@ -144,7 +144,7 @@ def test_a_time_that_is_none_is_refused(tmp_path, value):
 def test_a_reversed_interval_is_left_out_and_named(tmp_path):
     """D45."""
     contents = read(eaf(tmp_path, lambda root: first_slot(root, "5000")))
-    assert contents.sheets[0].marks == ()
+    assert contents.sets[0].marks == ()
     assert "before it starts" in contents.remarks[0]
 
 
@@ -173,7 +173,7 @@ def test_a_boundary_moved_in_elan_wins_and_is_told(tmp_path, clock):
     """E103."""
     path = eaf(tmp_path, lambda root: first_slot(root, "1100"))
     contents = read(path, clock=clock)
-    (found,) = contents.sheets[0].marks
+    (found,) = contents.sets[0].marks
     assert (found.interval.first, found.interval.last, found.apex) == (33, 39, 34)
     assert found.status == "edited"
     assert "moved from frames 30-39 to 33-39" in contents.remarks[0]
@@ -181,7 +181,7 @@ def test_a_boundary_moved_in_elan_wins_and_is_told(tmp_path, clock):
 
 def test_an_apex_that_a_move_leaves_outside_is_dropped(tmp_path):
     contents = read(eaf(tmp_path, lambda root: first_slot(root, "1200")))
-    assert contents.sheets[0].marks[0].apex is None
+    assert contents.sets[0].marks[0].apex is None
     assert "the apex is outside now" in contents.remarks[0]
 
 
@@ -190,7 +190,7 @@ def test_an_edit_of_one_frame_is_seen_at_any_rate(tmp_path):
     frame = mark(1000, 1039, apex=1010)
     root = ET.fromstring(dumps([sheet(frame, rate=1000.0, frames=2000)], "elan"))
     first_slot(root, "1001")
-    (found,) = read(put(tmp_path, "a.eaf", ET.tostring(root))).sheets[0].marks
+    (found,) = read(put(tmp_path, "a.eaf", ET.tostring(root))).sets[0].marks
     assert found.interval.first == 1001
 
 
@@ -204,7 +204,7 @@ def test_an_apex_moved_in_elan_wins_and_is_told(tmp_path, clock):
             slot.set("TIME_VALUE", {"1133": "1200", "1167": "1233"}.get(old, old))
 
     contents = read(eaf(tmp_path, change), clock=clock)
-    (found,) = contents.sheets[0].marks
+    (found,) = contents.sets[0].marks
     assert (found.interval.first, found.apex, found.interval.last) == (30, 36, 39)
     assert "the apex was moved to frame 36" in contents.remarks[0]
 
@@ -216,7 +216,7 @@ def test_an_apex_deleted_in_elan_is_gone_and_told(tmp_path):
             tier.remove(one)
 
     contents = read(eaf(tmp_path, change))
-    assert contents.sheets[0].marks[0].apex is None
+    assert contents.sets[0].marks[0].apex is None
     assert "the apex was taken away" in contents.remarks[0]
 
 
@@ -226,7 +226,7 @@ def test_an_apex_moved_in_boris_wins_and_is_told(tmp_path):
     (row,) = (row for row in observation["events"] if row[2] == "ME-apex")
     row[0] = 1.2
     contents = read(put(tmp_path, "a.boris", json.dumps(document)))
-    assert contents.sheets[0].marks[0].apex == 36
+    assert contents.sets[0].marks[0].apex == 36
     assert "the apex was moved to frame 36" in contents.remarks[0]
 
 
@@ -269,7 +269,7 @@ def test_a_coder_can_start_from_an_empty_tier(tmp_path):
     path = put(tmp_path, "a.eaf", text)
     (left_out,) = read(path).remarks
     assert "--video or --rate" in left_out
-    (found,) = read(path, clock=Clock(30.0)).sheets
+    (found,) = read(path, clock=Clock(30.0)).sets
     assert found.video == "day 1.mp4"
     (one,) = found.marks
     assert (one.interval.first, one.interval.last) == (30, 39)
@@ -291,7 +291,7 @@ def test_a_coders_tier_is_never_replaced(tmp_path):
 
 def test_a_person_called_model_is_no_model(tmp_path):
     path = write([sheet(mark(source="Model"))], tmp_path / "a.eaf")
-    assert read(path).sheets[0].marks[0].origin == "coder"
+    assert read(path).sets[0].marks[0].origin == "coder"
     with pytest.raises(OutputError, match="coder's tier"):
         write([made()], path, force=True)
 
@@ -360,7 +360,7 @@ PAIR = [
 def test_a_coders_boris_project_is_imported(tmp_path):
     contents = read(put(tmp_path, "a.boris", project(PAIR)))
     assert contents.remarks == ()
-    (found,) = contents.sheets
+    (found,) = contents.sets
     assert found.video == "a.mp4"
     (one,) = found.marks
     assert (one.interval.first, one.apex, one.interval.last) == (30, 33, 39)
@@ -378,7 +378,7 @@ def test_what_boris_pairs_or_knows_badly_is_named(tmp_path):
         [-1, "0#bea", "yawn", "", "", 0],
     ]
     contents = read(put(tmp_path, "a.boris", project(events)))
-    assert len(contents.sheets[0].marks) == 1
+    assert len(contents.sets[0].marks) == 1
     told = " | ".join(contents.remarks)
     assert "event 4: left out, the micro-expression starts and has no stop" in told
     assert "1 events of 'yawn' left out" in told
@@ -394,8 +394,8 @@ def test_several_media_of_boris_get_their_own_times(tmp_path):
     ]
     text = project([*PAIR, *late, *across], file={"1": ["films/a.mp4", "films/b.mp4"]})
     contents = read(put(tmp_path, "a.boris", text))
-    assert [s.video for s in contents.sheets] == ["a.mp4", "b.mp4"]
-    assert [s.marks[0].interval.first for s in contents.sheets] == [30, 30]
+    assert [s.video for s in contents.sets] == ["a.mp4", "b.mp4"]
+    assert [s.marks[0].interval.first for s in contents.sets] == [30, 30]
     assert contents.remarks == ("day 1, event 7: left out, it lies in no media file or in two",)
 
 
@@ -406,7 +406,7 @@ def test_offsets_of_boris_are_told(tmp_path):
     assert "players 2 show other files" in contents.remarks[0]
     info = {"offset": {"1": 3.5}, "fps": {"films/a.mp4": 30.0}}
     contents = read(put(tmp_path, "a.boris", project(PAIR, media_info=info)))
-    assert contents.sheets == ()
+    assert contents.sets == ()
     assert "offset" in contents.remarks[0]
 
 
@@ -424,7 +424,7 @@ STYLE
 hello there
 """
     contents = read(put(tmp_path, "a.vtt", text), clock=Clock(30.0))
-    (one,) = contents.sheets[0].marks
+    (one,) = contents.sets[0].marks
     assert (one.interval.first, one.interval.last, one.emotion) == (30, 39, "fear")
     assert "'hello there'" in contents.remarks[0]
 
@@ -457,7 +457,7 @@ def test_activitynet_of_others(tmp_path):
     ]}  # fmt: skip
     text = json.dumps({"version": "1.3", "results": results, "external_data": {}})
     contents = read(put(tmp_path, "a.json", text), clock=Clock(30.0))
-    (one,) = contents.sheets[0].marks
+    (one,) = contents.sets[0].marks
     assert (one.interval.first, one.interval.last, one.score) == (30, 39, 0.5)
     assert len(contents.remarks) == 3
 
@@ -476,7 +476,7 @@ def test_rows_of_a_table_that_make_no_sense_are_named(tmp_path):
         "s,v,-1,3,micro,,\ns,v,1,3,blink,,\ns,v,1,3,micro,7,\ns,v,1,3,micro,,nan\ns,w,,,,,\n"
     )
     contents = read(put(tmp_path, "a.csv", text))
-    assert [(s.video, len(s.marks)) for s in contents.sheets] == [("v", 1), ("w", 0)]
+    assert [(s.video, len(s.marks)) for s in contents.sets] == [("v", 1), ("w", 0)]
     assert [r.split(":")[0] for r in contents.remarks] == [
         f"a.csv, row {n}" for n in range(3, 8)
     ]

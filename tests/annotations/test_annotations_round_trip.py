@@ -20,9 +20,7 @@ from mescope.annotations import (
 from mescope.annotations.annotation import in_order, lanes, milliseconds
 from mescope.errors import DatasetError, OutputError
 
-ENDINGS = {
-    "csv": ".csv", "elan": ".eaf", "boris": ".boris", "vtt": ".vtt", "activitynet": ".json",
-}  # fmt: skip
+ENDINGS = {name: codec.suffixes[-1] for name, codec in writable().items()}
 quick = settings(
     max_examples=60,
     deadline=None,
@@ -48,7 +46,7 @@ def test_every_format_gives_the_marks_back(tmp_path, format, made):
     """E97, E98, E106: any text, any overlap, any rate; frames and times exactly."""
     contents = there_and_back(tmp_path, format, made)
     assert contents.remarks == ()
-    (back,) = contents.sheets
+    (back,) = contents.sets
     wanted = expected(made)
     assert sorted(map(repr, back.marks)) == sorted(map(repr, wanted.marks))
     assert replace(back, marks=()) == replace(wanted, marks=())
@@ -60,7 +58,7 @@ def test_every_format_gives_the_marks_back(tmp_path, format, made):
 def test_formats_of_several_videos_keep_them_apart(tmp_path, format, made):
     contents = there_and_back(tmp_path, format, *made)
     assert contents.remarks == ()
-    for back, given_sheet in zip(contents.sheets, made, strict=True):
+    for back, given_sheet in zip(contents.sets, made, strict=True):
         wanted = expected(given_sheet)
         assert sorted(map(repr, back.marks)) == sorted(map(repr, wanted.marks))
         assert (back.video, back.subject) == (wanted.video, wanted.subject)
@@ -76,7 +74,7 @@ def test_the_same_marks_make_the_same_bytes(format):
 @pytest.mark.parametrize("format", writable())
 def test_a_video_without_marks_comes_back_too(tmp_path, format):
     made = sheet(subject="s1")
-    assert there_and_back(tmp_path, format, made).sheets == (made,)
+    assert there_and_back(tmp_path, format, made).sets == (made,)
 
 
 @pytest.mark.parametrize("format", ["elan", "vtt"])
@@ -94,7 +92,7 @@ def test_formats_in_seconds_refuse_marks_without_times(format):
 
 def test_a_table_needs_no_times(tmp_path):
     bare = replace(sheet(), rate=None, marks=(mark(),))
-    assert there_and_back(tmp_path, "csv", bare).sheets == (bare,)
+    assert there_and_back(tmp_path, "csv", bare).sets == (bare,)
 
 
 @pytest.mark.parametrize("nasty", NASTY)
@@ -110,7 +108,7 @@ def test_a_mark_below_a_millisecond_is_one_millisecond_long(tmp_path):
     made = sheet(mark(10, 10, apex=10), mark(11, 11), rate=5000.0)
     assert [b - a for a, b in milliseconds(made)] == [1, 1]
     for format in writable():
-        assert there_and_back(tmp_path, format, made).sheets == (expected(made),)
+        assert there_and_back(tmp_path, format, made).sets == (expected(made),)
 
 
 def test_lanes_hold_no_overlap_and_are_few():

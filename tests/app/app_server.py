@@ -72,7 +72,7 @@ class Served:
         found = made(name)
         traces = pack(found.traces.frames, found.traces.times, series(found))
         self.project.keep_analysis(identity, to_dict(found, traces=False), traces)
-        self.jobs.tell(identity)
+        self.jobs.note_change(identity)
         return identity
 
     def judge(self, identity, action, mark=None, *, coder="ann", revision=None, **values):

@@ -11,7 +11,8 @@ import pytest
 
 from mescope.app.lock import ProjectLock
 from mescope.app.project import Project
-from mescope.app.store import ProjectStore, StaleError, StoredRecording
+from mescope.app.records import StoredRecording
+from mescope.app.store import ProjectStore, StaleError
 from mescope.errors import MescopeError, OutputError
 
 WRITER = """

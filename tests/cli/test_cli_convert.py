@@ -23,7 +23,7 @@ def test_analyze_writes_what_coders_open(run, here, analyzer):
         "a.csv", "a.events.csv", "a.frames.csv",
     }  # fmt: skip
     for name in ("a.eaf", "a.boris", "a.vtt", "a.activitynet.json", "a.csv"):
-        (sheet,) = read(here / "out" / name).sheets
+        (sheet,) = read(here / "out" / name).sets
         (mark,) = sheet.marks
         assert (mark.interval.first, mark.apex, mark.interval.last) == (30, 34, 39)
         assert (mark.kind, mark.emotion, mark.status) == ("micro", "surprise", "proposed")
@@ -77,7 +77,7 @@ def test_convert_takes_the_json_of_an_analysis(run, here):
     write(made_up("a.mp4"), here / "a.json")
     status, _, _ = run("convert", "a.json", "a.eaf")
     assert status == 0
-    (sheet,) = read(here / "a.eaf").sheets
+    (sheet,) = read(here / "a.eaf").sets
     assert (sheet.video, sheet.rate, sheet.frames) == ("a.mp4", 30.0, 90)
     assert sheet.marks[0].id == "d1"
 

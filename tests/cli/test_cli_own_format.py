@@ -36,7 +36,7 @@ def test_the_command_line_converts_to_and_from_it(plugin, tmp_path, capsys):
         words = ["--plugin", str(plugin), "convert", source, target, "--rate", "30"]
         assert run(words) == 0, capsys.readouterr().err
     assert (tmp_path / "a.own.tsv").read_text() == OWN
-    (back,) = read(tmp_path / "b.csv").sheets
+    (back,) = read(tmp_path / "b.csv").sets
     assert [(m.interval.first, m.interval.last, m.kind) for m in back.marks] == [
         (30, 39, "micro")
     ]
@@ -83,3 +83,6 @@ def test_old_names_of_annotations_still_work():
         assert annotations.Sheet is AnnotationSet
     with pytest.warns(DeprecationWarning, match="Mark is now"):
         assert annotations.Mark is annotations.Annotation
+    contents = annotations.Contents((AnnotationSet(video="a"),))
+    with pytest.warns(DeprecationWarning, match="sheets is now"):
+        assert contents.sheets == contents.sets

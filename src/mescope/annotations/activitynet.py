@@ -36,8 +36,8 @@ _DIGITS = 6
 _OWN = "mescope"
 
 
-def dumps(sheets: Sequence[AnnotationSet]) -> str:
-    """Return sheets as JSON; several sheets of one video name share its list.
+def dumps(sets: Sequence[AnnotationSet]) -> str:
+    """Return sets as JSON; several sets of one video name share its list.
 
     A mark without score (a coder's) counts 1.
 
@@ -46,7 +46,7 @@ def dumps(sheets: Sequence[AnnotationSet]) -> str:
     """
     results: dict[str, list[dict[str, Any]]] = {}
     videos: list[dict[str, Any]] = []
-    for given in sheets:
+    for given in sets:
         sheet = normal(given)
         sheet = replace(sheet, marks=in_order(sheet.marks))
         entries = results.setdefault(sheet.video, [])
@@ -96,13 +96,13 @@ def read(path: Path, clock: Clock | None = None) -> Contents:
             for name, entries in table(document["results"], "results").items()
         }
         kept = _kept(document.get("external_data"), path.name, remarks)
-        sheets = [_ours(facts, results, clock, remarks) for facts in kept]
+        sets = [_ours(facts, results, clock, remarks) for facts in kept]
         for name, entries in results.items():
-            if any(e is not None for e in entries) or not any(s.video == name for s in sheets):
-                sheets.append(_foreign(name, entries, clock, remarks))
+            if any(e is not None for e in entries) or not any(s.video == name for s in sets):
+                sets.append(_foreign(name, entries, clock, remarks))
     except ValueError as error:
         raise DatasetError(f"{path.name}: {error}") from None
-    return Contents(tuple(sheets), tuple(remarks))
+    return Contents(tuple(sets), tuple(remarks))
 
 
 def _kept(external: Any, name: str, remarks: list[str]) -> list[dict[str, Any]]:
@@ -118,7 +118,7 @@ def _ours(
     facts: dict[str, Any], results: dict[str, list[Any]], clock: Clock | None,
     remarks: list[str],
 ) -> AnnotationSet:  # fmt: skip
-    """Return the sheet of a video that mescope wrote; entries that are its become None."""
+    """Return the set of a video that mescope wrote; entries that are its become None."""
     sheet = set_from_facts(facts)
     entries = results.get(sheet.video, [])
     stored = listing(facts.get("marks", []), "marks")
@@ -148,7 +148,7 @@ def _ours(
 def _foreign(
     name: str, entries: list[Any], clock: Clock | None, remarks: list[str]
 ) -> AnnotationSet:
-    """Return the sheet of a video that another program wrote."""
+    """Return the set of a video that another program wrote."""
     marks = []
     for i, entry in enumerate(entries, start=1):
         if entry is None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import re
+import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -44,7 +45,7 @@ class Annotation:
 
     Raises:
         ValueError: the apex lies outside, a number is not finite, times run backwards, or a
-            word is none of those allowed.
+            word is not one of those allowed.
     """
 
     interval: Interval
@@ -123,8 +124,18 @@ class AnnotationSet:
 class Contents:
     """What a file held: a set per video, and remarks on what was left out or changed."""
 
-    sheets: tuple[AnnotationSet, ...]
+    sets: tuple[AnnotationSet, ...]
     remarks: tuple[str, ...] = ()
+
+    @property
+    def sheets(self) -> tuple[AnnotationSet, ...]:
+        """Return the sets; their name in version 0.1.0."""
+        warnings.warn(
+            "Contents.sheets is now Contents.sets; the old name goes with the next version",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+        return self.sets
 
 
 def one_line(text: str) -> str:

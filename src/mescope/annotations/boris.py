@@ -40,19 +40,19 @@ _COLORS = {MICRO: "tab:orange", MACRO: "tab:blue", APEX: "tab:red"}
 _EVENT_COLOR = "tab:gray"
 
 
-def dumps(sheets: Sequence[AnnotationSet], *, media: str = "", date: str = FIXED_DATE) -> str:
-    """Return sheets as a complete BORIS project.
+def dumps(sets: Sequence[AnnotationSet], *, media: str = "", date: str = FIXED_DATE) -> str:
+    """Return sets as a complete BORIS project.
 
     Args:
-        sheets: marks with times, one sheet per video.
-        media: where the video of an only sheet lies, relative to the file.
+        sets: marks with times, one set per video.
+        media: where the video of an only set lies, relative to the file.
         date: when the project was made, ISO 8601 without zone; fixed unless given, so that the
             same marks make the same bytes.
 
     Raises:
         DatasetError: a mark has no times.
     """
-    tidy = [normal(sheet) for sheet in sheets]
+    tidy = [normal(sheet) for sheet in sets]
     emotions = {m.emotion for s in tidy for m in s.marks if m.emotion}
     words = [*EMOTIONS, *sorted({modifier(e) for e in emotions} - {*EMOTIONS, ""})]
     observations: dict[str, Any] = {}
@@ -91,7 +91,7 @@ def modifier(emotion: str | None) -> str:
 
 
 def _events(sheet: AnnotationSet) -> list[list[Any]]:
-    """Return the rows of a sheet, sorted by time as BORIS keeps them."""
+    """Return the rows of a set, sorted by time as BORIS keeps them."""
     times = milliseconds(sheet)
     # a gap of 1 ms, or a stop and the next start of one subject could change places
     numbers = lanes(sheet.marks, [(start, end + 1) for start, end in times])
@@ -113,9 +113,9 @@ def _events(sheet: AnnotationSet) -> list[list[Any]]:
     return [row for _, _, row in sorted(rows, key=lambda row: row[:2])]
 
 
-def _kinds(sheets: Sequence[AnnotationSet]) -> list[str]:
+def _kinds(sets: Sequence[AnnotationSet]) -> list[str]:
     """Return the codes of the events that occur."""
-    there = {event.kind for sheet in sheets for event in sheet.events}
+    there = {event.kind for sheet in sets for event in sheet.events}
     return [face_events.CODES[kind] for kind in face_events.KINDS if kind in there]
 
 

@@ -48,22 +48,22 @@ class _Observation:
 
 
 def read(path: Path, clock: Clock | None = None) -> Contents:
-    """Return the marks of a BORIS project, a sheet per media file of an observation.
+    """Return the marks of a BORIS project, a set per media file of an observation.
 
     State events named micro- or macro-expression count; of several files that are played one
-    after the other, each gets its own sheet and times.
+    after the other, each gets its own set and times.
 
     Args:
         path: the project, ``.boris``.
         clock: the recording's times; else frames follow from the rate in the project.
 
     Raises:
-        DatasetError: no BORIS project.
+        DatasetError: it is not a BORIS project.
     """
     project = read_json(path)
     if not isinstance(project, dict) or "observations" not in project:
         raise DatasetError(f'{path.name}: expected a BORIS project with "observations"')
-    sheets: list[AnnotationSet] = []
+    sets: list[AnnotationSet] = []
     remarks: list[str] = []
     try:
         observations = table(project["observations"], "observations")
@@ -75,8 +75,8 @@ def read(path: Path, clock: Clock | None = None) -> Contents:
         except ValueError as error:
             remarks.append(f"{name}: left out, {error}")
             continue
-        sheets += found
-    return Contents(tuple(sheets), tuple(remarks))
+        sets += found
+    return Contents(tuple(sets), tuple(remarks))
 
 
 def _observation(

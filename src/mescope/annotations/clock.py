@@ -72,10 +72,10 @@ class Clock:
 
 
 def timed(sheet: AnnotationSet, clock: Clock | None = None) -> AnnotationSet:
-    """Return a sheet whose marks have times, from ``clock`` or else where the file has some.
+    """Return a set whose marks have times, from ``clock`` or else where the file has some.
 
     Without a clock, marks keep their own times, and an end that is missing is one frame of
-    the sheet's rate after the offset.
+    the set's rate after the offset.
 
     Raises:
         DatasetError: a frame lies past the end of the recording.
@@ -105,16 +105,16 @@ def _timed(mark: Annotation, rate: float | None, clock: Clock | None) -> Annotat
 
 
 def all_timed(contents: Contents, clock: Clock | None = None) -> Contents:
-    """Return contents with :func:`timed` sheets.
+    """Return contents with :func:`timed` sets.
 
     Raises:
         DatasetError: a clock of one recording for several, or a frame past its end.
     """
-    if clock is not None and clock.times is not None and len(contents.sheets) > 1:
+    if clock is not None and clock.times is not None and len(contents.sets) > 1:
         raise DatasetError(
-            f"expected marks of one recording, found {len(contents.sheets)}; leave out --video"
+            f"expected marks of one recording, found {len(contents.sets)}; leave out --video"
         )
-    return replace(contents, sheets=tuple(timed(sheet, clock) for sheet in contents.sheets))
+    return replace(contents, sets=tuple(timed(sheet, clock) for sheet in contents.sets))
 
 
 def reconciled(
@@ -139,7 +139,7 @@ def reconciled(
     Moved boundaries win; an apex that is outside then is dropped.
 
     Raises:
-        ValueError: it was moved and neither ``clock`` nor ``rate`` tells the frames.
+        ValueError: it was moved and neither ``clock`` nor ``rate`` gives the frames.
     """
     span = mark.span_s
     if span is None:

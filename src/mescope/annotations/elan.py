@@ -71,7 +71,7 @@ _SCHEMA = "http://www.w3.org/2001/XMLSchema-instance"
 
 
 def dumps(sheet: AnnotationSet, *, media: str = "", date: str = FIXED_DATE) -> bytes:
-    """Return a sheet as the bytes of an EAF 3.0 file.
+    """Return a set as the bytes of an EAF 3.0 file.
 
     Args:
         sheet: marks with times; see :func:`mescope.annotations.clock.timed`.
@@ -118,7 +118,7 @@ def dumps(sheet: AnnotationSet, *, media: str = "", date: str = FIXED_DATE) -> b
 
 @dataclass
 class _Writer:
-    """Makes the tiers of a sheet, numbering annotations and time slots on the way."""
+    """Makes the tiers of a set, numbering annotations and time slots on the way."""
 
     sheet: AnnotationSet
     made: list[Element] = field(default_factory=list)

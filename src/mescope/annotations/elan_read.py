@@ -56,7 +56,7 @@ def read(path: Path, clock: Clock | None = None) -> Contents:
             unless the file states the frame rate.
 
     Raises:
-        DatasetError: no EAF, damaged (a reference without target, a time that is none), or
+        DatasetError: it is not an EAF, damaged (a reference without target, a wrong time), or
             without any tier ``ME@...``.
     """
     root = read_xml(path)
@@ -284,7 +284,7 @@ def _refuse_foreign(reader: _Reader) -> None:
 
 
 def _check_references(reader: _Reader, tops: list[Element]) -> None:
-    """Say which dependent values hang in the air."""
+    """Say which dependent values have no parent."""
     known = {
         one.get("ANNOTATION_ID") for tier in tops for one in tier.iter("ALIGNABLE_ANNOTATION")
     }

@@ -19,6 +19,7 @@ from mescope.annotations.problems import Problem, place
 from mescope.errors import DatasetError
 from mescope.events import Expression, Interval, Kind, Seconds
 from mescope.io.formula_guard import unguarded
+from mescope.moved import renamed
 
 _SAME = {"video": "recording", "type": "kind", "au": "action_units"}
 NEEDED = ("recording", "onset", "offset", "kind")
@@ -30,6 +31,7 @@ KINDS: dict[str, Kind] = {
     "macro": "macro",
     "macro-expression": "macro",
 }
+__getattr__ = renamed(__name__, {"Annotation": "mescope.annotations.expression_table.TableRow"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +117,7 @@ def read_lines(path: Path, needed: Sequence[str]) -> Iterator[tuple[int, dict[st
             extra = any(row[len(header) :])
             yield reader.line_num, dict(zip(header, row, strict=False)), extra
     except csv.Error as error:
-        raise DatasetError(f"{place(path, reader.line_num)}: no CSV: {error}") from None
+        raise DatasetError(f"{place(path, reader.line_num)}: not CSV: {error}") from None
 
 
 def _header(path: Path, cells: list[str], needed: Sequence[str]) -> list[str]:

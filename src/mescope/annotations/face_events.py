@@ -1,6 +1,6 @@
 """Blinks, speech, head movements and glances as annotation programs exchange them.
 
-They are no marks: no coder judges them, and readers of marks pass over them.  ELAN has a tier
+They are not marks: no coder judges them, and readers of marks pass over them.  ELAN has a tier
 ``EVENT-<kind>@0#model`` for each kind, BORIS a state event of its own, WebVTT cues; ActivityNet
 keeps them beside the results, where no scorer takes them for a class.
 """

@@ -42,12 +42,12 @@ _TIMES = ("onset_s", "apex_s", "offset_s", "end_s")
 _TEXTS = ("subject", "video", "emotion", "au", "source", "id", "note", "face_id")
 
 
-def dumps(sheets: Sequence[AnnotationSet]) -> str:
-    """Return sheets as CSV text; text that looks like a formula gets an apostrophe."""
+def dumps(sets: Sequence[AnnotationSet]) -> str:
+    """Return sets as CSV text; text that looks like a formula gets an apostrophe."""
     out = io.StringIO()
     writer = csv.DictWriter(out, COLUMNS, lineterminator="\r\n", restval="")  # RFC 4180
     writer.writeheader()
-    for given in sheets:
+    for given in sets:
         sheet = normal(given)
         for mark in in_order(sheet.marks):
             writer.writerow(_row(sheet, mark))
@@ -114,8 +114,8 @@ def read_csv(path: Path) -> Contents:
             continue
         _, marks = videos.setdefault((facts.subject, facts.video), (facts, []))
         marks += [mark] if mark else []
-    sheets = tuple(replace(facts, marks=in_order(marks)) for facts, marks in videos.values())
-    return Contents(sheets, tuple(remarks))
+    sets = tuple(replace(facts, marks=in_order(marks)) for facts, marks in videos.values())
+    return Contents(sets, tuple(remarks))
 
 
 def _facts(cells: Mapping[str, str]) -> AnnotationSet:

@@ -46,7 +46,7 @@ _TAG = re.compile(r"<[^>]*>")
 
 
 def dumps(sheet: AnnotationSet) -> str:
-    """Return a sheet as WebVTT text.
+    """Return a set as WebVTT text.
 
     Raises:
         DatasetError: a mark has no times.
@@ -76,7 +76,7 @@ def read(path: Path, clock: Clock | None = None) -> Contents:
     word after it is the emotion, and ``clock`` gives the frames.
 
     Raises:
-        DatasetError: no WebVTT, or a time that is none; the message names the cue.
+        DatasetError: it is not WebVTT, or a time is wrong; the message names the cue.
     """
     text = read_text(path)
     if not re.match(r"WEBVTT(?:[ \t].*)?(?:\n|\Z)", text):
@@ -95,7 +95,7 @@ def read(path: Path, clock: Clock | None = None) -> Contents:
                 if "kind" not in note and "event" not in note:
                     sheet = set_from_facts(note, path.stem)
             elif "-->" in block and "event" in note:
-                note = {}  # ours, and no mark
+                note = {}  # one of our events, not a mark
             elif "-->" in block:
                 mark, remark = _cue(block, note, sheet.rate, clock)
                 marks.append(mark)
@@ -110,7 +110,7 @@ def read(path: Path, clock: Clock | None = None) -> Contents:
 
 
 class _LeftOutError(Exception):
-    """A cue that is sound, but no mark."""
+    """A cue that is sound, but not a mark."""
 
 
 def _blocks(text: str) -> Iterator[tuple[int, str]]:

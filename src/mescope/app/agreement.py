@@ -6,7 +6,7 @@ from typing import Any
 
 from mescope.app.annotation_sets import MODEL, annotations_of
 from mescope.app.project import Project
-from mescope.app.store import StoredRecording
+from mescope.app.records import StoredRecording
 from mescope.errors import MescopeError
 from mescope.evaluation.agreement import Agreement, agree
 

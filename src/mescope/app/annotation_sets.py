@@ -7,8 +7,8 @@ from pathlib import Path
 
 from mescope.annotations.annotation import Annotation, AnnotationSet, in_order
 from mescope.app.project import Project
+from mescope.app.records import StoredRecording
 from mescope.app.review_mark import ReviewMark, timed
-from mescope.app.store import StoredRecording
 from mescope.errors import MescopeError
 from mescope.events import FaceEvent
 from mescope.reports.json import events_of

@@ -8,7 +8,7 @@ from fastapi import Depends, Path, Query, Request
 
 from mescope.app.jobs import AnalysisQueue
 from mescope.app.project import Project
-from mescope.app.store import StoredRecording
+from mescope.app.records import StoredRecording
 
 LARGEST = 2**53 - 1
 """Largest number that JavaScript counts exactly."""

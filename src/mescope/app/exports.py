@@ -14,8 +14,8 @@ from mescope.annotations.stored import to_dict
 from mescope.app.annotation_sets import MODEL, annotations_of
 from mescope.app.pages import marks_page
 from mescope.app.project import Project
+from mescope.app.records import StoredRecording
 from mescope.app.review_mark import timed
-from mescope.app.store import StoredRecording
 from mescope.errors import MescopeError
 from mescope.evaluation.matching import match
 from mescope.evaluation.megc import write_log

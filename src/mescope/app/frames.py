@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from mescope.app import reader
 from mescope.app.limits import Limits
+from mescope.app.records import VideoFacts
 from mescope.app.sandbox import Sandbox
-from mescope.app.store import VideoFacts
 
 KEPT_BYTES = 128 << 20
 
@@ -35,7 +35,7 @@ class PictureCache:
             return found
 
     def put(self, key: tuple[Any, ...], data: bytes) -> None:
-        """Keep bytes, and let go of what was not asked for longest."""
+        """Keep bytes, and drop what was not asked for longest."""
         with self._lock:
             self._size += len(data) - len(self._entries.pop(key, b""))
             self._entries[key] = data
@@ -43,7 +43,7 @@ class PictureCache:
                 self._size -= len(self._entries.popitem(last=False)[1])
 
     def forget(self, first: Any) -> None:
-        """Let go of everything whose key begins with ``first``."""
+        """Drop everything whose key begins with ``first``."""
         with self._lock:
             for key in [k for k in self._entries if k[0] == first]:
                 self._size -= len(self._entries.pop(key))
@@ -104,7 +104,7 @@ class FrameService:
         return VideoFacts.from_json(facts), facts["fingerprint"], times
 
     def forget(self, identity: str) -> None:
-        """Let go of the pictures of a recording."""
+        """Drop the pictures of a recording."""
         self._kept.forget(identity)
 
     def _cached(self, sandbox: Sandbox, key: tuple[Any, ...], **request: Any) -> bytes:

@@ -10,9 +10,9 @@ from typing import Any
 from mescope.annotations import CODECS, Clock, Contents, format_of, read
 from mescope.annotations.annotation import Annotation, one_line
 from mescope.app.project import Project
+from mescope.app.records import StoredRecording
 from mescope.app.review import name_of
 from mescope.app.review_mark import EDITABLE, values_of
-from mescope.app.store import StoredRecording
 from mescope.errors import DatasetError
 
 
@@ -33,7 +33,7 @@ def bring_in(
         MescopeError: a mark lies outside the recording.
     """
     contents = _read(project, recording, name, data)
-    sheets = [s for s in contents.sheets if s.marks]
+    sheets = [s for s in contents.sets if s.marks]
     fitting = [s for s in sheets if Path(s.video).stem == Path(recording.path).stem]
     chosen = sheets if len(sheets) == 1 else fitting
     if len(chosen) != 1:

@@ -8,18 +8,16 @@ from __future__ import annotations
 
 import contextlib
 import json
-import multiprocessing
 import shutil
 import threading
 import time
-from multiprocessing.connection import Connection
-from multiprocessing.process import BaseProcess
 from typing import Any
 
 from mescope.app import worker
 from mescope.app.project import Project
+from mescope.app.records import AnalysisJob
 from mescope.app.safety import inside
-from mescope.app.store import AnalysisJob
+from mescope.app.sandbox import ChildProcess
 from mescope.app.views import overview
 from mescope.errors import MescopeError
 
@@ -44,7 +42,7 @@ class AnalysisQueue:
         self._changed: dict[str, int] = {}
         self._version = 0
         self._stop: set[int] = set()  # jobs whose worker is to be ended
-        self.process: BaseProcess | None = None
+        self.process: ChildProcess | None = None
         self._threads = [
             threading.Thread(target=self._look_loop, name="look", daemon=True),
             threading.Thread(target=self._work_loop, name="work", daemon=True),
@@ -76,13 +74,13 @@ class AnalysisQueue:
         """
         recording = self._project.recording(identity)
         inside(self._project.folder, recording.path)
-        if recording.error is not None:  # perhaps it was mended meanwhile
+        if recording.error is not None:  # perhaps it was repaired meanwhile
             self._project.look(recording)
             recording = self._project.recording(identity)
         if recording.error is not None:
             raise MescopeError(recording.error)
         self._project.store.add_job(identity)
-        self.tell(identity)
+        self.note_change(identity)
         self._work.set()
 
     def cancel(self, identity: str) -> None:
@@ -93,7 +91,7 @@ class AnalysisQueue:
             elif job.state == "running":
                 self._stop.add(job.number)
                 self._wait_for_end(job.number)
-        self.tell(identity)
+        self.note_change(identity)
 
     def wake(self) -> None:
         """Look at recordings that came in."""
@@ -104,7 +102,7 @@ class AnalysisQueue:
         with self._lock:
             return dict(self._progress)
 
-    def tell(self, identity: str) -> None:
+    def note_change(self, identity: str) -> None:
         """Note that something about a recording changed."""
         with self._lock:
             self._version += 1
@@ -143,7 +141,7 @@ class AnalysisQueue:
                 if self.closing:
                     return
                 self._project.look(recording)
-                self.tell(recording.id)
+                self.note_change(recording.id)
             self._new.wait()
 
     # -- working -------------------------------------------------------------------------
@@ -172,7 +170,7 @@ class AnalysisQueue:
         with self._lock:
             self._progress.pop(identity, None)
         self._stop.discard(job.number)
-        self.tell(identity)
+        self.note_change(identity)
 
     def _in_worker(self, job: AnalysisJob) -> str | None:
         """Run a job; return None when its results are kept, or why there are none."""
@@ -187,48 +185,38 @@ class AnalysisQueue:
             "source": str(source), "cache": str(cache), "work": str(work),
             "analyze": self._analyze,
         }  # fmt: skip
-        context = multiprocessing.get_context("spawn")
-        ours, theirs = context.Pipe()
-        process = context.Process(
-            target=worker.run, args=(theirs, project.limits.worker_memory), daemon=True
-        )
+        child = None
         try:
-            process.start()
-            self.process = process
-            theirs.close()
-            ours.send_bytes(json.dumps(request).encode())
-            error = self._follow(job, process, ours)
+            child = self.process = ChildProcess(worker.run, project.limits.worker_memory)
+            child.send(request)
+            error = self._follow(job, child)
             if error is None:
                 document = json.loads((work / worker.DOCUMENT).read_bytes())
                 project.keep_analysis(identity, document, (work / worker.TRACES).read_bytes())
             return error
         except (EOFError, OSError) as broken:
-            process.join(5)
-            raise self._died(job, process.exitcode) from broken
+            code = None if child is None else child.exit_status(5)
+            raise self._died(job, code) from broken
         finally:
             self.process = None
-            process.kill()
-            process.join(10)
-            ours.close()
+            if child is not None:
+                child.end()
             shutil.rmtree(work, ignore_errors=True)
 
-    def _follow(
-        self, job: AnalysisJob, process: BaseProcess, connection: Connection
-    ) -> str | None:
-        """Read what the worker says until it is done; return its error, if any."""
+    def _follow(self, job: AnalysisJob, child: ChildProcess) -> str | None:
+        """Read what the worker sends until it is done; return its error, if any."""
         last = time.monotonic()
+        stall = self._project.limits.stall_seconds
         while True:
             if job.number in self._stop:
                 raise _EndedError("cancelled", None)
             if self.closing:
                 raise _EndedError("queued", None)
-            if not connection.poll(_LOOK_EVERY):
-                if time.monotonic() - last > self._project.limits.stall_seconds:
-                    raise _EndedError(
-                        "failed", _STALLED.format(self._project.limits.stall_seconds)
-                    )
+            said = child.receive(_LOOK_EVERY, _LARGEST_MESSAGE)
+            if said is None:
+                if time.monotonic() - last > stall:
+                    raise _EndedError("failed", _STALLED.format(stall))
                 continue
-            said = json.loads(connection.recv_bytes(_LARGEST_MESSAGE))
             last = time.monotonic()
             if "progress" in said:
                 done, total = said["progress"]
@@ -249,7 +237,7 @@ class AnalysisQueue:
     def _set_progress(self, identity: str, share: float) -> None:
         with self._lock:
             self._progress[identity] = round(min(1.0, max(0.0, share)), 4)
-        self.tell(identity)
+        self.note_change(identity)
 
     def _wait_for_end(self, number: int) -> None:
         for _ in range(100):

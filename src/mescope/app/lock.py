@@ -10,9 +10,9 @@ from mescope.errors import MescopeError
 
 
 class ProjectLock:
-    """Hold a file so that no other process opens the project (ecosystem S76).
+    """Hold a file so that no other process opens the project.
 
-    The system lets go of it when the process ends, however it ends: there are no stale locks.
+    The system releases it when the process ends, however it ends: there are no stale locks.
 
     Raises:
         MescopeError: another process holds it.

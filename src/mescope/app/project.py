@@ -20,9 +20,10 @@ from mescope.app.downsampling import Curves, unpack
 from mescope.app.frames import FrameService
 from mescope.app.limits import Limits
 from mescope.app.lock import ProjectLock
+from mescope.app.records import StoredRecording
 from mescope.app.review import Review
 from mescope.app.safety import UnsafeError, free_name, inside, safe_folder, safe_name
-from mescope.app.store import ProjectStore, StoredRecording, now
+from mescope.app.store import ProjectStore, now
 from mescope.app.uploads import Draft, TooLargeError, too_large
 from mescope.errors import MescopeError, OutputError
 from mescope.io.atomic import write_atomically
@@ -41,7 +42,7 @@ class Project:
     """Everything about one folder.  Only one process may have it open.
 
     Raises:
-        MescopeError: no folder, one that cannot be written, or open in another process.
+        MescopeError: it is not a folder, cannot be written, or is open in another process.
     """
 
     def __init__(self, folder: Path, limits: Limits | None = None) -> None:
@@ -115,7 +116,7 @@ class Project:
             As :meth:`rescan`.
 
         Raises:
-            UnsafeError: it leads out of the folder, or is no video.
+            UnsafeError: it leads out of the folder, or is not a video.
             MescopeError: there is nothing.
         """
         base, found = os.path.realpath(self.folder), os.path.join(self.folder, path)
@@ -199,7 +200,7 @@ class Project:
         )  # fmt: skip
 
     def look(self, recording: StoredRecording) -> None:
-        """Open a recording for the first time: its facts, its times, or why it is no use."""
+        """Open a recording for the first time: its facts and times, or why it is not usable."""
         try:
             path = inside(self.folder, recording.path)
             facts, fingerprint, times = self.frames.probe(path)

@@ -1,48 +1,19 @@
-"""A file, or a part of it, as RFC 9110 (section 14) has it; memory does not grow with it."""
+"""A file, or a part of it, as RFC 9110 (section 14) has it; memory does not grow with it.
+
+Starlette sends files and ranges.  Added here: what is not a range, or several, is passed
+over, as the RFC allows, and a file that the browser has already is not sent again.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from email.utils import formatdate
 from pathlib import Path
 
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import FileResponse, Response
+from starlette.types import Receive, Scope, Send
 
-_CHUNK = 256 << 10
-_ONE = re.compile(r"\s*(\d{0,18})-(\d{0,18})\s*\Z", re.ASCII)
-
-
-def asked_range(header: str | None, size: int) -> tuple[int, int] | None:
-    """Return the first and last byte that a Range header asks for; None: the whole file.
-
-    Several ranges, other units and what is no range are passed over, as the RFC allows: the
-    answer is then the whole file.
-
-    Raises:
-        ValueError: the range lies behind the end.
-
-    >>> asked_range("bytes=2-", 10), asked_range("bytes=-3", 10), asked_range("bytes=5-1", 10)
-    ((2, 9), (7, 9), None)
-    """
-    if header is None or header[:6].lower() != "bytes=" or "," in header[:1000]:
-        return None
-    match = _ONE.match(header[6:]) if len(header) < 100 else None
-    if match is None or match.groups() == ("", ""):
-        return None
-    first, last = match.groups()
-    if not first:
-        length = min(int(last), size)
-        if not length:
-            raise ValueError("an empty end")
-        return size - length, size - 1
-    start, stop = int(first), int(last) if last else size - 1
-    if last and int(last) < start:
-        return None
-    if start >= size:
-        raise ValueError("behind the end")
-    return start, min(stop, size - 1)
+_ONE = re.compile(rb"bytes=\s*(\d{1,18})-(\d{0,18})\s*|bytes=\s*-\d{1,18}\s*", re.IGNORECASE)
 
 
 def file_response(request: Request, path: Path, media_type: str) -> Response:
@@ -52,44 +23,34 @@ def file_response(request: Request, path: Path, media_type: str) -> Response:
     headers = {
         "Accept-Ranges": "bytes",
         "ETag": tag,
-        "Last-Modified": formatdate(status.st_mtime, usegmt=True),
         "Cache-Control": "private, no-cache",
         "Content-Disposition": "inline",
     }
     if _matches(request.headers.get("if-none-match"), tag):
         return Response(status_code=304, headers=headers)
-    header = request.headers.get("range")
-    condition = request.headers.get("if-range")
-    if request.method != "GET" or (condition is not None and condition != tag):
-        header = None
-    try:
-        part = asked_range(header, status.st_size)
-    except ValueError:
-        headers["Content-Range"] = f"bytes */{status.st_size}"
-        return Response(status_code=416, headers=headers)
-    first, last = part or (0, status.st_size - 1)
-    headers["Content-Length"] = str(last - first + 1)
-    if part is not None:
-        headers["Content-Range"] = f"bytes {first}-{last}/{status.st_size}"
-    if request.method == "HEAD":
-        return Response(status_code=200, headers=headers, media_type=media_type)
-    return StreamingResponse(
-        _pieces(path, first, last - first + 1),
-        status_code=200 if part is None else 206,
-        headers=headers,
-        media_type=media_type,
-    )
+    return _OneRange(path, headers=headers, media_type=media_type, stat_result=status)
 
 
-def _pieces(path: Path, start: int, length: int) -> Iterator[bytes]:
-    with path.open("rb") as file:
-        file.seek(start)
-        while length > 0:
-            data = file.read(min(_CHUNK, length))
-            if not data:
-                return
-            length -= len(data)
-            yield data
+class _OneRange(FileResponse):
+    """Sends the whole file unless exactly one range is asked for."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer the request, without what is not one range in it."""
+        kept = [
+            (name, value)
+            for name, value in scope["headers"]
+            if name != b"range" or (scope["method"] == "GET" and _is_one(value))
+        ]
+        await super().__call__({**scope, "headers": kept}, receive, send)
+
+
+def _is_one(header: bytes) -> bool:
+    """Say whether a Range header asks for one range that does not end before it starts."""
+    found = _ONE.fullmatch(header)
+    if found is None:
+        return False
+    first, last = found.groups()
+    return not first or not last or int(first) <= int(last)
 
 
 def _matches(header: str | None, tag: str) -> bool:

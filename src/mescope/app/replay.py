@@ -106,7 +106,7 @@ def fold(
     Args:
         detections: what the model found, from :func:`mescope.app.review_mark.detection`.
         events: all events of the recording.
-        coder: look through the eyes of this coder alone: events of others do not count.
+        coder: count only the events of this coder.
     """
     state = ReviewState({found.id: found for found in detections})
     for event in effective(events):

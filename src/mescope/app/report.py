@@ -7,8 +7,8 @@ import base64
 from mescope.app.annotation_sets import annotations_of
 from mescope.app.pages import Figure, Part, page, rows_of
 from mescope.app.project import Project
+from mescope.app.records import StoredRecording
 from mescope.app.review_mark import ReviewMark
-from mescope.app.store import StoredRecording
 from mescope.errors import MescopeError
 
 MOST_PICTURES = 300

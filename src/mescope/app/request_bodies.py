@@ -12,13 +12,13 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 
 from mescope.app.project import Project
+from mescope.app.records import StoredRecording
 from mescope.app.safety import UnsafeError
-from mescope.app.store import StoredRecording
 from mescope.app.uploads import Draft, TooLargeError
 from mescope.errors import MescopeError
 
 MOST_PASSED = 64 << 20
-"""Bytes that are received after a refusal, and thrown away."""
+"""Bytes that are received after a refusal, and dropped."""
 DEEPEST = 32
 """Most brackets within each other."""
 Model = TypeVar("Model", bound=BaseModel)
@@ -30,13 +30,13 @@ async def read_json(request: Request, most: int) -> dict[str, Any]:
 
     Raises:
         TooLargeError: more than ``most`` bytes.
-        MescopeError: no JSON object, NaN or infinity, a name twice, or nested too deep (W91).
+        MescopeError: not a JSON object, NaN or infinity, a name twice, or nested too deep.
     """
     data = await read_bytes(request, most)
     try:
         text = data.decode("utf-8")
         _check_depth(text)
-        found = json.loads(text, parse_constant=_no_number, object_pairs_hook=_once)
+        found = json.loads(text, parse_constant=_not_json, object_pairs_hook=_once)
     except ValueError as error:
         raise MescopeError(
             f"expected JSON, found something else ({str(error)[:80]})"
@@ -81,7 +81,7 @@ async def read_bytes(request: Request, most: int) -> bytes:
 
 
 def announced_length(request: Request) -> int | None:
-    """Return Content-Length, or None where there is none that makes sense."""
+    """Return Content-Length, or None where it is missing or makes no sense."""
     text = request.headers.get("content-length", "")
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
 
@@ -150,8 +150,8 @@ def _check_depth(text: str) -> None:
             raise ValueError(f"nested more than {DEEPEST} deep")
 
 
-def _no_number(text: str) -> NoReturn:
-    raise ValueError(f"{text} is no JSON")
+def _not_json(text: str) -> NoReturn:
+    raise ValueError(f"{text} is not JSON")
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

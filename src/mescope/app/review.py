@@ -207,7 +207,7 @@ class Review:
             How many were added, and how many were known.
 
         Raises:
-            MescopeError: a value makes no sense; the message tells which annotation.
+            MescopeError: a value makes no sense; the message says which annotation.
         """
         with self._lock, self._store.together():
             known = {_likeness(mark) for mark in self.state(identity)[1].marks.values()}
@@ -230,7 +230,7 @@ class Review:
             return fresh, len(found) - fresh
 
     def history(self, identity: str) -> list[dict[str, Any]]:
-        """Return every event, oldest first; ``undone`` tells which no longer count."""
+        """Return every event, oldest first; ``undone`` says which no longer count."""
         events = self._store.events(identity)
         counted = {event.seq for event in effective(events)}
         return [

@@ -51,7 +51,7 @@ async def import_(
     name = sent_name(request)
     data = await read_bytes(request, project.limits.import_bytes)
     found = await run_in_threadpool(imports.bring_in, project, asked, name, data, coder)
-    jobs.tell(asked.id)
+    jobs.note_change(asked.id)
     view = await run_in_threadpool(project.review.view, asked.id)
     return {**found, **view.to_json()}
 

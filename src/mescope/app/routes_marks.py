@@ -11,8 +11,9 @@ from starlette.concurrency import run_in_threadpool
 
 from mescope.app.dependencies import Asked, Coder, Served, Working
 from mescope.app.project import Project
+from mescope.app.records import StoredRecording
 from mescope.app.request_bodies import described, read_model
-from mescope.app.store import StaleError, StoredRecording
+from mescope.app.store import StaleError
 
 router = APIRouter(prefix="/api/recordings/{id}")
 
@@ -52,7 +53,7 @@ async def judge(
     """Enter a judgement; 409 with the marks as they are if somebody was faster."""
     wanted = await read_model(Judgement, request, project.limits.body_bytes)
     found = await run_in_threadpool(_judge, project, asked, wanted, brief)
-    jobs.tell(asked.id)
+    jobs.note_change(asked.id)
     return JSONResponse(found)
 
 
@@ -63,7 +64,7 @@ async def undo(
     """Take back the last thing that this coder did in this recording."""
     wanted = await read_model(Undo, request, project.limits.body_bytes)
     found = await run_in_threadpool(_undo, project, asked, wanted, brief)
-    jobs.tell(asked.id)
+    jobs.note_change(asked.id)
     return JSONResponse(found)
 
 

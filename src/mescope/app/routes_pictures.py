@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse, Response
 from mescope.app.dependencies import LARGEST, Asked, Frame, FrameQuery, Served
 from mescope.app.project import MissingError, Project
 from mescope.app.range_response import file_response
-from mescope.app.store import StoredRecording, VideoFacts
+from mescope.app.records import StoredRecording, VideoFacts
 from mescope.errors import MescopeError
 
 router = APIRouter(prefix="/api/recordings/{id}")

@@ -93,7 +93,7 @@ async def add_recording(request: Request, project: Served, jobs: Working) -> JSO
     recording, new = await upload(request, project)
     if new:
         await run_in_threadpool(project.look, recording)
-        jobs.tell(recording.id)
+        jobs.note_change(recording.id)
     found = await run_in_threadpool(_details, project, jobs, recording.id)
     return JSONResponse(found, 201 if new else 200)
 

@@ -1,7 +1,7 @@
-"""A process of its own for work on strange files: it may crash or hang, the server may not.
+"""Processes of their own for work on strange files: they may crash or hang, the server may not.
 
-Requests and answers are JSON and plain bytes.  Nothing that the process sends is unpickled, so
-a file that takes the process over has not taken the server over.
+Requests and answers are JSON and plain bytes.  Nothing that a process sends is unpickled, so a
+file that takes a process over has not taken the server over.
 """
 
 from __future__ import annotations
@@ -9,24 +9,81 @@ from __future__ import annotations
 import json
 import multiprocessing
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from multiprocessing.connection import Connection
-from multiprocessing.process import BaseProcess
 from typing import Any
 
 from mescope.errors import MescopeError, VideoError
 
 MOST_BYTES = 512 << 20
-"""Largest answer that is taken from the process."""
+"""Largest message that is taken from a process."""
 
 Serve = Callable[[Connection, int], None]
+"""``serve(connection, memory)`` runs in the process; it must be importable."""
+
+
+class ChildProcess:
+    """One process and the pipe to it; it runs from the start until :meth:`end`.
+
+    Args:
+        serve: what runs in it.
+        memory: bytes it may use.
+    """
+
+    def __init__(self, serve: Serve, memory: int) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._connection, theirs = context.Pipe()
+        self._process = context.Process(target=serve, args=(theirs, memory), daemon=True)
+        self._process.start()
+        theirs.close()
+
+    @property
+    def pid(self) -> int | None:
+        """Return its number."""
+        return self._process.pid
+
+    @property
+    def alive(self) -> bool:
+        """Say whether it has not ended yet."""
+        return self._process.is_alive()
+
+    def send(self, values: Mapping[str, Any]) -> None:
+        """Send values that JSON holds; raises OSError if the process is gone."""
+        send(self._connection, values)
+
+    def receive(self, seconds: float, most: int = MOST_BYTES) -> dict[str, Any] | None:
+        """Return the next values that it sends, or None if none come within some seconds.
+
+        Raises:
+            EOFError: the process is gone.
+            OSError: likewise, or the message is larger than ``most`` bytes.
+            ValueError: it is not JSON.
+        """
+        if not self._connection.poll(seconds):
+            return None
+        return receive(self._connection, most)
+
+    def receive_bytes(self) -> bytes:
+        """Return the plain bytes that it sends next; raises EOFError and OSError."""
+        return self._connection.recv_bytes(MOST_BYTES)
+
+    def exit_status(self, seconds: float) -> int | None:
+        """Return how it ended, or None if it is still running after some seconds."""
+        self._process.join(seconds)
+        return self._process.exitcode
+
+    def end(self) -> None:
+        """End it, whatever it does."""
+        self._process.kill()
+        self._process.join(10)
+        self._connection.close()
 
 
 class Sandbox:
-    """One process that answers one request at a time; started when needed, and again if dead.
+    """A process that answers one request at a time; started when needed, and again if dead.
 
     Args:
-        serve: runs in the process: ``serve(connection, memory)``; must be importable.
+        serve: what runs in it; it calls :func:`answer_requests`.
         memory: bytes it may use.
         seconds: longest time for one answer; the process is ended after it.
     """
@@ -34,8 +91,7 @@ class Sandbox:
     def __init__(self, serve: Serve, *, memory: int, seconds: float) -> None:
         self._serve, self._memory, self._seconds = serve, memory, seconds
         self._lock = threading.Lock()
-        self._process: BaseProcess | None = None
-        self._connection: Connection | None = None
+        self._child: ChildProcess | None = None
         self._closed = False
 
     def ask(self, **request: Any) -> tuple[dict[str, Any], bytes]:
@@ -45,13 +101,13 @@ class Sandbox:
             VideoError: the process said so, died, or took too long.
         """
         with self._lock:
-            connection = self._ready()
+            child = self._ready()
             try:
-                connection.send_bytes(json.dumps(request).encode())
-                if not connection.poll(self._seconds):
+                child.send(request)
+                head = child.receive(self._seconds)
+                if head is None:
                     raise _ended(f"gave no answer within {self._seconds:g} s")
-                head = json.loads(connection.recv_bytes(MOST_BYTES))
-                body = connection.recv_bytes(MOST_BYTES) if head.get("body") else b""
+                body = child.receive_bytes() if head.get("body") else b""
             except (EOFError, OSError, ValueError) as error:
                 self._stop()
                 raise _ended("ended unexpectedly") from error
@@ -70,8 +126,8 @@ class Sandbox:
     @property
     def pid(self) -> int | None:
         """Return the number of the process, or None where none runs."""
-        process = self._process
-        return process.pid if process is not None and process.is_alive() else None
+        child = self._child
+        return child.pid if child is not None and child.alive else None
 
     def close(self) -> None:
         """End the process for good."""
@@ -79,28 +135,18 @@ class Sandbox:
             self._closed = True
             self._stop()
 
-    def _ready(self) -> Connection:
+    def _ready(self) -> ChildProcess:
         if self._closed:
             raise VideoError("the server is closing; ask again when it is back")
-        if self._connection is None or self._process is None or not self._process.is_alive():
+        if self._child is None or not self._child.alive:
             self._stop()
-            context = multiprocessing.get_context("spawn")
-            ours, theirs = context.Pipe()
-            self._process = context.Process(
-                target=self._serve, args=(theirs, self._memory), daemon=True
-            )
-            self._process.start()
-            theirs.close()
-            self._connection = ours
-        return self._connection
+            self._child = ChildProcess(self._serve, self._memory)
+        return self._child
 
     def _stop(self) -> None:
-        if self._process is not None:
-            self._process.kill()
-            self._process.join(10)
-        if self._connection is not None:
-            self._connection.close()
-        self._process = self._connection = None
+        if self._child is not None:
+            self._child.end()
+        self._child = None
 
 
 def _ended(what: str) -> VideoError:
@@ -108,6 +154,17 @@ def _ended(what: str) -> VideoError:
         f"the process that reads this recording {what} and was stopped; the recording may be "
         "damaged: convert it, or try another frame"
     )
+
+
+def send(connection: Connection, values: Mapping[str, Any]) -> None:
+    """Send values that JSON holds to the other side."""
+    connection.send_bytes(json.dumps(values, allow_nan=False).encode())
+
+
+def receive(connection: Connection, most: int | None = None) -> dict[str, Any]:
+    """Return the values that the other side sends next."""
+    values: dict[str, Any] = json.loads(connection.recv_bytes(most))
+    return values
 
 
 def answer_requests(
@@ -119,7 +176,7 @@ def answer_requests(
     """
     while True:
         try:
-            request = json.loads(connection.recv_bytes())
+            request = receive(connection)
         except (EOFError, OSError):
             return
         try:
@@ -129,6 +186,6 @@ def answer_requests(
             head, body = {"error": str(error)}, b""
         except MemoryError:
             head, body = {"error": "the recording needs more memory than allowed"}, b""
-        connection.send_bytes(json.dumps(head, allow_nan=False).encode())
+        send(connection, head)
         if body:
             connection.send_bytes(body)

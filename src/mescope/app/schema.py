@@ -40,12 +40,12 @@ CREATE INDEX job_state ON jobs (state);
 def connect(path: Path) -> sqlite3.Connection:
     """Open the database of a project, or make one.
 
-    Every commit is on the disk before it is acknowledged (ecosystem S75), and what is deleted
-    is overwritten (P114).
+    Every commit is on the disk before it is acknowledged, and what is deleted is
+    overwritten.
 
     Raises:
-        MescopeError: the file is damaged, no database of the app, or of a later version; it is
-            left as it is (S80).
+        MescopeError: the file is damaged, not a database of the app, or of a later version;
+            it is left as it is.
     """
     try:
         connection = sqlite3.connect(

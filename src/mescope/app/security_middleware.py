@@ -1,7 +1,7 @@
 """Who may ask, and what every answer carries: the outermost layer of the server.
 
 A page of another site must not reach the server: not by a name that leads here (``Host``), not
-by a form or script (``Origin``), not without the token where one is set (ecosystem W89).
+by a form or script (``Origin``), not without the token where one is set.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class SecurityMiddleware:
     """Refuse what does not come from the app's own page or its user; add safe headers.
 
     Args:
-        app: what is behind the gate.
+        app: what is behind it.
         hosts: names under which the server is reached, without port; empty: any address in
             numbers, and localhost.  Addresses in numbers cannot be taken over by a name server.
         token: what a request must bring in the header ``Authorization: Bearer``, in the cookie,

@@ -1,4 +1,4 @@
-"""The server: routes to the project, errors in one line, everything behind the gate."""
+"""The server: routes to the project, errors in one line, everything behind the middleware."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ STATUS: tuple[tuple[type[MescopeError], int], ...] = (
 """What each known error is to a browser; the first that fits."""
 
 _SILENT: Any = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
-"""Nothing about the use of the app is measured (ecosystem P115); versions of FastAPI that
+"""Nothing about the use of the app is measured ; versions of FastAPI that
 cannot measure anything pass over it."""
 
 _MISSING = {
@@ -69,7 +69,7 @@ def create_app(
         ending: set when the server is about to end, so that streams end first.
 
     Raises:
-        MescopeError: the folder is no use, or open in another process.
+        MescopeError: the folder cannot be used, or is open in another process.
     """
     project = Project(folder, limits)
     jobs = AnalysisQueue(project, analyze)

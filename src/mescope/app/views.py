@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from mescope.app.project import Project
-from mescope.app.store import AnalysisJob, StoredRecording
+from mescope.app.records import AnalysisJob, StoredRecording
 from mescope.results import SPOKEN
 
 _FACTS = ("seconds", "rate", "frames", "width", "height")
@@ -91,7 +91,7 @@ def details(
 
 
 def candidate(entry: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a candidate of an analysis as the page shows it: like a mark, but none.
+    """Return a candidate of an analysis as the page shows it: like a mark, but not one.
 
     Nobody can judge it; who takes it for an expression makes a mark of its frames.
     """

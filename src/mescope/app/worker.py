@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from mescope.app.downsampling import pack
 from mescope.app.limits import confine
+from mescope.app.sandbox import receive, send
 from mescope.errors import MescopeError
 from mescope.io.atomic import write_atomically
 from mescope.labels import SPOTTING_CLASSES
@@ -28,10 +29,11 @@ if TYPE_CHECKING:
     from mescope.results import Analysis
 
 DOCUMENT, TRACES = "document.json", "traces.npz"
-Progress = Callable[[int, int], None]
+OnProgress = Callable[[int, int], None]
+"""Called with how much is done, and of how much."""
 
 
-def analyze(source: str, cache: Path, progress: Progress) -> Analysis:
+def analyze(source: str, cache: Path, progress: OnProgress) -> Analysis:
     """Analyze a recording with the shipped weights.
 
     Raises:
@@ -47,7 +49,7 @@ def run(connection: Connection, memory: int) -> None:
     confine(memory)
     if hasattr(os, "nice"):
         os.nice(5)  # who reviews another recording must not wait
-    request = json.loads(connection.recv_bytes())
+    request = receive(connection)
     try:
         _run(connection, request)
         said: dict[str, Any] = {"done": True}
@@ -55,7 +57,7 @@ def run(connection: Connection, memory: int) -> None:
         said = {"error": str(error)}
     except MemoryError:
         said = {"error": "the analysis needs more memory than allowed; split the recording"}
-    connection.send_bytes(json.dumps(said).encode())
+    send(connection, said)
 
 
 def _run(connection: Connection, request: dict[str, Any]) -> None:
@@ -65,7 +67,7 @@ def _run(connection: Connection, request: dict[str, Any]) -> None:
     function = getattr(importlib.import_module(module), name)
 
     def progress(done: int, total: int) -> None:
-        connection.send_bytes(json.dumps({"progress": [done, total]}).encode())
+        send(connection, {"progress": [done, total]})
 
     analysis = function(request["source"], Path(request["cache"]), progress)
     work = Path(request["work"])

@@ -46,7 +46,7 @@ def agree(
     clock = clock_of(video, rate)
     length = len(clock.times) if clock and clock.times is not None else frames
     mine, theirs = (
-        _chosen(path, read_marks(path, None, clock).sheets, source, length)
+        _chosen(path, read_marks(path, None, clock).sets, source, length)
         for path, source in ((first, source_a), (second, source_b))
     )
     pairs, alone = paired(mine, theirs)

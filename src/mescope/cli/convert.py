@@ -61,7 +61,7 @@ def convert(
     _check(read_as, "--from", readable())
     _check(write_as, "--to", writable())
     contents = read_marks(source, read_as, clock_of(video, rate))
-    sheets = contents.sheets
+    sheets = contents.sets
     path = write(sheets, target, format=write_as, media=video, date=_now(), force=force)
     for flag in flags(sheets, write_as or format_of(path)):
         explain(flag)

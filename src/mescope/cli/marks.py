@@ -35,7 +35,7 @@ def clock_of(video: str | None, rate: float | None) -> Clock | None:
 
 
 def read_marks(path: Path, format: str | None, clock: Clock | None) -> Contents:
-    """Return the marks of a file and tell what was left out or changed."""
+    """Return the marks of a file and print what was left out or changed."""
     from mescope.annotations import read
 
     contents = read(path, format=format, clock=clock)

@@ -140,7 +140,7 @@ def _refuse_existing(files: tuple[Path, ...], force: bool) -> None:
 def _write(file: Path, text: str) -> None:
     from mescope.io.atomic import write_atomically
 
-    # A name that is no valid Unicode must not stop a report: its bytes are shown instead.
+    # A name that is not valid Unicode must not stop a report: its bytes are shown instead.
     write_atomically(file, text.encode("utf-8", "backslashreplace"))
 
 

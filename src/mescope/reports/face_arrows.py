@@ -64,7 +64,7 @@ def data_uri(picture: NDArray[np.uint8]) -> str:
 
 
 def arrows_worth_drawing(regions: tuple[RegionMotion, ...]) -> tuple[RegionMotion, ...]:
-    """Return the few regions whose arrows tell the story, strongest first.
+    """Return the few regions whose arrows are worth drawing, strongest first.
 
     A whole brow or mouth is left out where one of its parts is drawn already.
     """
@@ -121,7 +121,7 @@ def _image(picture: NDArray[np.uint8], role: str, height: int) -> str:
 def _arrow(motion: RegionMotion, scale: int, height: int) -> str:
     """Draw one arrow with a halo, so that it is seen on bright and dark skin alike.
 
-    A crop that was cut by the edge of the frame is no square; the motion was measured in a
+    A crop that was cut by the edge of the frame is not square; the motion was measured in a
     square one, so both sides are scaled on their own.
     """
     share_x, share_y = PLACES[motion.region]

@@ -152,12 +152,12 @@ def _slider(analysis: Analysis) -> dict[str, Any] | None:
 def _nothing(analysis: Analysis) -> dict[str, Any]:
     """Return what a page without detections shows instead of cards."""
     best = next((f for f in strongest(analysis) if f.explained_by is None), None)
-    told: dict[str, Any] = {"where": spell_span(analysis), "face": None, "best": None}
+    shown: dict[str, Any] = {"where": spell_span(analysis), "face": None, "best": None}
     if judged_s(analysis) > 0:
-        told["face"] = followed(analysis)
+        shown["face"] = followed(analysis)
     if best is not None:
         d = best.detection
-        told["best"] = {
+        shown["best"] = {
             "id": best.id,
             "time": clock(d.onset_s),
             "frames": f"{d.interval.first}–{d.interval.last}",
@@ -165,7 +165,7 @@ def _nothing(analysis: Analysis) -> dict[str, Any]:
             "floor": f"{analysis.floor:.2f}",
             "sentence": best.evidence.sentence,
         }
-    return told
+    return shown
 
 
 def _rate_rows(analysis: Analysis) -> list[dict[str, str]]:

@@ -4,7 +4,7 @@ The file is valid JSON: what is not a number is null.  Frames count from 0 and i
 both ends; times are seconds from the first displayed frame.  Pictures are not part of it.
 
 ``detections`` are what is shown at ``floor``; ``candidates`` are all other movements down to a
-low floor, and those that an event explains (``explained_by``): they are no detections.
+low floor, and those that an event explains (``explained_by``): they are not detections.
 """
 
 from __future__ import annotations
@@ -84,10 +84,9 @@ def dumps(analysis: Analysis) -> str:
 def read_json(path: str | Path) -> tuple[Detection, ...]:
     """Return the detections of a file that :func:`dumps` made.
 
-    Raises
-    ------
-    MescopeError
-        The file cannot be read, is not such a file, or comes from a newer version.
+    Raises:
+        MescopeError: the file cannot be read, is not such a file, or comes from a newer
+            version.
     """
     path = Path(path)
     return _read(path, "a detection", lambda d: tuple(map(_detection, d["detections"])))
@@ -96,10 +95,8 @@ def read_json(path: str | Path) -> tuple[Detection, ...]:
 def read_candidates(path: str | Path) -> tuple[Detection, ...]:
     """Return the candidates of a file that :func:`dumps` made; none from an older version.
 
-    Raises
-    ------
-    MescopeError
-        As :func:`read_json`.
+    Raises:
+        MescopeError: as :func:`read_json`.
     """
     path = Path(path)
     return _read(path, "a candidate", lambda d: tuple(map(_detection, d.get("candidates", ()))))
@@ -108,10 +105,8 @@ def read_candidates(path: str | Path) -> tuple[Detection, ...]:
 def read_events(path: str | Path) -> tuple[FaceEvent, ...]:
     """Return the events of a file that :func:`dumps` made; none from an older version.
 
-    Raises
-    ------
-    MescopeError
-        As :func:`read_json`.
+    Raises:
+        MescopeError: as :func:`read_json`.
     """
     path = Path(path)
     return _read(path, "an event", lambda d: events_of(d.get("events", ())))

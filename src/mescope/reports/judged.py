@@ -89,19 +89,19 @@ def rates(analysis: Analysis) -> list[Rate]:
 
 def rates_in_words(analysis: Analysis) -> str:
     """Return the events with their rates in one line; empty without any."""
-    told = []
+    spoken = []
     for rate in rates(analysis):
         words = f"{rate.number} {EVENT_NAMES[rate.kind][rate.number != 1]}"
         if rate.kind == "speech":
             words += f" ({spell_duration(rate.seconds)})"
         elif rate.a_minute is not None:
             words += f" ({rate.a_minute:.1f} a minute)"
-        told.append(words)
-    return ", ".join(told)
+        spoken.append(words)
+    return ", ".join(spoken)
 
 
 def headline(analysis: Analysis) -> tuple[str, str]:
-    """Return what was found, and in how much of the recording; silence is no absence.
+    """Return what was found, and in how much of the recording was looked.
 
     The first part is for emphasis.
     """

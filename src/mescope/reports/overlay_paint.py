@@ -177,14 +177,14 @@ class Painter:
         low, half = self.size[1] - self._px(8), SPAN_S / 2
         draw.text((pad, low), f"−{half:g} s", font=self._small, fill=_FAINT, anchor="ls")
         draw.text((right, low), f"+{half:g} s", font=self._small, fill=_FAINT, anchor="rs")
-        told = self._told(frame, present)
-        if told:
+        spoken = self._spoken(frame, present)
+        if spoken:
             color = _FAINT if present is None else _KIND[present.detection.kind]
-            words = _fitting(told, self._font, self.size[0] - 2 * pad)
+            words = _fitting(spoken, self._font, self.size[0] - 2 * pad)
             draw.text((pad, y + self._line), words, font=self._font, fill=color)
         return np.asarray(image)
 
-    def _told(self, frame: int, present: Finding | None) -> str:
+    def _spoken(self, frame: int, present: Finding | None) -> str:
         """Return what is detected in a frame, and which events happen in it."""
         parts = []
         if present is not None:

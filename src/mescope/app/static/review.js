@@ -80,7 +80,7 @@ class Review {
       pick: (mark) => this.pick(mark, true), act: (...all) => this.judge(...all), undo: () => this.judging.undo(), loop: () => this.slowLoop(),
     });
     this.sensitivity = new Sensitivity(() => { this.arrange(); this.take(this.state); });
-    this.exchange = new Exchange(recording.id, project, { coder: this.coder, take: (state) => this.take(state) });
+    this.exchange = new Exchange(recording.id, this.project, { coder: this.coder, take: (state) => this.take(state) });
     this.exchange.know(this.project.coders);
     this.pair = new Pair(recording);
     this.notices = make("div", {});
