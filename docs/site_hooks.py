@@ -38,7 +38,9 @@ def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
     """Lead links to files of the root to their pages."""
     depth = page.file.src_uri.count("/")
     for name, target in SHOWN.items():
-        markdown = markdown.replace(f"]({'../' * (depth + 1)}{name}", f"]({'../' * depth}{target}")
+        markdown = markdown.replace(
+            f"]({'../' * (depth + 1)}{name}", f"]({'../' * depth}{target}"
+        )
     return markdown
 
 

@@ -44,7 +44,8 @@ class Block:
 def blocks(page: Path) -> list[Block]:
     text = page.read_text(encoding="utf-8")
     return [
-        Block(m[1], m[2], m[3], text.count("\n", 0, m.start()) + 1) for m in FENCE.finditer(text)
+        Block(m[1], m[2], m[3], text.count("\n", 0, m.start()) + 1)
+        for m in FENCE.finditer(text)
     ]
 
 

@@ -81,4 +81,7 @@ def test_a_block_says_what_it_is():
 
 
 def test_commands_may_go_over_lines():
-    assert commands("mescope a \\\n  b\n\nmescope c  # why\n") == ["mescope a    b", "mescope c"]
+    assert commands("mescope a \\\n  b\n\nmescope c  # why\n") == [
+        "mescope a    b",
+        "mescope c",
+    ]
