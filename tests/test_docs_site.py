@@ -1,4 +1,4 @@
-"""The documentation site: it builds without a warning, fetches nothing, and says what is there."""
+"""The documentation site builds without a warning, fetches nothing, says what is there."""
 
 import importlib.util
 import os

@@ -1,13 +1,13 @@
-"""Every public name resolves, is described, has an example that is run, and stands in docs/api."""
+"""Every public name resolves, stands in docs/api and has an example that is run."""
 
 import inspect
 import re
 from pathlib import Path
 
 import pytest
-from doc_blocks import blocks
 
 import mescope
+from doc_blocks import blocks
 
 DOCS = Path(__file__).parents[1] / "docs"
 OVERVIEW = (DOCS / "api.md").read_text(encoding="utf-8")

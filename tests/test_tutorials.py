@@ -1,9 +1,10 @@
-"""Every block of code in the tutorials and on the pages of the API is run as it stands there."""
+"""Every block of code in the tutorials and the pages of the API runs as it stands there."""
 
 import sys
 from pathlib import Path
 
 import pytest
+
 from doc_blocks import Block, blocks, commands, run_page
 
 ROOT = Path(__file__).parents[1]
