@@ -28,8 +28,11 @@ format: $(VENV)/.installed-dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+# Every page and picture that is made by a script; a script that lacks something says what.
 docs: $(VENV)/.installed-dev
-	$(BIN)/python docs/generate_cli.py
+	set -e; for script in docs/generate_*.py; do $(BIN)/python $$script; done
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+	@echo "the site: site/index.html; its search needs: $(BIN)/python -m http.server -d site"
 
 bench: $(VENV)/.installed-dev
 	$(BIN)/python benchmarks/selective_scan.py
@@ -50,7 +53,7 @@ browser:
 	--no-install-recommends chromium chromium-driver; } || echo "no Chromium: its tests are skipped"
 
 clean:
-	rm -rf $(VENV) demo runs build dist
+	rm -rf $(VENV) demo runs build dist site
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

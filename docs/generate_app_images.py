@@ -105,6 +105,9 @@ def look(driver: webdriver.Chrome, name: str, width: int, height: int, scheme: s
 
 
 def main() -> None:
+    if not shutil.which("chromedriver"):
+        print(f"{IMAGES}/app-*.jpg stay as they are: they need Chromium and chromedriver")
+        return
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made) / "study"
         folder.mkdir()

@@ -109,6 +109,9 @@ def papers() -> list[str]:
 
 
 def main(paths: list[str]) -> None:
+    if not paths:
+        print(f"{PAGE} stays as it is: it needs reports, runs/3db-*/report.json")
+        return
     found = summaries(paths)
     kinds = {(s["protocol"], s["mode"], s["hashes"]["inputs"]) for s in found}
     if len(kinds) != 1:

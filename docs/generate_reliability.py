@@ -57,12 +57,15 @@ def draw(lines: dict[str, Points], floor: float, path: Path) -> None:
 
 def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("run", type=Path, help="folder of the training run")
+    parser.add_argument("run", type=Path, nargs="?", help="folder of the training run")
     parser.add_argument("--weights", default=NAME)
     parser.add_argument("--fresh", type=float, default=0.3, help="hours rendered anew")
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--picture", type=Path, default=PICTURE)
     options = parser.parse_args(argv)
+    if options.run is None:
+        print(f"{options.picture} stays as it is: it needs the run, runs/{NAME}")
+        return
     model, card = load(find(options.weights))
     recipe = RenderedRecipe(**json.loads(card.recipe))
     anew = replace(recipe, seed=FRESH_SEED, hours=options.fresh)

@@ -1,6 +1,8 @@
 """The documentation says what is there, and nothing that is not."""
 
 import ast
+import dataclasses
+import importlib
 import importlib.util
 import re
 from pathlib import Path
@@ -9,6 +11,7 @@ import pytest
 import typer
 
 import mescope
+from doc_blocks import blocks
 from mescope.cli import app
 
 ROOT = Path(__file__).parents[1]
@@ -66,6 +69,43 @@ def test_links_lead_somewhere(page):
     for link in re.findall(r"\]\(([^)#\s]+)", text):
         if "://" not in link and not link.startswith("mailto:"):
             assert (page.parent / link).exists(), f"{page.name} links to {link}"
+
+
+NOW = [p for p in PAGES if p.name != "CHANGELOG.md" and p.parent.name != "decisions"]
+"""Pages that speak of how it is, not of how it was."""
+
+
+@pytest.mark.parametrize("page", NOW, ids=lambda p: str(p.relative_to(ROOT)))
+def test_files_named_on_pages_exist(page):
+    named = re.findall(r"`((?:\w+/)+[\w.*-]+\.(?:py|toml))`", page.read_text(encoding="utf-8"))
+    for name in named:
+        places = (ROOT, ROOT / "src" / "mescope")
+        assert any(list(place.glob(name)) for place in places), f"{page.name} names {name}"
+
+
+@pytest.mark.parametrize("page", NOW, ids=lambda p: str(p.relative_to(ROOT)))
+def test_imports_on_pages_resolve(page):
+    for block in blocks(page):
+        if block.language != "python":
+            continue
+        for node in ast.walk(ast.parse(block.text)):
+            if isinstance(node, ast.ImportFrom) and node.module.startswith("mescope"):
+                home = importlib.import_module(node.module)
+                for alias in node.names:
+                    assert hasattr(home, alias.name), f"{page.name}: {node.module}.{alias.name}"
+
+
+def test_every_field_of_a_card_is_a_term():
+    from mescope.models.weights import Card
+
+    rows = re.findall(r"^\| card: ([^|]+) \|", (ROOT / "CONTEXT.md").read_text("utf-8"), re.M)
+    told = {name for row in rows for name in re.findall(r"`(\w+)`", row)}
+    assert told == {field.name for field in dataclasses.fields(Card)}
+
+
+def test_no_term_is_explained_twice():
+    terms = re.findall(r"^\| ([^|]+?) \|", (ROOT / "CONTEXT.md").read_text("utf-8"), re.M)
+    assert len(terms) == len(set(terms)) > 80
 
 
 def test_decisions_are_listed():

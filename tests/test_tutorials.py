@@ -1,4 +1,4 @@
-"""Every block of code in the tutorials and on the pages of the API is run as it stands there."""
+"""Every block of code in the tutorials and the pages of the API runs as it stands there."""
 
 import sys
 from pathlib import Path
