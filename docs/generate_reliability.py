@@ -20,10 +20,10 @@ import torch
 from matplotlib.figure import Figure
 
 from mescope.models.weights import find, load
+from mescope.samples.rendered import Measured
 from mescope.spotting.cascade import CascadeRule
 from mescope.training.calibration import reliability
 from mescope.training.recipe import RenderedRecipe
-from mescope.training.rendered import Measured
 from mescope.training.train_rendered import held_out, judged_by, measured_for, survivors
 
 PICTURE = Path(__file__).parent / "images" / "cascade-reliability.png"

@@ -15,13 +15,13 @@ from mescope.cli import run
 from mescope.errors import VideoError, WeightsError
 from mescope.models.weights import load, save
 from mescope.reports.flow_picture import flow_frames
+from mescope.samples.examples import Examples
 from mescope.synthesis.dynamics import PlantedExpression, Script, Waves
 from mescope.synthesis.portraits import test_portraits
 from mescope.synthesis.render import SyntheticVideo
-from mescope.training.examples import Examples
-from mescope.training.learned import load_learned
 from mescope.training.recipe import ClipRecipe
-from mescope.training.recognisers import learn
+from mescope.training.recognizer import load_learned
+from mescope.training.recognizers import learn
 from mescope.training.train_clips import publish_recogniser
 
 STILL = Waves(amplitudes=(), frequencies=(), phases=())

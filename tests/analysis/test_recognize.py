@@ -13,13 +13,13 @@ from mescope.cli import run
 from mescope.errors import FaceError, MescopeError, VideoError, WeightsError
 from mescope.models.weights import list_weights
 from mescope.reports.clip_picture import flow_colours
+from mescope.samples.examples import Examples
+from mescope.samples.prepare import simulated_examples
 from mescope.synthesis.dynamics import PlantedExpression, Script, Waves
 from mescope.synthesis.portraits import test_portraits
 from mescope.synthesis.render import SyntheticVideo
-from mescope.training.examples import Examples
-from mescope.training.learned import Learned
-from mescope.training.prepare import simulated_examples
 from mescope.training.recipe import ClipRecipe
+from mescope.training.recognizer import Learned
 from mescope.training.train_clips import publish_recogniser, train_recogniser
 
 STILL = Waves(amplitudes=(), frequencies=(), phases=())

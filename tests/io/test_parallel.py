@@ -13,8 +13,8 @@ import torch
 
 from mescope.errors import RecipeError
 from mescope.io.parallel import checked_engine, run_jobs
+from mescope.samples.examples import Examples
 from mescope.training.evaluate import evaluate
-from mescope.training.examples import Examples
 from mescope.training.recipe import ClipRecipe
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # of Ray and joblib, about processes that end

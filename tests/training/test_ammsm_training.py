@@ -13,7 +13,9 @@ from torch.nn import functional as F
 from mescope.errors import RecipeError
 from mescope.models import create_model
 from mescope.models.ammsm_config import check_ratios
-from mescope.training import ammsm_training, recognisers
+from mescope.samples.examples import Examples
+from mescope.training import ammsm_training
+from mescope.training import recognizers as recognisers
 from mescope.training.ammsm_training import (
     ALPHAS,
     RATIOS,
@@ -26,9 +28,8 @@ from mescope.training.ammsm_training import (
     magnifier_weight,
 )
 from mescope.training.augment import mixup
-from mescope.training.examples import Examples
-from mescope.training.learned import Preparation, arguments
-from mescope.training.recognisers import learn
+from mescope.training.recognizer import Preparation, arguments
+from mescope.training.recognizers import learn
 from mescope.training.train_clips import publish_recogniser, train_recogniser
 
 

@@ -9,11 +9,11 @@ import pytest
 
 from mescope.datasets.flow28 import read_flow_maps
 from mescope.errors import WeightsError
+from mescope.samples.prepare import map_examples
 from mescope.training.classical import CLASSICAL, build
 from mescope.training.evaluate import evaluate
-from mescope.training.prepare import map_examples
 from mescope.training.recipe import ClipRecipe
-from mescope.training.recognisers import learn
+from mescope.training.recognizers import learn
 
 REAL = Path(__file__).parents[2] / ".." / "shared" / "data" / "3db_flow28.npz"
 

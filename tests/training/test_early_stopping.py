@@ -10,12 +10,12 @@ import torch
 
 from mescope.errors import RecipeError
 from mescope.evaluation.folds import hold_out
-from mescope.training import recognisers
+from mescope.samples.examples import Examples
+from mescope.training import recognizers as recognisers
 from mescope.training.early_stopping import BestEpoch
 from mescope.training.evaluate import evaluate
-from mescope.training.examples import Examples
 from mescope.training.recipe import ClipRecipe
-from mescope.training.recognisers import learn
+from mescope.training.recognizers import learn
 
 CLASSES = ("negative", "positive", "surprise")
 RECIPE = ClipRecipe(

@@ -16,9 +16,9 @@ import numpy as np
 import pytest
 
 from mescope.errors import LeakError, OutputError, RecipeError
+from mescope.samples.examples import Examples
 from mescope.training import evaluate as evaluation
 from mescope.training.evaluate import evaluate, folds_of
-from mescope.training.examples import Examples
 from mescope.training.recipe import ClipRecipe
 
 CLASSES = ("negative", "positive", "surprise")

@@ -13,9 +13,9 @@ from mescope.evaluation.stored import as_json, from_json
 from mescope.training import train_clips
 from mescope.training.evaluate import evaluate
 from mescope.training.face_epochs import FaceEpochs
-from mescope.training.learned import IMAGENET_MEAN, IMAGENET_SPREAD, Learned, Preparation
 from mescope.training.recipe import ClipRecipe
-from mescope.training.recognisers import learn
+from mescope.training.recognizer import IMAGENET_MEAN, IMAGENET_SPREAD, Learned, Preparation
+from mescope.training.recognizers import learn
 
 
 def epochs(data, **changes):

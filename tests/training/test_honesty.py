@@ -10,8 +10,8 @@ import pytest
 from mescope.errors import LeakError
 from mescope.evaluation.folds import Fold
 from mescope.evaluation.recognition import count_classes, uf1
+from mescope.samples.examples import Examples
 from mescope.training.evaluate import evaluate
-from mescope.training.examples import Examples
 from mescope.training.recipe import ClipRecipe
 
 CLASSES = ("negative", "positive", "surprise")

@@ -18,7 +18,7 @@ from mescope.training.recipe import (
     read_window_recipe,
     recipe_text,
 )
-from mescope.training.recognisers import fresh_model
+from mescope.training.recognizers import fresh_model
 from mescope.training.train import train
 
 CLIPS = 'name = "c"\nmodel = "ststnet"\ndata = "flow28"\n'

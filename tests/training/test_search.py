@@ -12,10 +12,11 @@ from torch.nn import functional as F
 
 from mescope.errors import RecipeError
 from mescope.models.ammsm_config import PRESETS, check_ratios
-from mescope.training import recognisers, search
+from mescope.samples.examples import Examples
+from mescope.training import recognizers as recognisers
+from mescope.training import search
 from mescope.training.evaluate import evaluate
-from mescope.training.examples import Examples
-from mescope.training.recognisers import learn
+from mescope.training.recognizers import learn
 from mescope.training.search import (
     HeldOutLoss,
     SearchLog,

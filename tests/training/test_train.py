@@ -5,9 +5,9 @@ import pytest
 import torch
 
 from mescope.errors import OutputError, RecipeError
+from mescope.samples.synthetic import draw_epoch
 from mescope.training import train as training
 from mescope.training.recipe import Recipe
-from mescope.training.synthetic import draw_epoch
 
 TINY = Recipe(
     name="tiny",

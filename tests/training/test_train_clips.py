@@ -12,12 +12,12 @@ import torch
 from mescope.cli import run
 from mescope.errors import OutputError, RecipeError, WeightsError
 from mescope.models.weights import read_card, save
-from mescope.training import recognisers
-from mescope.training.examples import Examples
-from mescope.training.learned import Preparation, load_learned
-from mescope.training.prepare import prepare, simulated_examples
+from mescope.samples.examples import Examples
+from mescope.samples.prepare import prepare, simulated_examples
+from mescope.training import recognizers as recognisers
 from mescope.training.recipe import ClipRecipe
-from mescope.training.recognisers import learn
+from mescope.training.recognizer import Preparation, load_learned
+from mescope.training.recognizers import learn
 from mescope.training.train_clips import publish_recogniser, train_recogniser
 
 RECIPE = ClipRecipe(

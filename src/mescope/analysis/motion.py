@@ -16,9 +16,9 @@ from mescope.errors import VideoError, WeightsError
 from mescope.face.aligned import align
 from mescope.face.detector import default_finder
 from mescope.models.ammsm import Ammsm
-from mescope.training.clip_features import FlowFeature
-from mescope.training.learned import Learned, load_learned
+from mescope.samples.clip_features import FlowFeature
 from mescope.training.recipe import ONSET_FLOW
+from mescope.training.recognizer import Learned, load_learned
 from mescope.video.reading import Video, open_video
 
 

@@ -15,7 +15,7 @@ from mescope.face.aligned import align
 from mescope.face.detector import default_finder
 from mescope.face.nasal_crop import Smoothing, crop_clip
 from mescope.models.weights import Card
-from mescope.training.clip_features import (
+from mescope.samples.clip_features import (
     Choice,
     Feature,
     FlowFeature,
@@ -23,10 +23,10 @@ from mescope.training.clip_features import (
     MapFeature,
     OnsetFlowFeature,
 )
-from mescope.training.learned import Learned, Preparation, load_learned
+from mescope.samples.rsmix.plan import FaceMarks
+from mescope.samples.sparse_frames import middle
 from mescope.training.recipe import FACES, ONSET_FLOW, SIMULATED
-from mescope.training.rsmix_plan import FaceMarks
-from mescope.training.sparse_frames import middle
+from mescope.training.recognizer import Learned, Preparation, load_learned
 from mescope.video.reading import Video, open_video
 
 DEFAULT_RECOGNISER = "merba-s28"

@@ -13,7 +13,7 @@ from mescope.cli.options import Json
 
 if TYPE_CHECKING:
     from mescope.evaluation.report import Report
-    from mescope.training.batches import Prepared
+    from mescope.samples.clip_samples import Prepared
 
 
 def evaluate(
@@ -70,9 +70,9 @@ def evaluate(
     """
     from mescope.datasets import open_dataset
     from mescope.io.parallel import checked_engine
+    from mescope.samples.prepare import prepare
     from mescope.training.evaluate import checked_protocol
     from mescope.training.evaluate import evaluate as run
-    from mescope.training.prepare import prepare
     from mescope.training.recipe import read_clip_recipe
 
     chosen = read_clip_recipe(recipe, **({} if seeds is None else {"seeds": seeds}))

@@ -54,7 +54,7 @@ def search(
     from mescope.cli.inputs import check_folder
     from mescope.datasets import open_dataset
     from mescope.reports.search_plot import save_search_plot
-    from mescope.training.prepare import prepare
+    from mescope.samples.prepare import prepare
     from mescope.training.search_run import SearchRun
 
     chosen = _recipe(recipe, population, generations, share)

@@ -13,7 +13,7 @@ from mescope.errors import OutputError, RecipeError
 
 if TYPE_CHECKING:
     from mescope.models.weights import Card
-    from mescope.training.examples import Examples
+    from mescope.samples.examples import Examples
     from mescope.training.logs import Log
     from mescope.training.recipe import ClipRecipe, Recipe, RenderedRecipe
 
@@ -124,7 +124,7 @@ def _recogniser(
     recipe: ClipRecipe, real: Examples | None, folder: Path, weights: Path, device: str,
     log: Log,
 ) -> tuple[Card, History]:  # fmt: skip
-    from mescope.training.prepare import simulated_examples
+    from mescope.samples.prepare import simulated_examples
     from mescope.training.recipe import SIMULATED
     from mescope.training.train_clips import publish_recogniser, train_recogniser
 
@@ -155,7 +155,7 @@ def _examples(
     import dataclasses
 
     from mescope.datasets import open_dataset
-    from mescope.training.prepare import prepare
+    from mescope.samples.prepare import prepare
     from mescope.training.recipe import SIMULATED
 
     if dataset is None and root is None:

@@ -39,7 +39,7 @@ class Card:
     (:class:`mescope.spotting.proposals.ProposalRule`) chosen together with the weights.  Of a
     model that names clips, ``regions`` is empty and ``window`` and ``rate`` are 0.
     ``config`` are the fields of the model's config.  ``inputs`` says what a model that names
-    clips is given (:class:`mescope.training.learned.Preparation`); empty for others.
+    clips is given (:class:`mescope.training.recognizer.Preparation`); empty for others.
     ``sha256`` covers tensors and card; :func:`save` fills it in.
     """
 

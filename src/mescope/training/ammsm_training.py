@@ -20,8 +20,8 @@ from torch.nn import functional as F
 from mescope.errors import RecipeError
 from mescope.models.ammsm import Ammsm
 from mescope.models.ammsm_config import Ratios, block_ratios
-from mescope.training.learned import arguments
 from mescope.training.recipe import ONSET_FLOW, ClipRecipe
+from mescope.training.recognizer import arguments
 
 RATIOS = tuple(step / 10 for step in range(1, 9))
 """Shares of windows to drop that are tried."""

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from mescope.errors import RecipeError
 from mescope.evaluation.folds import Fold, Person, hold_out
 from mescope.evaluation.recognition import count_classes, uf1
-from mescope.training.learned import Learned
+from mescope.training.recognizer import Learned
 
 
 def split(persons: Sequence[Person], examples: int, share: float, seed: int) -> Fold:

@@ -1,6 +1,6 @@
 """Evaluate a recipe: every fold and seed an independent job, one report in the end.
 
-A fold's model is trained by :func:`mescope.training.recognisers.learn` on ``fold.train`` and
+A fold's model is trained by :func:`mescope.training.recognizers.learn` on ``fold.train`` and
 then names the clips of ``fold.test`` once.  No label of a test person goes into a job, unless
 the oracle column is asked for, and then it goes where it cannot change what is learned.
 Source: spec_spotting_protocol sections 7 to 9.
@@ -28,11 +28,11 @@ from mescope.evaluation.report import (
     environment,
 )
 from mescope.io.parallel import Engine, run_jobs
-from mescope.training.examples import Examples
-from mescope.training.parts import CLIPS, Protocol, controls_of, folds_of, sizes_told
-from mescope.training.prepare import Data, prepare
+from mescope.samples.examples import Examples
+from mescope.samples.prepare import Data, prepare
+from mescope.training.protocols import CLIPS, Protocol, controls_of, folds_of, sizes_told
 from mescope.training.recipe import ClipRecipe, read_clip_recipe
-from mescope.training.recognisers import Recogniser, learn
+from mescope.training.recognizers import Recogniser, learn
 from mescope.training.results import FoldResult, Results
 
 ORACLE = (

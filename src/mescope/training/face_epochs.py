@@ -16,10 +16,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from mescope.models.outputs import EmotionOutput
+from mescope.samples.provenance import Origin
 from mescope.training.fit import Batch
-from mescope.training.learned import Learned
-from mescope.training.origins import Origin
 from mescope.training.recipe import ClipRecipe
+from mescope.training.recognizer import Learned
 
 
 class FaceEpochs:

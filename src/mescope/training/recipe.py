@@ -262,7 +262,7 @@ FACES = "faces"
 
 CLIP_DATA = ("flow28", "flow", ONSET_FLOW, "clips", FACES, SIMULATED)
 """Published 28 x 28 maps, onset-apex flow, u and v of it with the grey onset frame, frames from
-onset to offset, faces out of long recordings (:mod:`mescope.training.face_clips`), or maps of
+onset to offset, faces out of long recordings (:mod:`mescope.samples.face_clips`), or maps of
 simulated faces like the published ones (:mod:`mescope.synthesis.flow_maps`)."""
 
 PRECISIONS = ("32-true", "bf16-mixed")

@@ -30,8 +30,8 @@ from mescope.io.atomic import write_atomically
 from mescope.models.ammsm import Ammsm
 from mescope.models.ammsm_config import AmmsmConfig, Ratios, block_ratios
 from mescope.training.ammsm_training import ALPHAS, RATIOS
-from mescope.training.learned import Learned, arguments
 from mescope.training.recipe import ClipRecipe
+from mescope.training.recognizer import Learned, arguments
 
 MUTATED = 0.1  # chance of a gene to be drawn anew
 PARENTS = 4  # one in so many

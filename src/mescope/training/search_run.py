@@ -20,12 +20,12 @@ from mescope.io.atomic import write_atomically
 from mescope.models import MODELS, create_model
 from mescope.models.ammsm import Ammsm
 from mescope.models.weights import Card
+from mescope.samples.examples import Examples
 from mescope.training.checkpoint import Keeper
-from mescope.training.examples import Examples
 from mescope.training.fit import Report
-from mescope.training.learned import Learned
 from mescope.training.recipe import ClipRecipe, recipe_text
-from mescope.training.recognisers import learn
+from mescope.training.recognizer import Learned
+from mescope.training.recognizers import learn
 from mescope.training.search import (
     Found,
     HeldOutLoss,

@@ -22,12 +22,12 @@ from torch.optim.lr_scheduler import OneCycleLR
 from mescope.errors import OutputError, RecipeError
 from mescope.models import create_model
 from mescope.models.me_tst import MeTstOutput
+from mescope.samples.synthetic import Epoch, Windows, draw_epoch
 from mescope.training.checkpoint import Keeper, Progress
 from mescope.training.fit import Batch, fit, one_device
 from mescope.training.logs import Log, logger
 from mescope.training.losses import class_weights, me_tst_loss
 from mescope.training.recipe import Recipe, SpottingRecipe, read_window_recipe
-from mescope.training.synthetic import Epoch, Windows, draw_epoch
 
 Report = Callable[[int, int, float], None]
 """Called after every batch with (batches done, batches in all, loss)."""

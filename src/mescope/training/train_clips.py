@@ -19,14 +19,14 @@ from mescope.evaluation.recognition import count_classes, uar, uf1
 from mescope.labels import RENDERED
 from mescope.models import MODELS
 from mescope.models.weights import Card, save
+from mescope.samples.examples import Examples
+from mescope.samples.prepare import simulated_examples
 from mescope.training.checkpoint import Keeper
-from mescope.training.examples import Examples
 from mescope.training.fit import Report
-from mescope.training.learned import Learned
 from mescope.training.logs import Log
-from mescope.training.prepare import simulated_examples
 from mescope.training.recipe import SIMULATED, ClipRecipe
-from mescope.training.recognisers import learn
+from mescope.training.recognizer import Learned
+from mescope.training.recognizers import learn
 
 DEVELOPMENT = 10**6
 """Part of the seed of the simulated maps that the card's figures come from."""
@@ -48,7 +48,7 @@ def train_recogniser(
 
     Args:
         recipe: of a network.
-        examples: from :func:`mescope.training.prepare.prepare` or ``simulated_examples``.
+        examples: from :func:`mescope.samples.prepare.prepare` or ``simulated_examples``.
         out: folder for ``checkpoint.safetensors`` and ``history.json``; made if absent.
         resume: go on from a checkpoint in ``out``; without it one is an error, never lost.
         device: a torch device.

@@ -24,6 +24,10 @@ from mescope.labels import SPOTTING_CLASSES
 from mescope.models.inference import score_windows
 from mescope.models.weights import Card, save
 from mescope.motion.windows import timing
+from mescope.samples.candidate_segments import REGIONS, candidate_windows
+from mescope.samples.rendered import Manner, Measured, measured_recordings
+from mescope.samples.synthetic import Epoch, Windows, joined
+from mescope.samples.window_labels import frame_labels, sample_windows, window_labels
 from mescope.spotting.cascade import (
     CascadeRule,
     Judged,
@@ -38,13 +42,9 @@ from mescope.spotting.mirror import both_sides
 from mescope.spotting.segments import SAMPLES
 from mescope.spotting.traces import stitch
 from mescope.training.calibration import fit_logistic
-from mescope.training.candidate_segments import REGIONS, candidate_windows
 from mescope.training.logs import Log
 from mescope.training.publish import Heard, card_figures, choose_rule, spotting_scores
 from mescope.training.recipe import RenderedRecipe
-from mescope.training.rendered import Manner, Measured, measured_recordings
-from mescope.training.samples import frame_labels, sample_windows, window_labels
-from mescope.training.synthetic import Epoch, Windows, joined
 from mescope.training.train import Report, train
 
 QUIET = 1.0

@@ -19,14 +19,14 @@ from mescope.datasets.base import Dataset
 from mescope.errors import DatasetError, RecipeError
 from mescope.face.aligned import alignment
 from mescope.labels import SPOTTING_CLASSES
-from mescope.synthesis.motion import UNITS, displacement_basis
-from mescope.synthesis.portraits import test_portraits
-from mescope.training.batches import (
+from mescope.samples.clip_samples import (
     clip_examples,
     flow_examples,
     onset_flow_examples,
     window_examples,
 )
+from mescope.synthesis.motion import UNITS, displacement_basis
+from mescope.synthesis.portraits import test_portraits
 
 FINDER = FixedFinder()
 SMALL = {"labels": "3-class", "size": 16, "crop": 64, "finder": FINDER}

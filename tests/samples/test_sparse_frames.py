@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mescope.errors import RecipeError
-from mescope.training.sparse_frames import draw, middle, pool
+from mescope.samples.sparse_frames import draw, middle, pool
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 
 from mescope.events import Expression, Interval
 from mescope.labels import SPOTTING_CLASSES
-from mescope.training.samples import decimate, frame_labels, sample_windows, window_labels
+from mescope.samples.window_labels import decimate, frame_labels, sample_windows, window_labels
 
 
 def micro(first, last, emotion):

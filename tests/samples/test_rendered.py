@@ -9,8 +9,8 @@ from planted_motion import measured as planted
 
 from mescope.events import Expression, FaceEvent, Interval
 from mescope.motion.regions import REGIONS_18
-from mescope.training import rendered
-from mescope.training.rendered import measured_recordings
+from mescope.samples import rendered
+from mescope.samples.rendered import measured_recordings
 
 SEED = 11
 

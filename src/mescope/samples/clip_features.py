@@ -25,8 +25,8 @@ from mescope.face.detector import FaceFinder, Grey
 from mescope.io.cache import Store
 from mescope.motion.flow import Flow, farneback, strain, tvl1
 from mescope.motion.grey_maps import EYE_ROW, EYES_APART, cut_map, grey_maps
-from mescope.training.apex import find_apex
-from mescope.training.clip_pictures import ClipPictures
+from mescope.samples.apex import find_apex
+from mescope.samples.clip_pictures import ClipPictures
 
 VERSION = 1
 """Raised whenever the same pictures would give other numbers."""

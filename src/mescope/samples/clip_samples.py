@@ -8,7 +8,7 @@ it stopped.
 Pictures that are missing or damaged: the nearest one inside the expression stands for them, if
 it is at most a tenth of the expression away (a neighbour in any case), and a warning says so;
 otherwise the clip is left out.  A clip whose apex nobody annotated, or that has it on the
-onset, gets the apex of :mod:`mescope.training.apex`, and a warning.
+onset, gets the apex of :mod:`mescope.samples.apex`, and a warning.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from mescope.errors import DatasetError
 from mescope.face.box import Box
 from mescope.face.detector import Face, FaceFinder, Grey, default_finder
 from mescope.labels import LabelSet, label_set, to_classes
-from mescope.training.clip_features import (
+from mescope.samples.clip_features import (
     Computed,
     Feature,
     FlowFeature,
@@ -42,8 +42,8 @@ from mescope.training.clip_features import (
     OnsetFlowFeature,
     make,
 )
-from mescope.training.examples import Examples
-from mescope.training.roi_windows import WindowExamples, window_examples
+from mescope.samples.examples import Examples
+from mescope.samples.roi_windows import WindowExamples, window_examples
 
 __all__ = [
     "Prepared",
@@ -128,7 +128,7 @@ def onset_flow_examples(
 ) -> Prepared:
     """Return u, v and the grey onset (0 to 1) of every clip, (n, 3, size, size) float32.
 
-    Made by :class:`mescope.training.clip_features.OnsetFlowFeature`, for AMMSM; TV-L1 in a crop
+    Made by :class:`mescope.samples.clip_features.OnsetFlowFeature`, for AMMSM; TV-L1 in a crop
     no smaller than ``size``.  Arguments and errors as :func:`flow_examples`.
     """
     feature = OnsetFlowFeature(FlowFeature(size, max(crop, size), "tvl1"))
@@ -149,7 +149,7 @@ def grey_map_examples(
 ) -> Prepared:
     """Return maps like the published ones of every clip, inputs (n, 3, size, size), 0 to 255.
 
-    Made by :class:`mescope.training.clip_features.MapFeature`; arguments and errors as
+    Made by :class:`mescope.samples.clip_features.MapFeature`; arguments and errors as
     :func:`flow_examples`.  Not the published maps to the last pixel: their alignment, crop and
     flow parameters are not known.
     """

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from mescope.events import Interval
-from mescope.training.examples import Examples
-from mescope.training.origins import Origin
+from mescope.samples.examples import Examples
+from mescope.samples.provenance import Origin
 from mescope.training.recipe import ClipRecipe
 
 CLASSES = ("negative", "positive", "surprise", "others")

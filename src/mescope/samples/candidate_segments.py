@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 from mescope.events import Expression, Interval
 from mescope.labels import SPOTTING_CLASSES
 from mescope.motion.regions import REGIONS_18
+from mescope.samples.rendered import Measured
+from mescope.samples.synthetic import Windows, joined
 from mescope.spotting.cascade import PROPOSER
 from mescope.spotting.flow_peaks import candidates
 from mescope.spotting.mirror import segment_mirror
 from mescope.spotting.segments import SAMPLES, channels, sample_positions, segments
-from mescope.training.rendered import Measured
-from mescope.training.synthetic import Windows, joined
 
 MEANT = 0.25
 """Least IoU of a candidate with the expression that it is taken to be."""

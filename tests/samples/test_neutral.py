@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from mescope.errors import DatasetError
 from mescope.events import Interval
-from mescope.training.neutral import NeutralFrames
+from mescope.samples.rsmix.neutral import NeutralFrames
 
 
 def taken(neutral, first, last):

@@ -8,12 +8,12 @@ from mescope.errors import RecipeError, VideoError
 from mescope.events import Recording
 from mescope.face.nasal_crop import nasal_crop
 from mescope.facs import region_of
+from mescope.samples.rsmix.neutral import GUARD
+from mescope.samples.rsmix.paste import cells_of, dilated, pixels
+from mescope.samples.rsmix.plan import FaceMarks, Settings, clip_of, plan_recording
 from mescope.synthesis.dynamics import PlantedExpression, Script, Waves
 from mescope.synthesis.portraits import test_portraits
 from mescope.synthesis.render import SyntheticVideo
-from mescope.training.neutral import GUARD
-from mescope.training.rsmix import cells_of, dilated, pixels
-from mescope.training.rsmix_plan import FaceMarks, Settings, clip_of, plan_recording
 from mescope.video.reading import open_video
 
 SMALL = Settings(size=112)

@@ -38,8 +38,8 @@ from mescope.events import Recording
 from mescope.face.detector import FaceFinder
 from mescope.io.atomic import write_atomically, write_table
 from mescope.io.parallel import run_jobs
-from mescope.training.rsmix import Account
-from mescope.training.rsmix_plan import Plan, Settings, draw, plan_recording
+from mescope.samples.rsmix.paste import Account
+from mescope.samples.rsmix.plan import Plan, Settings, draw, plan_recording
 from mescope.video.reading import open_recording
 from mescope.video.source import Picture, Video
 
@@ -55,7 +55,7 @@ LOG_COLUMNS = (
     "filled", "outside", "cells", "changing",
 )  # fmt: skip
 """``onset``, ``apex``, ``offset``, ``target`` and ``pasted`` are frames of the recording; from
-``units`` on, the columns are those of :class:`mescope.training.rsmix.Account`."""
+``units`` on, the columns are those of :class:`mescope.samples.rsmix.paste.Account`."""
 
 CONTROL_EMOTION = "others"
 """What a control clip is labelled: nothing in it moves but what moves in a neutral face."""

@@ -20,8 +20,8 @@ from mescope.evaluation.folds import (
     leave_one_subject_out,
     of_clips,
 )
-from mescope.training.examples import Examples
-from mescope.training.origins import check_apart
+from mescope.samples.examples import Examples
+from mescope.samples.provenance import check_apart
 
 Protocol = Literal["loso", "cross-dataset", "5-fold", "70-30", "70-30-clips"]
 """Leave one subject out (over all data sets together), leave one data set out, five folds of

@@ -7,8 +7,8 @@ from face_sets import CLASSES, face_clips
 
 from mescope.errors import DatasetError, LeakError
 from mescope.events import Interval
-from mescope.training.origins import Origin, runs
-from mescope.training.parts import controls_of, folds_of, sizes_told
+from mescope.samples.provenance import Origin, runs
+from mescope.training.protocols import controls_of, folds_of, sizes_told
 
 
 def origins(examples, items):

@@ -2,7 +2,7 @@
 
 Each recording is one piece of work: faces are looked for once, every picture is decoded once,
 and what is kept of an expression are the crops of a few of its frames
-(:mod:`mescope.training.sparse_frames`), as uint8.  Mixed clips show the same frames of their
+(:mod:`mescope.samples.sparse_frames`), as uint8.  Mixed clips show the same frames of their
 source.  A finished recording stays in the cache.
 
 Which emotion a macro-expression of CAS(ME)^3 has, nobody annotated: its objective class decides
@@ -33,11 +33,10 @@ from mescope.face.detector import FaceFinder, default_finder
 from mescope.io.cache import Store
 from mescope.io.parallel import run_jobs
 from mescope.labels import class_of, classes_for
-from mescope.training.examples import Examples
-from mescope.training.origins import Origin, Role, runs
-from mescope.training.recipe import FACES
-from mescope.training.rsmix import paste
-from mescope.training.rsmix_plan import (
+from mescope.samples.examples import Examples
+from mescope.samples.provenance import Origin, Role, runs
+from mescope.samples.rsmix.paste import paste
+from mescope.samples.rsmix.plan import (
     FaceMarks,
     Layer,
     Plan,
@@ -45,7 +44,8 @@ from mescope.training.rsmix_plan import (
     plan_recording,
     source_crops,
 )
-from mescope.training.sparse_frames import pool
+from mescope.samples.sparse_frames import pool
+from mescope.training.recipe import FACES
 from mescope.video.reading import open_recording
 from mescope.video.source import Picture, Video
 

@@ -24,8 +24,8 @@ from mescope.face.detector import FaceFinder
 from mescope.labels import SPOTTING_CLASSES, to_classes
 from mescope.motion.regions import REGIONS_18, Region
 from mescope.motion.roi_flow import RoiFlow, extract
-from mescope.training.examples import Examples
-from mescope.training.samples import frame_labels, window_labels
+from mescope.samples.examples import Examples
+from mescope.samples.window_labels import frame_labels, window_labels
 from mescope.video.reading import open_video
 
 HOME = {samm_long.NAME: samm_long.PEOPLE, smic_long.NAME: smic_long.PEOPLE}
@@ -79,7 +79,7 @@ def window_examples(
     Micro-expressions are the targets; frames of macro-expressions are neutral.  Windows that
     touch a micro-expression without a class are left out, since neither answer would be right
     there.  A person is (data set, subject), the data set of :data:`HOME` where there is one.
-    Draw from the windows with :func:`mescope.training.samples.sample_windows`.
+    Draw from the windows with :func:`mescope.samples.window_labels.sample_windows`.
 
     Args:
         dataset: recordings from a reader.

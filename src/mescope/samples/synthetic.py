@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 
 from mescope.labels import SPOTTING_CLASSES
 from mescope.motion.windows import Timing, timing
+from mescope.samples.window_labels import frame_labels, sample_windows, window_labels
 from mescope.synthesis.dynamics import LEVELS, random_script, truth
 from mescope.synthesis.flow_windows import draw_errors, flow_windows
 from mescope.synthesis.shapes import random_shape
 from mescope.training.recipe import Recipe
-from mescope.training.samples import frame_labels, sample_windows, window_labels
 
 RATES = (30.0, 30.0, 30.0, 25.0, 60.0, 100.0, 200.0, 200.0)
 """Native frame rates to draw from: what users film with, 30 and 200 most often."""

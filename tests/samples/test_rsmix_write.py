@@ -13,10 +13,10 @@ from mescope.datasets.base import Dataset
 from mescope.errors import DatasetError, OutputError
 from mescope.evaluation.folds import leave_one_subject_out
 from mescope.events import Interval
-from mescope.training import rsmix_write
-from mescope.training.rsmix import pixels
-from mescope.training.rsmix_plan import Settings, plan_recording
-from mescope.training.rsmix_write import LOG_COLUMNS, augment_rsmix
+from mescope.samples.rsmix import write as rsmix_write
+from mescope.samples.rsmix.paste import pixels
+from mescope.samples.rsmix.plan import Settings, plan_recording
+from mescope.samples.rsmix.write import LOG_COLUMNS, augment_rsmix
 from mescope.video.reading import open_video
 
 SMALL = Settings(size=112)

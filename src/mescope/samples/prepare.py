@@ -13,8 +13,7 @@ from mescope.datasets.flow28 import FlowMaps
 from mescope.errors import RecipeError
 from mescope.face.nasal_crop import Smoothing
 from mescope.facs import Table
-from mescope.synthesis.flow_maps import CLASSES, draw_flow_maps
-from mescope.training.batches import (
+from mescope.samples.clip_samples import (
     Prepared,
     Progress,
     clip_examples,
@@ -22,10 +21,11 @@ from mescope.training.batches import (
     grey_map_examples,
     onset_flow_examples,
 )
-from mescope.training.examples import Examples
-from mescope.training.face_clips import FaceClips, face_examples
+from mescope.samples.examples import Examples
+from mescope.samples.face_clips import FaceClips, face_examples
+from mescope.samples.rsmix.plan import Settings
+from mescope.synthesis.flow_maps import CLASSES, draw_flow_maps
 from mescope.training.recipe import FACES, ONSET_FLOW, SIMULATED, ClipRecipe
-from mescope.training.rsmix_plan import Settings
 
 Data = Examples | FlowMaps | Dataset
 

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from sklearn.isotonic import IsotonicRegression
 
 from mescope.face.aligned import align
+from mescope.samples.apex import find_apex, unimodal
 from mescope.synthesis.dynamics import PlantedExpression, Script, Waves
 from mescope.synthesis.portraits import test_portraits
 from mescope.synthesis.render import SyntheticVideo
-from mescope.training.apex import find_apex, unimodal
 
 CURVES = st.lists(st.floats(-10, 10, allow_nan=False), min_size=1, max_size=14)
 STILL = Waves(amplitudes=(), frequencies=(), phases=())

@@ -16,8 +16,9 @@ from PIL import Image
 from mescope.datasets.base import Dataset
 from mescope.io import cache as caching
 from mescope.motion.flow import tvl1
-from mescope.training import batches, clip_features
-from mescope.training.batches import clip_examples, flow_examples
+from mescope.samples import clip_features
+from mescope.samples import clip_samples as batches
+from mescope.samples.clip_samples import clip_examples, flow_examples
 
 SMALL = {"labels": "3-class", "size": 16, "crop": 64}
 
@@ -175,7 +176,7 @@ import os, signal, sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 from clip_sets import FixedFinder, moving_set
-from mescope.training import batches
+from mescope.samples import clip_samples as batches
 batches.default_finder = FixedFinder
 
 def stop(done, total):

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from mescope.errors import DatasetError
 from mescope.evaluation.folds import Person
-from mescope.training.origins import Origin
+from mescope.samples.provenance import Origin
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,17 +24,17 @@ from mescope.models.merba import Merba, MerbaOutput
 from mescope.models.outputs import EmotionOutput
 from mescope.models.videomamba import VideoMamba
 from mescope.models.weights import load
+from mescope.samples.provenance import Origin
 from mescope.training.ammsm_training import Step, Trainee, ammsm_loss
 from mescope.training.augment import mixup, moved
 from mescope.training.checkpoint import Keeper
 from mescope.training.early_stopping import BestEpoch, split
 from mescope.training.face_epochs import FaceEpochs
 from mescope.training.fit import Batch, Report, fit, one_device
-from mescope.training.learned import Learned, Preparation
 from mescope.training.logs import Log, logger
 from mescope.training.losses import Mix, dgcm_loss, fine_weight
-from mescope.training.origins import Origin
 from mescope.training.recipe import FACES, ONSET_FLOW, ClipRecipe
+from mescope.training.recognizer import Learned, Preparation
 from mescope.training.schedules import decay_groups, schedule_of
 from mescope.training.search import FoldSearch, held_out
 

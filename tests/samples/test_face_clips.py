@@ -8,9 +8,9 @@ from mix_sets import FIRST, PlanFinder, data_set, expression, recording
 
 from mescope.errors import DatasetError
 from mescope.events import Interval
-from mescope.training import face_clips
-from mescope.training.face_clips import FaceClips, face_examples
-from mescope.training.sparse_frames import middle
+from mescope.samples import face_clips
+from mescope.samples.face_clips import FaceClips, face_examples
+from mescope.samples.sparse_frames import middle
 
 ASKED = FaceClips(frames=4, size=28, channels=1, draws=1, macro=True, mixes=True, controls=True)
 

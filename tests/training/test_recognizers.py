@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from mescope.errors import RecipeError, WeightsError
-from mescope.training import recognisers
+from mescope.training import recognizers as recognisers
 from mescope.training.recipe import ClipRecipe
-from mescope.training.recognisers import learn
+from mescope.training.recognizers import learn
 
 CLASSES = ("negative", "positive", "surprise")
 BASE = ClipRecipe(

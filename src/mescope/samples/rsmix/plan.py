@@ -27,8 +27,8 @@ from mescope.face.nasal_crop import (
     crop_clip,
 )
 from mescope.facs import Table
-from mescope.training.neutral import GUARD, NeutralFrames, Target
-from mescope.training.rsmix import (
+from mescope.samples.rsmix.neutral import GUARD, NeutralFrames, Target
+from mescope.samples.rsmix.paste import (
     FEWEST,
     GRID,
     Account,

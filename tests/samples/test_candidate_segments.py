@@ -5,14 +5,14 @@ from planted_motion import NAMES, UP, measured, recording
 
 from mescope.events import Expression, Interval
 from mescope.labels import SPOTTING_CLASSES
-from mescope.spotting.cascade import PROPOSER
-from mescope.spotting.flow_peaks import candidates
-from mescope.spotting.segments import CORE, SAMPLES, channels, sample_positions
-from mescope.training.candidate_segments import (
+from mescope.samples.candidate_segments import (
     REGIONS,
     candidate_windows,
     labels,
 )
+from mescope.spotting.cascade import PROPOSER
+from mescope.spotting.flow_peaks import candidates
+from mescope.spotting.segments import CORE, SAMPLES, channels, sample_positions
 
 NEUTRAL = len(SPOTTING_CLASSES) - 1
 

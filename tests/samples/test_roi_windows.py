@@ -12,9 +12,9 @@ from mescope.events import Expression, Interval, Recording
 from mescope.labels import SPOTTING_CLASSES
 from mescope.motion.roi_flow import RoiFlow, extract
 from mescope.motion.windows import Timing
+from mescope.samples import roi_windows
+from mescope.samples.clip_samples import window_examples
 from mescope.synthesis.corpus import write_corpus
-from mescope.training import roi_windows
-from mescope.training.batches import window_examples
 from mescope.video.reading import open_video
 
 

@@ -10,8 +10,7 @@ from mix_sets import FACE_PLAN
 
 from mescope.errors import DatasetError
 from mescope.facs import region_of, table_units
-from mescope.synthesis.motion import MIRROR
-from mescope.training.rsmix import (
+from mescope.samples.rsmix.paste import (
     cells_of,
     dilated,
     find_regions,
@@ -20,6 +19,7 @@ from mescope.training.rsmix import (
     paste,
     pixels,
 )
+from mescope.synthesis.motion import MIRROR
 
 
 @pytest.fixture
