@@ -64,6 +64,7 @@ MOVED = {
     "mescope.training.parts": "mescope.training.protocols",
     "mescope.training.recognisers": "mescope.training.recognizers",
     "mescope.training.learned": "mescope.training.recognizer",
+    "mescope.training.augment": "mescope.samples.augment",
 }
 """Old name of a module, or of a package with all its modules, to its new one."""
 

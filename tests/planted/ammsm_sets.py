@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
+from made_recipes import flat_recipe
 
-from mescope.training.recipe import ClipRecipe
 
 CLASSES = ("negative", "positive", "surprise")
 SIDE = 12
@@ -21,7 +21,7 @@ def recipe_of(options=None, **changes):
         "name": "tiny", "model": "ammsm-s28", "data": "flow28", "epochs": 4, "batch_size": 8,
         "learning_rate": 1e-3, "size": SIDE, "channels": 2, "adaptive_epochs": 3, "seeds": 1,
     }  # fmt: skip
-    return ClipRecipe(**(values | changes), options=TINY | (options or {}))
+    return flat_recipe(**(values | changes), options=TINY | (options or {}))
 
 
 def flows(n=16, seed=0, channels=3):

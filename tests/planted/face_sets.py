@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
+from made_recipes import flat_recipe
 
 from mescope.events import Interval
 from mescope.samples.examples import Examples
 from mescope.samples.provenance import Origin
-from mescope.training.recipe import ClipRecipe
 
 CLASSES = ("negative", "positive", "surprise", "others")
 FRAMES, SIDE = 4, 16
 
-RECIPE = ClipRecipe(
+RECIPE = flat_recipe(
     name="planted", model="videomamba-xs", data="faces", labels="4-class", size=SIDE,
     frames=FRAMES, draws=1, channels=1, difference=True, epochs=30, batch_size=8, seeds=1,
     learning_rate=5e-3, clip_norm=1.0, scale=4.0, options={"patch": 8, "dim": 32},

@@ -32,6 +32,7 @@ from mescope.errors import DatasetError
 from mescope.face.box import Box
 from mescope.face.detector import Face, FaceFinder, Grey, default_finder
 from mescope.labels import LabelSet, label_set, to_classes
+from mescope.samples.base import Prepared
 from mescope.samples.clip_features import (
     Computed,
     Feature,
@@ -43,30 +44,12 @@ from mescope.samples.clip_features import (
     make,
 )
 from mescope.samples.examples import Examples
-from mescope.samples.roi_windows import WindowExamples, window_examples
-
-__all__ = [
-    "Prepared",
-    "WindowExamples",
-    "clip_examples",
-    "flow_examples",
-    "grey_map_examples",
-    "onset_flow_examples",
-    "window_examples",
-]
 
 Progress = Callable[[int, int], None]
 """Called with (clips done, clips in all) in the calling thread."""
 
 Item = TypeVar("Item")
 Done = TypeVar("Done")
-
-
-class Prepared(NamedTuple):
-    """Examples, and all that was left out or is odd about them."""
-
-    examples: Examples
-    problems: tuple[Problem, ...]
 
 
 def flow_examples(

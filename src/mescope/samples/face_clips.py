@@ -45,7 +45,6 @@ from mescope.samples.rsmix.plan import (
     source_crops,
 )
 from mescope.samples.sparse_frames import pool
-from mescope.training.recipe import FACES
 from mescope.video.reading import open_recording
 from mescope.video.source import Picture, Video
 
@@ -284,7 +283,7 @@ def _store(shared: _Shared, recording: Recording, video: Video) -> Store | None:
         "shape": [asked.frames, asked.size, asked.channels, asked.draws, mixed],
         "settings": asdict(asked.settings),
     }
-    return Store(shared.cache / FACES, identity)
+    return Store(shared.cache / "faces", identity)
 
 
 def _packed(made: Made) -> dict[str, NDArray[Any]]:
@@ -342,7 +341,7 @@ def _gathered(
         first = f"; the first problem: {problems[0]}" if problems else ""
         raise DatasetError(f"{dataset.name}: no micro-expression can be used{first}")
     examples = Examples(
-        kind=FACES, inputs=np.stack(inputs), labels=np.array(targets, np.int64),
+        kind="faces", inputs=np.stack(inputs), labels=np.array(targets, np.int64),
         classes=classes, persons=tuple(persons), names=tuple(names), origins=tuple(origins),
     )  # fmt: skip
     return Faces(examples, tuple(dict.fromkeys(problems)))

@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 
 from mescope.labels import SPOTTING_CLASSES
 from mescope.motion.windows import Timing, timing
+from mescope.samples.spotting_kinds import SimulatedWindows
 from mescope.samples.window_labels import frame_labels, sample_windows, window_labels
 from mescope.synthesis.dynamics import LEVELS, random_script, truth
 from mescope.synthesis.flow_windows import draw_errors, flow_windows
 from mescope.synthesis.shapes import random_shape
-from mescope.training.recipe import Recipe
 
 RATES = (30.0, 30.0, 30.0, 25.0, 60.0, 100.0, 200.0, 200.0)
 """Native frame rates to draw from: what users film with, 30 and 200 most often."""
@@ -58,28 +58,28 @@ class Epoch:
         return np.bincount(every, minlength=len(SPOTTING_CLASSES))
 
 
-def draw_epoch(recipe: Recipe, epoch: int) -> Epoch:
-    """Draw the windows of one epoch of a synthetic recipe."""
-    rng = np.random.default_rng((recipe.seed, epoch))
+def draw_epoch(wanted: SimulatedWindows, seed: int, epoch: int) -> Epoch:
+    """Draw the windows of one epoch."""
+    rng = np.random.default_rng((seed, epoch))
     parts: dict[int, list[Windows]] = {}
-    for _ in range(recipe.recordings):
+    for _ in range(wanted.recordings):
         plan = timing(float(rng.choice(RATES)))
-        windows = _recording(recipe, plan, rng)
+        windows = _recording(wanted, plan, rng)
         parts.setdefault(plan.window, []).append(windows)
-    return Epoch({length: _join(p, recipe, rng) for length, p in sorted(parts.items())})
+    return Epoch({length: _join(p, wanted, rng) for length, p in sorted(parts.items())})
 
 
-def _recording(recipe: Recipe, plan: Timing, rng: np.random.Generator) -> Windows:
+def _recording(wanted: SimulatedWindows, plan: Timing, rng: np.random.Generator) -> Windows:
     """Draw all windows of one recording of one simulated person."""
     level = list(LEVELS)[int(rng.integers(len(LEVELS)))]
     # a sixth of the recordings hold no expression at all: a still face is worth learning
     busy = float(rng.random() > 1 / 6)
     script = random_script(
         rng,
-        recipe.seconds,
+        wanted.seconds,
         level=level,
-        micro_per_minute=recipe.micro_per_minute * busy,
-        macro_per_minute=recipe.macro_per_minute * busy,
+        micro_per_minute=wanted.micro_per_minute * busy,
+        macro_per_minute=wanted.macro_per_minute * busy,
     )
     errors = draw_errors(rng, script.noise)
     flow, times = flow_windows(script, random_shape(rng), plan, errors, rng)
@@ -92,7 +92,7 @@ def _recording(recipe: Recipe, plan: Timing, rng: np.random.Generator) -> Window
     )
 
 
-def _join(parts: list[Windows], recipe: Recipe, rng: np.random.Generator) -> Windows:
+def _join(parts: list[Windows], wanted: SimulatedWindows, rng: np.random.Generator) -> Windows:
     """Put recordings together and keep the windows that are trained on."""
     every = joined(parts)
-    return every.take(sample_windows(every.spotting, recipe.negative_ratio, rng))
+    return every.take(sample_windows(every.spotting, wanted.negative_ratio, rng))

@@ -2,8 +2,7 @@
 
 Only original micro-expressions are tested.  Everything else (macro-expressions, RSMix copies)
 joins the training part of a fold with the person it shows, and control clips join none.  A
-fold whose parts show the same frames is refused.  Source: sections 1.2, 1.3, 3.2 and 8 of the
-RSMix specification.
+fold whose parts show the same frames is refused.
 """
 
 from __future__ import annotations
@@ -62,7 +61,7 @@ def controls_of(examples: Examples, fold: Fold) -> list[int]:
     ]
 
 
-def sizes_told(examples: Examples, splits: dict[int, list[Fold]], *, flip: bool) -> list[str]:
+def in_words(examples: Examples, splits: dict[int, list[Fold]], *, flip: bool) -> list[str]:
     """Return in words how many clips folds learn from and test, mirrored copies counted."""
     if not examples.origins:
         return []

@@ -10,7 +10,7 @@ from hypothesis.extra import numpy as arrays
 
 from mescope.motion.flow import strain, tvl1
 from mescope.synthesis.portraits import test_portraits
-from mescope.training.augment import flip_flow, moved
+from mescope.samples.augment import flip_flow, moved
 
 SHAPES = st.sampled_from([(3, 4, 5), (2, 3, 4, 4), (2, 2, 3, 6), (1, 2, 1, 1)])
 
