@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 from made_recipes import flat_recipe
 
-
 CLASSES = ("negative", "positive", "surprise")
 SIDE = 12
 TINY = {
@@ -21,6 +20,8 @@ def recipe_of(options=None, **changes):
         "name": "tiny", "model": "ammsm-s28", "data": "flow28", "epochs": 4, "batch_size": 8,
         "learning_rate": 1e-3, "size": SIDE, "channels": 2, "adaptive_epochs": 3, "seeds": 1,
     }  # fmt: skip
+    if changes.get("data") == "flow-onset":
+        del values["channels"]  # they are two
     return flat_recipe(**(values | changes), options=TINY | (options or {}))
 
 

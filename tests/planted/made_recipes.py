@@ -14,11 +14,12 @@ def flat_recipe(**fields):
 
 
 def changed(recipe, **fields):
-    """The recipe with other fields."""
+    """The recipe with other fields; None takes one away."""
     values = tomllib.loads(recipe_text(recipe))
     for name, value in tables_of(fields).items():
         if isinstance(value, dict):
-            values.setdefault(name, {}).update(value)
+            table = values.get(name, {}) | value
+            values[name] = {k: v for k, v in table.items() if v is not None}
         else:
             values[name] = value
     return recipe_of(values)

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from mescope.motion.flow import strain, tvl1
-from mescope.synthesis.portraits import test_portraits
 from mescope.samples.augment import flip_flow, moved
+from mescope.synthesis.portraits import test_portraits
 
 SHAPES = st.sampled_from([(3, 4, 5), (2, 3, 4, 4), (2, 2, 3, 6), (1, 2, 1, 1)])
 

@@ -19,12 +19,8 @@ from mescope.datasets.base import Dataset
 from mescope.errors import DatasetError, RecipeError
 from mescope.face.aligned import alignment
 from mescope.labels import SPOTTING_CLASSES
-from mescope.samples.clip_samples import (
-    clip_examples,
-    flow_examples,
-    onset_flow_examples,
-    window_examples,
-)
+from mescope.samples.clip_samples import clip_examples, flow_examples, onset_flow_examples
+from mescope.samples.roi_windows import window_examples
 from mescope.synthesis.motion import UNITS, displacement_basis
 from mescope.synthesis.portraits import test_portraits
 

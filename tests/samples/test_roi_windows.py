@@ -13,7 +13,7 @@ from mescope.labels import SPOTTING_CLASSES
 from mescope.motion.roi_flow import RoiFlow, extract
 from mescope.motion.windows import Timing
 from mescope.samples import roi_windows
-from mescope.samples.clip_samples import window_examples
+from mescope.samples.roi_windows import window_examples
 from mescope.synthesis.corpus import write_corpus
 from mescope.video.reading import open_video
 

@@ -14,15 +14,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from made_recipes import changed, flat_recipe
 
 from mescope.errors import LeakError, OutputError, RecipeError
 from mescope.samples.examples import Examples
 from mescope.training import evaluate as evaluation
 from mescope.training.evaluate import evaluate, folds_of
-from mescope.training.recipe import ClipRecipe
 
 CLASSES = ("negative", "positive", "surprise")
-RECIPE = ClipRecipe(
+RECIPE = flat_recipe(
     name="planted", model="ststnet", data="flow28", epochs=6, batch_size=16, seeds=2,
     learning_rate=2e-2, scale=1 / 255,
 )  # fmt: skip
@@ -98,8 +98,8 @@ def test_learning_is_handed_training_people_only(monkeypatch):
         assert others == {"monitor": None, "origins": [], "device": "cpu"}
         return Majority()
 
-    monkeypatch.setattr(evaluation, "learn", spy)
-    evaluate(dataclasses.replace(RECIPE, seeds=1), data)
+    monkeypatch.setattr(evaluation, "train_recognizer", spy)
+    evaluate(changed(RECIPE, seeds=1), data)
     for fold, (inputs, labels, persons) in zip(folds_of(data, "loso", 0), seen, strict=True):
         assert persons == [data.persons[i] for i in fold.train]
         np.testing.assert_array_equal(inputs, data.inputs[list(fold.train)])
@@ -186,7 +186,7 @@ def test_a_run_that_was_killed_goes_on_with_identical_results(tmp_path, jobs):
 
 def test_a_folder_of_another_run_is_refused(tmp_path):
     """Ecosystem T73."""
-    short = dataclasses.replace(RECIPE, epochs=1, seeds=1)
+    short = changed(RECIPE, epochs=1, seeds=1)
     evaluate(short, planted(3), out=tmp_path)
     with pytest.raises(RecipeError, match="another run: recipe"):
         evaluate(RECIPE, planted(3), out=tmp_path)
@@ -199,7 +199,7 @@ def test_a_folder_of_another_run_is_refused(tmp_path):
 
 @pytest.mark.parametrize("harm", ["", "{", "[]", '{"fold": "a/0"}'])
 def test_a_damaged_result_is_computed_again(tmp_path, harm):
-    short = dataclasses.replace(RECIPE, epochs=1, seeds=1)
+    short = changed(RECIPE, epochs=1, seeds=1)
     whole = evaluate(short, planted(3), out=tmp_path)
     path = tmp_path / "folds" / "seed-0" / "001.json"
     path.write_text(harm)
@@ -211,7 +211,7 @@ def test_a_damaged_result_is_computed_again(tmp_path, harm):
 
 def test_a_full_disk_keeps_what_is_there(tmp_path, monkeypatch):
     """Ecosystem T64."""
-    short = dataclasses.replace(RECIPE, epochs=1, seeds=1)
+    short = changed(RECIPE, epochs=1, seeds=1)
     from mescope.training import results
 
     write, calls = results.write_atomically, []

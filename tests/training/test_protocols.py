@@ -8,7 +8,7 @@ from face_sets import CLASSES, face_clips
 from mescope.errors import DatasetError, LeakError
 from mescope.events import Interval
 from mescope.samples.provenance import Origin, runs
-from mescope.training.protocols import controls_of, folds_of, sizes_told
+from mescope.training.protocols import controls_of, folds_of, in_words
 
 
 def origins(examples, items):
@@ -33,7 +33,7 @@ def test_every_other_example_of_training_people_is_learned_from():  # check 10
     (fold,) = folds_of(data, "70-30", 0)
     assert len(fold.test) == 3 * 4
     assert len(fold.train) == 7 * 4 * 2 * 2  # both kinds, originals and copies
-    told = sizes_told(data, {0: [fold]}, flip=True)
+    told = in_words(data, {0: [fold]}, flip=True)
     assert "learns from 168 clips and tests 12" in told[0]  # 2 n + m, n = m = 56
 
 
@@ -128,7 +128,7 @@ def test_nothing_to_test_is_told():
 def test_examples_without_origins_are_all_tested():
     data = dataclasses.replace(face_clips(), origins=())
     assert sum(len(fold.test) for fold in folds_of(data, "loso", 0)) == len(data)
-    assert sizes_told(data, {}, flip=False) == []
+    assert in_words(data, {}, flip=False) == []
     assert data.classes == CLASSES
 
 

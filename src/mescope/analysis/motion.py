@@ -11,10 +11,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from mescope.analysis.recognition import SIDE, check_frames, flow_of
+from mescope.analysis.recognition import check_frames, flow_of
 from mescope.errors import VideoError, WeightsError
 from mescope.face.aligned import align
 from mescope.models.ammsm import Ammsm
+from mescope.samples.clip_kinds import SIDE
 from mescope.samples.one_clip import OneClip
 from mescope.training.recognizer import TrainedRecognizer
 from mescope.training.recognizers import load_recognizer

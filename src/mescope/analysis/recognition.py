@@ -125,6 +125,11 @@ def flow_of(clip: OneClip, size: int) -> Computed:
 
 
 def check_frames(video: Video, frames: Sequence[int]) -> None:
+    """Refuse an onset, apex and offset that a video lacks, or that are out of order.
+
+    Raises:
+        VideoError: with the frame.
+    """
     names = ("onset", "apex", "offset")
     for name, frame in zip(names, frames, strict=False):
         if not 0 <= frame < len(video):

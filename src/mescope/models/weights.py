@@ -249,7 +249,7 @@ def config_of(module: nn.Module, given: Mapping[str, Any]) -> dict[str, Any]:
         given: the options that built it, for one without.
     """
     config: Any = getattr(module, "config", None)
-    return dataclasses.asdict(config) if dataclasses.is_dataclass(config) else dict(given)
+    return dict(given) if config is None else dataclasses.asdict(config)
 
 
 def _build(card: Card, tensors: Mapping[str, Tensor], path: Path) -> nn.Module:

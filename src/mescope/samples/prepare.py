@@ -50,9 +50,9 @@ def prepare(
         return Prepared(map_examples(data), data.problems)
     if wanted.simulated:
         raise RecipeError(
-            f"samples of the kind {wanted.kind!r} are simulated, and a recipe on them is run by "
-            "`mescope train`; to score on people, write kind = 'flow28' and its weights into "
-            "another"
+            f"samples of the kind {wanted.kind!r} are simulated, and a recipe on them is run "
+            "by `mescope train`; to score on people, write kind = 'flow28' and its weights "
+            "into another"
         )
     made = wanted.examples(data, labels=labels, cache=cache, jobs=jobs, progress=progress)
     return Prepared(made.examples, (*data.problems, *made.problems))

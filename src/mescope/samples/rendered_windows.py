@@ -1,4 +1,4 @@
-"""Windows and segments of rendered recordings, and which recordings are kept for calibration."""
+"""Windows and segments of rendered recordings, and which of them are kept to calibrate."""
 
 from __future__ import annotations
 

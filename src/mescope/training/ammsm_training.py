@@ -197,7 +197,7 @@ class AmmsmTrainer(nn.Module):
 
 
 def _nearer(theirs: Tensor, mine: Tensor, updates: Tensor | int) -> Tensor:
-    """Return a tensor of the teacher moved towards the model's; counts of batches are copied."""
+    """Return a tensor of the teacher moved towards the model's; counts are copied."""
     if not theirs.is_floating_point():
         return mine
     return theirs.lerp(mine, 1.0 - decay(int(updates) - 1))

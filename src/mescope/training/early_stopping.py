@@ -1,7 +1,7 @@
 """Choose the epoch by training people that were held out; test people have no say in it.
 
-Nothing that selects sees a test person: what choosing on the test person would give is the oracle column of
-:mod:`mescope.training.evaluate`.
+Nothing that selects sees a test person: what choosing on the test person would give is
+the oracle column of :mod:`mescope.training.evaluate`.
 """
 
 from __future__ import annotations

@@ -57,6 +57,11 @@ def tables_of(values: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
+def with_tables(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a recipe's values in tables: those of old cards and reports are flat."""
+    return dict(values) if isinstance(values.get("model"), dict) else tables_of(values)
+
+
 def refuse_flat(values: Mapping[str, Any], source: str) -> None:
     """Refuse a recipe as version 0.1.0 wrote them.
 

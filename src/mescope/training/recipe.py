@@ -76,8 +76,8 @@ def read_window_recipe(path: str | Path, settings: Sequence[str] = ()) -> Recipe
     recipe = read_recipe(path, settings)
     if task_of(recipe).names_clips:
         raise RecipeError(
-            f"{Path(path).name}: expected a recipe that trains a spotting model, found the kind "
-            f"{recipe.data.kind!r}; recipes on clips are run by `mescope evaluate`"
+            f"{Path(path).name}: expected a recipe that trains a spotting model, found the "
+            f"kind {recipe.data.kind!r}; recipes on clips are run by `mescope evaluate`"
         )
     return recipe
 
@@ -210,8 +210,8 @@ def _setting(text: str) -> dict[str, Any]:
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise RecipeError(
-            f'expected a setting such as optim.epochs=5 or task.name="ammsm", found {text!r}: '
-            f"{error}; words need quotes"
+            f"expected a setting such as optim.epochs=5, found {text!r}: {error}; words need "
+            "quotes, as in optim.schedule='cosine'"
         ) from error
     if len(values) != 1:
         raise RecipeError(f"expected one setting such as optim.epochs=5, found {text!r}")

@@ -14,7 +14,7 @@ from mescope.moved import renamed
 from mescope.samples.preparation import Preparation
 
 Predict = Callable[[nn.Module, Tensor, Sequence[str]], Tensor]
-"""A model, prepared inputs (n, ...) and the classes in; shares of the classes (n, classes) out."""
+"""A model, prepared inputs (n, ...) and the classes in; shares (n, classes) out."""
 
 
 class Recogniser(Protocol):

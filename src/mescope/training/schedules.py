@@ -58,7 +58,8 @@ def warm_up(epoch: float, epochs: int, peak: float) -> float:
     """Return MERba's learning rate at a (fractional) epoch.
 
     Up from 1e-6 in 5 epochs, along a cosine that began at epoch 0, and constant at 5e-6 for the
-    last 10.  Shorter runs keep these shares of 70 epochs.  Source: MERba's paper, training details.
+    last 10.  Shorter runs keep these shares of 70 epochs.  Source: the MERba paper's
+    training details.
 
     >>> warm_up(0, 70, 5e-4), warm_up(69, 70, 5e-4)
     (1e-06, 5e-06)

@@ -3,7 +3,7 @@
 Adaptive epochs on all but the held-out people, the search on those, the rest of the epochs
 under the winner (in the paper 70 + 30 epochs, under one schedule).  What the winner is
 worth is not known from here: held-out people chose it.  For a figure, put the search within
-every fold: ``task.search_population`` and ``optim.hold_out`` in a recipe for ``mescope evaluate``.
+every fold: ``search_population`` and ``hold_out`` in a recipe for ``mescope evaluate``.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from mescope.training.search import (
     held_out,
 )
 from mescope.training.tables import Optim, Recipe, fitting
-from mescope.training.tasks.ammsm import AmmsmTable, table_of
+from mescope.training.tasks.ammsm import table_of
 from mescope.training.train_clips import publish_recognizer
 
 LOG = "search.jsonl"
@@ -63,10 +63,9 @@ class SearchRun:
     def __init__(
         self, recipe: Recipe, examples: Examples, out: str | Path, *, device: str = "cpu"
     ) -> None:
-        if not isinstance(recipe.task, AmmsmTable) or not recipe.task.search_population:
+        if not table_of(recipe).search_population:
             raise RecipeError(
-                "expected a recipe of AMMSM with search_population above 0, found one of "
-                f"{recipe.model.name}"
+                "expected a recipe of AMMSM with search_population above 0, found 0"
             )
         self.recipe, self._examples, self._device = recipe, examples, device
         self._table, self._optim = table_of(recipe), fitting(recipe.optim, Optim, "[optim]")
@@ -98,6 +97,11 @@ class SearchRun:
     def weights_path(self) -> Path:
         """The weights tuned under the winner."""
         return self._folder / f"{self._plain.name}.safetensors"
+
+    @property
+    def epochs(self) -> int:
+        """Epochs in all."""
+        return self._optim.epochs
 
     @property
     def steps(self) -> int:
@@ -177,7 +181,7 @@ class SearchRun:
         return (
             f"# Ratios and alpha by `mescope search`, chosen on {people}.\n"
             "# Whoever tests on them has chosen on test people; for a figure, search within\n"
-            f"# every fold: task.search_population = {self._table.search_population}, optim.hold_out = "
+            f"# every fold: search_population = {self._table.search_population}, hold_out = "
             f"{self._optim.hold_out:g}.\n" + recipe_text(winner)
         )
 
@@ -191,3 +195,19 @@ def _space(recipe: Recipe) -> tuple[Space, tuple[int, ...]]:
             f"expected a recipe of AMMSM to search for, found {recipe.model.name!r}"
         )
     return Space.of(model.config), model.config.depths
+
+
+def settings_of(recipe: Recipe, population: int, share: float) -> list[str]:
+    """Return what a recipe lacks for a search, as settings of :func:`read_recipe`.
+
+    Args:
+        recipe: of AMMSM.
+        population: where it has none.
+        share: of the people to hold out, where it holds none out.
+
+    Raises:
+        RecipeError: the recipe is not of AMMSM.
+    """
+    table, optim = table_of(recipe), fitting(recipe.optim, Optim, "[optim]")
+    lacking = [] if table.search_population else [f"task.search_population={population}"]
+    return lacking + ([] if optim.hold_out else [f"optim.hold_out={share}"])

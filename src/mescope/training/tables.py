@@ -1,9 +1,9 @@
 """What a recipe says: who it is, and one table for each that reads it.
 
 ``[model]`` which network, ``[data]`` a kind of samples (:mod:`mescope.samples.base`),
-``[optim]`` how it is optimised, ``[augment]`` what is done to samples while training, ``[task]``
-what the model's family has beside that (:mod:`mescope.training.tasks`).  A table checks itself;
-the task says which tables go together.
+``[optim]`` how it is optimised, ``[augment]`` what is done to samples while training,
+``[task]`` what the model's family has beside that (:mod:`mescope.training.tasks`).  A table
+checks itself; the task says which tables go together.
 """
 
 from __future__ import annotations

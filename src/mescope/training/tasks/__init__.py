@@ -1,7 +1,7 @@
 """Training tasks: one file for each family of models, with all that it does its own way.
 
 A recipe's model decides the task: the first that has it in ``models`` and learns from the
-recipe's kind of samples, or plain classification.  ``[task] name`` in a recipe asks for another.
+recipe's kind of samples, or plain classification.  ``[task] name`` asks for another.
 """
 
 from mescope.training.tasks import ammsm, classical, classification, faces, me_tst, merba

@@ -54,7 +54,11 @@ def table_of(recipe: Recipe) -> AmmsmTable:
     Raises:
         RecipeError: it is of something else.
     """
-    return fitting(recipe.task, AmmsmTable, "[task]")
+    if not isinstance(recipe.task, AmmsmTable):
+        raise RecipeError(
+            f"expected a recipe of AMMSM to search for, found one of {recipe.model.name!r}"
+        )
+    return recipe.task
 
 
 @TASKS.register("ammsm")

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LRScheduler
 
-from mescope.errors import RecipeError
-from mescope.models import create_model
-from mescope.registry import Registry
+from mescope.errors import RecipeError, WeightsError
+from mescope.models import MODELS, create_model
+from mescope.registry import Registry, suggestion
 from mescope.training.fit import Batch
 from mescope.training.tables import (
     AugmentTable,
@@ -71,12 +71,18 @@ class TrainingTask:
             WeightsError: no such model, or an option it does not have.
             RecipeError: the builder of a plug-in does not take the options.
         """
-        options = cls.options(recipe, classes)
+        name, options = recipe.model.name, cls.options(recipe, classes)
+        if name not in MODELS:
+            known = dict.fromkeys([*MODELS, *(m for t in TASKS.values() for m in t.models)])
+            raise WeightsError(
+                f"there is no model {name!r}; choose from {', '.join(known)}"
+                f"{suggestion(name, known)}"
+            )
         try:
-            return create_model(recipe.model.name, **options)
+            return create_model(name, **options)
         except TypeError as error:
             raise RecipeError(
-                f"the model {recipe.model.name!r} cannot be built with "
+                f"the model {name!r} cannot be built with "
                 f"{', '.join(options)}: {error}; its builder must take classes and the options"
             ) from error
 

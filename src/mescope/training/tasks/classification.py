@@ -185,7 +185,7 @@ class Classification(LoopTask):
         return self.samples.batches(epoch)
 
     def loss(self, output: Any, batch: Batch) -> Tensor:
-        """Return the cross-entropy; ``batch`` are inputs and labels, and what is beside them."""
+        """Return the cross-entropy; a batch is inputs, labels, and what is beside them."""
         return F.cross_entropy(logits(output), batch[1], weight=self.class_weights(batch[1]))
 
     def class_weights(self, like: Tensor) -> Tensor | None:
