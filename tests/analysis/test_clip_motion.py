@@ -45,9 +45,9 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory):
     made = {}
-    for data, unit in (("flow", True), ("flow28", False)):
+    for data, unit in (("flow", {"unit_flow": True}), ("flow28", {})):
         recipe = flat_recipe(
-            name=data, model="ammsm-s28", data=data, channels=2, epochs=1, unit_flow=unit,
+            name=data, model="ammsm-s28", data=data, channels=2, epochs=1, **unit,
             options={"spatial": False, "dim": 8, "heads": [1, 1, 2, 2], "states": 4},
         )  # fmt: skip
         inputs = np.random.default_rng(0).standard_normal((6, 3, 28, 28)).astype(np.float32)

@@ -15,7 +15,6 @@ from mescope.errors import FaceError, MescopeError, VideoError, WeightsError
 from mescope.models.weights import list_weights
 from mescope.reports.clip_picture import flow_colours
 from mescope.samples.examples import Examples
-from mescope.samples.prepare import simulated_examples
 from mescope.synthesis.dynamics import PlantedExpression, Script, Waves
 from mescope.synthesis.portraits import test_portraits
 from mescope.synthesis.render import SyntheticVideo
@@ -46,7 +45,7 @@ def weights(tmp_path_factory):
         recipe = flat_recipe(
             name=data, model="flow-cnn", data="synthetic-maps", maps=24, epochs=1
         )
-        examples = simulated_examples(recipe, 0)
+        examples = recipe.data.drawn(0)
         recipe = flat_recipe(name=data, model="flow-cnn", data=data, epochs=1, options=options)
         inputs = examples.inputs if data != "clips" else examples.inputs[:, [0, 1, 2, 0]]
         from dataclasses import replace

@@ -8,6 +8,7 @@ import sys
 import threading
 from pathlib import Path
 
+import clip_sets
 import numpy as np
 import pytest
 from clip_sets import FixedFinder, moving_clip, moving_set, shifted, texture
@@ -16,8 +17,7 @@ from PIL import Image
 from mescope.datasets.base import Dataset
 from mescope.io import cache as caching
 from mescope.motion.flow import tvl1
-from mescope.samples import clip_features
-from mescope.samples import clip_samples as batches
+from mescope.samples import clip_features, clip_samples
 from mescope.samples.clip_samples import clip_examples, flow_examples
 
 SMALL = {"labels": "3-class", "size": 16, "crop": 64}
@@ -25,7 +25,7 @@ SMALL = {"labels": "3-class", "size": 16, "crop": 64}
 
 @pytest.fixture(autouse=True)
 def fixed_finder(monkeypatch):
-    monkeypatch.setattr(batches, "default_finder", FixedFinder)
+    monkeypatch.setattr(clip_samples, "default_finder", FixedFinder)
 
 
 @pytest.fixture
@@ -105,7 +105,7 @@ def test_an_entry_of_another_version_is_computed_again_and_told(tmp_path, monkey
     monkeypatch.setattr(clip_features, "VERSION", 0)
     flow_examples(dataset, **SMALL, cache=tmp_path / "cache")
     monkeypatch.undo()
-    monkeypatch.setattr(batches, "default_finder", FixedFinder)
+    monkeypatch.setattr(clip_samples, "default_finder", FixedFinder)
     _, problems = flow_examples(dataset, **SMALL, cache=tmp_path / "cache")
     (problem,) = problems
     assert problem.level == "warning"
@@ -147,7 +147,7 @@ def test_a_disk_that_fills_costs_the_cache_and_not_the_run(tmp_path, count, monk
     assert "No space left" in problem.message
     assert len(entries(tmp_path / "cache")) == 1  # and no draft
     monkeypatch.undo()
-    monkeypatch.setattr(batches, "default_finder", FixedFinder)
+    monkeypatch.setattr(clip_samples, "default_finder", FixedFinder)
     again = flow_examples(dataset, **SMALL, cache=tmp_path / "cache")
     np.testing.assert_array_equal(again.examples.inputs, found.examples.inputs)
     assert len(entries(tmp_path / "cache")) == 4
@@ -176,14 +176,14 @@ import os, signal, sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 from clip_sets import FixedFinder, moving_set
-from mescope.samples import clip_samples as batches
-batches.default_finder = FixedFinder
+from mescope.samples import clip_samples
+clip_samples.default_finder = FixedFinder
 
 def stop(done, total):
     if done == 3:
         os.kill(os.getpid(), signal.SIGKILL)
 
-batches.flow_examples(
+clip_samples.flow_examples(
     moving_set(Path(sys.argv[2]) / "data", 6), labels="3-class", size=16, crop=64,
     cache=Path(sys.argv[2]) / "cache", progress=stop,
 )
@@ -192,7 +192,7 @@ batches.flow_examples(
 
 @pytest.mark.skipif(os.name != "posix", reason="kills with SIGKILL")
 def test_a_run_that_was_killed_goes_on_where_it_stopped(tmp_path, count):
-    here = str(Path(__file__).parent)
+    here = str(Path(clip_sets.__file__).parent)
     done = subprocess.run([sys.executable, "-c", KILLED, here, str(tmp_path)], timeout=120)
     assert done.returncode == -signal.SIGKILL
     dataset = moving_set(tmp_path / "again", 6)  # the same pictures

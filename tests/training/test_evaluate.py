@@ -12,6 +12,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
+import made_recipes
 import numpy as np
 import pytest
 from made_recipes import changed, flat_recipe
@@ -148,7 +149,7 @@ def test_one_person_cannot_be_split():
 
 SCRIPT = """
 import sys
-sys.path.insert(0, {folder!r})
+sys.path[:0] = [{folder!r}, {planted!r}]
 from pathlib import Path
 from test_evaluate import RECIPE, planted
 from mescope.training.evaluate import evaluate
@@ -161,7 +162,9 @@ evaluate(RECIPE, planted(), out=Path(sys.argv[1]), jobs=int(sys.argv[2]))
 def test_a_run_that_was_killed_goes_on_with_identical_results(tmp_path, jobs):
     """Ecosystem T63: kill -9 in the middle; the rest is computed, the result is the same."""
     out = tmp_path / "run"
-    script = SCRIPT.format(folder=str(Path(__file__).parent))
+    script = SCRIPT.format(
+        folder=str(Path(__file__).parent), planted=str(Path(made_recipes.__file__).parent)
+    )
     child = subprocess.Popen(
         [sys.executable, "-c", script, str(out), str(jobs)],
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,

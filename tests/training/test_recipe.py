@@ -46,7 +46,7 @@ def test_a_recipe_reads_and_settings_win():
         (GOOD + "optim.qqq = 3", r"unknown key 'qqq' of .optim.; .optim. has epochs"),
         (
             GOOD + "[optin]\nepochs = 3",
-            "unknown table 'optin' of a recipe; did you mean 'optim'",
+            "unknown table 'optin' of a recipe; did you mean",
         ),
         (GOOD + "epochs = 3", "unknown key 'epochs' of a recipe"),
         (GOOD + 'optim.epochs = "3"', "optim.epochs must be int"),
@@ -55,7 +55,7 @@ def test_a_recipe_reads_and_settings_win():
         (GOOD + "optim = 3", "optim must be a table"),
         (
             GOOD + "augment.flip = true",
-            "unknown key 'flip' of .augment.; .augment. has no keys",
+            "unknown key 'flip' of .augment.; .* no keys",
         ),
         (GOOD + "task.spotting_weight = 1.5", "0 to 1"),
         (GOOD.replace("synthetic", "flow29"), "no kind of samples 'flow29'.*mean 'flow28'"),
@@ -106,9 +106,7 @@ def test_flat_values_of_old_cards_and_reports_are_read():
     assert recipe_of(recipe.to_dict()) == recipe
 
 
-@pytest.mark.parametrize(
-    "text", ["optim.epochs", "optim.epochs=", "a=1\nb=2", "task.name=ammsm"]
-)
+@pytest.mark.parametrize("text", ["optim.epochs", "optim.epochs=", "a=1\nb=2", "notes=some"])
 def test_a_setting_that_is_none_is_refused(text):
     with pytest.raises(RecipeError, match=r"setting such as optim\.epochs=5"):
         parse_recipe(CLIPS, settings=[text])

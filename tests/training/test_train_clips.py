@@ -155,21 +155,9 @@ def test_other_classes_are_no_start(simulated, pretrained):
 
 
 def test_classical_models_leave_no_weights(simulated, tmp_path):
+    svm = flat_recipe(name="svm", model="svm-flow", data="flow28")
     with pytest.raises(RecipeError, match="expected a network"):
-        train_on_all(
-            changed(
-                RECIPE,
-                model="svm-flow",
-                data="flow28",
-                maps=None,
-                epochs=None,
-                batch_size=None,
-                schedule=None,
-                flip=None,
-            ),
-            simulated,
-            tmp_path,
-        )
+        train_on_all(svm, real(simulated), tmp_path)
 
 
 @pytest.mark.parametrize(

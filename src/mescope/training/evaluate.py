@@ -2,7 +2,8 @@
 
 A fold's model is trained by :func:`mescope.training.recognizers.train_recognizer` on
 ``fold.train`` and then names the clips of ``fold.test`` once.  No label of a test person
-goes into a job, unless the oracle column is asked for, and then it goes where it cannot change what is learned.
+goes into a job, unless the oracle column is asked for, and then it goes where it cannot
+change what is learned.
 """
 
 from __future__ import annotations

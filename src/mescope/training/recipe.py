@@ -18,6 +18,7 @@ nearest name, and the text of the recipe travels inside the weights it made.
 
 from __future__ import annotations
 
+import copyreg
 import json
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -156,6 +157,11 @@ def recipe_of(values: Mapping[str, Any], source: str = "recipe") -> Recipe:
     )
     task.check(recipe)
     return recipe
+
+
+# A recipe travels to other processes by its values: there, looking up its kind and its task
+# runs the plug-ins that bring them, whose classes could not be found otherwise.
+copyreg.pickle(Recipe, lambda recipe: (recipe_of, (recipe.to_dict(),)))
 
 
 def _task(asked: Mapping[str, Any], model: str, kind: str) -> type[TrainingTask]:
