@@ -24,8 +24,8 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from mescope.evaluation.folds import Fold, leave_one_subject_out
 from mescope.io.parallel import run_jobs
+from mescope.samples.examples import Examples
 from mescope.training.evaluate import Shared, run_fold
-from mescope.training.examples import Examples
 from mescope.training.recipe import ClipRecipe
 
 CLASSES = ("negative", "positive", "surprise")

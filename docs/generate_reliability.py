@@ -20,11 +20,15 @@ import torch
 from matplotlib.figure import Figure
 
 from mescope.models.weights import find, load
+from mescope.samples.rendered import Measured
+from mescope.samples.rendered_windows import held_out, measured_for
+from mescope.samples.spotting_kinds import RenderedRecordings
 from mescope.spotting.cascade import CascadeRule
 from mescope.training.calibration import reliability
-from mescope.training.recipe import RenderedRecipe
-from mescope.training.rendered import Measured
-from mescope.training.train_rendered import held_out, judged_by, measured_for, survivors
+from mescope.training.flat_recipe import with_tables
+from mescope.training.recipe import recipe_of
+from mescope.training.rendered_calibration import judged_by, survivors
+from mescope.training.tables import fitting
 
 PICTURE = Path(__file__).parent / "images" / "cascade-reliability.png"
 NAME = "me-tst-plus-cascade"
@@ -55,6 +59,12 @@ def draw(lines: dict[str, Points], floor: float, path: Path) -> None:
     figure.savefig(path, dpi=110)
 
 
+def wanted_by(text: str) -> tuple[RenderedRecordings, int]:
+    """Return what the recipe on a card renders, and its seed."""
+    recipe = recipe_of(with_tables(json.loads(text)))
+    return fitting(recipe.data, RenderedRecordings, "[data]"), recipe.seed
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("run", type=Path, nargs="?", help="folder of the training run")
@@ -67,11 +77,11 @@ def main(argv: Sequence[str] | None = None) -> None:
         print(f"{options.picture} stays as it is: it needs the run, runs/{NAME}")
         return
     model, card = load(find(options.weights))
-    recipe = RenderedRecipe(**json.loads(card.recipe))
-    anew = replace(recipe, seed=FRESH_SEED, hours=options.fresh)
+    wanted, seed = wanted_by(card.recipe)
+    anew = replace(wanted, hours=options.fresh)
     rule = CascadeRule(**card.proposals)
-    held = held_out(recipe, measured_for(recipe, options.run, jobs=options.jobs))
-    fresh = measured_for(anew, options.run, jobs=options.jobs)
+    held = held_out(wanted, measured_for(wanted, seed, options.run, jobs=options.jobs))
+    fresh = measured_for(anew, FRESH_SEED, options.run, jobs=options.jobs)
     lines = {
         name: points(model, rule, some)
         for name, some in (("held out", held), ("rendered anew", fresh))

@@ -17,12 +17,12 @@ import numpy as np
 
 from mescope.events import Recording
 from mescope.reports.mix_strip import mix_strip, side_by_side
+from mescope.samples.rsmix.paste import pixels
+from mescope.samples.rsmix.plan import Settings, clip_of, crops_of, plan_recording
 from mescope.synthesis.dynamics import PlantedExpression, Script, Waves
 from mescope.synthesis.encode import write_video
 from mescope.synthesis.portraits import test_portraits
 from mescope.synthesis.render import SyntheticVideo
-from mescope.training.rsmix import pixels
-from mescope.training.rsmix_plan import Settings, clip_of, crops_of, plan_recording
 from mescope.video.reading import open_video
 
 PICTURE = Path(__file__).parent / "images" / "rsmix.jpg"

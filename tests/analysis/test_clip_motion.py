@@ -8,6 +8,7 @@ import json
 import numpy as np
 import pytest
 import torch
+from made_recipes import flat_recipe
 from PIL import Image
 
 from mescope.analysis.motion import magnified_motion
@@ -15,14 +16,12 @@ from mescope.cli import run
 from mescope.errors import VideoError, WeightsError
 from mescope.models.weights import load, save
 from mescope.reports.flow_picture import flow_frames
+from mescope.samples.examples import Examples
 from mescope.synthesis.dynamics import PlantedExpression, Script, Waves
 from mescope.synthesis.portraits import test_portraits
 from mescope.synthesis.render import SyntheticVideo
-from mescope.training.examples import Examples
-from mescope.training.learned import load_learned
-from mescope.training.recipe import ClipRecipe
-from mescope.training.recognisers import learn
-from mescope.training.train_clips import publish_recogniser
+from mescope.training.recognizers import load_recognizer, train_recognizer
+from mescope.training.train_clips import publish_recognizer
 
 STILL = Waves(amplitudes=(), frequencies=(), phases=())
 
@@ -46,9 +45,9 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory):
     made = {}
-    for data, unit in (("flow", True), ("flow28", False)):
-        recipe = ClipRecipe(
-            name=data, model="ammsm-s28", data=data, channels=2, epochs=1, unit_flow=unit,
+    for data, unit in (("flow", {"unit_flow": True}), ("flow28", {})):
+        recipe = flat_recipe(
+            name=data, model="ammsm-s28", data=data, channels=2, epochs=1, **unit,
             options={"spatial": False, "dim": 8, "heads": [1, 1, 2, 2], "states": 4},
         )  # fmt: skip
         inputs = np.random.default_rng(0).standard_normal((6, 3, 28, 28)).astype(np.float32)
@@ -56,9 +55,9 @@ def weights(tmp_path_factory):
             kind=data, inputs=inputs, labels=np.arange(6) % 3, classes=("a", "b", "c"),
             persons=(("casme2", "s1"),) * 6, names=tuple("abcdef"),
         )  # fmt: skip
-        learned = learn(recipe, inputs, examples.labels, examples.classes, 0)
+        learned = train_recognizer(recipe, inputs, examples.labels, examples.classes, 0)
         made[data] = tmp_path_factory.mktemp("w") / f"{data}.safetensors"
-        publish_recogniser(learned, recipe, examples, made[data])
+        publish_recognizer(learned, recipe, examples, made[data])
     return made
 
 
@@ -75,7 +74,7 @@ def test_plain_scaling_multiplies(folder):
 
 def test_the_network_gets_flow_as_in_training(folder, weights):
     found = magnified_motion(folder, 0, 8, factor=2.0, model=weights["flow"], rate=50)
-    learned, _ = load_learned(weights["flow"])
+    learned, _ = load_recognizer(weights["flow"])
     slope = learned.prepare.slope[0]
     learned.model.eval()
     with torch.no_grad():

@@ -6,6 +6,7 @@ import json
 
 import numpy as np
 import pytest
+from made_recipes import flat_recipe
 from PIL import Image
 
 from mescope.analysis.recognition import recognize
@@ -13,14 +14,12 @@ from mescope.cli import run
 from mescope.errors import FaceError, MescopeError, VideoError, WeightsError
 from mescope.models.weights import list_weights
 from mescope.reports.clip_picture import flow_colours
+from mescope.samples.examples import Examples
 from mescope.synthesis.dynamics import PlantedExpression, Script, Waves
 from mescope.synthesis.portraits import test_portraits
 from mescope.synthesis.render import SyntheticVideo
-from mescope.training.examples import Examples
-from mescope.training.learned import Learned
-from mescope.training.prepare import simulated_examples
-from mescope.training.recipe import ClipRecipe
-from mescope.training.train_clips import publish_recogniser, train_recogniser
+from mescope.training.recognizer import TrainedRecognizer
+from mescope.training.train_clips import publish_recognizer, train_on_all
 
 STILL = Waves(amplitudes=(), frequencies=(), phases=())
 APEX = 8
@@ -43,18 +42,18 @@ def weights(tmp_path_factory):
     """Recognisers that learned next to nothing: of grey maps, flow in px, and whole clips."""
     folder, made = tmp_path_factory.mktemp("weights"), {}
     for data, options in (("flow28", {}), ("flow", {}), ("clips", {"channels": 4})):
-        recipe = ClipRecipe(
+        recipe = flat_recipe(
             name=data, model="flow-cnn", data="synthetic-maps", maps=24, epochs=1
         )
-        examples = simulated_examples(recipe, 0)
-        recipe = ClipRecipe(name=data, model="flow-cnn", data=data, epochs=1, options=options)
+        examples = recipe.data.drawn(0)
+        recipe = flat_recipe(name=data, model="flow-cnn", data=data, epochs=1, options=options)
         inputs = examples.inputs if data != "clips" else examples.inputs[:, [0, 1, 2, 0]]
         from dataclasses import replace
 
         examples = replace(examples, kind=data, inputs=inputs)
-        learned, _ = train_recogniser(recipe, examples, folder / data)
+        learned, _ = train_on_all(recipe, examples, folder / data)
         made[data] = folder / f"{data}.safetensors"
-        publish_recogniser(learned, recipe, examples, made[data])
+        publish_recognizer(learned, recipe, examples, made[data])
     return made
 
 
@@ -106,7 +105,7 @@ def test_frames_that_make_no_sense(weights, frames, text):
 
 
 def test_a_model_of_faces_is_shown_crops_from_onset_to_offset(tmp_path):
-    recipe = ClipRecipe(
+    recipe = flat_recipe(
         name="faces", model="videomamba-xs", data="faces", size=28, frames=4, channels=1,
         draws=0, epochs=1, batch_size=4, options={"dim": 16, "depth": 1},
     )  # fmt: skip
@@ -115,14 +114,14 @@ def test_a_model_of_faces_is_shown_crops_from_onset_to_offset(tmp_path):
         inputs=np.random.default_rng(0).integers(0, 256, (4, 1, 4, 28, 28)).astype(np.uint8),
         persons=(("a", "1"),) * 4, names=tuple("abcd"),
     )  # fmt: skip
-    learned, _ = train_recogniser(recipe, examples, tmp_path / "run")
+    learned, _ = train_on_all(recipe, examples, tmp_path / "run")
     path = tmp_path / "faces.safetensors"
-    publish_recogniser(learned, recipe, examples, path)
+    publish_recognizer(learned, recipe, examples, path)
     video = clip(test_portraits()[0], ("12",))
     seen = []
-    plain = Learned.scores
+    plain = TrainedRecognizer.scores
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Learned, "scores", lambda s, x: seen.append(x) or plain(s, x))
+        patch.setattr(TrainedRecognizer, "scores", lambda s, x: seen.append(x) or plain(s, x))
         (found,) = recognize(video, 0, APEX, offset=19, models=[path]).found
     assert sum(found.shares.values()) == pytest.approx(1.0)
     assert seen[0].shape == (1, 1, 4, 28, 28)

@@ -10,12 +10,15 @@ import pytest
 from mescope.cli import run
 
 RECIPE = """name = "tiny"
-model = "flow-cnn"
-data = "flow28"
 seeds = 1
+[model]
+name = "flow-cnn"
+[data]
+kind = "flow28"
+standardise = true
+[optim]
 epochs = 2
 batch_size = 8
-standardise = true
 """
 
 
@@ -90,7 +93,8 @@ REFUSED = {
     "protocol": (RECIPE, ["--protocol", "los"], 1, "expected a protocol of loso"),
     "engine": (RECIPE, ["--engine", "slurm"], 1, "expected an engine of local, ray"),
     "spotting recipe": (
-        'name = "x"\nmodel = "me-tst"\ndata = "synthetic"\n', [], 1, "run by `mescope train`",
+        'name = "x"\nmodel.name = "me-tst"\ndata.kind = "synthetic"\n', [], 1,
+        "run by `mescope train`",
     ),
     "seeds": (RECIPE, ["--seeds", "0"], 2, "seeds"),
     "data set": (RECIPE, ["--dataset", "flow29"], 1, "no data set 'flow29'"),
@@ -126,23 +130,27 @@ def test_a_split_of_clips_is_told_apart(arguments, tmp_path, capsys):
 
 
 FACES = """name = "faces"
-model = "videomamba-xs"
-data = "faces"
 labels = "4-class"
+seeds = 1
+[model]
+name = "videomamba-xs"
+[model.options]
+dim = 16
+depth = 1
+[data]
+kind = "faces"
 size = 28
 frames = 4
 draws = 1
 channels = 1
 macro = true
-flip = true
 rsmix = true
 control = true
-seeds = 1
+[optim]
 epochs = 1
 batch_size = 8
-[options]
-dim = 16
-depth = 1
+[augment]
+flip = true
 """
 
 

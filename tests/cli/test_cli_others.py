@@ -65,8 +65,9 @@ def test_train_ends_in_weights_that_say_what_they_are(run, here, monkeypatch):
     from mescope.models import weights
 
     (here / "r.toml").write_text(
-        'name = "tiny"\nmodel = "me-tst-plus-small"\ndata = "synthetic"\n'
-        "epochs = 1\nsteps = 1\nrecordings = 2\nseconds = 20.0\nbatch_size = 8\n"
+        'name = "tiny"\nmodel.name = "me-tst-plus-small"\n'
+        '[data]\nkind = "synthetic"\nrecordings = 2\nseconds = 20.0\n'
+        "[optim]\nepochs = 1\nsteps = 1\nbatch_size = 8\n"
     )
     status, out, err = run("train", "r.toml", "--json")
     assert status == 0, err
@@ -91,7 +92,9 @@ def test_train_ends_in_weights_that_say_what_they_are(run, here, monkeypatch):
     [("epochs = 'many'", "epochs"), ("epoch = 3", "did you mean"), ("= 3", "TOML")],
 )
 def test_a_wrong_recipe_is_status_1_and_names_the_key(run, here, text, said):
-    (here / "r.toml").write_text(f'name = "x"\nmodel = "me-tst"\ndata = "synthetic"\n{text}\n')
+    (here / "r.toml").write_text(
+        f'name = "x"\nmodel.name = "me-tst"\ndata.kind = "synthetic"\n[optim]\n{text}\n'
+    )
     status, _, err = run("train", "r.toml")
     assert status == 1
     assert said in err
@@ -99,7 +102,7 @@ def test_a_wrong_recipe_is_status_1_and_names_the_key(run, here, text, said):
 
 
 def test_a_run_that_exists_is_kept(run, here):
-    (here / "r.toml").write_text('name = "x"\nmodel = "me-tst"\ndata = "synthetic"\n')
+    (here / "r.toml").write_text('name = "x"\nmodel.name = "me-tst"\ndata.kind = "synthetic"\n')
     (here / "runs/r").mkdir(parents=True)
     (here / "runs/r/checkpoint.safetensors").write_bytes(b"mine")
     status, _, err = run("train", "r.toml")

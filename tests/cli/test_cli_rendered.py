@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 from planted_motion import smiles_and_brows
 
-from mescope.training import train_rendered as module
+from mescope.training.tasks import me_tst as module
 
 RECIPE = (
-    'name = "tiny"\nmodel = "me-tst-plus-small"\ndata = "rendered"\n'
-    "hours = 0.05\nseconds = 30\nheld_out = 0.5\nepochs = 1\nsteps = 30\nbatch_size = 32\n"
-    "learning_rate = 0.01\n"
-    "[options]\nchannels = 61\ndim = 16\nblocks = 1\nlayers = 1\nstates = 4\n"
+    'name = "tiny"\n[data]\nkind = "rendered"\n'
+    "hours = 0.05\nseconds = 30\nheld_out = 0.5\n"
+    "[optim]\nepochs = 1\nsteps = 30\nbatch_size = 32\nlearning_rate = 0.01\n"
+    '[model]\nname = "me-tst-plus-small"\n'
+    "[model.options]\nchannels = 61\ndim = 16\nblocks = 1\nlayers = 1\nstates = 4\n"
 )
 
 
@@ -21,11 +22,11 @@ def asked(monkeypatch):
     """What the command asked to be rendered."""
     asked = {}
 
-    def recordings(recipe, out, *, jobs=1, progress=None):
-        asked.update(recordings=recipe.recordings, out=out, jobs=jobs)
-        for done in range(recipe.recordings + 1):
-            progress(done, recipe.recordings)
-        return [smiles_and_brows(number) for number in range(recipe.recordings)]
+    def recordings(wanted, seed, out, *, jobs=1, progress=None):
+        asked.update(recordings=wanted.recordings, out=out, jobs=jobs)
+        for done in range(wanted.recordings + 1):
+            progress(done, wanted.recordings)
+        return [smiles_and_brows(number) for number in range(wanted.recordings)]
 
     monkeypatch.setattr(module, "measured_for", recordings)
     return asked

@@ -14,18 +14,26 @@ from mescope.training import search
 from mescope.training.recipe import parse_recipe, read_clip_recipe, recipe_text
 
 RECIPE = """name = "tiny"
-model = "ammsm-s28"
-data = "flow28"
-channels = 2
 seeds = 1
-epochs = 3
-adaptive_epochs = 2
-batch_size = 8
+
+[data]
+kind = "flow28"
+channels = 2
 standardise = true
-mesa = 1.0
+
+[optim]
+epochs = 3
+batch_size = 8
 schedule = "cosine"
 
-[options]
+[task]
+adaptive_epochs = 2
+mesa = 1.0
+
+[model]
+name = "ammsm-s28"
+
+[model.options]
 spatial = false
 dim = 8
 heads = [1, 1, 2, 2]
@@ -93,8 +101,8 @@ def test_a_search_its_files_and_going_on(tmp_path, maps, capsys, monkeypatch):
     assert best["genome"][-1] == shown["winner"]["alpha"]
     assert (folder / "search.png").read_bytes().startswith(b"\x89PNG")
     winner = read_clip_recipe(shown["recipe"])
-    assert winner.options["ratios"] == shown["winner"]["ratios"]
-    assert (winner.hold_out, winner.search_population) == (0.0, 0)
+    assert winner.model.options["ratios"] == shown["winner"]["ratios"]
+    assert (winner.optim.hold_out, winner.task.search_population) == (0.0, 0)
     model, card = load(shown["weights"])
     assert model.config.alpha == shown["winner"]["alpha"]
     assert [list(stage) for stage in model.config.ratios] == shown["winner"]["ratios"]
@@ -111,7 +119,7 @@ def test_a_search_its_files_and_going_on(tmp_path, maps, capsys, monkeypatch):
 WRONG = {
     "two people": (RECIPE, 2, [], "3 training people or more"),
     "no ammsm": (
-        RECIPE.split("[options]")[0].replace("ammsm-s28", "ststnet"),
+        RECIPE.split("[task]")[0] + '[model]\nname = "ststnet"',
         4,
         [],
         "a recipe of AMMSM",

@@ -10,12 +10,12 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 import torch
+from made_recipes import flat_recipe
 
 from mescope.errors import RecipeError
 from mescope.io.parallel import checked_engine, run_jobs
+from mescope.samples.examples import Examples
 from mescope.training.evaluate import evaluate
-from mescope.training.examples import Examples
-from mescope.training.recipe import ClipRecipe
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # of Ray and joblib, about processes that end
 
@@ -99,7 +99,7 @@ def test_an_evaluation_on_the_cluster_is_that_of_this_machine(cluster, tmp_path)
         persons=tuple(("a", f"{i // 3}") for i in range(18)),
         names=tuple(map(str, range(18))),
     )
-    recipe = ClipRecipe(
+    recipe = flat_recipe(
         name="ray", model="ststnet", data="flow28", seeds=1, epochs=2, batch_size=8
     )
     here = evaluate(recipe, data)

@@ -9,9 +9,9 @@ from mescope.face.landmark_track import CloseUps
 from mescope.motion.regions import REGIONS_18
 from mescope.motion.roi_flow import RoiFlow
 from mescope.motion.windows import timing
+from mescope.samples.rendered import Measured
 from mescope.spotting.flow_peaks import GROUPS
 from mescope.synthesis.shapes import mean_shape
-from mescope.training.rendered import Measured
 
 NAMES = tuple(region.name for region in REGIONS_18)
 UP, DOWN = (0.0, -2.0), (0.0, 2.0)
@@ -79,7 +79,7 @@ def region_flow(motion, *, rate=30.0, points=None, valid=None, close=True, padde
 
 
 def measured(number, motion, expressions, rate=30.0):
-    """What :mod:`mescope.training.rendered` keeps of a recording with such displacement."""
+    """What :mod:`mescope.samples.rendered` keeps of a recording with such displacement."""
     flow = region_flow(motion, rate=rate)
     nowhere = np.full_like(flow.boxes, np.nan)  # so that no motion is taken for the head's
     return Measured(

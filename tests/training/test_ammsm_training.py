@@ -2,44 +2,50 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import numpy as np
 import pytest
 import torch
 from ammsm_sets import CLASSES, PERSONS, SIDE, TINY, flows, recipe_of
+from made_recipes import changed
 from torch.nn import functional as F
 
 from mescope.errors import RecipeError
 from mescope.models import create_model
 from mescope.models.ammsm_config import check_ratios
-from mescope.training import ammsm_training, recognisers
+from mescope.samples.augment import mixup
+from mescope.samples.examples import Examples
+from mescope.training import ammsm_training
 from mescope.training.ammsm_training import (
     ALPHAS,
     RATIOS,
-    Step,
-    Trainee,
+    AmmsmTrainer,
+    AmmsmTrainOutput,
     ammsm_loss,
+    arguments,
     decay,
     draw_ratios,
     magnifier_loss,
     magnifier_weight,
 )
-from mescope.training.augment import mixup
-from mescope.training.examples import Examples
-from mescope.training.learned import Preparation, arguments
-from mescope.training.recognisers import learn
-from mescope.training.train_clips import publish_recogniser, train_recogniser
+from mescope.training.recognizers import train_recognizer
+from mescope.training.tasks.classification import Classification, TrainingSet
+from mescope.training.train_clips import publish_recognizer, train_on_all
 
 
 def trained(recipe, seed=1, **options):
-    return learn(recipe, *flows(), CLASSES, seed, **options).scores(flows(6, seed=9)[0])
+    return train_recognizer(recipe, *flows(), CLASSES, seed, **options).scores(
+        flows(6, seed=9)[0]
+    )
 
 
 def trainee(recipe=None, seed=0):
     recipe = recipe or recipe_of()
     torch.manual_seed(seed)
-    return Trainee(create_model(recipe.model, **recipe.options), recipe, seed)
+    return AmmsmTrainer(
+        create_model(recipe.model.name, **recipe.model.options), seed,
+        epochs=recipe.optim.epochs, adaptive_epochs=recipe.task.adaptive_epochs,
+        mesa=recipe.task.mesa, onset=recipe.data.kind == "flow-onset",
+    )  # fmt: skip
 
 
 # --- losses
@@ -58,8 +64,7 @@ def test_the_magnifiers_weight_falls_in_a_line():  # check 3
 
 
 def test_the_losses_against_values_by_hand():
-    recipe = recipe_of(epochs=10, mesa=0.5)
-    step = Step(
+    step = AmmsmTrainOutput(
         emotion=torch.tensor([[0.0, 0.0], [0.0, np.log(3.0)]]),
         magnified=torch.full((2, 2, 1, 1), 5.0),
         flow=torch.ones(2, 2, 1, 1),
@@ -69,10 +74,10 @@ def test_the_losses_against_values_by_hand():
     named = (np.log(2.0) - np.log(3 / 4)) / 2  # shares 1/2 of class 0, 3/4 of class 1
     taught = (np.log(2.0) - (np.log(1 / 4) + np.log(3 / 4)) / 2) / 2
     wanted = named + 0.6 * 3.0 + 0.5 * taught  # |2 * 1 - 5| = 3, (10 - 4) / 10
-    found = ammsm_loss(step, torch.tensor([0, 1]), 4, recipe)
+    found = ammsm_loss(step, torch.tensor([0, 1]), 4, 10, 0.5)
     assert float(found) == pytest.approx(wanted, rel=1e-5)
     plain = step._replace(magnified=None, teacher=None)
-    found = ammsm_loss(plain, torch.tensor([0, 1]), 4, recipe)
+    found = ammsm_loss(plain, torch.tensor([0, 1]), 4, 10, 0.5)
     assert float(found) == pytest.approx(named, rel=1e-5)
 
 
@@ -150,15 +155,17 @@ def test_mixup_reaches_any_model_of_one_head():
     found = trained(recipe_of(mixup=0.8))
     assert np.isfinite(found).all()
     assert not np.array_equal(found, trained(recipe_of()))
-    two = dataclasses.replace(
-        recipe_of(), model="merba-s28", options={"dgcm": True}, adaptive_epochs=0, mixup=0.8
+    two = changed(
+        recipe_of(), model="merba-s28", options={"dgcm": True}, adaptive_epochs=None, mixup=0.8
     )
     names = ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "contempt")
     inputs, labels = np.zeros((8, 3, 28, 28), np.float32), np.arange(8) % 7
     with pytest.raises(RecipeError, match="one head"):
-        learn(two, inputs, labels, names, 0)
-    one = dataclasses.replace(two, model="ststnet", options={}, channels=3)
-    assert np.isfinite(learn(one, inputs, labels % 3, CLASSES, 0).scores(inputs)).all()
+        train_recognizer(two, inputs, labels, names, 0)
+    one = changed(two, model="ststnet", options={}, channels=3)
+    assert np.isfinite(
+        train_recognizer(one, inputs, labels % 3, CLASSES, 0).scores(inputs)
+    ).all()
 
 
 # --- the teacher
@@ -171,7 +178,7 @@ def test_the_teachers_decay_grows_to_its_bound():
 
 def test_the_teacher_follows_by_its_formula():  # check 25
     model = trainee(recipe_of(mesa=1.0))
-    mine, theirs = model.model.temporal.head.bias, model.teacher.temporal.head.bias
+    mine, theirs = model.model.temporal.head.bias, model.teacher.module.temporal.head.bias
     assert not theirs.requires_grad
     wanted = float(theirs[0])
     for step, value in enumerate((1.0, 5.0, -2.0)):
@@ -182,7 +189,7 @@ def test_the_teacher_follows_by_its_formula():  # check 25
     statistic = "magnifier.encoder.0.1.running_mean"
     model.model.state_dict()[statistic].fill_(7.0)
     model.follow()
-    assert float(model.teacher.state_dict()[statistic][0]) == pytest.approx(
+    assert float(model.teacher.module.state_dict()[statistic][0]) == pytest.approx(
         7.0 * (1 - decay(3)), rel=1e-5
     )
 
@@ -194,7 +201,7 @@ def test_with_decay_0_the_teacher_is_the_model(monkeypatch):  # check 25
         for parameter in model.model.parameters():
             parameter.add_(torch.randn_like(parameter))
     model.follow()
-    state = model.teacher.state_dict()
+    state = model.teacher.module.state_dict()
     assert all(torch.equal(state[k], v) for k, v in model.model.state_dict().items())
 
 
@@ -207,7 +214,7 @@ def test_the_teacher_is_silent_for_a_quarter_and_never_trains():  # check 25
         step = model(x)
         assert (step.teacher is not None) == says
     assert not step.teacher.requires_grad
-    ammsm_loss(step, torch.tensor([0, 1, 2, 0]), 7, model._recipe).backward()
+    ammsm_loss(step, torch.tensor([0, 1, 2, 0]), 7, 8, 1.0).backward()
     assert all(p.grad is None for p in model.teacher.parameters())
     after = model.teacher.state_dict()
     assert all(torch.equal(after[k], v) for k, v in before.items())  # no running statistics
@@ -215,13 +222,13 @@ def test_the_teacher_is_silent_for_a_quarter_and_never_trains():  # check 25
 
 def test_the_teacher_takes_every_step_of_the_optimizer(monkeypatch):
     counts = []
-    plain = Trainee.follow
+    plain = AmmsmTrainer.follow
 
     def spy(self):
         plain(self)
-        counts.append(int(self.steps))
+        counts.append(self.teacher and int(self.teacher.n_averaged) - 1)
 
-    monkeypatch.setattr(Trainee, "follow", spy)
+    monkeypatch.setattr(AmmsmTrainer, "follow", spy)
     with_teacher = trained(recipe_of(mesa=1.0))
     assert counts == list(range(1, 9))  # 4 epochs of 2 batches
     assert not np.array_equal(with_teacher, trained(recipe_of()))
@@ -243,7 +250,7 @@ def test_planted_motion_is_learned_under_random_sparsity():  # check 29
         epochs=80, adaptive_epochs=40, batch_size=16, learning_rate=3e-3, schedule="cosine"
     )
     inputs, labels = flows()
-    learned = learn(recipe, inputs, labels, CLASSES, 0)
+    learned = train_recognizer(recipe, inputs, labels, CLASSES, 0)
     assert (learned.scores(inputs).argmax(1) == labels).all()
     half = tuple((0.5, 0.5) for _ in range(4))
     learned.model.eval()
@@ -260,7 +267,7 @@ def test_a_stopped_run_ends_as_one_that_was_not(tmp_path):
         kind="flow28", inputs=inputs, labels=labels, classes=CLASSES, persons=PERSONS,
         names=tuple(map(str, range(16))),
     )  # fmt: skip
-    whole, _ = train_recogniser(recipe, examples, tmp_path / "whole")
+    whole, _ = train_on_all(recipe, examples, tmp_path / "whole")
 
     class StopError(Exception):
         pass
@@ -270,10 +277,10 @@ def test_a_stopped_run_ends_as_one_that_was_not(tmp_path):
             raise StopError
 
     with pytest.raises(StopError):
-        train_recogniser(recipe, examples, tmp_path / "stopped", report=stop)
-    rest, _ = train_recogniser(recipe, examples, tmp_path / "stopped")
+        train_on_all(recipe, examples, tmp_path / "stopped", report=stop)
+    rest, _ = train_on_all(recipe, examples, tmp_path / "stopped")
     np.testing.assert_array_equal(rest.scores(inputs), whole.scores(inputs))
-    card = publish_recogniser(rest, recipe, examples, tmp_path / "tiny.safetensors")
+    card = publish_recognizer(rest, recipe, examples, tmp_path / "tiny.safetensors")
     assert card.config["size"] == SIDE
 
 
@@ -284,8 +291,8 @@ def test_stopping_early_is_a_beginning_of_the_whole():
         seen.append((epoch, learned.scores(flows()[0])))
 
     recipe = recipe_of(schedule="cosine")
-    learn(recipe, *flows(), CLASSES, 0, monitor=look)
-    part = learn(recipe, *flows(), CLASSES, 0, until=3)
+    train_recognizer(recipe, *flows(), CLASSES, 0, monitor=look)
+    part = train_recognizer(recipe, *flows(), CLASSES, 0, until=3)
     np.testing.assert_array_equal(part.scores(flows()[0]), seen[2][1])
 
 
@@ -296,7 +303,7 @@ def test_the_onset_frame_goes_to_the_spatial_stream():
     recipe = recipe_of({"spatial": True}, data="flow-onset", unit_flow=True)
     inputs, labels = flows()
     inputs[:, 2] = np.random.default_rng(1).uniform(0, 1, (16, SIDE, SIDE))
-    learned = learn(recipe, inputs, labels, CLASSES, 0)
+    learned = train_recognizer(recipe, inputs, labels, CLASSES, 0)
     prepared = learned.prepare(inputs)
     flow, onset = arguments(learned.model, prepared)
     assert flow.shape[1:] == (2, SIDE, SIDE)
@@ -317,7 +324,7 @@ def test_the_onset_frame_goes_to_the_spatial_stream():
 def test_unit_flow_keeps_the_zero_and_one_unit_for_u_and_v():
     recipe = recipe_of(data="flow", unit_flow=True)
     inputs = flows()[0] + 2.0
-    found = Preparation.measure(recipe, inputs)
+    found = recipe.data.measure(inputs)
     assert found.shift == (0.0, 0.0)
     assert found.slope[0] == found.slope[1] == pytest.approx(1 / inputs[:, :2].std())
 
@@ -325,35 +332,35 @@ def test_unit_flow_keeps_the_zero_and_one_unit_for_u_and_v():
 @pytest.mark.parametrize(
     ("changes", "options", "text"),
     [
-        ({}, {"spatial": True}, "data = 'flow-onset'"),
-        ({"data": "flow-onset"}, {}, "data = 'flow-onset'"),
-        ({"model": "ststnet", "options": {}}, None, "are for AMMSM"),
+        ({}, {"spatial": True}, "kind = 'flow-onset'"),
+        ({"data": "flow-onset"}, {}, "kind = 'flow-onset'"),
+        ({"model": "ststnet", "options": {}}, None, "unknown key 'adaptive_epochs' of .task"),
         (
-            {"model": "ststnet", "options": {}, "adaptive_epochs": 0, "mesa": 1.0},
+            {"model": "ststnet", "options": {}, "adaptive_epochs": None, "mesa": 1.0},
             None,
-            "are for AMMSM",
+            "unknown key 'mesa' of .task",
         ),
     ],
 )
 def test_what_does_not_go_together_is_refused(changes, options, text):
     recipe = recipe_of(options)
     with pytest.raises(RecipeError, match=text):
-        trained(dataclasses.replace(recipe, **changes))
+        trained(changed(recipe, **changes))
 
 
 @pytest.mark.parametrize(
     ("changes", "text"),
     [
-        ({"mixup": -0.1}, "shift, mixup and mesa must be 0 or above"),
-        ({"mesa": -1.0}, "shift, mixup and mesa must be 0 or above"),
+        ({"mixup": -0.1}, "mixup must be 0 or above"),
+        ({"mesa": -1.0}, "mesa must be 0 or above"),
         ({"adaptive_epochs": 5}, "0 to epochs = 4"),
         ({"search_population": 3, "hold_out": 0.3}, "search_population of 4"),
         ({"search_population": 8}, "hold_out for people"),
         ({"search_population": 8, "hold_out": 0.3, "adaptive_epochs": 0}, "adaptive_epochs"),
-        ({"data": "flow-onset", "channels": 3}, "channels = 2"),
+        ({"data": "flow-onset", "channels": 3}, "unknown key 'channels' of .data"),
         ({"data": "flow-onset", "standardise": True}, "unit_flow"),
-        ({"unit_flow": True}, "unit_flow is for"),
-        ({"data": "flow", "unit_flow": True, "standardise": True}, "unit_flow is for"),
+        ({"unit_flow": True}, "unknown key 'unit_flow' of .data"),
+        ({"data": "flow", "unit_flow": True, "standardise": True}, "exclude each other"),
     ],
 )
 def test_recipes_that_make_no_sense(changes, text):
@@ -373,8 +380,6 @@ def test_options_out_of_range_are_refused_before_training(options):
 
 def test_other_models_are_trained_as_before():
     """Nothing of the wrapper reaches them."""
-    recipe = dataclasses.replace(
-        recipe_of(), model="ststnet", options={}, adaptive_epochs=0, channels=3
-    )
-    model = create_model("ststnet")
-    assert recognisers._trained(recipe, model, 0) is model
+    recipe = changed(recipe_of(), model="ststnet", options={}, adaptive_epochs=None, channels=3)
+    task = Classification(recipe, TrainingSet(*flows(), CLASSES), 0, "cpu")
+    assert task.module is task.model

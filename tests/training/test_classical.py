@@ -6,14 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from made_recipes import flat_recipe
 
 from mescope.datasets.flow28 import read_flow_maps
 from mescope.errors import WeightsError
+from mescope.samples.prepare import map_examples
 from mescope.training.classical import CLASSICAL, build
 from mescope.training.evaluate import evaluate
-from mescope.training.prepare import map_examples
-from mescope.training.recipe import ClipRecipe
-from mescope.training.recognisers import learn
+from mescope.training.recognizers import train_recognizer
 
 REAL = Path(__file__).parents[2] / ".." / "shared" / "data" / "3db_flow28.npz"
 
@@ -35,8 +35,8 @@ def planted(name, n=24):
 @pytest.mark.parametrize("name", CLASSICAL)
 def test_each_learns_what_was_planted(name):
     inputs, labels = planted(name)
-    recipe = ClipRecipe(name="c", model=name, data="flow")
-    learned = learn(recipe, inputs[:16], labels[:16], ("left", "right"), 0)
+    recipe = flat_recipe(name="c", model=name, data="flow")
+    learned = train_recognizer(recipe, inputs[:16], labels[:16], ("left", "right"), 0)
     found = learned.scores(inputs[16:])
     assert found.shape == (8, 2)
     np.testing.assert_array_equal(found.sum(1), 1)
@@ -55,7 +55,7 @@ def test_scaling_is_learned_from_what_it_is_fitted_on():
 @pytest.mark.skipif(not REAL.exists(), reason="the real maps in ../shared/data are not here")
 def test_the_reference_figure_on_real_maps():
     """Leave one person out: UF1 0.7222 and UAR 0.7422, as measured outside mescope."""
-    recipe = ClipRecipe(name="svm", model="svm-flow", data="flow28", seeds=1)
+    recipe = flat_recipe(name="svm", model="svm-flow", data="flow28", seeds=1)
     found = evaluate(recipe, map_examples(read_flow_maps(REAL))).summary()["all"]
     assert round(found["uf1"]["mean"], 4) == 0.7222
     assert round(found["uar"]["mean"], 4) == 0.7422

@@ -7,18 +7,18 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
+from made_recipes import changed, flat_recipe
 
 from mescope.errors import RecipeError
 from mescope.evaluation.folds import hold_out
-from mescope.training import recognisers
+from mescope.samples.examples import Examples
+from mescope.training import recognizers as recognisers
 from mescope.training.early_stopping import BestEpoch
 from mescope.training.evaluate import evaluate
-from mescope.training.examples import Examples
-from mescope.training.recipe import ClipRecipe
-from mescope.training.recognisers import learn
+from mescope.training.recognizers import train_recognizer
 
 CLASSES = ("negative", "positive", "surprise")
-RECIPE = ClipRecipe(
+RECIPE = flat_recipe(
     name="r", model="ststnet", data="flow28", epochs=6, batch_size=8, learning_rate=3e-2,
     seeds=1, hold_out=0.34,
 )  # fmt: skip
@@ -43,7 +43,7 @@ def test_the_weights_of_the_best_epoch_come_back(monkeypatch):
         looked.append((self.uf1, self.epoch, state.clone()))
 
     monkeypatch.setattr(BestEpoch, "look", look)
-    learned = learn(RECIPE, *maps(), CLASSES, 0, persons=PERSONS)
+    learned = train_recognizer(RECIPE, *maps(), CLASSES, 0, persons=PERSONS)
     _, epoch, _ = looked[-1]
     assert len(looked) == 6
     assert epoch != 5  # otherwise nothing would be shown here
@@ -61,7 +61,7 @@ def test_held_out_people_are_not_learned_from(monkeypatch):
         plain(model, optimizer, batches, loss, **options)
 
     monkeypatch.setattr(recognisers, "fit", spy)
-    learn(RECIPE, inputs, labels, CLASSES, 4, persons=PERSONS)
+    train_recognizer(RECIPE, inputs, labels, CLASSES, 4, persons=PERSONS)
     fold = hold_out(PERSONS, 0.34, 4)
     assert len(given) == len(fold.train) == 16
 
@@ -93,9 +93,9 @@ def test_what_test_people_are_called_changes_nothing():
 )
 def test_too_few_people_to_hold_any_out(persons, text):
     with pytest.raises(RecipeError, match=text):
-        learn(RECIPE, *maps(), CLASSES, 0, persons=persons)
+        train_recognizer(RECIPE, *maps(), CLASSES, 0, persons=persons)
 
 
 def test_everybody_cannot_be_held_out():
     with pytest.raises(RecipeError, match="hold_out must be 0 to 1"):
-        dataclasses.replace(RECIPE, hold_out=1.0)
+        changed(RECIPE, hold_out=1.0)

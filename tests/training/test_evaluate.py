@@ -12,17 +12,18 @@ import time
 from collections import Counter
 from pathlib import Path
 
+import made_recipes
 import numpy as np
 import pytest
+from made_recipes import changed, flat_recipe
 
 from mescope.errors import LeakError, OutputError, RecipeError
+from mescope.samples.examples import Examples
 from mescope.training import evaluate as evaluation
 from mescope.training.evaluate import evaluate, folds_of
-from mescope.training.examples import Examples
-from mescope.training.recipe import ClipRecipe
 
 CLASSES = ("negative", "positive", "surprise")
-RECIPE = ClipRecipe(
+RECIPE = flat_recipe(
     name="planted", model="ststnet", data="flow28", epochs=6, batch_size=16, seeds=2,
     learning_rate=2e-2, scale=1 / 255,
 )  # fmt: skip
@@ -98,8 +99,8 @@ def test_learning_is_handed_training_people_only(monkeypatch):
         assert others == {"monitor": None, "origins": [], "device": "cpu"}
         return Majority()
 
-    monkeypatch.setattr(evaluation, "learn", spy)
-    evaluate(dataclasses.replace(RECIPE, seeds=1), data)
+    monkeypatch.setattr(evaluation, "train_recognizer", spy)
+    evaluate(changed(RECIPE, seeds=1), data)
     for fold, (inputs, labels, persons) in zip(folds_of(data, "loso", 0), seen, strict=True):
         assert persons == [data.persons[i] for i in fold.train]
         np.testing.assert_array_equal(inputs, data.inputs[list(fold.train)])
@@ -148,7 +149,7 @@ def test_one_person_cannot_be_split():
 
 SCRIPT = """
 import sys
-sys.path.insert(0, {folder!r})
+sys.path[:0] = [{folder!r}, {planted!r}]
 from pathlib import Path
 from test_evaluate import RECIPE, planted
 from mescope.training.evaluate import evaluate
@@ -161,7 +162,9 @@ evaluate(RECIPE, planted(), out=Path(sys.argv[1]), jobs=int(sys.argv[2]))
 def test_a_run_that_was_killed_goes_on_with_identical_results(tmp_path, jobs):
     """Ecosystem T63: kill -9 in the middle; the rest is computed, the result is the same."""
     out = tmp_path / "run"
-    script = SCRIPT.format(folder=str(Path(__file__).parent))
+    script = SCRIPT.format(
+        folder=str(Path(__file__).parent), planted=str(Path(made_recipes.__file__).parent)
+    )
     child = subprocess.Popen(
         [sys.executable, "-c", script, str(out), str(jobs)],
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
@@ -186,7 +189,7 @@ def test_a_run_that_was_killed_goes_on_with_identical_results(tmp_path, jobs):
 
 def test_a_folder_of_another_run_is_refused(tmp_path):
     """Ecosystem T73."""
-    short = dataclasses.replace(RECIPE, epochs=1, seeds=1)
+    short = changed(RECIPE, epochs=1, seeds=1)
     evaluate(short, planted(3), out=tmp_path)
     with pytest.raises(RecipeError, match="another run: recipe"):
         evaluate(RECIPE, planted(3), out=tmp_path)
@@ -199,7 +202,7 @@ def test_a_folder_of_another_run_is_refused(tmp_path):
 
 @pytest.mark.parametrize("harm", ["", "{", "[]", '{"fold": "a/0"}'])
 def test_a_damaged_result_is_computed_again(tmp_path, harm):
-    short = dataclasses.replace(RECIPE, epochs=1, seeds=1)
+    short = changed(RECIPE, epochs=1, seeds=1)
     whole = evaluate(short, planted(3), out=tmp_path)
     path = tmp_path / "folds" / "seed-0" / "001.json"
     path.write_text(harm)
@@ -211,7 +214,7 @@ def test_a_damaged_result_is_computed_again(tmp_path, harm):
 
 def test_a_full_disk_keeps_what_is_there(tmp_path, monkeypatch):
     """Ecosystem T64."""
-    short = dataclasses.replace(RECIPE, epochs=1, seeds=1)
+    short = changed(RECIPE, epochs=1, seeds=1)
     from mescope.training import results
 
     write, calls = results.write_atomically, []

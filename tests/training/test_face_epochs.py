@@ -6,24 +6,27 @@ import numpy as np
 import pytest
 import torch
 from face_sets import FRAMES, RECIPE, SIDE, face_clips
+from made_recipes import changed, flat_recipe
 
 from mescope.errors import LeakError, RecipeError, WeightsError
 from mescope.evaluation.report import SUBJECT_DEPENDENT
 from mescope.evaluation.stored import as_json, from_json
+from mescope.samples.preparation import IMAGENET_MEAN, IMAGENET_SPREAD
 from mescope.training import train_clips
 from mescope.training.evaluate import evaluate
 from mescope.training.face_epochs import FaceEpochs
-from mescope.training.learned import IMAGENET_MEAN, IMAGENET_SPREAD, Learned, Preparation
-from mescope.training.recipe import ClipRecipe
-from mescope.training.recognisers import learn
+from mescope.training.flat_recipe import tables_of
+from mescope.training.recipe import recipe_of
+from mescope.training.recognizers import train_recognizer
+from mescope.training.tasks.faces import weighted_mean
 
 
 def epochs(data, **changes):
-    recipe = dataclasses.replace(RECIPE, difference=False, **changes)
-    learned = Learned(
-        torch.nn.Identity(), Preparation.measure(recipe, data.inputs), data.classes
-    )
-    return FaceEpochs(recipe, learned, data.inputs, data.labels, 0, data.origins, None)
+    recipe = changed(RECIPE, difference=False, **changes)
+    return FaceEpochs(
+        recipe.optim, recipe.data, recipe.augment.flip, recipe.data.measure(data.inputs),
+        data.inputs, data.labels, data.origins, 0,
+    )  # fmt: skip
 
 
 def pixels(clips):
@@ -68,8 +71,8 @@ def test_frames_come_from_the_draws_segment_by_segment():
 
 def test_a_difference_forgets_who_it_is():
     data = face_clips(people=1, each=1, roles=("original",), macro=False)
-    recipe = dataclasses.replace(RECIPE, channels=1)
-    prepare = Preparation.measure(recipe, data.inputs)
+    recipe = changed(RECIPE, channels=1)
+    prepare = recipe.data.measure(data.inputs)
     brighter = data.inputs + np.uint8(20)
     torch.testing.assert_close(prepare(data.inputs), prepare(brighter))
     assert (prepare(data.inputs)[:, :, 0] == 0).all()
@@ -77,8 +80,8 @@ def test_a_difference_forgets_who_it_is():
 
 
 def test_colours_are_scaled_as_imagenets():
-    recipe = dataclasses.replace(RECIPE, channels=3, scale=1.0, difference=False)
-    prepare = Preparation.measure(recipe, np.zeros((1, 3, FRAMES, SIDE, SIDE), np.uint8))
+    recipe = changed(RECIPE, channels=3, scale=1.0, difference=False)
+    prepare = recipe.data.measure(np.zeros((1, 3, FRAMES, SIDE, SIDE), np.uint8))
     for k in range(3):
         one = np.zeros((1, 3, FRAMES, SIDE, SIDE), np.uint8)
         one[:, k] = 255
@@ -90,15 +93,14 @@ def test_macro_expressions_weigh_what_the_recipe_says():
     data = face_clips(people=1, each=1, roles=("original",))
     (batch,) = epochs(data, macro_weight=0.25).batches(0)
     assert sorted(batch[2].tolist()) == [0.25, 1.0]
-    made = epochs(data, macro_weight=0.25)
     output = type("Output", (), {"emotion": torch.tensor([[0.0, 0, 0, 0], [3.0, 0, 0, 0]])})
     each = torch.nn.functional.cross_entropy(output.emotion, batch[1], reduction="none")
     expected = (each * batch[2]).sum() / 1.25
-    torch.testing.assert_close(made.loss(output, batch), expected)
+    torch.testing.assert_close(weighted_mean(output, batch[1], batch[2]), expected)
 
 
 def test_what_was_planted_is_found_on_other_people():
-    recipe = dataclasses.replace(RECIPE, rsmix=True, macro=True, flip=False, control=True)
+    recipe = changed(RECIPE, rsmix=True, macro=True, flip=False, control=True)
     report = evaluate(recipe, face_clips(), "70-30")
     assert report.mode == "clean"
     hits = np.mean([p.predicted == p.truth for p in report.predictions])
@@ -120,11 +122,11 @@ def test_test_people_reach_training_in_no_shape(monkeypatch):  # check 11
 
     def spy(recipe, inputs, labels, classes, seed, *, origins, persons, **others):
         seen.append((set(persons), {o.recording[1] for o in origins}, len(inputs)))
-        return learn(dataclasses.replace(recipe, epochs=1), inputs, labels, classes, seed,
+        return train_recognizer(changed(recipe, epochs=1), inputs, labels, classes, seed,
                      origins=origins)  # fmt: skip
 
-    monkeypatch.setattr(evaluation, "learn", spy)
-    report = evaluate(dataclasses.replace(RECIPE, rsmix=True, macro=True), data, "loso")
+    monkeypatch.setattr(evaluation, "train_recognizer", spy)
+    report = evaluate(changed(RECIPE, rsmix=True, macro=True), data, "loso")
     for (persons, films, count), person in zip(seen, sorted(set(data.persons)), strict=True):
         assert person not in persons
         assert f"{person[1]}-a" not in films
@@ -140,13 +142,13 @@ def test_weights_for_everybody_never_see_a_control_clip(tmp_path, monkeypatch):
         seen.extend(o.role for o in origins)
         assert len(inputs) == len(labels) == len(origins)
 
-    monkeypatch.setattr(train_clips, "learn", spy)
-    train_clips.train_recogniser(dataclasses.replace(RECIPE, rsmix=True), data, tmp_path)
+    monkeypatch.setattr(train_clips, "train_recognizer", spy)
+    train_clips.train_on_all(changed(RECIPE, rsmix=True), data, tmp_path)
     assert sorted(set(seen)) == ["original", "rsmix"]
 
 
 def test_a_split_of_clips_is_never_clean():
-    recipe = dataclasses.replace(RECIPE, epochs=1)
+    recipe = changed(RECIPE, epochs=1)
     report = evaluate(recipe, face_clips(), "70-30-clips")
     assert report.mode == SUBJECT_DEPENDENT
     assert "Subject-dependent" in report.compare()
@@ -157,26 +159,27 @@ def test_a_split_of_clips_is_never_clean():
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"data": "clips"}, "difference belong to data = 'faces'"),
+        ({"data": "clips"}, "unknown key 'channels' of .data"),
         ({"options": {"frames": 8}}, "decide the model's frames"),
         ({"frames": 1}, "expected frames of 2 or more"),
         ({"channels": 2}, "1 or 3 channels"),
-        ({"macro_weight": 0.0}, "macro_weight above 0"),
+        ({"macro_weight": 0.0}, "macro_weight must be above 0"),
         ({"hold_out": 0.2}, "no hold_out"),
         ({"precision": "16"}, "precision must be one of"),
     ],
 )
 def test_recipes_that_make_no_sense(changes, says):
     with pytest.raises(RecipeError, match=says):
-        dataclasses.replace(RECIPE, **changes)
+        changed(RECIPE, **changes)
 
 
 def test_faces_are_for_videomamba_and_it_for_nothing_else():
     data = face_clips(people=2)
-    other = dataclasses.replace(RECIPE, model="ststnet", options={})
+    with pytest.raises(RecipeError, match=r"'ststnet' learns from flow28, .*, found"):
+        changed(RECIPE, model="ststnet", options={})
+    with pytest.raises(RecipeError, match="'videomamba-xs' learns from faces, found kind"):
+        flat_recipe(name="x", model="videomamba-xs", data="flow")
+    asked = tables_of({"name": "x", "model": "ststnet", "data": "faces"})
+    other = recipe_of(asked | {"task": {"name": "faces"}})  # whoever asks for the task has it
     with pytest.raises(WeightsError, match="unknown model option 'frames'"):
-        learn(other, data.inputs, data.labels, data.classes, 0)
-    maps = ClipRecipe(name="x", model="videomamba-xs", data="flow")
-    flow = np.zeros((4, 3, 28, 28), np.float32)
-    with pytest.raises(RecipeError, match="data = 'faces' is for VideoMamba"):
-        learn(maps, flow, np.arange(4) % 2, ("a", "b"), 0)
+        train_recognizer(other, data.inputs, data.labels, data.classes, 0)

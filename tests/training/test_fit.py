@@ -28,7 +28,7 @@ def squared(output, batch):
     return F.mse_loss(output, batch[1])
 
 
-def learn(fabric=None, epochs=40, **options):
+def train_recognizer(fabric=None, epochs=40, **options):
     torch.manual_seed(0)
     model = nn.Linear(2, 1)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.05)
@@ -38,7 +38,7 @@ def learn(fabric=None, epochs=40, **options):
 
 def test_the_planted_line_is_learned():
     told, seen = [], []
-    model = learn(after_epoch=lambda n, entry: told.append((n, entry["loss"])),
+    model = train_recognizer(after_epoch=lambda n, entry: told.append((n, entry["loss"])),
                   report=lambda done, loss: seen.append(done))  # fmt: skip
     torch.testing.assert_close(model.weight.data, TRUTH, rtol=0, atol=1e-3)
     torch.testing.assert_close(model.bias.data, torch.ones(1), rtol=0, atol=1e-3)
@@ -65,7 +65,7 @@ def test_going_on_equals_going_through():
 
 
 def _save_rank_zero(fabric, path):
-    model = learn(fabric, epochs=3)
+    model = train_recognizer(fabric, epochs=3)
     if fabric.is_global_zero:
         torch.save({k.replace("module.", ""): v for k, v in model.state_dict().items()}, path)
     # A process that ends while its group lives may abort: gloo's threads are still running.
@@ -81,7 +81,7 @@ def test_two_processes_learn_what_one_learns(tmp_path):
     fabric = Fabric(accelerator="cpu", devices=2, strategy="ddp_spawn")
     fabric.launch(_save_rank_zero, path)
     two = torch.load(path, weights_only=True)
-    one = learn(epochs=3).state_dict()
+    one = train_recognizer(epochs=3).state_dict()
     assert two.keys() == one.keys()
     for key, value in one.items():
         torch.testing.assert_close(two[key], value, rtol=1e-5, atol=1e-6)
@@ -95,7 +95,7 @@ def test_a_loss_that_is_no_number_stops(tmp_path):
 
 
 def test_losses_can_be_logged_as_csv(tmp_path):
-    learn(one_device(loggers=logger("csv", tmp_path)), epochs=3)
+    train_recognizer(one_device(loggers=logger("csv", tmp_path)), epochs=3)
     (table,) = tmp_path.glob("logs/version_0/metrics.csv")
     lines = table.read_text().splitlines()
     assert "loss" in lines[0]

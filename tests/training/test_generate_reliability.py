@@ -6,9 +6,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from made_recipes import flat_recipe
 from planted_motion import smiles_and_brows
 
-from mescope.training.recipe import RenderedRecipe
 from mescope.training.train_rendered import train_rendered
 
 SCRIPT = Path(__file__).parents[2] / "docs" / "generate_reliability.py"
@@ -27,7 +27,7 @@ def script():
 def test_scores_of_what_is_right_are_drawn_above_those_of_what_is_wrong(
     script, tmp_path, monkeypatch, capsys
 ):
-    recipe = RenderedRecipe(
+    recipe = flat_recipe(
         name="tiny", model="me-tst-plus-small", data="rendered", hours=0.1, held_out=0.25,
         options={"dim": 16, "blocks": 1, "layers": 1, "states": 4, "channels": 61},
         epochs=2, steps=20, batch_size=32, learning_rate=1e-2,
@@ -36,9 +36,9 @@ def test_scores_of_what_is_right_are_drawn_above_those_of_what_is_wrong(
     train_rendered(recipe, recordings, tmp_path)
     asked = []
 
-    def measured_for(recipe, out, *, jobs):
-        asked.append((recipe.seed, recipe.hours, out, jobs))
-        return recordings if recipe.seed == 0 else [smiles_and_brows(50), smiles_and_brows(51)]
+    def measured_for(wanted, seed, out, *, jobs):
+        asked.append((seed, wanted.hours, out, jobs))
+        return recordings if seed == 0 else [smiles_and_brows(50), smiles_and_brows(51)]
 
     monkeypatch.setattr(script, "measured_for", measured_for)
     picture = tmp_path / "plot.png"

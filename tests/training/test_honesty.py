@@ -6,13 +6,13 @@ import dataclasses
 
 import numpy as np
 import pytest
+from made_recipes import flat_recipe
 
 from mescope.errors import LeakError
 from mescope.evaluation.folds import Fold
 from mescope.evaluation.recognition import count_classes, uf1
+from mescope.samples.examples import Examples
 from mescope.training.evaluate import evaluate
-from mescope.training.examples import Examples
-from mescope.training.recipe import ClipRecipe
 
 CLASSES = ("negative", "positive", "surprise")
 
@@ -46,7 +46,7 @@ def interval(labels, draws=2000):
 def test_labels_without_meaning_score_at_chance(model):
     """Ecosystem T67 and T68: twenty sets of random labels, standardised, whole protocol."""
     options = {"size": 12} if model == "ststnet" else {}
-    recipe = ClipRecipe(
+    recipe = flat_recipe(
         name="chance", model=model, data="flow28", options=options, seeds=1, epochs=3,
         batch_size=20, learning_rate=1e-2, standardise=model == "ststnet",
     )  # fmt: skip
@@ -66,7 +66,7 @@ def test_the_same_clip_under_two_people_is_refused():
     data = noise(0)
     inputs = data.inputs.copy()
     inputs[7] = inputs[40]
-    recipe = ClipRecipe(name="r", model="svm-flow", data="flow28", seeds=1)
+    recipe = flat_recipe(name="r", model="svm-flow", data="flow28", seeds=1)
     with pytest.raises(LeakError, match="found the same one as a/1/7 and as a/6/40"):
         evaluate(recipe, dataclasses.replace(data, inputs=inputs))
     inputs[7] = data.inputs[8]  # twice under one person: told apart by name, no leak
@@ -87,7 +87,7 @@ def test_a_class_that_only_the_test_person_shows_is_told():
     data = noise(0)
     labels = data.labels % 2
     labels[:3] = 2  # only person 0 shows it
-    recipe = ClipRecipe(name="r", model="svm-flow", data="flow28", seeds=1)
+    recipe = flat_recipe(name="r", model="svm-flow", data="flow28", seeds=1)
     report = evaluate(recipe, dataclasses.replace(data, labels=labels))
     assert report.warnings == ("fold a/0: no training clip of surprise",)
     assert 0 <= report.summary()["all"]["uf1"]["mean"] < 1

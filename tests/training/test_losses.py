@@ -30,13 +30,13 @@ def case():
 def test_weights_of_the_worked_example():
     counts = [10, 2, 5, 3, 80]
     assert class_weights(counts, 1.0) == pytest.approx([2, 10, 4, 6.667, 0.25], abs=1e-3)
-    weights = class_weights(counts)
+    weights = class_weights(counts, 6.0)
     assert weights == pytest.approx([2, 10, 4, 6.667, 1.5], abs=1e-3)
     assert (weights * counts).sum() / 100 == pytest.approx(2.0)
 
 
 def test_a_class_without_frames_weighs_nothing():
-    assert class_weights([0, 5, 5, 5, 5]) == pytest.approx([0.0, 0.8, 0.8, 0.8, 4.8])
+    assert class_weights([0, 5, 5, 5, 5], 6.0) == pytest.approx([0.0, 0.8, 0.8, 0.8, 4.8])
 
 
 def test_feature_synergy_is_switched_off_by_the_factor():
@@ -105,7 +105,7 @@ def test_a_small_model_learns_planted_motion():
         flow[i, 2 * kind, start : start + 6] += 3.0  # class 0 moves region 0, class 1 region 1
         spotting[i, start : start + 6] = 1.0
         classes[i, start : start + 6] = kind
-    weights = torch.tensor(class_weights([72, 72, 0, 0, 336]), dtype=torch.float32)
+    weights = torch.tensor(class_weights([72, 72, 0, 0, 336], 6.0), dtype=torch.float32)
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
     for _ in range(60):
         optimizer.zero_grad()

@@ -1,22 +1,22 @@
 import numpy as np
 import pytest
+from made_recipes import flat_recipe
 
 from mescope.events import Expression, Interval
 from mescope.models import create_model
 from mescope.models.weights import load
-from mescope.training.publish import Heard, choose_rule, publish
-from mescope.training.recipe import Recipe
+from mescope.training.publish import ScoredRecording, choose_rule, publish
 
-RECIPE = Recipe(name="x", model="me-tst-plus-small", data="synthetic", seconds=8.0)
+RECIPE = flat_recipe(name="x", model="me-tst-plus-small", data="synthetic", seconds=8.0)
 
 
-def heard(height: float, noise: float, seed: int) -> Heard:
+def heard(height: float, noise: float, seed: int) -> ScoredRecording:
     """A trace with one true bump, and a false one of the height ``noise``."""
     trace = np.full(200, 0.02)
     trace[41:50] = height
     trace[120:129] = noise
     truth = (Expression(interval=Interval(40, 50), kind="micro", emotion="positive"),)
-    return Heard(trace, np.zeros((200, 5)), 30.0, truth, 6.7)
+    return ScoredRecording(trace, np.zeros((200, 5)), 30.0, truth, 6.7)
 
 
 def test_the_floor_lies_between_noise_and_expressions():

@@ -2,64 +2,114 @@ from pathlib import Path
 
 import pytest
 import torch
+from made_recipes import changed, flat_recipe
 
 from mescope.errors import RecipeError
-from mescope.models import create_model
 from mescope.models.ammsm import Ammsm
-from mescope.training.ammsm_training import Trainee
 from mescope.training.classical import CLASSICAL
+from mescope.training.flat_recipe import tables_of, with_tables
 from mescope.training.recipe import (
-    ClipRecipe,
-    Recipe,
-    RenderedRecipe,
     parse_recipe,
     read_clip_recipe,
     read_recipe,
     read_window_recipe,
+    recipe_of,
     recipe_text,
+    with_settings,
 )
-from mescope.training.recognisers import fresh_model
+from mescope.training.tasks import TASKS, task_of
+from mescope.training.tasks.ammsm import AmmsmTask
 from mescope.training.train import train
 
-CLIPS = 'name = "c"\nmodel = "ststnet"\ndata = "flow28"\n'
-RENDERED = 'name = "r"\nmodel = "me-tst-plus-small"\ndata = "rendered"\n'
-GOOD = 'name = "x"\nmodel = "me-tst-plus-small"\ndata = "synthetic"\n'
+CLIPS = 'name = "c"\nmodel.name = "ststnet"\ndata.kind = "flow28"\n'
+RENDERED = 'name = "r"\nmodel.name = "me-tst-plus-small"\ndata.kind = "rendered"\n'
+GOOD = 'name = "x"\nmodel.name = "me-tst-plus-small"\ndata.kind = "synthetic"\n'
+FLAT = 'name = "x"\nmodel = "ammsm"\ndata = "flow"\nepochs = 3\nmesa = 1.0\nflip = true\n'
 
 
-def test_a_recipe_reads_and_overrides_win():
-    recipe = parse_recipe(GOOD + "epochs = 3\nlearning_rate = 1", epochs=5)
-    assert recipe.epochs == 5
-    assert recipe.learning_rate == 1
+def test_a_recipe_reads_and_settings_win():
+    text = GOOD + "optim.epochs = 3\noptim.learning_rate = 1"
+    recipe = parse_recipe(text, settings=["optim.epochs=5", "notes='a b'"])
+    assert recipe.optim.epochs == 5
+    assert recipe.optim.learning_rate == 1
+    assert recipe.notes == "a b"
+    again = with_settings(recipe, "data.recordings=7", "model.options.dim=8")
+    assert again.data.recordings == 7
+    assert again.model.options == {"dim": 8}
+    assert again.optim == recipe.optim
 
 
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        (GOOD + "epoch = 3", "did you mean 'epochs'"),  # ecosystem C111
-        (GOOD + "qqq = 3", "options are"),
-        (GOOD + 'epochs = "3"', "epochs must be int"),
-        (GOOD + "epochs = true", "epochs must be int"),
-        (GOOD + "epochs = 0", "above 0"),
-        (GOOD + "spotting_weight = 1.5", "0 to 1"),
-        (GOOD.replace("synthetic", "casme9"), "one of synthetic, rendered, flow28"),
-        (CLIPS + "recordings = 3", "unknown option 'recordings'"),
-        (CLIPS + "flip = 1", "flip must be bool"),
-        (CLIPS + 'schedule = "step"', "one of constant, cosine"),
-        (CLIPS + "scale = 0", "scale must be above 0"),
-        (CLIPS + "weight_decay = -1", "0 or above"),
-        (RENDERED + 'look = "faces"', "look must be one of candidates, windows"),
-        (RENDERED + "hours = 0", "hours must be above 0"),
-        (RENDERED + "held_out = 1.0", "held_out must be 0 to 1"),
-        (RENDERED + "recordings = 3", "unknown option 'recordings'"),
-        (GOOD + "hours = 3", "unknown option 'hours'"),
-        ('name = "x"\nmodel = "m"\ndata = 3', "data must be str"),
+        (GOOD + "optim.epoch = 3", "unknown key 'epoch' of .optim.; did you mean 'epochs'"),
+        (GOOD + "optim.qqq = 3", r"unknown key 'qqq' of .optim.; .optim. has epochs"),
+        (
+            GOOD + "[optin]\nepochs = 3",
+            "unknown table 'optin' of a recipe; did you mean",
+        ),
+        (GOOD + "epochs = 3", "unknown key 'epochs' of a recipe"),
+        (GOOD + 'optim.epochs = "3"', "optim.epochs must be int"),
+        (GOOD + "optim.epochs = true", "optim.epochs must be int"),
+        (GOOD + "optim.epochs = 0", "above 0"),
+        (GOOD + "optim = 3", "optim must be a table"),
+        (
+            GOOD + "augment.flip = true",
+            "unknown key 'flip' of .augment.; .* no keys",
+        ),
+        (GOOD + "task.spotting_weight = 1.5", "0 to 1"),
+        (GOOD.replace("synthetic", "flow29"), "no kind of samples 'flow29'.*mean 'flow28'"),
+        (GOOD.replace('kind = "synthetic"', "recordings = 3"), "needs a kind, one of flow28"),
+        (CLIPS + "data.recordings = 3", "unknown key 'recordings' of .data."),
+        (CLIPS + "augment.flip = 1", "augment.flip must be bool"),
+        (CLIPS + 'optim.schedule = "step"', "one of constant, cosine"),
+        (CLIPS + "data.scale = 0", "scale must be above 0"),
+        (CLIPS + "optim.weight_decay = -1", "0 or above"),
+        (CLIPS + "seeds = 0", "seeds must be above 0"),
+        (CLIPS + "task.mesa = 1.0", "unknown key 'mesa' of .task."),
+        (CLIPS + 'task.name = "ams"', "no training task 'ams'"),
+        (CLIPS.replace("flow28", "faces"), "'ststnet' learns from flow28, flow"),
+        (CLIPS.replace("flow28", "clips") + "augment.flip = true", "flip are for flow maps"),
+        (CLIPS.replace("flow28", "synthetic-maps"), "data. lacks maps"),
+        (RENDERED + 'data.look = "faces"', "look must be one of candidates, windows"),
+        (RENDERED + "data.hours = 0", "hours must be above 0"),
+        (RENDERED + "data.held_out = 1.0", "held_out must be 0 to 1"),
+        (RENDERED + "data.recordings = 3", "unknown key 'recordings'"),
+        (GOOD + "data.hours = 3", "unknown key 'hours'"),
+        ('name = "x"\ndata.kind = "flow"', "lacks model"),
         ('name = "x"', "lacks model, data"),
         ("name = ", "not valid TOML"),
     ],
 )
-def test_a_wrong_recipe_says_what_to_mend(text, says):
+def test_a_wrong_recipe_says_what_to_do(text, says):
     with pytest.raises(RecipeError, match=says):
         parse_recipe(text)
+
+
+def test_a_flat_recipe_says_how_it_looks_now():
+    with pytest.raises(RecipeError) as caught:
+        parse_recipe(FLAT, "old.toml")
+    said = str(caught.value)
+    assert said.startswith("old.toml is flat, as version 0.1.0 had recipes")
+    assert "[model] name, [data] kind, [optim] epochs, [task] mesa, [augment] flip" in said
+    assert "\n" not in said
+
+
+def test_flat_values_of_old_cards_and_reports_are_read():
+    import tomllib
+
+    old = tomllib.loads(FLAT) | {"au_table": "clean", "options": {"spatial": False}}
+    recipe = recipe_of(with_tables(old))
+    assert (recipe.optim.epochs, recipe.task.mesa, recipe.augment.flip) == (3, 1.0, True)
+    assert recipe.model.options == {"spatial": False}
+    assert with_tables(recipe.to_dict()) == recipe.to_dict()
+    assert recipe_of(recipe.to_dict()) == recipe
+
+
+@pytest.mark.parametrize("text", ["optim.epochs", "optim.epochs=", "a=1\nb=2", "notes=some"])
+def test_a_setting_that_is_none_is_refused(text):
+    with pytest.raises(RecipeError, match=r"setting such as optim\.epochs=5"):
+        parse_recipe(CLIPS, settings=[text])
 
 
 def test_a_missing_file_is_named(tmp_path):
@@ -68,18 +118,19 @@ def test_a_missing_file_is_named(tmp_path):
 
 
 def test_recipes_are_values():
-    assert parse_recipe(GOOD) == Recipe(name="x", model="me-tst-plus-small", data="synthetic")
+    made = flat_recipe(name="x", model="me-tst-plus-small", data="synthetic")
+    assert parse_recipe(GOOD) == made
 
 
 def test_the_data_decides_what_a_recipe_is_about(tmp_path):
-    assert parse_recipe(CLIPS + "flip = true") == ClipRecipe(
+    assert parse_recipe(CLIPS + "augment.flip = true") == flat_recipe(
         name="c", model="ststnet", data="flow28", flip=True
     )
     clips, windows = tmp_path / "clips.toml", tmp_path / "windows.toml"
     clips.write_text(CLIPS)
     windows.write_text(GOOD)
-    assert read_clip_recipe(clips, epochs=2).epochs == 2
-    assert read_window_recipe(windows).epochs == 30
+    assert read_clip_recipe(clips, ["optim.epochs=2"]).optim.epochs == 2
+    assert read_window_recipe(windows).optim.epochs == 30
     with pytest.raises(RecipeError, match="run by `mescope evaluate`"):
         read_window_recipe(clips)
     with pytest.raises(RecipeError, match="run by `mescope train`"):
@@ -87,16 +138,30 @@ def test_the_data_decides_what_a_recipe_is_about(tmp_path):
 
 
 def test_rendered_recipes_say_how_much_is_rendered():
-    recipe = parse_recipe(RENDERED + "hours = 1.5\nseconds = 30")
-    assert isinstance(recipe, RenderedRecipe)
-    assert recipe.recordings == 180
-    assert parse_recipe(RENDERED + "hours = 0.001").recordings == 2  # to train on, to hold out
+    recipe = parse_recipe(RENDERED + "data.hours = 1.5\ndata.seconds = 30")
+    assert recipe.data.recordings == 180
+    few = parse_recipe(RENDERED + "data.hours = 0.001").data  # to train on, to hold out
+    assert few.recordings == 2
     assert parse_recipe(recipe_text(recipe)) == recipe
 
 
 def test_rendered_recordings_are_measured_before_training(tmp_path):
     with pytest.raises(RecipeError, match="measured first; run it with `mescope train`"):
         train(parse_recipe(RENDERED), tmp_path)
+
+
+def test_a_task_can_be_asked_for_by_name():
+    recipe = parse_recipe(CLIPS + 'task.name = "classification"')
+    assert task_of(recipe) is TASKS["classification"]
+    assert parse_recipe(recipe_text(recipe)) == recipe
+
+
+def test_every_key_that_a_flat_recipe_had_has_a_place():
+    found = tables_of({"name": "a", "model": "m", "data": "flow", "options": {"dim": 3}})
+    assert found == {
+        "name": "a", "model": {"name": "m", "options": {"dim": 3}}, "data": {"kind": "flow"},
+    }  # fmt: skip
+    assert changed(parse_recipe(CLIPS), epochs=2).optim.epochs == 2
 
 
 def _classes(recipe):
@@ -110,17 +175,20 @@ RECIPES = sorted((Path(__file__).parents[2] / "recipes").rglob("*.toml"))
 def test_every_recipe_names_itself_and_builds_its_model(path):
     recipe = read_recipe(path)
     assert recipe.name in (path.stem, path.stem.removesuffix("-synthetic"))
-    if recipe.model in CLASSICAL:
+    assert parse_recipe(recipe_text(recipe)) == recipe
+    if recipe.model.name in CLASSICAL:
         return
+    task = task_of(recipe)
     with torch.device("meta"):
-        if isinstance(recipe, ClipRecipe):
-            model = fresh_model(recipe, _classes(recipe))
-        else:
-            model = create_model(recipe.model, **recipe.options)
-    if isinstance(recipe, ClipRecipe) and hasattr(model.config, "side"):
+        model = task.build(recipe, _classes(recipe))
+    data = recipe.data
+    if task.names_clips and hasattr(model.config, "side"):
         side, channels = model.config.side, model.config.channels
-        assert (recipe.size, recipe.channels) == (side, channels)
+        assert (data.size, data.channels) == (side, channels)
     if isinstance(model, Ammsm):
-        assert (recipe.size, recipe.channels) == (model.config.size, model.config.channels)
-        Trainee(model, recipe, 0)  # refuses an onset frame that one has and the other has not
-        assert bool(recipe.adaptive_epochs) == (model.config.sparse or model.config.magnify)
+        assert issubclass(task, AmmsmTask)
+        assert (data.size, data.channels) == (model.config.size, model.config.channels)
+        assert model.config.spatial == (data.kind == "flow-onset")
+        assert bool(recipe.task.adaptive_epochs) == (
+            model.config.sparse or model.config.magnify
+        )

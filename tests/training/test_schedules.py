@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 import torch
+from made_recipes import flat_recipe
 
 from mescope.models import create_model
-from mescope.training.recipe import ClipRecipe
 from mescope.training.schedules import decay_groups, schedule_of, warm_up
 
 
@@ -35,11 +35,11 @@ def test_a_short_run_keeps_the_shape():
     ("name", "end"), [("constant", 1e-3), ("cosine", 0.0), ("warm-up", 5e-6)]
 )
 def test_schedules_by_name(name, end):
-    recipe = ClipRecipe(
+    recipe = flat_recipe(
         name="r", model="ststnet", data="flow28", schedule=name, epochs=80, learning_rate=1e-3
     )
     optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1e-3)
-    schedule = schedule_of(recipe, optimizer, 3)
+    schedule = schedule_of(recipe.optim, optimizer, 3)
     for _ in range(240):
         optimizer.step()
         if schedule is not None:

@@ -12,10 +12,11 @@ from torch.nn import functional as F
 
 from mescope.errors import RecipeError
 from mescope.models.ammsm_config import PRESETS, check_ratios
-from mescope.training import recognisers, search
+from mescope.samples.examples import Examples
+from mescope.training import search
 from mescope.training.evaluate import evaluate
-from mescope.training.examples import Examples
-from mescope.training.recognisers import learn
+from mescope.training.map_epochs import MapEpochs
+from mescope.training.recognizers import train_recognizer
 from mescope.training.search import (
     HeldOutLoss,
     SearchLog,
@@ -76,12 +77,12 @@ def test_a_cross_has_genes_of_its_parents_alone():
 
 def test_a_model_without_a_part_has_fewer_genes():
     dense, plain = recipe_of({"sparse": False}), recipe_of({"magnify": False})
-    learned = learn(dense, *flows(), CLASSES, 0, until=1)
+    learned = train_recognizer(dense, *flows(), CLASSES, 0, until=1)
     space = Space.of(ammsm_of(learned).config)
     assert (space.genes, space.pairs) == (1, ())
     adopt(learned.model, (2.5,))
     assert learned.model.config.alpha == 2.5
-    learned = learn(plain, *flows(), CLASSES, 0, until=1)
+    learned = train_recognizer(plain, *flows(), CLASSES, 0, until=1)
     space = Space.of(ammsm_of(learned).config)
     assert (space.genes, space.alpha) == (4, False)
     with pytest.raises(RecipeError, match="ratios or a factor"):
@@ -172,7 +173,7 @@ def test_a_loss_that_is_no_number_ends_the_search():
 
 
 def test_the_fitness_is_the_cross_entropy_under_the_candidate():
-    learned = learn(recipe_of(), *flows(), CLASSES, 0)
+    learned = train_recognizer(recipe_of(), *flows(), CLASSES, 0)
     inputs, labels = flows(7, seed=5)
     fitness = HeldOutLoss(learned, inputs, labels)
     genome = (0.5, 0.2, 0.8, 0.1, 2.0)
@@ -209,22 +210,22 @@ def test_a_search_within_a_fold_sees_no_test_person(monkeypatch):  # check 24
     person = {x.tobytes(): p for x, p in zip(inputs, PERSONS, strict=True)}
     slices, trained, adopted = [], [], []
     plain, put = HeldOutLoss.__init__, search.adopt
-    epochs = recognisers._Epochs.__init__
+    epochs = MapEpochs.__init__
 
     def spy(self, learned, inputs, labels):
         slices.append({person[x.tobytes()] for x in inputs})
         plain(self, learned, inputs, labels)
 
-    def learn_spy(self, recipe, learned, inputs, *others):
+    def learn_spy(self, optim, augment, preparation, inputs, *others):
         trained.append({person[x.tobytes()] for x in inputs})
-        epochs(self, recipe, learned, inputs, *others)
+        epochs(self, optim, augment, preparation, inputs, *others)
 
     def adopt_spy(model, genome):
         put(model, genome)
         adopted.append((genome, model.config.alpha))
 
     monkeypatch.setattr(HeldOutLoss, "__init__", spy)
-    monkeypatch.setattr(recognisers._Epochs, "__init__", learn_spy)
+    monkeypatch.setattr(MapEpochs, "__init__", learn_spy)
     monkeypatch.setattr(search, "adopt", adopt_spy)
     report = evaluate(recipe, examples, "5-fold")
     assert len(slices) == len(trained) == len(adopted) == 5
@@ -242,7 +243,7 @@ def test_a_search_within_a_fold_sees_no_test_person(monkeypatch):  # check 24
 def test_a_search_needs_ammsm_and_people():
     recipe = recipe_of(hold_out=0.3, search_population=4)
     with pytest.raises(RecipeError, match="names"):
-        learn(recipe, *flows(), CLASSES, 0)
+        train_recognizer(recipe, *flows(), CLASSES, 0)
     persons = [("casme2", f"s{i % 2}") for i in range(16)]
     with pytest.raises(RecipeError, match="3 training people"):
-        learn(recipe, *flows(), CLASSES, 0, persons=persons)
+        train_recognizer(recipe, *flows(), CLASSES, 0, persons=persons)

@@ -1,15 +1,13 @@
-import dataclasses
-
 import numpy as np
 import pytest
 import torch
+from made_recipes import changed, flat_recipe
 
 from mescope.errors import OutputError, RecipeError
+from mescope.samples.synthetic import draw_epoch
 from mescope.training import train as training
-from mescope.training.recipe import Recipe
-from mescope.training.synthetic import draw_epoch
 
-TINY = Recipe(
+TINY = flat_recipe(
     name="tiny",
     model="me-tst-plus-small",
     data="synthetic",
@@ -23,8 +21,12 @@ TINY = Recipe(
 )
 
 
+def drawn(epoch):
+    return draw_epoch(TINY.data, TINY.seed, epoch)
+
+
 def test_an_epoch_is_a_function_of_recipe_and_number():
-    one, again, other = draw_epoch(TINY, 1), draw_epoch(TINY, 1), draw_epoch(TINY, 2)
+    one, again, other = drawn(1), drawn(1), drawn(2)
     assert one.by_length.keys() == again.by_length.keys()
     for length, windows in one.by_length.items():
         np.testing.assert_array_equal(windows.flow, again.by_length[length].flow)
@@ -62,7 +64,7 @@ def test_a_killed_run_resumes_to_the_same_weights(tmp_path):
 @pytest.mark.slow
 def test_a_checkpoint_of_another_recipe_or_a_damaged_one_is_refused(tmp_path):
     """Ecosystem T73."""
-    training.train(dataclasses.replace(TINY, epochs=1), tmp_path)
+    training.train(changed(TINY, epochs=1), tmp_path)
     with pytest.raises(RecipeError, match="another recipe"):
         training.train(TINY, tmp_path)
     path = tmp_path / "checkpoint.safetensors"
@@ -93,6 +95,6 @@ def test_one_cycle_has_the_published_course():
 @pytest.mark.slow
 def test_a_loss_that_is_no_number_stops_the_run(tmp_path):
     """Ecosystem T65."""
-    wild = dataclasses.replace(TINY, learning_rate=1e30)
+    wild = changed(TINY, learning_rate=1e30)
     with pytest.raises(RecipeError, match="lower learning_rate"):
         training.train(wild, tmp_path)

@@ -1,11 +1,11 @@
 """From measured recordings to weights that find what was planted, in a few steps."""
 
-import dataclasses
 import json
 
 import numpy as np
 import pytest
 import torch
+from made_recipes import changed, flat_recipe
 from planted_motion import NAMES, measured, recording, region_flow, smiles_and_brows
 
 import mescope
@@ -14,25 +14,18 @@ from mescope.events import Interval
 from mescope.models.inference import score_windows
 from mescope.models.me_tst import MeTstOutput
 from mescope.models.weights import load, read_card
+from mescope.samples import rendered_windows as module
+from mescope.samples.rendered_windows import RenderedEpochs, held_out, measured_for
 from mescope.spotting.cascade import CascadeRule, judge
 from mescope.spotting.proposals import ProposalRule
 from mescope.spotting.segments import CORE, SAMPLES, channels
-from mescope.training import train_rendered as module
-from mescope.training.recipe import RenderedRecipe
-from mescope.training.train_rendered import (
-    QUIET,
-    Source,
-    calibrate,
-    found_by,
-    held_out,
-    measured_for,
-    train_rendered,
-)
+from mescope.training.rendered_calibration import QUIET, calibrate, found_by
+from mescope.training.train_rendered import train_rendered
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 SMALL = {"dim": 16, "blocks": 1, "layers": 1, "states": 4}
-RECIPE = RenderedRecipe(
+RECIPE = flat_recipe(
     name="tiny",
     model="me-tst-plus-small",
     data="rendered",
@@ -45,7 +38,7 @@ RECIPE = RenderedRecipe(
     batch_size=32,
     learning_rate=1e-2,
 )
-WINDOWS = dataclasses.replace(RECIPE, look="windows", options={**SMALL, "channels": 36})
+WINDOWS = changed(RECIPE, look="windows", options={**SMALL, "channels": 36})
 
 
 @pytest.fixture(scope="module")
@@ -67,8 +60,8 @@ def test_weights_say_what_they_are(run):
     assert card.regions == NAMES
     assert card.simulated
     assert "no real face" in card.trained_on
-    assert json.loads(card.recipe) == dataclasses.asdict(RECIPE)
-    assert len(history) == RECIPE.epochs
+    assert json.loads(card.recipe) == RECIPE.to_dict()
+    assert len(history) == RECIPE.optim.epochs
     assert 0.2 <= card.proposals["floor"] <= 0.9
     figures = {"spotting_f1", "micro_f1", "precision", "recall", "false_alarms_per_minute"}
     assert {f"rendered_{name}" for name in figures} <= set(card.scores)
@@ -127,8 +120,9 @@ def test_windows_look_at_the_plain_flow(recordings, tmp_path):
 
 def test_an_epoch_is_its_number(recordings):
     for recipe in (RECIPE, WINDOWS):
-        source = Source(recipe, recordings[:3])
-        one, again, other = source(1), Source(recipe, recordings[:3])(1), source(2)
+        given = recipe.data, recipe.seed, recordings[:3]
+        source = RenderedEpochs(*given)
+        one, again, other = source(1), RenderedEpochs(*given)(1), source(2)
         for length, part in one.by_length.items():
             np.testing.assert_array_equal(part.flow, again.by_length[length].flow)
             positive = (part.spotting > 0).any(axis=1).sum()
@@ -195,9 +189,11 @@ def asked(monkeypatch):
 
 @pytest.mark.parametrize(("staged", "natural"), [(0.5, 6), (0.25, 9), (0.0, 12)])
 def test_natural_and_staged_recordings_are_kept_and_mixed(asked, tmp_path, staged, natural):
-    recipe = dataclasses.replace(RECIPE, staged=staged, seed=3)
+    recipe = changed(RECIPE, staged=staged, seed=3)
     told = []
-    found = measured_for(recipe, tmp_path, jobs=3, progress=lambda *done: told.append(done))
+    found = measured_for(
+        recipe.data, recipe.seed, tmp_path, jobs=3, progress=lambda *done: told.append(done)
+    )
     kept = (tmp_path / "measured", 3, 30.0, 3)
     assert [(f, s, sec, jobs) for f, _, s, sec, _, jobs in asked] == [kept, kept]
     assert [(manner, count) for _, count, _, _, manner, _ in asked] == [
@@ -206,7 +202,7 @@ def test_natural_and_staged_recordings_are_kept_and_mixed(asked, tmp_path, stage
     assert len(set(found)) == len(found) == 12
     assert told[0] == (0, 12)
     assert told[-1] == (12, 12)
-    held = held_out(recipe, found)
+    held = held_out(recipe.data, found)
     assert len(held) == 3
     shares = [sum(one.startswith("staged") for one in some) for some in (found[:6], held)]
     assert shares[0] == pytest.approx(6 * staged, abs=1)

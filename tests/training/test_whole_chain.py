@@ -13,11 +13,12 @@ from mescope.synthesis.portraits import test_portraits
 
 MOVES = {"happiness": ("12",), "surprise": ("1", "2"), "disgust": ("4",)}
 RECIPE = """name = "faces"
-model = "svm-flow"
-data = "flow"
 seeds = 1
-[options]
-C = 0.01
+[model]
+name = "svm-flow"
+options.C = 0.01
+[data]
+kind = "flow"
 """
 
 

@@ -10,16 +10,16 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from mescope.analysis.recognition import SIDE, _check_frames, _Clip
+from mescope.analysis.recognition import check_frames, flow_of
 from mescope.errors import VideoError, WeightsError
 from mescope.face.aligned import align
-from mescope.face.detector import default_finder
 from mescope.models.ammsm import Ammsm
 from mescope.moved import renamed
 from mescope.results import MagnifiedMotion
-from mescope.training.clip_features import FlowFeature
-from mescope.training.learned import Learned, load_learned
-from mescope.training.recipe import ONSET_FLOW
+from mescope.samples.clip_kinds import SIDE
+from mescope.samples.one_clip import OneClip
+from mescope.training.recognizer import TrainedRecognizer
+from mescope.training.recognizers import load_recognizer
 from mescope.video.reading import Video, open_video
 
 __getattr__ = renamed(__name__, {"Motion": "mescope.results.MagnifiedMotion"})
@@ -52,20 +52,18 @@ def magnified_motion(
     """
     if not (math.isfinite(factor) and factor > 0):
         raise VideoError(f"expected a factor above 0, found {factor:g}; 1 changes nothing")
-    learned, simulated = (None, False) if model is None else _magnifying(model)
+    recognizer, simulated = (None, False) if model is None else _magnifying(model)
     video = source if isinstance(source, Video) else open_video(source, rate=rate)
-    _check_frames(video, [onset, apex])
-    pair = _Clip(video, (onset, apex))
-    size = SIDE if learned is None else learned.prepare.size
-    made = FlowFeature(size, max(SIDE, size), "tvl1").compute(
-        pair.greys, pair.choice, default_finder()
-    )
-    pictures, notes = align(pair.greys, SIDE)
+    check_frames(video, [onset, apex])
+    clip = OneClip(video, onset, apex)
+    size = SIDE if recognizer is None else recognizer.prepare.size
+    made = flow_of(clip, size)
+    pictures, notes = align(clip.pair, SIDE)
     flow = np.asarray(made.values[:2], np.float32)
     more: tuple[str, ...] = ()
     magnified = flow * np.float32(factor)
-    if learned is not None:
-        magnified, more = _by_network(learned, flow, factor)
+    if recognizer is not None:
+        magnified, more = _by_network(recognizer, flow, factor)
     if simulated:
         more = (*more, f"the weights {Path(str(model)).stem} saw simulated faces only")
     return MagnifiedMotion(
@@ -81,31 +79,31 @@ def magnified_motion(
     )
 
 
-def _magnifying(name: str | Path) -> tuple[Learned, bool]:
+def _magnifying(name: str | Path) -> tuple[TrainedRecognizer, bool]:
     """Return what magnifies, and whether it saw simulated faces only."""
-    learned, card = load_learned(name)
-    config = learned.model.config if isinstance(learned.model, Ammsm) else None
+    recognizer, card = load_recognizer(name)
+    config = recognizer.model.config if isinstance(recognizer.model, Ammsm) else None
     if config is None or not config.magnify or config.channels != 2:
         raise WeightsError(
             f"expected weights of AMMSM with a magnifier of u and v, found {card.model}; leave "
             "the model out to scale plainly"
         )
-    return learned, card.simulated
+    return recognizer, card.simulated
 
 
 def _by_network(
-    learned: Learned, flow: NDArray[np.float32], factor: float
+    recognizer: TrainedRecognizer, flow: NDArray[np.float32], factor: float
 ) -> tuple[NDArray[np.float32], tuple[str, ...]]:
     """Return flow (2, s, s) as the U-Net magnifies it, in the unit it came in, with notes."""
-    preparation = learned.prepare
+    preparation = recognizer.prepare
     note: tuple[str, ...] = ()
-    if preparation.data in ("flow", ONSET_FLOW):
+    if preparation.in_px:
         slope = np.array(preparation.slope[:2], np.float32)
     else:  # grey maps are scaled clip by clip and to deviation 1; px have no other way there
         slope = np.full(2, 1.0 / max(float(flow.std()), 1e-6), np.float32)
         note = ("the model learned from grey maps; flow was brought to deviation 1 for it",)
     slope = slope[:, None, None]
-    model = cast(Ammsm, learned.model)
+    model = cast(Ammsm, recognizer.model)
     model.eval()
     with torch.no_grad():
         out = model.magnify(torch.from_numpy(flow * slope)[None], factor)[0].numpy()

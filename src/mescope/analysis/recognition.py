@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,25 +13,15 @@ from mescope import defaults
 from mescope.errors import MescopeError, VideoError
 from mescope.face.aligned import align
 from mescope.face.detector import default_finder
-from mescope.face.nasal_crop import Smoothing, crop_clip
 from mescope.models.weights import Card
 from mescope.results import Recognition, Recognitions
-from mescope.training.clip_features import (
-    Choice,
-    Feature,
-    FlowFeature,
-    FramesFeature,
-    MapFeature,
-    OnsetFlowFeature,
-)
-from mescope.training.learned import Learned, Preparation, load_learned
-from mescope.training.recipe import FACES, ONSET_FLOW, SIMULATED
-from mescope.training.rsmix_plan import FaceMarks
-from mescope.training.sparse_frames import middle
+from mescope.samples.clip_features import Choice, Computed, FlowFeature
+from mescope.samples.clip_kinds import SIDE
+from mescope.samples.kinds import SAMPLES
+from mescope.samples.one_clip import OneClip
+from mescope.training.recognizer import TrainedRecognizer
+from mescope.training.recognizers import load_recognizer
 from mescope.video.reading import Video, open_video
-
-SIDE = 224
-"""Side of the aligned faces that flow is measured in, px, as in training."""
 
 
 def recognize(
@@ -60,17 +50,18 @@ def recognize(
     """
     if not models:
         raise MescopeError("expected a model or more, found none; `mescope models` lists them")
-    loaded = [(str(name), *load_learned(name)) for name in models]
+    loaded = [(str(name), *load_recognizer(name)) for name in models]
     video = source if isinstance(source, Video) else open_video(source, rate=rate)
-    _check_frames(video, [f for f in (onset, apex, offset) if f is not None])
-    pair = _Clip(video, (onset, apex))
-    flow = FlowFeature(SIDE, SIDE, "tvl1").compute(pair.greys, pair.choice, default_finder())
-    pictures, notes = align(pair.greys, SIDE)
+    check_frames(video, [f for f in (onset, apex, offset) if f is not None])
+    clip = OneClip(video, onset, apex, offset)
+    flow = flow_of(clip, SIDE)
+    pictures, notes = align(clip.pair, SIDE)
     found = []
-    for name, learned, card in loaded:
-        inputs, more = _inputs(learned.prepare, video, pair, offset)
+    for name, recognizer, card in loaded:
+        preparation = recognizer.prepare
+        inputs, more = SAMPLES.named(preparation.data).of_one(preparation, clip)
         notes += more
-        found.append(_named(name, card, learned, inputs))
+        found.append(_named(name, card, recognizer, inputs))
     return Recognitions(
         source=video.name,
         onset=onset,
@@ -84,21 +75,18 @@ def recognize(
     )
 
 
-class _Clip:
-    """Grey pictures of some frames of a recording."""
-
-    def __init__(self, video: Video, frames: Sequence[int]) -> None:
-        self.frames = tuple(frames)
-        seen = video.read(sorted(set(self.frames)), grey=True)
-        if missing := [frame for frame in self.frames if frame not in seen]:
-            raise VideoError(
-                f"{video.name}: frame {missing[0]} is missing or damaged; choose another one"
-            )
-        self.greys = [seen[frame] for frame in self.frames]
-        self.choice = Choice(self.frames)
+def flow_of(clip: OneClip, size: int) -> Computed:
+    """Return the flow from onset to apex, (3, size, size): u, v in px, and strain."""
+    feature = FlowFeature(size, max(SIDE, size), "tvl1")
+    return feature.compute(clip.pair, Choice((clip.onset, clip.apex)), default_finder())
 
 
-def _check_frames(video: Video, frames: Sequence[int]) -> None:
+def check_frames(video: Video, frames: Sequence[int]) -> None:
+    """Refuse an onset, apex and offset that a video lacks, or that are out of order.
+
+    Raises:
+        VideoError: with the frame.
+    """
     names = ("onset", "apex", "offset")
     for name, frame in zip(names, frames, strict=False):
         if not 0 <= frame < len(video):
@@ -111,55 +99,14 @@ def _check_frames(video: Video, frames: Sequence[int]) -> None:
         raise VideoError(f"expected the apex after the onset and no later offset, found {said}")
 
 
-def _inputs(
-    preparation: Preparation, video: Video, pair: _Clip, offset: int | None
-) -> tuple[NDArray[Any], tuple[str, ...]]:
-    """Return the one input (1, c, ...) that a model is given."""
-    size, clip = preparation.size, pair
-    feature: Feature
-    if preparation.data in ("flow28", SIMULATED):
-        feature = MapFeature.of(size)
-    elif preparation.data == "flow":
-        feature = FlowFeature(size, max(SIDE, size), "tvl1")
-    elif preparation.data == ONSET_FLOW:
-        feature = OnsetFlowFeature(FlowFeature(size, max(SIDE, size), "tvl1"))
-    elif preparation.data == FACES and offset is not None:
-        return _faces(preparation, video, range(pair.frames[0], offset + 1)), ()
-    elif offset is None:
-        raise VideoError("a model of whole clips needs the offset too, found none")
-    else:
-        spread = np.linspace(pair.frames[0], offset, preparation.channels)
-        clip = _Clip(video, [int(frame) for frame in np.rint(spread)])
-        feature = FramesFeature(preparation.channels, size)
-    made = feature.compute(clip.greys, clip.choice, default_finder())
-    values = np.asarray(made.values[None], np.float32)
-    return values / np.float32(255) if isinstance(
-        feature, FramesFeature
-    ) else values, made.notes
-
-
-def _faces(preparation: Preparation, video: Video, span: range) -> NDArray[np.uint8]:
-    """Return the crops (1, c, frames, size, size) of the frames that a test shows."""
-    crops = crop_clip(
-        FaceMarks(video, default_finder()).of(span),
-        size=preparation.size,
-        smoothing=cast(Smoothing, preparation.smoothing),
-    ).crops
-    chosen = middle(len(span), preparation.frames).tolist()
-    grey = preparation.channels == 1
-    seen = video.read(sorted({span[j] for j in chosen}), grey=grey)
-    if missing := [span[j] for j in chosen if span[j] not in seen]:
-        raise VideoError(f"{video.name}: frame {missing[0]} is missing or damaged")
-    cut = np.stack([crops[j].cut(seen[span[j]]) for j in chosen])
-    return cut[None, None] if grey else cut.transpose(3, 0, 1, 2)[None]
-
-
-def _named(name: str, card: Card, learned: Learned, inputs: NDArray[Any]) -> Recognition:
-    shares = learned.scores(inputs)[0]
+def _named(
+    name: str, card: Card, recognizer: TrainedRecognizer, inputs: NDArray[Any]
+) -> Recognition:
+    shares = recognizer.scores(inputs)[0]
     return Recognition(
         model=Path(name).stem if name.endswith(".safetensors") else name,
-        emotion=learned.classes[int(shares.argmax())],
-        shares={c: float(s) for c, s in zip(learned.classes, shares, strict=True)},
+        emotion=recognizer.classes[int(shares.argmax())],
+        shares={c: float(s) for c, s in zip(recognizer.classes, shares, strict=True)},
         simulated=card.simulated,
         scores=card.scores,
     )

@@ -80,9 +80,9 @@ def rsmix(
     from mescope.datasets import read
     from mescope.face.nasal_crop import Extent, Smoothing
     from mescope.facs import Table
-    from mescope.training.rsmix import MaskRule
-    from mescope.training.rsmix_plan import Settings
-    from mescope.training.rsmix_write import augment_rsmix
+    from mescope.samples.rsmix.paste import MaskRule
+    from mescope.samples.rsmix.plan import Settings
+    from mescope.samples.rsmix.write import augment_rsmix
 
     settings = Settings(
         table=cast(Table, au_table),

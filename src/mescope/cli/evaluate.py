@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mescope.cli.console import explain, progress_bar, show_json, show_text
-from mescope.cli.options import Json
+from mescope.cli.options import Json, Set
 
 if TYPE_CHECKING:
     from mescope.evaluation.report import Report
-    from mescope.training.batches import Prepared
+    from mescope.samples.base import Prepared
 
 
 def evaluate(
@@ -22,6 +22,7 @@ def evaluate(
     ],
     dataset: Annotated[str, typer.Option(help="A name from `mescope datasets`.")],
     root: Annotated[Path, typer.Option(metavar="<folder>", help="Where the data set lies.")],
+    settings: Set = None,
     protocol: Annotated[
         str,
         typer.Option(
@@ -70,20 +71,22 @@ def evaluate(
     """
     from mescope.datasets import open_dataset
     from mescope.io.parallel import checked_engine
+    from mescope.samples.prepare import prepare
     from mescope.training.evaluate import checked_protocol
     from mescope.training.evaluate import evaluate as run
-    from mescope.training.prepare import prepare
     from mescope.training.recipe import read_clip_recipe
 
-    chosen = read_clip_recipe(recipe, **({} if seeds is None else {"seeds": seeds}))
+    over = [*(settings or ()), *([] if seeds is None else [f"seeds={seeds}"])]
+    chosen = read_clip_recipe(recipe, over)
     how, by = checked_protocol(protocol), checked_engine(engine)
     folder = output or Path("runs") / recipe.stem
     processes = jobs or os.cpu_count() or 1
     data = open_dataset(dataset, root)
     with progress_bar("reading clips") as progress:
         prepared = prepare(
-            chosen, data, cache=cache or folder / "features", jobs=processes, progress=progress
-        )
+            chosen.data, data, labels=chosen.labels, cache=cache or folder / "features",
+            jobs=processes, progress=progress,
+        )  # fmt: skip
     _tell(prepared)
     with progress_bar(chosen.name) as progress:
         report = run(

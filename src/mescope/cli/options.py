@@ -40,6 +40,15 @@ Face = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON in place of a table.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace files that exist.")]
+Set = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="Another value than the recipe's, such as optim.epochs=5, as TOML; give it again "
+        "for another.",
+    ),
+]
 
 
 def spotter_named(method: str) -> str:

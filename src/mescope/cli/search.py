@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from mescope.cli.console import explain, progress_bar, show_json
-from mescope.cli.options import Json
+from mescope.cli.options import Json, Set
 
 if TYPE_CHECKING:
-    from mescope.training.recipe import ClipRecipe
+    from mescope.training.tables import Recipe
 
 POPULATION, SHARE = 100, 0.15
 
@@ -23,6 +24,7 @@ def search(
     output: Annotated[
         Path, typer.Option("--output", "-o", help="Folder for the run; made if absent.")
     ],
+    settings: Set = None,
     population: Annotated[
         int | None,
         typer.Option(
@@ -54,16 +56,19 @@ def search(
     from mescope.cli.inputs import check_folder
     from mescope.datasets import open_dataset
     from mescope.reports.search_plot import save_search_plot
-    from mescope.training.prepare import prepare
+    from mescope.samples.prepare import prepare
     from mescope.training.search_run import SearchRun
 
-    chosen = _recipe(recipe, population, generations, share)
+    chosen = _recipe(recipe, settings or (), population, generations, share)
     check_folder(output)
     data = open_dataset(dataset, root)
     with progress_bar("reading clips") as progress:
-        examples = prepare(chosen, data, cache=output / "features", progress=progress).examples
-    run = SearchRun(chosen, examples, output, device=device)
-    total = run.steps * chosen.epochs
+        prepared = prepare(
+            chosen.data, data, labels=chosen.labels, cache=output / "features",
+            progress=progress,
+        )  # fmt: skip
+    run = SearchRun(chosen, prepared.examples, output, device=device)
+    total = run.steps * run.epochs
     with progress_bar("adaptive epochs") as progress:
         run.train(lambda done, _loss: progress(done, total))
     with progress_bar("candidates") as progress:
@@ -81,7 +86,9 @@ def search(
                 "loss": found.loss,
                 "best": list(found.best),
                 "winner": {
-                    k: v for k, v in run.winner.options.items() if k in ("ratios", "alpha")
+                    k: v
+                    for k, v in run.winner.model.options.items()
+                    if k in ("ratios", "alpha")
                 },
                 "chosen_on": ["/".join(person) for person in run.chosen_on],
             }
@@ -95,16 +102,16 @@ def search(
 
 
 def _recipe(
-    path: Path, population: int | None, generations: int | None, share: float | None
-) -> ClipRecipe:
+    path: Path, settings: Sequence[str], population: int | None, generations: int | None,
+    share: float | None,
+) -> Recipe:  # fmt: skip
     """Return the recipe with what a search needs over it."""
     from mescope.training.recipe import read_clip_recipe
+    from mescope.training.search_run import settings_of
 
-    plain = read_clip_recipe(path)
-    wanted: dict[str, Any] = {
-        "search_population": population or plain.search_population or POPULATION,
-        "hold_out": (plain.hold_out or SHARE) if share is None else share,
-    }
-    if generations is not None:
-        wanted["search_generations"] = generations
-    return read_clip_recipe(path, **wanted)
+    plain = read_clip_recipe(path, settings)
+    over = settings_of(plain, population or POPULATION, SHARE)
+    over += [] if population is None else [f"task.search_population={population}"]
+    over += [] if generations is None else [f"task.search_generations={generations}"]
+    over += [] if share is None else [f"optim.hold_out={float(share)}"]
+    return read_clip_recipe(path, [*settings, *over])

@@ -8,20 +8,21 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mescope.cli.console import explain, progress_bar, show_json
-from mescope.cli.options import Json
+from mescope.cli.options import Json, Set
 from mescope.errors import OutputError, RecipeError
 
 if TYPE_CHECKING:
     from mescope.models.weights import Card
-    from mescope.training.examples import Examples
+    from mescope.samples.examples import Examples
     from mescope.training.logs import Log
-    from mescope.training.recipe import ClipRecipe, Recipe, RenderedRecipe
+    from mescope.training.tables import Recipe
 
     History = list[dict[str, float]]
 
 
 def train(
     recipe: Annotated[Path, typer.Argument(help="A recipe, such as recipes/*.toml.")],
+    settings: Set = None,
     dataset: Annotated[
         str | None,
         typer.Option(
@@ -56,9 +57,10 @@ def train(
     """
     from mescope.cli.inputs import check_folder
     from mescope.training.logs import checked_log
-    from mescope.training.recipe import Recipe, RenderedRecipe, read_recipe
+    from mescope.training.recipe import read_recipe
+    from mescope.training.tasks import task_of
 
-    chosen = read_recipe(recipe)
+    chosen = read_recipe(recipe, settings or ())
     folder = output or Path("runs") / recipe.stem
     if (folder / "checkpoint.safetensors").exists() and not resume:
         raise OutputError(
@@ -68,13 +70,11 @@ def train(
     check_folder(folder)
     how = checked_log(log)
     weights = folder / f"{chosen.name}.safetensors"
-    if isinstance(chosen, Recipe):
-        card, history = _spotting(chosen, folder, weights, device, how)
-    elif isinstance(chosen, RenderedRecipe):
-        card, history = _rendered(chosen, folder, jobs, device, how)
-    else:
+    if task_of(chosen).names_clips:
         real = _examples(chosen, folder, dataset, root)
         card, history = _recogniser(chosen, real, folder, weights, device, how)
+    else:
+        card, history = _spotting(chosen, folder, weights, jobs, device, how)
     if as_json:
         entry = {"weights": str(weights), "epochs": len(history), "history": history}
         show_json({**entry, "scores": card.scores})
@@ -85,85 +85,69 @@ def train(
 
 
 def _spotting(
-    recipe: Recipe, folder: Path, weights: Path, device: str, log: Log
+    recipe: Recipe, folder: Path, weights: Path, jobs: int, device: str, log: Log
 ) -> tuple[Card, History]:
-    from mescope.training.publish import publish
+    from mescope.training.tasks.me_tst import spotting_task
     from mescope.training.train import train as fit
 
+    task = spotting_task(recipe)
+    measured = []
+    if task.collects(recipe):
+        with progress_bar(task.collects(recipe)) as progress:
+            measured = task.collect(recipe, folder, jobs=jobs, progress=progress)
     with progress_bar(recipe.name) as progress:
         model, state = fit(
             recipe,
             folder,
+            source=task.source(recipe, measured),
             device=device,
             log=log,
             report=lambda done, total, _loss: progress(done, total),
         )
     explain(f"{state.epoch} epochs done; choosing the threshold on simulated recordings")
-    return publish(model.to("cpu"), recipe, weights), state.history
-
-
-def _rendered(
-    recipe: RenderedRecipe, folder: Path, jobs: int, device: str, log: Log
-) -> tuple[Card, History]:
-    from mescope.training.train_rendered import measured_for, train_rendered
-
-    with progress_bar(f"{recipe.hours:g} hours of rendered recordings") as progress:
-        measured = measured_for(recipe, folder, jobs=jobs, progress=progress)
-    with progress_bar(recipe.name) as progress:
-        return train_rendered(
-            recipe,
-            measured,
-            folder,
-            device=device,
-            log=log,
-            report=lambda done, total, _loss: progress(done, total),
-        )
+    return task.publish(model.to("cpu"), recipe, measured, weights), state.history
 
 
 def _recogniser(
-    recipe: ClipRecipe, real: Examples | None, folder: Path, weights: Path, device: str,
-    log: Log,
-) -> tuple[Card, History]:  # fmt: skip
-    from mescope.training.prepare import simulated_examples
-    from mescope.training.recipe import SIMULATED
-    from mescope.training.train_clips import publish_recogniser, train_recogniser
+    recipe: Recipe, real: Examples | None, folder: Path, weights: Path, device: str, log: Log
+) -> tuple[Card, History]:
+    from mescope.training.train_clips import publish_recognizer, train_on_all
 
-    unseen = None
-    if recipe.data == SIMULATED:
-        explain(f"drawing {recipe.maps} simulated flow maps")
-        examples, unseen = simulated_examples(recipe, recipe.seed), real
+    examples, unseen = recipe.data.drawn(recipe.seed), None
+    if examples is not None:
+        explain(f"drew {len(examples)} simulated flow maps")
+        unseen = real
     elif real is not None:
         examples = real
     else:
         raise RecipeError(
             f"recipe {recipe.name} is trained on clips of people: give --dataset and --root"
         )
-    steps = -(-len(examples) // recipe.batch_size) * recipe.epochs
+    steps = -(-len(examples) // getattr(recipe.optim, "batch_size", 1))
+    steps *= getattr(recipe.optim, "epochs", 1)
     with progress_bar(recipe.name) as progress:
-        learned, keeper = train_recogniser(
+        recognizer, checkpointer = train_on_all(
             recipe, examples, folder, device=device, log=log,
             report=lambda done, _loss: progress(done, steps),
         )  # fmt: skip
-    card = publish_recogniser(learned, recipe, examples, weights, unseen=unseen)
-    return card, keeper.progress.history
+    card = publish_recognizer(recognizer, recipe, examples, weights, unseen=unseen)
+    return card, checkpointer.progress.history
 
 
 def _examples(
-    recipe: ClipRecipe, folder: Path, dataset: str | None, root: Path | None
+    recipe: Recipe, folder: Path, dataset: str | None, root: Path | None
 ) -> Examples | None:
     """Return real clips: as the recipe wants them, or maps like the simulated ones."""
-    import dataclasses
-
     from mescope.datasets import open_dataset
-    from mescope.training.prepare import prepare
-    from mescope.training.recipe import SIMULATED
+    from mescope.samples.prepare import prepare
 
     if dataset is None and root is None:
         return None
     if dataset is None or root is None:
         raise RecipeError("expected --dataset and --root together, found one of them")
-    if recipe.data == SIMULATED:
-        recipe = dataclasses.replace(recipe, data="flow28", maps=0)
     data = open_dataset(dataset, root)
     with progress_bar("reading clips") as progress:
-        return prepare(recipe, data, cache=folder / "features", progress=progress).examples
+        return prepare(
+            recipe.data.real(), data, labels=recipe.labels, cache=folder / "features",
+            progress=progress,
+        ).examples  # fmt: skip

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 
 from mescope.errors import WeightsError
 from mescope.labels import SPOTTING_CLASSES
-from mescope.models import MeTst, MeTstPlus, create_model
+from mescope.models import MODELS, create_model
 from mescope.models.headers import SUFFIX, check_header, read_header
 from mescope.registry import suggestion
 
@@ -39,7 +39,8 @@ class Card:
     (:class:`mescope.spotting.proposals.ProposalRule`) chosen together with the weights.  Of a
     model that names clips, ``regions`` is empty and ``window`` and ``rate`` are 0.
     ``config`` are the fields of the model's config.  ``inputs`` says what a model that names
-    clips is given (:class:`mescope.training.learned.Preparation`); empty for others.
+    clips is given (:class:`mescope.samples.preparation.Preparation`), and ``task`` how its
+    family is asked (:data:`mescope.training.tasks.TASKS`); empty for others.
     ``sha256`` covers tensors and card; :func:`save` fills it in.
     """
 
@@ -61,6 +62,7 @@ class Card:
     licence: str = ""
     version: str = ""
     notes: str = ""
+    task: str = ""
     sha256: str = ""
 
 
@@ -200,7 +202,7 @@ def _card(fields: object, path: Path) -> Card:
     return Card(**fields)
 
 
-_LATER: dict[str, Any] = {"inputs": {}, "head": "nose", "look": "windows"}
+_LATER: dict[str, Any] = {"inputs": {}, "head": "nose", "look": "windows", "task": ""}
 """Entries that the first files lack, and what their lack means."""
 
 _CHOICES = {"head": ("nose", "face"), "look": ("windows", "candidates")}
@@ -224,17 +226,37 @@ _KINDS: dict[str, type | tuple[type, ...]] = {
     "licence": str,
     "version": str,
     "notes": str,
+    "task": str,
     "sha256": str,
 }
 
 
+def config_of(module: nn.Module, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a module is built with: the fields of its config, or what it was given.
+
+    Args:
+        module: a model; those of mescope have a frozen dataclass as ``config``.
+        given: the options that built it, for one without.
+    """
+    config: Any = getattr(module, "config", None)
+    return dict(given) if config is None else dataclasses.asdict(config)
+
+
 def _build(card: Card, tensors: Mapping[str, Tensor], path: Path) -> nn.Module:
-    """Return the card's model, without memory of its own; refuse if tensors do not fit it."""
+    """Return the card's model, ours without memory of its own; refuse if tensors do not fit."""
     try:
-        with torch.device("meta"):
+        ours = MODELS.named(card.model).__module__.startswith("mescope.")
+        # whoever else wrote a model may keep tensors in it that no file holds
+        with torch.device("meta") if ours else torch.random.fork_rng(devices=[]):
             module = create_model(card.model, **card.config)
     except WeightsError as error:
-        raise WeightsError(f"{path}: {error}") from error
+        raise WeightsError(
+            f"{path}: {error}; if a plug-in brings the model, name it by --plugin"
+        ) from error
+    except TypeError as error:
+        raise WeightsError(
+            f"{path}: {card.model} cannot be built as the card says: {error}"
+        ) from error
     _check_card(card, module, path)
     wanted = {name: _describe(tensor) for name, tensor in module.state_dict().items()}
     found = {name: _describe(tensor) for name, tensor in tensors.items()}
@@ -245,23 +267,26 @@ def _build(card: Card, tensors: Mapping[str, Tensor], path: Path) -> nn.Module:
 
 def _check_card(card: Card, module: nn.Module, path: Path) -> None:
     """Refuse a card whose labels and regions are not those of its model."""
-    config: Any = module.config
-    if isinstance(module, MeTst | MeTstPlus):
+    config: Any = getattr(module, "config", None)
+    classes = getattr(config, "classes", len(card.labels))
+    channels = getattr(config, "channels", None)
+    if card.window:  # a spotting model
         if tuple(card.labels) != SPOTTING_CLASSES:
             raise WeightsError(
                 f"{path}: labels differ; expected {', '.join(SPOTTING_CLASSES)}, "
                 f"found {', '.join(card.labels)}"
             )
         flow = 2 * len(card.regions)  # what is shown of a candidate holds more than flow
-        shown = config.channels > flow if card.look == "candidates" else config.channels == flow
-        fits = shown and config.classes == len(card.labels)
+        shown = channels is None or (
+            channels > flow if card.look == "candidates" else channels == flow
+        )
     else:
-        fits = not card.regions and config.classes == len(card.labels)
-    if not fits:
+        shown = not card.regions
+    if not shown or classes != len(card.labels):
         raise WeightsError(
             f"{path}: the card contradicts itself: {len(card.regions)} regions and "
-            f"{len(card.labels)} labels, but {getattr(config, 'channels', 'no')} channels and "
-            f"{config.classes} classes"
+            f"{len(card.labels)} labels, but {'no' if channels is None else channels} channels "
+            f"and {classes} classes"
         )
 
 

@@ -1,14 +1,13 @@
 """What training AMMSM takes beside a loop: drawn sparsity, two losses, and a teacher.
 
-Source: spec_ammsm sections 2.11 and 4.1, S7 to S9 and S11.  In the first, adaptive, epochs
-every batch draws its ratios and its factor; afterwards the model's own are used, which a search
-chose (:mod:`mescope.training.search`).  MESA is cited by the paper without parameters: its form
-here is that of VSSD's recipe, with a decay that fits so few steps.
+In the first, adaptive, epochs every batch draws its ratios and its factor; afterwards the
+model's own are used, which a search chose (:mod:`mescope.training.search`).  MESA is cited by
+the paper without parameters: its form here is that of VSSD's recipe (Shi et al., 2024), with a
+decay that fits so few steps.
 """
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -16,12 +15,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.optim.swa_utils import AveragedModel
 
 from mescope.errors import RecipeError
 from mescope.models.ammsm import Ammsm
 from mescope.models.ammsm_config import Ratios, block_ratios
-from mescope.training.learned import arguments
-from mescope.training.recipe import ONSET_FLOW, ClipRecipe
+from mescope.moved import renamed
 
 RATIOS = tuple(step / 10 for step in range(1, 9))
 """Shares of windows to drop that are tried."""
@@ -35,7 +34,7 @@ TAUGHT_AFTER = 0.25
 _DRAWS = 17  # part of the seed, so that draws are not those of shuffling
 
 
-class Step(NamedTuple):
+class AmmsmTrainOutput(NamedTuple):
     """What the model made of a batch, and with what."""
 
     emotion: Tensor  # (b, classes), logits
@@ -71,35 +70,37 @@ def magnifier_loss(flow: Tensor, magnified: Tensor, alpha: float) -> Tensor:
 
 
 def ammsm_loss(
-    step: Step, targets: Tensor, epoch: int, recipe: ClipRecipe, weights: Tensor | None = None
-) -> Tensor:
+    output: AmmsmTrainOutput, targets: Tensor, epoch: int, epochs: int, mesa: float = 0.0,
+    weights: Tensor | None = None,
+) -> Tensor:  # fmt: skip
     """Return the loss of a batch, a scalar.
 
-    Cross-entropy, plus that of the magnifier with falling weight, plus ``recipe.mesa`` times
+    Cross-entropy, plus that of the magnifier with falling weight, plus ``mesa`` times
     the cross-entropy against the teacher's shares.
 
     Args:
-        step: from :class:`Trainee`.
+        output: from :class:`AmmsmTrainer`.
         targets: classes (b,), or shares of them (b, classes) under mixup.
         epoch: from 0.
-        recipe: says how many epochs there are.
+        epochs: in all.
+        mesa: weight of the teacher's say.
         weights: of the classes.
     """
-    loss = F.cross_entropy(step.emotion, targets, weight=weights)
-    if step.magnified is not None:
-        magnified = magnifier_loss(step.flow, step.magnified, step.alpha)
-        loss = loss + magnifier_weight(epoch, recipe.epochs) * magnified
-    if step.teacher is not None:
-        shares = step.teacher.softmax(-1)
-        loss = loss + recipe.mesa * F.cross_entropy(step.emotion, shares)
+    loss = F.cross_entropy(output.emotion, targets, weight=weights)
+    if output.magnified is not None:
+        magnified = magnifier_loss(output.flow, output.magnified, output.alpha)
+        loss = loss + magnifier_weight(epoch, epochs) * magnified
+    if output.teacher is not None:
+        shares = output.teacher.softmax(-1)
+        loss = loss + mesa * F.cross_entropy(output.emotion, shares)
     return loss
 
 
 def decay(step: int) -> float:
     """Return the share of the teacher that stays at an update, from 0; at most 0.99.
 
-    VSSD's 0.9999 would leave most of the first weights in the teacher of so short a training
-    (spec_ammsm S11).
+    VSSD's 0.9999 would leave most of the first weights in the teacher of so short a
+    training.
 
     >>> decay(0), decay(10**6)
     (0.1, 0.99)
@@ -107,63 +108,81 @@ def decay(step: int) -> float:
     return min(0.99, (1 + step) / (10 + step))
 
 
-class Trainee(nn.Module):
-    """AMMSM as the training loop sees it: one tensor in, a :class:`Step` out.
+def arguments(model: Ammsm, inputs: Tensor) -> tuple[Tensor, ...]:
+    """Return what AMMSM is called with for prepared inputs (n, ...), which are one tensor.
+
+    With its spatial stream it gets flow, and the onset frame that follows it, in three equal
+    channels.
+    """
+    if model.config.spatial:
+        channels = model.config.channels
+        return inputs[:, :channels], inputs[:, channels:].expand(-1, 3, -1, -1)
+    return (inputs,)
+
+
+class AmmsmTrainer(nn.Module):
+    """AMMSM as the training loop sees it: one tensor in, an :class:`AmmsmTrainOutput` out.
 
     Its state holds the teacher beside the model, so that a checkpoint keeps both.
 
     Args:
         model: to train; shared, not copied.
-        recipe: of the training.
         seed: decides, with the epoch's number, what is drawn.
+        epochs: in all.
+        adaptive_epochs: first ones, that draw ratios and factor for every batch.
+        mesa: above 0 if there is a teacher.
+        onset: inputs hold the onset frame after the flow.
 
     Raises:
-        RecipeError: the recipe's data have an onset frame that the model does not take, or lack
-            one that it needs.
+        RecipeError: inputs have an onset frame that the model does not take, or lack one that
+            it needs.
     """
 
-    steps: Tensor
-
-    def __init__(self, model: Ammsm, recipe: ClipRecipe, seed: int) -> None:
+    def __init__(
+        self, model: Ammsm, seed: int, *, epochs: int, adaptive_epochs: int = 0,
+        mesa: float = 0.0, onset: bool = False,
+    ) -> None:  # fmt: skip
         super().__init__()
-        if model.config.spatial != (recipe.data == ONSET_FLOW):
+        if model.config.spatial != onset:
             raise RecipeError(
-                f"expected data = {ONSET_FLOW!r} for AMMSM with its spatial stream and other "
-                f"data without, found {recipe.data!r} and spatial = "
-                f"{str(model.config.spatial).lower()}; change one of them"
+                "expected kind = 'flow-onset' for AMMSM with its spatial stream and other data "
+                f"without, found spatial = {str(model.config.spatial).lower()}; change one of "
+                "them"
             )
-        self.model, self._recipe, self._seed = model, recipe, seed
-        self.teacher: Ammsm | None = None
-        if recipe.mesa:
-            self.teacher = copy.deepcopy(model).eval().requires_grad_(False)
-        self.register_buffer("steps", torch.zeros((), dtype=torch.int64))
+        self.model, self._seed = model, seed
+        self._epochs, self._adaptive = epochs, adaptive_epochs
+        self.teacher: AveragedModel | None = None
+        if mesa:
+            self.teacher = AveragedModel(model, avg_fn=_nearer, use_buffers=True)
+            self.teacher.n_averaged += 1  # from the fresh weights on, which count as one
+            self.teacher.eval().requires_grad_(False)
         self.begin(0)
 
     def begin(self, epoch: int) -> None:
         """Set the epoch, from 0: its draws do not depend on those before."""
         self._epoch, self._rng = epoch, np.random.default_rng((self._seed, epoch, _DRAWS))
 
-    def train(self, mode: bool = True) -> Trainee:
+    def train(self, mode: bool = True) -> AmmsmTrainer:
         """Set the mode of the model; the teacher stays in evaluation mode."""
         super().train(mode)
         if self.teacher is not None:
             self.teacher.eval()
         return self
 
-    def forward(self, inputs: Tensor) -> Step:
+    def forward(self, inputs: Tensor) -> AmmsmTrainOutput:
         """Return what the model makes of a batch, with what is drawn for it."""
         config = self.model.config
         given = arguments(self.model, inputs)
         ratios, alpha = None, None
-        if self._epoch < self._recipe.adaptive_epochs:
+        if self._epoch < self._adaptive:
             ratios = draw_ratios(self._rng, config.depths) if config.sparse else None
             alpha = float(self._rng.uniform(*ALPHAS)) if config.magnify else None
         output = self.model(*given, ratios=ratios, alpha=alpha)
         taught = None
-        if self.teacher is not None and self._epoch >= TAUGHT_AFTER * self._recipe.epochs:
+        if self.teacher is not None and self._epoch >= TAUGHT_AFTER * self._epochs:
             with torch.no_grad():
                 taught = self.teacher(*given, ratios=ratios, alpha=alpha).emotion
-        return Step(
+        return AmmsmTrainOutput(
             emotion=output.emotion,
             magnified=output.magnified if config.magnify else None,
             flow=given[0],
@@ -171,16 +190,23 @@ class Trainee(nn.Module):
             teacher=taught,
         )
 
-    @torch.no_grad()
     def follow(self) -> None:
         """Move the teacher, running statistics too, towards the model; after every step."""
-        if self.teacher is None:
-            return
-        share = decay(int(self.steps))
-        mine = self.model.state_dict()
-        for name, theirs in self.teacher.state_dict().items():
-            if theirs.is_floating_point():
-                theirs.lerp_(mine[name], 1.0 - share)
-            else:  # counts of batches
-                theirs.copy_(mine[name])
-        self.steps += 1
+        if self.teacher is not None:
+            self.teacher.update_parameters(self.model)
+
+
+def _nearer(theirs: Tensor, mine: Tensor, updates: Tensor | int) -> Tensor:
+    """Return a tensor of the teacher moved towards the model's; counts are copied."""
+    if not theirs.is_floating_point():
+        return mine
+    return theirs.lerp(mine, 1.0 - decay(int(updates) - 1))
+
+
+__getattr__ = renamed(
+    __name__,
+    {
+        "Step": "mescope.training.ammsm_training.AmmsmTrainOutput",
+        "Trainee": "mescope.training.ammsm_training.AmmsmTrainer",
+    },
+)

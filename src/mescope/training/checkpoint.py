@@ -17,7 +17,8 @@ from safetensors.torch import save
 
 from mescope.errors import RecipeError
 from mescope.io.atomic import write_atomically
-from mescope.training.recipe import AnyRecipe
+from mescope.moved import renamed
+from mescope.training.tables import Recipe
 
 
 @dataclass
@@ -28,10 +29,10 @@ class Progress:
     history: list[dict[str, float]] = field(default_factory=list)  # one entry an epoch
 
 
-class Keeper:
-    """Keeps the checkpoint and the history of one run in its folder."""
+class Checkpointer:
+    """Writes the checkpoint and the history of one run into its folder."""
 
-    def __init__(self, folder: Path, recipe: AnyRecipe) -> None:
+    def __init__(self, folder: Path, recipe: Recipe) -> None:
         self.path, self.recipe = folder / "checkpoint.safetensors", recipe
         self.progress = Progress()
 
@@ -58,7 +59,7 @@ class Keeper:
 
 def save_checkpoint(
     path: Path,
-    recipe: AnyRecipe,
+    recipe: Recipe,
     model: torch.nn.Module,
     optimizer: torch.optim.Adam,
     progress: Progress,
@@ -70,14 +71,14 @@ def save_checkpoint(
         for key, value in state.items():
             tensors[f"adam/{index}/{key}"] = value.detach().contiguous()
     metadata = {
-        "recipe": json.dumps(asdict(recipe), sort_keys=True),
+        "recipe": json.dumps(recipe.to_dict(), sort_keys=True),
         "progress": json.dumps(asdict(progress)),
     }
     write_atomically(path, save(tensors, metadata))
 
 
 def load_checkpoint(
-    path: Path, recipe: AnyRecipe, model: torch.nn.Module, optimizer: torch.optim.Adam
+    path: Path, recipe: Recipe, model: torch.nn.Module, optimizer: torch.optim.Adam
 ) -> Progress:
     """Restore ``model`` and ``optimizer`` from ``path``; return where the run stands.
 
@@ -92,7 +93,7 @@ def load_checkpoint(
         raise RecipeError(
             f"the checkpoint {path} cannot be read ({error}); delete it to start anew"
         ) from error
-    if json.loads(metadata.get("recipe", "{}")) != json.loads(json.dumps(asdict(recipe))):
+    if json.loads(metadata.get("recipe", "{}")) != json.loads(json.dumps(recipe.to_dict())):
         raise RecipeError(
             f"the checkpoint {path} was made by another recipe; restore that recipe, "
             "or choose another output folder"
@@ -108,3 +109,6 @@ def load_checkpoint(
     )
     values = json.loads(metadata["progress"])
     return Progress(epoch=values["epoch"], history=values["history"])
+
+
+__getattr__ = renamed(__name__, {"Keeper": "mescope.training.checkpoint.Checkpointer"})

@@ -1,8 +1,7 @@
 """Choose the epoch by training people that were held out; test people have no say in it.
 
-Source: spec_merba S11, and the spotting protocol's rule that nothing that selects sees a test
-person: what choosing on the test person would give is the oracle column of
-:mod:`mescope.training.evaluate`.
+Nothing that selects sees a test person: what choosing on the test person would give is
+the oracle column of :mod:`mescope.training.evaluate`.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from numpy.typing import NDArray
 from mescope.errors import RecipeError
 from mescope.evaluation.folds import Fold, Person, hold_out
 from mescope.evaluation.recognition import count_classes, uf1
-from mescope.training.learned import Learned
+from mescope.training.recognizer import TrainedRecognizer
 
 
 def split(persons: Sequence[Person], examples: int, share: float, seed: int) -> Fold:
@@ -47,20 +46,20 @@ class BestEpoch:
         self.epoch, self.uf1 = -1, -1.0
         self._weights: dict[str, torch.Tensor] = {}
 
-    def look(self, epoch: int, learned: Learned) -> None:
-        """Score what has been learned by now."""
-        found = learned.scores(self._inputs).argmax(1)
-        names = learned.classes
+    def look(self, epoch: int, recognizer: TrainedRecognizer) -> None:
+        """Score what has been recognizer by now."""
+        found = recognizer.scores(self._inputs).argmax(1)
+        names = recognizer.classes
         score = uf1(
             count_classes([names[i] for i in self._labels], [names[i] for i in found], names),
             "skip_gt",
         )
         if score > self.uf1:
             self.epoch, self.uf1 = epoch, score
-            state = learned.model.state_dict()
+            state = recognizer.model.state_dict()
             self._weights = {name: tensor.clone() for name, tensor in state.items()}
 
-    def restore(self, learned: Learned) -> None:
+    def restore(self, recognizer: TrainedRecognizer) -> None:
         """Put the best weights back."""
         if self._weights:
-            learned.model.load_state_dict(self._weights)
+            recognizer.model.load_state_dict(self._weights)

@@ -1,9 +1,9 @@
 """Evaluate a recipe: every fold and seed an independent job, one report in the end.
 
-A fold's model is trained by :func:`mescope.training.recognisers.learn` on ``fold.train`` and
-then names the clips of ``fold.test`` once.  No label of a test person goes into a job, unless
-the oracle column is asked for, and then it goes where it cannot change what is learned.
-Source: spec_spotting_protocol sections 7 to 9.
+A fold's model is trained by :func:`mescope.training.recognizers.train_recognizer` on
+``fold.train`` and then names the clips of ``fold.test`` once.  No label of a test person
+goes into a job, unless the oracle column is asked for, and then it goes where it cannot
+change what is learned.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast, get_args
 
@@ -28,12 +28,20 @@ from mescope.evaluation.report import (
     environment,
 )
 from mescope.io.parallel import Engine, run_jobs
-from mescope.training.examples import Examples
-from mescope.training.parts import CLIPS, Protocol, controls_of, folds_of, sizes_told
-from mescope.training.prepare import Data, prepare
-from mescope.training.recipe import ClipRecipe, read_clip_recipe
-from mescope.training.recognisers import Recogniser, learn
+from mescope.samples.examples import Examples
+from mescope.samples.prepare import Data, prepare
+from mescope.training.protocols import (
+    CLIPS,
+    Protocol,
+    controls_of,
+    folds_of,
+    in_words,
+)
+from mescope.training.recipe import read_clip_recipe
+from mescope.training.recognizer import Recogniser
+from mescope.training.recognizers import train_recognizer
 from mescope.training.results import FoldResult, Results
+from mescope.training.tables import Recipe
 
 ORACLE = (
     "the column 'oracle' shows, for every test person, the epoch that was best on that person: "
@@ -48,7 +56,7 @@ Progress = Callable[[int, int], None]
 class Shared:
     """What every job of a run is given."""
 
-    recipe: ClipRecipe
+    recipe: Recipe
     examples: Examples
     oracle: bool
     device: str = "cpu"
@@ -67,7 +75,7 @@ def checked_protocol(name: str) -> Protocol:
 
 
 def evaluate(
-    recipe: ClipRecipe | str | Path,
+    recipe: Recipe | str | Path,
     data: Data,
     protocol: Protocol = "loso",
     *,
@@ -99,7 +107,7 @@ def evaluate(
         LeakError: there are too few people for the protocol, or two people share a clip.
         OutputError: ``out`` cannot be written.
     """
-    recipe = recipe if isinstance(recipe, ClipRecipe) else read_clip_recipe(recipe)
+    recipe = recipe if isinstance(recipe, Recipe) else read_clip_recipe(recipe)
     examples, left_out = _examples(recipe, data, out, jobs)
     _check_twins(examples)
     hashes = examples.hashes()
@@ -109,7 +117,7 @@ def evaluate(
         None if out is None else Path(out), _identity(recipe, protocol, hashes, oracle), splits
     )
     results.warnings += _without_class(examples, splits)
-    results.warnings += sizes_told(examples, splits, flip=recipe.flip)
+    results.warnings += in_words(examples, splits, flip=getattr(recipe.augment, "flip", False))
     missing = [item for item in items if item not in results]
     if progress:
         progress(len(items) - len(missing), len(items))
@@ -125,7 +133,7 @@ def evaluate(
             progress(len(results), len(items))
     return Report(
         name=recipe.name,
-        recipe=asdict(recipe),
+        recipe=recipe.to_dict(),
         protocol=protocol,
         mode=SUBJECT_DEPENDENT if protocol == CLIPS else CLEAN,
         classes=examples.classes,
@@ -148,16 +156,16 @@ def run_fold(shared: Shared, item: tuple[int, Fold]) -> FoldResult:
     started = time.monotonic()
     persons = [examples.persons[i] for i in fold.train]
     origins = [examples.origins[i] for i in fold.train] if examples.origins else []
-    learned = learn(
+    recognizer = train_recognizer(
         recipe, inputs, labels, examples.classes, seed, monitor=best, persons=persons,
         origins=origins, device=shared.device,
     )  # fmt: skip
-    scores = learned.scores(unseen)
+    scores = recognizer.scores(unseen)
     asked = controls_of(examples, fold)
     return FoldResult(
         fold=fold.name,
         scores=_plain(scores),
-        control=_plain(learned.scores(examples.inputs[asked])) if asked else (),
+        control=_plain(recognizer.scores(examples.inputs[asked])) if asked else (),
         oracle=None if best is None else best.predicted(scores),
         seconds=time.monotonic() - started,
     )
@@ -174,8 +182,8 @@ class _Best:
         self._inputs, self._labels = inputs, labels
         self._hits, self._found = -1, np.empty(0, np.int64)
 
-    def __call__(self, epoch: int, learned: Recogniser) -> None:
-        found = learned.scores(self._inputs).argmax(1)
+    def __call__(self, epoch: int, recognizer: Recogniser) -> None:
+        found = recognizer.scores(self._inputs).argmax(1)
         hits = int((found == self._labels).sum())
         if hits > self._hits:
             self._hits, self._found = hits, found
@@ -187,11 +195,13 @@ class _Best:
 
 
 def _examples(
-    recipe: ClipRecipe, data: Data, out: str | Path | None, jobs: int
+    recipe: Recipe, data: Data, out: str | Path | None, jobs: int
 ) -> tuple[Examples, list[str]]:
     """Return the examples of the data, and in words how many clips could not be used."""
     cache = None if out is None else Path(out) / "features"
-    examples, problems = prepare(recipe, data, cache=cache, jobs=jobs)
+    examples, problems = prepare(
+        recipe.data, data, labels=recipe.labels, cache=cache, jobs=jobs
+    )
     errors = sum(problem.level == "error" for problem in problems)
     return examples, [f"{errors} clips or rows could not be used"] if errors else []
 
@@ -227,14 +237,14 @@ def _check_twins(examples: Examples) -> None:
             )
 
 
-def _seeds(recipe: ClipRecipe) -> range:
+def _seeds(recipe: Recipe) -> range:
     return range(recipe.seed, recipe.seed + recipe.seeds)
 
 
 def _identity(
-    recipe: ClipRecipe, protocol: str, hashes: dict[str, str], oracle: bool
+    recipe: Recipe, protocol: str, hashes: dict[str, str], oracle: bool
 ) -> dict[str, object]:
-    return {"recipe": asdict(recipe), "protocol": protocol, "oracle": oracle, **hashes}
+    return {"recipe": recipe.to_dict(), "protocol": protocol, "oracle": oracle, **hashes}
 
 
 def _control(

@@ -1,7 +1,6 @@
 """The batches of an epoch over clips of faces: drawn frames, mirrored copies, weights.
 
 Everything is taken from the stored pixels batch by batch, so a mirrored copy costs no memory.
-Source: sections 1.2, 3.3, 5.6 and 5.7 of the RSMix specification.
 """
 
 from __future__ import annotations
@@ -12,68 +11,65 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
-from torch.nn import functional as F
 
-from mescope.models.outputs import EmotionOutput
+from mescope.samples.face_kinds import Faces
+from mescope.samples.preparation import Preparation
+from mescope.samples.provenance import Origin
 from mescope.training.fit import Batch
-from mescope.training.learned import Learned
-from mescope.training.origins import Origin
-from mescope.training.recipe import ClipRecipe
+from mescope.training.tables import Optim
 
 
 class FaceEpochs:
-    """Shuffled batches, and the loss.
+    """Shuffled batches.
 
-    An epoch holds every example once and, with ``recipe.flip``, every original once more,
-    mirrored: 2 n + m for n originals and m mixed ones.
+    An epoch holds every example once and, with ``flip``, every original once more, mirrored:
+    2 n + m for n originals and m mixed ones.
+
+    Args:
+        optim: batch size, and whether to shuffle.
+        faces: what the samples are.
+        flip: mirror originals, too.
+        preparation: of raw inputs.
+        inputs: raw, (n, c, (1 + draws) * frames, side, side).
+        labels: their classes, (n,).
+        origins: what they are; without them all are originals of micro-expressions.
+        seed: decides, with the epoch's number, every draw.
     """
 
     def __init__(
-        self, recipe: ClipRecipe, learned: Learned, inputs: NDArray[Any],
-        labels: NDArray[np.int64], seed: int, origins: Sequence[Origin],
-        class_weights: Tensor | None,
+        self, optim: Optim, faces: Faces, flip: bool, preparation: Preparation,
+        inputs: NDArray[Any], labels: NDArray[np.int64], origins: Sequence[Origin], seed: int,
     ) -> None:  # fmt: skip
-        self._recipe, self._learned, self._seed = recipe, learned, seed
-        self._inputs, self._labels, self._weights = inputs, labels, class_weights
+        self._optim, self._faces, self._prepare = optim, faces, preparation
+        self._inputs, self._labels, self._seed = inputs, labels, seed
         flipped = [
             i for i in range(len(labels)) if not origins or origins[i].role == "original"
         ]
-        again = flipped if recipe.flip else []
-        self.items = np.array([*range(len(labels)), *again], np.int64)
+        self.items = np.array([*range(len(labels)), *(flipped if flip else [])], np.int64)
         self.mirrored = np.arange(len(self.items)) >= len(labels)
         macro = np.array([o.kind == "macro" for o in origins] or [False] * len(labels))
-        self._shares = np.where(macro, recipe.macro_weight, 1.0)
-        self.steps = -(-len(self.items) // recipe.batch_size)
+        self._shares = np.where(macro, faces.macro_weight, 1.0)
+        self.steps = -(-len(self.items) // optim.batch_size)
 
     def batches(self, epoch: int) -> Iterator[Batch]:
         """Yield clips (b, c, frames, side, side), labels (b,) and weights (b,)."""
         rng, n = np.random.default_rng((self._seed, epoch)), len(self.items)
-        order = rng.permutation(n) if self._recipe.shuffle else np.arange(n)
-        for start in range(0, n, self._recipe.batch_size):
-            part = order[start : start + self._recipe.batch_size]
+        order = rng.permutation(n) if self._optim.shuffle else np.arange(n)
+        for start in range(0, n, self._optim.batch_size):
+            part = order[start : start + self._optim.batch_size]
             items = self.items[part]
             clips = self._drawn(items, rng)
             mirrored = self.mirrored[part]
             clips[mirrored] = clips[mirrored][..., ::-1]
             yield (
-                self._learned.prepare(clips),
+                self._prepare(clips),
                 torch.from_numpy(self._labels[items]),
                 torch.from_numpy(self._shares[items]).float(),
             )
 
-    def loss(self, output: EmotionOutput, batch: Batch) -> Tensor:
-        """Return the weighted mean of the cross-entropy."""
-        _, labels, shares = batch
-        weights = shares
-        if self._weights is not None:
-            weights = shares * self._weights.to(shares)[labels]
-        each = F.cross_entropy(output.emotion.float(), labels, reduction="none")
-        return (each * weights).sum() / weights.sum()
-
     def _drawn(self, items: NDArray[np.int64], rng: np.random.Generator) -> NDArray[Any]:
         """Return pixels (b, c, frames, side, side): of every segment, any of its draws."""
-        frames, draws = self._recipe.frames, self._recipe.draws
+        frames, draws = self._faces.frames, self._faces.draws
         place = np.arange(frames)
         first = 1 if draws else 0
         chosen = rng.integers(first, draws + 1, (len(items), frames)) * frames + place

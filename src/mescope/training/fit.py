@@ -53,6 +53,7 @@ def fit(
     fabric: Fabric | None = None,
     schedule: LRScheduler | None = None,
     clip_norm: float = 0.0,
+    after_step: Callable[[], None] | None = None,
     after_epoch: Callable[[int, dict[str, float]], None] | None = None,
     report: Report | None = None,
 ) -> None:
@@ -70,11 +71,12 @@ def fit(
         fabric: device, precision, processes and loggers; one CPU if None.
         schedule: stepped after every batch.
         clip_norm: longest gradient of all parameters together; 0 for any.
+        after_step: called after every step of the optimizer.
         after_epoch: called with the epoch's number and its mean ``loss`` and ``seconds``.
         report: called after every batch.
 
     Raises:
-        RecipeError: the loss is no number.
+        RecipeError: the loss is not a number.
     """
     fabric = fabric or one_device()
     module, stepper = fabric.setup(model, optimizer)
@@ -93,6 +95,8 @@ def fit(
             if clip_norm:
                 fabric.clip_gradients(module, stepper, max_norm=clip_norm)
             stepper.step()
+            if after_step:
+                after_step()
             if schedule is not None:
                 schedule.step()
             done += 1

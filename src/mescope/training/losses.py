@@ -22,19 +22,23 @@ Reduction = Literal["frames", "weights"]
 """What the weighted cross-entropy is divided by: see :func:`me_tst_loss`."""
 
 
-def class_weights(counts: ArrayLike, neutral_factor: float = 6.0) -> NDArray[np.float64]:
-    """Return the weight of every class from its number of frames, neutral last.
+def class_weights(counts: ArrayLike, neutral_factor: float = 1.0) -> NDArray[np.float64]:
+    """Return the weight of every class from its number of examples, or frames.
 
-    Balanced, ``frames / (classes * count)``, then neutral times ``neutral_factor``; 0 for the
-    factor switches feature-level synergy off.  A class without frames gets weight 0 (the
-    published code fails).
+    Balanced, ``all / (classes * count)``; 0 for a class without any (the published code of
+    ME-TST fails).
 
-    >>> class_weights([10, 2, 5, 3, 80]).round(3).tolist()
+    Args:
+        counts: of every class.
+        neutral_factor: on the last class, which is neutral in spotting; 0 switches
+            feature-level synergy off.
+
+    >>> class_weights([10, 2, 5, 3, 80], 6.0).round(3).tolist()
     [2.0, 10.0, 4.0, 6.667, 1.5]
     """
-    frames = np.asarray(counts, dtype=np.float64)
-    weights = np.zeros_like(frames)
-    np.divide(frames.sum(), len(frames) * frames, out=weights, where=frames > 0)
+    given = np.asarray(counts, dtype=np.float64)
+    weights = np.zeros_like(given)
+    np.divide(given.sum(), len(given) * given, out=weights, where=given > 0)
     weights[-1] *= neutral_factor
     return weights
 
@@ -71,7 +75,7 @@ def me_tst_loss(
 
 Mix = Literal["sum", "convex"]
 """How the losses of MERba's heads are mixed: ``coarse + a * fine`` or
-``(1 - a) * coarse + a * fine``; the paper's formula is lost (spec_merba S6)."""
+``(1 - a) * coarse + a * fine``; the paper does not say which."""
 
 _MOST = 0.9  # of a in the convex mix: at 1 three of four coarse classes would get no gradient
 
@@ -87,7 +91,7 @@ def fine_weight(epoch: int, epochs: int, mix: Mix = "sum") -> float:
 
 
 def dgcm_loss(output: MerbaOutput, full: Tensor, a: float, mix: Mix = "sum") -> Tensor:
-    """Return the loss of a coarse and a fine head (MERba section 2.13 of its specification).
+    """Return the loss of a coarse and a fine head of MERba's dual-granularity classification.
 
     Args:
         output: of the model, b clips.

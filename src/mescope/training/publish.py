@@ -24,13 +24,15 @@ from mescope.models.inference import score_windows
 from mescope.models.weights import Card, save
 from mescope.motion.regions import REGIONS_18
 from mescope.motion.windows import timing
+from mescope.moved import renamed
+from mescope.samples.spotting_kinds import SimulatedWindows
 from mescope.spotting.proposals import ProposalRule, propose
 from mescope.spotting.traces import stitch
 from mescope.synthesis import dynamics
 from mescope.synthesis.dynamics import LEVELS, random_script
 from mescope.synthesis.flow_windows import draw_errors, flow_windows
 from mescope.synthesis.shapes import random_shape
-from mescope.training.recipe import Recipe
+from mescope.training.tables import Recipe, fitting
 
 DEVELOPMENT = 10**6
 """Epoch number whose random stream draws the development recordings."""
@@ -44,7 +46,7 @@ SCORED = ("negative", "positive", "surprise")
 
 
 @dataclass(frozen=True)
-class Heard:
+class ScoredRecording:
     """One development recording as the model scored it."""
 
     spotting: np.ndarray  # (n,)
@@ -73,7 +75,7 @@ def publish(
     return save(path, model, _card(model, recipe, rule, spotting_scores(heard, rule, counts)))
 
 
-def choose_rule(heard: list[Heard]) -> tuple[ProposalRule, Counts]:
+def choose_rule(heard: list[ScoredRecording]) -> tuple[ProposalRule, Counts]:
     """Return the rule whose absolute floor gives the best pooled F1 on micro-expressions.
 
     Only floors with at most :data:`QUIET` false alarms a minute are in the running (where there
@@ -94,30 +96,31 @@ def choose_rule(heard: list[Heard]) -> tuple[ProposalRule, Counts]:
     return max(quiet, key=lambda pair: pair[1].f1)
 
 
-def _hear(model: torch.nn.Module, recipe: Recipe, number: int) -> Heard:
+def _hear(model: torch.nn.Module, recipe: Recipe, number: int) -> ScoredRecording:
     rng = np.random.default_rng((recipe.seed, DEVELOPMENT, number))
     level = list(LEVELS)[number % len(LEVELS)]
     plan = timing(RATES[number // len(LEVELS) % len(RATES)])
-    script = random_script(rng, recipe.seconds, level=level)
+    seconds = fitting(recipe.data, SimulatedWindows, "[data]").seconds
+    script = random_script(rng, seconds, level=level)
     flow, times = flow_windows(
         script, random_shape(rng), plan, draw_errors(rng, script.noise), rng
     )
     spotting, emotion = score_windows(model, flow)
-    return Heard(
+    return ScoredRecording(
         stitch(spotting, plan.hop),
         stitch(emotion, plan.hop),
         plan.rate,
         dynamics.truth(script, times),
-        recipe.seconds,
+        seconds,
     )
 
 
-def _found(heard: Heard, rule: ProposalRule) -> list[Detection]:
+def _found(heard: ScoredRecording, rule: ProposalRule) -> list[Detection]:
     return propose(heard.spotting, heard.emotion, heard.rate, rule)
 
 
 def spotting_scores(
-    heard: list[Heard], rule: ProposalRule, counts: Counts, of: str = "simulated"
+    heard: list[ScoredRecording], rule: ProposalRule, counts: Counts, of: str = "simulated"
 ) -> dict[str, float]:
     """Return the figures of the card."""
     shown = [(_found(h, rule), h.truth) for h in heard]
@@ -159,12 +162,12 @@ def _card(
 ) -> Card:
     plan = timing(RATES[0])
     return Card(
-        model=recipe.model,
+        model=recipe.model.name,
         config=dataclasses.asdict(model.config),  # type: ignore[call-overload]
         regions=tuple(region.name for region in REGIONS_18),
         window=plan.window,
         rate=plan.rate,
-        recipe=json.dumps(dataclasses.asdict(recipe), sort_keys=True),
+        recipe=json.dumps(recipe.to_dict(), sort_keys=True),
         trained_on="simulated action-unit motion of simulated faces; no real face",
         simulated=True,
         scores=scores,
@@ -173,3 +176,6 @@ def _card(
         version=mescope.__version__,
         notes=recipe.notes,
     )
+
+
+__getattr__ = renamed(__name__, {"Heard": "mescope.training.publish.ScoredRecording"})

@@ -9,7 +9,7 @@ from torch import nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR, LRScheduler
 
-from mescope.training.recipe import ClipRecipe
+from mescope.training.tables import Optim
 
 WARM_UP, COOL_DOWN = 5, 10  # epochs
 START, FLOOR = 1e-6, 5e-6  # rates
@@ -20,28 +20,28 @@ class token and positions of VideoMamba."""
 
 
 def schedule_of(
-    recipe: ClipRecipe, optimizer: Optimizer, steps: int, done: int = 0
+    optim: Optim, optimizer: Optimizer, steps: int, done: int = 0
 ) -> LRScheduler | None:
-    """Return a recipe's schedule, ``steps`` batches an epoch, ``done`` batches in.
+    """Return the schedule of ``[optim]``, ``steps`` batches an epoch, ``done`` batches in.
 
     None stands for a constant rate.
     """
-    if recipe.schedule == "constant":
+    if optim.schedule == "constant":
         return None
-    peak = recipe.learning_rate
+    peak = optim.learning_rate
     for group in optimizer.param_groups:  # what the scheduler insists on to go on
         group["initial_lr"] = peak
-    if recipe.schedule == "cosine":
-        total = recipe.epochs * steps
+    if optim.schedule == "cosine":
+        total = optim.epochs * steps
         return LambdaLR(optimizer, lambda step: cosine(step / total), done - 1)
-    if recipe.schedule == "warm-up-cosine":
+    if optim.schedule == "warm-up-cosine":
         return LambdaLR(
             optimizer,
-            lambda step: warm_up_cosine(step / steps, recipe.epochs, peak) / peak,
+            lambda step: warm_up_cosine(step / steps, optim.epochs, peak) / peak,
             done - 1,
         )
     return LambdaLR(
-        optimizer, lambda step: warm_up(step / steps, recipe.epochs, peak) / peak, done - 1
+        optimizer, lambda step: warm_up(step / steps, optim.epochs, peak) / peak, done - 1
     )
 
 
@@ -58,7 +58,8 @@ def warm_up(epoch: float, epochs: int, peak: float) -> float:
     """Return MERba's learning rate at a (fractional) epoch.
 
     Up from 1e-6 in 5 epochs, along a cosine that began at epoch 0, and constant at 5e-6 for the
-    last 10.  Shorter runs keep these shares of 70 epochs.  Source: spec_merba section 4.1.
+    last 10.  Shorter runs keep these shares of 70 epochs.  Source: the MERba paper's
+    training details.
 
     >>> warm_up(0, 70, 5e-4), warm_up(69, 70, 5e-4)
     (1e-06, 5e-06)
@@ -76,7 +77,7 @@ def warm_up_cosine(epoch: float, epochs: int, peak: float) -> float:
     """Return VideoMamba's learning rate at a (fractional) epoch.
 
     Up from 1e-6 in 5 epochs (a tenth of runs shorter than 50), then along a cosine down to
-    1e-6.  Source: section 5.7 of the RSMix specification.
+    1e-6, as VideoMamba's published fine-tuning recipe does.
 
     >>> warm_up_cosine(0, 100, 1e-4), warm_up_cosine(5, 100, 1e-4)
     (1e-06, 0.0001)
@@ -93,7 +94,7 @@ def decay_groups(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
     """Return parameter groups: what decays, and what does not.
 
     Biases, parameters of one dimension (norms among them), layer scales, A and D of state
-    spaces do not (spec_merba section 4.1).
+    spaces do not.
     """
     groups: dict[bool, list[nn.Parameter]] = {True: [], False: []}
     for name, parameter in model.named_parameters():

@@ -5,8 +5,8 @@ made of the best quarter of all before it, then half mutants, half crosses of tw
 was scored before is not scored again.  Scores are mean cross-entropies over people whom
 training has not seen: the search never looks at a test person.
 
-Source: spec_ammsm S13.  The paper gives no sizes; those of SparseViT (Chen et al., CVPR 2023),
-whose search it names, are the defaults of :class:`mescope.training.recipe.ClipRecipe`.
+The paper gives no sizes; those of SparseViT (Chen et al., CVPR 2023), whose search it names,
+are the defaults of AMMSM's ``[task]``.
 """
 
 from __future__ import annotations
@@ -29,9 +29,8 @@ from mescope.evaluation.folds import Fold, Person, hold_out
 from mescope.io.atomic import write_atomically
 from mescope.models.ammsm import Ammsm
 from mescope.models.ammsm_config import AmmsmConfig, Ratios, block_ratios
-from mescope.training.ammsm_training import ALPHAS, RATIOS
-from mescope.training.learned import Learned, arguments
-from mescope.training.recipe import ClipRecipe
+from mescope.training.ammsm_training import ALPHAS, RATIOS, arguments
+from mescope.training.recognizer import TrainedRecognizer
 
 MUTATED = 0.1  # chance of a gene to be drawn anew
 PARENTS = 4  # one in so many
@@ -195,7 +194,7 @@ def evolve(
         progress: called after every candidate; those met before count.
 
     Raises:
-        RecipeError: a fitness is no number.
+        RecipeError: a fitness is not a number.
     """
     rng = np.random.default_rng(seed)
     parents, met, best = max(2, population // PARENTS), {}, []
@@ -265,15 +264,18 @@ class HeldOutLoss:
     """The fitness of a candidate: mean cross-entropy, model in evaluation mode.
 
     Args:
-        learned: AMMSM after its adaptive epochs.
+        recognizer: AMMSM after its adaptive epochs.
         inputs: of held-out people, (n, ...), as learning is given them.
         labels: their classes (n,).
     """
 
     def __init__(
-        self, learned: Learned, inputs: NDArray[np.float32], labels: NDArray[np.int64]
+        self,
+        recognizer: TrainedRecognizer,
+        inputs: NDArray[np.float32],
+        labels: NDArray[np.int64],
     ) -> None:
-        self._model, self._inputs = ammsm_of(learned), learned.prepare(inputs)
+        self._model, self._inputs = ammsm_of(recognizer), recognizer.prepare(inputs)
         self._labels = torch.from_numpy(labels)
         self.space = Space.of(self._model.config)
 
@@ -297,18 +299,18 @@ class HeldOutLoss:
         return total / len(self._labels)
 
 
-def ammsm_of(learned: Learned) -> Ammsm:
+def ammsm_of(recognizer: TrainedRecognizer) -> Ammsm:
     """Return the model of what was learned.
 
     Raises:
         RecipeError: it is not AMMSM.
     """
-    if not isinstance(learned.model, Ammsm):
+    if not isinstance(recognizer.model, Ammsm):
         raise RecipeError(
             f"expected AMMSM to search ratios and alpha for, found "
-            f"{type(learned.model).__name__}; take a recipe of AMMSM"
+            f"{type(recognizer.model).__name__}; take a recipe of AMMSM"
         )
-    return learned.model
+    return recognizer.model
 
 
 def adopt(model: Ammsm, genome: Genome) -> None:
@@ -320,29 +322,38 @@ def adopt(model: Ammsm, genome: Genome) -> None:
 class FoldSearch:
     """A search within the training of one fold, on people held out from its training people.
 
+    Args:
+        seed: decides every draw.
+        inputs: of the people held out.
+        labels: their classes.
+        after: so many adaptive epochs.
+        population: candidates of a generation.
+        generations: after the first one.
+
     Stands where :class:`mescope.training.early_stopping.BestEpoch` stands for other recipes.
     """
 
     def __init__(
-        self, recipe: ClipRecipe, seed: int, inputs: NDArray[np.float32],
-        labels: NDArray[np.int64],
+        self, seed: int, inputs: NDArray[np.float32], labels: NDArray[np.int64], *,
+        after: int, population: int, generations: int,
     ) -> None:  # fmt: skip
-        self._recipe, self._seed, self._inputs, self._labels = recipe, seed, inputs, labels
+        self._seed, self._inputs, self._labels = seed, inputs, labels
+        self._after, self._population, self._generations = after, population, generations
         self.found: Found | None = None
 
-    def look(self, epoch: int, learned: Learned) -> None:
+    def look(self, epoch: int, recognizer: TrainedRecognizer) -> None:
         """Search after the last adaptive epoch; the rest is then trained under the winner."""
-        if epoch != self._recipe.adaptive_epochs - 1:
+        if epoch != self._after - 1:
             return
-        fitness = HeldOutLoss(learned, self._inputs, self._labels)
+        fitness = HeldOutLoss(recognizer, self._inputs, self._labels)
         self.found = evolve(
             fitness.space,
             fitness,
-            population=self._recipe.search_population,
-            generations=self._recipe.search_generations,
+            population=self._population,
+            generations=self._generations,
             seed=self._seed,
         )
-        adopt(ammsm_of(learned), self.found.winner)
+        adopt(ammsm_of(recognizer), self.found.winner)
 
-    def restore(self, learned: Learned) -> None:
+    def restore(self, recognizer: TrainedRecognizer) -> None:
         """Change nothing: the last epoch is kept."""

@@ -1,7 +1,7 @@
 """One search from its recipe to tuned weights, in a folder from which it goes on.
 
 Adaptive epochs on all but the held-out people, the search on those, the rest of the epochs
-under the winner (spec_ammsm section 4.1: 70 + 30 epochs under one clock).  What the winner is
+under the winner (in the paper 70 + 30 epochs, under one schedule).  What the winner is
 worth is not known from here: held-out people chose it.  For a figure, put the search within
 every fold: ``search_population`` and ``hold_out`` in a recipe for ``mescope evaluate``.
 """
@@ -17,15 +17,15 @@ import torch
 from mescope.errors import OutputError, RecipeError
 from mescope.evaluation.folds import Person
 from mescope.io.atomic import write_atomically
-from mescope.models import MODELS, create_model
+from mescope.models import create_model
 from mescope.models.ammsm import Ammsm
 from mescope.models.weights import Card
-from mescope.training.checkpoint import Keeper
-from mescope.training.examples import Examples
+from mescope.samples.examples import Examples
+from mescope.training.checkpoint import Checkpointer
 from mescope.training.fit import Report
-from mescope.training.learned import Learned
-from mescope.training.recipe import ClipRecipe, recipe_text
-from mescope.training.recognisers import learn
+from mescope.training.recipe import recipe_text, with_settings
+from mescope.training.recognizer import TrainedRecognizer
+from mescope.training.recognizers import train_recognizer
 from mescope.training.search import (
     Found,
     HeldOutLoss,
@@ -35,7 +35,9 @@ from mescope.training.search import (
     evolve,
     held_out,
 )
-from mescope.training.train_clips import publish_recogniser
+from mescope.training.tables import Optim, Recipe, fitting
+from mescope.training.tasks.ammsm import table_of
+from mescope.training.train_clips import publish_recognizer
 
 LOG = "search.jsonl"
 
@@ -59,24 +61,26 @@ class SearchRun:
     """
 
     def __init__(
-        self, recipe: ClipRecipe, examples: Examples, out: str | Path, *, device: str = "cpu"
+        self, recipe: Recipe, examples: Examples, out: str | Path, *, device: str = "cpu"
     ) -> None:
-        if not recipe.search_population or recipe.model not in MODELS:
+        if not table_of(recipe).search_population:
             raise RecipeError(
-                f"expected a recipe of AMMSM with search_population above 0, found "
-                f"{recipe.model} with {recipe.search_population}"
+                "expected a recipe of AMMSM with search_population above 0, found 0"
             )
         self.recipe, self._examples, self._device = recipe, examples, device
+        self._table, self._optim = table_of(recipe), fitting(recipe.optim, Optim, "[optim]")
         self.space, self._depths = _space(recipe)
-        self._fold = held_out(examples.persons, recipe.hold_out, recipe.seed)
+        self._fold = held_out(examples.persons, self._optim.hold_out, recipe.seed)
         self._folder = Path(out)
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise OutputError(f"cannot make the folder {self._folder}: {error}") from error
-        name = f"{recipe.name}-searched"
-        self._plain = dataclasses.replace(recipe, name=name, hold_out=0.0, search_population=0)
-        self._learned: Learned | None = None
+        self._plain = with_settings(
+            recipe, f'name = "{recipe.name}-searched"', "optim.hold_out=0.0",
+            "task.search_population=0",
+        )  # fmt: skip
+        self._learned: TrainedRecognizer | None = None
         self.found: Found | None = None
 
     @property
@@ -95,17 +99,22 @@ class SearchRun:
         return self._folder / f"{self._plain.name}.safetensors"
 
     @property
+    def epochs(self) -> int:
+        """Epochs in all."""
+        return self._optim.epochs
+
+    @property
     def steps(self) -> int:
         """Batches of an epoch."""
-        return -(-len(self._fold.train) // self.recipe.batch_size)
+        return -(-len(self._fold.train) // self._optim.batch_size)
 
-    def train(self, report: Report | None = None) -> Learned:
+    def train(self, report: Report | None = None) -> TrainedRecognizer:
         """Train the adaptive epochs; ``report`` is called after every batch.
 
         Raises:
             RecipeError: the folder holds another run.
         """
-        self._learned = self._learn(self._plain, self.recipe.adaptive_epochs, report)
+        self._learned = self._learn(self._plain, self._table.adaptive_epochs, report)
         return self._learned
 
     def search(self, progress: Progress | None = None) -> Found:
@@ -117,15 +126,15 @@ class SearchRun:
         learned = self._learned or self.train()
         fitness = HeldOutLoss(learned, *self._examples.take(self._fold.test))
         identity = {
-            "recipe": dataclasses.asdict(self.recipe),
+            "recipe": self.recipe.to_dict(),
             "held_out": [list(person) for person in self.chosen_on],
             **self._examples.hashes(),
         }
         self.found = evolve(
             fitness.space,
             fitness,
-            population=self.recipe.search_population,
-            generations=self.recipe.search_generations,
+            population=self._table.search_population,
+            generations=self._table.search_generations,
             seed=self.recipe.seed,
             log=SearchLog(self._folder / LOG, identity),
             progress=progress,
@@ -134,18 +143,20 @@ class SearchRun:
         return self.found
 
     @property
-    def winner(self) -> ClipRecipe:
+    def winner(self) -> Recipe:
         """The recipe under the winner; known after :meth:`search`."""
         found = self.found or self.search()
         chosen = self.space.decode(found.winner, self._depths)
         if "ratios" in chosen:
             chosen["ratios"] = [list(stage) for stage in chosen["ratios"]]
-        return dataclasses.replace(self._plain, options=self.recipe.options | chosen)
+        options = self.recipe.model.options | chosen
+        model = dataclasses.replace(self.recipe.model, options=options)
+        return dataclasses.replace(self._plain, model=model)
 
-    def tune(self, report: Report | None = None) -> tuple[Learned, Card]:
+    def tune(self, report: Report | None = None) -> tuple[TrainedRecognizer, Card]:
         """Train the rest of the epochs under the winner, and write the weights."""
         winner = self.winner
-        learned = self._learn(winner, self.recipe.epochs, report)
+        learned = self._learn(winner, self._optim.epochs, report)
         items = self._fold.train
         inputs, labels = self._examples.take(items)
         seen = dataclasses.replace(
@@ -155,30 +166,48 @@ class SearchRun:
             persons=tuple(self._examples.persons[i] for i in items),
             names=tuple(self._examples.names[i] for i in items),
         )
-        return learned, publish_recogniser(learned, winner, seen, self.weights_path)
+        return learned, publish_recognizer(learned, winner, seen, self.weights_path)
 
-    def _learn(self, recipe: ClipRecipe, until: int, report: Report | None) -> Learned:
+    def _learn(self, recipe: Recipe, until: int, report: Report | None) -> TrainedRecognizer:
         inputs, labels = self._examples.take(self._fold.train)
-        found = learn(
+        found = train_recognizer(
             recipe, inputs, labels, self._examples.classes, recipe.seed, device=self._device,
-            report=report, keeper=Keeper(self._folder, self._plain), until=until,
+            report=report, checkpointer=Checkpointer(self._folder, self._plain), until=until,
         )  # fmt: skip
-        return cast(Learned, found)
+        return cast(TrainedRecognizer, found)
 
-    def _text(self, winner: ClipRecipe) -> str:
+    def _text(self, winner: Recipe) -> str:
         people = ", ".join("/".join(person) for person in self.chosen_on)
         return (
             f"# Ratios and alpha by `mescope search`, chosen on {people}.\n"
             "# Whoever tests on them has chosen on test people; for a figure, search within\n"
-            f"# every fold: search_population = {self.recipe.search_population}, hold_out = "
-            f"{self.recipe.hold_out:g}.\n" + recipe_text(winner)
+            f"# every fold: search_population = {self._table.search_population}, hold_out = "
+            f"{self._optim.hold_out:g}.\n" + recipe_text(winner)
         )
 
 
-def _space(recipe: ClipRecipe) -> tuple[Space, tuple[int, ...]]:
+def _space(recipe: Recipe) -> tuple[Space, tuple[int, ...]]:
     """Return the genes of a recipe's model and the blocks of its stages; builds no weights."""
     with torch.device("meta"):
-        model = create_model(recipe.model, **recipe.options)
+        model = create_model(recipe.model.name, **recipe.model.options)
     if not isinstance(model, Ammsm):
-        raise RecipeError(f"expected a recipe of AMMSM to search for, found {recipe.model!r}")
+        raise RecipeError(
+            f"expected a recipe of AMMSM to search for, found {recipe.model.name!r}"
+        )
     return Space.of(model.config), model.config.depths
+
+
+def settings_of(recipe: Recipe, population: int, share: float) -> list[str]:
+    """Return what a recipe lacks for a search, as settings of :func:`read_recipe`.
+
+    Args:
+        recipe: of AMMSM.
+        population: where it has none.
+        share: of the people to hold out, where it holds none out.
+
+    Raises:
+        RecipeError: the recipe is not of AMMSM.
+    """
+    table, optim = table_of(recipe), fitting(recipe.optim, Optim, "[optim]")
+    lacking = [] if table.search_population else [f"task.search_population={population}"]
+    return lacking + ([] if optim.hold_out else [f"optim.hold_out={share}"])

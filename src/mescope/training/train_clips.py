@@ -7,26 +7,26 @@ people directly.
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections import Counter
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import mescope
 from mescope.errors import OutputError, RecipeError
 from mescope.evaluation.recognition import count_classes, uar, uf1
 from mescope.labels import RENDERED
-from mescope.models import MODELS
-from mescope.models.weights import Card, save
-from mescope.training.checkpoint import Keeper
-from mescope.training.examples import Examples
+from mescope.models.weights import Card, config_of, save
+from mescope.moved import renamed
+from mescope.samples.examples import Examples
+from mescope.samples.kinds import SAMPLES
+from mescope.training.checkpoint import Checkpointer
 from mescope.training.fit import Report
-from mescope.training.learned import Learned
 from mescope.training.logs import Log
-from mescope.training.prepare import simulated_examples
-from mescope.training.recipe import SIMULATED, ClipRecipe
-from mescope.training.recognisers import learn
+from mescope.training.recognizer import TrainedRecognizer
+from mescope.training.recognizers import train_recognizer
+from mescope.training.tables import Recipe
+from mescope.training.tasks import LoopTask, name_of, task_of
 
 DEVELOPMENT = 10**6
 """Part of the seed of the simulated maps that the card's figures come from."""
@@ -34,8 +34,8 @@ DEVELOPMENT = 10**6
 MAPS = 3000  # so many of them
 
 
-def train_recogniser(
-    recipe: ClipRecipe,
+def train_on_all(
+    recipe: Recipe,
     examples: Examples,
     out: str | Path,
     *,
@@ -43,12 +43,12 @@ def train_recogniser(
     device: str = "cpu",
     log: Log = "none",
     report: Report | None = None,
-) -> tuple[Learned, Keeper]:
+) -> tuple[TrainedRecognizer, Checkpointer]:
     """Train on all of ``examples``, with a checkpoint after every epoch.
 
     Args:
         recipe: of a network.
-        examples: from :func:`mescope.training.prepare.prepare` or ``simulated_examples``.
+        examples: from :func:`mescope.samples.prepare.prepare`, or drawn.
         out: folder for ``checkpoint.safetensors`` and ``history.json``; made if absent.
         resume: go on from a checkpoint in ``out``; without it one is an error, never lost.
         device: a torch device.
@@ -56,15 +56,15 @@ def train_recogniser(
         report: called after every batch.
 
     Returns:
-        What was learned, and the keeper with the history.
+        The recogniser, and the checkpointer with the history.
 
     Raises:
-        RecipeError: the recipe names no network, or the loss is no number.
+        RecipeError: the recipe names no network, or the loss is not a number.
         OutputError: ``out`` cannot be used.
     """
-    if recipe.model not in MODELS:
+    if not issubclass(task_of(recipe), LoopTask):
         raise RecipeError(
-            f"expected a network, found {recipe.model!r}, which is fitted within `mescope "
+            f"expected a network, found {recipe.model.name!r}, which is fitted within `mescope "
             "evaluate` and leaves no weights"
         )
     folder = Path(out)
@@ -72,30 +72,30 @@ def train_recogniser(
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"cannot make the folder {folder}: {error}") from error
-    keeper = Keeper(folder, recipe)
-    if keeper.path.exists() and not resume:
-        raise OutputError(f"{keeper.path} exists; resume it, or choose another folder")
+    checkpointer = Checkpointer(folder, recipe)
+    if checkpointer.path.exists() and not resume:
+        raise OutputError(f"{checkpointer.path} exists; resume it, or choose another folder")
     known = [i for i, o in enumerate(examples.origins) if o.role != "control"]
     inputs, labels = examples.take(known) if known else (examples.inputs, examples.labels)
-    learned = learn(
+    recognizer = train_recognizer(
         recipe, inputs, labels, examples.classes, recipe.seed, device=device, report=report,
-        keeper=keeper, log=log, origins=[examples.origins[i] for i in known],
+        checkpointer=checkpointer, log=log, origins=[examples.origins[i] for i in known],
     )  # fmt: skip
-    return cast(Learned, learned), keeper
+    return cast(TrainedRecognizer, recognizer), checkpointer
 
 
-def publish_recogniser(
-    learned: Learned,
-    recipe: ClipRecipe,
+def publish_recognizer(
+    recognizer: TrainedRecognizer,
+    recipe: Recipe,
     trained: Examples,
     path: str | Path,
     *,
     unseen: Examples | None = None,
 ) -> Card:
-    """Write the weights of ``learned`` with their card, and return the card.
+    """Write the weights of a recogniser with their card, and return the card.
 
     Args:
-        learned: from :func:`train_recogniser`.
+        recognizer: from :func:`train_on_all`.
         recipe: that made it.
         trained: what it was trained on.
         path: a .safetensors file.
@@ -105,43 +105,41 @@ def publish_recogniser(
         RecipeError: ``unseen`` is given for weights that saw people, or has other classes.
         WeightsError: the file cannot be written so.
     """
-    drawn_maps = trained.kind == SIMULATED
-    simulated = drawn_maps or {dataset for dataset, _ in trained.persons} == {RENDERED}
+    drawn = recipe.data.drawn((recipe.seed, DEVELOPMENT), MAPS)
+    simulated = drawn is not None or {dataset for dataset, _ in trained.persons} == {RENDERED}
     scores: dict[str, float] = {}
-    if drawn_maps:
-        drawn = dataclasses.replace(recipe, maps=MAPS)
-        held_out = simulated_examples(drawn, (recipe.seed, DEVELOPMENT))
-        scores |= _scores("simulated", learned, held_out)
+    if drawn is not None:
+        scores |= _scores("simulated", recognizer, drawn)
     if unseen is not None:
         if not simulated or unseen.classes != trained.classes:
             raise RecipeError(
                 "expected weights that saw simulated faces only, to be scored on real people "
                 f"of the same classes; found {_source(trained)}; use `mescope evaluate`"
             )
-        scores |= _scores("real", learned, unseen)
-    learned.model.eval().to("cpu")
-    config: Any = learned.model.config
+        scores |= _scores("real", recognizer, unseen)
+    model, task = recognizer.model.eval().to("cpu"), task_of(recipe)
     card = Card(
-        model=recipe.model,
-        config=dataclasses.asdict(config),
+        model=recipe.model.name,
+        config=config_of(model, task.options(recipe, len(recognizer.classes))),
         regions=(),
         window=0,
         rate=0.0,
-        labels=learned.classes,
-        recipe=json.dumps(dataclasses.asdict(recipe), sort_keys=True),
+        labels=recognizer.classes,
+        recipe=json.dumps(recipe.to_dict(), sort_keys=True),
         trained_on=_source(trained),
         simulated=simulated,
         scores=scores,
-        inputs=learned.prepare.to_dict(),
+        inputs=recognizer.prepare.to_dict(),
         licence="Apache-2.0" if simulated else "",
         version=mescope.__version__,
         notes=recipe.notes,
+        task=name_of(task),
     )
-    return save(path, learned.model, card)
+    return save(path, model, card)
 
 
 def _source(trained: Examples) -> str:
-    if trained.kind == SIMULATED:
+    if SAMPLES.named(trained.kind).simulated:
         return f"{len(trained)} simulated flow maps of simulated faces; no real face"
     sets = Counter(dataset for dataset, _ in trained.persons)
     if set(sets) == {RENDERED}:
@@ -151,8 +149,8 @@ def _source(trained: Examples) -> str:
     return f"clips of {len(set(trained.persons))} people ({clips})"
 
 
-def _scores(prefix: str, learned: Learned, examples: Examples) -> dict[str, float]:
-    found = learned.scores(examples.inputs).argmax(1)
+def _scores(prefix: str, recognizer: TrainedRecognizer, examples: Examples) -> dict[str, float]:
+    found = recognizer.scores(examples.inputs).argmax(1)
     classes = count_classes(
         [examples.classes[i] for i in examples.labels],
         [examples.classes[i] for i in found],
@@ -160,3 +158,12 @@ def _scores(prefix: str, learned: Learned, examples: Examples) -> dict[str, floa
     )
     figures = {"clips": float(len(examples)), "uf1": uf1(classes), "uar": uar(classes)}
     return {f"{prefix}_{name}": round(value, 4) for name, value in figures.items()}
+
+
+__getattr__ = renamed(
+    __name__,
+    {
+        "train_recogniser": "mescope.training.train_clips.train_on_all",
+        "publish_recogniser": "mescope.training.train_clips.publish_recognizer",
+    },
+)

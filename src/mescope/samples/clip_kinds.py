@@ -1,0 +1,301 @@
+"""Samples of short clips: published flow maps, flow, flow with the onset frame, whole clips.
+
+And simulated maps like the published ones, which are drawn and come from no clip.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mescope.datasets.base import Dataset
+from mescope.errors import RecipeError
+from mescope.face.detector import default_finder
+from mescope.samples.base import SAMPLES, Prepared, SampleKind, channel_statistics
+from mescope.samples.checks import positive
+from mescope.samples.clip_features import (
+    Choice,
+    Feature,
+    FlowFeature,
+    FramesFeature,
+    MapFeature,
+    OnsetFlowFeature,
+)
+from mescope.samples.clip_samples import (
+    clip_examples,
+    flow_examples,
+    grey_map_examples,
+    onset_flow_examples,
+)
+from mescope.samples.examples import Examples
+from mescope.samples.one_clip import OneClip
+from mescope.samples.preparation import (
+    GREY_MEAN,
+    GREY_SPREAD,
+    FlowPreparation,
+    GreyMapPreparation,
+    Preparation,
+    finite,
+)
+from mescope.synthesis.flow_maps import CLASSES, draw_flow_maps
+
+SIDE = 224
+"""Side of the aligned faces that flow is measured in, px."""
+
+Values = tuple[NDArray[Any], tuple[str, ...]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _ClipKind(SampleKind):
+    """What all samples of clips have in common."""
+
+    scale: float = 1.0  # samples are multiplied by it
+    standardise: bool = False  # each channel to mean 0 and deviation 1
+
+    def __post_init__(self) -> None:
+        positive(self, "scale")
+
+    def _channels(self, inputs: NDArray[Any]) -> int:
+        """Return how many channels the model is shown."""
+        return int(inputs.shape[1])
+
+    def measure(self, inputs: NDArray[Any]) -> Preparation:
+        """See :class:`SampleKind`."""
+        channels = self._channels(inputs)
+        used = finite(inputs[:, :channels])
+        centre, spread = np.zeros(used.shape[1]), np.ones(used.shape[1])
+        if self.standardise:
+            centre, spread = channel_statistics(used)
+        slope, centre = self._line(used, self.scale / self._spread(used, spread), centre)
+        return self.preparation(
+            data=self.kind,
+            size=int(inputs.shape[-1]),
+            channels=channels,
+            slope=tuple(float(v) for v in slope),
+            shift=tuple(float(v) for v in -slope * centre),
+        )
+
+    def _spread(self, used: NDArray[Any], spread: NDArray[np.float64]) -> NDArray[np.float64]:
+        return spread
+
+    def _line(
+        self, used: NDArray[Any], slope: NDArray[np.float64], centre: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        return slope, centre
+
+    @classmethod
+    def _computed(cls, feature: Feature, clip: OneClip) -> Values:
+        """Return one feature of the frames from onset to apex."""
+        choice = Choice((clip.onset, clip.apex))
+        made = feature.compute(clip.pair, choice, default_finder())
+        return np.asarray(made.values[None], np.float32), made.notes
+
+
+@dataclass(frozen=True, kw_only=True)
+class _MapKind(_ClipKind):
+    """Maps of u, v and strain."""
+
+    flow_maps: ClassVar[bool] = True
+
+    channels: int = 3  # u, v and strain; 2 without strain
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        positive(self, "channels")
+
+    def _channels(self, inputs: NDArray[Any]) -> int:
+        return self.channels
+
+
+@SAMPLES.register("flow28")
+@dataclass(frozen=True, kw_only=True)
+class GreyMaps(_MapKind):
+    """Onset-apex flow in grey values as the published 28 x 28 maps have it, or those maps."""
+
+    kind: ClassVar[str] = "flow28"
+    preparation: ClassVar[type[Preparation]] = GreyMapPreparation
+
+    size: int = 28  # side of maps that are made of clips, px
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        positive(self, "size")
+
+    def examples(
+        self, dataset: Dataset, *, labels: str, cache: Path | None = None,
+        jobs: int | None = None, progress: Any = None,
+    ) -> Prepared:  # fmt: skip
+        """See :class:`SampleKind`."""
+        return grey_map_examples(
+            dataset, labels=labels, size=self.size, cache=cache, jobs=jobs, progress=progress
+        )
+
+    @classmethod
+    def of_one(cls, preparation: Preparation, clip: OneClip) -> Values:
+        """See :class:`SampleKind`."""
+        return cls._computed(MapFeature.of(preparation.size), clip)
+
+
+@SAMPLES.register("flow")
+@dataclass(frozen=True, kw_only=True)
+class FlowMaps(_MapKind):
+    """Onset-apex flow in px of the aligned face."""
+
+    kind: ClassVar[str] = "flow"
+    preparation: ClassVar[type[Preparation]] = FlowPreparation
+
+    size: int = 28  # side, px
+    unit_flow: bool = False  # flow to deviation 1, the same for u and v, zero kept
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        positive(self, "size")
+        if self.unit_flow and self.standardise:
+            raise RecipeError("unit_flow and standardise exclude each other; leave one out")
+
+    def _spread(self, used: NDArray[Any], spread: NDArray[np.float64]) -> NDArray[np.float64]:
+        return _unit(used, self.channels, spread) if self.unit_flow else spread
+
+    def examples(
+        self, dataset: Dataset, *, labels: str, cache: Path | None = None,
+        jobs: int | None = None, progress: Any = None,
+    ) -> Prepared:  # fmt: skip
+        """See :class:`SampleKind`."""
+        return flow_examples(
+            dataset, labels=labels, size=self.size, cache=cache, jobs=jobs, progress=progress
+        )
+
+    @classmethod
+    def of_one(cls, preparation: Preparation, clip: OneClip) -> Values:
+        """See :class:`SampleKind`."""
+        size = preparation.size
+        return cls._computed(FlowFeature(size, max(SIDE, size), "tvl1"), clip)
+
+
+@SAMPLES.register("flow-onset")
+@dataclass(frozen=True, kw_only=True)
+class OnsetFlow(_ClipKind):
+    """u and v of onset-apex flow with the grey onset frame."""
+
+    kind: ClassVar[str] = "flow-onset"
+    flow_maps: ClassVar[bool] = True
+    preparation: ClassVar[type[Preparation]] = FlowPreparation
+    channels: ClassVar[int] = 2  # of flow
+
+    size: int = 28  # side, px
+    unit_flow: bool = False  # flow to deviation 1, the same for u and v, zero kept
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        positive(self, "size")
+        if self.standardise:
+            raise RecipeError(
+                f"standardise is not for kind = {self.kind!r}, there is unit_flow; leave it out"
+            )
+
+    def _spread(self, used: NDArray[Any], spread: NDArray[np.float64]) -> NDArray[np.float64]:
+        return _unit(used, self.channels, spread) if self.unit_flow else spread
+
+    def _line(
+        self, used: NDArray[Any], slope: NDArray[np.float64], centre: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        slope[-1], centre[-1] = 1.0 / GREY_SPREAD, GREY_MEAN
+        return slope, centre
+
+    def examples(
+        self, dataset: Dataset, *, labels: str, cache: Path | None = None,
+        jobs: int | None = None, progress: Any = None,
+    ) -> Prepared:  # fmt: skip
+        """See :class:`SampleKind`."""
+        return onset_flow_examples(
+            dataset, labels=labels, size=self.size, cache=cache, jobs=jobs, progress=progress
+        )
+
+    @classmethod
+    def of_one(cls, preparation: Preparation, clip: OneClip) -> Values:
+        """See :class:`SampleKind`."""
+        size = preparation.size
+        flow = FlowFeature(size, max(SIDE, size), "tvl1")
+        return cls._computed(OnsetFlowFeature(flow), clip)
+
+
+@SAMPLES.register("clips")
+@dataclass(frozen=True, kw_only=True)
+class Clips(_ClipKind):
+    """Aligned grey frames at equal steps from onset to offset."""
+
+    kind: ClassVar[str] = "clips"
+
+    size: int = 28  # side of the frames, px
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        positive(self, "size")
+
+    def examples(
+        self, dataset: Dataset, *, labels: str, cache: Path | None = None,
+        jobs: int | None = None, progress: Any = None,
+    ) -> Prepared:  # fmt: skip
+        """See :class:`SampleKind`."""
+        return clip_examples(
+            dataset, labels=labels, size=self.size, cache=cache, jobs=jobs, progress=progress
+        )
+
+    @classmethod
+    def of_one(cls, preparation: Preparation, clip: OneClip) -> Values:
+        """See :class:`SampleKind`."""
+        span, count = clip.whole, preparation.channels
+        frames = [int(f) for f in np.rint(np.linspace(span[0], span[-1], count))]
+        feature = FramesFeature(count, preparation.size)
+        made = feature.compute(clip.greys(frames), Choice(tuple(frames)), default_finder())
+        return np.asarray(made.values[None], np.float32) / np.float32(255), made.notes
+
+
+@SAMPLES.register("synthetic-maps")
+@dataclass(frozen=True, kw_only=True)
+class SimulatedMaps(_MapKind):
+    """Maps of simulated faces like the published ones (:mod:`mescope.synthesis.flow_maps`)."""
+
+    kind: ClassVar[str] = "synthetic-maps"
+    simulated: ClassVar[bool] = True
+    preparation: ClassVar[type[Preparation]] = GreyMapPreparation
+    size: ClassVar[int] = 28
+
+    maps: int  # to draw
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        positive(self, "maps")
+
+    def drawn(self, seed: int | tuple[int, ...], count: int = 0) -> Examples:
+        """Draw maps; every one counts as a person of its own."""
+        drawn = draw_flow_maps(count or self.maps, seed)
+        return Examples(
+            kind=self.kind,
+            inputs=drawn.maps.astype(np.float32),
+            labels=drawn.labels,
+            classes=CLASSES,
+            persons=tuple(("simulated", str(i)) for i in range(count or self.maps)),
+            names=("map",) * (count or self.maps),
+        )
+
+    def real(self) -> SampleKind:
+        """See :class:`SampleKind`."""
+        return GreyMaps(scale=self.scale, standardise=self.standardise, channels=self.channels)
+
+    @classmethod
+    def of_one(cls, preparation: Preparation, clip: OneClip) -> Values:
+        """See :class:`SampleKind`."""
+        return GreyMaps.of_one(preparation, clip)
+
+
+def _unit(
+    used: NDArray[Any], channels: int, spread: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return one spread for u and v alike."""
+    flow = float(used[:, :channels].std(dtype=np.float64))
+    return np.full_like(spread, max(flow, 1e-12))

@@ -1,0 +1,357 @@
+"""From checked records to labelled examples: onset-apex flow, clips of frames, ROI windows.
+
+Each clip is read, aligned by the face in its onset frame and measured in a thread of its own
+(OpenCV works without the interpreter lock).  A clip that cannot be used becomes a problem and
+the others go on; finished clips stay in the cache, so a run that was interrupted goes on where
+it stopped.
+
+Pictures that are missing or damaged: the nearest one inside the expression stands for them, if
+it is at most a tenth of the expression away (a neighbour in any case), and a warning says so;
+otherwise the clip is left out.  A clip whose apex nobody annotated, or that has it on the
+onset, gets the apex of :mod:`mescope.samples.apex`, and a warning.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import Counter
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path
+from typing import NamedTuple, TypeVar
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from mescope.annotations.problems import Problem
+from mescope.datasets.base import Clip, Dataset, some
+from mescope.datasets.clips import Findings
+from mescope.errors import DatasetError
+from mescope.face.box import Box
+from mescope.face.detector import Face, FaceFinder, Grey, default_finder
+from mescope.labels import LabelSet, label_set, to_classes
+from mescope.samples.base import Prepared
+from mescope.samples.clip_features import (
+    Computed,
+    Feature,
+    FlowFeature,
+    FramesFeature,
+    Keep,
+    MapFeature,
+    OnsetFlowFeature,
+    make,
+)
+from mescope.samples.examples import Examples
+
+Progress = Callable[[int, int], None]
+"""Called with (clips done, clips in all) in the calling thread."""
+
+Item = TypeVar("Item")
+Done = TypeVar("Done")
+
+
+def flow_examples(
+    dataset: Dataset,
+    *,
+    labels: str,
+    size: int = 28,
+    crop: int = 224,
+    method: str = "tvl1",
+    cache: Path | None = None,
+    jobs: int | None = None,
+    finder: FaceFinder | None = None,
+    progress: Progress | None = None,
+) -> Prepared:
+    """Return the flow from onset to apex of every clip, inputs (n, 3, size, size) float32.
+
+    The channels are u (to the right), v (down) and optical strain.  The flow is measured
+    between aligned grey faces of ``crop`` px (with a rim that is cut off afterwards, because
+    TV-L1 invents motion at borders) and every pixel of the result is the mean of the area it
+    covers; u and v stay in px of the crop, whatever ``size`` is (multiply them by
+    ``size / crop`` for px of the result), strain is px per px.  Nothing is scaled by clip or
+    by data set, and zero motion is 0.
+
+    Differs from the 28 x 28 maps that STSTNet's authors published, which are scaled to 0..255
+    clip by clip.  Source: S12, S13, S15 and S16 of the MERba specification.
+
+    Args:
+        dataset: clips from a reader.
+        labels: a label set of :mod:`mescope.labels`, such as ``"3-class"``.
+        size: side of the result, px.
+        crop: side of the aligned faces in which the flow is measured, px.
+        method: ``"tvl1"`` or ``"farneback"``.
+        cache: folder that keeps finished clips; None keeps nothing.  Not used with a
+            ``finder`` of your own.
+        jobs: threads; one per core by default.
+        finder: face detector; dlib by default.  Called by one thread at a time.
+        progress: see :data:`Progress`.
+
+    Raises:
+        DatasetError: no clips, no such label set, or none of the clips can be used.
+        RecipeError: a size or the method makes no sense.
+    """
+    feature = FlowFeature(size, crop, method)
+    found = _clips(dataset, labels, feature, cache, jobs, finder, progress)
+    inputs = np.stack([item.values for item in found.made]).astype(np.float32)
+    return found.prepared("flow", inputs)
+
+
+def onset_flow_examples(
+    dataset: Dataset,
+    *,
+    labels: str,
+    size: int = 224,
+    crop: int = 224,
+    cache: Path | None = None,
+    jobs: int | None = None,
+    finder: FaceFinder | None = None,
+    progress: Progress | None = None,
+) -> Prepared:
+    """Return u, v and the grey onset (0 to 1) of every clip, (n, 3, size, size) float32.
+
+    Made by :class:`mescope.samples.clip_features.OnsetFlowFeature`, for AMMSM; TV-L1 in a crop
+    no smaller than ``size``.  Arguments and errors as :func:`flow_examples`.
+    """
+    feature = OnsetFlowFeature(FlowFeature(size, max(crop, size), "tvl1"))
+    found = _clips(dataset, labels, feature, cache, jobs, finder, progress)
+    inputs = np.stack([item.values for item in found.made]).astype(np.float32)
+    return found.prepared("flow-onset", inputs)
+
+
+def grey_map_examples(
+    dataset: Dataset,
+    *,
+    labels: str,
+    size: int = 28,
+    cache: Path | None = None,
+    jobs: int | None = None,
+    finder: FaceFinder | None = None,
+    progress: Progress | None = None,
+) -> Prepared:
+    """Return maps like the published ones of every clip, inputs (n, 3, size, size), 0 to 255.
+
+    Made by :class:`mescope.samples.clip_features.MapFeature`; arguments and errors as
+    :func:`flow_examples`.  Not the published maps to the last pixel: their alignment, crop and
+    flow parameters are not known.
+    """
+    feature = MapFeature.of(size)
+    found = _clips(dataset, labels, feature, cache, jobs, finder, progress)
+    inputs = np.stack([item.values for item in found.made]).astype(np.float32)
+    return found.prepared("flow28", inputs)
+
+
+def clip_examples(
+    dataset: Dataset,
+    *,
+    labels: str,
+    frames: int = 16,
+    size: int = 224,
+    cache: Path | None = None,
+    jobs: int | None = None,
+    finder: FaceFinder | None = None,
+    progress: Progress | None = None,
+) -> Prepared:
+    """Return aligned grey faces of every clip, inputs (n, frames, size, size) float32, 0 to 1.
+
+    Time is resampled: frame i is that nearest to ``onset + i * (offset - onset) / (frames -
+    1)``, so both ends are taken, all clips span their expression, and short clips repeat
+    frames.  (The sampling of section 5.6 of the RSMix specification takes the middles of equal
+    segments instead and never sees the offset.)  All frames share the transform of the onset.
+
+    Args:
+        dataset: clips from a reader.
+        labels: a label set of :mod:`mescope.labels`.
+        frames: frames of every example.
+        size: side of the aligned faces, px.
+        cache: see :func:`flow_examples`; faces are kept as uint8.
+        jobs: threads; one per core by default.
+        finder: face detector; dlib by default.
+        progress: see :data:`Progress`.
+
+    Raises:
+        DatasetError: no clips, no such label set, or none of the clips can be used.
+        RecipeError: a number makes no sense.
+    """
+    feature = FramesFeature(frames, size)
+    found = _clips(dataset, labels, feature, cache, jobs, finder, progress)
+    inputs = np.empty((len(found.made), frames, size, size), np.float32)
+    for place, item in zip(inputs, found.made, strict=True):
+        np.divide(item.values, np.float32(255), out=place)
+    return found.prepared("clips", inputs)
+
+
+class _Found(NamedTuple):
+    """What became of the clips of a data set."""
+
+    made: list[Computed]
+    clips: list[Clip]
+    labels: list[int]
+    classes: tuple[str, ...]
+    problems: tuple[Problem, ...]
+
+    def prepared(self, kind: str, inputs: NDArray[np.float32]) -> Prepared:
+        examples = Examples(
+            kind=kind,
+            inputs=inputs,
+            labels=np.array(self.labels, np.int64),
+            classes=self.classes,
+            persons=tuple((clip.dataset, clip.subject) for clip in self.clips),
+            names=tuple(clip.name for clip in self.clips),
+        )
+        return Prepared(examples, self.problems)
+
+
+def _clips(
+    dataset: Dataset,
+    labels: str,
+    feature: Feature,
+    cache: Path | None,
+    jobs: int | None,
+    finder: FaceFinder | None,
+    progress: Progress | None,
+) -> _Found:
+    """Compute a feature of every clip that has a class, in the order of the data set."""
+    findings = Findings(dataset.name)
+    classes, clips, wanted = _classes(dataset, labels, findings)
+    # what another finder does has no name to key by
+    keep = Keep(Path(cache) / feature.name) if cache is not None and finder is None else None
+    guarded = _OneAtATime(finder or default_finder())
+
+    def work(clip: Clip) -> Computed | str:
+        return make(clip, feature, guarded, keep)
+
+    made, kept, chosen = [], [], []
+    for clip, label, item in zip(
+        clips, wanted, _each(clips, work, jobs, progress), strict=True
+    ):
+        if isinstance(item, str):
+            findings.error(_key(clip), item)
+            continue
+        _note(clip, item, findings)
+        made.append(item)
+        kept.append(clip)
+        chosen.append(label)
+    if not made:
+        first = findings.single[0]
+        raise DatasetError(
+            f"{dataset.name}: none of {len(clips)} clips can be used; the first, "
+            f"{first.where}: {first.message}"
+        )
+    _note_cache(keep, findings)
+    return _Found(made, kept, chosen, classes, findings.problems())
+
+
+def _classes(
+    dataset: Dataset, labels: str, findings: Findings
+) -> tuple[tuple[str, ...], list[Clip], list[int]]:
+    """Return the classes, and the clips that have one with its index."""
+    if not dataset.clips:
+        more = "; its recordings go into window_examples" if dataset.recordings else ""
+        raise DatasetError(f"{dataset.name}: expected clips, found none{more}")
+    sets = {
+        name: label_set(labels, name) for name in sorted({c.dataset for c in dataset.clips})
+    }
+    classes = _common(sets)
+    clips, chosen = [], []
+    outside: Counter[str] = Counter()
+    for clip in dataset.clips:
+        emotion = clip.expression.emotion or ""
+        try:
+            # A composite's clips have their class already.
+            name = emotion if emotion in classes else to_classes(emotion, labels, clip.dataset)
+        except DatasetError as error:
+            findings.error(_key(clip), str(error))
+            continue
+        if name is None:
+            outside[f"{emotion} of {clip.dataset}"] += 1
+            continue
+        clips.append(clip)
+        chosen.append(classes.index(name))
+    if outside:
+        what = ", ".join(f"{n} {emotion}" for emotion, n in outside.most_common())
+        text = f"the label set {labels} leaves out {outside.total()} clips: {what}"
+        findings.warning(dataset.name, text)
+    if not clips:
+        raise DatasetError(f"{dataset.name}: no clip has a class of the label set {labels}")
+    return classes, clips, chosen
+
+
+def _common(sets: dict[str, LabelSet]) -> tuple[str, ...]:
+    """Return the classes that all data sets share in one order."""
+    found = {chosen.names for chosen in sets.values()}
+    if len(found) > 1:
+        each = "; ".join(f"{name}: {', '.join(s.names)}" for name, s in sets.items())
+        raise DatasetError(f"expected the same classes in all data sets, found {each}")
+    return found.pop()
+
+
+def _note(clip: Clip, item: Computed, findings: Findings) -> None:
+    for note in item.notes:
+        findings.warning(_key(clip), note)
+    if item.apex is not None:
+        number = item.apex + clip.first_number
+        text = "clips have no apex after the onset in the table; found by the unimodal rule"
+        findings.each(text, f"{_key(clip)} at {number}")
+
+
+def _note_cache(keep: Keep | None, findings: Findings) -> None:
+    if keep is None:
+        return
+    for keys, what in ((keep.outdated, "of another version"), (keep.damaged, "damaged")):
+        if keys:
+            text = f"{len(keys)} cache entries were {what} and computed again: {some(keys)}"
+            findings.warning(str(keep.folder), text)
+    if keep.broken:
+        findings.warning(str(keep.folder), f"not everything is cached: {keep.broken}")
+
+
+def _key(clip: Clip) -> str:
+    return f"{clip.dataset} {clip.subject}/{clip.name}"
+
+
+def _each(
+    items: Sequence[Item],
+    work: Callable[[Item], Done],
+    jobs: int | None,
+    progress: Progress | None,
+) -> list[Done]:
+    """Return ``work`` of every item, in order, done in threads.
+
+    When the caller is interrupted, what is under way is finished and the rest is not begun.
+    """
+    before = cv2.getNumThreads()
+    pool = ThreadPoolExecutor(jobs or _cores())
+    try:
+        cv2.setNumThreads(1)  # one clip per thread is faster than many threads per clip
+        futures = [pool.submit(work, item) for item in items]
+        for done, future in enumerate(as_completed(futures), 1):
+            future.result()  # an error that is no input's fault ends the run at once
+            if progress is not None:
+                progress(done, len(items))
+        return [future.result() for future in futures]
+    finally:
+        pool.shutdown(cancel_futures=True)
+        cv2.setNumThreads(before)
+
+
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+class _OneAtATime:
+    """A face finder that threads take in turn: detectors keep scratch memory of their own."""
+
+    def __init__(self, finder: FaceFinder) -> None:
+        self._finder, self._lock = finder, threading.Lock()
+
+    def find(self, grey: Grey) -> list[Face]:
+        with self._lock:
+            return self._finder.find(grey)
+
+    def landmarks(self, grey: Grey, box: Box) -> NDArray[np.float32]:
+        with self._lock:
+            return self._finder.landmarks(grey, box)

@@ -1,0 +1,90 @@
+"""Labelled examples: one input, one class and one person each, ready to be split by person."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mescope.errors import DatasetError
+from mescope.evaluation.folds import Person
+from mescope.samples.provenance import Origin
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Examples:
+    """Inputs of a model with what is known about each, all of one length n.
+
+    ``inputs`` (n, ...) are of the type and unit that ``kind`` names, float32 or, for faces,
+    uint8; ``labels`` (n,) are indices into ``classes``; ``names`` tell clips of one person
+    apart.  ``origins`` say what may be tested and what may only be learned from; without them
+    every example is an original.
+
+    Raises:
+        DatasetError: lengths differ, a label is no class, or a value is no number.
+    """
+
+    kind: str  # "flow28", "flow", "clips", "faces", "windows"
+    inputs: NDArray[Any]
+    labels: NDArray[np.int64]
+    classes: tuple[str, ...]
+    persons: tuple[Person, ...]
+    names: tuple[str, ...]
+    origins: tuple[Origin, ...] = ()
+
+    def __post_init__(self) -> None:
+        lengths = {len(self.inputs), len(self.labels), len(self.persons), len(self.names)}
+        lengths |= {len(self.origins)} if self.origins else set()
+        if len(lengths) != 1 or 0 in lengths:
+            raise DatasetError(f"expected as many inputs as labels and names, found {lengths}")
+        if self.labels.min() < 0 or self.labels.max() >= len(self.classes):
+            raise DatasetError(
+                f"expected labels 0 to {len(self.classes) - 1}, found "
+                f"{self.labels.min()} to {self.labels.max()}"
+            )
+        if self.inputs.dtype == np.uint8:
+            return
+        bad = np.flatnonzero(~np.isfinite(self.inputs).reshape(len(self.inputs), -1).all(1))
+        if len(bad):
+            raise DatasetError(
+                f"expected numbers, found NaN or infinity in {len(bad)} inputs, the first of "
+                f"{'/'.join(self.persons[bad[0]])} {self.names[bad[0]]}"
+            )
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Return the number of examples of each class."""
+        found = Counter(int(label) for label in self.labels)
+        return {name: found[i] for i, name in enumerate(self.classes)}
+
+    def hashes(self) -> dict[str, str]:
+        """Return SHA-256 of the inputs and of what is known about them, to tell runs apart."""
+        known = "\n".join(
+            "\t".join((*person, name, self.classes[label]))
+            for person, name, label in zip(self.persons, self.names, self.labels, strict=True)
+        ) + "\n".join(map(repr, self.origins))
+        pixels = np.ascontiguousarray(self.inputs)
+        return {
+            "inputs": hashlib.sha256(pixels.tobytes()).hexdigest(),
+            "labels": hashlib.sha256(known.encode()).hexdigest(),
+        }
+
+    @property
+    def tested(self) -> list[int]:
+        """Return the examples that may be tested: the originals, of micro-expressions."""
+        if not self.origins:
+            return list(range(len(self)))
+        return [i for i, origin in enumerate(self.origins) if origin.testable]
+
+    def take(self, items: Sequence[int]) -> tuple[NDArray[Any], NDArray[np.int64]]:
+        """Return inputs and labels of the given examples, in that order."""
+        index = np.asarray(items, dtype=np.int64)
+        return self.inputs[index], self.labels[index]

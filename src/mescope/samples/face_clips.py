@@ -1,0 +1,391 @@
+"""Labelled clips of faces out of long recordings, and what RSMix makes of them.
+
+Each recording is one piece of work: faces are looked for once, every picture is decoded once,
+and what is kept of an expression are the crops of a few of its frames
+(:mod:`mescope.samples.sparse_frames`), as uint8.  Mixed clips show the same frames of their
+source.  A finished recording stays in the cache.
+
+Which emotion a macro-expression of CAS(ME)^3 has, nobody annotated: its objective class decides
+(section 1.4 of the RSMix specification, our reading).  What is left out becomes a problem that
+says why (section 1.5).
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import cv2
+import dlib
+import numpy as np
+from numpy.typing import NDArray
+
+from mescope import facs
+from mescope.annotations.problems import Level, Problem
+from mescope.datasets.base import Dataset
+from mescope.errors import DatasetError, MescopeError
+from mescope.events import Expression, Interval, Recording
+from mescope.face.detector import FaceFinder, default_finder
+from mescope.io.cache import Store
+from mescope.io.parallel import run_jobs
+from mescope.labels import class_of, classes_for
+from mescope.samples.examples import Examples
+from mescope.samples.provenance import Origin, Role, runs
+from mescope.samples.rsmix.paste import paste
+from mescope.samples.rsmix.plan import (
+    FaceMarks,
+    Layer,
+    Plan,
+    Settings,
+    plan_recording,
+    source_crops,
+)
+from mescope.samples.sparse_frames import pool
+from mescope.video.reading import open_recording
+from mescope.video.source import Picture, Video
+
+VERSION = 1  # of cache entries: raised whenever the same recording would give other numbers
+
+Pixels = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FaceClips:
+    """What is made of each expression.
+
+    Attributes:
+        frames: that a model is shown.
+        size: side of the crops, px.
+        channels: 3 for RGB, 1 for grey.
+        draws: training draws kept of each clip; with 0, training sees the tested frames.
+        macro: macro-expressions too.
+        mixes: RSMix copies too.
+        controls: control clips of micro-expressions too.
+        macro_others: also macro-expressions of the class "others", three in four of all.
+        settings: crops and how clips are mixed.
+    """
+
+    frames: int
+    size: int
+    channels: int = 3
+    draws: int = 4
+    macro: bool = False
+    mixes: bool = False
+    controls: bool = False
+    macro_others: bool = True
+    settings: Settings = field(default_factory=Settings)
+
+    def wants(self, origin: Origin) -> bool:
+        """Say whether examples of that origin are asked for."""
+        if origin.role == "control":
+            return self.controls and origin.kind == "micro"
+        asked = self.mixes or origin.role == "original"
+        return asked and (self.macro or origin.kind == "micro")
+
+
+class Made(NamedTuple):
+    """Clips of one recording: ``inputs`` (n, c, (1 + draws) * frames, S, S), and what they are.
+
+    ``expressions`` are numbers in the recording's own list; ``skipped`` says which of them gave
+    nothing in which role, and why.
+    """
+
+    inputs: Pixels
+    origins: list[Origin]
+    expressions: list[int]
+    skipped: list[tuple[int, Role, str]]
+
+
+class Faces(NamedTuple):
+    """Examples and all that was left out."""
+
+    examples: Examples
+    problems: tuple[Problem, ...]
+
+
+class _Shared(NamedTuple):
+    asked: FaceClips
+    cache: Path | None
+    finder: FaceFinder | None
+
+
+def face_examples(
+    dataset: Dataset,
+    asked: FaceClips,
+    *,
+    labels: str,
+    cache: Path | None = None,
+    jobs: int | None = None,
+    finder: FaceFinder | None = None,
+    progress: Any = None,
+) -> Faces:
+    """Return clips of a data set's long recordings.
+
+    Args:
+        dataset: recordings with their expressions, from a reader.
+        asked: what is made of them.
+        labels: a label set of :mod:`mescope.labels`.
+        cache: folder that keeps finished recordings; None keeps nothing.
+        jobs: processes, one recording each.
+        finder: face detector; dlib by default, and always with several processes.
+        progress: called with (recordings finished, recordings in all) after each.
+
+    Raises:
+        DatasetError: no recordings with expressions, no such label set, or no clip left.
+    """
+    recordings = [r for r in dataset.recordings if r.expressions]
+    if not recordings:
+        raise DatasetError(
+            f"{dataset.name}: expected long recordings with expressions, found "
+            f"{len(dataset.clips)} clips and {len(dataset.recordings)} recordings without; "
+            "data = 'faces' cuts its clips out of recordings"
+        )
+    shared = _Shared(asked, cache, None if (jobs or 1) > 1 else finder)
+    done: dict[int, Made | str] = {}
+    work = list(enumerate(recordings))
+    for (number, _), made in run_jobs(_one, shared, work, jobs=jobs or 1):
+        done[number] = made
+        if progress is not None:
+            progress(len(done), len(recordings))
+    return _gathered(
+        dataset, recordings, [done[n] for n in range(len(recordings))], asked, labels
+    )
+
+
+def _one(shared: _Shared, item: tuple[int, Recording]) -> Made | str:
+    """Return the clips of one recording, or why there are none."""
+    _, recording = item
+    try:
+        video = open_recording(recording)
+        store = _store(shared, recording, video)
+        kept = store.load("faces") if store else None
+        if kept is None:
+            kept = _packed(_made(recording, video, shared.asked, shared.finder))
+            if store:
+                store.save("faces", kept)
+        return _unpacked(kept)
+    except (MescopeError, OSError) as error:
+        return str(error)
+
+
+def _made(
+    recording: Recording, video: Video, asked: FaceClips, finder: FaceFinder | None
+) -> Made:
+    """Cut all clips of a recording, of every kind and role that ``asked`` can need."""
+    settings = replace(asked.settings, size=asked.size, control=False)
+    marks = FaceMarks(video, finder or default_finder())
+    clips: list[_Clip] = []
+    skipped: list[tuple[int, Role, str]] = []
+    for number, expression in enumerate(recording.expressions):
+        found = source_crops(expression, recording.rate, marks, settings)
+        if isinstance(found, str):
+            skipped.append((number, "original", found))
+            continue
+        frames = range(expression.interval.first, expression.interval.last + 1)
+        clips.append(_Clip(number, "original", Layer(tuple(frames), found.crops)))
+    roles: list[tuple[Role, bool]] = []
+    if asked.mixes or asked.controls:
+        roles = [("rsmix", False), ("control", True)]
+    for role, control in roles:
+        chosen = replace(settings, control=control)
+        for plan in plan_recording(recording, video, chosen, marks=marks):
+            number = _number(recording, plan)
+            if plan.above is None or plan.account.skipped:
+                skipped.append((number, role, plan.account.skipped))
+            else:
+                clips.append(_Clip(number, role, plan.above, plan))
+    origins = [clip.origin(recording) for clip in clips]
+    inputs = _cut(clips, video, recording, asked)
+    return Made(inputs, origins, [clip.number for clip in clips], skipped)
+
+
+class _Clip(NamedTuple):
+    """One clip to be cut: ``above`` alone, or pasted as ``plan`` says."""
+
+    number: int
+    role: Role
+    above: Layer
+    plan: Plan | None = None
+
+    def origin(self, recording: Recording) -> Origin:
+        expression = recording.expressions[self.number]
+        shown = list(self.above.frames)
+        if self.plan and self.plan.below:
+            shown += self.plan.below.frames
+        return Origin(
+            role=self.role,
+            kind=expression.kind,
+            recording=(recording.dataset, recording.name),
+            source=expression.interval,
+            shown=runs(shown),
+        )
+
+
+def _number(recording: Recording, plan: Plan) -> int:
+    """Return the place of a plan's expression in its recording."""
+    return next(i for i, e in enumerate(recording.expressions) if e is plan.expression)
+
+
+def _cut(clips: list[_Clip], video: Video, recording: Recording, asked: FaceClips) -> Pixels:
+    """Return the pixels of the clips, every picture decoded once and none kept."""
+    chosen = [
+        pool(len(clip.above.frames), asked.frames, asked.draws, _seed(recording, clip)).ravel()
+        for clip in clips
+    ]
+    wanted: dict[int, list[tuple[int, int, Layer]]] = defaultdict(list)  # by frame
+    for number, (clip, frames) in enumerate(zip(clips, chosen, strict=True)):
+        for j in set(frames.tolist()):
+            for layer in (clip.above, clip.plan.below if clip.plan else None):
+                if layer is not None:
+                    wanted[layer.frames[j]].append((number, j, layer))
+    cut: dict[tuple[int, int, bool], Pixels] = {}
+    grey = asked.channels == 1
+    if wanted:
+        for frame, picture in video.frames(grey=grey, start=min(wanted), stop=max(wanted) + 1):
+            for number, j, layer in wanted.get(frame, ()):
+                above = layer is clips[number].above
+                cut[number, j, above] = layer.crops[j].cut(picture)
+    made = np.empty(
+        (len(clips), asked.channels, len(chosen[0]) if chosen else 0, asked.size, asked.size),
+        np.uint8,
+    )
+    for number, (clip, frames) in enumerate(zip(clips, chosen, strict=True)):
+        for place, j in enumerate(frames.tolist()):
+            crop = _pasted(clip, j, cut[number, j, True], cut.get((number, j, False)))
+            made[number, :, place] = crop[None] if grey else crop.transpose(2, 0, 1)
+    return made
+
+
+def _pasted(clip: _Clip, j: int, above: Picture, below: Picture | None) -> Picture:
+    if below is None or clip.plan is None or clip.plan.cells is None:
+        return above
+    return paste(above, below, clip.plan.cells[j])
+
+
+def _seed(recording: Recording, clip: _Clip) -> int:
+    """Return what decides a clip's draws: the same for an original and its copies."""
+    return recording.expressions[clip.number].interval.first
+
+
+def _store(shared: _Shared, recording: Recording, video: Video) -> Store | None:
+    if shared.cache is None or shared.finder is not None:
+        return None
+    asked = shared.asked
+    mixed = asked.mixes or asked.controls
+    identity = {
+        "version": f"{VERSION}, OpenCV {cv2.__version__}, dlib {dlib.__version__}",
+        "recording": json.dumps({**asdict(recording), "path": None}, sort_keys=True),
+        "video": video.fingerprint(),
+        "shape": [asked.frames, asked.size, asked.channels, asked.draws, mixed],
+        "settings": asdict(asked.settings),
+    }
+    return Store(shared.cache / "faces", identity)
+
+
+def _packed(made: Made) -> dict[str, NDArray[Any]]:
+    known = [asdict(origin) for origin in made.origins]
+    text = json.dumps([known, made.expressions, made.skipped]).encode()
+    return {"inputs": made.inputs, "known": np.frombuffer(text, np.uint8)}
+
+
+def _unpacked(kept: dict[str, NDArray[Any]]) -> Made:
+    known, expressions, skipped = json.loads(kept["known"].tobytes())
+    origins = [
+        Origin(
+            role=o["role"],
+            kind=o["kind"],
+            recording=(o["recording"][0], o["recording"][1]),
+            source=Interval(**o["source"]),
+            shown=tuple(Interval(**span) for span in o["shown"]),
+        )
+        for o in known
+    ]
+    return Made(kept["inputs"], origins, expressions, [(n, r, why) for n, r, why in skipped])
+
+
+def _gathered(
+    dataset: Dataset, recordings: list[Recording], found: list[Made | str], asked: FaceClips,
+    labels: str,
+) -> Faces:  # fmt: skip
+    """Return the wanted clips of all recordings that have a class."""
+    classes = classes_for(labels, {r.dataset for r in recordings})
+    problems: list[Problem] = []
+    inputs, targets, origins, persons, names = [], [], [], [], []
+    for recording, made in zip(recordings, found, strict=True):
+        if isinstance(made, str):
+            problems.append(Problem("error", recording.name, made))
+            continue
+        problems += _told(recording, made, asked)
+        seen: Counter[str] = Counter()
+        for row, (origin, number) in enumerate(
+            zip(made.origins, made.expressions, strict=True)
+        ):
+            if not asked.wants(origin):
+                continue
+            expression = recording.expressions[number]
+            name = _class(expression, labels, recording, problems)
+            if name is None or (
+                name == "others" and origin.kind == "macro" and not asked.macro_others
+            ):
+                continue
+            inputs.append(made.inputs[row])
+            targets.append(classes.index(name))
+            origins.append(origin)
+            persons.append((recording.dataset, recording.subject))
+            names.append(_name(recording, origin, seen))
+    if not any(origin.testable for origin in origins):
+        first = f"; the first problem: {problems[0]}" if problems else ""
+        raise DatasetError(f"{dataset.name}: no micro-expression can be used{first}")
+    examples = Examples(
+        kind="faces", inputs=np.stack(inputs), labels=np.array(targets, np.int64),
+        classes=classes, persons=tuple(persons), names=tuple(names), origins=tuple(origins),
+    )  # fmt: skip
+    return Faces(examples, tuple(dict.fromkeys(problems)))
+
+
+def _told(recording: Recording, made: Made, asked: FaceClips) -> Iterable[Problem]:
+    """Yield why clips that were asked for are not there."""
+    for number, role, why in made.skipped:
+        expression = recording.expressions[number]
+        span = expression.interval
+        origin = Origin(role, expression.kind, (recording.dataset, recording.name), span, ())
+        if asked.wants(origin):
+            what = {"original": "", "rsmix": "no mixed copy: ", "control": "no control: "}[role]
+            where = f"{recording.name} {expression.kind} {span.first}-{span.last}"
+            level: Level = "error" if role == "original" else "warning"
+            yield Problem(level, where, what + why)
+
+
+def _class(
+    expression: Expression, labels: str, recording: Recording, problems: list[Problem]
+) -> str | None:
+    """Return the class of an expression, or None where it has none."""
+    where = f"{recording.name} {expression.interval.first}-{expression.interval.last}"
+    if expression.emotion:
+        try:
+            name = class_of(expression.emotion, labels, recording.dataset)
+        except DatasetError as error:
+            problems.append(Problem("error", where, str(error)))
+            return None
+        if name is None:
+            text = f"the label set {labels} leaves {expression.emotion} out"
+            problems.append(Problem("warning", where, text))
+        return name
+    if expression.kind == "macro" and expression.action_units:
+        number = expression.objective_class or facs.objective_class(expression.action_units)
+        return facs.class_emotion(number)
+    problems.append(Problem("error", where, "neither an emotion nor action units"))
+    return None
+
+
+def _name(recording: Recording, origin: Origin, seen: Counter[str]) -> str:
+    """Return a name unlike any other of the recording."""
+    span = origin.source
+    name = f"{recording.name} {span.first}-{span.last}"
+    name += "" if origin.testable else f" {origin.kind} {origin.role}"
+    seen[name] += 1
+    return name if seen[name] == 1 else f"{name} {seen[name]}"

@@ -1,0 +1,109 @@
+"""Samples of faces out of long recordings, as VideoMamba is shown them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mescope.datasets.base import Dataset
+from mescope.errors import RecipeError, VideoError
+from mescope.face.detector import default_finder
+from mescope.face.nasal_crop import Smoothing, crop_clip
+from mescope.samples.base import SAMPLES, Prepared, SampleKind
+from mescope.samples.checks import positive
+from mescope.samples.face_clips import FaceClips, face_examples
+from mescope.samples.one_clip import OneClip
+from mescope.samples.preparation import (
+    GREY_MEAN,
+    GREY_SPREAD,
+    IMAGENET_MEAN,
+    IMAGENET_SPREAD,
+    FacePreparation,
+    Preparation,
+)
+from mescope.samples.rsmix.plan import FaceMarks
+from mescope.samples.sparse_frames import middle
+
+
+@SAMPLES.register("faces")
+@dataclass(frozen=True, kw_only=True)
+class Faces(SampleKind):
+    """Crops of a few frames of every expression (:mod:`mescope.samples.face_clips`)."""
+
+    kind: ClassVar[str] = "faces"
+    preparation: ClassVar[type[Preparation]] = FacePreparation
+
+    size: int = 28  # side of the crops, px
+    frames: int = 16  # what the model is shown of an expression
+    draws: int = 4  # draws of them kept for training; 0 for the tested ones only
+    channels: int = 3  # 1 for grey
+    difference: bool = False  # what changed since the first frame shown
+    scale: float = 1.0  # samples are multiplied by it
+    macro: bool = False  # also learn from macro-expressions
+    macro_others: bool = True  # also from those of the class others
+    macro_weight: float = 1.0  # of a macro-expression in the loss, a micro-expression having 1
+    rsmix: bool = False  # also learn from RSMix copies
+    control: bool = False  # also ask about control clips of test people, see samples.rsmix.plan
+
+    def __post_init__(self) -> None:
+        positive(self, "size", "scale", "macro_weight")
+        if self.frames < 2 or self.draws < 0 or self.channels not in (1, 3):
+            raise RecipeError(
+                "expected frames of 2 or more, draws of 0 or more and 1 or 3 channels, got "
+                f"{self.frames}, {self.draws} and {self.channels}"
+            )
+
+    @property
+    def wanted(self) -> FaceClips:
+        """What is cut out of recordings."""
+        return FaceClips(
+            frames=self.frames, size=self.size, channels=self.channels, draws=self.draws,
+            macro=self.macro, mixes=self.rsmix, controls=self.control,
+            macro_others=self.macro_others,
+        )  # fmt: skip
+
+    def examples(
+        self, dataset: Dataset, *, labels: str, cache: Path | None = None,
+        jobs: int | None = None, progress: Any = None,
+    ) -> Prepared:  # fmt: skip
+        """See :class:`SampleKind`."""
+        found = face_examples(
+            dataset, self.wanted, labels=labels, cache=cache, jobs=jobs, progress=progress
+        )
+        return Prepared(found.examples, found.problems)
+
+    def measure(self, inputs: NDArray[Any]) -> Preparation:
+        """Return colours 0..255 as ImageNet's; a difference loses the mean, not the spread."""
+        grey = self.channels == 1
+        mean = (GREY_MEAN,) if grey else IMAGENET_MEAN
+        spread = (GREY_SPREAD,) if grey else IMAGENET_SPREAD
+        shifts = [0.0 if self.difference else -m / s for m, s in zip(mean, spread, strict=True)]
+        return self.preparation(
+            data=self.kind, size=self.size, channels=self.channels,
+            slope=tuple(self.scale / (255 * s) for s in spread),
+            shift=tuple(self.scale * shift for shift in shifts),
+            frames=self.frames, difference=self.difference,
+        )  # fmt: skip
+
+    @classmethod
+    def of_one(
+        cls, preparation: Preparation, clip: OneClip
+    ) -> tuple[NDArray[Any], tuple[str, ...]]:
+        """Return the crops (1, c, frames, size, size) of the frames that a test shows."""
+        video, span = clip.video, clip.whole
+        crops = crop_clip(
+            FaceMarks(video, default_finder()).of(span),
+            size=preparation.size,
+            smoothing=cast(Smoothing, preparation.smoothing),
+        ).crops
+        chosen = middle(len(span), preparation.frames).tolist()
+        grey = preparation.channels == 1
+        seen = video.read(sorted({span[j] for j in chosen}), grey=grey)
+        if missing := [span[j] for j in chosen if span[j] not in seen]:
+            raise VideoError(f"{video.name}: frame {missing[0]} is missing or damaged")
+        cut = np.stack([crops[j].cut(seen[span[j]]) for j in chosen])
+        return (cut[None, None] if grey else cut.transpose(3, 0, 1, 2)[None]), ()

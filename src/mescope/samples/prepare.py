@@ -1,0 +1,79 @@
+"""From what a user has (a data set, published flow maps) to the examples a recipe asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from mescope.datasets.base import Dataset
+from mescope.datasets.flow28 import FlowMaps
+from mescope.errors import RecipeError
+from mescope.samples.base import Prepared, SampleKind
+from mescope.samples.examples import Examples
+
+Data = Examples | FlowMaps | Dataset
+
+Progress = Callable[[int, int], None]
+"""Called with (clips done, clips in all)."""
+
+
+def prepare(
+    wanted: SampleKind,
+    data: Data,
+    *,
+    labels: str,
+    cache: Path | None = None,
+    jobs: int | None = None,
+    progress: Progress | None = None,
+) -> Prepared:
+    """Return the samples that a recipe's ``[data]`` asks for, and what was odd on the way.
+
+    Args:
+        wanted: the table of a recipe.
+        data: a data set's records, published flow maps, or examples, which pass unchanged.
+        labels: a label set of :mod:`mescope.labels`.
+        cache: folder for what is computed from pictures.
+        jobs: threads for it; one per core by default.
+        progress: called with clips done and clips in all.
+
+    Raises:
+        RecipeError: the recipe asks for something else than ``data`` holds.
+        DatasetError: no clip can be used.
+    """
+    if isinstance(data, Examples):
+        _check(wanted, data.kind)
+        return Prepared(data, ())
+    if isinstance(data, FlowMaps):
+        _check(wanted, "flow28")
+        return Prepared(map_examples(data), data.problems)
+    if wanted.simulated:
+        raise RecipeError(
+            f"samples of the kind {wanted.kind!r} are simulated, and a recipe on them is run "
+            "by `mescope train`; to score on people, write kind = 'flow28' and its weights "
+            "into another"
+        )
+    made = wanted.examples(data, labels=labels, cache=cache, jobs=jobs, progress=progress)
+    return Prepared(made.examples, (*data.problems, *made.problems))
+
+
+def map_examples(maps: FlowMaps) -> Examples:
+    """Return published maps as examples: channels u, v, strain; grey values 0 to 255."""
+    classes = ("negative", "positive", "surprise")
+    return Examples(
+        kind="flow28",
+        inputs=np.ascontiguousarray(maps.flow.transpose(0, 3, 1, 2), dtype=np.float32),
+        labels=np.array([classes.index(name) for name in maps.labels], dtype=np.int64),
+        classes=classes,
+        persons=maps.persons,
+        names=maps.clips,
+    )
+
+
+def _check(wanted: SampleKind, found: str) -> None:
+    if wanted.kind != found:
+        raise RecipeError(
+            f"expected data for {wanted.kind!r}, found {found!r}; give another data set, or "
+            f"write kind = {found!r} into the recipe"
+        )

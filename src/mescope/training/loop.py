@@ -1,0 +1,64 @@
+"""Train a task from the start, or from where its checkpoint stands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from mescope.training.checkpoint import Checkpointer
+from mescope.training.fit import Report, fit, one_device
+from mescope.training.logs import Log, logger
+from mescope.training.tasks.base import LoopTask
+
+
+def train_task(
+    task: LoopTask,
+    *,
+    device: str = "cpu",
+    until: int | None = None,
+    checkpointer: Checkpointer | None = None,
+    log: Log = "none",
+    after_epoch: Callable[[int], None] | None = None,
+    report: Report | None = None,
+) -> None:
+    """Train in place.
+
+    Args:
+        task: what is trained, on what, by which loss.
+        device: a torch device.
+        until: stop before this epoch, everything else being as for all of them.
+        checkpointer: writes a checkpoint after every epoch, and goes on from one.
+        log: also write the loss of every epoch, in the checkpointer's folder.
+        after_epoch: called with the epoch's number, after the checkpoint was written.
+        report: called after every batch with the batches done and the loss.
+
+    Raises:
+        RecipeError: the loss is not a number, or the checkpoint is another recipe's.
+    """
+    first = checkpointer.restore(task.module, task.optimizer) if checkpointer else 0
+    done = first * task.steps
+
+    def look(epoch: int, entry: dict[str, float]) -> None:
+        if checkpointer:
+            checkpointer.keep(task.module, task.optimizer, entry)
+        if after_epoch:
+            after_epoch(epoch)
+
+    fit(
+        task.module,
+        task.optimizer,
+        task.batches,
+        task.loss,
+        epochs=task.epochs if until is None else until,
+        first=first,
+        seed=task.seed,
+        fabric=one_device(
+            device,
+            loggers=logger(log, checkpointer.path.parent) if checkpointer else [],
+            precision=task.precision,
+        ),
+        schedule=task.schedule(done),
+        clip_norm=task.clip_norm,
+        after_step=task.after_step,
+        after_epoch=look,
+        report=report and (lambda now, loss: report(done + now, loss)),
+    )

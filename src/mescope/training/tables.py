@@ -1,0 +1,133 @@
+"""What a recipe says: who it is, and one table for each that reads it.
+
+``[model]`` which network, ``[data]`` a kind of samples (:mod:`mescope.samples.base`),
+``[optim]`` how it is optimised, ``[augment]`` what is done to samples while training,
+``[task]`` what the model's family has beside that (:mod:`mescope.training.tasks`).  A table
+checks itself; the task says which tables go together.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, ClassVar, TypeVar
+
+from mescope.errors import RecipeError
+from mescope.samples.base import SampleKind
+from mescope.samples.checks import not_negative, one_of, positive, shares
+
+PRECISIONS = ("32-true", "bf16-mixed")
+"""As Lightning Fabric names them; state spaces are scanned in float32 in both."""
+
+SCHEDULES = ("constant", "cosine", "warm-up", "warm-up-cosine")
+"""``cosine`` falls to 0 in the last step; ``warm-up`` is MERba's and ``warm-up-cosine``
+VideoMamba's (:mod:`mescope.training.schedules`)."""
+
+Table = TypeVar("Table")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelTable:
+    """``[model]``: a network, or a classical model."""
+
+    name: str  # a preset of mescope.models, or a name of mescope.training.classical
+    options: dict[str, Any] = field(default_factory=dict)  # of the model
+    weights: str = ""  # to start from: shipped ones or a file, that saw no real person
+
+
+@dataclass(frozen=True, kw_only=True)
+class OptimTable:
+    """``[optim]`` of a task that optimises nothing; the base of the others."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Optim(OptimTable):
+    """``[optim]`` of recognisers: AdamW on shuffled batches of all samples."""
+
+    epochs: int = 100
+    batch_size: int = 256
+    learning_rate: float = 1e-3  # the peak of the schedule
+    weight_decay: float = 0.0  # decoupled, as AdamW has it
+    schedule: str = "constant"  # one of SCHEDULES
+    clip_norm: float = 0.0  # longest gradient, 0 for any
+    hold_out: float = 0.0  # share of the training people that choose the epoch, or in a search
+    # ratios and alpha; 0 for the last epoch
+    shuffle: bool = True
+    balanced: bool = False  # weigh classes by how rare they are
+    precision: str = "32-true"  # or bf16-mixed
+
+    def __post_init__(self) -> None:
+        one_of("schedule", self.schedule, SCHEDULES)
+        one_of("precision", self.precision, PRECISIONS)
+        positive(self, "epochs", "batch_size", "learning_rate")
+        not_negative(self, "weight_decay", "clip_norm")
+        shares(self, "hold_out")
+
+
+@dataclass(frozen=True, kw_only=True)
+class AugmentTable:
+    """``[augment]`` of a task that has nothing to choose; the base of the others."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Augment(AugmentTable):
+    """``[augment]`` of clips and maps."""
+
+    flip: bool = False  # mirror half of the flow maps, u negated
+    shift: int = 0  # flow maps are moved by up to so many px, down and across
+    mixup: float = 0.0  # mixed in pairs by shares of Beta(mixup, mixup); 0 for none
+
+    def __post_init__(self) -> None:
+        not_negative(self, "shift", "mixup")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskTable:
+    """``[task]`` of a family without fields of its own; the base of the others."""
+
+    name: str = ""  # one of mescope.training.tasks.TASKS; empty for that of the model
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """Everything that decides how a model is trained, and judged.
+
+    Nothing in it looks at a test person: the number of epochs is fixed, and what is measured on
+    data (``standardise``, ``balanced``) is measured on the training people of each fold.
+    """
+
+    name: str  # of the run, and of weights
+    model: ModelTable
+    data: SampleKind
+    optim: OptimTable = Optim()
+    augment: AugmentTable = Augment()
+    task: TaskTable = TaskTable()
+    labels: str = "3-class"  # a label set of mescope.labels, for recognisers
+    seed: int = 0  # of the first run
+    seeds: int = 3  # runs, with seed, seed + 1 ...; of `mescope evaluate`
+    notes: str = ""
+
+    TABLES: ClassVar[tuple[str, ...]] = ("model", "data", "optim", "augment", "task")
+
+    def __post_init__(self) -> None:
+        not_negative(self, "seed")
+        positive(self, "seeds")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all fields, tables as dictionaries, for JSON; ``[data]`` with its kind."""
+        entries = asdict(self)
+        entries["data"] = {"kind": self.data.kind, **entries["data"]}
+        return entries
+
+
+def fitting(table: object, wanted: type[Table], what: str) -> Table:
+    """Return a table as what a task reads.
+
+    Raises:
+        RecipeError: it is the table of something else.
+    """
+    if not isinstance(table, wanted):
+        raise RecipeError(
+            f"{what}: expected the table {wanted.__name__}, found {type(table).__name__}; "
+            "choose the task or the data that it belongs to"
+        )
+    return table

@@ -1,0 +1,47 @@
+"""Models without a network (:mod:`mescope.training.classical`): fitted, not looped over."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mescope.training.recognizer import Recogniser
+from mescope.training.tables import Recipe
+from mescope.training.tasks.base import TASKS, TrainingTask
+from mescope.training.tasks.classification import Session, TrainingSet
+
+NAMES = ("svm-flow", "lbp-top-svm", "bi-woof-svm")
+
+
+@TASKS.register("classical")
+class ClassicalTask(TrainingTask):
+    """Fits a descriptor and a support vector machine."""
+
+    models: ClassVar[tuple[str, ...]] = NAMES
+    kinds: ClassVar[tuple[str, ...]] = ("flow28", "flow", "clips")
+
+    @classmethod
+    def train(
+        cls, recipe: Recipe, given: TrainingSet, seed: int, session: Session
+    ) -> Recogniser:
+        """Fit; there is nothing random in it."""
+        from mescope.training.classical import build  # imports scikit-learn, which takes long
+
+        model = build(recipe.model.name, **recipe.model.options)
+        model.fit(given.inputs, given.labels)
+        return FittedModel(model, len(given.classes))
+
+
+class FittedModel:
+    """A classical model whose training people may not show every class."""
+
+    def __init__(self, model: Any, classes: int) -> None:
+        self._model, self._classes = model, classes
+
+    def scores(self, inputs: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Return 1 for the class that is named, 0 for the others, (n, classes)."""
+        found: NDArray[np.float64] = np.zeros((len(inputs), self._classes))
+        found[np.arange(len(inputs)), self._model.predict(inputs)] = 1.0
+        return found

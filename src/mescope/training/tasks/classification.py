@@ -1,0 +1,257 @@
+"""Plain classification: one row of logits for each clip, and cross-entropy.
+
+The task of every network that no other task is for, a plug-in's own too.  A family with a loss
+of its own extends :class:`Classification` and says in ``models`` whose it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.optim.lr_scheduler import LRScheduler
+
+from mescope.errors import RecipeError
+from mescope.evaluation.folds import Fold, Person
+from mescope.models.videomamba_import import IMPORTED
+from mescope.models.weights import config_of, load
+from mescope.samples.provenance import Origin
+from mescope.training.checkpoint import Checkpointer
+from mescope.training.early_stopping import BestEpoch, split
+from mescope.training.fit import Batch, Report
+from mescope.training.logs import Log
+from mescope.training.loop import train_task
+from mescope.training.losses import class_weights
+from mescope.training.map_epochs import MapEpochs
+from mescope.training.recognizer import Recogniser, TrainedRecognizer
+from mescope.training.schedules import decay_groups, schedule_of
+from mescope.training.tables import (
+    Augment,
+    AugmentTable,
+    Optim,
+    OptimTable,
+    Recipe,
+    fitting,
+)
+from mescope.training.tasks.base import TASKS, LoopTask
+
+
+class TrainingSet(NamedTuple):
+    """What is learned from, all of one length n: the clips of training people only."""
+
+    inputs: NDArray[Any]  # (n, ...), raw
+    labels: NDArray[np.int64]  # (n,), from 0
+    classes: Sequence[str]  # their names, also of those without a training input
+    persons: Sequence[Person] = ()  # whose they are; needed by hold_out
+    origins: Sequence[Origin] = ()  # what they are, for faces
+
+    def take(self, items: Sequence[int]) -> TrainingSet:
+        """Return some of it; nobody asks afterwards whose it is."""
+        index = np.asarray(items)
+        origins = [self.origins[i] for i in items] if self.origins else ()
+        return TrainingSet(
+            self.inputs[index], self.labels[index], self.classes, origins=origins
+        )
+
+
+@dataclass(frozen=True)
+class Session:
+    """How a training is run; nothing of it changes what is learned."""
+
+    device: str = "cpu"
+    monitor: Callable[[int, Recogniser], None] | None = None
+    report: Report | None = None
+    checkpointer: Checkpointer | None = None
+    log: Log = "none"
+    until: int | None = None
+
+
+class Chooser(Protocol):
+    """What chooses on people held out: the epoch, or what a family searches for."""
+
+    def look(self, epoch: int, recognizer: TrainedRecognizer) -> None:
+        """Look at what has been learned by the end of an epoch."""
+
+    def restore(self, recognizer: TrainedRecognizer) -> None:
+        """Put back what was best."""
+
+
+class Epochs(Protocol):
+    """The batches of every epoch."""
+
+    steps: int
+
+    def batches(self, epoch: int) -> Iterable[Batch]:
+        """Give the batches of an epoch."""
+
+
+@TASKS.register("classification")
+class Classification(LoopTask):
+    """Trains a network to name clips.
+
+    Args:
+        recipe: of the network.
+        given: what is learned from.
+        seed: decides every random draw.
+        device: a torch device.
+    """
+
+    kinds: ClassVar[tuple[str, ...]] = ("flow28", "flow", "clips", "synthetic-maps")
+    optim_table: ClassVar[type[OptimTable]] = Optim
+    augment_table: ClassVar[type[AugmentTable]] = Augment
+
+    def __init__(self, recipe: Recipe, given: TrainingSet, seed: int, device: str) -> None:
+        torch.manual_seed(seed)
+        self.recipe, self.seed, self.classes = recipe, seed, tuple(given.classes)
+        self.optim, self.epoch = fitting(recipe.optim, Optim, "[optim]"), 0
+        self.model = self.start(recipe, given.classes).to(device)
+        self.recognizer = TrainedRecognizer(
+            self.model, recipe.data.measure(given.inputs), given.classes, self.predict
+        )
+        self.weights: Tensor | None = None
+        if self.optim.balanced:
+            counts = np.bincount(given.labels, minlength=len(given.classes))
+            self.weights = torch.as_tensor(class_weights(counts), dtype=torch.float32)
+        self.module = self.wrapped()
+        self.samples = self.samples_of(given)
+        self.optimizer = torch.optim.AdamW(
+            decay_groups(self.model, self.optim.weight_decay), lr=self.optim.learning_rate
+        )
+        self.steps, self.epochs = self.samples.steps, self.optim.epochs
+        self.clip_norm, self.precision = self.optim.clip_norm, self.optim.precision
+
+    @classmethod
+    def check(cls, recipe: Recipe) -> None:
+        """See :class:`TrainingTask`."""
+        super().check(recipe)
+        augment = recipe.augment
+        if isinstance(augment, Augment) and not recipe.data.flow_maps:
+            given = [name for name in ("flip", "shift") if getattr(augment, name)]
+            if given:
+                raise RecipeError(
+                    f"{' and '.join(given)} are for flow maps, got kind = "
+                    f"{recipe.data.kind!r}; leave them out"
+                )
+
+    @classmethod
+    def start(cls, recipe: Recipe, classes: Sequence[str]) -> nn.Module:
+        """Return a fresh network, or the one of the recipe's weights.
+
+        Raises:
+            RecipeError: the weights saw real people, of whom one may be tested later, or are
+                those of another model or of other classes.
+        """
+        fresh = cls.build(recipe, len(classes))
+        if not recipe.model.weights:
+            return fresh
+        model, card = load(recipe.model.weights)
+        if not card.simulated and card.recipe != IMPORTED:
+            raise RecipeError(
+                f"expected weights that saw simulated faces only, found {recipe.model.weights} "
+                f"trained on {card.trained_on}: a person they know could be tested"
+            )
+        options = cls.options(recipe, len(classes))
+        wanted, found = (recipe.model.name, tuple(classes)), (card.model, card.labels)
+        if wanted != found or _learned(config_of(fresh, options)) != _learned(
+            config_of(model, card.config)
+        ):
+            raise RecipeError(
+                f"expected weights of {wanted[0]} for {', '.join(classes)}, found "
+                f"{recipe.model.weights} of {found[0]} for {', '.join(card.labels)}, or with "
+                "other options; change the recipe"
+            )
+        return model
+
+    def wrapped(self) -> nn.Module:
+        """Return what the loop trains; the model itself by default."""
+        return self.model
+
+    def samples_of(self, given: TrainingSet) -> Epochs:
+        """Return the batches of every epoch over what is learned from."""
+        augment = fitting(self.recipe.augment, Augment, "[augment]")
+        return MapEpochs(
+            self.optim, augment, self.recognizer.prepare, given.inputs, given.labels,
+            len(given.classes), self.seed,
+        )  # fmt: skip
+
+    def batches(self, epoch: int) -> Iterable[Batch]:
+        """See :class:`LoopTask`."""
+        self.epoch = epoch
+        return self.samples.batches(epoch)
+
+    def loss(self, output: Any, batch: Batch) -> Tensor:
+        """Return the cross-entropy; a batch is inputs, labels, and what is beside them."""
+        return F.cross_entropy(logits(output), batch[1], weight=self.class_weights(batch[1]))
+
+    def class_weights(self, like: Tensor) -> Tensor | None:
+        """Return the weight of every class on the device of a tensor; None without any."""
+        return None if self.weights is None else self.weights.to(like.device)
+
+    def schedule(self, done: int) -> LRScheduler | None:
+        """See :class:`LoopTask`."""
+        return schedule_of(self.optim, self.optimizer, self.steps, done)
+
+    @classmethod
+    def predict(cls, model: nn.Module, inputs: Tensor, classes: Sequence[str]) -> Tensor:
+        """Return shares of the classes (n, classes) for prepared inputs (n, ...)."""
+        return logits(model(inputs)).double().softmax(-1)
+
+    @classmethod
+    def hold_out(
+        cls, recipe: Recipe, given: TrainingSet, seed: int, session: Session
+    ) -> tuple[Fold, Chooser]:
+        """Return who is held out of training, and what chooses on them.
+
+        Raises:
+            RecipeError: there are too few people, or it is not known who is who.
+        """
+        share = fitting(recipe.optim, Optim, "[optim]").hold_out
+        known = () if session.checkpointer else given.persons
+        fold = split(known, len(given.labels), share, seed)
+        chosen = given.take(fold.test)
+        return fold, BestEpoch(chosen.inputs, chosen.labels)
+
+    @classmethod
+    def train(
+        cls, recipe: Recipe, given: TrainingSet, seed: int, session: Session
+    ) -> Recogniser:
+        """Train, from the start or from where the session's checkpoint stands."""
+        best: Chooser | None = None
+        if fitting(recipe.optim, Optim, "[optim]").hold_out:
+            fold, best = cls.hold_out(recipe, given, seed, session)
+            given = given.take(fold.train)
+        with torch.random.fork_rng():
+            task = cls(recipe, given, seed, session.device)
+            recognizer = task.recognizer
+
+            def look(epoch: int) -> None:
+                if best:
+                    best.look(epoch, recognizer)
+                if session.monitor:
+                    session.monitor(epoch, recognizer)
+
+            train_task(
+                task, device=session.device, until=session.until,
+                checkpointer=session.checkpointer, log=session.log, after_epoch=look,
+                report=session.report,
+            )  # fmt: skip
+            if best:
+                best.restore(recognizer)
+        return recognizer
+
+
+def logits(output: Any) -> Tensor:
+    """Return the logits (n, classes) of what a network returns: them, or a tuple of them."""
+    found: Tensor = getattr(output, "emotion", output)
+    return found
+
+
+def _learned(config: dict[str, Any]) -> dict[str, Any]:
+    """Return a config without its dropout, which has no weights."""
+    return {k: v for k, v in config.items() if not k.startswith("drop")}

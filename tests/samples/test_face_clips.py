@@ -1,0 +1,141 @@
+"""Clips of faces out of long recordings: which frames they show, what is left out, and why."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from mix_sets import FIRST, PlanFinder, data_set, expression, recording
+
+from mescope.errors import DatasetError
+from mescope.events import Interval
+from mescope.samples import face_clips
+from mescope.samples.face_clips import FaceClips, face_examples
+from mescope.samples.sparse_frames import middle
+
+ASKED = FaceClips(frames=4, size=28, channels=1, draws=1, macro=True, mixes=True, controls=True)
+
+
+def made(tmp_path, *expressions, asked=ASKED, frames=120, **options):
+    film = recording(tmp_path / "films", "a", frames, expressions, **options)
+    return face_examples(data_set(film), asked, labels="4-class", finder=PlanFinder())
+
+
+def levels(examples, item):
+    """Grey levels as frame numbers, of every stored frame: (stored, size, size)."""
+    return examples.inputs[item, 0].astype(int) - FIRST
+
+
+def test_originals_show_their_frames_and_copies_neutral_ones_around(tmp_path):
+    found = made(tmp_path, expression(40, 49, "12", emotion="happiness"), frames=90)
+    data = found.examples
+    assert found.problems == ()
+    assert [o.role for o in data.origins] == ["original", "rsmix", "control"]
+    assert data.inputs.shape == (3, 1, 8, 28, 28)
+    assert data.classes[data.labels[0]] == "positive"
+    plain = levels(data, 0)
+    assert [np.unique(f).tolist() for f in plain[:4]] == [[40 + j] for j in middle(10, 4)]
+    mixed = levels(data, 1)
+    for j, frame in zip(middle(10, 4), mixed[:4], strict=True):
+        assert np.unique(frame).tolist() == [j, 40 + j]  # neutral from frame 0 on: first fit
+    assert data.origins[1].shown == (Interval(0, 9), Interval(40, 49))
+    control = levels(data, 2)
+    assert set(np.unique(control)) <= set(range(20))  # nothing of the expression
+    assert ((control == mixed) == (mixed < 40)).all()  # the mask of the copy, its background
+    assert len(set(data.names)) == 3
+
+
+def test_colour_has_three_channels(tmp_path):
+    asked = dataclasses.replace(ASKED, channels=3, draws=0, controls=False)
+    data = made(tmp_path, expression(40, 49), asked=asked).examples
+    assert data.inputs.shape == (2, 3, 4, 28, 28)
+    assert (data.inputs[:, 0] == data.inputs[:, 2]).all()  # the pictures are grey
+
+
+@pytest.mark.parametrize(
+    ("wanted", "count"),
+    [({}, 5), ({"macro": False}, 3), ({"mixes": False}, 3), ({"controls": False}, 4),
+     ({"macro": False, "mixes": False, "controls": False}, 1)],
+)  # fmt: skip
+def test_only_what_is_asked_for(tmp_path, wanted, count):
+    asked = dataclasses.replace(ASKED, **wanted)
+    some = expression(20, 24), expression(60, 79, kind="macro")
+    assert len(made(tmp_path, *some, asked=asked).examples) == count
+
+
+def test_what_is_left_out_says_why(tmp_path):  # section 1.5, and checks 6 and 9
+    found = made(
+        tmp_path,
+        expression(10, 10),
+        expression(20, 115, kind="micro"),
+        expression(118, 121),
+        expression(125, 130, units=""),
+        expression(134, 137, emotion=None, units=""),
+        expression(141, 144, units="99"),
+        expression(150, 155),
+        frames=190,
+        dark=(118, 119, 120),
+        absent=(152,),
+    )
+    told = {(p.level, p.message) for p in found.problems}
+    texts = "\n".join(f"{level}: {message}" for level, message in told)
+    for said in (
+        "error: the source has 1 frame, at least 2 are needed",
+        "error: a micro-expression of 3.2 s, at most 3 s",
+        "error: source: 3 of 4 frames show no face, at most 2 may",
+        "error: 1 of 6 pictures are missing or damaged",
+        "error: neither an emotion nor action units",
+        "warning: no mixed copy: no action unit has landmarks",
+    ):
+        assert said in texts
+    kept = [(o.role, o.source.first) for o in found.examples.origins]
+    assert kept == [("original", 125), ("original", 141)]
+
+
+def test_a_macro_expression_gets_its_class_from_its_objective_class(tmp_path):
+    some = [
+        expression(10, 29, "1+2", kind="macro", emotion=None),
+        dataclasses.replace(
+            expression(40, 59, "12", kind="macro", emotion=None), objective_class=4
+        ),
+        expression(80, 99, "14", kind="macro", emotion=None),
+        expression(110, 113, "4", emotion="disgust"),
+    ]
+    asked = dataclasses.replace(ASKED, mixes=False, controls=False)
+    data = made(tmp_path, *some, asked=asked).examples
+    names = [data.classes[label] for label in data.labels]
+    assert names == ["surprise", "negative", "others", "negative"]
+    fewer = dataclasses.replace(asked, macro_others=False)
+    assert len(made(tmp_path / "again", *some, asked=fewer).examples) == 3
+
+
+def test_recordings_are_computed_once(tmp_path, monkeypatch):
+    film = recording(tmp_path / "films", "a", 60, [expression(30, 34)])
+    finder = PlanFinder()
+    monkeypatch.setattr(face_clips, "default_finder", lambda: finder)
+    one = face_examples(data_set(film), ASKED, labels="4-class", cache=tmp_path / "kept")
+    looks = finder.looks
+    less = dataclasses.replace(ASKED, macro=False, controls=False)  # part of what is kept
+    two = face_examples(data_set(film), less, labels="4-class", cache=tmp_path / "kept")
+    assert finder.looks == looks > 0
+    assert (two.examples.inputs == one.examples.inputs[:2]).all()
+    assert two.examples.origins == one.examples.origins[:2]
+    wider = dataclasses.replace(ASKED, size=42)
+    face_examples(data_set(film), wider, labels="4-class", cache=tmp_path / "kept")
+    assert finder.looks > looks
+
+
+def test_a_recording_that_is_gone_is_told_and_the_others_go_on(tmp_path):
+    films = [recording(tmp_path / "films", n, 60, [expression(30, 34)]) for n in "ab"]
+    gone = dataclasses.replace(films[0], path=str(tmp_path / "gone"))
+    none = dataclasses.replace(films[0], name="none", path=None)
+    found = face_examples(data_set(gone, films[1], none), ASKED, labels="4-class",
+                          finder=PlanFinder())  # fmt: skip
+    assert {o.recording[1] for o in found.examples.origins} == {"b"}
+    assert [p.where for p in found.problems] == ["a", "none"]
+
+
+def test_a_data_set_without_recordings_is_refused(tmp_path):
+    with pytest.raises(DatasetError, match="expected long recordings with expressions"):
+        face_examples(data_set(), ASKED, labels="4-class")
+    with pytest.raises(DatasetError, match="no micro-expression can be used"):
+        made(tmp_path, expression(10, 29, kind="macro"))
