@@ -232,7 +232,7 @@ def _integer(data: Bytes, at: int) -> tuple[int, int]:
     value = np.int64(0)
     for k in range(count):
         value |= np.int64(data[at + 1 + k]) << (8 * k)
-    return (-value if data[at] & 0x80 else value), at + 1 + count
+    return int(-value if data[at] & 0x80 else value), at + 1 + int(count)
 
 
 @compiled
