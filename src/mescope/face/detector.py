@@ -60,7 +60,10 @@ class DlibFinder:
         if not path.is_file():
             raise FaceError(f"the landmark model {path} is missing; reinstall {MODEL_PACKAGE}")
         self._detector: Any = dlib.get_frontal_face_detector()
-        self._predictor: Any = dlib.shape_predictor(str(path))
+        # Here, because Numba takes long to import.
+        from mescope.face.shape_model import ShapeModel
+
+        self._model = ShapeModel.read(path)
 
     def find(self, grey: Grey) -> list[Face]:
         """Return all faces in dlib's order, best score first."""
@@ -74,9 +77,7 @@ class DlibFinder:
 
     def landmarks(self, grey: Grey, box: Box) -> npt.NDArray[np.float32]:
         """Return the 68 landmarks; whole pixels, as dlib gives them."""
-        rectangle = dlib.rectangle(box.left, box.top, box.right - 1, box.bottom - 1)
-        shape = self._predictor(np.ascontiguousarray(grey), rectangle)
-        return np.array([(p.x, p.y) for p in shape.parts()], dtype=np.float32)
+        return self._model(grey, *box)
 
 
 def landmark_model() -> Path:

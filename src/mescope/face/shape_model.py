@@ -1,0 +1,254 @@
+"""dlib's 68-landmark model, read from dlib's file and run without the interpreter lock.
+
+dlib holds the lock while it predicts, so one core waits for the other; and it adds 7500 leaves
+of 136 numbers that lie scattered in memory.  Here they lie one after the other.  The arithmetic
+is dlib's (single precision, in dlib's order), so landmarks are dlib's to the pixel, and a test
+holds this file to it.
+
+Source: V. Kazemi and J. Sullivan, CVPR 2014; rounding and file format follow dlib's
+``shape_predictor`` (Boost licence).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from mescope.compiling import Index, apart, compiled
+from mescope.errors import FaceError
+
+F32 = npt.NDArray[np.float32]
+Bytes = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True, eq=False)
+class ShapeModel:
+    """A cascade of forests of regression trees, all of one size.
+
+    ``start`` (2p,) x, y of the mean shape, 0 to 1 of the box; ``pairs`` (f, t, s, 2) int32 the
+    two pixels that each split compares and ``limits`` (f, t, s) float32 by how much; ``leaves``
+    (f, t, s + 1, 2p) what is added to the shape; ``anchors`` (f, m) int32 and ``offsets``
+    (f, m, 2) where the m pixels of each forest lie: beside which landmark, and how far.
+    """
+
+    start: F32
+    pairs: npt.NDArray[np.int32]
+    limits: F32
+    leaves: F32
+    anchors: npt.NDArray[np.int32]
+    offsets: F32
+
+    @classmethod
+    def read(cls, path: Path) -> ShapeModel:
+        """Read dlib's file.
+
+        Raises
+        ------
+        FaceError
+            It is none, or its trees differ in size.
+        """
+        data = np.fromfile(path, np.uint8)
+        try:
+            found = _read(data)
+        except (IndexError, ValueError, MemoryError) as error:
+            raise FaceError(f"{path} is no landmark model of dlib: {error}") from error
+        return cls(*found)
+
+    def __call__(
+        self, grey: npt.NDArray[np.uint8], left: int, top: int, right: int, bottom: int
+    ) -> F32:
+        """Return (p, 2) float32 landmarks x, y in whole px of an (h, w) image.
+
+        The edges of the box are those of :class:`~mescope.face.box.Box`.
+        """
+        shape = self.start.copy()
+        corners = np.array([left, top, right - 1, bottom - 1], np.float64)
+        _fit(
+            np.ascontiguousarray(grey), corners, self.start, self.pairs, self.limits,
+            self.leaves, self.anchors, self.offsets, shape,
+        )  # fmt: skip
+        points = shape.reshape(-1, 2).astype(np.float64)
+        points = corners[:2] + points * (corners[2:] - corners[:2])
+        return np.floor(points + 0.5).astype(np.float32)
+
+
+@compiled
+def _fit(
+    grey: Bytes, corners: npt.NDArray[np.float64], start: F32,
+    pairs: npt.NDArray[np.int32], limits: F32, leaves: F32,
+    anchors: npt.NDArray[np.int32], offsets: F32, shape: F32,
+) -> None:  # fmt: skip
+    """Move ``shape`` (2p,) from the mean shape to the face in the box."""
+    trees = pairs.shape[1]
+    pixels, chosen = np.empty(anchors.shape[1], np.float32), np.empty(trees, np.int64)
+    for forest in range(len(pairs)):
+        a, b = _turn(start, shape)
+        _look_up(grey, corners, shape, a, b, anchors[forest], offsets[forest], pixels)
+        _choose(pairs[forest], limits[forest], pixels, chosen)
+        tree = 0
+        while tree + 4 <= trees:
+            _add_four(leaves[forest], tree, chosen, shape)
+            tree += 4
+        while tree < trees:
+            shape += leaves[forest, tree, chosen[tree]]
+            tree += 1
+
+
+@compiled
+def _turn(start: F32, shape: F32) -> tuple[np.float32, np.float32]:
+    """Return cosine and sine, times the scale, that best bring the mean shape to ``shape``."""
+    count = len(start) // 2
+    from_x, from_y, to_x, to_y = 0.0, 0.0, 0.0, 0.0
+    for i in range(count):
+        from_x, from_y = from_x + start[2 * i], from_y + start[2 * i + 1]
+        to_x, to_y = to_x + shape[2 * i], to_y + shape[2 * i + 1]
+    from_x, from_y, to_x, to_y = (
+        from_x / count,
+        from_y / count,
+        to_x / count,
+        to_y / count,
+    )
+    along, across, size = 0.0, 0.0, 0.0
+    for i in range(count):
+        x, y = start[2 * i] - from_x, start[2 * i + 1] - from_y
+        u, v = shape[2 * i] - to_x, shape[2 * i + 1] - to_y
+        along, across = along + (x * u + y * v), across + (x * v - y * u)
+        size += x * x + y * y
+    return np.float32(along / size), np.float32(across / size)
+
+
+@compiled
+def _look_up(
+    grey: Bytes, corners: npt.NDArray[np.float64], shape: F32, a: np.float32, b: np.float32,
+    anchors: npt.NDArray[np.int32], offsets: F32, out: F32,
+) -> None:  # fmt: skip
+    """Put the grey levels of a forest's pixels into ``out`` (m,); 0 outside the image."""
+    h, w = grey.shape
+    left, top = corners[0], corners[1]
+    width, height = corners[2] - left, corners[3] - top
+    for i in range(len(anchors)):
+        j, dx, dy = anchors[i], offsets[i, 0], offsets[i, 1]
+        x = np.float64(a * dx - b * dy + shape[2 * j])
+        y = np.float64(b * dx + a * dy + shape[2 * j + 1])
+        column = int(np.floor(left + x * width + 0.5))
+        row = int(np.floor(top + y * height + 0.5))
+        inside = 0 <= column < w and 0 <= row < h
+        out[i] = np.float32(grey[row, column]) if inside else np.float32(0)
+
+
+@compiled
+def _choose(
+    pairs: npt.NDArray[np.int32], limits: F32, pixels: F32, out: npt.NDArray[np.int64]
+) -> None:
+    """Put the leaf that each tree of a forest ends in into ``out`` (t,)."""
+    trees, splits = limits.shape
+    for tree in range(trees):
+        i = Index(0)
+        while i < splits:
+            one, other = Index(pairs[tree, i, 0]), Index(pairs[tree, i, 1])
+            more = Index(pixels[one] - pixels[other] > limits[tree, i])
+            i = Index(2) * i + Index(2) - more
+        out[tree] = i - Index(splits)
+
+
+@apart
+def _add_four(leaves: F32, tree: int, chosen: npt.NDArray[np.int64], shape: F32) -> None:
+    """Add the leaves of four trees one after the other; together, memory waits less."""
+    t0, t1, t2, t3 = Index(tree), Index(tree + 1), Index(tree + 2), Index(tree + 3)
+    c0, c1, c2, c3 = Index(chosen[t0]), Index(chosen[t1]), Index(chosen[t2]), Index(chosen[t3])
+    for i in range(len(shape)):
+        both = shape[i] + leaves[t0, c0, i] + leaves[t1, c1, i]
+        shape[i] = both + leaves[t2, c2, i] + leaves[t3, c3, i]
+
+
+@compiled
+def _read(
+    data: Bytes,
+) -> tuple[F32, npt.NDArray[np.int32], F32, F32, npt.NDArray[np.int32], F32]:
+    """Return the fields of :class:`ShapeModel` from the bytes of dlib's file."""
+    version, at = _integer(data, 0)
+    if version != 1:
+        raise ValueError("unknown version")
+    start, at = _column(data, at)
+    forests, at = _integer(data, at)
+    trees, ahead = _integer(data, at)
+    splits, _ = _integer(data, ahead)
+    pairs = np.empty((forests, trees, splits, 2), np.int32)
+    limits = np.empty((forests, trees, splits), np.float32)
+    leaves = np.empty((forests, trees, splits + 1, len(start)), np.float32)
+    for i in range(forests):
+        at = _expect(data, at, trees)
+        for j in range(trees):
+            at = _tree(data, at, pairs[i, j], limits[i, j], leaves[i, j])
+    at = _expect(data, at, forests)
+    pixels, _ = _integer(data, at)
+    anchors = np.empty((forests, pixels), np.int32)
+    for i in range(forests):
+        at = _expect(data, at, pixels)
+        for k in range(pixels):
+            anchors[i, k], at = _integer(data, at)
+    offsets = np.empty((forests, pixels, 2), np.float32)
+    at = _expect(data, at, forests)
+    for i in range(forests):
+        at = _expect(data, at, pixels)
+        for k in range(pixels):
+            offsets[i, k, 0], at = _real(data, at)
+            offsets[i, k, 1], at = _real(data, at)
+    return start, pairs, limits, leaves, anchors, offsets
+
+
+@compiled
+def _tree(data: Bytes, at: int, pairs: npt.NDArray[np.int32], limits: F32, leaves: F32) -> int:
+    """Read one tree and return the place behind it."""
+    at = _expect(data, at, len(limits))
+    for k in range(len(limits)):
+        pairs[k, 0], at = _integer(data, at)
+        pairs[k, 1], at = _integer(data, at)
+        limits[k], at = _real(data, at)
+    at = _expect(data, at, len(leaves))
+    for k in range(len(leaves)):
+        leaves[k], at = _column(data, at)
+    return at
+
+
+@compiled
+def _expect(data: Bytes, at: int, wanted: int) -> int:
+    """Return the place behind a number that must be ``wanted``."""
+    found, at = _integer(data, at)
+    if found != wanted:
+        raise ValueError("trees or forests of different sizes")
+    return at
+
+
+@compiled
+def _integer(data: Bytes, at: int) -> tuple[int, int]:
+    """Return a number and the place behind it: length and sign, then the bytes, low first."""
+    count = np.int64(data[at] & 0x0F) if at < len(data) else 0
+    if at + count >= len(data):
+        raise ValueError("the file is cut off")
+    value = np.int64(0)
+    for k in range(count):
+        value |= np.int64(data[at + 1 + k]) << (8 * k)
+    return int(-value if data[at] & 0x80 else value), at + 1 + int(count)
+
+
+@compiled
+def _real(data: Bytes, at: int) -> tuple[np.float32, int]:
+    """Return a number stored as mantissa and power of two."""
+    mantissa, at = _integer(data, at)
+    exponent, at = _integer(data, at)
+    return np.float32(mantissa * 2.0**exponent), at
+
+
+@compiled
+def _column(data: Bytes, at: int) -> tuple[F32, int]:
+    """Return a matrix of one column; dlib stores its size as negative numbers."""
+    rows, at = _integer(data, at)
+    at = _expect(data, at, -1)
+    out = np.empty(-rows, np.float32)
+    for i in range(-rows):
+        out[i], at = _real(data, at)
+    return out, at
