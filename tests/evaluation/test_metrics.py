@@ -1,14 +1,20 @@
 """One definition of every figure, from counts, from tables of any shape, and by plain loops."""
 
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 from made_up_report import made_up_report
 
 from mescope.evaluation import recognition
 from mescope.evaluation.figures import by_frequency
-from mescope.evaluation.metrics import METRICS, Tallies, metric, reported, tallies_of
+from mescope.evaluation.metrics import METRICS, metric, reported, tallies_of
 from mescope.evaluation.tables import headline, heads
+from mescope.plugins import VARIABLE, load_plugin, module_name
 from mescope.reports.evaluation_page import evaluation_page
+
+PLUGIN = Path(__file__).resolve().parents[1] / "plugins" / "own_metric.py"
 
 
 def plainly(name, table, policy):
@@ -70,20 +76,13 @@ def test_every_metric_is_documented_and_its_chance_is_met_by_drawing():
 
 
 @pytest.fixture
-def kappa():
+def kappa(monkeypatch):
     """A metric from outside: registered, it is in every table and page; then it is gone."""
-
-    @metric("kappa", per_class=False)
-    def kappa(tallies: Tallies, policy):
-        """Return Cohen's kappa: agreement beyond chance."""
-        n, tp, fp = (np.asarray(v, float) for v in tallies)
-        total = n.sum(-1)
-        seen = tp.sum(-1) / total
-        chance = (n * (tp + fp)).sum(-1) / total**2
-        return (seen - chance) / (1 - chance)
-
+    monkeypatch.setenv(VARIABLE, "")
+    load_plugin(PLUGIN)
     yield "kappa"
     METRICS.remove("kappa")
+    sys.modules.pop(module_name(PLUGIN))
 
 
 def test_a_registered_metric_is_everywhere(kappa):
