@@ -4,13 +4,15 @@ An old name gives the very module that the new one gives, so classes are the sam
 """
 
 import importlib
-import importlib.abc
 import importlib.machinery
 import sys
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
+
+if TYPE_CHECKING:
+    from importlib.abc import Loader
 
 MOVED = {
     "mescope.video.cache": "mescope.io.cache",
@@ -85,8 +87,8 @@ def new_name(old: str) -> str | None:
     return None
 
 
-class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Finds modules by their old names."""
+class _Finder:
+    """Finds and loads modules by their old names."""
 
     def find_spec(
         self,
@@ -96,7 +98,7 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     ) -> importlib.machinery.ModuleSpec | None:
         if not fullname.startswith("mescope.") or new_name(fullname) is None:
             return None
-        return importlib.machinery.ModuleSpec(fullname, self)
+        return importlib.machinery.ModuleSpec(fullname, cast("Loader", self))
 
     def create_module(self, spec: importlib.machinery.ModuleSpec) -> None:
         """Leave it to Python: the module is exchanged once it is known."""

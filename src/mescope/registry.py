@@ -13,11 +13,13 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
-from importlib.metadata import EntryPoint, entry_points
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from mescope.errors import MescopeError
 from mescope.plugins import load_asked_for
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 Entry = TypeVar("Entry")
 
@@ -89,6 +91,8 @@ class Registry(Mapping[str, Entry]):
     @cached_property
     def _installed(self) -> dict[str, EntryPoint]:
         """Entry points of installed packages, none of them loaded yet."""
+        from importlib.metadata import entry_points  # slow, and most commands ask for none
+
         return {point.name: point for point in entry_points(group=self.group)}
 
     def _loaded(self, point: EntryPoint) -> Entry:

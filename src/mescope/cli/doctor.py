@@ -8,7 +8,6 @@ import platform
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 from typing import Literal
 
@@ -77,6 +76,8 @@ def _python() -> HealthCheck:
 
 
 def _versions() -> HealthCheck:
+    from importlib import metadata
+
     found, absent = [f"mescope {metadata.version('mescope')}"], []
     for package in PACKAGES:
         try:
@@ -91,6 +92,8 @@ def _versions() -> HealthCheck:
 
 def _opencv() -> HealthCheck:
     """Several OpenCV packages overwrite each other's files ."""
+    from importlib import metadata
+
     found = sorted(
         f"{dist.name} {dist.version}"
         for dist in metadata.distributions()
