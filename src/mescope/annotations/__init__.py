@@ -152,7 +152,8 @@ def write(
 
 def flags(sets: Sequence[AnnotationSet], format: str) -> tuple[str, ...]:
     """Return, in words, what a format cannot show of annotations although it keeps it."""
-    if not CODECS[format].whole_milliseconds:
+    codec = CODECS.get(format)
+    if codec is None or not codec.whole_milliseconds:
         return ()
     return tuple(flag for one in sets for flag in flags_of(timed(one)))
 
