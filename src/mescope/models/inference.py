@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-BATCH = 64
+BATCH = 32
 """Windows that go through the model at a time; results do not depend on it."""
 
 Scores = tuple[NDArray[np.float32], NDArray[np.float32]]
@@ -32,7 +32,7 @@ def score_windows(
             output = model(torch.from_numpy(windows[at : at + BATCH]).to(device))
             return output.spotting.float().cpu().numpy(), output.emotion.float().cpu().numpy()
 
-    if device == "cpu" and len(starts) > 1:
+    if device == "cpu":
         with _threads_of_their_own() as pool:
             parts = list(pool.map(score, starts))
     else:

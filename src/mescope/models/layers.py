@@ -64,9 +64,10 @@ class MambaMixer(nn.Module):
         self.conv1d = nn.Conv1d(self.inner, self.inner, conv, groups=self.inner)
         self.x_proj = nn.Linear(self.inner, self.rank + 2 * states, bias=False)
         self.dt_proj = nn.Linear(self.rank, self.inner)
-        self.A_log = nn.Parameter(
-            torch.arange(1, states + 1, dtype=torch.float32).log().repeat(self.inner, 1)
-        )
+        # On the CPU first: without storage, as before loading, torch imports its compiler.
+        counted = torch.arange(1, states + 1, dtype=torch.float32, device="cpu")
+        rates = counted.log().repeat(self.inner, 1)
+        self.A_log = nn.Parameter(rates.to(self.conv1d.weight.device))
         self.D = nn.Parameter(torch.ones(self.inner))
         self.out_proj = nn.Linear(self.inner, dim, bias=False)
         self.reset_step()
@@ -74,6 +75,8 @@ class MambaMixer(nn.Module):
     @torch.no_grad()
     def reset_step(self) -> None:
         """Draw the step-size projection: bias so that softplus(bias) is in 0.001 .. 0.1."""
+        if self.dt_proj.weight.is_meta:
+            return  # nothing to draw into; trying makes torch import its compiler
         bound = self.rank**-0.5
         self.dt_proj.weight.uniform_(-bound, bound)
         log_step = torch.rand_like(self.dt_proj.bias) * math.log(STEP_MAX / STEP_MIN)
@@ -161,6 +164,8 @@ def initialise(model: nn.Module, *, depth: int, keep_step: bool) -> None:
         keep_step: redraw the step-size projections as Mamba intends.  False keeps the
             published slip, where they too become N(0, 0.02) with bias 0.
     """
+    if any(parameter.is_meta for parameter in model.parameters()):
+        return  # before loading there is nothing to draw into, see :meth:`reset_step`
     for module in model.modules():
         if isinstance(module, nn.Linear):
             nn.init.trunc_normal_(module.weight, std=0.02)
