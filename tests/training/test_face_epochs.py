@@ -9,7 +9,7 @@ from face_sets import FRAMES, RECIPE, SIDE, face_clips
 
 from mescope.errors import LeakError, RecipeError, WeightsError
 from mescope.evaluation.report import SUBJECT_DEPENDENT
-from mescope.evaluation.stored import as_json, from_json
+from mescope.evaluation.report_files import as_json, from_json
 from mescope.training import train_clips
 from mescope.training.evaluate import evaluate
 from mescope.training.face_epochs import FaceEpochs
