@@ -29,7 +29,7 @@ from page_parts import (
 )
 
 from mescope.evaluation.report import Report
-from mescope.evaluation.stored import from_json
+from mescope.evaluation.report_files import from_json
 from mescope.models.merba import PRESETS, Merba
 from mescope.models.weights import find, read_card
 

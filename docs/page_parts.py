@@ -12,7 +12,7 @@ from matplotlib.patches import FancyBboxPatch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from mescope.evaluation.stored import from_json
+from mescope.evaluation.report_files import from_json
 
 BLUE, GREEN, ORANGE, GREY = "#dbe9f6", "#dff0d8", "#fbe3cd", "#eeeeee"
 PARTS = ("casme2", "samm", "smic")

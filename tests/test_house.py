@@ -1,5 +1,6 @@
 """Rules of the house that a machine can see."""
 
+import ast
 import re
 import tomllib
 from collections import Counter
@@ -10,7 +11,27 @@ import pytest
 import mescope
 
 ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "src" / "mescope"
 SOURCES = sorted((ROOT / "src").rglob("*.py"))
+HOUSED = (
+    "compiling", "datasets", "errors", "evaluation", "events", "face", "facs", "facs_table",
+    "io", "labels", "models", "moved", "ops", "plugins", "registry", "synthesis", "video",
+)  # fmt: skip
+"""Rooms whose docstrings are in one style and cite what can be read; to be all."""
+
+ELSEWHERE = re.compile(
+    r"\bspec_(?!from_)\w+|[Ee]cosystem [A-Z]?\d|\bS\d+ of the|\bspec section|design decision"
+    r"|specification, section|of the [\w+-]+ specification|protocol (L\d|section)"
+)
+"""Citations of documents that are not in the repository."""
+
+NUMPY_STYLE = re.compile(
+    r"^ *(Parameters|Returns|Yields|Raises|Attributes|Notes)\n *-{4,}$", re.MULTILINE
+)
+
+
+def room(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda p: p.name)
@@ -60,3 +81,69 @@ def test_no_two_test_files_share_a_name():
     """They are imported by their bare names, so the second would hide the first."""
     names = Counter(path.name for path in (ROOT / "tests").rglob("*.py"))
     assert [n for n, count in names.items() if count > 1 and n != "conftest.py"] == []
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: p.name)
+def test_docstrings_are_in_one_style_and_cite_what_can_be_read(path):
+    if room(path) not in HOUSED:
+        return
+    text = path.read_text(encoding="utf-8")
+    assert ELSEWHERE.findall(text) == [], "cite the paper and its section, or a page in docs/"
+    assert NUMPY_STYLE.findall(text) == [], "write Args:, Returns:, Raises:"
+
+
+def test_citations_and_styles_are_seen():
+    for line in ("spec_merba S6", "ecosystem W89", "S12 of the", "protocol section 6.3"):
+        assert ELSEWHERE.search(line), line
+    assert not ELSEWHERE.search(
+        "importlib.util.spec_from_file_location; section 2 of the paper"
+    )
+    assert NUMPY_STYLE.search("    Raises\n    ------\n    VideoError")
+    assert not NUMPY_STYLE.search("    Raises:\n        VideoError: no file.")
+
+
+def private_names(path: Path, modules: set[str]) -> list[str]:
+    """Return what a file takes from another room although its name begins with ``_``."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    known = {name: name for name in modules}
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            for alias in node.names:
+                full = f"{node.module}.{alias.name}"
+                known |= {alias.asname or alias.name: full} if full in modules else {}
+                found += (
+                    [full] if is_private(alias.name) and full.startswith("mescope.") else []
+                )
+        elif isinstance(node, ast.Import):
+            known |= {a.asname: a.name for a in node.names if a.asname and a.name in modules}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and is_private(node.attr):
+            home = known.get(ast.unparse(node.value))
+            found += [f"{home}.{node.attr}"] if home else []
+    return [name for name in found if f"{name}.".split(".")[1] != room(path)]
+
+
+def is_private(name: str) -> bool:
+    return name.startswith("_") and not name.startswith("__")
+
+
+def test_no_private_name_is_used_in_another_room(tmp_path, monkeypatch):
+    modules = {
+        ".".join(("mescope", *p.relative_to(PACKAGE).with_suffix("").parts)) for p in SOURCES
+    }
+    for path in SOURCES:
+        assert private_names(path, modules) == [], path
+    other = tmp_path / "spotting" / "x.py"
+    other.parent.mkdir()
+    other.write_text(
+        "from mescope.video import files as f\nfrom mescope.video.files import _open\n"
+        "import mescope.video.reading\nf._Runner\nmescope.video.reading._open\n"
+        "from mescope.spotting.traces import _own\nfrom mescope import __version__\n"
+    )
+    monkeypatch.setitem(globals(), "PACKAGE", tmp_path)
+    assert private_names(other, modules) == [
+        "mescope.video.files._open",
+        "mescope.video.files._Runner",
+        "mescope.video.reading._open",
+    ]

@@ -71,6 +71,16 @@ MOVED = {
     "mescope.training.recognisers": "mescope.training.recognizers",
     "mescope.training.learned": "mescope.training.recognizer",
     "mescope.training.augment": "mescope.samples.augment",
+    "mescope.video.pictures": "mescope.video.frame_conversion",
+    "mescope.datasets.pictures": "mescope.datasets.picture_check",
+    "mescope.datasets.listed": "mescope.datasets.recording_list",
+    "mescope.evaluation.rows": "mescope.evaluation.interval_table",
+    "mescope.evaluation.stored": "mescope.evaluation.report_files",
+    "mescope.evaluation.reports": "mescope.evaluation.report_comparison",
+    "mescope.evaluation.tables": "mescope.evaluation.report_tables",
+    "mescope.synthesis.folds": "mescope.synthesis.skin_folds",
+    "mescope.synthesis.talk": "mescope.synthesis.speech",
+    "mescope.synthesis.turning": "mescope.synthesis.head_rotation",
 }
 """Old name of a module, or of a package with all its modules, to its new one."""
 

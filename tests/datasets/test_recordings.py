@@ -18,9 +18,9 @@ from layouts import picture
 from mescope.datasets.base import Dataset
 from mescope.datasets.clips import Findings
 from mescope.datasets.recordings import (
-    Event,
-    Film,
     Rules,
+    SheetExpression,
+    VideoFile,
     assemble,
     check_counts,
     kind_of,
@@ -29,7 +29,7 @@ from mescope.datasets.recordings import (
 from mescope.events import Expression, Interval
 
 RULES = Rules(dataset="some", rate=100.0, emotions=("fear", "others"))
-EVENT = Event(
+EVENT = SheetExpression(
     where="t.xlsx, row 2",
     video="a",
     onset=20,
@@ -42,14 +42,16 @@ EVENT = Event(
 )
 
 
-def film(root: Path, name: str, numbers: Iterable[int] = range(1, 51)) -> Film:
+def file(root: Path, name: str, numbers: Iterable[int] = range(1, 51)) -> VideoFile:
     for n in numbers:
         picture(root / name / f"img{n}.png", n)
-    return Film(subject="p1", name=name, path=root / name)
+    return VideoFile(subject="p1", name=name, path=root / name)
 
 
-def made(events: Iterable[Event], films: Iterable[Film], rules: Rules = RULES) -> Dataset:
-    return assemble(events, films, rules, Findings("t.xlsx"))
+def made(
+    events: Iterable[SheetExpression], files: Iterable[VideoFile], rules: Rules = RULES
+) -> Dataset:
+    return assemble(events, files, rules, Findings("t.xlsx"))
 
 
 def told(dataset: Dataset) -> str:
@@ -57,11 +59,11 @@ def told(dataset: Dataset) -> str:
 
 
 @pytest.fixture(scope="module")
-def one(tmp_path_factory: pytest.TempPathFactory) -> Film:
-    return film(tmp_path_factory.mktemp("one"), "a")
+def one(tmp_path_factory: pytest.TempPathFactory) -> VideoFile:
+    return file(tmp_path_factory.mktemp("one"), "a")
 
 
-def test_a_clean_row_gives_its_expression_and_nothing_to_tell(one: Film) -> None:
+def test_a_clean_row_gives_its_expression_and_nothing_to_tell(one: VideoFile) -> None:
     dataset = made([EVENT], [one])
     assert dataset.problems == ()
     (record,) = dataset.recordings
@@ -82,7 +84,7 @@ def test_a_clean_row_gives_its_expression_and_nothing_to_tell(one: Film) -> None
 
 def test_frame_0_is_the_first_picture_whatever_its_number(tmp_path: Path) -> None:
     event = replace(EVENT, onset=549_992, apex=549_995, offset=549_999)
-    dataset = made([event], [film(tmp_path, "a", range(549_990, 550_000))])
+    dataset = made([event], [file(tmp_path, "a", range(549_990, 550_000))])
     assert dataset.recordings[0].frames == 10
     assert dataset.recordings[0].expressions[0].interval == Interval(2, 9)
     assert dataset.seconds["a"][0].onset == pytest.approx(0.02)
@@ -91,8 +93,8 @@ def test_frame_0_is_the_first_picture_whatever_its_number(tmp_path: Path) -> Non
 def test_missing_frames_move_nothing(tmp_path: Path) -> None:
     """V22: the number is the clock; V20: a border whose picture is missing is told as well."""
     numbers = [n for n in range(1, 51) if n not in (5, 20, 26)]
-    dataset = made([EVENT], [film(tmp_path, "a", numbers)])
-    assert dataset.recordings == made([EVENT], [film(tmp_path, "a", [5, 20, 26])]).recordings
+    dataset = made([EVENT], [file(tmp_path, "a", numbers)])
+    assert dataset.recordings == made([EVENT], [file(tmp_path, "a", [5, 20, 26])]).recordings
     assert "a: 3 of 50 frames are missing (5, 20, 26)" in told(dataset)
     assert "1 expressions have missing frames: a_1" in told(dataset)
 
@@ -101,13 +103,13 @@ def test_missing_frames_move_nothing(tmp_path: Path) -> None:
 def test_only_a_frame_inside_is_missing_to_the_expression(
     tmp_path: Path, number: int, its: bool
 ) -> None:
-    dataset = made([EVENT], [film(tmp_path, "a", {*range(1, 51)} - {number})])
+    dataset = made([EVENT], [file(tmp_path, "a", {*range(1, 51)} - {number})])
     assert f"1 of 50 frames are missing ({number})" in told(dataset)
     assert ("expressions have missing frames" in told(dataset)) == its
 
 
 def test_other_files_change_nothing_but_are_told(tmp_path: Path) -> None:
-    one = film(tmp_path, "a")
+    one = file(tmp_path, "a")
     before = made([EVENT], [one])
     for name in ("Thumbs.db", ".DS_Store", "readme.txt"):
         (one.path / name).write_bytes(b"x")
@@ -117,10 +119,10 @@ def test_other_files_change_nothing_but_are_told(tmp_path: Path) -> None:
 
 
 def test_recordings_keep_the_order_of_the_sheet_however_they_are_found(tmp_path: Path) -> None:
-    films = [film(tmp_path, name) for name in "abcde"]
+    files = [file(tmp_path, name) for name in "abcde"]
     events = [replace(EVENT, video=v, name=f"{v}_{i}") for i, v in enumerate("dbadb")]
-    random.Random(3).shuffle(films)
-    dataset = made(events, films)
+    random.Random(3).shuffle(files)
+    dataset = made(events, files)
     names = [r.name for r in dataset.recordings]
     assert names[:3] == ["d", "b", "a"]
     assert sorted(names[3:]) == ["c", "e"]
@@ -129,12 +131,12 @@ def test_recordings_keep_the_order_of_the_sheet_however_they_are_found(tmp_path:
     assert "2 recordings have no row in the table, kept without expressions" in told(dataset)
 
 
-def test_a_video_is_found_in_any_case_of_letters_and_keeps_its_own(one: Film) -> None:
+def test_a_video_is_found_in_any_case_of_letters_and_keeps_its_own(one: VideoFile) -> None:
     dataset = made([replace(EVENT, video="A")], [one])
     assert [(r.name, len(r.expressions)) for r in dataset.recordings] == [("a", 1)]
 
 
-def test_a_video_that_is_not_there_costs_its_rows_and_is_told_once(one: Film) -> None:
+def test_a_video_that_is_not_there_costs_its_rows_and_is_told_once(one: VideoFile) -> None:
     rows = [replace(EVENT, video="b", where=f"t.xlsx, row {i}") for i in (2, 3)]
     dataset = made(rows, [one])  # V23
     (problem,) = dataset.errors
@@ -145,8 +147,8 @@ def test_a_video_that_is_not_there_costs_its_rows_and_is_told_once(one: Film) ->
 
 
 def test_a_video_found_twice_is_used_once(tmp_path: Path) -> None:
-    first = film(tmp_path / "x", "a", range(1, 41))
-    dataset = made([EVENT], [first, film(tmp_path / "y", "A")])
+    first = file(tmp_path / "x", "a", range(1, 41))
+    dataset = made([EVENT], [first, file(tmp_path / "y", "A")])
     assert [r.frames for r in dataset.recordings] == [40]
     assert "A was found before; not used" in told(dataset)
 
@@ -161,8 +163,8 @@ def test_a_video_that_cannot_be_read_is_left_out_and_named(tmp_path: Path, kind:
         picture(path / "img01.png", 1)
     elif kind == "no video":
         path.write_bytes(b"no video at all" * 100)
-    bad = Film(subject="p2", name="b", path=path)
-    dataset = made([EVENT, replace(EVENT, video="b")], [film(tmp_path, "a"), bad])
+    bad = VideoFile(subject="p2", name="b", path=path)
+    dataset = made([EVENT, replace(EVENT, video="b")], [file(tmp_path, "a"), bad])
     assert [r.name for r in dataset.recordings] == ["a"]
     (problem,) = dataset.errors
     assert problem.message.startswith("b: ")
@@ -171,7 +173,7 @@ def test_a_video_that_cannot_be_read_is_left_out_and_named(tmp_path: Path, kind:
 
 def test_a_video_file_gives_its_own_rate_and_times(tmp_path: Path, video_bytes: bytes) -> None:
     (tmp_path / "a.mp4").write_bytes(video_bytes)  # 100 frames at 50 per second
-    own = Film(subject="p1", name="a", path=tmp_path / "a.mp4")
+    own = VideoFile(subject="p1", name="a", path=tmp_path / "a.mp4")
     event = replace(EVENT, onset=1, apex=50, offset=100)
     dataset = made([event], [own])
     (record,) = dataset.recordings
@@ -198,7 +200,7 @@ NOT_A_FRAME = [
 
 @pytest.mark.parametrize("cell", NOT_A_FRAME)
 @pytest.mark.parametrize("column", ["onset", "apex", "offset"])
-def test_a_cell_that_is_no_frame_costs_the_row(one: Film, column: str, cell: Any) -> None:
+def test_a_cell_that_is_no_frame_costs_the_row(one: VideoFile, column: str, cell: Any) -> None:
     dataset = made([replace(EVENT, **{column: cell})], [one])  # V10, ecosystem 45
     if column == "apex" and cell is None:
         assert dataset.errors == ()
@@ -222,7 +224,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize("case", BAD)
-def test_a_row_that_makes_no_sense_costs_only_itself(one: Film, case: str) -> None:
+def test_a_row_that_makes_no_sense_costs_only_itself(one: VideoFile, case: str) -> None:
     change, message = BAD[case]
     bad = replace(EVENT, where="t.xlsx, row 3", name="a_2", **change)
     dataset = made([EVENT, bad], [one])
@@ -230,7 +232,7 @@ def test_a_row_that_makes_no_sense_costs_only_itself(one: Film, case: str) -> No
     assert len(dataset.recordings[0].expressions) == 1
 
 
-def test_what_a_data_set_may_write_depends_on_its_rules(one: Film) -> None:
+def test_what_a_data_set_may_write_depends_on_its_rules(one: VideoFile) -> None:
     def only(rules: Rules, **change: Any) -> tuple[Expression, str]:
         dataset = made([replace(EVENT, **change)], [one], rules)
         assert dataset.errors == ()
@@ -257,14 +259,14 @@ def test_what_a_data_set_may_write_depends_on_its_rules(one: Film) -> None:
     assert "used up to its last frame: a_1 (60 of 50)" in text
 
 
-def test_no_part_of_an_expression_inside_is_never_used(one: Film) -> None:
+def test_no_part_of_an_expression_inside_is_never_used(one: VideoFile) -> None:
     event = replace(EVENT, onset=51, apex=55, offset=60)
     dataset = made([event], [one], replace(RULES, trimmed=True))  # V24, ecosystem 49
     assert "frames 51 to 60 expected, the video has 1 to 50" in told(dataset)
     assert dataset.recordings[0].expressions == ()
 
 
-def test_the_same_row_again_counts_once_and_the_same_name_twice(one: Film) -> None:
+def test_the_same_row_again_counts_once_and_the_same_name_twice(one: VideoFile) -> None:
     again = replace(EVENT, where="t.xlsx, row 3")
     changed = replace(EVENT, where="t.xlsx, row 4", onset=21)
     other = replace(EVENT, where="t.xlsx, row 5", kind="macro")
@@ -276,14 +278,14 @@ def test_the_same_row_again_counts_once_and_the_same_name_twice(one: Film) -> No
     assert "1 names stand for a micro- and a macro-expression: a_1" in told(dataset)
 
 
-def test_rows_without_names_are_called_by_video_and_onset(one: Film) -> None:
+def test_rows_without_names_are_called_by_video_and_onset(one: VideoFile) -> None:
     rows = [replace(EVENT, name="", onset=n, apex=n, offset=n + 2) for n in (1, 5, 99)]
     dataset = made(rows, [one])
     assert "a from 99: frames 99 to 101 expected" in told(dataset)
     assert "twice" not in told(dataset)
 
 
-def test_every_pair_that_overlaps_is_told_and_kept(one: Film) -> None:
+def test_every_pair_that_overlaps_is_told_and_kept(one: VideoFile) -> None:
     spans = [(30, 40), (1, 50), (41, 45), (2, 3), (40, 41)]
     rows = [
         replace(EVENT, onset=a, apex=None, offset=b, name=f"e{i}")
@@ -298,14 +300,14 @@ def test_every_pair_that_overlaps_is_told_and_kept(one: Film) -> None:
 
 
 def test_a_long_micro_expression_and_an_apex_on_the_border_are_told(tmp_path: Path) -> None:
-    films = [film(tmp_path, "a", range(1, 101))]
+    files = [file(tmp_path, "a", range(1, 101))]
     kept = replace(EVENT, onset=1, apex=9, offset=51)
-    assert made([kept], films).problems == ()  # half a second from first to last frame
+    assert made([kept], files).problems == ()  # half a second from first to last frame
     rows = [
         replace(kept, name="long", apex=1, offset=52),
         replace(kept, name="macro", kind="macro", offset=90),
     ]
-    dataset = made(rows, films)
+    dataset = made(rows, files)
     assert "1 expressions are longer than 0.5 s but labelled micro: long" in told(
         dataset
     )  # V32
@@ -321,7 +323,7 @@ def test_a_long_micro_expression_and_an_apex_on_the_border_are_told(tmp_path: Pa
         ("FEAR", "fear", ""),
     ],
 )
-def test_emotions(one: Film, cell: str | None, emotion: str | None, message: str) -> None:
+def test_emotions(one: VideoFile, cell: str | None, emotion: str | None, message: str) -> None:
     dataset = made([replace(EVENT, emotion=cell)], [one])
     assert dataset.recordings[0].expressions[0].emotion == emotion
     assert message in told(dataset)
@@ -329,7 +331,7 @@ def test_emotions(one: Film, cell: str | None, emotion: str | None, message: str
 
 
 @pytest.mark.parametrize("cell", ["R12 or R14", "glare", "?"])
-def test_units_that_cannot_be_read_are_told(one: Film, cell: str) -> None:
+def test_units_that_cannot_be_read_are_told(one: VideoFile, cell: str) -> None:
     dataset = made([replace(EVENT, action_units=cell)], [one])  # V40
     assert "1 action unit cells have parts that could not be read: a_1" in told(dataset)
     assert len(dataset.recordings[0].expressions) == 1
@@ -373,7 +375,7 @@ cells = st.one_of(
     lenient=st.booleans(),
 )
 def test_any_cells_give_expressions_inside_the_video_or_errors(
-    one: Film, rows: list[tuple[Any, Any, Any]], lenient: bool
+    one: VideoFile, rows: list[tuple[Any, Any, Any]], lenient: bool
 ) -> None:
     rules = replace(
         RULES,

@@ -7,8 +7,8 @@ import pytest
 
 from mescope.errors import DatasetError
 from mescope.evaluation.chance import GIVEN, LAST_NAMED, at_random, last_named
+from mescope.evaluation.interval_table import Row, read_lengths, table_of
 from mescope.evaluation.megc import read_files
-from mescope.evaluation.rows import Row, read_lengths, table_of
 from mescope.evaluation.scores import MODES, score
 from mescope.events import Interval
 

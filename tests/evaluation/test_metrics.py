@@ -10,7 +10,7 @@ from made_up_report import made_up_report
 from mescope.evaluation import recognition
 from mescope.evaluation.figures import by_frequency
 from mescope.evaluation.metrics import METRICS, metric, reported, tallies_of
-from mescope.evaluation.tables import headline, heads
+from mescope.evaluation.report_tables import headline, heads
 from mescope.plugins import VARIABLE, load_plugin, module_name
 from mescope.reports.evaluation_page import evaluation_page
 

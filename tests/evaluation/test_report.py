@@ -15,8 +15,8 @@ from mescope.errors import DatasetError, LeakError
 from mescope.evaluation.figures import ORACLE, by_frequency
 from mescope.evaluation.recognition import ClassCounts, count_classes, uar, uf1
 from mescope.evaluation.report import Prediction, Report, environment
-from mescope.evaluation.stored import as_csv, as_json, from_json
-from mescope.evaluation.tables import headline, heads, oracle_rows
+from mescope.evaluation.report_files import as_csv, as_json, from_json
+from mescope.evaluation.report_tables import headline, heads, oracle_rows
 
 
 def prediction(subject="1", name="a", truth="x", predicted="x", seed=0, **changes):

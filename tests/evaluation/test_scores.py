@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from mescope.errors import DatasetError
+from mescope.evaluation.interval_table import read_table
 from mescope.evaluation.megc import is_log, read_files, read_log, read_truth, write_log
-from mescope.evaluation.rows import read_table
 from mescope.evaluation.scores import MODES, score
 from mescope.evaluation.summary import summarize
 from mescope.events import Interval

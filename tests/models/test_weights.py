@@ -139,16 +139,19 @@ def _shift(header, name, by):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda h: _shift(h, "emotion_head.weight", -4), "overlaps"),
+        (
+            lambda h: _shift(h, "emotion_head.weight", -4),
+            "invalid offset for tensor `emotion_head.weight`",
+        ),
         (lambda h: _shift(h, "spotting_head.weight", 4), "damaged header"),
-        (lambda h: h["emotion_head.bias"].update(dtype="F64"), "type F64"),
-        (lambda h: h["emotion_head.bias"].update(dtype=[1]), "type"),
-        (lambda h: h["emotion_head.bias"].update(shape=[6]), "size of tensor"),
-        (lambda h: h["emotion_head.bias"].update(shape=[2**62, 8]), "size of tensor"),
-        (lambda h: h["emotion_head.bias"].update(shape=[-5]), "no shape"),
-        (lambda h: h["emotion_head.bias"].update(data_offsets=[0]), "no shape or offsets"),
-        (lambda h: h.update({"emotion_head.bias": 3}), "no shape"),
-        (lambda h: h.update({"__metadata__": 3}), "metadata"),
+        (lambda h: h["emotion_head.bias"].update(dtype="F64"), "invalid shape, data type"),
+        (lambda h: h["emotion_head.bias"].update(dtype=[1]), "damaged header"),
+        (lambda h: h["emotion_head.bias"].update(shape=[6]), "invalid shape"),
+        (lambda h: h["emotion_head.bias"].update(shape=[2**62, 8]), "overflow"),
+        (lambda h: h["emotion_head.bias"].update(shape=[-5]), "damaged header"),
+        (lambda h: h["emotion_head.bias"].update(data_offsets=[0]), "invalid length 1"),
+        (lambda h: h.update({"emotion_head.bias": 3}), "damaged header"),
+        (lambda h: h.update({"__metadata__": 3}), "damaged header"),
         (lambda h: h.pop("__metadata__"), "without a mescope card"),
     ],
 )

@@ -9,7 +9,7 @@ import pytest
 
 from mescope.errors import OutputError
 from mescope.evaluation.report import Prediction
-from mescope.evaluation.stored import as_csv, from_json
+from mescope.evaluation.report_files import as_csv, from_json
 from mescope.reports import save_report
 from mescope.reports.evaluation_page import evaluation_page
 from mescope.reports.evaluation_plots import confusion_picture, people_picture

@@ -10,7 +10,7 @@ from made_recipes import changed, flat_recipe
 
 from mescope.errors import LeakError, RecipeError, WeightsError
 from mescope.evaluation.report import SUBJECT_DEPENDENT
-from mescope.evaluation.stored import as_json, from_json
+from mescope.evaluation.report_files import as_json, from_json
 from mescope.samples.preparation import IMAGENET_MEAN, IMAGENET_SPREAD
 from mescope.training import train_clips
 from mescope.training.evaluate import evaluate

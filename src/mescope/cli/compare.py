@@ -41,7 +41,7 @@ def compare(
     from dataclasses import asdict
 
     from mescope.evaluation.published import published_by
-    from mescope.evaluation.reports import by_mode
+    from mescope.evaluation.report_comparison import by_mode
 
     if not reports and published is None:
         raise typer.BadParameter("expected reports or --published, found neither")
@@ -63,7 +63,7 @@ def compare(
 
 def _of_same_data(groups: Groups) -> tuple[PublishedTable, ...]:
     from mescope.evaluation.published import published_for
-    from mescope.evaluation.reports import is_spotting
+    from mescope.evaluation.report_comparison import is_spotting
 
     tables: list[PublishedTable] = []
     for report in (r for group in groups.values() for r in group.values()):
@@ -75,8 +75,8 @@ def _of_same_data(groups: Groups) -> tuple[PublishedTable, ...]:
 
 def _show_group(mode: str, group: dict[str, dict[str, Any]]) -> None:
     from mescope.evaluation.figures import ORACLE
-    from mescope.evaluation.reports import differing, is_spotting
-    from mescope.evaluation.tables import headline, oracle_rows, title
+    from mescope.evaluation.report_comparison import differing, is_spotting
+    from mescope.evaluation.report_tables import headline, oracle_rows, title
 
     spotted = {name: report for name, report in group.items() if is_spotting(report)}
     if spotted:
@@ -103,7 +103,7 @@ def _recognition(rows: dict[str, list[tuple[str, ...]]]) -> Any:
     """Return the rows of several reports, each with its report's name."""
     from rich.table import Table
 
-    from mescope.evaluation.tables import heads
+    from mescope.evaluation.report_tables import heads
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("report", no_wrap=True)

@@ -56,7 +56,7 @@ def check(
     Nothing is changed. Exit status 3 means that rows or clips had to be left out.
     """
     from mescope.datasets import Dataset, open_dataset
-    from mescope.datasets.pictures import check_pictures
+    from mescope.datasets.picture_check import check_pictures
 
     found = open_dataset(name, root, table=table)
     summary, problems = found.summary(), found.problems

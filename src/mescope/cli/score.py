@@ -46,8 +46,8 @@ def score(
     at random places.
     """
     from mescope.evaluation.chance import at_random
+    from mescope.evaluation.interval_table import read_lengths
     from mescope.evaluation.megc import read_files
-    from mescope.evaluation.rows import read_lengths
     from mescope.evaluation.scores import score as count
     from mescope.evaluation.summary import summarize
 

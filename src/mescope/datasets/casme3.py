@@ -38,9 +38,9 @@ from mescope.datasets.base import (
 )
 from mescope.datasets.clips import Findings
 from mescope.datasets.recordings import (
-    Event,
-    Film,
     Rules,
+    SheetExpression,
+    VideoFile,
     assemble,
     check_counts,
     kind_of,
@@ -144,8 +144,8 @@ def read_a(
         findings.warning(path.name, text)
     check_counts(tally(events), PUBLISHED_A[release], TITLE_A, findings)
     rules = Rules(dataset=NAME_A, rate=RATE, emotions=tuple(RAW_COUNTS[NAME_A]))
-    films = _annotated(_films(root, r"spNO\.?\d+", r"[a-z]", TITLE_A), events, findings)
-    return assemble(events, films, rules, findings)
+    files = _annotated(_video_files(root, r"spNO\.?\d+", r"[a-z]", TITLE_A), events, findings)
+    return assemble(events, files, rules, findings)
 
 
 @reader_of(NAME_C, TITLE_C, obtain=OBTAIN, folders=FOLDERS)
@@ -172,8 +172,8 @@ def read_c(root: str | Path, *, table: str | Path | None = None) -> Dataset:
     _compare_c(rows, micro, findings)
     check_counts(tally(events), PUBLISHED_C, TITLE_C, findings)
     rules = Rules(dataset=NAME_C, rate=RATE, emotions=tuple(RAW_COUNTS[NAME_C]))
-    films = _annotated(_films(root, r"\d{2}", r"a", TITLE_C), events, findings)
-    return assemble(events, films, rules, findings)
+    files = _annotated(_video_files(root, r"\d{2}", r"a", TITLE_C), events, findings)
+    return assemble(events, files, rules, findings)
 
 
 def person_of(text: str) -> str:
@@ -212,9 +212,9 @@ def _rows(
     return rows
 
 
-def _event_a(row: SheetRow, kind: Any, emotion: str | None) -> Event:
+def _event_a(row: SheetRow, kind: Any, emotion: str | None) -> SheetExpression:
     cells = row.cells
-    return Event(
+    return SheetExpression(
         where=row.where,
         video=f"{person_of(str(cells['Subject']))}/{str(cells['Filename']).strip()}",
         onset=cells["Onset"],
@@ -227,7 +227,9 @@ def _event_a(row: SheetRow, kind: Any, emotion: str | None) -> Event:
     )
 
 
-def _labelled_a(row: SheetRow, fixes: tuple[Correction, ...], findings: Findings) -> Event:
+def _labelled_a(
+    row: SheetRow, fixes: tuple[Correction, ...], findings: Findings
+) -> SheetExpression:
     cells: dict[str, object] = with_whole(row.cells, _NUMBERS)
     person, video = person_of(str(cells["Subject"])), str(cells["Filename"]).strip().lower()
     for fix in fixes:
@@ -239,11 +241,11 @@ def _labelled_a(row: SheetRow, fixes: tuple[Correction, ...], findings: Findings
     return _event_a(replace(row, cells=cells), "micro", str(cells["emotion"] or ""))
 
 
-def _event_c(row: SheetRow) -> Event:
+def _event_c(row: SheetRow) -> SheetExpression:
     cells = row.cells
     number = whole(cells["Exp_type"])
     kind = {0: "macro", 1: "micro"}.get(-1 if number is None else number, cells["Exp_type"])
-    return Event(
+    return SheetExpression(
         where=row.where,
         video=f"{person_of(str(cells['Subject']))}/a",
         onset=cells["Onset"],
@@ -253,10 +255,10 @@ def _event_c(row: SheetRow) -> Event:
     )
 
 
-def _labelled_c(row: SheetRow) -> Event:
+def _labelled_c(row: SheetRow) -> SheetExpression:
     cells, units = row.cells, row.cells["au"]
     text = None if units is None else str(units).replace("\uff0c", ",").strip(" ,")
-    return Event(
+    return SheetExpression(
         where=row.where,
         video=f"{person_of(str(cells['sub']))}/a",
         onset=cells["onset"],
@@ -288,12 +290,12 @@ def _report_only(keys: set[str], where: str, findings: Findings) -> None:
         findings.warning(findings.file, f"{text}: {some(sorted(keys))}")
 
 
-def _keys(events: Iterable[Event]) -> set[str]:
+def _keys(events: Iterable[SheetExpression]) -> set[str]:
     """Return video and onset of each; where a table has picture 0, picture 1 is meant."""
     return {f"{e.video.lower()} {max(whole(e.onset) or 0, 1)}" for e in events}
 
 
-def _films(root: Path, person: str, video: str, title: str) -> list[Film]:
+def _video_files(root: Path, person: str, video: str, title: str) -> list[VideoFile]:
     """Return every folder of colour pictures, people in the order of their numbers."""
     found = []
     for one in _people(root, person):
@@ -302,7 +304,7 @@ def _films(root: Path, person: str, video: str, title: str) -> list[Film]:
             if re.fullmatch(video, folder.name, re.IGNORECASE) and folder.is_dir():
                 colour = folder / "color"
                 path = colour if colour.is_dir() else folder
-                found.append(Film(subject=name, name=f"{name}/{folder.name}", path=path))
+                found.append(VideoFile(subject=name, name=f"{name}/{folder.name}", path=path))
     if not found:
         example = "spNO.1/a/color" if person.startswith("sp") else "01/a/color"
         raise DatasetError(
@@ -325,11 +327,13 @@ def _people(root: Path, person: str) -> list[Path]:
     return found
 
 
-def _annotated(films: list[Film], events: list[Event], findings: Findings) -> list[Film]:
+def _annotated(
+    files: list[VideoFile], events: list[SheetExpression], findings: Findings
+) -> list[VideoFile]:
     """Return the videos of people with rows; nobody looked at those of the others."""
     people = {event.video.partition("/")[0] for event in events}
-    others = sorted({film.subject for film in films} - people)
+    others = sorted({file.subject for file in files} - people)
     if others:
         text = f"{len(others)} people have no row at all, left out: {some(others)}"
         findings.warning(findings.file, text)
-    return [film for film in films if film.subject in people]
+    return [file for file in files if file.subject in people]

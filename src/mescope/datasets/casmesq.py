@@ -35,9 +35,9 @@ from mescope.datasets.base import Dataset, Folders, reader_of, signed_licence
 from mescope.datasets.clips import Findings, picture_roots
 from mescope.datasets.folder import VIDEO_SUFFIXES
 from mescope.datasets.recordings import (
-    Event,
-    Film,
     Rules,
+    SheetExpression,
+    VideoFile,
     assemble,
     check_counts,
     kind_of,
@@ -81,7 +81,7 @@ CODES: Mapping[str, str] = MappingProxyType(
         "happy5": "0508",
     }
 )  # fmt: skip
-"""Code of each film that was shown by its name, for a workbook without that sheet."""
+"""Code of each film that was shown, by its name, for a workbook without that sheet."""
 
 _LOOKED_AT = 40  # rows of a sheet in which what it holds is looked for
 _WIDTH = 8  # columns that are needed of the sheet of expressions
@@ -122,16 +122,16 @@ def read(root: str | Path, *, table: str | Path | None = None) -> Dataset:
     root = Path(root)
     path = find_workbook(root, TITLE, TABLES) if table is None else Path(table)
     findings = Findings(path.name)
-    films = _films(root, findings)
+    files = _video_files(root, findings)
     book = _book(path, findings)
     found = [_event(row, cells, book, findings) for row, cells in book.rows]
     events = [event for event in found if event is not None]
-    counts = {**tally(events), "recordings": len(films)}
+    counts = {**tally(events), "recordings": len(files)}
     check_counts(counts, PUBLISHED, TITLE, findings)
-    return assemble(events, films, _RULES, findings)
+    return assemble(events, files, _RULES, findings)
 
 
-def _films(root: Path, findings: Findings) -> list[Film]:
+def _video_files(root: Path, findings: Findings) -> list[VideoFile]:
     """Return every video once: at its own person before elsewhere, pictures before a file."""
     paths = [
         path
@@ -147,10 +147,10 @@ def _films(root: Path, findings: Findings) -> list[Film]:
             f"{TITLE}: found only cut pictures (cropped, selectedpic) under {root}, expected "
             "the whole videos; give the folder that holds rawpic or rawvideo"
         )
-    films: dict[str, Film] = {}
+    files: dict[str, VideoFile] = {}
     for path in sorted(paths, key=lambda p: (_misplaced(p), not p.is_dir())):
         name, subject = path.name[:7], f"s{path.name[:2]}"
-        known = films.setdefault(name, Film(subject=subject, name=name, path=path))
+        known = files.setdefault(name, VideoFile(subject=subject, name=name, path=path))
         if _misplaced(path):
             used = "" if known.path is path else f"; {_short(known.path)} is used"
             text = f"belongs to {subject} by its name, not to {path.parent.name}{used}"
@@ -158,7 +158,7 @@ def _films(root: Path, findings: Findings) -> list[Film]:
         elif known.path is not path:
             text = "videos are there more than once; pictures go before files"
             findings.each(text, name)
-    return sorted(films.values(), key=lambda film: film.name)
+    return sorted(files.values(), key=lambda file: file.name)
 
 
 def _is_video(path: Path) -> bool:
@@ -239,7 +239,7 @@ def _key(
     return found or published
 
 
-def _event(row: int, cells: _Cells, book: _Book, findings: Findings) -> Event | None:
+def _event(row: int, cells: _Cells, book: _Book, findings: Findings) -> SheetExpression | None:
     where = place(book.file, row, book.sheet)
     name = str(cells[1]).strip()
     number = whole(cells[0])
@@ -255,7 +255,7 @@ def _event(row: int, cells: _Cells, book: _Book, findings: Findings) -> Event | 
             where, f"{name!r} does not name a video; expected {known} and _1, _2, ..."
         )
         return None
-    return Event(
+    return SheetExpression(
         where=where,
         video=f"{subject[1:]}_{code}",
         name=f"{subject}/{name}",

@@ -9,7 +9,7 @@ Table   recording (or video), onset, offset, kind (or type: micro, macro); optio
 
 A row with a recording but neither onset nor offset says that the recording holds nothing.
 Without a subject the recording's name counts as the person.  ROOT/recordings.csv, if there
-is one, adds folders of pictures and recordings without expressions; see ``listed.py``.
+is one, adds folders of pictures and recordings without expressions; see ``recording_list.py``.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pathlib import Path, PurePosixPath
 from mescope.annotations.expression_table import NEEDED, TableRow, read_table
 from mescope.annotations.problems import Problem, place
 from mescope.datasets.base import Dataset, reader_of, some
-from mescope.datasets.listed import Listed, read_listed
+from mescope.datasets.recording_list import Listed, read_listed
 from mescope.errors import DatasetError, VideoError
 from mescope.events import Expression, Recording, Seconds
 from mescope.video.reading import open_video

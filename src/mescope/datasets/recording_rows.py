@@ -18,7 +18,7 @@ _Numbers = tuple[int, int | None, int]  # onset, apex, offset
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
+class SheetExpression:
     """One expression of a sheet, its cells as they stand (None where the cell is empty).
 
     ``emotion`` is None where the sheet has no emotion for such rows, "" where the cell is
@@ -75,7 +75,7 @@ def kind_of(cell: object) -> Kind | None:
     return "macro" if text.startswith("macro") else None
 
 
-def tally(events: Iterable[Event]) -> Counter[str]:
+def tally(events: Iterable[SheetExpression]) -> Counter[str]:
     """Return the rows of every kind, and of every emotion of a kind ("micro", "micro fear")."""
     count: Counter[str] = Counter()
     for event in events:
@@ -99,13 +99,13 @@ def check_counts(
         findings.warning(findings.file, text)
 
 
-def label_of(event: Event) -> str:
+def label_of(event: SheetExpression) -> str:
     """Return what messages call an expression."""
     return event.name or f"{event.video} from {event.onset}"
 
 
 def expression_of(
-    event: Event, span: range, rules: Rules, findings: Findings
+    event: SheetExpression, span: range, rules: Rules, findings: Findings
 ) -> Expression | None:
     """Return the expression of a row in frames from 0, or None if the row makes no sense.
 
@@ -136,7 +136,7 @@ def expression_of(
     )
 
 
-def _emotion(event: Event, rules: Rules, findings: Findings) -> str | None:
+def _emotion(event: SheetExpression, rules: Rules, findings: Findings) -> str | None:
     """Return the canonical emotion, "" if the sheet has none, None if it is unknown."""
     if event.emotion is None:
         return ""
@@ -154,7 +154,7 @@ def _emotion(event: Event, rules: Rules, findings: Findings) -> str | None:
     return emotion
 
 
-def _numbers(event: Event, rules: Rules, findings: Findings) -> _Numbers | None:
+def _numbers(event: SheetExpression, rules: Rules, findings: Findings) -> _Numbers | None:
     """Return onset, apex and offset in order, as the sheet numbers frames."""
     label = label_of(event)
     cells = {"onset": event.onset, "offset": event.offset}
@@ -196,7 +196,7 @@ def _nearest(cell: object) -> int | None:
 
 
 def _in_order(
-    event: Event, numbers: _Numbers, rules: Rules, findings: Findings
+    event: SheetExpression, numbers: _Numbers, rules: Rules, findings: Findings
 ) -> _Numbers | None:
     onset, apex, offset = numbers
     label = label_of(event)
@@ -214,7 +214,7 @@ def _in_order(
 
 
 def _inside(
-    event: Event, numbers: _Numbers, span: range, rules: Rules, findings: Findings
+    event: SheetExpression, numbers: _Numbers, span: range, rules: Rules, findings: Findings
 ) -> _Numbers | None:
     """Return the part that the video shows, None if that is not allowed to be a part."""
     onset, apex, offset = numbers

@@ -1,17 +1,18 @@
 """From the rows of a sheet and a long video to a checked recording with its expressions.
 
 The counterpart of :mod:`mescope.datasets.clips` for data sets of long videos.  A reader finds
-its videos (:class:`Film`), turns its sheet into one :class:`Event` per expression with the
-cells as they stand, says in :class:`Rules` what the numbers of that sheet mean, and calls
-:func:`assemble`.  What is common to all is done here and in ``recording_rows``, once:
+its videos (:class:`VideoFile`), turns its sheet into one :class:`SheetExpression` per
+expression with the cells as they stand, says in :class:`Rules` what the numbers of that sheet
+mean, and calls :func:`assemble`.  What is common to all is done here and in ``recording_rows``,
+once:
 
 * Frame 0 is the first picture (or the first frame of a video file, which sheets call 1), so
   frame = number - first number; a number without a picture is a missing frame: time goes on.
-* A cell that is not a whole number, an offset before its onset and numbers that no frame of the
-  video has lose the row; markers for "not annotated" are those of the data set (``Rules``).
+* A row is left out for a cell that is not a whole number, an offset before its onset or numbers
+  that no frame of the video has; what stands for "not annotated" is up to ``Rules``.
 * An identical row counts once.  Expressions that overlap are all kept, and reported.
 * A video without any row is kept as a recording without expressions: a detector that fires
-  there is wrong.  A reader whose videos were not all annotated leaves those out of ``films``.
+  there is wrong.  A reader whose videos were not all annotated leaves those out of ``files``.
 """
 
 from __future__ import annotations
@@ -26,8 +27,8 @@ from numpy.typing import NDArray
 from mescope.datasets.base import Dataset, seconds_at, some
 from mescope.datasets.clips import Findings
 from mescope.datasets.recording_rows import (
-    Event,
     Rules,
+    SheetExpression,
     check_counts,
     expression_of,
     kind_of,
@@ -39,13 +40,21 @@ from mescope.events import MICRO_MAX_S, Expression, Recording, Seconds
 from mescope.video.image_folders import numbered_files
 from mescope.video.reading import open_video
 
-__all__ = ["Event", "Film", "Rules", "assemble", "check_counts", "kind_of", "tally"]
+__all__ = [
+    "Rules",
+    "SheetExpression",
+    "VideoFile",
+    "assemble",
+    "check_counts",
+    "kind_of",
+    "tally",
+]
 
 _RATE_TOLERANCE = 0.01  # of the nominal rate, between a file's time stamps and the data set
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Film:
+class VideoFile:
     """A long video on disk: a folder of numbered pictures or a video file.
 
     ``name`` is unique in the data set; rows name their video by it, in any case of letters.
@@ -57,10 +66,10 @@ class Film:
 
 
 @dataclass(slots=True)
-class _Shelf:
-    """A film that was looked into, and what was found out about its rows."""
+class IndexedVideo:
+    """A video that was looked into, and what was found out about its rows."""
 
-    film: Film
+    file: VideoFile
     rules: Rules
     findings: Findings
     first: int  # number of frame 0
@@ -76,17 +85,20 @@ class _Shelf:
 
 
 def assemble(
-    events: Iterable[Event], films: Iterable[Film], rules: Rules, findings: Findings
+    events: Iterable[SheetExpression],
+    files: Iterable[VideoFile],
+    rules: Rules,
+    findings: Findings,
 ) -> Dataset:
     """Return all recordings: those with rows in the order of the sheet, then the others.
 
     The problems are what ``findings`` holds at the end, so a reader's own come first.
     """
-    found: dict[str, Film] = {}
-    for film in films:
-        if found.setdefault(film.name.lower(), film) is not film:
-            findings.warning(str(film.path), f"{film.name} was found before; not used")
-    rows: dict[str, list[Event]] = {}
+    found: dict[str, VideoFile] = {}
+    for file in files:
+        if found.setdefault(file.name.lower(), file) is not file:
+            findings.warning(str(file.path), f"{file.name} was found before; not used")
+    rows: dict[str, list[SheetExpression]] = {}
     for event in events:
         rows.setdefault(event.video.lower(), []).append(event)
     records: list[Recording] = []
@@ -96,15 +108,15 @@ def assemble(
         if key not in found:
             _lost(its_rows, f"{its_rows[0].video}: there is no such video", findings)
             continue
-        shelf = _look(found[key], its_rows, rules, findings)
-        if shelf is not None:
+        video = _look(found[key], its_rows, rules, findings)
+        if video is not None:
             if not its_rows:
                 text = "recordings have no row in the table, kept without expressions"
-                findings.each(text, shelf.film.name)
-            _fill(shelf, its_rows)
-            record = _recording(shelf)
+                findings.each(text, video.file.name)
+            _fill(video, its_rows)
+            record = _recording(video)
             records.append(record)
-            times[record.name] = tuple(_seconds(e, shelf) for e in record.expressions)
+            times[record.name] = tuple(_seconds(e, video) for e in record.expressions)
     return Dataset(
         name=rules.dataset,
         recordings=tuple(records),
@@ -113,7 +125,7 @@ def assemble(
     )
 
 
-def _lost(events: Sequence[Event], message: str, findings: Findings) -> None:
+def _lost(events: Sequence[SheetExpression], message: str, findings: Findings) -> None:
     """Note, at the first of them, why all rows of a video were left out."""
     where = events[0].where if events else findings.file
     rows = f"; its {len(events)} rows were left out" if len(events) > 1 else ""
@@ -121,42 +133,42 @@ def _lost(events: Sequence[Event], message: str, findings: Findings) -> None:
 
 
 def _look(
-    film: Film, events: Sequence[Event], rules: Rules, findings: Findings
-) -> _Shelf | None:
+    file: VideoFile, events: Sequence[SheetExpression], rules: Rules, findings: Findings
+) -> IndexedVideo | None:
     """Return what the pictures or the file say; None if they cannot be read."""
     try:
-        return (_folder if film.path.is_dir() else _file)(film, rules, findings)
+        return (_folder if file.path.is_dir() else _file)(file, rules, findings)
     except (VideoError, OSError) as error:
-        _lost(events, f"{film.name}: {error}", findings)
+        _lost(events, f"{file.name}: {error}", findings)
         return None
 
 
-def _folder(film: Film, rules: Rules, findings: Findings) -> _Shelf:
-    files = numbered_files(film.path)
+def _folder(file: VideoFile, rules: Rules, findings: Findings) -> IndexedVideo:
+    files = numbered_files(file.path)
     first, last = files.numbers[0], files.numbers[-1]
     missing = sorted(set(range(first, last + 1)) - set(files.numbers))
     if missing:
         which = some(map(str, missing))
         text = f"{len(missing)} of {last - first + 1} frames are missing ({which})"
-        findings.warning(film.name, text)
+        findings.warning(file.name, text)
     if files.ignored:
-        findings.each("recordings have files that are not numbered pictures", film.name)
+        findings.each("recordings have files that are not numbered pictures", file.name)
     gaps = frozenset(number - first for number in missing)
-    return _Shelf(film, rules, findings, first, last - first + 1, rules.rate, gaps)
+    return IndexedVideo(file, rules, findings, first, last - first + 1, rules.rate, gaps)
 
 
-def _file(film: Film, rules: Rules, findings: Findings) -> _Shelf:
-    video = open_video(film.path)
+def _file(file: VideoFile, rules: Rules, findings: Findings) -> IndexedVideo:
+    video = open_video(file.path)
     if abs(video.rate - rules.rate) > _RATE_TOLERANCE * rules.rate:
         text = f"{video.rate:.3f} frames per second, expected {rules.rate:g}; those were used"
-        findings.warning(film.name, text)
-    return _Shelf(
-        film, rules, findings, first=1, frames=len(video), rate=video.rate, times=video.times
+        findings.warning(file.name, text)
+    return IndexedVideo(
+        file, rules, findings, first=1, frames=len(video), rate=video.rate, times=video.times
     )
 
 
-def _fill(shelf: _Shelf, events: Sequence[Event]) -> None:
-    """Put every row that makes sense on the shelf and note how they lie to each other."""
+def _fill(video: IndexedVideo, events: Sequence[SheetExpression]) -> None:
+    """Put every row that makes sense on the video and note how they lie to each other."""
     seen: dict[tuple[object, ...], str] = {}
     names: dict[str, object] = {}
     for event in events:
@@ -166,64 +178,64 @@ def _fill(shelf: _Shelf, events: Sequence[Event]) -> None:
         )  # fmt: skip
         label = label_of(event)
         if cells in seen:
-            shelf.findings.error(event.where, f"{label}: identical to {seen[cells]}")
+            video.findings.error(event.where, f"{label}: identical to {seen[cells]}")
             continue
         if event.name and names.get(event.name.lower(), event.kind) != event.kind:
-            shelf.findings.each("names stand for a micro- and a macro-expression", label)
+            video.findings.each("names stand for a micro- and a macro-expression", label)
         elif event.name and event.name.lower() in names:
-            shelf.findings.warning(event.where, f"{label} occurs twice with different cells")
+            video.findings.warning(event.where, f"{label} occurs twice with different cells")
         seen[cells] = event.where
         names[event.name.lower()] = event.kind
-        expression = expression_of(event, shelf.span, shelf.rules, shelf.findings)
+        expression = expression_of(event, video.span, video.rules, video.findings)
         if expression is not None:
-            shelf.kept.append((label, expression))
-            _odd(expression, label, shelf)
-    _note_overlaps(shelf)
+            video.kept.append((label, expression))
+            _odd(expression, label, video)
+    _note_overlaps(video)
 
 
-def _note_overlaps(shelf: _Shelf) -> None:
-    ordered = sorted(shelf.kept, key=lambda pair: pair[1].interval)
+def _note_overlaps(video: IndexedVideo) -> None:
+    ordered = sorted(video.kept, key=lambda pair: pair[1].interval)
     for i, (one, a) in enumerate(ordered):
         for other, b in ordered[i + 1 :]:
             if b.interval.first > a.interval.last:
                 break
             text = "pairs of expressions overlap, all are kept"
-            shelf.findings.each(text, f"{one} and {other}")
+            video.findings.each(text, f"{one} and {other}")
 
 
-def _odd(expression: Expression, label: str, shelf: _Shelf) -> None:
-    interval, findings = expression.interval, shelf.findings
+def _odd(expression: Expression, label: str, video: IndexedVideo) -> None:
+    interval, findings = expression.interval, video.findings
     if expression.apex in (interval.first, interval.last):
         findings.each("expressions have the apex on a border", label)
     if (
         expression.kind == "micro"
-        and (interval.last - interval.first) / shelf.rate > MICRO_MAX_S
+        and (interval.last - interval.first) / video.rate > MICRO_MAX_S
     ):
         text = f"expressions are longer than {MICRO_MAX_S} s but labelled micro"
         findings.each(text, label)
-    if any(interval.first <= frame <= interval.last for frame in shelf.missing):
+    if any(interval.first <= frame <= interval.last for frame in video.missing):
         findings.each("expressions have missing frames", label)
 
 
-def _recording(shelf: _Shelf) -> Recording:
+def _recording(video: IndexedVideo) -> Recording:
     return Recording(
-        dataset=shelf.rules.dataset,
-        subject=shelf.film.subject,
-        name=shelf.film.name,
-        frames=shelf.frames,
-        rate=shelf.rate,
-        expressions=tuple(expression for _, expression in shelf.kept),
-        path=str(shelf.film.path),
+        dataset=video.rules.dataset,
+        subject=video.file.subject,
+        name=video.file.name,
+        frames=video.frames,
+        rate=video.rate,
+        expressions=tuple(expression for _, expression in video.kept),
+        path=str(video.file.path),
     )
 
 
-def _seconds(expression: Expression, shelf: _Shelf) -> Seconds:
+def _seconds(expression: Expression, video: IndexedVideo) -> Seconds:
     """Return the times by the file's own time stamps, or at the steady rate of pictures."""
-    if shelf.times is None:
-        return seconds_at(expression, shelf.rate)
+    if video.times is None:
+        return seconds_at(expression, video.rate)
     first, last, apex = expression.interval.first, expression.interval.last, expression.apex
     return Seconds(
-        float(shelf.times[first]),
-        None if apex is None else float(shelf.times[apex]),
-        float(shelf.times[last]),
+        float(video.times[first]),
+        None if apex is None else float(video.times[apex]),
+        float(video.times[last]),
     )

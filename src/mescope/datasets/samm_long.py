@@ -32,9 +32,9 @@ from mescope.datasets import samm
 from mescope.datasets.base import Dataset, Folders, reader_of, signed_licence
 from mescope.datasets.clips import Findings, picture_roots
 from mescope.datasets.recordings import (
-    Event,
-    Film,
     Rules,
+    SheetExpression,
+    VideoFile,
     assemble,
     check_counts,
     kind_of,
@@ -110,19 +110,19 @@ def read(
     root = Path(root)
     path = find_workbook(root, TITLE, TABLES) if table is None else Path(table)
     findings = Findings(path.name)
-    films = _films(root, findings)
+    files = _video_files(root, findings)
     rows, remarks = read_rows(path, TITLE, ("Filename", "Onset"), COLUMNS)
     if remarks:
         findings.warning(path.name, f"{len(remarks)} rows of text skipped: {remarks}")
     found = [_event(row, findings) for row in rows]
     events = [event for event in found if event is not None]
-    counts = {**tally(events), "recordings": len(films)}
+    counts = {**tally(events), "recordings": len(files)}
     check_counts(counts, PUBLISHED, TITLE, findings)
     clips = _samm_rows(root, samm_table)
     if clips:
         events = [_with_emotion(event, clips, findings) for event in events]
         _check_shifts(events, clips, findings)
-    return assemble(events, films, _RULES, findings)
+    return assemble(events, files, _RULES, findings)
 
 
 def video_of(name: str) -> str:
@@ -134,18 +134,18 @@ def video_of(name: str) -> str:
     return name.strip().rpartition("_")[0]
 
 
-def _films(root: Path, findings: Findings) -> list[Film]:
+def _video_files(root: Path, findings: Findings) -> list[VideoFile]:
     roots = picture_roots(root, FOLDERS, findings)
     whole_ones = [f for f in roots if "crop" not in str(f.relative_to(root)).lower()]
     return [
-        Film(subject=folder.name[:3], name=folder.name, path=folder)
+        VideoFile(subject=folder.name[:3], name=folder.name, path=folder)
         for pictures in whole_ones or roots
         for folder in sorted(pictures.iterdir())
         if re.fullmatch(r"\d{3}_\d", folder.name) and folder.is_dir()
     ]
 
 
-def _event(row: SheetRow, findings: Findings) -> Event | None:
+def _event(row: SheetRow, findings: Findings) -> SheetExpression | None:
     cells = row.cells
     name = str(cells["Filename"]).strip()
     if not re.fullmatch(r"\d{3}_\d_\d+", name):
@@ -156,7 +156,7 @@ def _event(row: SheetRow, findings: Findings) -> Event | None:
     if subject != name[:3]:
         text = f"{name} has the Subject {subject}; {name[:3]} is used, as the file says"
         findings.warning(row.where, text)
-    return Event(
+    return SheetExpression(
         where=row.where,
         video=video_of(name),
         name=name,
@@ -180,7 +180,9 @@ def _samm_rows(root: Path, table: str | Path | None) -> dict[str, SheetRow]:
     return {str(row.cells["Filename"]).strip(): row for row in rows}
 
 
-def _with_emotion(event: Event, clips: Mapping[str, SheetRow], findings: Findings) -> Event:
+def _with_emotion(
+    event: SheetExpression, clips: Mapping[str, SheetRow], findings: Findings
+) -> SheetExpression:
     if kind_of(event.kind) != "micro":
         return event
     if event.name not in clips:
@@ -190,7 +192,7 @@ def _with_emotion(event: Event, clips: Mapping[str, SheetRow], findings: Finding
 
 
 def _check_shifts(
-    events: list[Event], clips: Mapping[str, SheetRow], findings: Findings
+    events: list[SheetExpression], clips: Mapping[str, SheetRow], findings: Findings
 ) -> None:
     """Say where the two sheets do not lie as far apart as published."""
     for event in events:

@@ -20,7 +20,14 @@ from pathlib import Path
 from mescope.annotations.problems import place
 from mescope.datasets.base import Dataset, reader_of, signed_licence
 from mescope.datasets.clips import Findings
-from mescope.datasets.recordings import Event, Film, Rules, assemble, check_counts, tally
+from mescope.datasets.recordings import (
+    Rules,
+    SheetExpression,
+    VideoFile,
+    assemble,
+    check_counts,
+    tally,
+)
 from mescope.datasets.smic import clip_name, person_of
 from mescope.datasets.workbook import find_workbook, read_sheets, whole
 from mescope.errors import DatasetError
@@ -62,14 +69,14 @@ def read(root: str | Path, *, table: str | Path | None = None) -> Dataset:
     header, rows = _rows(path)
     last = next((i for i, text in enumerate(header) if text.startswith("firstf")), None)
     emotion = header.index("emotion") if "emotion" in header else _EMOTION
-    events: list[Event] = []
+    events: list[SheetExpression] = []
     for where, cells in rows:
         events += _events(where, cells, last, emotion)
-    films = _films(root)
-    counts = {**tally(events), "recordings": len(films)}
+    files = _video_files(root)
+    counts = {**tally(events), "recordings": len(files)}
     check_counts(counts, PUBLISHED, TITLE, findings)
     rules = Rules(dataset=NAME, rate=RATE, emotions=tuple(RAW_COUNTS[PEOPLE]))
-    return assemble(events, films, rules, findings)
+    return assemble(events, files, rules, findings)
 
 
 def _table(root: Path) -> Path:
@@ -97,7 +104,9 @@ def _rows(path: Path) -> tuple[list[str], list[_Row]]:
     raise DatasetError(f"{TITLE}: {path.name} has no header with 'Filename'; another file?")
 
 
-def _events(where: str, row: list[object], last: int | None, emotion: int) -> Iterator[Event]:
+def _events(
+    where: str, row: list[object], last: int | None, emotion: int
+) -> Iterator[SheetExpression]:
     """Yield the expressions of a row; ``row`` is the clip's name and then all cells."""
     named, cells = clip_name(str(row[0]).strip()), row[1:]
     end = min(last or len(cells), _FIRST_ONSET + 2 * _MOST, len(cells) - 1)
@@ -106,7 +115,7 @@ def _events(where: str, row: list[object], last: int | None, emotion: int) -> It
         empty = whole(cells[k]) is None and whole(cells[k + 1]) is None
         if named is None or (i and empty):
             continue
-        yield Event(
+        yield SheetExpression(
             where=where,
             video=named[2],
             onset=cells[k],
@@ -117,7 +126,7 @@ def _events(where: str, row: list[object], last: int | None, emotion: int) -> It
         )
 
 
-def _films(root: Path) -> list[Film]:
+def _video_files(root: Path) -> list[VideoFile]:
     """Return the folder of every recording, of people up to four levels down."""
     layer, found = [root], []
     for _ in range(_LEVELS):
@@ -126,7 +135,7 @@ def _films(root: Path) -> list[Film]:
             for clip in sorted(one.iterdir()):
                 named = clip_name(clip.name)
                 if named is not None and clip.is_dir():
-                    found.append(Film(subject=named[0], name=named[2], path=clip))
+                    found.append(VideoFile(subject=named[0], name=named[2], path=clip))
         layer = [p for p in folders if not person_of(p.name)]
     if not found:
         raise DatasetError(

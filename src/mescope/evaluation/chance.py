@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mescope.errors import DatasetError
+from mescope.evaluation.interval_table import Row, Table, VideoKey
 from mescope.evaluation.matching import Counts
-from mescope.evaluation.rows import Row, Table, Video
 from mescope.evaluation.scores import KINDS, Places, count_place, places_of, videos_of
 from mescope.events import Interval, Kind
 
@@ -40,12 +40,12 @@ class Chance:
     spotting: dict[str, dict[str, float]]
 
 
-def last_named(found: Table, truth: Table) -> dict[Video, int]:
+def last_named(found: Table, truth: Table) -> dict[VideoKey, int]:
     """Return for each video the least number of frames it must have.
 
     The honest choice where lengths are not known: it can only flatter chance.
     """
-    ends: dict[Video, int] = {}
+    ends: dict[VideoKey, int] = {}
     for row in (*found.rows, *truth.rows):
         ends[row.where] = max(ends.get(row.where, 0), row.interval.last + 1)
     return ends
@@ -56,7 +56,7 @@ def at_random(
     truth: Table,
     *,
     mode: str = "clean",
-    frames: Mapping[Video, int] | None = None,
+    frames: Mapping[VideoKey, int] | None = None,
     draws: int = DRAWS,
     seed: int = 0,
 ) -> Chance:
@@ -97,7 +97,7 @@ def at_random(
     )
 
 
-def _check(rows: Sequence[Row], lengths: Mapping[Video, int]) -> None:
+def _check(rows: Sequence[Row], lengths: Mapping[VideoKey, int]) -> None:
     for row in rows:
         frames = lengths.get(row.where)
         if frames is None or row.interval.last >= frames:
@@ -128,7 +128,7 @@ class _Slots:
 
 def _draw(
     rng: np.random.Generator,
-    slots: Mapping[tuple[Video, Kind], _Slots],
+    slots: Mapping[tuple[VideoKey, Kind], _Slots],
     truth: Places,
     start: Mapping[Kind, Counts],
     mode: str,

@@ -16,7 +16,14 @@ from pathlib import Path
 
 from mescope.annotations.expression_table import KINDS, frame, read_text
 from mescope.errors import DatasetError
-from mescope.evaluation.rows import Row, Table, Video, named_alike, read_table, table_of
+from mescope.evaluation.interval_table import (
+    Row,
+    Table,
+    VideoKey,
+    named_alike,
+    read_table,
+    table_of,
+)
 from mescope.events import Interval
 
 DATASETS = {"1": "SAMM Long Videos", "2": "CAS(ME)^2"}
@@ -44,7 +51,7 @@ def read_log(path: str | Path) -> Table:
     if lines[0].strip() not in DATASETS:
         raise DatasetError(f"{path.name}, line 1: expected 1 or 2, found {lines[0][:40]!r}")
     rows: dict[Row, None] = {}
-    videos: list[Video] = []
+    videos: list[VideoKey] = []
     for number, line in enumerate(lines[1:], start=2):
         cells = line.split()
         if not cells:
@@ -89,7 +96,7 @@ def read_files(found: str | Path, truth: str | Path) -> tuple[Table, Table]:
     """Read detections and truth, each a CSV table or the challenge's own file.
 
     The truth list names videos with expressions only; those that a log names beside are added.
-    Videos are matched by :func:`~mescope.evaluation.rows.named_alike`.
+    Videos are matched by :func:`~mescope.evaluation.interval_table.named_alike`.
     """
     mine = read_log(found) if is_log(found) else read_table(found)
     theirs = read_table(truth) if Path(truth).suffix == ".csv" else read_truth(truth)
@@ -100,9 +107,9 @@ def read_files(found: str | Path, truth: str | Path) -> tuple[Table, Table]:
 
 def write_log(
     dataset: str,
-    found: Mapping[Video, Sequence[Interval]],
-    truth: Mapping[Video, Sequence[Interval]],
-    pairs: Mapping[Video, Sequence[tuple[int, int]]],
+    found: Mapping[VideoKey, Sequence[Interval]],
+    truth: Mapping[VideoKey, Sequence[Interval]],
+    pairs: Mapping[VideoKey, Sequence[tuple[int, int]]],
 ) -> str:
     """Return a log: for each video its hits, then its false alarms, then its misses.
 
@@ -122,7 +129,7 @@ def write_log(
     return "\n".join(lines) + "\n"
 
 
-def _line(video: Video, truth: Interval | None, found: Interval | None, verdict: str) -> str:
+def _line(video: VideoKey, truth: Interval | None, found: Interval | None, verdict: str) -> str:
     ends = [f"{i.first}\t{i.last}" if i else "-\t-" for i in (truth, found)]
     return "\t".join([video[1], *ends, verdict])
 

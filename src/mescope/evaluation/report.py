@@ -17,7 +17,7 @@ from mescope.evaluation.predictions import (
     Prediction,
     environment,
 )
-from mescope.evaluation.tables import compared
+from mescope.evaluation.report_tables import compared
 
 __all__ = ["CLEAN", "DRAWN", "SUBJECT_DEPENDENT", "Prediction", "Report", "environment"]
 

@@ -15,6 +15,7 @@ from types import MappingProxyType
 from typing import Literal
 
 from mescope.errors import DatasetError
+from mescope.evaluation.interval_table import Row, Table, VideoKey
 from mescope.evaluation.matching import HALF, Counts, Matches, match
 from mescope.evaluation.metrics import Policy
 from mescope.evaluation.recognition import (
@@ -24,7 +25,6 @@ from mescope.evaluation.recognition import (
     strs,
     uf1,
 )
-from mescope.evaluation.rows import Row, Table, Video
 from mescope.events import Interval, Kind
 
 CLASSES = ("negative", "positive", "surprise", "others")
@@ -149,7 +149,7 @@ def score(
     )
 
 
-Places = dict[tuple[Video, Kind], list[Interval]]
+Places = dict[tuple[VideoKey, Kind], list[Interval]]
 """Intervals by video and kind."""
 
 
@@ -164,12 +164,12 @@ def count_place(found: Sequence[Interval], truth: Sequence[Interval], mode: str)
     return match(found, truth, how=MODES[mode].how, threshold=HALF).counts
 
 
-def videos_of(found: Table, truth: Table, mode: str) -> list[Video]:
+def videos_of(found: Table, truth: Table, mode: str) -> list[VideoKey]:
     """Return the videos that a mode counts, sorted."""
     return _videos(found, truth, MODES[mode])
 
 
-Grouped = dict[tuple[Video, Kind], list[Row]]
+Grouped = dict[tuple[VideoKey, Kind], list[Row]]
 
 
 def _check(found: Table, truth: Table, rules: Mode, classes: Sequence[str]) -> None:
@@ -213,7 +213,7 @@ def _group(rows: Sequence[Row] | Sequence[tuple[Kind, Row]]) -> Grouped:
     return groups
 
 
-def _videos(found: Table, truth: Table, rules: Mode) -> list[Video]:
+def _videos(found: Table, truth: Table, rules: Mode) -> list[VideoKey]:
     if rules.videos == "with_micro":
         videos = {row.where for row in truth.rows if row.kind == "micro"}
     elif rules.videos == "with_truth":
@@ -227,7 +227,12 @@ def _videos(found: Table, truth: Table, rules: Mode) -> list[Video]:
 
 
 def _match(
-    mine: Grouped, theirs: Grouped, video: Video, kind: Kind, rules: Mode, threshold: Fraction
+    mine: Grouped,
+    theirs: Grouped,
+    video: VideoKey,
+    kind: Kind,
+    rules: Mode,
+    threshold: Fraction,
 ) -> Matches:
     return match(
         [row.interval for row in mine.get((video, kind), ())],
@@ -237,12 +242,12 @@ def _match(
     )
 
 
-def _total(matched: Mapping[Video, Matches]) -> Counts:
+def _total(matched: Mapping[VideoKey, Matches]) -> Counts:
     return sum((m.counts for m in matched.values()), Counts())
 
 
 def _emotions(
-    mine: Grouped, theirs: Grouped, matched: Mapping[Video, Matches]
+    mine: Grouped, theirs: Grouped, matched: Mapping[VideoKey, Matches]
 ) -> tuple[tuple[str, str | None], ...]:
     """Pair the emotions of the hits; a hit whose truth has no emotion is left out."""
     pairs = []

@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from mescope.errors import WeightsError
 from mescope.labels import SPOTTING_CLASSES
 from mescope.models import MODELS, create_model
-from mescope.models.headers import SUFFIX, check_header, read_header
+from mescope.models.headers import SUFFIX, read_metadata
 from mescope.registry import suggestion
 
 KEY = "mescope"  # metadata entry that holds the card
@@ -159,9 +159,7 @@ def read_card(path: str | Path) -> Card:
         WeightsError: the file is of another format, damaged, or has no card of mescope.
     """
     path = Path(path)
-    header, payload = read_header(path)
-    check_header(header, payload, path)
-    text = header.get("__metadata__", {}).get(KEY)
+    text = read_metadata(path).get(KEY)
     if text is None:
         raise WeightsError(
             f"{path}: safetensors, but without a mescope card; write it with "

@@ -3,7 +3,9 @@
 The four steps are one function because only one in nine of the normalised values survives the
 pooling.  On the CPU a fused kernel never writes the others to memory: batch norm is a line per
 filter, so the largest normalised value is the largest (or, under a negative slope, smallest)
-plain one, and what normalisation sends back to all places is a line in their values.
+plain one, and what normalisation sends back to all places is a line in their values.  With
+PyTorch's four steps a training step takes 1.3 to 1.5 times as long of STSTNet, 1.1 to 1.45 of
+the small CNN (32 and 256 maps, one thread).
 """
 
 from __future__ import annotations

@@ -115,8 +115,8 @@ def write(
 def save_report(report: Report, path: str | Path, *, force: bool = False) -> Path:
     """Write an evaluation in the format of the suffix of ``path`` and return ``path``.
 
-    ``.json``: everything, for :func:`mescope.evaluation.stored.from_json`; ``.csv``: one row
-    per prediction; ``.html``: a page that opens offline.  No file is ever half written.
+    ``.json``: everything, for :func:`mescope.evaluation.report_files.from_json`; ``.csv``: one
+    row per prediction; ``.html``: a page that opens offline.  No file is ever half written.
 
     Raises:
         OutputError: the suffix is unknown, the file exists and ``force`` is False, or the
@@ -158,7 +158,7 @@ def _write_annotations(
 
 
 def _report_text(report: Report, suffix: str) -> str:
-    from mescope.evaluation.stored import as_csv, as_json
+    from mescope.evaluation.report_files import as_csv, as_json
 
     if suffix == ".json":
         return as_json(report)

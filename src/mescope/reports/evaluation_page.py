@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from mescope.evaluation.figures import ORACLE
 from mescope.evaluation.metrics import reported
 from mescope.evaluation.published import as_printed, published_for
-from mescope.evaluation.tables import four, span
+from mescope.evaluation.report_tables import four, span
 from mescope.reports.evaluation_plots import confusion_picture, people_picture
 from mescope.reports.formatting import count, spell_duration
 from mescope.reports.html import flat, template

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from mescope.events import MICRO_MAX_S, Kind
-from mescope.synthesis import movement, talk
+from mescope.synthesis import movement
+from mescope.synthesis import speech as talk
 from mescope.synthesis.dynamics import (
     CROP_IOD,
     EMOTION_UNITS,

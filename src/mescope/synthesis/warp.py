@@ -2,12 +2,12 @@
 
 The picture is warped backwards.  For every pixel of the new picture the head motion is undone
 first: a similarity transform inside the head that fades to nothing in a wide ring around it,
-then the turn out of the picture plane (:mod:`mescope.synthesis.turning`).  Then the point ``p``
-of the face at rest is sought that the expression moved there, ``p + d(p) = r``, by fixed-point
-iteration.  Eyes (:mod:`~mescope.synthesis.lids`) and a parted mouth
+then the turn out of the picture plane (:mod:`mescope.synthesis.head_rotation`).  Then the point
+``p`` of the face at rest is sought that the expression moved there, ``p + d(p) = r``, by
+fixed-point iteration.  Eyes (:mod:`~mescope.synthesis.lids`) and a parted mouth
 (:mod:`~mescope.synthesis.mouth`) are layered; strong expressions fold the skin
-(:mod:`~mescope.synthesis.folds`).  Glasses follow the head and no expression.
-A falling jaw darkens the line above the lower lip.
+(:mod:`~mescope.synthesis.skin_folds`).  Glasses follow the head and no expression.  A falling
+jaw darkens the line above the lower lip.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ import cv2
 import numpy as np
 
 from mescope.synthesis.fields import QUIET, Box, Field, Floats, Picture, clip_box, pick
-from mescope.synthesis.folds import Folds
 from mescope.synthesis.glasses import Glasses
+from mescope.synthesis.head_rotation import Turning
 from mescope.synthesis.lids import Eye
 from mescope.synthesis.motion import FOLDING, PEAK, UNITS, inter_ocular
 from mescope.synthesis.mouth import LEAST, Mouth
 from mescope.synthesis.shut_eyes import EYES, ShutEyes
-from mescope.synthesis.turning import Turning
+from mescope.synthesis.skin_folds import Folds
 
 _JAW = UNITS.index("26")
 _COARSE = 3  # steps of the face's grid in one step of the grid for turning

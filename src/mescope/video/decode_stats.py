@@ -10,7 +10,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from mescope.video.decode_report import DecodeReport, rate_of
-from mescope.video.pictures import same_picture
+from mescope.video.frame_conversion import same_picture
 from mescope.video.timetable import TimeTable
 
 _TS_PACKETS = (188, 192, 204)  # bytes; an MPEG transport stream is a whole number of them

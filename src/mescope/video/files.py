@@ -19,7 +19,7 @@ from mescope.errors import VideoError
 from mescope.video.containers import check_size, choose_stream, opened
 from mescope.video.decode_report import rate_warnings, run_warnings
 from mescope.video.decode_stats import Tally, first_report
-from mescope.video.pictures import (
+from mescope.video.frame_conversion import (
     Orientation,
     grey_of,
     orientation_of,

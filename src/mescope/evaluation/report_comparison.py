@@ -14,8 +14,8 @@ from typing import Any
 
 from mescope.annotations.expression_table import read_text
 from mescope.errors import DatasetError
+from mescope.evaluation.report_files import from_json, is_evaluation
 from mescope.evaluation.scores import MODES
-from mescope.evaluation.stored import from_json, is_evaluation
 
 NEEDED = ("mode", "videos", "subjects", "spotting")
 

@@ -20,7 +20,7 @@ from mescope.events import Interval, Kind
 
 NEEDED = ("subject", "recording", "onset", "offset")
 
-Video = tuple[str, str]
+VideoKey = tuple[str, str]
 """(subject, video): the same file name may occur with two people."""
 
 
@@ -37,7 +37,7 @@ class Row:
     score: float | None = None
 
     @property
-    def where(self) -> Video:
+    def where(self) -> VideoKey:
         """The video, with its person."""
         return self.subject, self.video
 
@@ -47,10 +47,10 @@ class Table:
     """Intervals and every video that was looked at, those without intervals too."""
 
     rows: tuple[Row, ...]
-    videos: frozenset[Video]
+    videos: frozenset[VideoKey]
 
 
-def table_of(rows: Sequence[Row], empty: Sequence[Video] = ()) -> Table:
+def table_of(rows: Sequence[Row], empty: Sequence[VideoKey] = ()) -> Table:
     """Put rows and videos without rows together."""
     return Table(tuple(rows), frozenset(row.where for row in rows) | frozenset(empty))
 
@@ -63,12 +63,12 @@ def named_alike(found: Table, truth: Table) -> Table:
     with the same name without ending, and the same subject if it has one; where there are none
     or several it stays as it is.
     """
-    alike: dict[Video, list[Video]] = {}
+    alike: dict[VideoKey, list[VideoKey]] = {}
     for subject, video in truth.videos:
         for key in {(subject, _stem(video)), ("", _stem(video))}:
             alike.setdefault(key, []).append((subject, video))
 
-    def home(where: Video) -> Video:
+    def home(where: VideoKey) -> VideoKey:
         homes = alike.get((where[0], _stem(where[1])), [])
         return homes[0] if where not in truth.videos and len(homes) == 1 else where
 
@@ -95,7 +95,7 @@ def read_table(path: str | Path) -> Table:
     """
     path = Path(path)
     rows: list[Row] = []
-    empty: list[Video] = []
+    empty: list[VideoKey] = []
     faults: list[str] = []
     for number, cells, extra in read_lines(path, NEEDED):
         try:
@@ -113,7 +113,7 @@ def read_table(path: str | Path) -> Table:
     return table_of(rows, empty)
 
 
-def read_lengths(path: str | Path, videos: Collection[Video]) -> dict[Video, int]:
+def read_lengths(path: str | Path, videos: Collection[VideoKey]) -> dict[VideoKey, int]:
     """Read how many frames each video has: a table of subject, video and frames.
 
     Args:
@@ -124,7 +124,7 @@ def read_lengths(path: str | Path, videos: Collection[Video]) -> dict[Video, int
         DatasetError: the table cannot be read, a number is not one, or a video is missing.
     """
     path = Path(path)
-    known: dict[Video, int] = {}
+    known: dict[VideoKey, int] = {}
     for number, cells, _ in read_lines(path, ("subject", "recording", "frames")):
         try:
             frames = number_in(cells["frames"], "frames")
@@ -145,7 +145,7 @@ def read_lengths(path: str | Path, videos: Collection[Video]) -> dict[Video, int
     return {video: known[video] for video in videos}
 
 
-def _row(cells: dict[str, str], extra: bool) -> Row | Video:
+def _row(cells: dict[str, str], extra: bool) -> Row | VideoKey:
     """Return a row, or the video of a row without an interval."""
     if extra:
         raise ValueError("expected as many cells as columns, found more")

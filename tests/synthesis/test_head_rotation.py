@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from mescope.synthesis.glasses import draw_glasses
+from mescope.synthesis.head_rotation import DISTANCE, PIVOT, relief, turned
 from mescope.synthesis.motion import PEAK, UNITS, inter_ocular
 from mescope.synthesis.portraits import drawn_portrait, test_portraits
-from mescope.synthesis.turning import DISTANCE, PIVOT, relief, turned
 from mescope.synthesis.warp import FaceWarp
 
 REST = np.zeros(len(UNITS), np.float32)

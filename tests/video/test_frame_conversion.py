@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from mescope.video.pictures import Orientation, grey_of
+from mescope.video.frame_conversion import Orientation, grey_of
 from mescope.video.reading import open_video
 
 RAMP = np.tile(np.arange(256, dtype=np.uint8), (64, 1))

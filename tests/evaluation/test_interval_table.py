@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mescope.errors import DatasetError
-from mescope.evaluation.rows import read_table
+from mescope.evaluation.interval_table import read_table
 from mescope.events import Interval
 
 HEAD = "subject,video,onset,offset,type,emotion,apex,score\n"

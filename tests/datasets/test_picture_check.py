@@ -6,7 +6,7 @@ from PIL import Image
 
 from mescope.cli import run
 from mescope.datasets import read
-from mescope.datasets.pictures import check_pictures
+from mescope.datasets.picture_check import check_pictures
 
 
 def test_damaged_and_odd_pictures_are_named(samm_root):
