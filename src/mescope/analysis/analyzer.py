@@ -41,11 +41,6 @@ def load(name_or_path: str | Path = DEFAULT_MODEL, *, device: str = "cpu") -> An
     Raises:
         WeightsError: unknown name, or a file that is damaged or of another kind.
         MescopeError: the device is not there.
-
-    Example:
-        >>> analyzer = load("me-tst-plus-small")
-        >>> analyzer.name, analyzer.card.simulated
-        ('me-tst-plus-small', True)
     """
     chosen = _device(device)
     model, card = load_weights(name_or_path)
@@ -58,14 +53,7 @@ def load(name_or_path: str | Path = DEFAULT_MODEL, *, device: str = "cpu") -> An
 
 
 class Analyzer:
-    """A model with its card, ready for any number of recordings.
-
-    Example:
-        >>> blank = np.zeros((60, 64, 64), np.uint8)  # two seconds without a face
-        >>> analysis = load().analyze(blank, rate=30, cache=None)
-        >>> analysis.detections, [gap.interval for gap in analysis.gaps]
-        ((), [Interval(first=0, last=59)])
-    """
+    """A model with its card, ready for any number of recordings."""
 
     def __init__(
         self, model: torch.nn.Module, card: Card, *, name: str, device: str = "cpu"

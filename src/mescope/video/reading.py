@@ -1,7 +1,7 @@
 """Open any recording: a file, a folder of numbered pictures, or an array.
 
-Every time comes from a frame's own time stamp (design decision 13); files are never opened by
-address and never point at other files (decision 14).  What is read, repaired and refused is
+Every time comes from a frame's own time stamp; files are never opened by
+address and never point at other files.  What is read, repaired and refused is
 laid down in ``docs/decisions/0002-time-and-damaged-files.md``.
 
 >>> import numpy as np
@@ -48,19 +48,12 @@ def open_video(
             high-speed recordings stored for slow replay.
         start: seconds after the first displayed frame; frame numbers stay those of the whole
             recording.
-        end: likewise; both are included.
+        end: seconds after the first displayed frame, included.
         policy: what to do about damage: ``"skip"`` leaves out the damaged frames and reports
             them, ``"fail"`` stops at the first.
 
     Raises:
         VideoError: not a local recording that can be decoded, or an empty range.
-
-    Example:
-        >>> video = open_video(np.zeros((90, 48, 64), np.uint8), rate=30, start=1.0)
-        >>> video.first_frame, float(video.times[video.first_frame])
-        (30, 1.0)
-        >>> [frame for frame, _ in video.frames(step=20)]
-        [40, 60, 80]
     """
     if rate is not None and not (math.isfinite(rate) and rate > 0):
         raise VideoError(f"expected a rate above 0 frames/s, found {rate}")
@@ -76,10 +69,8 @@ def open_video(
 def open_recording(recording: Recording) -> Video:
     """Open the video of a data set's record, a file or a folder of pictures.
 
-    Raises
-    ------
-    VideoError
-        It has none, or see :func:`open_video`.
+    Raises:
+        VideoError: it has none, or see :func:`open_video`.
     """
     if recording.path is None:
         raise VideoError(f"{recording.name}: there is no video of this recording")
