@@ -7,16 +7,7 @@ keeps its traceback.
 
 
 class MescopeError(Exception):
-    """Base of every error that a user can correct.
-
-    Example:
-        >>> import mescope
-        >>> try:
-        ...     mescope.load("me-tst-plus-smal")
-        ... except MescopeError as error:
-        ...     print("did you mean" in str(error))
-        True
-    """
+    """Base of every error that a user can correct."""
 
 
 class VideoError(MescopeError):

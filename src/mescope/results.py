@@ -147,18 +147,8 @@ class Analysis:
     ``findings`` are what is shown: expressions whose score reaches ``floor``.  ``candidates``
     are all others down to a low floor, and movements that an event explains.  ``noise_px`` is
     the motion (px of the 320-px face crop) that this recording shows where nothing moves:
-    less is not given as evidence.
+        less is not given as evidence.
     ``writer`` writes it for :meth:`save`; an ``Analyzer`` sets it.
-
-    Example:
-        >>> from mescope import load
-        >>> blank = np.zeros((60, 64, 64), np.uint8)  # two seconds without a face
-        >>> analysis = load().analyze(blank, rate=30, cache=None)
-        >>> len(analysis.findings), len(analysis.events), analysis.traces.valid.any()
-        (0, 0, np.False_)
-        >>> for gap in analysis.gaps:
-        ...     print(f"{gap.start_s:.1f} to {gap.end_s:.1f} s: {gap.reason}")
-        0.0 to 2.0 s: no face to be seen, or frames damaged
     """
 
     video: dict[str, Any]  # name, width, height, rate, frames, duration_s, fingerprint

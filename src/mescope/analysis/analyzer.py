@@ -55,11 +55,6 @@ def load(
     Raises:
         WeightsError: unknown name, or a file that is damaged or of another kind.
         MescopeError: the device or the spotter is not there.
-
-    Example:
-        >>> analyzer = load("me-tst-plus-small")
-        >>> analyzer.name, analyzer.card.simulated
-        ('me-tst-plus-small', True)
     """
     if not SPOTTERS.named(method).needs_network:
         return Analyzer(method=method)
@@ -85,12 +80,6 @@ class Analyzer:
         name: of the weights.
         device: where the network runs.
         method: a name of :data:`mescope.spotting.SPOTTERS`.
-
-    Example:
-        >>> blank = np.zeros((60, 64, 64), np.uint8)  # two seconds without a face
-        >>> analysis = load().analyze(blank, rate=30, cache=None)
-        >>> analysis.detections, [gap.interval for gap in analysis.gaps]
-        ((), [Interval(first=0, last=59)])
     """
 
     def __init__(

@@ -54,13 +54,6 @@ def open_video(
 
     Raises:
         VideoError: not a local recording that can be decoded, or an empty range.
-
-    Example:
-        >>> video = open_video(np.zeros((90, 48, 64), np.uint8), rate=30, start=1.0)
-        >>> video.first_frame, float(video.times[video.first_frame])
-        (30, 1.0)
-        >>> [frame for frame, _ in video.frames(step=20)]
-        [40, 60, 80]
     """
     if rate is not None and not (math.isfinite(rate) and rate > 0):
         raise VideoError(f"expected a rate above 0 frames/s, found {rate}")
