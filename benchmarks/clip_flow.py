@@ -22,8 +22,8 @@ from PIL import Image
 
 from mescope.datasets.base import Clip, Dataset, seconds_at
 from mescope.events import Expression, Interval
-from mescope.samples.clip_samples import (flow_examples)
-from mescope.samples.base import (Prepared)
+from mescope.samples.base import Prepared
+from mescope.samples.clip_samples import flow_examples
 from mescope.synthesis.dynamics import random_script
 from mescope.synthesis.portraits import test_portraits
 from mescope.synthesis.render import SyntheticVideo

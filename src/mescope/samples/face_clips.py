@@ -6,8 +6,7 @@ and what is kept of an expression are the crops of a few of its frames
 source.  A finished recording stays in the cache.
 
 Which emotion a macro-expression of CAS(ME)^3 has, nobody annotated: its objective class decides
-(section 1.4 of the RSMix specification, our reading).  What is left out becomes a problem that
-says why (section 1.5).
+(our reading of the RSMix paper).  What is left out becomes a problem that says why.
 """
 
 from __future__ import annotations
