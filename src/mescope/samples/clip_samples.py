@@ -327,7 +327,7 @@ def _each(
         cv2.setNumThreads(1)  # one clip per thread is faster than many threads per clip
         futures = [pool.submit(work, item) for item in items]
         for done, future in enumerate(as_completed(futures), 1):
-            future.result()  # an error that is no input's fault ends the run at once
+            future.result()  # an error that no input is the cause of ends the run at once
             if progress is not None:
                 progress(done, len(items))
         return [future.result() for future in futures]

@@ -318,7 +318,7 @@ def _gathered(
         if isinstance(made, str):
             problems.append(Problem("error", recording.name, made))
             continue
-        problems += _told(recording, made, asked)
+        problems += _missing(recording, made, asked)
         seen: Counter[str] = Counter()
         for row, (origin, number) in enumerate(
             zip(made.origins, made.expressions, strict=True)
@@ -346,7 +346,7 @@ def _gathered(
     return Faces(examples, tuple(dict.fromkeys(problems)))
 
 
-def _told(recording: Recording, made: Made, asked: FaceClips) -> Iterable[Problem]:
+def _missing(recording: Recording, made: Made, asked: FaceClips) -> Iterable[Problem]:
     """Yield why clips that were asked for are not there."""
     for number, role, why in made.skipped:
         expression = recording.expressions[number]

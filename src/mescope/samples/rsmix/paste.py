@@ -5,7 +5,7 @@ neighbours, are pasted from every frame of an expression (the source) into a neu
 the same video (the target).  Edges stay hard, nothing is blended, and the label stays the
 source's.  Source: the RSMix paper; docs/augmentation.md says which readings are ours.
 
-What cannot be mixed is no error: the outcome then has no clip, and its account says why.
+What cannot be mixed is not an error: the outcome then has no clip, and its account says why.
 """
 
 from __future__ import annotations
