@@ -26,7 +26,7 @@ from mescope.evaluation.folds import Fold, leave_one_subject_out
 from mescope.io.parallel import run_jobs
 from mescope.samples.examples import Examples
 from mescope.training.evaluate import Shared, run_fold
-from mescope.training.recipe import ClipRecipe
+from mescope.training.recipe import parse_recipe
 
 CLASSES = ("negative", "positive", "surprise")
 RATE = 5e-5
@@ -113,8 +113,9 @@ def main() -> None:
     given = parser.parse_args()
     examples = read(given.maps)
     folds = leave_one_subject_out(examples.persons)[: given.folds]
-    recipe = ClipRecipe(
-        name="bench", model="ststnet", data="flow28", epochs=given.epochs, learning_rate=RATE
+    recipe = parse_recipe(
+        'name = "bench"\nmodel.name = "ststnet"\ndata.kind = "flow28"',
+        settings=[f"optim.epochs={given.epochs}", f"optim.learning_rate={RATE}"],
     )
     shared = Shared(recipe, examples, oracle=False)
     items = [(0, fold) for fold in folds]

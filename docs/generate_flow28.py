@@ -16,6 +16,7 @@ from page_parts import FIGURES, PARTS, figures, summaries, table
 
 from mescope.evaluation.figures import ORACLE
 from mescope.evaluation.published import as_printed, published_by
+from mescope.training.flat_recipe import with_tables
 
 PAGE = Path(__file__).parent / "benchmarks" / "3db-flow28.md"
 
@@ -85,9 +86,10 @@ def oracle(found: list[dict[str, Any]]) -> list[str]:
 def what_ran(found: list[dict[str, Any]]) -> list[str]:
     rows = []
     for s in found:
-        r = s["recipe"]
-        epochs = str(r["epochs"]) if r["model"] not in ("svm-flow",) else ""
-        rows.append([s["name"], r["model"], epochs, f"{s['seconds'] / 3600:.2f}"])
+        recipe = with_tables(s["recipe"])  # those of old reports are flat
+        model = recipe["model"]["name"]
+        epochs = "" if model == "svm-flow" else str(recipe["optim"]["epochs"])
+        rows.append([s["name"], model, epochs, f"{s['seconds'] / 3600:.2f}"])
     text = ", ".join(f"{key} {value}" for key, value in found[0]["environment"].items())
     heads = ["recipe", "model", "epochs", "core hours, all folds and seeds"]
     hashes = sorted({s["hashes"]["inputs"][:16] for s in found})

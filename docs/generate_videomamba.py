@@ -28,6 +28,7 @@ from page_parts import (
 )
 
 from mescope.models.videomamba import PRESETS, VideoMamba
+from mescope.training.flat_recipe import with_tables
 
 DOCS = Path(__file__).parent
 PAGE, PICTURE = DOCS / "models" / "videomamba.md", DOCS / "images" / "videomamba.png"
@@ -59,7 +60,8 @@ def ablation(found: list[dict[str, Any]]) -> list[str]:
         rows.append(
             [
                 DATA[data], augmented, learned[1].replace(" to ", "–") if learned else "",
-                str(s["recipe"]["epochs"]), span(part["uf1"], n), f"{low:.3f}–{high:.3f}",
+                str(with_tables(s["recipe"])["optim"]["epochs"]),
+                span(part["uf1"], n), f"{low:.3f}–{high:.3f}",
                 span(part["uar"], n), f"{control['named']:.3f} / {control['by_chance']:.3f}",
             ]
         )  # fmt: skip

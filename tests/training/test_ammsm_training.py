@@ -333,7 +333,7 @@ def test_unit_flow_keeps_the_zero_and_one_unit_for_u_and_v():
     ("changes", "options", "text"),
     [
         ({}, {"spatial": True}, "kind = 'flow-onset'"),
-        ({"data": "flow-onset"}, {}, "kind = 'flow-onset'"),
+        ({"data": "flow-onset", "channels": None}, {}, "kind = 'flow-onset'"),
         ({"model": "ststnet", "options": {}}, None, "unknown key 'adaptive_epochs' of .task"),
         (
             {"model": "ststnet", "options": {}, "adaptive_epochs": None, "mesa": 1.0},

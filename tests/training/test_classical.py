@@ -10,7 +10,7 @@ from made_recipes import flat_recipe
 
 from mescope.datasets.flow28 import read_flow_maps
 from mescope.errors import WeightsError
-from mescope.samples.prepare import map_examples
+from mescope.samples.clip_kinds import map_examples
 from mescope.training.classical import CLASSICAL, build
 from mescope.training.evaluate import evaluate
 from mescope.training.recognizers import train_recognizer

@@ -12,7 +12,7 @@ from made_recipes import changed, flat_recipe
 from mescope.errors import RecipeError
 from mescope.evaluation.folds import hold_out
 from mescope.samples.examples import Examples
-from mescope.training import recognizers as recognisers
+from mescope.training import loop
 from mescope.training.early_stopping import BestEpoch
 from mescope.training.evaluate import evaluate
 from mescope.training.recognizers import train_recognizer
@@ -54,13 +54,13 @@ def test_the_weights_of_the_best_epoch_come_back(monkeypatch):
 def test_held_out_people_are_not_learned_from(monkeypatch):
     inputs, labels = maps()
     given = []
-    plain = recognisers.fit
+    plain = loop.fit
 
     def spy(model, optimizer, batches, loss, **options):
         given.extend(y for _, part in batches(0) for y in part)
         plain(model, optimizer, batches, loss, **options)
 
-    monkeypatch.setattr(recognisers, "fit", spy)
+    monkeypatch.setattr(loop, "fit", spy)
     train_recognizer(RECIPE, inputs, labels, CLASSES, 4, persons=PERSONS)
     fold = hold_out(PERSONS, 0.34, 4)
     assert len(given) == len(fold.train) == 16

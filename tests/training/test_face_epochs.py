@@ -159,7 +159,7 @@ def test_a_split_of_clips_is_never_clean():
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"data": "clips"}, "unknown key 'channels' of .data"),
+        ({"data": "clips"}, "unknown key 'frames' of .data"),
         ({"options": {"frames": 8}}, "decide the model's frames"),
         ({"frames": 1}, "expected frames of 2 or more"),
         ({"channels": 2}, "1 or 3 channels"),

@@ -6,6 +6,7 @@ from made_recipes import changed, flat_recipe
 from mescope.errors import OutputError, RecipeError
 from mescope.samples.synthetic import draw_epoch
 from mescope.training import train as training
+from mescope.training.tasks.me_tst import one_cycle
 
 TINY = flat_recipe(
     name="tiny",
@@ -76,7 +77,7 @@ def test_a_checkpoint_of_another_recipe_or_a_damaged_one_is_refused(tmp_path):
 def test_one_cycle_has_the_published_course():
     """spec_metst section 11, check 16; and the same course when resumed half way."""
     optimizer = torch.optim.Adam([torch.nn.Parameter(torch.zeros(1))], lr=1e-4)
-    schedule = training.one_cycle(optimizer, 1e-4, 300)
+    schedule = one_cycle(optimizer, 1e-4, 300)
     rates = []
     for _ in range(300):
         rates.append(optimizer.param_groups[0]["lr"])
@@ -88,7 +89,7 @@ def test_one_cycle_has_the_published_course():
     assert max(rates) == pytest.approx(1e-4)
     assert rates[-1] == pytest.approx(4e-10)
     later = torch.optim.Adam([torch.nn.Parameter(torch.zeros(1))], lr=1e-4)
-    training.one_cycle(later, 1e-4, 300, done=150)
+    one_cycle(later, 1e-4, 300, done=150)
     assert later.param_groups[0]["lr"] == pytest.approx(rates[150])
 
 

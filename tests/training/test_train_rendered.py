@@ -19,6 +19,7 @@ from mescope.samples.rendered_windows import RenderedEpochs, held_out, measured_
 from mescope.spotting.cascade import CascadeRule, judge
 from mescope.spotting.proposals import ProposalRule
 from mescope.spotting.segments import CORE, SAMPLES, channels
+from mescope.training import rendered_calibration
 from mescope.training.rendered_calibration import QUIET, calibrate, found_by
 from mescope.training.train_rendered import train_rendered
 
@@ -126,7 +127,7 @@ def test_an_epoch_is_its_number(recordings):
         for length, part in one.by_length.items():
             np.testing.assert_array_equal(part.flow, again.by_length[length].flow)
             positive = (part.spotting > 0).any(axis=1).sum()
-            assert 0 < len(part.flow) <= positive * (1 + recipe.negative_ratio)
+            assert 0 < len(part.flow) <= positive * (1 + recipe.data.negative_ratio)
             whole = other.by_length[length]
             assert (whole.spotting > 0).any(axis=1).sum() == positive  # all, in every epoch
 
@@ -145,7 +146,9 @@ class ByMouth(torch.nn.Module):
 
 
 def test_calibration_chooses_a_floor_that_is_quiet(recordings, monkeypatch):
-    monkeypatch.setattr(module, "QUIET", 3.5)  # this network is not quieter at any floor
+    monkeypatch.setattr(
+        rendered_calibration, "QUIET", 3.5
+    )  # this network is not quieter at any floor
     rule, figures = calibrate(ByMouth(), recordings)
     minutes = sum(len(one.times) / one.rate for one in recordings) / 60
     assert figures["rendered_false_alarms_per_minute"] <= 3.5

@@ -97,7 +97,7 @@ def search(
         print(run.recipe_path)
     explain(
         f"{len(found.candidates)} candidates, loss {found.best[0]:.4f} to {found.loss:.4f} on "
-        f"{len(run.chosen_on)} held-out people, who are no test of it"
+        f"{len(run.chosen_on)} held-out people, who do not test it"
     )
 
 

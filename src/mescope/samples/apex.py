@@ -1,6 +1,6 @@
 """The apex of a clip that nobody annotated (SMIC has none).
 
-Source: S16 of the MERba specification, a reconstruction from the abstract of ME-PLAN (Zhao et
+Source: our reconstruction from the abstract of ME-PLAN (Zhao et
 al., Neural Networks 2022): an expression rises to one apex and falls again, so the measured
 strength of the motion is replaced by the nearest curve that does.  The published method itself
 is not known to us.

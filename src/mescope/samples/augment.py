@@ -1,6 +1,6 @@
 """Mirrored motion, which the published clip models share, moved and mixed inputs.
 
-Source of the mirror: S14 of the MERba specification.  A mirrored face moves the other way
+A mirrored face moves the other way
 horizontally, so a flip of the picture's columns alone would teach motion that no face makes.
 """
 
@@ -64,7 +64,7 @@ def mixup(
     """Return inputs mixed with those of their partners, and shares of the classes.
 
     Zhang et al., "mixup: Beyond Empirical Risk Minimization", ICLR 2018, with one share for a
-    batch (spec_ammsm S12).
+    batch.
 
     Args:
         inputs: (b, ...), float.

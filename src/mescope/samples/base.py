@@ -37,17 +37,19 @@ class SampleKind:
         kind: its name in :data:`SAMPLES`.
         simulated: made without any data set, so of nobody.
         flow_maps: maps of flow, which may be mirrored and moved.
+        reads: what a reader may have returned, to make them of.
         preparation: how raw samples of the kind become what a network sees.
     """
 
     kind: ClassVar[str] = ""
     simulated: ClassVar[bool] = False
     flow_maps: ClassVar[bool] = False
+    reads: ClassVar[tuple[type, ...]] = (Dataset,)
     preparation: ClassVar[type[Preparation]] = Preparation
 
     def examples(
         self,
-        dataset: Dataset,
+        dataset: Any,
         *,
         labels: str,
         cache: Path | None = None,
@@ -57,7 +59,7 @@ class SampleKind:
         """Return the samples of a data set.
 
         Args:
-            dataset: records from a reader.
+            dataset: what a reader returned, one of ``reads``.
             labels: a label set of :mod:`mescope.labels`.
             cache: folder for what is computed from pictures; None keeps nothing.
             jobs: threads or processes; one per core by default.

@@ -52,7 +52,7 @@ def labels(
     """Label the samples of candidates, (m, SAMPLES) each: score 0 or 1, and class.
 
     Positive is what lies strictly inside an expression that the candidate means, by an IoU of
-    :data:`MEANT`.  A tremor within a long smile is no expression: it would look like any
+    :data:`MEANT`.  A tremor within a long smile is not an expression: it would look like any
     tremor, because the segment shows nothing of the smile.
     """
     spotting = np.zeros((len(proposed), SAMPLES), np.float32)

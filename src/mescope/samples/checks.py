@@ -41,7 +41,7 @@ def not_negative(table: Any, *names: str) -> None:
 
 
 def shares(table: Any, *names: str, whole: bool = False) -> None:
-    """Refuse a table with a value that is no share: 0 to 1, 1 itself only if ``whole``.
+    """Refuse a table with a value that is not a share: 0 to 1, 1 itself only if ``whole``.
 
     Raises:
         RecipeError: with the name of the field.

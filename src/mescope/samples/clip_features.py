@@ -162,7 +162,7 @@ class OnsetFlowFeature:
     """Flow from onset to apex with the onset frame: (3, size, size) float32.
 
     u and v as :class:`FlowFeature` has them, then the aligned grey onset, 0 to 1, which shows
-    the same square of the face (spec_ammsm S20: one transform for both frames).
+    the same square of the face.
     """
 
     flow: FlowFeature

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mescope.datasets.base import Dataset
+from mescope.datasets.flow28 import FlowMaps as PublishedMaps
 from mescope.errors import RecipeError
 from mescope.face.detector import default_finder
 from mescope.samples.base import SAMPLES, Prepared, SampleKind, channel_statistics
@@ -119,6 +120,8 @@ class GreyMaps(_MapKind):
     kind: ClassVar[str] = "flow28"
     preparation: ClassVar[type[Preparation]] = GreyMapPreparation
 
+    reads: ClassVar[tuple[type, ...]] = (Dataset, PublishedMaps)
+
     size: int = 28  # side of maps that are made of clips, px
 
     def __post_init__(self) -> None:
@@ -126,10 +129,12 @@ class GreyMaps(_MapKind):
         positive(self, "size")
 
     def examples(
-        self, dataset: Dataset, *, labels: str, cache: Path | None = None,
+        self, dataset: Any, *, labels: str, cache: Path | None = None,
         jobs: int | None = None, progress: Any = None,
     ) -> Prepared:  # fmt: skip
-        """See :class:`SampleKind`."""
+        """See :class:`SampleKind`; published maps are taken as they are."""
+        if isinstance(dataset, PublishedMaps):
+            return Prepared(map_examples(dataset), ())
         return grey_map_examples(
             dataset, labels=labels, size=self.size, cache=cache, jobs=jobs, progress=progress
         )
@@ -161,7 +166,7 @@ class FlowMaps(_MapKind):
         return _unit(used, self.channels, spread) if self.unit_flow else spread
 
     def examples(
-        self, dataset: Dataset, *, labels: str, cache: Path | None = None,
+        self, dataset: Any, *, labels: str, cache: Path | None = None,
         jobs: int | None = None, progress: Any = None,
     ) -> Prepared:  # fmt: skip
         """See :class:`SampleKind`."""
@@ -207,7 +212,7 @@ class OnsetFlow(_ClipKind):
         return slope, centre
 
     def examples(
-        self, dataset: Dataset, *, labels: str, cache: Path | None = None,
+        self, dataset: Any, *, labels: str, cache: Path | None = None,
         jobs: int | None = None, progress: Any = None,
     ) -> Prepared:  # fmt: skip
         """See :class:`SampleKind`."""
@@ -237,7 +242,7 @@ class Clips(_ClipKind):
         positive(self, "size")
 
     def examples(
-        self, dataset: Dataset, *, labels: str, cache: Path | None = None,
+        self, dataset: Any, *, labels: str, cache: Path | None = None,
         jobs: int | None = None, progress: Any = None,
     ) -> Prepared:  # fmt: skip
         """See :class:`SampleKind`."""
@@ -299,3 +304,16 @@ def _unit(
     """Return one spread for u and v alike."""
     flow = float(used[:, :channels].std(dtype=np.float64))
     return np.full_like(spread, max(flow, 1e-12))
+
+
+def map_examples(maps: PublishedMaps) -> Examples:
+    """Return published maps as examples: channels u, v, strain; grey values 0 to 255."""
+    classes = ("negative", "positive", "surprise")
+    return Examples(
+        kind="flow28",
+        inputs=np.ascontiguousarray(maps.flow.transpose(0, 3, 1, 2), dtype=np.float32),
+        labels=np.array([classes.index(name) for name in maps.labels], dtype=np.int64),
+        classes=classes,
+        persons=maps.persons,
+        names=maps.clips,
+    )

@@ -74,7 +74,7 @@ def flow_examples(
     by data set, and zero motion is 0.
 
     Differs from the 28 x 28 maps that STSTNet's authors published, which are scaled to 0..255
-    clip by clip.  Source: S12, S13, S15 and S16 of the MERba specification.
+    clip by clip.
 
     Args:
         dataset: clips from a reader.
@@ -157,7 +157,7 @@ def clip_examples(
 
     Time is resampled: frame i is that nearest to ``onset + i * (offset - onset) / (frames -
     1)``, so both ends are taken, all clips span their expression, and short clips repeat
-    frames.  (The sampling of section 5.6 of the RSMix specification takes the middles of equal
+    frames.  (:mod:`mescope.samples.sparse_frames` takes the middles of equal
     segments instead and never sees the offset.)  All frames share the transform of the onset.
 
     Args:
@@ -327,7 +327,7 @@ def _each(
         cv2.setNumThreads(1)  # one clip per thread is faster than many threads per clip
         futures = [pool.submit(work, item) for item in items]
         for done, future in enumerate(as_completed(futures), 1):
-            future.result()  # an error that is no input's fault ends the run at once
+            future.result()  # an error that no input is the cause of ends the run at once
             if progress is not None:
                 progress(done, len(items))
         return [future.result() for future in futures]

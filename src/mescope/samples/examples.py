@@ -26,7 +26,7 @@ class Examples:
     every example is an original.
 
     Raises:
-        DatasetError: lengths differ, a label is no class, or a value is no number.
+        DatasetError: lengths differ, a label is not a class, or a value is not a number.
     """
 
     kind: str  # "flow28", "flow", "clips", "faces", "windows"

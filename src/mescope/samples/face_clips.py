@@ -6,8 +6,7 @@ and what is kept of an expression are the crops of a few of its frames
 source.  A finished recording stays in the cache.
 
 Which emotion a macro-expression of CAS(ME)^3 has, nobody annotated: its objective class decides
-(section 1.4 of the RSMix specification, our reading).  What is left out becomes a problem that
-says why (section 1.5).
+(our reading of the RSMix paper).  What is left out becomes a problem that says why.
 """
 
 from __future__ import annotations
@@ -319,7 +318,7 @@ def _gathered(
         if isinstance(made, str):
             problems.append(Problem("error", recording.name, made))
             continue
-        problems += _told(recording, made, asked)
+        problems += _missing(recording, made, asked)
         seen: Counter[str] = Counter()
         for row, (origin, number) in enumerate(
             zip(made.origins, made.expressions, strict=True)
@@ -347,7 +346,7 @@ def _gathered(
     return Faces(examples, tuple(dict.fromkeys(problems)))
 
 
-def _told(recording: Recording, made: Made, asked: FaceClips) -> Iterable[Problem]:
+def _missing(recording: Recording, made: Made, asked: FaceClips) -> Iterable[Problem]:
     """Yield why clips that were asked for are not there."""
     for number, role, why in made.skipped:
         expression = recording.expressions[number]

@@ -9,7 +9,6 @@ from typing import Any, ClassVar, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from mescope.datasets.base import Dataset
 from mescope.errors import RecipeError, VideoError
 from mescope.face.detector import default_finder
 from mescope.face.nasal_crop import Smoothing, crop_clip
@@ -67,7 +66,7 @@ class Faces(SampleKind):
         )  # fmt: skip
 
     def examples(
-        self, dataset: Dataset, *, labels: str, cache: Path | None = None,
+        self, dataset: Any, *, labels: str, cache: Path | None = None,
         jobs: int | None = None, progress: Any = None,
     ) -> Prepared:  # fmt: skip
         """See :class:`SampleKind`."""

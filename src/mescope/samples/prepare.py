@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
-
 from mescope.datasets.base import Dataset
 from mescope.datasets.flow28 import FlowMaps
 from mescope.errors import RecipeError
@@ -45,9 +43,8 @@ def prepare(
     if isinstance(data, Examples):
         _check(wanted, data.kind)
         return Prepared(data, ())
-    if isinstance(data, FlowMaps):
+    if not isinstance(data, wanted.reads):
         _check(wanted, "flow28")
-        return Prepared(map_examples(data), data.problems)
     if wanted.simulated:
         raise RecipeError(
             f"samples of the kind {wanted.kind!r} are simulated, and a recipe on them is run "
@@ -56,19 +53,6 @@ def prepare(
         )
     made = wanted.examples(data, labels=labels, cache=cache, jobs=jobs, progress=progress)
     return Prepared(made.examples, (*data.problems, *made.problems))
-
-
-def map_examples(maps: FlowMaps) -> Examples:
-    """Return published maps as examples: channels u, v, strain; grey values 0 to 255."""
-    classes = ("negative", "positive", "surprise")
-    return Examples(
-        kind="flow28",
-        inputs=np.ascontiguousarray(maps.flow.transpose(0, 3, 1, 2), dtype=np.float32),
-        labels=np.array([classes.index(name) for name in maps.labels], dtype=np.int64),
-        classes=classes,
-        persons=maps.persons,
-        names=maps.clips,
-    )
 
 
 def _check(wanted: SampleKind, found: str) -> None:

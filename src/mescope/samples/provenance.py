@@ -3,7 +3,6 @@
 An example that was made from another one (RSMix) shows that person in front of other frames of
 the same recording.  So an origin keeps the recording and every frame that is shown, and
 :func:`check_apart` refuses two parts that show the same frame, whatever names they bear.
-Source: sections 1.3, 3.2 and 8 (checks 8 to 11) of the RSMix specification.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from mescope.errors import LeakError
 from mescope.events import Interval, Kind
 
 Role = Literal["original", "rsmix", "control"]
-"""``control``: neutral motion under the mask of an expression (section 3.4): never learned
+"""``control``: neutral motion under the mask of an expression: never learned
 from, never part of a score."""
 
 

@@ -1,7 +1,4 @@
-"""Windows of regional motion from annotated recordings: what the spotting models train on.
-
-Source: sections 1.4, 2.1 and 4.1 of the ME-TST specification.
-"""
+"""Windows of regional motion from annotated recordings: what the spotting models train on."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Which frames of an expression a clip model is shown: one of each of T equal segments.
 
-Source: section 5.6 of the RSMix specification, the "sparse" sampling of VideoMamba's code.
+Source: the "sparse" sampling of VideoMamba's published code.
 """
 
 from __future__ import annotations

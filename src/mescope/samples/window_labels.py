@@ -1,7 +1,7 @@
 """From annotated expressions to labelled training windows.
 
 All frames here are decimated frames, counted from 0, intervals with both ends.
-Source: spec_metst sections 1.4, 2.1, 4.1 and 4.2.
+The rules are those of the code that the authors of ME-TST published.
 """
 
 from __future__ import annotations

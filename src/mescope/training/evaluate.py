@@ -109,7 +109,7 @@ def evaluate(
     """
     recipe = recipe if isinstance(recipe, Recipe) else read_clip_recipe(recipe)
     examples, left_out = _examples(recipe, data, out, jobs)
-    _check_twins(examples)
+    _check_duplicates(examples)
     hashes = examples.hashes()
     splits = {s: folds_of(examples, protocol, s) for s in _seeds(recipe)}
     items = [(seed, number) for seed, folds in splits.items() for number in range(len(folds))]
@@ -207,17 +207,17 @@ def _examples(
 
 
 def _without_class(examples: Examples, splits: dict[int, list[Fold]]) -> list[str]:
-    """Tell folds whose training people show some class not at all."""
-    told = []
+    """Name folds whose training people show some class not at all."""
+    found = []
     for fold in (fold for folds in splits.values() for fold in folds):
         seen = {int(examples.labels[i]) for i in fold.train}
         absent = [name for i, name in enumerate(examples.classes) if i not in seen]
         if absent:
-            told.append(f"fold {fold.name}: no training clip of {', '.join(absent)}")
-    return sorted(set(told))
+            found.append(f"fold {fold.name}: no training clip of {', '.join(absent)}")
+    return sorted(set(found))
 
 
-def _check_twins(examples: Examples) -> None:
+def _check_duplicates(examples: Examples) -> None:
     """Refuse the same input under two people: one would be trained on, the other tested.
 
     That is how one person with two names, or in two data sets, shows itself.

@@ -1,6 +1,6 @@
 """The losses of ME-TST and of MERba's two heads, and class weights.
 
-Source: spec_metst section 4.3.  The paper writes both losses but not how they are combined;
+The ME-TST paper writes both losses but not how they are combined;
 0.9 and 0.1, the balanced weights and the factor 6 are the published code's.
 """
 

@@ -121,7 +121,7 @@ class Results:
                     self._take(path, (seed, number), fold)
 
     def _take(self, path: Path, key: tuple[int, int], fold: Fold) -> None:
-        """Read one file; one that is damaged is told and computed again."""
+        """Read one file; one that is damaged is reported and computed again."""
         try:
             entry = json.loads(path.read_text(encoding="utf-8"))
             result = FoldResult(

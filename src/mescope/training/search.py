@@ -314,7 +314,7 @@ def ammsm_of(recognizer: TrainedRecognizer) -> Ammsm:
 
 
 def adopt(model: Ammsm, genome: Genome) -> None:
-    """Make a genome what the model uses when it is told nothing else, and its card says."""
+    """Make a genome what the model uses when it is given nothing else, and its card says."""
     chosen = Space.of(model.config).decode(genome, model.config.depths)
     model.config = dataclasses.replace(model.config, **chosen)
 

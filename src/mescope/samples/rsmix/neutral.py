@@ -1,8 +1,8 @@
 """Neutral stretches of a long video, each of whose frames serves once.
 
 Neutral is what lies outside every annotated expression, micro and macro, and outside a guard
-band on both sides of it.  Source: sections 3.1 and 3.2 of the RSMix specification; the paper
-names neither the guard nor the order of search.  Expressions whose rows a reader had to leave
+band on both sides of it.  The RSMix paper names neither
+the guard nor the order of search.  Expressions whose rows a reader had to leave
 out are not known here and count as neutral.
 """
 

@@ -3,9 +3,9 @@
 The cells of a 14 x 14 grid that hold landmarks of the clip's action units, and their eight
 neighbours, are pasted from every frame of an expression (the source) into a neutral frame of
 the same video (the target).  Edges stay hard, nothing is blended, and the label stays the
-source's.  Source: sections 3 and 4 of the RSMix specification; it says which readings are ours.
+source's.  Source: the RSMix paper; docs/augmentation.md says which readings are ours.
 
-What cannot be mixed is no error: the outcome then has no clip, and its account says why.
+What cannot be mixed is not an error: the outcome then has no clip, and its account says why.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ GRID = 14
 """Cells along each side of the crop."""
 
 FEWEST = 2
-"""Frames of the shortest source: one alone shows no motion (section 1.5)."""
+"""Frames of the shortest source: one alone shows no motion."""
 
 MaskRule = Literal["frame", "union"]
 Pictures = NDArray[np.uint8]
@@ -241,7 +241,7 @@ def paste(source: Pictures, target: Pictures, cells: Cells) -> Pictures:
 def flip_clip(
     frames: Pictures, landmarks: NDArray[np.floating], units: Iterable[str]
 ) -> Flipped:
-    """Return the mirror image of a clip: L and R change places, T and B stay (section 3.3).
+    """Return the mirror image of a clip: L and R change places, T and B stay.
 
     Args:
         frames: (k, S, S) or (k, S, S, 3).

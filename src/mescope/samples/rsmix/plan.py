@@ -1,8 +1,7 @@
 """What RSMix makes of one long video: which frames go onto which, and the pictures of it.
 
 Planning looks for faces only, a frame once; pictures are decoded again when a plan is drawn, so
-memory stays small however long an expression is.  Source: sections 1.5, 2 and 3 of the RSMix
-specification.
+memory stays small however long an expression is.
 """
 
 from __future__ import annotations
@@ -59,7 +58,7 @@ class Settings:
         size: side of the crops, px.
         guard: frames on both sides of an expression that are not neutral.
         keep_long: also take micro-expressions of more than 3 s.
-        control: paste the same cells from another neutral stretch (section 3.4): a model that
+        control: paste the same cells from another neutral stretch: a model that
             names the source's emotion in such a clip has learned the mask.
 
     Raises:
@@ -252,7 +251,7 @@ def _with_source(
 def source_crops(
     expression: Expression, rate: float, marks: FaceMarks, settings: Settings
 ) -> ClipCrops | str:
-    """Return the crops of an expression's frames, or why it is not used (section 1.5)."""
+    """Return the crops of an expression's frames, or why it is not used."""
     interval = expression.interval
     reason = _unclean(expression, rate, marks, settings)
     if reason:
@@ -264,7 +263,7 @@ def source_crops(
 
 
 def _unclean(expression: Expression, rate: float, marks: FaceMarks, settings: Settings) -> str:
-    """Return why a source is not used (section 1.5), or ""."""
+    """Return why a source is not used, or ""."""
     interval = expression.interval
     if len(interval) < FEWEST:
         return f"the source has {len(interval)} frame, at least {FEWEST} are needed"

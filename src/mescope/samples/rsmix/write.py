@@ -11,8 +11,8 @@ Layout of the folder::
 
 ``mescope.datasets.read("folder", DIR)`` reads it.  People keep their names and their data set,
 so that a split by person holds a mixed clip in the same part as its original; a split by clip
-leaks, since the background shows other frames of the same video (section 3.4 of the RSMix
-specification).  Mixed clips are for training only.
+leaks, since the background shows other frames of the same video.  Mixed clips are for training
+only.
 """
 
 from __future__ import annotations

@@ -2,9 +2,13 @@
 
 A recipe's model decides the task: the first that has it in ``models`` and learns from the
 recipe's kind of samples, or plain classification.  ``[task] name`` asks for another.
+
+Every file of this folder registers its tasks and is imported here; none is listed.
 """
 
-from mescope.training.tasks import ammsm, classical, classification, faces, me_tst, merba
+import importlib
+import pkgutil
+
 from mescope.training.tasks.base import (
     TASKS,
     LoopTask,
@@ -20,13 +24,10 @@ __all__ = [
     "Classification",
     "LoopTask",
     "TrainingTask",
-    "ammsm",
-    "classical",
-    "classification",
-    "faces",
-    "me_tst",
-    "merba",
     "name_of",
     "task_for",
     "task_of",
 ]
+
+for _module in pkgutil.iter_modules(__path__):
+    importlib.import_module(f"{__name__}.{_module.name}")
