@@ -78,11 +78,7 @@ def _normal_equations(
         if not (0 < y + oy < h - 1 and high > low):
             low, high = 0, 0  # no neighbourhood of this row lies inside
         _shares(flow, y, ox, oy, h, x0, x1, x2, y0, y1, y2, far)
-        _blend(second, 0, y, oy, ox, low, high, x0, x1, x2, y0, y1, y2, first, j0)
-        _blend(second, 1, y, oy, ox, low, high, x0, x1, x2, y0, y1, y2, first, j1)
-        _blend(second, 2, y, oy, ox, low, high, x0, x1, x2, y0, y1, y2, first, j2)
-        _blend(second, 3, y, oy, ox, low, high, x0, x1, x2, y0, y1, y2, first, j3)
-        _blend(second, 4, y, oy, ox, low, high, x0, x1, x2, y0, y1, y2, first, j4)
+        _blend(second, y, oy, ox, low, high, x0, x1, x2, y0, y1, y2, first, j0, j1, j2, j3, j4)
         for x in range(w):
             if far[x] or x < low or x >= high:
                 _join(first, second, y, x, flow[0, y, x], flow[1, y, x], j0, j1, j2, j3, j4)
@@ -133,26 +129,43 @@ def _shares(
 
 @apart
 def _blend(
-    second: F32, plane: int, y: int, oy: int, ox: int, low: int, high: int,
-    x0: F32, x1: F32, x2: F32, y0: F32, y1: F32, y2: F32, first: F32, out: F32,
+    second: F32, y: int, oy: int, ox: int, low: int, high: int,
+    x0: F32, x1: F32, x2: F32, y0: F32, y1: F32, y2: F32, first: F32,
+    j0: F32, j1: F32, j2: F32, j3: F32, j4: F32,
 ) -> None:  # fmt: skip
-    """Join one plane of a row with the nine neighbours in the second image that count.
+    """Join all planes of a row with the nine neighbours in the second image that count.
 
-    No address depends on data, so that the compiler makes vector instructions of it.
+    No address depends on data, so that the compiler makes vector instructions of it; all
+    planes share the weights of the neighbours.
     """
-    sign, both = JOIN[plane, 0], JOIN[plane, 1]
     a, b, c = Index(y + oy - 1), Index(y + oy), Index(y + oy + 1)
     for x in range(low, high):
         i = Index(x)
         p, q, r = Index(x + ox - 1), Index(x + ox), Index(x + ox + 1)
         u, v, z = x0[i], x1[i], x2[i]
-        there = u * y0[i] * second[plane, a, p] + v * y0[i] * second[plane, a, q]
-        there = there + z * y0[i] * second[plane, a, r]
-        there = there + u * y1[i] * second[plane, b, p] + v * y1[i] * second[plane, b, q]
-        there = there + z * y1[i] * second[plane, b, r]
-        there = there + u * y2[i] * second[plane, c, p] + v * y2[i] * second[plane, c, q]
-        there = there + z * y2[i] * second[plane, c, r]
-        out[i] = (first[plane, y, i] + sign * there) * both
+        w0, w1, w2 = u * y0[i], v * y0[i], z * y0[i]
+        w3, w4, w5 = u * y1[i], v * y1[i], z * y1[i]
+        w6, w7, w8 = u * y2[i], v * y2[i], z * y2[i]
+        there = w0 * second[0, a, p] + w1 * second[0, a, q] + w2 * second[0, a, r]
+        there = there + (w3 * second[0, b, p] + w4 * second[0, b, q] + w5 * second[0, b, r])
+        there = there + (w6 * second[0, c, p] + w7 * second[0, c, q] + w8 * second[0, c, r])
+        j0[i] = (first[0, y, i] - there) * JOIN[0, 1]
+        there = w0 * second[1, a, p] + w1 * second[1, a, q] + w2 * second[1, a, r]
+        there = there + (w3 * second[1, b, p] + w4 * second[1, b, q] + w5 * second[1, b, r])
+        there = there + (w6 * second[1, c, p] + w7 * second[1, c, q] + w8 * second[1, c, r])
+        j1[i] = (first[1, y, i] - there) * JOIN[1, 1]
+        there = w0 * second[2, a, p] + w1 * second[2, a, q] + w2 * second[2, a, r]
+        there = there + (w3 * second[2, b, p] + w4 * second[2, b, q] + w5 * second[2, b, r])
+        there = there + (w6 * second[2, c, p] + w7 * second[2, c, q] + w8 * second[2, c, r])
+        j2[i] = (first[2, y, i] + there) * JOIN[2, 1]
+        there = w0 * second[3, a, p] + w1 * second[3, a, q] + w2 * second[3, a, r]
+        there = there + (w3 * second[3, b, p] + w4 * second[3, b, q] + w5 * second[3, b, r])
+        there = there + (w6 * second[3, c, p] + w7 * second[3, c, q] + w8 * second[3, c, r])
+        j3[i] = (first[3, y, i] + there) * JOIN[3, 1]
+        there = w0 * second[4, a, p] + w1 * second[4, a, q] + w2 * second[4, a, r]
+        there = there + (w3 * second[4, b, p] + w4 * second[4, b, q] + w5 * second[4, b, r])
+        there = there + (w6 * second[4, c, p] + w7 * second[4, c, q] + w8 * second[4, c, r])
+        j4[i] = (first[4, y, i] + there) * JOIN[4, 1]
 
 
 @apart

@@ -17,7 +17,7 @@ from mescope.samples.clip_kinds import OnsetFlow
 from mescope.training.ammsm_training import AmmsmTrainer, ammsm_loss, arguments
 from mescope.training.early_stopping import split
 from mescope.training.fit import Batch
-from mescope.training.search import FoldSearch, held_out
+from mescope.training.search import FoldSearch, ammsm_of, held_out
 from mescope.training.tables import Optim, Recipe, TaskTable, fitting
 from mescope.training.tasks.base import TASKS
 from mescope.training.tasks.classification import (
@@ -94,10 +94,9 @@ class AmmsmTask(Classification):
 
     def wrapped(self) -> nn.Module:
         """See :class:`Classification`."""
-        assert isinstance(self.model, Ammsm)  # one of its presets
         table = table_of(self.recipe)
         trainer = AmmsmTrainer(
-            self.model, self.seed, epochs=self.optim.epochs,
+            ammsm_of(self.recognizer), self.seed, epochs=self.optim.epochs,
             adaptive_epochs=table.adaptive_epochs, mesa=table.mesa,
             onset=self.recipe.data.kind == OnsetFlow.kind,
         )  # fmt: skip
