@@ -155,10 +155,10 @@ def test_events_are_named_while_they_last():
     analysis.events = (blink,)
     painter = Painter(analysis, (640, 360), REGIONS)
     found = analysis.findings[0]
-    assert painter._told(155, found).endswith("blink")
-    assert painter._told(155, None) == "blink"
-    assert painter._told(159, None) == ""
-    assert "blink" not in painter._told(154, found)
+    assert painter._spoken(155, found).endswith("blink")
+    assert painter._spoken(155, None) == "blink"
+    assert painter._spoken(159, None) == ""
+    assert "blink" not in painter._spoken(154, found)
 
 
 def test_the_strip_shows_the_score_of_the_present_in_its_middle():
