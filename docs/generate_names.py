@@ -16,7 +16,7 @@ from mescope.training.tasks import TASKS
 
 HEAD = """# What can be chosen by a name
 
-Made by `make docs` from the registries; do not edit. [Plug-ins](api/extend.md) add to each of them.
+Made by `make docs` from the registries; do not edit. [Plug-ins](api/extend.md) add to them.
 """
 
 

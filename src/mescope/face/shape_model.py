@@ -45,10 +45,8 @@ class ShapeModel:
     def read(cls, path: Path) -> ShapeModel:
         """Read dlib's file.
 
-        Raises
-        ------
-        FaceError
-            It is none, or its trees differ in size.
+        Raises:
+            FaceError: It is none, or its trees differ in size.
         """
         data = np.fromfile(path, np.uint8)
         try:

@@ -38,8 +38,8 @@ TVL1: dict[str, float | int] = {
     "medianFiltering": 5,  # px
     "useInitialFlow": False,
 }
-"""Parameters of :func:`tvl1`: the defaults of OpenCV, as the papers state none (S12 of the
-MERba specification); written out because a library may change its defaults."""
+"""Parameters of :func:`tvl1`: the defaults of OpenCV, as the papers state none;
+written out because a library may change its defaults."""
 
 _OWN = threading.local()
 
@@ -47,8 +47,8 @@ _OWN = threading.local()
 def farneback(first: npt.NDArray[np.uint8], second: npt.NDArray[np.uint8]) -> Flow:
     """Return Farnebäck's flow from ``first`` to ``second`` (two (h, w) uint8 images).
 
-    Source: G. Farnebäck, SCIA 2003, as OpenCV computes it, with the parameters of section 2.3
-    of the ME-TST specification.  Images with a side under 64 px use one pyramid level.
+    Source: G. Farnebäck, SCIA 2003, as OpenCV computes it, with the parameters of the
+    published code of ME-TST.  Images with a side under 64 px use one pyramid level.
 
     The result follows a change of brightness between the images as if it were motion: an
     exposure step within a window shows as flow wherever the image has a gradient.
@@ -77,12 +77,9 @@ def tvl1(first: npt.NDArray[np.uint8], second: npt.NDArray[np.uint8]) -> Flow:
     it, with the parameters :data:`TVL1`.  The solver is made once per thread and reused; it
     keeps nothing from one pair of images to the next.
 
-    Raises
-    ------
-    ValueError
-        The images differ in size or are not grey.
-    VideoError
-        OpenCV is installed without its contributed modules.
+    Raises:
+        ValueError: The images differ in size or are not grey.
+        VideoError: OpenCV is installed without its contributed modules.
     """
     if first.ndim != 2 or first.shape != second.shape:
         raise ValueError(

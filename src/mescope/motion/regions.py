@@ -1,8 +1,8 @@
 """The facial regions whose motion is measured, as data.
 
-Source: section 2.4 of the ME-TST specification.  The five regions are those of the ME-TST code;
-the eighteen of ME-TST+ are not published and follow the one public code of that line which
-returns eighteen (He Yuhong, MEGC2024).  ``_L`` and ``_R`` mean left and right *in the image*.
+The five regions are those of the published code of ME-TST; the eighteen of ME-TST+ are not
+published and follow the one public code of that line which returns eighteen (He Yuhong,
+MEGC2024).  ``_L`` and ``_R`` mean left and right *in the image*.
 
 All boxes are half-open pixel ranges in the face crop of 320 × 320 px (:data:`CROP_SIZE`), with
 x to the right and y downwards.  Every region has an *outer* box, in which optical flow is
@@ -144,20 +144,14 @@ def place(
 ) -> tuple[Placed, ...]:
     """Put regions on a face.
 
-    Parameters
-    ----------
-    landmarks
-        (68, 2) x, y in px of the face crop; rounded to whole pixels first.
-    regions
-        Which regions, in which order.
-    mode
-        See the module's header.
-    he2024
-        Take the percentages of He Yuhong's code.
+    Args:
+        landmarks: (68, 2) x, y in px of the face crop; rounded to whole pixels first.
+        regions: Which regions, in which order.
+        mode: See the module's header.
+        he2024: Take the percentages of He Yuhong's code.
 
-    Returns
-    -------
-    One :class:`Placed` per region, in the order given.
+    Returns:
+        One :class:`Placed` per region, in the order given.
     """
     points = np.rint(np.asarray(landmarks, dtype=np.float64)).astype(np.int64)
     if points.shape != (68, 2):

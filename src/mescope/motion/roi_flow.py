@@ -1,7 +1,7 @@
 """From a recording to the motion of facial regions, window by window.
 
-Source: section 2 of the ME-TST specification (paper of ME-TST+, code of ME-TST, and the codes
-of Qin and of He Yuhong that it descends from).  ``clean`` differs from ``as_published`` in the
+Source: the paper of ME-TST+, the code of ME-TST, and the codes of Qin and of He Yuhong that it
+descends from.  ``clean`` differs from ``as_published`` in the
 boxes (see :mod:`mescope.motion.regions`), in the crop that follows the head (see
 :mod:`mescope.face.crop`), and in what happens without a face: landmarks are borrowed from
 at most one hop away and only across gaps of at most one hop, and whatever is not seen is marked

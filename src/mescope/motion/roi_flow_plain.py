@@ -1,6 +1,6 @@
-"""The flow of one window, written as plainly as the specification; the fast path is held to it.
+"""The flow of one window, written as plainly as can be; the fast path is held to it.
 
-Source: sections 2.3 to 2.5 of the ME-TST specification.
+Source: the published code of ME-TST.
 """
 
 from __future__ import annotations
@@ -41,19 +41,15 @@ def plain_window_flow(
 ) -> WindowFlow:
     """Return the motion of every region from ``reference`` to each frame, less the nose's.
 
-    Parameters
-    ----------
-    frames
-        The k frames of the window; None where there is no image (its values are 0).
-        ``frames[0]`` is the reference's own place and gets zeros.
-    reference
-        The reference image; a frame that is the same object gets zeros.
-    face
-        Crop and landmarks in the reference image.
-    regions, mode, he2024
-        As for :func:`mescope.motion.regions.place`.
-    spared
-        Frames in which the head is followed only; their values are 0.
+    Args:
+        frames: The k frames of the window; None where there is no image (its values are 0).
+            ``frames[0]`` is the reference's own place and gets zeros.
+        reference: The reference image; a frame that is the same object gets zeros.
+        face: Crop and landmarks in the reference image.
+        regions: As for :func:`mescope.motion.regions.place`.
+        mode: Likewise.
+        he2024: Likewise.
+        spared: Frames in which the head is followed only; their values are 0.
     """
     (nose,) = place(face.landmarks, (GLOBAL,), mode=mode)
     placed = place(face.landmarks, regions, mode=mode, he2024=he2024)

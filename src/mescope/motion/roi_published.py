@@ -1,6 +1,6 @@
 """The pass over a recording as the published code does it, quirks and all.
 
-Source: sections 1.4, 2.2 and 2.5 of the ME-TST specification.  The face is looked for in every
+Source: the published code of ME-TST.  The face is looked for in every
 reference frame at full size, and the detector's first is taken.  Without one, the search goes
 back three frames at a time (the step below 0 wraps to the end of the recording), then forward
 three at a time; the frame that has a face supplies the reference *image* too.  A frame that is

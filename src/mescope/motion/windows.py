@@ -1,6 +1,6 @@
 """How a recording is divided into windows, and which of its frames they use.
 
-Source: section 2.1 of the ME-TST specification for 30 and 200 frames per second; the rest is
+Source: the published code of ME-TST for 30 and 200 frames per second; the rest is
 ours and explained in ``docs/decisions/0003-frame-rates-and-windows.md``.
 """
 
@@ -95,10 +95,8 @@ class Plan:
 def plan(video: Video, wanted: Timing | None, mode: Mode) -> Plan:
     """Choose frames and windows for ``video`` (its range, if it has one).
 
-    Raises
-    ------
-    VideoError
-        The recording is shorter than a window.
+    Raises:
+        VideoError: The recording is shorter than a window.
     """
     warnings = []
     first = int(video.first_frame)
