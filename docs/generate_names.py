@@ -11,6 +11,7 @@ from mescope.annotations import CODECS
 from mescope.datasets import DATASETS
 from mescope.evaluation.metrics import METRICS
 from mescope.models import MODELS
+from mescope.samples.kinds import SAMPLES
 from mescope.spotting import SPOTTERS
 from mescope.training.tasks import TASKS
 
@@ -57,6 +58,10 @@ SECTIONS: tuple[tuple[str, str, tuple[str, ...], dict[str, tuple[str, ...]]], ..
         "Training tasks", "`[task] name` of a recipe, if the model's own is not meant.",
         ("models", "what it is"),
         {n: (", ".join(task.models) or "any", _first_line(task)) for n, task in TASKS.items()},
+    ),
+    (
+        "Kinds of samples", "`[data] kind` of a recipe.", ("what it is",),
+        {n: (_first_line(kind),) for n, kind in SAMPLES.items()},
     ),
     (
         "Spotters", "`--method` of `mescope analyze` and `spot`.", ("what it is",),

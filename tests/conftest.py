@@ -2,9 +2,6 @@
 
 import pytest
 
-collect_ignore_glob = ["plugins/*"]  # what a test loads as a plug-in registers when it is run
-
-
 @pytest.fixture(scope="module")
 def one_thread():
     """Let torch use one thread: on a busy machine, many wait for each other fifty times longer

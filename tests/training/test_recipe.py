@@ -171,6 +171,12 @@ def _classes(recipe):
 RECIPES = sorted((Path(__file__).parents[2] / "recipes").rglob("*.toml"))
 
 
+@pytest.mark.parametrize("name", TASKS)
+def test_some_shipped_recipe_asks_for_every_task(name):
+    folder = Path(__file__).parents[2] / "recipes"
+    assert any(task_of(read_recipe(path)) is TASKS[name] for path in folder.rglob("*.toml"))
+
+
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
 def test_every_recipe_names_itself_and_builds_its_model(path):
     recipe = read_recipe(path)
