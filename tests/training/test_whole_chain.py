@@ -68,6 +68,7 @@ def test_a_recipe_for_other_data_is_refused_before_anything_is_measured(
     casme2, tmp_path, capsys
 ):
     simulated = RECIPE.replace('"flow"', '"synthetic-maps"\nmaps = 9')
+    simulated = simulated.replace('"svm-flow"\noptions.C = 0.01', '"flow-cnn"')
     (tmp_path / "maps.toml").write_text(simulated)
     arguments = ["evaluate", str(tmp_path / "maps.toml"), "--dataset", "casme2"]
     assert run([*arguments, "--root", str(casme2), "-o", str(tmp_path / "run")]) == 1
