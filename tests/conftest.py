@@ -2,6 +2,7 @@
 
 import pytest
 
+
 @pytest.fixture(scope="module")
 def one_thread():
     """Let torch use one thread: on a busy machine, many wait for each other fifty times longer
