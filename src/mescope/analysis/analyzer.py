@@ -18,6 +18,7 @@ from mescope.errors import MescopeError, WeightsError
 from mescope.events import Detection
 from mescope.io.cache import default_cache
 from mescope.motion.roi_flow import RoiFlow, extract
+from mescope.moved import renamed
 from mescope.reports import write
 from mescope.results import Analysis, Traces
 from mescope.spotting import SPOTTERS, Network, Spotter, Spotting
@@ -308,3 +309,6 @@ def _device(name: str) -> str:
     if name.split(":")[0] not in ("cpu", "cuda", "mps"):
         raise MescopeError(f"unknown device {name!r}; expected cpu, cuda, mps or auto")
     return name
+
+
+__getattr__ = renamed(__name__, {"DEFAULT_MODEL": "mescope.defaults.MODEL"})

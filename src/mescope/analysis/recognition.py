@@ -14,6 +14,7 @@ from mescope.errors import MescopeError, VideoError
 from mescope.face.aligned import align
 from mescope.face.detector import default_finder
 from mescope.models.weights import Card
+from mescope.moved import renamed
 from mescope.results import Recognition, Recognitions
 from mescope.samples.clip_features import Choice, Computed, FlowFeature
 from mescope.samples.clip_kinds import SIDE
@@ -110,3 +111,6 @@ def _named(
         simulated=card.simulated,
         scores=card.scores,
     )
+
+
+__getattr__ = renamed(__name__, {"DEFAULT_RECOGNISER": "mescope.defaults.RECOGNISER"})

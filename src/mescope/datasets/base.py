@@ -20,6 +20,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 from mescope.annotations.problems import Problem
 from mescope.errors import DatasetError
 from mescope.events import Expression, Recording, Seconds
+from mescope.moved import renamed
 from mescope.registry import Registry
 
 _NAMED = 5  # names spelled out in one grouped message
@@ -242,3 +243,12 @@ def seconds_at(expression: Expression, rate: float) -> Seconds:
         None if apex is None else apex / rate,
         expression.interval.last / rate,
     )
+
+
+__getattr__ = renamed(
+    __name__,
+    {
+        "place": "mescope.annotations.problems.place",
+        "Level": "mescope.annotations.problems.Level",
+    },
+)

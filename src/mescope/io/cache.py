@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mescope.io.atomic import write_atomically
+from mescope.moved import renamed
 
 
 def default_cache() -> Path:
@@ -70,3 +71,6 @@ class Store:
                 return {key: arrays[key] for key in arrays.files}
         except (ValueError, zipfile.BadZipFile):
             return None
+
+
+__getattr__ = renamed(__name__, {"write_table": "mescope.io.atomic.write_table"})

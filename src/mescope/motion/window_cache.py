@@ -15,6 +15,7 @@ from mescope.face.detector import FaceTracker
 from mescope.io.cache import Store
 from mescope.motion.roi_pass import Pass, Tables
 from mescope.motion.windows import Plan
+from mescope.moved import renamed
 
 SEGMENT = 64  # windows per entry: about a minute of 30 frames per second
 BY_WINDOW = ("values", "boxes", "landmarks", "reference", "looks", "dropped")
@@ -105,3 +106,6 @@ class WindowCache:
         return rows | dict.fromkeys(
             BY_POSITION, slice(start, plan.used if last else (end + 1) * hop)
         )
+
+
+__getattr__ = renamed(__name__, {"Keeper": "mescope.motion.window_cache.WindowCache"})

@@ -17,6 +17,7 @@ import numpy as np
 
 from mescope.annotations.face_events import UNITS
 from mescope.io.formula_guard import guarded
+from mescope.moved import renamed
 from mescope.reports.formatting import clock, emotion_words
 from mescope.reports.judged import STRENGTH_UNITS
 
@@ -233,3 +234,6 @@ def _csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
 def _clean(text: str) -> str:
     """Drop what no CSV reader takes (NUL) and what UTF-8 cannot hold (lone surrogates)."""
     return text.replace("\0", "").encode("utf-8", "replace").decode("utf-8")
+
+
+__getattr__ = renamed(__name__, {"guard": "mescope.io.formula_guard.guarded"})

@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 
 from mescope.events import Detection, Interval
 from mescope.labels import SPOTTING_CLASSES
+from mescope.moved import renamed
 from mescope.spotting.flow_peaks import Candidate, FlowPeaksRule, candidates
 from mescope.spotting.proposals import emotion_scores, kind_of
 from mescope.spotting.segments import CORE, back_to_frames, segments
@@ -290,3 +291,6 @@ def _draw(
         emotion[at, i] = (detection.emotion_scores or {}).get(name, 0.0) * share
     emotion[at, -1] = 1.0 - share
     emotion[at][np.isnan(trace[at])] = np.nan
+
+
+__getattr__ = renamed(__name__, {"Spotted": "mescope.spotting.spotters.Spotting"})
