@@ -182,7 +182,6 @@ def test_five_tokens_and_no_empty_sixth():
 
 
 def test_what_is_not_understood_is_kept():
-    """Ecosystem D52."""
     assert parse("?").unknown == ("?",)
     assert parse("4+glare").unknown == ("glare",)
     assert not parse("4+glare").complete

@@ -35,7 +35,7 @@ def aligned(eaf):
 @given(made=sheets())
 @quick
 def test_pympi_finds_every_mark_and_no_overlap(tmp_path, made):
-    """E97, E98: whatever a note holds, and however marks overlap."""
+    """Whatever a note holds, and however marks overlap."""
     found = aligned(opened(tmp_path, made))
     assert len(found) == len(normal(made).marks)
     assert all(start < end for _, start, end, _ in found)

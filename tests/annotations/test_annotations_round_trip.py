@@ -1,4 +1,4 @@
-"""Whatever is marked comes back from every format.  Numbers: ecosystem 5.4 (E97-E106)."""
+"""Whatever is marked comes back from every format."""
 
 from dataclasses import replace
 
@@ -43,7 +43,7 @@ def there_and_back(folder, format, *given_sheets):
 @given(made=sheets())
 @quick
 def test_every_format_gives_the_marks_back(tmp_path, format, made):
-    """E97, E98, E106: any text, any overlap, any rate; frames and times exactly."""
+    """Any text, any overlap, any rate; frames and times exactly."""
     contents = there_and_back(tmp_path, format, made)
     assert contents.remarks == ()
     (back,) = contents.sets
@@ -97,14 +97,13 @@ def test_a_table_needs_no_times(tmp_path):
 
 @pytest.mark.parametrize("nasty", NASTY)
 def test_no_cell_begins_a_formula(nasty):
-    """E100."""
     text = dumps([sheet(mark(note=nasty, source=nasty, face=nasty))], "csv").decode()
     for line in text.splitlines()[1:]:
         assert not any(cell.lstrip('"')[:1] in ("=", "+", "@") for cell in line.split(","))
 
 
 def test_a_mark_below_a_millisecond_is_one_millisecond_long(tmp_path):
-    """E99: one frame of 5000 per second."""
+    """One frame of 5000 per second."""
     made = sheet(mark(10, 10, apex=10), mark(11, 11), rate=5000.0)
     assert [b - a for a, b in milliseconds(made)] == [1, 1]
     for format in writable():
@@ -112,7 +111,7 @@ def test_a_mark_below_a_millisecond_is_one_millisecond_long(tmp_path):
 
 
 def test_lanes_hold_no_overlap_and_are_few():
-    """E98: checked against every pair."""
+    """Checked against every pair."""
     found = [mark(0, 9), mark(5, 14), mark(10, 19), mark(0, 30, face="1"), mark(12, 13)]
     made = sheet(*found)
     times = milliseconds(made)
@@ -126,7 +125,6 @@ def test_lanes_hold_no_overlap_and_are_few():
 
 
 def test_a_file_is_kept_unless_forced(tmp_path):
-    """E105."""
     path = write([sheet(mark())], tmp_path / "a.vtt")
     before = path.read_bytes()
     with pytest.raises(OutputError, match="--force"):
@@ -137,7 +135,7 @@ def test_a_file_is_kept_unless_forced(tmp_path):
 
 
 def test_a_failed_write_leaves_the_old_file(tmp_path):
-    """E105: nothing half written, no temporary file."""
+    """Nothing half written, no temporary file."""
     path = write([sheet(mark())], tmp_path / "a.eaf")
     before = path.read_bytes()
     with pytest.raises(DatasetError):
@@ -147,7 +145,7 @@ def test_a_failed_write_leaves_the_old_file(tmp_path):
 
 
 def test_times_come_from_the_recording_not_from_the_rate():
-    """V7: a variable rate; ecosystem 3.1: half-open, up to the next frame."""
+    """A variable rate; half-open, up to the next frame."""
     times = [0.0, 0.1, 0.15, 0.4, 0.5]
     made = timed(replace(sheet(), frames=None, marks=(mark(1, 2, apex=2),)), Clock(10.0, times))
     (found,) = made.marks
@@ -158,7 +156,7 @@ def test_times_come_from_the_recording_not_from_the_rate():
 @given(made=sheets())
 @quick
 def test_a_clock_finds_the_frames_again(made):
-    """Whole ms of up to 240 frames per second are unambiguous (ecosystem 3.1)."""
+    """Whole ms of up to 240 frames per second are unambiguous."""
     clock = Clock(made.rate)
     for one in made.marks:
         first, last = one.interval.first, one.interval.last
@@ -179,7 +177,6 @@ def test_a_clock_of_variable_rate_finds_the_frames_again():
 
 
 def test_a_frame_past_the_end_is_an_error():
-    """D49."""
     with pytest.raises(DatasetError, match="frame 39, but the recording has 0 to 4"):
         timed(replace(sheet(), marks=(mark(3, 39),)), Clock(10.0, [0, 0.1, 0.2, 0.3, 0.4]))
 

@@ -1,7 +1,4 @@
-"""Recordings come in by path and with their folders; what leads elsewhere does not.
-
-Ecosystem 5.4: W85, W92; V28 for files that are replaced.
-"""
+"""Recordings come in by path and with their folders; what leads elsewhere does not."""
 
 import os
 from dataclasses import replace
@@ -56,7 +53,7 @@ def test_a_file_and_a_folder_by_path(served):
     ],
 )  # fmt: skip
 def test_no_path_leads_out(served, tmp_path, path, said):
-    """W85, W92: neither up, nor by a link, nor to another machine."""
+    """Neither up, nor by a link, nor to another machine."""
     write_numbered(tmp_path / "secret.mp4", 3)
     (served.folder / "plain.txt").write_text("x")
     link = served.folder / "link"
@@ -70,7 +67,7 @@ def test_no_path_leads_out(served, tmp_path, path, said):
 
 
 def test_a_full_project_takes_no_more(tmp_path):
-    """W86: by hand and over the network, with the reason."""
+    """By hand and over the network, with the reason."""
     for name in ("a.mp4", "b.mp4", "c.mp4"):
         write_numbered(tmp_path / name, 3)
     with serving(tmp_path, limits=replace(LIMITS, recordings=2)) as one:
@@ -94,7 +91,6 @@ def test_what_is_sent_keeps_its_folder(served):
 
 
 def test_no_folder_of_an_upload_leads_out(served, tmp_path):
-    """W85."""
     answer = send(served, "up.mp4", "../../up", first=9)
     assert answer.json()["name"] == "up/up.mp4"
     (served.folder / "away").symlink_to(tmp_path, target_is_directory=True)
@@ -128,7 +124,7 @@ def test_no_folder_is_dangerous(text):
 
 
 def test_a_picture_is_kept_only_as_long_as_its_file(served):
-    """V28: an address names the version it shows; one that names none is asked for again."""
+    """An address names the version it shows; one that names none is asked for again."""
     identity = served.add("replaced.mp4", 5)
     url = f"/api/recordings/{identity}"
     version = served.client.get(url).json()["version"]

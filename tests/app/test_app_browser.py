@@ -123,7 +123,7 @@ def test_news_take_nothing_from_who_is_typing(page, desk):
 
 
 def test_names_are_text_never_markup(page, desk):
-    """Ecosystem part W: what a stranger wrote is shown, not run (W90)."""
+    """What a stranger wrote is shown, not run."""
     note = "<img src=x onerror=\"document.title='taken'\">"
     desk.judge(page.identity, "edit", page.mark()["id"], coder="<b>eve</b>", note=note)
     page.open()
@@ -133,7 +133,7 @@ def test_names_are_text_never_markup(page, desk):
 
 
 def test_what_it_must_not_be_used_for_is_said_once(page):
-    """P115: shown until somebody has read it."""
+    """Shown until somebody has read it."""
     page.js("localStorage.removeItem('mescope.use')")
     page.open()
     page.until(lambda: page.shows("#use"))

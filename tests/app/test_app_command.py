@@ -1,4 +1,4 @@
-"""`mescope app` as people start it.  Ecosystem 5.4: W96, S82, P112."""
+"""`mescope app` as people start it."""
 
 import json
 import os
@@ -42,7 +42,7 @@ def address_of(process):
 @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_start_ask_and_end(served, analyzed, tmp_path, number):
-    """S82: one signal ends everything; nothing is lost and nothing goes on running."""
+    """One signal ends everything; nothing is lost and nothing goes on running."""
     options = {"preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)}
     with start(tmp_path, "--port", 0, "--no-browser", **options) as process:
         address = address_of(process)
@@ -69,7 +69,7 @@ def test_json_names_the_address_and_api_only_serves_no_page(tmp_path):
 
 
 def test_other_machines_need_a_token(tmp_path):
-    """W96: and the risk is told."""
+    """And the risk is told."""
     said = refused(tmp_path, "--host", "0.0.0.0", "--port", 0)
     assert "could see the recordings" in said
     assert "--token" in said
@@ -90,7 +90,6 @@ def test_other_machines_need_a_token(tmp_path):
 
 
 def test_a_port_in_use(tmp_path):
-    """W96."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         said = refused(tmp_path, "--port", taken.getsockname()[1])
     assert "choose another port" in said
@@ -113,7 +112,7 @@ def test_the_example_lists_what_people_made_of_it(served, analyzed):
 
 
 def test_the_page_names_no_other_server():
-    """P112: nothing of the page comes from elsewhere."""
+    """Nothing of the page comes from elsewhere."""
     for path in (ROOT / "src" / "mescope" / "app" / "static").rglob("*"):
         if path.suffix in (".html", ".css", ".js"):
             found = re.findall(

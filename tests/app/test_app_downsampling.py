@@ -88,7 +88,6 @@ def test_there_and_back(tmp_path):
 
 @pytest.mark.parametrize("damage", [b"", b"PK\x03\x04 cut", b"text"])
 def test_a_damaged_file_is_told(tmp_path, damage):
-    """S81."""
     path = tmp_path / "t.npz"
     path.write_bytes(damage)
     with pytest.raises(MescopeError, match="analyze the recording again"):

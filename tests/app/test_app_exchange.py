@@ -1,4 +1,4 @@
-"""Marks leave and come back.  Ecosystem 5.4, part E; the formats have tests of their own."""
+"""Marks leave and come back."""
 
 import csv
 import io
@@ -43,7 +43,7 @@ def test_every_format_is_a_file_to_save(served, judged, form, who):
     assert answer.content
     disposition = answer.headers["content-disposition"]
     assert disposition.startswith("attachment; filename*=UTF-8''analyzed")
-    assert str(served.folder) not in answer.text  # P113
+    assert str(served.folder) not in answer.text
 
 
 def test_the_models_own_values_stay_whatever_people_do(served, judged):
@@ -61,7 +61,7 @@ def test_a_coders_file_has_what_the_coder_said(served, judged):
         ("70", "80", "positive", "rejected"),
         ("90", "99", "happiness", "added"),
     ]
-    assert rows[2]["note"].startswith("'=")  # E100
+    assert rows[2]["note"].startswith("'=")
     assert {r["source"] for r in rows} == {"ann"}
 
 
@@ -73,7 +73,7 @@ def test_the_megc_log_compares_with_what_people_hold_true(served, judged):
 
 @pytest.mark.parametrize("form", ["csv", "json", "elan", "boris", "activitynet", "vtt"])
 def test_there_and_back(served, judged, form, tmp_path):
-    """E106: what a coder marked is the same in another recording of the same name."""
+    """What a coder marked is the same in another recording of the same name."""
     data = export(served, judged, form, "ann").content
     ending = {"elan": ".eaf", "activitynet": ".json"}.get(form, f".{form}")
     path = tmp_path / f"back{ending}"
@@ -116,7 +116,7 @@ BOMB = """<?xml version="1.0"?><!DOCTYPE a [<!ENTITY x "xxxxxxxxxx">
     ],
 )
 def test_files_that_are_none(served, analyzed, name, data, said):
-    """E102: bounded, one line, nothing added, nothing left."""
+    """Bounded, one line, nothing added, nothing left."""
     answer = served.client.post(
         f"/api/recordings/{analyzed}/import", content=data, headers={"X-Name": name}
     )

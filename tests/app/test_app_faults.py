@@ -1,7 +1,4 @@
-"""The page when things go wrong: the server is killed, an answer is late, there is no face.
-
-Ecosystem 5.4: S74, W94.
-"""
+"""The page when things go wrong: the server is killed, an answer is late, there is no face."""
 
 from __future__ import annotations
 
@@ -21,7 +18,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 def test_a_server_that_is_killed_loses_nothing(browser, tmp_path):
-    """S74, W94: kill -9 in the middle of an analysis, with the page open.
+    """Kill -9 in the middle of an analysis, with the page open.
 
     What was judged before is there; what is judged while no server answers waits in the page
     and is entered once; the analysis goes on, and the page tells when it is done.

@@ -1,4 +1,4 @@
-"""The queue: workers may die, hang or want too much.  Ecosystem 5.4, part S."""
+"""The queue: workers may die, hang or want too much."""
 
 import os
 import signal
@@ -58,7 +58,6 @@ def test_a_recording_that_cannot_be_analyzed(served):
 
 
 def test_a_worker_that_dies_is_tried_once_more(served):
-    """S83."""
     identity = start(served, "dies.mp4")
     found = served.wait("dies.mp4", lambda r: r["state"] == "failed")
     assert "ended unexpectedly 2 times" in found["error"]
@@ -70,7 +69,7 @@ def test_a_worker_that_dies_is_tried_once_more(served):
 
 
 def test_a_worker_that_wants_too_much_memory(served):
-    """S83: the limit holds, the server does not notice."""
+    """The limit holds, the server does not notice."""
     start(served, "greedy.mp4")
     found = served.wait("greedy.mp4", lambda r: r["state"] == "failed")
     assert "needs more memory than allowed" in found["error"]
@@ -116,7 +115,7 @@ def test_a_reader_that_is_killed_is_replaced(served, numbers):
 
 
 def test_a_file_that_changes_is_not_analyzed_with_old_facts(served):
-    """V28: another file of the same name is looked at anew, and the page is told."""
+    """Another file of the same name is looked at anew, and the page is told."""
     identity = served.analyzed("changes.mp4")
     write_numbered(served.folder / "changes.mp4", 60)
     served.client.post("/api/recordings/rescan")
@@ -141,7 +140,7 @@ def alive(pid):
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
 def test_a_killed_server_takes_its_work_up_again(tmp_path):
-    """S74, S82: kill -9 leaves no orphans; judgements and the queue are there afterwards."""
+    """Kill -9 leaves no orphans; judgements and the queue are there afterwards."""
     write_numbered(tmp_path / "endless.mp4")
     process, client = begin(tmp_path)
     identity = only(client, lambda r: r["frames"])["id"]
@@ -185,7 +184,6 @@ def test_a_file_that_is_gone_cannot_be_queued(served):
 
 
 def test_two_servers_on_one_folder(served):
-    """S76."""
     with pytest.raises(MescopeError, match="is open in another"), serving(served.folder):
         pass
     assert LIMITS.attempts == 2

@@ -1,4 +1,4 @@
-"""Names and paths from outside.  Ecosystem 5.4, W85, W86, W90 and V32."""
+"""Names and paths from outside."""
 
 import os
 import socket
@@ -61,7 +61,6 @@ def test_no_name_is_dangerous(stem, ending):
 
 
 def test_a_name_of_a_megabyte(tmp_path):
-    """W86."""
     with pytest.raises(UnsafeError):
         safe_name("x" * 1_000_000 + ".mp4")
     name = safe_name("y/" + "x" * 3000 + ".mp4")
@@ -70,7 +69,7 @@ def test_a_name_of_a_megabyte(tmp_path):
 
 
 def test_a_taken_name_gets_a_number(tmp_path):
-    """V32: taken on any file system, whatever case or normal form."""
+    """Taken on any file system, whatever case or normal form."""
     for name in ("A.mp4", "a (2).mp4", "e\u0301.mp4"):
         (tmp_path / name).write_text("")
     assert free_name(tmp_path, "a.mp4") == "a (3).mp4"
@@ -94,7 +93,7 @@ def test_files_inside_are_found_also_by_a_link_inside(root):
 
 @pytest.mark.parametrize("path", ["../out.mp4", "out.mp4", "dir/../../out.mp4", "in.mp4\0x"])
 def test_nothing_outside_is_opened(root, path):
-    """W85: traversal, and links out of the folder."""
+    """Traversal, and links out of the folder."""
     (root / "dir").mkdir()
     (root / "out.mp4").symlink_to("../out.mp4")
     with pytest.raises(MescopeError):
@@ -115,7 +114,6 @@ def test_a_folder_whose_name_begins_alike_is_outside(root, tmp_path):
 
 @pytest.mark.skipif(os.name == "nt", reason="POSIX files")
 def test_devices_pipes_and_folders_are_no_recordings(root):
-    """V27."""
     os.mkfifo(root / "pipe.mp4")
     (root / "folder.mp4").mkdir()
     (root / "zero.mp4").symlink_to("/dev/zero")

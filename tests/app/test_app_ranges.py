@@ -1,4 +1,4 @@
-"""Range requests as RFC 9110 has them.  Ecosystem 5.4, W88."""
+"""Range requests as RFC 9110 has them."""
 
 import asyncio
 import time
@@ -121,7 +121,7 @@ def test_over_the_network(served, numbers):
 
 
 def test_a_file_of_twenty_gigabytes_needs_no_memory(served):
-    """W88: a sparse file stands for it."""
+    """A sparse file stands for it."""
     path = served.folder / "huge.mp4"
     with path.open("wb") as file:
         file.truncate(20_000_000_000)

@@ -40,7 +40,7 @@ def analyze(real, name, then=lambda: None):
 @pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 def test_a_killed_analysis_ends_as_one_that_was_not(real):
-    """S74: the worker is killed half way; marks and traces are those of an undisturbed run."""
+    """The worker is killed half way; marks and traces are those of an undisturbed run."""
     whole = analyze(real, "face.mp4")
 
     def kill():

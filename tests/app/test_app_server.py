@@ -1,4 +1,4 @@
-"""What the server answers, over a real socket.  Ecosystem 5.4, parts W and S."""
+"""What the server answers, over a real socket."""
 
 import json
 import re
@@ -37,7 +37,7 @@ def test_a_recording_says_what_it_is(served, numbers):
     assert facts == {"name": "numbers.mp4", "frames": 120, "rate": 30.0, "width": 128,
                      "height": 48, "variable_rate": False}  # fmt: skip
     assert found["seconds"] == pytest.approx(4.0)
-    assert str(served.folder) not in json.dumps(found)  # P113
+    assert str(served.folder) not in json.dumps(found)
 
 
 def test_frames_are_exact_in_any_order(served, numbers):
@@ -98,7 +98,7 @@ def test_damage_is_told_in_words(served):
 
 
 def test_a_playlist_opens_nothing(served, tmp_path):
-    """V25, W92: as a file of the folder and as an upload."""
+    """As a file of the folder and as an upload."""
     secret = write_numbered(tmp_path / "secret.mp4", 3)
     text = f"ffconcat version 1.0\nfile '{secret}'\n"
     (served.folder / "list.mp4").write_text(text)
@@ -160,7 +160,7 @@ def test_a_brief_answer_tells_the_one_mark_that_changed(served, analyzed):
 
 
 def test_a_judgement_among_very_many_marks_stays_small(served):
-    """W93: of 5000 detections, some of the same frames, every one has an id of its own."""
+    """Of 5000 detections, some of the same frames, every one has an id of its own."""
     identity = served.known_as_analyzed("many.mp4")
     found = {"onset": 3, "apex": 4, "offset": 9, "emotion": "positive", "score": 0.5}
     many = [found | {"offset": 9 + n % 110} for n in range(5000)]
@@ -179,7 +179,7 @@ def test_a_judgement_among_very_many_marks_stays_small(served):
 
 
 def test_two_tabs_edit_one_mark(served, analyzed):
-    """W77: the second gets 409 with what the first did, and nothing is lost."""
+    """The second gets 409 with what the first did, and nothing is lost."""
     seen = served.client.get(f"/api/recordings/{analyzed}/marks").json()
     mark, revision = seen["detections"][0]["id"], seen["revision"]
     assert served.judge(analyzed, "confirm", mark, revision=revision).status_code == 200
@@ -193,7 +193,7 @@ def test_two_tabs_edit_one_mark(served, analyzed):
 
 
 def test_a_judgement_that_is_sent_twice_counts_once(served, analyzed):
-    """W94: a page that lost its connection sends again."""
+    """A page that lost its connection sends again."""
     revision = served.client.get(f"/api/recordings/{analyzed}/marks").json()["revision"]
     body = {"revision": revision, "coder": "ann", "action": "add", "key": "a-key-of-the-page",
             "values": {"first": 1, "apex": 2, "last": 3}}  # fmt: skip
@@ -255,7 +255,7 @@ def test_reviewed_is_a_state_of_the_recording(served, analyzed):
 
 
 def test_hostile_text_comes_back_as_text(served, analyzed):
-    """W90: markup, direction marks, a long note; control characters go."""
+    """Markup, direction marks, a long note; control characters go."""
     note = (
         '<script>alert(1)</script>"><img onerror=x> \u202e\u2028 ]]> -->\0\x1b\n' + "x" * 10_000
     )
@@ -278,7 +278,7 @@ TRICKS = [
 
 @pytest.mark.parametrize("trick", TRICKS)
 def test_no_address_leads_out(served, trick):
-    """W85: in the place of every id, and of every file of the page."""
+    """In the place of every id, and of every file of the page."""
     for url in (f"/api/recordings/{trick}", f"/api/recordings/{trick}/file",
                 f"/api/recordings/{trick}/frames/0.jpg", f"/api/recordings/{trick}/marks",
                 f"/static/{trick}", f"/{trick}"):  # fmt: skip
@@ -301,7 +301,6 @@ def test_no_upload_leads_out(served, name, tmp_path):
 
 
 def test_a_link_out_of_the_folder_is_no_recording(served, tmp_path):
-    """W85."""
     write_numbered(tmp_path / "outside.mp4", 3)
     (served.folder / "link.mp4").symlink_to(tmp_path / "outside.mp4")
     found = served.client.post("/api/recordings/rescan").json()
@@ -311,7 +310,7 @@ def test_a_link_out_of_the_folder_is_no_recording(served, tmp_path):
 
 
 def test_a_recording_that_becomes_a_link_later(served, tmp_path):
-    """W85: what was looked at once is checked again each time."""
+    """What was looked at once is checked again each time."""
     identity = served.add("turns.mp4", 10)
     path = served.folder / "turns.mp4"
     path.unlink()
@@ -338,7 +337,6 @@ def test_a_recording_that_becomes_a_link_later(served, tmp_path):
     ],
 )  # fmt: skip
 def test_json_that_is_none(served, analyzed, body):
-    """W91."""
     for tail in ("events", "undo"):
         answer = served.client.post(f"/api/recordings/{analyzed}/{tail}", content=body)
         assert answer.status_code == 400, answer.text
@@ -347,7 +345,7 @@ def test_json_that_is_none(served, analyzed, body):
 
 
 def test_a_body_without_end_is_cut_off(served, analyzed):
-    """W86: whatever it announces."""
+    """Whatever it announces."""
     url = f"/api/recordings/{analyzed}/events"
 
     def endless():
@@ -384,7 +382,7 @@ def incoming(served):
 
 
 def test_an_upload_becomes_a_recording_once(served, tmp_path):
-    """W87: the same content again is the same recording."""
+    """The same content again is the same recording."""
     data = write_numbered(tmp_path / "a.mp4", 33).read_bytes()
     answer = upload(served, data, "../Frau Müller 😀.mp4")
     found = answer.json()
@@ -403,7 +401,7 @@ def test_an_upload_becomes_a_recording_once(served, tmp_path):
 
 @pytest.mark.parametrize("lie", [None, "100", "0"])
 def test_too_large_an_upload_leaves_nothing(served, lie):
-    """W86: announced, and not announced."""
+    """Announced, and not announced."""
     before = sorted(p.name for p in served.folder.iterdir())
     chunks = (b"x" * 100_000 for _ in range(100)) if lie is None else b"x" * 3_000_000
     answer = upload(served, chunks)
@@ -414,7 +412,7 @@ def test_too_large_an_upload_leaves_nothing(served, lie):
 
 
 def test_an_upload_that_breaks_off_leaves_nothing(served):
-    """W87: the sender vanishes half way."""
+    """The sender vanishes half way."""
     import socket
 
     host, port = served.client.base_url.host, served.client.base_url.port
@@ -446,7 +444,6 @@ def test_an_empty_upload(served):
 
 
 def test_no_room_is_told_before_anything_is_sent(served, monkeypatch):
-    """S78."""
     monkeypatch.setattr(
         "mescope.app.project.shutil.disk_usage", lambda p: type("U", (), {"free": 10})()
     )
@@ -458,7 +455,7 @@ def test_no_room_is_told_before_anything_is_sent(served, monkeypatch):
 
 
 def test_what_is_forgotten_leaves_no_trace(served):
-    """P114: neither in the database, nor in caches, nor in journals."""
+    """Neither in the database, nor in caches, nor in journals."""
     identity = served.analyzed("person-of-interest.mp4")
     served.judge(identity, "add", coder="secretive", first=1, last=2, note="remarkable-note")
     served.client.get(f"/api/recordings/{identity}/frames/0.jpg")
@@ -506,7 +503,6 @@ def test_the_interface_describes_itself(served):
 
 @pytest.mark.parametrize(("name", "codec"), [("a.avi", "mpeg4"), ("b.mkv", "ffv1")])
 def test_what_no_browser_plays_is_shown_frame_by_frame(served, name, codec):
-    """W95."""
     pictures = np.stack([picture(n) for n in range(20)])
     write_video(ArrayVideo(pictures, 25.0), served.folder / name, codec)
     url = f"/api/recordings/{served.known(name)}/frames"
@@ -515,7 +511,7 @@ def test_what_no_browser_plays_is_shown_frame_by_frame(served, name, codec):
 
 
 def test_judging_analyzing_and_looking_at_once(served):
-    """S77: many at a time; nobody waits for ever, and every judgement that was taken counts."""
+    """Many at a time; nobody waits for ever, and every judgement that was taken counts."""
     identity, taken = served.known_as_analyzed("busy.mp4"), []
 
     def work(coder):

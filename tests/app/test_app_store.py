@@ -1,4 +1,4 @@
-"""Nothing that was acknowledged is lost, and nothing is guessed at.  Ecosystem 5.4, part S."""
+"""Nothing that was acknowledged is lost, and nothing is guessed at."""
 
 import os
 import signal
@@ -36,7 +36,6 @@ def store(tmp_path):
 @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 @pytest.mark.parametrize("after", [1, 40])
 def test_kill_9_loses_no_acknowledged_event(tmp_path, after):
-    """S75."""
     path = tmp_path / "p.sqlite"
     with subprocess.Popen(
         [sys.executable, "-c", WRITER, str(path)], stdout=subprocess.PIPE, text=True
@@ -50,7 +49,6 @@ def test_kill_9_loses_no_acknowledged_event(tmp_path, after):
 
 
 def test_a_stale_revision_is_refused_and_changes_nothing(store):
-    """S77."""
     store.add_event("r", 0, "ann", "confirm")
     with pytest.raises(StaleError, match="revision 1"):
         store.add_event("r", 0, "bea", "reject")
@@ -58,7 +56,6 @@ def test_a_stale_revision_is_refused_and_changes_nothing(store):
 
 
 def test_threads_that_race_get_one_winner_each_time(store):
-    """S77."""
     won = []
 
     def race(name):
@@ -77,7 +74,7 @@ def test_threads_that_race_get_one_winner_each_time(store):
 
 
 def test_order_is_that_of_the_numbers_not_of_the_clock(store, monkeypatch):
-    """S79: the clock is set back."""
+    """The clock is set back."""
     monkeypatch.setattr("mescope.app.store.now", lambda: "2030-01-01T00:00:00+00:00")
     store.add_event("r", 0, "ann", "confirm")
     monkeypatch.setattr("mescope.app.store.now", lambda: "1999-01-01T00:00:00+00:00")
@@ -98,7 +95,6 @@ def test_a_step_that_fails_leaves_nothing(store):
 
 @pytest.mark.parametrize("damage", ["newer", "text", "cut"])
 def test_a_damaged_or_newer_database_is_refused_as_it_is(tmp_path, damage):
-    """S80."""
     path = tmp_path / "p.sqlite"
     store = ProjectStore(path)
     for number in range(200):
@@ -121,7 +117,7 @@ def test_a_damaged_or_newer_database_is_refused_as_it_is(tmp_path, damage):
 
 
 def test_one_process_for_one_project(tmp_path):
-    """S76: the second is told so; the lock of a dead process holds nobody."""
+    """The second is told so; the lock of a dead process holds nobody."""
     lock = ProjectLock(tmp_path / "lock")
     with pytest.raises(MescopeError, match=f"process {os.getpid()}"):
         ProjectLock(tmp_path / "lock")
@@ -140,7 +136,6 @@ def test_one_process_for_one_project(tmp_path):
 
 
 def test_a_folder_that_is_none(tmp_path):
-    """S78."""
     with pytest.raises(MescopeError, match="expected a folder"):
         Project(tmp_path / "none")
     (tmp_path / "taken").mkdir()
@@ -150,7 +145,7 @@ def test_a_folder_that_is_none(tmp_path):
 
 
 def test_what_was_interrupted_is_tidied_up(tmp_path):
-    """W87: the rest of an upload and of an analysis go; what is referred to stays."""
+    """The rest of an upload and of an analysis go; what is referred to stays."""
     project = Project(tmp_path)
     project.store.add_recording(
         StoredRecording(id="0" * 12, name="a", path="a", size=1, mtime_ns=1, sha256=None,

@@ -1,4 +1,4 @@
-"""``mescope convert``, and coders' formats in ``mescope analyze``.  Numbers: ecosystem 5.4."""
+"""``mescope convert``, and coders' formats in ``mescope analyze``."""
 
 import itertools
 import json
@@ -41,7 +41,7 @@ def test_analyze_refuses_an_unknown_format(run, here, analyzer):
 
 
 def test_two_results_never_share_a_name(run, here, analyzer):
-    """V33: a.activitynet.mp4 beside a.mp4."""
+    """A.activitynet.mp4 beside a.mp4."""
     touch("a.mp4", "a.activitynet.mp4")
     words = ("--format", "activitynet,json", "-o", "out")
     status, _, _ = run("analyze", "a.mp4", "a.activitynet.mp4", *words)
@@ -50,7 +50,6 @@ def test_two_results_never_share_a_name(run, here, analyzer):
 
 
 def test_force_keeps_what_a_coder_made(run, here, analyzer):
-    """Ecosystem 3.4: never overwrite a coder's tier."""
     touch("a.mp4")
     (here / "t.csv").write_text(TABLE)
     assert run("convert", "t.csv", "mescope-results/a.eaf", "--rate", "30")[0] == 0
@@ -91,7 +90,6 @@ def test_marks_with_frames_only_need_the_recording(run, here):
 
 
 def test_convert_keeps_what_is_there(run, here):
-    """E105."""
     (here / "t.csv").write_text(TABLE)
     (here / "a.vtt").write_text("mine")
     status, _, err = run("convert", "t.csv", "a.vtt", "--rate", "30")
@@ -119,7 +117,7 @@ def test_an_unknown_format_is_wrong_usage(run, here, option):
 
 
 def test_remarks_are_told(run, here):
-    """D45: what is left out is named, with its row."""
+    """What is left out is named, with its row."""
     (here / "t.csv").write_text(TABLE + "s1,a.mp4,9,3,micro,,\n")
     status, _, err = run("convert", "t.csv", "a.csv")
     assert status == 0
@@ -127,7 +125,6 @@ def test_remarks_are_told(run, here):
 
 
 def test_a_frame_below_a_millisecond_is_flagged(run, here):
-    """E99."""
     (here / "t.csv").write_text("video,onset,offset,type\na.mp4,3,3,micro\n")
     _, _, err = run("convert", "t.csv", "a.eaf", "--rate", "5000")
     assert "1 marks below 1 ms are shown 1 ms long" in err

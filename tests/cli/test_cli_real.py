@@ -1,7 +1,7 @@
 """The whole chain through the command line, with an untrained model: bad files, bad weights.
 
 What a real model finds is measured elsewhere; here every input must end in results or in one
-clear line.  Numbers are those of ecosystem 5.4.
+clear line.
 """
 
 import json
@@ -75,7 +75,7 @@ def test_a_recording_goes_all_the_way(analyze, here, shelf):
     # Design decision 13: analyzed and reported missing are all frames of the file.
     told = set(traces["frame"]).union(*(range(g["first"], g["last"] + 1) for g in gaps))
     assert told == set(range(120))
-    assert str(shelf) not in (here / "out/face.json").read_text()  # P113: no folders in reports
+    assert str(shelf) not in (here / "out/face.json").read_text()  # no folders in reports
     page = (here / "out/face.html").read_text()
     assert str(shelf) not in page
     assert "learned from simulated faces" in page
@@ -111,13 +111,13 @@ def make_playlist(path):
     [
         ("empty.mp4", make_empty, "empty file"),  # V1
         ("text.mp4", make_text, "not a supported video"),  # V2
-        ("sound.wav", make_sound, "sound.wav"),  # V23
-        ("list.m3u8", make_playlist, "playlist"),  # V25
-        ("list.mp4", make_playlist, "playlist"),  # V25
+        ("sound.wav", make_sound, "sound.wav"),
+        ("list.m3u8", make_playlist, "playlist"),
+        ("list.mp4", make_playlist, "playlist"),
     ],
 )
 def test_what_is_no_recording_is_one_line(analyze, here, shelf, name, make, said):
-    """V1, V2, V23, V25: exit 1 alone, exit 3 beside a good one; no half output."""
+    """Exit 1 alone, exit 3 beside a good one; no half output."""
     make(here / name)
     status, out, err = analyze(name)
     assert (status, out) == (1, "")
@@ -139,7 +139,7 @@ def test_half_a_file_without_its_index_is_one_line(analyze, here, shelf):
 
 @pytest.mark.parametrize("count", [1, 2, 12])
 def test_a_few_frames_end_in_a_reason_not_in_a_crash(analyze, here, count):
-    """V14: one frame, two, and fewer than a window."""
+    """One frame, two, and fewer than a window."""
     write_plain(here / "few.mp4", np.full((count, 64, 64, 3), 90, np.uint8))
     status, _, err = analyze("few.mp4")
     assert status in (0, 1)
@@ -148,7 +148,7 @@ def test_a_few_frames_end_in_a_reason_not_in_a_crash(analyze, here, count):
 
 
 def test_no_face_is_a_warning_and_an_empty_report(analyze, here):
-    """F34: exit 0, nothing found, and the report says why."""
+    """Exit 0, nothing found, and the report says why."""
     pictures = np.random.default_rng(0).integers(0, 255, (75, 120, 160, 3), dtype=np.uint8)
     write_plain(here / "wall.mp4", pictures)
     status, out, err = analyze("wall.mp4")
@@ -163,7 +163,6 @@ def test_no_face_is_a_warning_and_an_empty_report(analyze, here):
 
 
 def test_weights_with_one_changed_byte_are_refused(analyze, here, shelf):
-    """M55, M57."""
     data = bytearray((shelf / "untrained.safetensors").read_bytes())
     data[-7] ^= 1
     (here / "w.safetensors").write_bytes(data)
@@ -182,7 +181,7 @@ class Canary:
 
 @pytest.mark.parametrize("name", ["w.pt", "w.safetensors"])
 def test_pickles_are_refused_unopened(analyze, here, shelf, name):
-    """M54: no unpickling."""
+    """No unpickling."""
     (here / name).write_bytes(pickle.dumps(Canary()))
     status, _, err = analyze(shelf / "face.mp4", model=here / name)
     assert status == 1
@@ -191,7 +190,7 @@ def test_pickles_are_refused_unopened(analyze, here, shelf, name):
 
 
 def test_an_unknown_model_is_one_line(analyze, shelf):
-    """M60: at once, and nothing is fetched."""
+    """At once, and nothing is fetched."""
     start = time.monotonic()
     status, _, err = analyze(shelf / "face.mp4", model="me-tst-plus-smal")
     assert status == 1
@@ -202,7 +201,6 @@ def test_an_unknown_model_is_one_line(analyze, shelf):
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")
 def test_a_gpu_that_is_absent_is_no_silent_cpu_run(analyze, shelf):
-    """M62."""
     status, _, err = analyze(shelf / "face.mp4", "--device", "cuda")
     assert status == 1
     assert "cuda" in err
@@ -211,7 +209,7 @@ def test_a_gpu_that_is_absent_is_no_silent_cpu_run(analyze, shelf):
 @pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 def test_killed_and_run_again_gives_the_same_results(tmp_path, shelf):
-    """S74: kill -9 at three points, then the same command; byte for byte the same tables."""
+    """Kill -9 at three points, then the same command; byte for byte the same tables."""
     environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache")}
     code = "from mescope.cli import main; main()"
 

@@ -18,7 +18,7 @@ def messages(problems):
 
 
 def test_subjects_that_a_spreadsheet_mangled(tmp_path):
-    """Ecosystem D46: zeros taken off are restored, a date is named."""
+    """Zeros taken off are restored, a date is named."""
     rows = [replace(r, subject=int(r.subject)) for r in layouts.SAMM_ROWS]
     assert read("samm", layouts.write_samm(tmp_path / "a", rows)).subjects[0] == "006"
     root = layouts.write_samm(tmp_path / "b")
@@ -44,7 +44,7 @@ ROWS = "recording,onset,offset,kind\na,3,9,micro\n"
 
 
 def test_tables_of_other_programs(own):
-    """Ecosystem D47: BOM and semicolons are read, another encoding is refused with its row."""
+    """BOM and semicolons are read, another encoding is refused with its row."""
     table = own / "expressions.csv"
     table.write_bytes(b"\xef\xbb\xbf" + ROWS.encode())
     assert len(read("folder", own).recordings[0].expressions) == 1
@@ -56,7 +56,7 @@ def test_tables_of_other_programs(own):
 
 
 def test_a_decimal_comma_is_named_with_its_row(own):
-    """Ecosystem D47: one column more than the header has."""
+    """One column more than the header has."""
     (own / "expressions.csv").write_text("recording,onset,offset,kind\na,3,5,9,micro\n")
     told = messages(read("folder", own).errors)
     assert (
@@ -65,7 +65,7 @@ def test_a_decimal_comma_is_named_with_its_row(own):
 
 
 def test_expressions_past_the_end_are_listed(own):
-    """Ecosystem D49 and D50: the film has frames 0 to 99; 100 smells of counting from 1."""
+    """The film has frames 0 to 99; 100 smells of counting from 1."""
     (own / "expressions.csv").write_text(
         "recording,onset,offset,kind\na,90,100,micro\na,90,150,micro\na,90,99,micro\n"
     )
@@ -87,7 +87,6 @@ def test_expressions_past_the_end_are_listed(own):
     ],
 )  # fmt: skip
 def test_an_empty_folder_says_what_was_looked_for(tmp_path, name, needed):
-    """Ecosystem D51."""
     with pytest.raises(DatasetError) as caught:
         read(name, tmp_path)
     assert str(tmp_path) in str(caught.value)

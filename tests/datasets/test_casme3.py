@@ -99,7 +99,7 @@ def test_the_first_release_and_folders_without_colour(tmp_path, colour):
     assert len(dataset.recordings) == 3
     told = messages(dataset.warnings)
     assert "micro 3 of 921, macro 1 of 3285" in told
-    assert "this is version 1; version 2 corrected 65 types" in told  # V04
+    assert "this is version 1; version 2 corrected 65 types" in told
 
 
 def test_without_the_label_table_there_are_no_emotions(tmp_path):

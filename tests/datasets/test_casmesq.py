@@ -92,16 +92,16 @@ def test_the_frames_are_those_of_the_video_layer(root: Path) -> None:
 def test_each_planted_oddity_is_told(root: Path) -> None:
     told = messages(read("casmesq", root).warnings)
     assert "1 rows have the offset 0 (not annotated); the apex is taken: s15/anger1_1" in told
-    assert "1 expressions have no apex annotated; none is used: s19/anger1_1" in told  # V11
-    assert "row 5: s23/happy1_1: apex 17 is outside 6 to 16; no apex is used" in told  # V13
-    assert "1 expressions have the apex on a border: s15/anger1_1" in told  # V14
-    assert "1 rows say 'Other', read as 'others': s19/anger1_1" in told  # V19
-    assert "s19/23_0502funnyerrors: belongs to s23 by its name, not to s19" in told  # V27
+    assert "1 expressions have no apex annotated; none is used: s19/anger1_1" in told
+    assert "row 5: s23/happy1_1: apex 17 is outside 6 to 16; no apex is used" in told
+    assert "1 expressions have the apex on a border: s15/anger1_1" in told
+    assert "1 rows say 'Other', read as 'others': s19/anger1_1" in told
+    assert "s19/23_0502funnyerrors: belongs to s23 by its name, not to s19" in told
     assert "; s23/23_0502funnyerrors is used" in told
     assert "1 pairs of expressions overlap, all are kept: s15/disgust1_1" in told
     assert "kept without expressions: 15_0508" in told
     counts = "micro 1 of 57, macro 4 of 300, recordings 5 of 97, micro negative 0 of 21"
-    assert f"CAS(ME)^2 differs from the published counts: {counts}" in told  # V31
+    assert f"CAS(ME)^2 differs from the published counts: {counts}" in told
 
 
 def test_a_video_only_in_the_wrong_folder_belongs_to_its_name(tmp_path: Path) -> None:
@@ -126,7 +126,7 @@ def test_video_files_are_read_at_their_own_times(root: Path, video_bytes: bytes)
     assert by_name(dataset)["15_0101"][0].interval == Interval(3, 13)
     assert dataset.seconds["15_0101"][0].offset == pytest.approx(13 / 50)
     told = messages(dataset.warnings)
-    assert "15_0101: 50.000 frames per second, expected 30; those were used" in told  # V33
+    assert "15_0101: 50.000 frames per second, expected 30; those were used" in told
 
 
 def test_pictures_go_before_a_file(root: Path, video_bytes: bytes) -> None:
@@ -146,7 +146,7 @@ def test_an_archive_unpacked_into_itself_is_read_and_told(root: Path) -> None:
     (root / "inner").rename(root / "rawpic" / "rawpic")
     after = read("casmesq", root)
     assert by_name(after) == by_name(before)
-    assert "rawpic/rawpic (archive unpacked into itself)" in messages(after.warnings)  # V07
+    assert "rawpic/rawpic (archive unpacked into itself)" in messages(after.warnings)
 
 
 def test_cut_pictures_are_not_taken(root: Path) -> None:
@@ -192,7 +192,7 @@ def test_a_row_that_makes_no_sense_is_left_out_and_named(tmp_path: Path, case: s
 def test_a_header_is_skipped_and_a_new_column_does_not_matter(tmp_path: Path) -> None:
     dataset = read("casmesq", write_casmesq(tmp_path / "s", header=True))
     assert dataset.errors == ()
-    assert "1 rows of text skipped: [1]" in messages(dataset.warnings)  # V09
+    assert "1 rows of text skipped: [1]" in messages(dataset.warnings)
     assert len(by_name(dataset)["15_0101"]) == 2
 
 
@@ -215,15 +215,15 @@ def test_codes_without_their_zero_are_the_same_videos(root: Path) -> None:
 
 def test_another_workbook_and_another_folder(root: Path, tmp_path: Path) -> None:
     other = layouts.write_casme2(tmp_path / "CASME II")
-    with pytest.raises(DatasetError, match="It looks like CASME or CASME II"):  # V08
+    with pytest.raises(DatasetError, match="It looks like CASME or CASME II"):
         casmesq.read(other, table=root / TABLE)
-    with pytest.raises(DatasetError, match="in none the eighth column says micro"):  # V02
+    with pytest.raises(DatasetError, match="in none the eighth column says micro"):
         casmesq.read(root, table=other / "CASME2-coding-20140508.xlsx")
     layouts.truncate(root / TABLE)
     with pytest.raises(DatasetError, match="expected an Excel workbook"):
         read("casmesq", root)
     (root / TABLE).unlink()
-    with pytest.raises(DatasetError, match="no annotation table"):  # V01
+    with pytest.raises(DatasetError, match="no annotation table"):
         read("casmesq", root)
 
 
@@ -289,7 +289,7 @@ def test_the_real_annotation_comes_out_with_the_published_counts(tmp_path: Path)
     )
     assert found == expected
     told = messages(dataset.warnings)
-    assert "44 rows have the offset 0 (not annotated); the apex is taken" in told  # V12
+    assert "44 rows have the offset 0 (not annotated); the apex is taken" in told
     assert "18 pairs of expressions overlap" in told
     assert told.count("no apex is used") == 3
     assert "micro 57" not in told

@@ -40,7 +40,7 @@ def test_all_parts_together(root):
     told = messages(dataset.warnings)
     assert "train has 2 clips of 1 people, published 1856 of 176" in told
     assert "DFME has 4 rows, published 2629: anger 0 of 241" in told
-    assert "clips of 200, 300, 500 frames per second: a fixed step" in told  # V33
+    assert "clips of 200, 300, 500 frames per second: a fixed step" in told
 
 
 @pytest.mark.parametrize(("part", "clips"), [("train", 2), ("testa", 1), ("testb", 1)])

@@ -37,7 +37,7 @@ def test_all_clips(tmp_path, crop):
     assert third.expression.emotion == "repression"
     told = messages(dataset.warnings)
     assert "4DME has 3 rows, published 267" in told
-    assert "S13_1st and S13_2nd are one person, S13" in told  # V35
+    assert "S13_1st and S13_2nd are one person, S13" in told
 
 
 def test_the_columns_count_where_the_text_disagrees(tmp_path):

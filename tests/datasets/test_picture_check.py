@@ -1,4 +1,4 @@
-"""The slow check: pictures that cannot be decoded, and sizes that change (V25, V26)."""
+"""The slow check: pictures that cannot be decoded, and sizes that change."""
 
 from __future__ import annotations
 

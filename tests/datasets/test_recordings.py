@@ -1,4 +1,4 @@
-"""Rows of a sheet and long videos to checked recordings (ecosystem D 45, 49)."""
+"""Rows of a sheet and long videos to checked recordings."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def test_frame_0_is_the_first_picture_whatever_its_number(tmp_path: Path) -> Non
 
 
 def test_missing_frames_move_nothing(tmp_path: Path) -> None:
-    """V22: the number is the clock; V20: a border whose picture is missing is told as well."""
+    """The number is the clock; a border whose picture is missing is told as well."""
     numbers = [n for n in range(1, 51) if n not in (5, 20, 26)]
     dataset = made([EVENT], [file(tmp_path, "a", numbers)])
     assert dataset.recordings == made([EVENT], [file(tmp_path, "a", [5, 20, 26])]).recordings
@@ -113,7 +113,7 @@ def test_other_files_change_nothing_but_are_told(tmp_path: Path) -> None:
     before = made([EVENT], [one])
     for name in ("Thumbs.db", ".DS_Store", "readme.txt"):
         (one.path / name).write_bytes(b"x")
-    after = made([EVENT], [one])  # V30
+    after = made([EVENT], [one])
     assert after.recordings == before.recordings
     assert told(after).endswith("recordings have files that are not numbered pictures: a")
 
@@ -138,7 +138,7 @@ def test_a_video_is_found_in_any_case_of_letters_and_keeps_its_own(one: VideoFil
 
 def test_a_video_that_is_not_there_costs_its_rows_and_is_told_once(one: VideoFile) -> None:
     rows = [replace(EVENT, video="b", where=f"t.xlsx, row {i}") for i in (2, 3)]
-    dataset = made(rows, [one])  # V23
+    dataset = made(rows, [one])
     (problem,) = dataset.errors
     assert str(problem) == (
         "error: t.xlsx, row 2: b: there is no such video; its 2 rows were left out"
@@ -180,7 +180,7 @@ def test_a_video_file_gives_its_own_rate_and_times(tmp_path: Path, video_bytes: 
     assert (record.frames, record.rate) == (100, 50.0)
     assert record.expressions[0].interval == Interval(0, 99)
     assert dataset.seconds["a"][0].offset == pytest.approx(99 / 50)
-    assert "a: 50.000 frames per second, expected 100" in told(dataset)  # V33
+    assert "a: 50.000 frames per second, expected 100" in told(dataset)
     assert "frames per second" not in told(made([event], [own], replace(RULES, rate=50.0)))
 
 
@@ -201,7 +201,7 @@ NOT_A_FRAME = [
 @pytest.mark.parametrize("cell", NOT_A_FRAME)
 @pytest.mark.parametrize("column", ["onset", "apex", "offset"])
 def test_a_cell_that_is_no_frame_costs_the_row(one: VideoFile, column: str, cell: Any) -> None:
-    dataset = made([replace(EVENT, **{column: cell})], [one])  # V10, ecosystem 45
+    dataset = made([replace(EVENT, **{column: cell})], [one])
     if column == "apex" and cell is None:
         assert dataset.errors == ()
         assert "no apex annotated" in told(dataset)
@@ -212,13 +212,13 @@ def test_a_cell_that_is_no_frame_costs_the_row(one: VideoFile, column: str, cell
 
 
 BAD: dict[str, tuple[dict[str, Any], str]] = {
-    "order": ({"onset": 31, "apex": None}, "offset 30 is before onset 31"),  # V13
+    "order": ({"onset": 31, "apex": None}, "offset 30 is before onset 31"),
     "apex early": ({"apex": 19}, "apex 19 is outside 20 to 30"),
     "apex late": ({"apex": 31}, "apex 31 is outside 20 to 30"),
-    "end": ({"offset": 51}, "frames 20 to 51 expected, the video has 1 to 50"),  # V24
-    "start": ({"onset": 0}, "frames 0 to 30 expected, the video has 1 to 50"),  # V20
+    "end": ({"offset": 51}, "frames 20 to 51 expected, the video has 1 to 50"),
+    "start": ({"onset": 0}, "frames 0 to 30 expected, the video has 1 to 50"),
     "zero": ({"offset": 0}, "offset 0 is before onset 20"),
-    "emotion": ({"emotion": "tensed"}, "unknown emotion 'tensed'; known: fear, others"),  # V18
+    "emotion": ({"emotion": "tensed"}, "unknown emotion 'tensed'; known: fear, others"),
     "kind": ({"kind": None}, "expected the type micro or macro, found None"),
 }
 
@@ -240,20 +240,20 @@ def test_what_a_data_set_may_write_depends_on_its_rules(one: VideoFile) -> None:
 
     found, text = only(replace(RULES, no_apex=(-1, 0)), apex=-1.0)
     assert (found.interval, found.apex) == (Interval(19, 29), None)
-    assert "1 expressions have no apex annotated; none is used: a_1" in text  # V11
+    assert "1 expressions have no apex annotated; none is used: a_1" in text
     found, text = only(replace(RULES, offset_zero=True), offset=0)
     assert (found.interval, found.apex) == (Interval(19, 24), 24)
-    assert "1 rows have the offset 0 (not annotated); the apex is taken: a_1" in text  # V12
+    assert "1 rows have the offset 0 (not annotated); the apex is taken: a_1" in text
     found, text = only(replace(RULES, stray_apex=True), apex=31)
     assert (found.interval, found.apex) == (Interval(19, 29), None)
     assert "apex 31 is outside 20 to 30; no apex is used" in text
     found, text = only(replace(RULES, fractions=True), onset=20.5, apex=24.4, offset="29.6")
     assert (found.interval, found.apex) == (Interval(20, 29), 23)
-    assert "1 rows have parts of frames; rounded, halves up: a_1" in text  # V15
+    assert "1 rows have parts of frames; rounded, halves up: a_1" in text
     trimmed = replace(RULES, trimmed=True)
     found, text = only(trimmed, onset=0)
     assert (found.interval, found.apex) == (Interval(0, 29), 24)
-    assert "1 expressions are under way when their video starts" in text  # V16
+    assert "1 expressions are under way when their video starts" in text
     found, text = only(trimmed, apex=55, offset=60)
     assert (found.interval, found.apex) == (Interval(19, 49), None)
     assert "used up to its last frame: a_1 (60 of 50)" in text
@@ -261,7 +261,7 @@ def test_what_a_data_set_may_write_depends_on_its_rules(one: VideoFile) -> None:
 
 def test_no_part_of_an_expression_inside_is_never_used(one: VideoFile) -> None:
     event = replace(EVENT, onset=51, apex=55, offset=60)
-    dataset = made([event], [one], replace(RULES, trimmed=True))  # V24, ecosystem 49
+    dataset = made([event], [one], replace(RULES, trimmed=True))
     assert "frames 51 to 60 expected, the video has 1 to 50" in told(dataset)
     assert dataset.recordings[0].expressions == ()
 
@@ -272,9 +272,9 @@ def test_the_same_row_again_counts_once_and_the_same_name_twice(one: VideoFile) 
     other = replace(EVENT, where="t.xlsx, row 5", kind="macro")
     dataset = made([EVENT, again, changed, other], [one])
     assert len(dataset.recordings[0].expressions) == 3
-    (error,) = dataset.errors  # V42
+    (error,) = dataset.errors
     assert str(error) == "error: t.xlsx, row 3: a_1: identical to t.xlsx, row 2"
-    assert "row 4: a_1 occurs twice with different cells" in told(dataset)  # V41
+    assert "row 4: a_1 occurs twice with different cells" in told(dataset)
     assert "1 names stand for a micro- and a macro-expression: a_1" in told(dataset)
 
 
@@ -308,10 +308,8 @@ def test_a_long_micro_expression_and_an_apex_on_the_border_are_told(tmp_path: Pa
         replace(kept, name="macro", kind="macro", offset=90),
     ]
     dataset = made(rows, files)
-    assert "1 expressions are longer than 0.5 s but labelled micro: long" in told(
-        dataset
-    )  # V32
-    assert "1 expressions have the apex on a border: long" in told(dataset)  # V14
+    assert "1 expressions are longer than 0.5 s but labelled micro: long" in told(dataset)
+    assert "1 expressions have the apex on a border: long" in told(dataset)
 
 
 @pytest.mark.parametrize(
@@ -319,7 +317,7 @@ def test_a_long_micro_expression_and_an_apex_on_the_border_are_told(tmp_path: Pa
     [
         (None, None, ""),
         (" ", None, "1 rows have no emotion: a_1"),
-        ("Other ", "others", "1 rows say 'Other', read as 'others': a_1"),  # V19
+        ("Other ", "others", "1 rows say 'Other', read as 'others': a_1"),
         ("FEAR", "fear", ""),
     ],
 )
@@ -332,7 +330,7 @@ def test_emotions(one: VideoFile, cell: str | None, emotion: str | None, message
 
 @pytest.mark.parametrize("cell", ["R12 or R14", "glare", "?"])
 def test_units_that_cannot_be_read_are_told(one: VideoFile, cell: str) -> None:
-    dataset = made([replace(EVENT, action_units=cell)], [one])  # V40
+    dataset = made([replace(EVENT, action_units=cell)], [one])
     assert "1 action unit cells have parts that could not be read: a_1" in told(dataset)
     assert len(dataset.recordings[0].expressions) == 1
 
@@ -345,7 +343,7 @@ def test_counts_are_compared_by_name() -> None:
     findings = Findings("t.xlsx")
     check_counts(found, {"micro": 2, "macro": 1}, "Some", findings)
     assert findings.problems() == ()
-    check_counts(found, {"micro": 57, "macro": 1, "recordings": 9}, "Some", findings)  # V31
+    check_counts(found, {"micro": 57, "macro": 1, "recordings": 9}, "Some", findings)
     (problem,) = findings.problems()
     assert problem.message == (
         "Some differs from the published counts: micro 2 of 57, recordings 0 of 9"

@@ -78,17 +78,17 @@ def test_the_frames_are_those_of_the_video_layer(root: Path) -> None:
 def test_each_planted_oddity_is_told(root: Path) -> None:
     dataset = read("samm-lv", root)
     told = messages(dataset.warnings)
-    assert "3 rows have parts of frames; rounded, halves up: 006_1_1" in told  # V15
-    assert "1 expressions are under way when their video starts" in told  # V16
-    assert "up to its last frame: 007_2_2 (10012 of 10010)" in told  # V24, a part inside
-    assert "1 expressions have no apex annotated; none is used: 007_2_1" in told  # V11
-    assert "1 names stand for a micro- and a macro-expression: 037_4_1" in told  # V41
-    assert "1 action unit cells have parts that could not be read: 006_1_1" in told  # V40
+    assert "3 rows have parts of frames; rounded, halves up: 006_1_1" in told
+    assert "1 expressions are under way when their video starts" in told
+    assert "up to its last frame: 007_2_2 (10012 of 10010)" in told  # a part inside
+    assert "1 expressions have no apex annotated; none is used: 007_2_1" in told
+    assert "1 names stand for a micro- and a macro-expression: 037_4_1" in told
+    assert "1 action unit cells have parts that could not be read: 006_1_1" in told
     assert "3 pairs of expressions overlap, all are kept: 006_1_1 and 006_1_2" in told
     assert "1 recordings have no row in the table, kept without expressions: 008_3" in told
-    counts = "micro 3 of 159, macro 5 of 343, recordings 4 of 147"  # V31
+    counts = "micro 3 of 159, macro 5 of 343, recordings 4 of 147"
     assert f"SAMM Long Videos differs from the published counts: {counts}" in told
-    (lost,) = dataset.errors  # V24
+    (lost,) = dataset.errors
     assert lost.where == f"{TABLE}/FACS_Movement_Only, row 16"
     assert (
         lost.message == "007_2_3: frames 10041 to 10125 expected, the video has 9990 to 10010"
@@ -102,14 +102,14 @@ def test_parts_of_frames_are_rounded_halves_up(tmp_path: Path, cell: Any, frame:
 
 
 BAD: dict[str, tuple[LongRow, str]] = {
-    "text": (LongRow("006_1_9", "3,647", 20, 30), "onset is '3,647', expected a whole"),  # V10
+    "text": (LongRow("006_1_9", "3,647", 20, 30), "onset is '3,647', expected a whole"),
     "negative": (LongRow("006_1_9", -4, 20, 30), "onset is -4, expected a whole number from 0"),
-    "order": (LongRow("006_1_9", 30, 20, 10), "offset 10 is before onset 30"),  # V13
-    "apex": (LongRow("006_1_9", 10, 40, 30), "apex 40 is outside 10 to 30"),  # V13
+    "order": (LongRow("006_1_9", 30, 20, 10), "offset 10 is before onset 30"),
+    "apex": (LongRow("006_1_9", 10, 40, 30), "apex 40 is outside 10 to 30"),
     "kind": (LongRow("006_1_9", 10, 20, 30, "blink"), "expected the type micro or macro"),
     "name": (LongRow("video 6", 10, 20, 30), "expected a Filename such as '006_1_2'"),
-    "video": (LongRow("006_7_1", 10, 20, 30), "006_7: there is no such video"),  # V23
-    "twice": (SAMM_LONG_ROWS[1], "006_1_2: identical to"),  # V42
+    "video": (LongRow("006_7_1", 10, 20, 30), "006_7: there is no such video"),
+    "twice": (SAMM_LONG_ROWS[1], "006_1_2: identical to"),
 }
 
 
@@ -131,7 +131,7 @@ def test_emotions_are_taken_from_samm(root: Path) -> None:
     assert [e.emotion for e in found["006_1"]] == [None, "others", None]
     assert found["007_2"][0].emotion == "fear"
     told = messages(dataset.warnings)
-    assert "1 rows say 'Other', read as 'others': 006_1_2" in told  # V19
+    assert "1 rows say 'Other', read as 'others': 006_1_2" in told
     assert "1 micro-expressions are not in SAMM's table, no emotion: 037_4_1" in told
     assert "onset less" not in told
 
@@ -139,19 +139,19 @@ def test_emotions_are_taken_from_samm(root: Path) -> None:
 def test_an_emotion_that_samm_does_not_know_costs_the_row(root: Path, tmp_path: Path) -> None:
     table = write_samm_table(tmp_path / "own.xlsx", ("006_1_2", 2025, "tense"))
     dataset = samm_long.read(root, samm_table=table)
-    assert "unknown emotion 'tense'; known: anger" in messages(dataset.errors)  # V18
+    assert "unknown emotion 'tense'; known: anger" in messages(dataset.errors)
     assert len(by_name(dataset)["006_1"]) == 2
 
 
 def test_numbers_of_samm_with_the_long_videos_are_told(root: Path) -> None:
     write_samm_table(root / "SAMM.xlsx", ("006_1_2", 25, "Fear"), ("037_4_1", 103, "Fear"))
-    told = messages(read("samm-lv", root).warnings)  # V29
+    told = messages(read("samm-lv", root).warnings)
     assert "006_1_2: it has SAMM's own picture numbers; the long video needs -2000" in told
     assert "037_4_1: SAMM's onset less this one is 100, published 0" in told
 
 
 def test_a_clip_of_samm_and_its_long_video_show_one_person(root: Path, tmp_path: Path) -> None:
-    """Protocol L11: the same pixels under two names must not be on both sides of a split."""
+    """The same pixels under two names must not be on both sides of a split."""
     clips = read("samm", layouts.write_samm(tmp_path / "SAMM")).clips
     records = read("samm-lv", root).recordings
     clip = next(c for c in clips if c.name == "006_1_2")
@@ -180,19 +180,19 @@ def test_a_subject_that_contradicts_the_name_is_told(tmp_path: Path) -> None:
 def test_short_clips_are_recognised(root: Path, tmp_path: Path) -> None:
     other = layouts.write_samm(tmp_path / "SAMM")
     (root / TABLE).rename(other / TABLE)
-    with pytest.raises(DatasetError, match="It looks like SAMM"):  # V06, V08
+    with pytest.raises(DatasetError, match="It looks like SAMM"):
         read("samm-lv", other)
 
 
 def test_another_sheet_is_told(root: Path) -> None:
     layouts.save(root / TABLE, {"Tabelle1": [["Filename", "Start"]]})
-    with pytest.raises(DatasetError, match="Tabelle1, but none contains"):  # V02
+    with pytest.raises(DatasetError, match="Tabelle1, but none contains"):
         read("samm-lv", root)
 
 
 def test_a_missing_column_is_named(root: Path) -> None:
     layouts.save(root / TABLE, {"A": [["Subject", "Filename", "Onset", "Apex", "Offset"]]})
-    with pytest.raises(DatasetError, match="column 'Type' missing"):  # V03
+    with pytest.raises(DatasetError, match="column 'Type' missing"):
         read("samm-lv", root)
 
 
@@ -201,7 +201,7 @@ def test_no_table_and_a_broken_one(root: Path) -> None:
     with pytest.raises(DatasetError, match="expected an Excel workbook"):
         read("samm-lv", root)
     (root / TABLE).unlink()
-    with pytest.raises(DatasetError, match=f"no annotation table.*{TABLE}"):  # V01
+    with pytest.raises(DatasetError, match=f"no annotation table.*{TABLE}"):
         read("samm-lv", root)
 
 

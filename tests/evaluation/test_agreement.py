@@ -89,7 +89,6 @@ def test_two_coders_by_hand():
 
 
 def test_iou_of_exactly_half_is_a_pair():
-    """T71."""
     assert agree([(sheet(mark(0, 9)), sheet(mark(0, 19)))]).rows["micro"].counts.tp == 1
     assert agree([(sheet(mark(0, 9)), sheet(mark(0, 20)))]).rows["micro"].counts.tp == 0
 
@@ -134,7 +133,6 @@ def test_without_a_length_there_is_no_kappa():
 
 
 def test_lengths_that_differ_and_marks_past_the_end_are_errors():
-    """D49, D50."""
     with pytest.raises(DatasetError, match="found 100 frames in the first file and 90"):
         agree([(sheet(), sheet(frames=90))])
     with pytest.raises(DatasetError, match="reaches frame 100, the video has 0 to 99"):

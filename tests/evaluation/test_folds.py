@@ -103,7 +103,7 @@ def test_a_split_of_clips_takes_its_share_of_every_class():
 @pytest.mark.parametrize(
     ("dataset", "people", "counts"), [("casme2", 24, (88, 32, 25)), ("samm", 28, (92, 26, 15))]
 )
-def test_single_data_sets_of_the_composite(dataset, people, counts):  # spec_ammsm 6, check 28
+def test_single_data_sets_of_the_composite(dataset, people, counts):
     maps = read_flow_maps(REAL)
     chosen = [i for i, (name, _) in enumerate(maps.persons) if name == dataset]
     found = folds.leave_one_subject_out([maps.persons[i] for i in chosen])

@@ -1,4 +1,4 @@
-"""Interval tables: what is read, and what is refused with file and line (ecosystem part D)."""
+"""Interval tables: what is read, and what is refused with file and line."""
 
 import pytest
 from hypothesis import given
@@ -33,7 +33,6 @@ def table(folder, text, encoding="utf-8"):
     ],
 )
 def test_rows_that_make_no_sense(tmp_path, row, said):
-    """Ecosystem 45, 46."""
     with pytest.raises(DatasetError, match=r"table\.csv") as caught:
         read_table(table(tmp_path, HEAD + row + "\n"))
     assert said in str(caught.value)

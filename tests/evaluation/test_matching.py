@@ -164,7 +164,7 @@ def test_kinds_are_matched_apart():
     assert macro == Matches(Counts(0, 0, 1), ())
 
 
-def test_published_result_synergy():  # spec_metst 11, check 18
+def test_published_result_synergy():
     found = spans((0, 9), (20, 29), (50, 59))
     truth = spans((0, 9), (20, 29), (80, 89))
     matches = match(found, truth)

@@ -29,7 +29,7 @@ def published(*rows):
 
 
 @pytest.mark.parametrize(
-    ("rows", "p", "r", "f1", "unweighted", "spotting", "product"),  # spec_metst section 9
+    ("rows", "p", "r", "f1", "unweighted", "spotting", "product"),
     [
         (
             [(41, 33, 9), (3, 0, 0), (25, 18, 2)],
@@ -65,7 +65,6 @@ def test_published_confusions(rows, p, r, f1, unweighted, spotting, product):  #
     ],
 )
 def test_absent_classes(policy, p, r, f1, unweighted):
-    """Ecosystem T72."""
     counts = count_classes(list("00011"), list("00112"), list("0123"))
     found = [f(counts, policy) for f in (macro_precision, uar, harmonic_f1, uf1)]
     assert found == pytest.approx([p, r, f1, unweighted], abs=5.1e-5)
@@ -140,7 +139,6 @@ def test_folds_add():
 
 @pytest.mark.parametrize("policy", ["zero", "skip_both", "skip_gt"])
 def test_nothing_at_all_is_zero_not_nan(policy):
-    """Ecosystem D53 and T71."""
     counts = count_classes([], [], THREE)
     assert [f(counts, policy) for f in (macro_precision, uar, uf1, harmonic_f1)] == [0.0] * 4
     assert accuracy(counts) == 0.0

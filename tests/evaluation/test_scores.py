@@ -169,7 +169,6 @@ def test_broken_truth_list_is_refused_with_its_line(tmp_path):
 
 
 def test_what_mescope_writes_can_be_scored(tmp_path):
-    """Ecosystem 106: the interval table of a report has the columns that are read."""
     from mescope.reports.tables import INTERVAL_COLUMNS
 
     row = dict.fromkeys(INTERVAL_COLUMNS, "")

@@ -1,4 +1,4 @@
-"""Faces in the two public-domain portraits, and where there are none (ecosystem F34 to F37)."""
+"""Faces in the two public-domain portraits, and where there are none."""
 
 import importlib.util
 
@@ -51,7 +51,6 @@ def test_finds_the_face_at_every_size(picture, scale):
 
 
 def test_no_face_is_nothing():
-    """ecosystem F34."""
     noise = np.random.default_rng(0).integers(0, 255, (360, 640), np.uint8)
     tracker = FaceTracker(default_finder())
     assert tracker.see(0, noise) is None
@@ -67,7 +66,6 @@ def two_faces():
 
 @pytest.mark.parametrize(("choice", "side"), [("largest", 1), (0, 0), (1, 1), ("central", 1)])
 def test_chooses_one_of_two_faces_and_says_so(choice, side):
-    """ecosystem F36."""
     tracker = FaceTracker(default_finder(), choice)
     found = tracker.see(7, two_faces())
     assert (found.box.left > 280) == bool(side)
@@ -76,7 +74,7 @@ def test_chooses_one_of_two_faces_and_says_so(choice, side):
 
 
 def test_stays_with_its_face_when_a_larger_one_comes():
-    """ecosystem F36: identities do not swap."""
+    """Identities do not swap."""
     canvas = two_faces()
     alone = canvas.copy()
     alone[:, 280:] = 90
@@ -87,7 +85,7 @@ def test_stays_with_its_face_when_a_larger_one_comes():
 
 
 def test_another_place_is_flagged():
-    """ecosystem F36: one leaves, another enters."""
+    """One leaves, another enters."""
     canvas = two_faces()
     left, right = canvas.copy(), canvas.copy()
     left[:, 280:] = 90

@@ -118,7 +118,7 @@ def test_parameters_of_large_presets(large):
 
 @pytest.mark.parametrize("frames", [16, 30, 50])
 @pytest.mark.parametrize("name", SPOTTING)
-def test_shapes_ranges_and_no_nan(name, frames):  # spec_metst 11, check 12
+def test_shapes_ranges_and_no_nan(name, frames):
     with torch.no_grad():
         out = build(name)(inputs(name, 3, frames))
     assert out.spotting.shape == (3, frames)

@@ -42,7 +42,7 @@ def count(module):
 
 @pytest.mark.parametrize(
     ("change", "temporal", "whole"),
-    [  # spec_ammsm 2.1 and 2.12
+    [
         ({}, 25_419_255, 43_369_785),
         ({"classes": 5}, 25_420_281, 43_370_811),
         ({"attention": (2, 4, 8, 4)}, 22_120_195, None),
@@ -65,7 +65,7 @@ def test_parameters_of_the_paper_size(change, temporal, whole):  # check 20
 
 @pytest.mark.parametrize(
     ("name", "options", "wanted"),
-    [  # spec_ammsm 2.1 and 5
+    [
         ("vssd-tiny", {"classes": 1000}, 24_270_724),
         ("ammsm-256", {}, 43_369_785),
         ("ammsm-s28", {}, 808_923),
@@ -78,7 +78,7 @@ def test_parameters_of_the_presets(name, options, wanted):
         assert count(create_model(name, **options)) == wanted
 
 
-def test_components_of_the_paper_size():  # spec_ammsm 2.1
+def test_components_of_the_paper_size():
     with torch.device("meta"):
         model = Ammsm(PAPER)
     stream = model.temporal
@@ -163,7 +163,7 @@ def test_alpha_changes_the_flow():  # check 2
     torch.testing.assert_close(mixed.magnified[1::2], three.magnified[1::2])
 
 
-def test_tokens_are_normed_before_their_mean():  # spec_ammsm 2.10
+def test_tokens_are_normed_before_their_mean():
     stream, seen = small().temporal.eval(), []
     with torch.no_grad():
         stream.norm.weight.add_(torch.rand(128))

@@ -1,4 +1,4 @@
-"""ME-TST and ME-TST+ against the figures of spec_metst sections 3 and 11."""
+"""ME-TST and ME-TST+ against figures of the published code and of the paper."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def count(module):
 
 
 @pytest.mark.parametrize(
-    ("name", "options", "parameters"),  # spec_metst 3.4, check 8
+    ("name", "options", "parameters"),
     [
         ("me-tst", {"mode": "as_published"}, 1_249_926),
         ("me-tst", {"mode": "as_published", "states": 16}, 807_558),
@@ -145,7 +145,7 @@ def test_variants_of_the_plus_model():
         assert model(x).emotion.shape == (2, 16, 5)
 
 
-def test_mixer_equals_the_equations_step_by_step():  # spec_metst 3.1, plain loop
+def test_mixer_equals_the_equations_step_by_step():
     torch.manual_seed(2)
     mixer = MambaMixer(8, 4).double()
     u = torch.randn(9, 8, dtype=torch.float64)

@@ -26,7 +26,7 @@ def count(build):
 
 @pytest.mark.parametrize(
     ("change", "wanted"),
-    [  # spec_merba 2.15
+    [
         ({}, 111_142_920),
         ({"dgcm": False}, 111_141_895),
         ({"dgcm": False, "classes": 3}, 111_137_795),
@@ -46,7 +46,7 @@ def test_parameters_of_the_paper_size(change, wanted):
 
 @pytest.mark.parametrize(
     ("name", "dgcm", "three", "shared"),
-    [  # spec_merba 5
+    [
         ("merba-s28", 230_536, 230_211, 209_608),
         ("merba-s56", 230_536, 230_211, 209_608),
         ("merba-s56-full", 172_616, 172_291, 150_104),
@@ -76,7 +76,7 @@ def test_parameters_of_mambavision(name, millions):
         assert found == 97_685_288
 
 
-def test_components_of_the_paper_size():  # spec_merba 2.1
+def test_components_of_the_paper_size():
     with torch.device("meta"):
         model = Merba(PAPER)
 

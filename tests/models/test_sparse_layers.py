@@ -58,7 +58,7 @@ def kept(x, ratio):
 
 
 def plain_mixer(m, tokens, side):
-    """The SSD mixer of spec_ammsm 2.6 on one map (l, c), from its formulas."""
+    """The SSD mixer of AMMSM on one map (l, c), from its formulas."""
     inner, n = m.inner, m.states
     mixed = tokens @ m.in_proj.weight.T
     z, xbc, dt = mixed[:, :inner], mixed[:, inner : 2 * inner + 2 * n], mixed[:, -m.heads :]
@@ -89,7 +89,7 @@ def test_ssd_mixer_equals_the_definition():
             torch.testing.assert_close(plain_mixer(mixer, one, 5), wanted)
 
 
-def test_block_equals_the_definition():  # spec_ammsm 2.5
+def test_block_equals_the_definition():
     block = stage(depth=1).blocks[0]
     x = torch.randn(2, DIM, 5, 5, dtype=torch.float64)
     with torch.no_grad():
@@ -102,7 +102,7 @@ def test_block_equals_the_definition():  # spec_ammsm 2.5
     torch.testing.assert_close(found, x4)
 
 
-def test_stem_adds_what_it_refines():  # spec_ammsm 2.4
+def test_stem_adds_what_it_refines():
     stem = Stem(2, 8, (2, 2)).eval()
     x = torch.randn(1, 2, 28, 28)
     with torch.no_grad():
@@ -391,7 +391,7 @@ def test_spatial_stream_starts_as_resnet_does():
 
 @pytest.mark.parametrize(
     ("options", "wanted"),
-    [  # spec_ammsm 2.2 and 5
+    [
         ({}, 17_267_458),
         ({"alpha_map": "sines"}, 17_285_314),
         ({"width": 8, "levels": 3}, 16_722),
@@ -404,7 +404,7 @@ def test_parameters_of_the_magnifier(options, wanted):
 
 @pytest.mark.parametrize(
     ("widths", "options", "wanted"),
-    [  # spec_ammsm 2.1, 2.12 and 5; the last is ResNet-18 as published without its head
+    [
         ((16, 32), {"kernel": 3, "stride": 1, "pool": False}, 42_896),
         ((64, 128), {}, 683_072),
         ((64, 128, 256), {}, 2_782_784),

@@ -18,7 +18,7 @@ from mescope.models.vision_layers import (
 
 
 def plain_mixer(m, s, k):
-    """Mixer k of ``m`` on one sequence (l, c), step by step from spec_merba 2.7."""
+    """Mixer k of ``m`` on one sequence (l, c), step by step from the paper."""
     half, states = m.D.shape[1], m.states
     pq = s @ m.in_weight[k]
     padded = F.pad(pq, (0, 0, 1, 1))
@@ -62,7 +62,7 @@ def test_one_mixer_for_all_sequences():
             torch.testing.assert_close(found[k], m(s[k : k + 1])[0], rtol=0, atol=1e-12)
 
 
-def test_a_mixer_looks_one_token_ahead_only():  # spec_merba 6, check 6
+def test_a_mixer_looks_one_token_ahead_only():
     m, j = mixers(sets=1), 5
     s = torch.randn(1, 1, 9, 32, dtype=torch.float64)
     other = s.clone()
@@ -96,7 +96,7 @@ def test_gradients_of_a_mixer_by_differences():  # check 7
 
 
 @pytest.mark.parametrize("dim", [256, 512, 1024])
-def test_parameters_of_a_mixer(dim):  # spec_merba 2.7
+def test_parameters_of_a_mixer(dim):
     with torch.device("meta"):
         count = sum(p.numel() for p in ScanMixers(dim).parameters())
     assert count == {256: 73_728, 512: 286_720, 1024: 1_130_496}[dim]

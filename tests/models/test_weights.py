@@ -102,7 +102,6 @@ class Canary:
 @pytest.mark.parametrize("name", ["w.pt", "w.pth", "w.pkl", "w.bin", "w.safetensors"])
 @pytest.mark.parametrize("writer", ["pickle", "torch"])
 def test_pickles_are_not_opened(tmp_path, name, writer):
-    """Ecosystem M54."""
     canary = tmp_path / "canary"
     file = tmp_path / name
     if writer == "pickle":
@@ -117,7 +116,6 @@ def test_pickles_are_not_opened(tmp_path, name, writer):
 
 @pytest.mark.parametrize("keep", [0, 5, 8, 200, -1])
 def test_truncated(path, keep):
-    """Ecosystem M55."""
     path.write_bytes(path.read_bytes()[:keep])
     with pytest.raises(WeightsError, match=r"truncated|only \d bytes") as error:
         load(path)
@@ -126,7 +124,7 @@ def test_truncated(path, keep):
 
 @pytest.mark.parametrize("length", [HEADER_MAX + 1, 2**40, 2**64 - 1, 0])
 def test_header_length_is_not_believed(path, length):
-    """Ecosystem M55: memory stays bounded because the length is checked first."""
+    """Memory stays bounded because the length is checked first."""
     path.write_bytes(struct.pack("<Q", length) + path.read_bytes()[8:])
     with pytest.raises(WeightsError, match=r"its header claims"):
         load(path)
@@ -156,7 +154,7 @@ def _shift(header, name, by):
     ],
 )
 def test_damaged_headers(path, change, message):
-    """Ecosystem M55: overlapping offsets, wrong types, sizes that do not fit."""
+    """Overlapping offsets, wrong types, sizes that do not fit."""
     header, payload = split(path)
     change(header)
     write(path, header, payload)
@@ -167,7 +165,6 @@ def test_damaged_headers(path, change, message):
 
 @pytest.mark.parametrize("text", [b"[1, 2]", b'{"a": 1, "a": 1}', b"\xff\xfe{}", b"[" * 99999])
 def test_header_that_is_not_a_json_object(tmp_path, text):
-    """Ecosystem M55."""
     path = tmp_path / "w.safetensors"
     path.write_bytes(struct.pack("<Q", len(text)) + text + b"0000")
     with pytest.raises(WeightsError, match="header"):
@@ -175,7 +172,6 @@ def test_header_that_is_not_a_json_object(tmp_path, text):
 
 
 def test_hidden_bytes_behind_the_tensors(path):
-    """Ecosystem M55."""
     path.write_bytes(path.read_bytes() + b"hidden")
     with pytest.raises(WeightsError, match="damaged"):
         load(path)
@@ -193,7 +189,6 @@ def test_hidden_bytes_behind_the_tensors(path):
     ],
 )
 def test_of_another_kind(path, changes, message):
-    """Ecosystem M56."""
     edit_card(path, **changes)
     _resign(path)
     with pytest.raises(WeightsError, match=message):
@@ -201,7 +196,6 @@ def test_of_another_kind(path, changes, message):
 
 
 def test_other_shapes_come_with_a_diff(path):
-    """Ecosystem M56."""
     fields = json.loads(split(path)[0]["__metadata__"]["mescope"])
     edit_card(path, config=fields["config"] | {"states": 5})
     _resign(path)
@@ -217,7 +211,6 @@ def _resign(path):
 
 
 def test_tampered_tensors(path):
-    """Ecosystem M57."""
     data = bytearray(path.read_bytes())
     data[-3] ^= 1
     path.write_bytes(bytes(data))
@@ -227,7 +220,7 @@ def test_tampered_tensors(path):
 
 @pytest.mark.parametrize("change", [{"simulated": False}, {"scores": {"planted F1": 0.99}}])
 def test_tampered_card(path, change):
-    """Ecosystem M57: a better score cannot be written into a card by hand."""
+    """A better score cannot be written into a card by hand."""
     edit_card(path, **change)
     with pytest.raises(WeightsError, match="checksum"):
         load(path)
@@ -235,7 +228,7 @@ def test_tampered_card(path, change):
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_weights_that_are_not_finite(path, model, card, value):
-    """Ecosystem M58: refused when read, and not even written."""
+    """Refused when read, and not even written."""
     header, payload = split(path)
     first = header["emotion_head.bias"]["data_offsets"][0]
     payload = payload[:first] + np.float32(value).tobytes() + payload[first + 4 :]
@@ -265,7 +258,7 @@ def test_weights_that_are_not_finite(path, model, card, value):
     ],
 )
 def test_hostile_cards(path, changes, message):
-    """Ecosystem M59: unknown keys, class paths, traversal, absurd sizes."""
+    """Unknown keys, class paths, traversal, absurd sizes."""
     edit_card(path, **changes)
     if {"config", "model"} & set(changes):
         _resign(path)
@@ -276,7 +269,6 @@ def test_hostile_cards(path, changes, message):
 
 
 def test_card_that_lacks_an_entry(path):
-    """Ecosystem M59."""
     header, payload = split(path)
     fields = json.loads(header["__metadata__"]["mescope"])
     del fields["regions"]
@@ -287,7 +279,7 @@ def test_card_that_lacks_an_entry(path):
 
 
 def test_unknown_name_says_what_to_do(monkeypatch, path):
-    """Ecosystem M60: nothing is downloaded, so there is nothing to wait for."""
+    """Nothing is downloaded, so there is nothing to wait for."""
     monkeypatch.setattr(weights, "list_weights", lambda: {"me-tst-plus-small": path})
     with pytest.raises(WeightsError, match=r"mescope models.*did you mean 'me-tst-plus-small'"):
         load("me-tst-plus-smal")

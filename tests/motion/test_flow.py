@@ -48,7 +48,6 @@ def vectors(measure, first, second, regions=REGIONS_18):
 
 @BOTH
 def test_identical_frames_have_no_flow(measure):
-    """Check 1; ecosystem F42."""
     image = grey(texture())
     assert np.abs(vectors(measure, image, image.copy())).max() <= 0.05
 
@@ -56,7 +55,6 @@ def test_identical_frames_have_no_flow(measure):
 @BOTH
 @pytest.mark.parametrize("shift", [(0.5, 0.0), (0.3, -0.6)])
 def test_translation_is_the_nose_motion_and_nothing_else(measure, shift):
-    """Check 2; ecosystem F40."""
     image = texture()
     first, second = grey(image), grey(moved(image, *shift))
     (nose,) = place(LANDMARKS, (GLOBAL,))

@@ -68,7 +68,7 @@ def test_other_shares():
 
 
 def test_clean_boxes_never_leave_the_crop():
-    """ecosystem F37: whatever the landmarks, boxes lie in the crop and are not empty."""
+    """Whatever the landmarks, boxes lie in the crop and are not empty."""
     rng = np.random.default_rng(1)
     for _ in range(200):
         points = np.array(LANDMARKS) * rng.uniform(0.01, 2, 2) + rng.uniform(-400, 400, 2)

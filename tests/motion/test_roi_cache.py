@@ -62,7 +62,7 @@ def test_second_time_comes_from_the_cache(frames, uncached, tmp_path, monkeypatc
 
 @pytest.mark.parametrize("mode", ["clean", "as_published"])
 def test_interrupted_work_goes_on(frames, tmp_path, monkeypatch, mode):
-    """ecosystem S74: stopped after window 5, continued, and the result is the same."""
+    """Stopped after window 5, continued, and the result is the same."""
 
     def stop(done, count):
         if done == 5:
@@ -85,7 +85,6 @@ def test_interrupted_work_goes_on(frames, tmp_path, monkeypatch, mode):
 
 @pytest.mark.parametrize("damage", ["cut", "edit", "empty"])
 def test_spoilt_entries_are_computed_again(frames, uncached, tmp_path, damage):
-    """ecosystem S81."""
     extract(open_video(frames, rate=30), timing=SHORT, cache=tmp_path)
     entries = sorted(tmp_path.iterdir())
     assert len(entries) == 5  # four segments and the decode report
@@ -100,7 +99,6 @@ def test_spoilt_entries_are_computed_again(frames, uncached, tmp_path, damage):
 
 
 def test_a_cache_that_cannot_be_written_is_a_warning(frames, uncached, tmp_path):
-    """ecosystem S78."""
     blocked = tmp_path / "file"
     blocked.write_text("in the way")
     result = extract(open_video(frames, rate=30), timing=SHORT, cache=blocked)

@@ -80,13 +80,12 @@ def test_five_regions_equal_their_entries_of_the_eighteen():
 
 
 def test_head_motion_is_removed():
-    """ecosystem F40: of up to 30 px (in the crop) of wandering next to nothing is left."""
+    """Of up to 30 px (in the crop) of wandering next to nothing is left."""
     still = extract(open_video(film(40, sway=5), rate=30), timing=SHORT)
     assert np.abs(still.windows).mean() < 0.5
 
 
 def test_still_picture_has_no_motion():
-    """ecosystem F42."""
     still = extract(open_video(np.repeat(portrait()[None], 24, 0), rate=30), timing=SHORT)
     assert np.abs(still.windows).max() < 0.05
 
@@ -99,7 +98,7 @@ def test_modes_differ_and_are_named(swaying):
 
 
 def test_no_face_at_all():
-    """ecosystem F34: a result and a warning, no exception."""
+    """A result and a warning, no exception."""
     result = extract(open_video(empty(24), rate=30), timing=SHORT)
     assert not result.valid.any()
     assert not result.windows.any()
@@ -114,7 +113,7 @@ def test_no_face_at_all_as_published():
 
 
 def test_face_in_the_first_half_only():
-    """ecosystem F35: nothing is invented after the face has gone."""
+    """Nothing is invented after the face has gone."""
     video = open_video(np.concatenate([film(36), empty(36)]), rate=30)
     result = extract(video, timing=SHORT)
     seen = measured(result)
@@ -125,7 +124,7 @@ def test_face_in_the_first_half_only():
 
 
 def test_face_that_comes_back():
-    """ecosystem F35: the gap stays a gap."""
+    """The gap stays a gap."""
     video = open_video(np.concatenate([film(32), empty(32), film(40)]), rate=30)
     seen = measured(extract(video, timing=SHORT))
     assert seen[:30].all()
@@ -154,7 +153,7 @@ def test_a_missed_look_is_bridged(monkeypatch):
 
 
 def test_scene_cut_ends_the_window():
-    """ecosystem F38: no motion is measured across a cut."""
+    """No motion is measured across a cut."""
     other = film(28)[:, :, ::-1]
     other = np.ascontiguousarray(255 - np.roll(other, 30, axis=1))
     other[:, 60:200, 60:200] = film(28)[:, 60:200, 60:200][:, ::-1, :]
@@ -168,7 +167,7 @@ def test_scene_cut_ends_the_window():
 
 
 def test_exposure_step_is_no_cut():
-    """ecosystem F39: a change of light does not end a scene."""
+    """A change of light does not end a scene."""
     frames = film(32)
     frames[20:] = np.clip(frames[20:].astype(int) + 25, 0, 255)
     result = extract(open_video(frames, rate=30), timing=SHORT)
@@ -217,7 +216,6 @@ def test_missing_frames_as_published_are_copies_of_the_next():
 
 
 def test_nonsense_flow_is_dropped_and_counted(monkeypatch):
-    """ecosystem F44."""
 
     def broken(frames, reference, face, regions, **options):
         return plain_window_flow(frames, reference, face, regions, **options)
@@ -265,7 +263,7 @@ def test_short_recordings():
     assert "short" in " ".join(result.warnings)
     with pytest.raises(VideoError, match="at least 16 frames"):
         extract(open_video(film(9), rate=30))
-    with pytest.raises(VideoError, match="1 frame was found"):  # ecosystem V14
+    with pytest.raises(VideoError, match="1 frame was found"):
         extract(open_video(film(1), rate=30))
     with pytest.raises(VideoError, match="at least 50 frames"):
         extract(open_video(film(21), rate=30), mode="as_published")

@@ -9,7 +9,7 @@ import torch
 
 from mescope.ops.orders import ASYMMETRIC, inverse, lay, order, read
 
-PRINTED = {  # spec_merba 2.6
+PRINTED = {
     ("hr", 3): "0 1 2 3 4 5 6 7 8",
     ("vr", 3): "0 3 6 1 4 7 2 5 8",
     ("hz", 3): "0 1 2 5 4 3 6 7 8",
@@ -28,7 +28,7 @@ def test_printed_lists(name, side):
 @pytest.mark.parametrize("side", [1, 2, 3, 4, 7])
 @pytest.mark.parametrize("change", CHANGES)
 @pytest.mark.parametrize("name", ASYMMETRIC)
-def test_every_token_once_and_back_again(name, change, side):  # spec_merba 6, check 1
+def test_every_token_once_and_back_again(name, change, side):
     tokens = order(change + name, side)
     assert sorted(tokens) == list(range(side * side))
     if not change:

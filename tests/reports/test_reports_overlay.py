@@ -111,7 +111,7 @@ def test_a_range_begins_at_zero_and_keeps_the_numbers(tmp_path, monkeypatch, no_
 
 
 def test_pictures_pass_one_at_a_time():
-    """V15: memory does not grow with the length."""
+    """Memory does not grow with the length."""
     video = Uneven(np.arange(100_000) / 30, (64, 48))
     made = OverlayVideo(video, make_analysis(duration=3.0, planted=()), Sightings(flow(None)))
     pictures = made.frames(grey=False)
@@ -124,7 +124,7 @@ def test_pictures_pass_one_at_a_time():
 
 @pytest.mark.parametrize("size", [(1, 1), (63, 47), (321, 181), (1001, 3), (3, 1000)])
 def test_any_size_becomes_even_and_wide_enough(size):
-    """V16: 4:2:0 needs even sides."""
+    """4:2:0 needs even sides."""
     painter = Painter(make_analysis(duration=3.0), size, REGIONS)
     picture = np.full((size[1], size[0], 3), 200, np.uint8)
     made = painter.draw(picture, 5, 0.2, None)
@@ -210,7 +210,7 @@ def test_landmarks_move_evenly_between_two_windows():
 
 
 def test_landmarks_are_not_invented():
-    """F35, F38: none before, none where no face is, none long after, no walk across a cut."""
+    """None before, none where no face is, none long after, no walk across a cut."""
     sightings = Sightings(flow(None, face(100), None, face(100), face(300)))
     assert sightings.shape(3) is None
     np.testing.assert_allclose(sightings.shape(12)[:68], face(100)[0])
@@ -237,7 +237,7 @@ def test_long_names_end_in_time():
 
 
 def test_files_are_kept(tmp_path, no_face):
-    """E105: not even --force draws over the recording."""
+    """Not even --force draws over the recording."""
     write_video(Uneven(np.arange(10) / 30), tmp_path / "in.mp4")
     before = (tmp_path / "in.mp4").read_bytes()
     analysis = make_analysis(duration=1.0, planted=())

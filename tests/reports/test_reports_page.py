@@ -255,7 +255,7 @@ HOSTILE = (
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_names_are_text(name):
-    """ecosystem W90: names, warnings, reasons and parameters are shown, never obeyed."""
+    """Names, warnings, reasons and parameters are shown, never obeyed."""
     analysis = make_analysis(name=name)
     analysis.warnings = (name,)
     analysis.provenance["model"] = name
@@ -271,7 +271,6 @@ def test_hostile_names_are_text(name):
 
 
 def test_a_name_of_a_megabyte_does_not_break_the_page():
-    """ecosystem W90."""
     assert len(render(make_analysis(name="x" * 1_000_000, planted=()))) < 20_000_000
 
 
@@ -304,7 +303,7 @@ def test_runs_are_the_true_stretches():
 
 
 def test_a_ten_hour_recording_with_many_detections_stays_small():
-    """ecosystem V15, W93: the drawing does not grow with the recording."""
+    """The drawing does not grow with the recording."""
     planted = tuple((10 + 35 * i, 0.3, "surprise") for i in range(1000))
     analysis = make_analysis(duration=36_000, rate=10, planted=planted[:300], pictures=False)
     assert len(timeline(analysis, width=940, name="w")) < 1_500_000
@@ -359,7 +358,7 @@ def test_factor_keeps_the_longest_arrow_in_view(pixels, times):
 
 
 def test_still_regions_make_no_arrow():
-    """ecosystem V42: no division by zero where nothing moved."""
+    """No division by zero where nothing moved."""
     assert arrows_worth_drawing((RegionMotion(region="MOUTH", dx=0.0, dy=0.0),)) == ()
 
 

@@ -82,7 +82,6 @@ def test_csv_without_detections_keeps_its_header():
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t"])
 def test_no_cell_is_a_formula(start):
-    """ecosystem E100."""
     name = f'{start}HYPERLINK("http://x")'
     text = interval_csv(make_analysis(name=name, pictures=False))
     row = next(csv.DictReader(io.StringIO(text)))
@@ -102,7 +101,7 @@ def test_frame_csv_has_a_row_per_frame_and_empty_cells_for_gaps(analysis):
 
 
 def test_nothing_is_overwritten_without_force(analysis, tmp_path):
-    """ecosystem E105: refused, and the old file stands."""
+    """Refused, and the old file stands."""
     path = tmp_path / "a.csv"
     (tmp_path / "a.frames.csv").write_text("mine")
     with pytest.raises(OutputError, match=r"a\.frames\.csv exists already"):
@@ -119,7 +118,6 @@ def test_unknown_suffix_is_refused(analysis, tmp_path):
 
 @pytest.mark.parametrize("suffix", ["json", "csv", "html"])
 def test_a_full_disk_leaves_the_old_file_and_no_draft(analysis, tmp_path, monkeypatch, suffix):
-    """ecosystem S78, E105."""
     path = tmp_path / f"a.{suffix}"
     path.write_text("old")
 
@@ -134,7 +132,7 @@ def test_a_full_disk_leaves_the_old_file_and_no_draft(analysis, tmp_path, monkey
 
 
 def test_an_analysis_of_nothing_can_be_saved(tmp_path):
-    """ecosystem V14, F34: no frames, no face, no detections."""
+    """No frames, no face, no detections."""
     none = np.zeros(0)
     analysis = Analysis(
         video={"name": "one frame.mp4", "duration_s": math.nan},
@@ -162,7 +160,7 @@ def test_an_analysis_put_together_by_hand_says_how_it_is_written(analysis, tmp_p
 
 
 def test_a_name_that_is_no_unicode_does_not_stop_a_report(tmp_path):
-    """ecosystem V32, E97: a file name with a byte that is no UTF-8."""
+    """A file name with a byte that is no UTF-8."""
     analysis = make_analysis(name="caf\udce9\0 \u4e2d\U0001f600.mp4", pictures=False)
     for suffix in reports.formats().values():
         analysis.save(tmp_path / f"a{suffix}").read_text(encoding="utf-8")

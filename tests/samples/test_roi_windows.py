@@ -134,7 +134,7 @@ def test_macro_expressions_are_neutral_and_raw_emotions_find_their_class(pretend
 
 
 def test_the_long_videos_of_samm_show_the_people_of_samm(pretend):
-    """Protocol L11: one person in two data sets must not stand on both sides of a split."""
+    """One person in two data sets must not stand on both sides of a split."""
     pretend(r=measured())
     record = recording(((60, 70), "micro", "contempt"), dataset="samm-lv")
     found = window_examples(Dataset(name="samm-lv", recordings=(record,)))

@@ -1,4 +1,4 @@
-"""Labels and window sampling of spec_metst sections 2.1, 4.1 and 4.2."""
+"""Labels and window sampling of ME-TST."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def micro(first, last, emotion):
     return Expression(interval=Interval(first, last), kind="micro", emotion=emotion)
 
 
-def test_labels_of_a_decimated_annotation():  # spec_metst 11, check 6
+def test_labels_of_a_decimated_annotation():
     onset, apex, offset = 1912, 1948, 1988  # annotation counts from 1
     interval = decimate(Interval(onset - 1, offset - 1), 7)
     assert (interval.first, (apex - 1) // 7, interval.last) == (273, 278, 283)

@@ -249,7 +249,7 @@ def test_fingerprint_tells_recordings_apart():
 
 
 def test_large_and_small_pictures():
-    """The warp scales with the face (ecosystem V: odd sizes)."""
+    """The warp scales with the face."""
     for size in ((321, 181), (1281, 721)):
         portrait = drawn_portrait(2, size)
         warp = FaceWarp(portrait.landmarks, portrait.size)

@@ -1,4 +1,4 @@
-"""What training AMMSM takes beside the loop (spec_ammsm 2.11, 4.1 and section 6)."""
+"""What training AMMSM takes beside the loop."""
 
 from __future__ import annotations
 

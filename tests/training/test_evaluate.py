@@ -68,7 +68,7 @@ def test_what_was_planted_is_found():
 
 @pytest.mark.parametrize("oracle", [False, True])
 def test_labels_of_test_people_change_nothing(oracle):
-    """Ecosystem T66, the guard: poison the labels of one person; the predictions for that
+    """The guard: poison the labels of one person; the predictions for that
     person stay, to the last bit, and those for the others, who learn from them, do not."""
     clean = planted()
     labels = clean.labels.copy()
@@ -124,7 +124,6 @@ def test_the_oracle_is_a_column_of_its_own():
 
 @pytest.mark.slow
 def test_processes_change_nothing():
-    """Ecosystem T70."""
     data = planted(4)
     assert told(evaluate(RECIPE, data, jobs=2)) == told(evaluate(RECIPE, data, jobs=1))
 
@@ -160,7 +159,7 @@ evaluate(RECIPE, planted(), out=Path(sys.argv[1]), jobs=int(sys.argv[2]))
 @pytest.mark.slow
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_a_run_that_was_killed_goes_on_with_identical_results(tmp_path, jobs):
-    """Ecosystem T63: kill -9 in the middle; the rest is computed, the result is the same."""
+    """Kill -9 in the middle; the rest is computed, the result is the same."""
     out = tmp_path / "run"
     script = SCRIPT.format(
         folder=str(Path(__file__).parent), planted=str(Path(made_recipes.__file__).parent)
@@ -188,7 +187,6 @@ def test_a_run_that_was_killed_goes_on_with_identical_results(tmp_path, jobs):
 
 
 def test_a_folder_of_another_run_is_refused(tmp_path):
-    """Ecosystem T73."""
     short = changed(RECIPE, epochs=1, seeds=1)
     evaluate(short, planted(3), out=tmp_path)
     with pytest.raises(RecipeError, match="another run: recipe"):
@@ -213,7 +211,6 @@ def test_a_damaged_result_is_computed_again(tmp_path, harm):
 
 
 def test_a_full_disk_keeps_what_is_there(tmp_path, monkeypatch):
-    """Ecosystem T64."""
     short = changed(RECIPE, epochs=1, seeds=1)
     from mescope.training import results
 

@@ -44,7 +44,7 @@ def interval(labels, draws=2000):
 @pytest.mark.slow
 @pytest.mark.parametrize("model", ["svm-flow", "ststnet"])
 def test_labels_without_meaning_score_at_chance(model):
-    """Ecosystem T67 and T68: twenty sets of random labels, standardised, whole protocol."""
+    """Twenty sets of random labels, standardised, whole protocol."""
     options = {"size": 12} if model == "ststnet" else {}
     recipe = flat_recipe(
         name="chance", model=model, data="flow28", options=options, seeds=1, epochs=3,
@@ -62,7 +62,7 @@ def test_labels_without_meaning_score_at_chance(model):
 
 
 def test_the_same_clip_under_two_people_is_refused():
-    """Ecosystem D48: one person under two names, or in two data sets."""
+    """One person under two names, or in two data sets."""
     data = noise(0)
     inputs = data.inputs.copy()
     inputs[7] = inputs[40]
@@ -76,14 +76,14 @@ def test_the_same_clip_under_two_people_is_refused():
 
 
 def test_windows_of_one_person_cannot_be_split():
-    """Ecosystem T69: overlapping windows are items of one person, so a fold refuses them."""
+    """Overlapping windows are items of one person, so a fold refuses them."""
     persons = (("a", "1"), ("a", "1"), ("a", "2"))
     with pytest.raises(LeakError, match="expected nobody in both parts, found a/1"):
         Fold("cut", (0, 2), (1,), persons)
 
 
 def test_a_class_that_only_the_test_person_shows_is_told():
-    """datasets.md V37, ecosystem D53: no figure is lost, and nobody is left in the dark."""
+    """No figure is lost, and nobody is left in the dark."""
     data = noise(0)
     labels = data.labels % 2
     labels[:3] = 2  # only person 0 shows it

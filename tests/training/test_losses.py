@@ -1,4 +1,4 @@
-"""The losses of spec_metst 4.3 and spec_merba 2.13, with plain references."""
+"""The losses of ME-TST and of MERba's two heads, with plain references."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_frames_reduction_is_what_one_hot_targets_give(case):  # what the publis
     assert found.item() == pytest.approx(wanted.item(), rel=1e-6)
 
 
-def test_ratio_of_reductions_is_the_mean_weight(case):  # spec_metst 11, check 13
+def test_ratio_of_reductions_is_the_mean_weight(case):
     output, spotting, classes, weights = case
     by_frames, by_weights = (
         me_tst_loss(output, spotting, classes, weights, spotting_weight=0.0, reduction=how)
@@ -127,7 +127,7 @@ def two_heads(seed=0, n=6):
 
 @pytest.mark.parametrize("mix", ["sum", "convex"])
 def test_two_heads_against_plain_loops(mix):
-    """spec_merba 2.13: cross-entropy of both, the fine one over true negatives only."""
+    """Cross-entropy of both, the fine one over true negatives only."""
     _, output = two_heads()
     full = torch.tensor([0, 1, 2, 4, 5, 6])  # anger, contempt, disgust, happiness, sadness, ...
     coarse = [0, 3, 0, 1, 0, 2]
@@ -139,7 +139,7 @@ def test_two_heads_against_plain_loops(mix):
     torch.testing.assert_close(dgcm_loss(output, full, a, mix), wanted)
 
 
-def test_without_negatives_the_fine_head_learns_nothing():  # spec_merba 6, check 18
+def test_without_negatives_the_fine_head_learns_nothing():
     heads, output = two_heads()
     dgcm_loss(output, torch.tensor([1, 4, 6, 6, 4, 1]), 1.0).backward()
     assert not heads.grad[1].any()

@@ -60,7 +60,6 @@ def test_a_monitor_sees_every_epoch_and_changes_nothing():
 
 
 def test_standardising_uses_the_training_inputs_only():
-    """Ecosystem T67."""
     inputs, labels = maps()
     recipe = changed(BASE, standardise=True)
     learned = train_recognizer(recipe, inputs, labels, CLASSES, 0)
@@ -177,7 +176,7 @@ def test_two_heads_name_seven_classes():
 
 
 def test_a_single_input_left_over_is_dropped():
-    """Batch statistics of one input are none (spec_merba section 4.1)."""
+    """Batch statistics of one input are none."""
     inputs, labels = maps(9)
     found = train_recognizer(BASE, inputs, labels, CLASSES, 0).scores(inputs)  # batches of 8
     assert np.isfinite(found).all()

@@ -11,7 +11,7 @@ from mescope.training.schedules import decay_groups, schedule_of, warm_up
 
 
 @pytest.mark.parametrize("epochs", [70, 200])
-def test_published_course(epochs):  # spec_merba 6, check 23
+def test_published_course(epochs):
     peak = 5e-4
     assert warm_up(0, epochs, peak) == 1e-6
     assert warm_up(5, epochs, peak) == pytest.approx(peak, rel=0.02)
@@ -61,7 +61,7 @@ def test_what_decays(name):  # check 24
     assert len(decays["params"]) + len(free["params"]) == len(names)
 
 
-def test_positions_and_the_class_token_do_not_decay():  # spec_rsmix_videomamba 5.7
+def test_positions_and_the_class_token_do_not_decay():
     model = create_model("videomamba-xs", frames=2, side=28, depth=1)
     _, free = decay_groups(model, 0.05)
     kept = {id(p) for p in free["params"]}

@@ -1,4 +1,4 @@
-"""The evolutionary search (spec_ammsm S13 and section 6, checks 23 and 24)."""
+"""The evolutionary search."""
 
 from __future__ import annotations
 

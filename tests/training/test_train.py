@@ -44,7 +44,7 @@ def test_an_epoch_is_a_function_of_recipe_and_number():
 
 @pytest.mark.slow
 def test_a_killed_run_resumes_to_the_same_weights(tmp_path):
-    """Ecosystem T63: the interrupted run ends bit for bit where the other does."""
+    """The interrupted run ends bit for bit where the other does."""
     whole, _ = training.train(TINY, tmp_path / "whole")
 
     def kill(done: int, total: int, loss: float) -> None:
@@ -64,7 +64,6 @@ def test_a_killed_run_resumes_to_the_same_weights(tmp_path):
 
 @pytest.mark.slow
 def test_a_checkpoint_of_another_recipe_or_a_damaged_one_is_refused(tmp_path):
-    """Ecosystem T73."""
     training.train(changed(TINY, epochs=1), tmp_path)
     with pytest.raises(RecipeError, match="another recipe"):
         training.train(TINY, tmp_path)
@@ -75,7 +74,7 @@ def test_a_checkpoint_of_another_recipe_or_a_damaged_one_is_refused(tmp_path):
 
 
 def test_one_cycle_has_the_published_course():
-    """spec_metst section 11, check 16; and the same course when resumed half way."""
+    """The planted course is learned; and the same course when resumed half way."""
     optimizer = torch.optim.Adam([torch.nn.Parameter(torch.zeros(1))], lr=1e-4)
     schedule = one_cycle(optimizer, 1e-4, 300)
     rates = []
@@ -95,7 +94,6 @@ def test_one_cycle_has_the_published_course():
 
 @pytest.mark.slow
 def test_a_loss_that_is_no_number_stops_the_run(tmp_path):
-    """Ecosystem T65."""
     wild = changed(TINY, learning_rate=1e30)
     with pytest.raises(RecipeError, match="lower learning_rate"):
         training.train(wild, tmp_path)

@@ -42,7 +42,7 @@ def _frame(pixels, full_range, width=256, height=64):
      "yuva420p", "nv12"],
 )  # fmt: skip
 def test_luma_in_full_range(pixels, full_range, width):
-    """Ecosystem V21: within one level of the definition and of libswscale."""
+    """Within one level of the definition and of libswscale."""
     frame = _frame(pixels, full_range, width)
     codes = np.linspace(0, 2 ** frame.format.components[0].bits - 1, width).round()
     unit = 2 ** (frame.format.components[0].bits - 8)
@@ -56,14 +56,14 @@ def test_luma_in_full_range(pixels, full_range, width):
 
 @pytest.mark.parametrize("pixels", ["gray", "gray10le", "gray12le", "gray16le"])
 def test_grey_formats(pixels):
-    """Ecosystem V21: grey8 and grey16."""
+    """Grey8 and grey16."""
     found = grey_of(_frame(pixels, True))
     assert np.abs(found.astype(int) - RAMP).max() <= 1
 
 
 @pytest.mark.parametrize("pixels", ["rgb24", "rgba", "bgr0", "gbrp", "yuyv422", "rgb48le"])
 def test_colour_formats_fall_back(pixels, picture_of):
-    """Ecosystem V21: RGB, RGBA with alpha, palette."""
+    """RGB, RGBA with alpha, palette."""
     grey = picture_of(5)
     frame = av.VideoFrame.from_ndarray(grey, format="gray").reformat(format=pixels)
     assert np.abs(grey_of(frame).astype(int) - grey).max() <= 2
@@ -76,7 +76,7 @@ def test_colour_formats_fall_back(pixels, picture_of):
      ("libx265", "yuv420p10le"), ("libvpx-vp9", "yuv420p")],
 )  # fmt: skip
 def test_files_of_every_depth(tmp_path, write_video, number_in, codec, pixels):
-    """Ecosystem V21: grey equals libswscale's within one level, also read from a file."""
+    """Grey equals libswscale's within one level, also read from a file."""
     options = {"x265-params": "log-level=none"} if codec == "libx265" else {}
     path = write_video(tmp_path / "v.mkv", 6, codec=codec, pixels=pixels, options=options)
     with av.open(str(path)) as container:
@@ -100,7 +100,7 @@ def test_colours_are_rgb(tmp_path, write_video):
 
 @pytest.mark.parametrize("quarters", [1, 2, 3])
 def test_rotation_is_applied_once(tmp_path, write_video, number_in, picture_of, quarters):
-    """Ecosystem V19: as a phone stores an upright recording."""
+    """As a phone stores an upright recording."""
     stored = [np.rot90(picture_of(i), quarters).copy() for i in range(10)]
     path = write_video(
         tmp_path / "v.mp4",
@@ -119,7 +119,7 @@ def test_rotation_is_applied_once(tmp_path, write_video, number_in, picture_of, 
 
 @pytest.mark.parametrize("transposed", [False, True])
 def test_mirrored_recordings(tmp_path, write_video, number_in, picture_of, transposed):
-    """Ecosystem V19: mirrored by the display matrix."""
+    """Mirrored by the display matrix."""
     upright = [picture_of(i) for i in range(10)]
     stored = [(p.T if transposed else p[:, ::-1]).copy() for p in upright]
     one, path = 1 << 16, tmp_path / "v.mp4"
@@ -151,7 +151,7 @@ def test_orientation_names_the_turn():
 
 
 def test_pixels_that_are_not_square(tmp_path, write_video):
-    """Ecosystem V20: stretched, so that a face has its shape; nothing to warn of."""
+    """Stretched, so that a face has its shape; nothing to warn of."""
     plain = open_video(write_video(tmp_path / "plain.mp4", 5))
     stored = plain.read([2], grey=True)[2]
     for aspect, size in ((Fraction(64, 45), (228, 96)), (Fraction(8, 9), (160, 108))):
@@ -182,7 +182,6 @@ def test_an_aspect_that_cannot_be_is_named_and_not_used(tmp_path, write_video):
 
 
 def test_interlaced_recordings(tmp_path, write_video):
-    """Ecosystem V22."""
     path = write_video(
         tmp_path / "v.mkv", 10, options={"x264-params": "interlaced=1:tff=1:bframes=0"}
     )

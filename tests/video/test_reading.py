@@ -199,7 +199,6 @@ def test_fingerprint_tells_content_and_range_apart(clip, tmp_path, picture_of):
 
 @pytest.mark.slow
 def test_memory_is_flat_in_length(tmp_path, write_video):
-    """Ecosystem V15, the part that concerns reading."""
     path = write_video(
         tmp_path / "long.mp4", 3000, rate=200, options={"preset": "ultrafast", "g": "100"}
     )

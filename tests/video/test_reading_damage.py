@@ -38,7 +38,7 @@ def _scramble(path, position, count=4096):
 @pytest.mark.parametrize("codec", ["libx264", "mpeg4"])
 @pytest.mark.parametrize("at", [24, 240, 251, 333])
 def test_scrambled_bytes_cost_only_their_frames(tmp_path, write_video, number_in, codec, at):
-    """Ecosystem V4: 4 kB scrambled; at least 99 % of the frames, no shift, losses listed.
+    """4 kB scrambled; at least 99 % of the frames, no shift, losses listed.
 
     What differs from the undamaged recording and is not missing is reported as doubtful.
     """
@@ -70,7 +70,7 @@ def test_scrambled_bytes_cost_only_their_frames(tmp_path, write_video, number_in
 
 
 def test_missing_packets_are_counted_and_the_numbers_stay(tmp_path, write_video, number_in):
-    """Ecosystem V4: with a codec that detects damage, the frames that lie in it are missing."""
+    """With a codec that detects damage, the frames that lie in it are missing."""
     path = write_video(
         tmp_path / "v.mkv",
         100,
@@ -93,7 +93,7 @@ def test_missing_packets_are_counted_and_the_numbers_stay(tmp_path, write_video,
 
 
 def test_mjpeg_loses_the_destroyed_frames(tmp_path, write_video, number_in):
-    """Ecosystem V4: bad packets are counted, missing frames listed and warned of."""
+    """Bad packets are counted, missing frames listed and warned of."""
     path = write_video(tmp_path / "v.avi", 100, codec="mjpeg", pixels="yuvj420p")
     packets = _packets(path)
     data = bytearray(path.read_bytes())
@@ -112,7 +112,7 @@ def test_mjpeg_loses_the_destroyed_frames(tmp_path, write_video, number_in):
 
 
 def test_policy_fail_stops_at_the_first_bad_packet(tmp_path, write_video):
-    """Ecosystem V5: with the packet's time stamp."""
+    """With the packet's time stamp."""
     path = write_video(tmp_path / "v.avi", 100, codec="mjpeg", pixels="yuvj420p")
     position, size = _packets(path)[60]
     data = bytearray(path.read_bytes())
@@ -128,7 +128,6 @@ def test_policy_fail_stops_at_the_first_bad_packet(tmp_path, write_video):
 
 @pytest.mark.parametrize("suffix", ["mp4", "mkv", "ts", "avi"])
 def test_a_cut_file_gives_the_frames_up_to_the_cut(tmp_path, write_video, number_in, suffix):
-    """Ecosystem V6."""
     path = write_video(
         tmp_path / f"faststart.{suffix}",
         200,
@@ -148,7 +147,7 @@ def test_a_cut_file_gives_the_frames_up_to_the_cut(tmp_path, write_video, number
 
 
 def test_an_unfinished_mp4_is_told_apart(tmp_path, write_video):
-    """Ecosystem V3: cut in half, index at the end."""
+    """Cut in half, index at the end."""
     path = write_video(tmp_path / "v.mp4", 60, noise=40)
     with path.open("r+b") as file:
         file.truncate(path.stat().st_size // 2)
@@ -166,7 +165,6 @@ def test_a_whole_file_is_not_called_damaged(whole):
 
 @pytest.mark.parametrize("act", ["delete", "change"])
 def test_a_file_that_changes_meanwhile(whole, act):
-    """Ecosystem V28, the part that concerns reading."""
     video = open_video(whole)
     run = video.frames()
     next(run)
@@ -181,7 +179,7 @@ def test_a_file_that_changes_meanwhile(whole, act):
 
 
 def test_only_noise_inside_an_intact_index(tmp_path, write_video):
-    """Ecosystem V4, at its worst: no frame can be decoded."""
+    """At its worst: no frame can be decoded."""
     path = write_video(tmp_path / "v.avi", 10, codec="mjpeg", pixels="yuvj420p")
     data = bytearray(path.read_bytes())
     for position, size in _packets(path):

@@ -17,7 +17,7 @@ def _save(folder, name, picture, **options):
 
 
 def test_natural_order_gaps_and_junk(tmp_path, picture_of, number_in):
-    """Ecosystem V30: mixed padding, junk files, absent numbers are missing frames."""
+    """Mixed padding, junk files, absent numbers are missing frames."""
     names = {0: "img_08.png", 1: "img_9.png", 2: "img_10.png", 5: "img_0013.png"}
     for index, name in names.items():
         _save(tmp_path, name, picture_of(index))
@@ -36,7 +36,6 @@ def test_natural_order_gaps_and_junk(tmp_path, picture_of, number_in):
 
 
 def test_another_size_is_named(tmp_path, picture_of):
-    """Ecosystem V30."""
     _save(tmp_path, "1.png", picture_of(0))
     _save(tmp_path, "2.png", picture_of(1, 128, 96))
     with pytest.raises(VideoError, match=r"2\.png: expected 160x96.*found 128x96"):
@@ -44,7 +43,6 @@ def test_another_size_is_named(tmp_path, picture_of):
 
 
 def test_two_files_with_one_number(tmp_path, picture_of):
-    """Ecosystem V30."""
     _save(tmp_path, "a_01.png", picture_of(0))
     _save(tmp_path, "a_1.png", picture_of(0))
     with pytest.raises(VideoError, match="both have the number 1"):
@@ -52,7 +50,7 @@ def test_two_files_with_one_number(tmp_path, picture_of):
 
 
 def test_a_folder_without_pictures(tmp_path):
-    """Ecosystem V27: a folder that is no recording."""
+    """A folder that is no recording."""
     with pytest.raises(VideoError, match="found neither"):
         open_video(tmp_path, rate=30)
     (tmp_path / "readme.txt").write_text("nothing")
@@ -67,7 +65,7 @@ def test_a_folder_needs_a_rate(tmp_path, picture_of):
 
 
 def test_kinds_of_pictures(tmp_path, picture_of, number_in):
-    """Ecosystem V31: progressive, CMYK, 16-bit, palette, alpha, TIFF, BMP."""
+    """Progressive, CMYK, 16-bit, palette, alpha, TIFF, BMP."""
     grey = [picture_of(i) for i in range(8)]
     colour = [np.repeat(g[..., None], 3, axis=2) for g in grey]
     _save(tmp_path, "0.jpg", grey[0], progressive=True, quality=95)
@@ -91,7 +89,7 @@ def test_kinds_of_pictures(tmp_path, picture_of, number_in):
 
 
 def test_exif_rotation(tmp_path, picture_of, number_in):
-    """Ecosystem V31: applied once."""
+    """Applied once."""
     for index in range(3):
         exif = Image.Exif()
         exif[0x0112] = 6  # to be turned 90 degrees clockwise
@@ -103,7 +101,7 @@ def test_exif_rotation(tmp_path, picture_of, number_in):
 
 
 def test_damaged_pictures_are_missing(tmp_path, picture_of):
-    """Ecosystem V31: cut JPEG, scrambled PNG, text named .png."""
+    """Cut JPEG, scrambled PNG, text named .png."""
     for index in range(6):
         _save(tmp_path, f"{index}.{'jpg' if index == 1 else 'png'}", picture_of(index))
     cut = tmp_path / "1.jpg"
@@ -124,7 +122,7 @@ def test_damaged_pictures_are_missing(tmp_path, picture_of):
 
 @pytest.mark.parametrize(("codec", "suffix"), [("gif", "gif"), ("apng", "apng")])
 def test_animations(tmp_path, picture_of, number_in, codec, suffix):
-    """Ecosystem V31: GIF and APNG are recordings with time stamps of their own."""
+    """GIF and APNG are recordings with time stamps of their own."""
     pictures = [Image.fromarray(picture_of(i)) for i in range(8)]
     path = tmp_path / f"v.{suffix}"
     kind = "GIF" if suffix == "gif" else "PNG"
@@ -135,7 +133,6 @@ def test_animations(tmp_path, picture_of, number_in, codec, suffix):
 
 
 def test_a_picture_that_vanishes(tmp_path, picture_of):
-    """Ecosystem V28."""
     for index in range(3):
         _save(tmp_path, f"{index}.png", picture_of(index))
     video = open_video(tmp_path, rate=30)
@@ -145,7 +142,7 @@ def test_a_picture_that_vanishes(tmp_path, picture_of):
 
 
 def test_a_huge_picture_is_refused(tmp_path):
-    """Ecosystem V17: 65535 x 65535 in the header of a PNG."""
+    """65535 x 65535 in the header of a PNG."""
     _save(tmp_path, "0.png", np.zeros((8, 8), np.uint8))
     path = tmp_path / "0.png"
     data = bytearray(path.read_bytes())

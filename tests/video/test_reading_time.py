@@ -16,7 +16,7 @@ MICRO = Fraction(1, 90000)
 
 
 def test_variable_rate_is_exact(tmp_path, write_video, number_in):
-    """Ecosystem V7: 60, then 20 frames a second; stamps equal to 1 us."""
+    """60, then 20 frames a second; stamps equal to 1 us."""
     stamps = np.cumsum([0] + [1500] * 60 + [4500] * 40)
     path = write_video(tmp_path / "v.mp4", 101, stamps=stamps.tolist(), unit=MICRO)
     video = open_video(path)
@@ -31,7 +31,7 @@ def test_variable_rate_is_exact(tmp_path, write_video, number_in):
 
 
 def test_jitter_of_every_frame_is_kept(tmp_path, write_video):
-    """Ecosystem V7: no stamp is moved to a grid."""
+    """No stamp is moved to a grid."""
     rng = np.random.default_rng(1)
     stamps = np.cumsum(rng.integers(2400, 3600, 80))
     path = write_video(tmp_path / "v.mkv", 80, stamps=stamps.tolist(), unit=MICRO)
@@ -40,7 +40,7 @@ def test_jitter_of_every_frame_is_kept(tmp_path, write_video):
 
 
 def test_a_wrong_declared_rate_is_noticed(tmp_path, write_video):
-    """Ecosystem V8: header 30, stamps 200 frames a second."""
+    """Header 30, stamps 200 frames a second."""
     stamps = [i * 450 for i in range(120)]
     path = write_video(tmp_path / "v.mkv", 120, stamps=stamps, unit=MICRO, rate=30)
     video = open_video(path)
@@ -51,7 +51,7 @@ def test_a_wrong_declared_rate_is_noticed(tmp_path, write_video):
 
 
 def test_repeated_stamps_are_spread(tmp_path, write_video, number_in):
-    """Ecosystem V9: packets 10, 11 and 12 share a stamp; order and number are kept."""
+    """Packets 10, 11 and 12 share a stamp; order and number are kept."""
     source = write_video(tmp_path / "a.mkv", 30, codec="mjpeg", pixels="yuvj420p")
     path = tmp_path / "b.mkv"
     with av.open(str(source)) as old, av.open(str(path), "w") as new:
@@ -71,7 +71,7 @@ def test_repeated_stamps_are_spread(tmp_path, write_video, number_in):
 
 
 def test_a_first_stamp_that_is_not_zero(tmp_path, write_video):
-    """Ecosystem V10: times count from the first displayed frame, the offset is recorded."""
+    """Times count from the first displayed frame, the offset is recorded."""
     stamps = [90000 * 5 + i * 3000 for i in range(30)]
     path = write_video(tmp_path / "v.ts", 30, stamps=stamps, unit=MICRO, options={"bf": "0"})
     video = open_video(path)
@@ -81,7 +81,7 @@ def test_a_first_stamp_that_is_not_zero(tmp_path, write_video):
 
 
 def test_frames_before_an_edit_list_are_not_shown(tmp_path, write_video, number_in):
-    """Ecosystem V10: the edit list begins at the frame numbered 10."""
+    """The edit list begins at the frame numbered 10."""
     path = write_video(tmp_path / "v.mp4", 40, options={"bf": "0", "g": "40"})
     data = bytearray(path.read_bytes())
     at = data.index(b"elst")
@@ -98,7 +98,7 @@ def test_frames_before_an_edit_list_are_not_shown(tmp_path, write_video, number_
 
 
 def test_repeated_pictures_are_counted(tmp_path, write_video, picture_of):
-    """Ecosystem V11: every picture twice, as from a screen recorder."""
+    """Every picture twice, as from a screen recorder."""
     pictures = [picture_of(i // 2) for i in range(60)]
     path = write_video(tmp_path / "v.mkv", pictures, codec="ffv1", pixels="gray")
     video = open_video(path)
@@ -113,14 +113,14 @@ def test_repeated_pictures_are_counted(tmp_path, write_video, picture_of):
 
 @pytest.mark.parametrize(("rate", "slow"), [(15, True), (24, False), (25, False), (30, False)])
 def test_slow_recordings_are_flagged(tmp_path, write_video, rate, slow):
-    """Ecosystem V12: too slow for micro-expressions (below 24 frames a second)."""
+    """Too slow for micro-expressions (below 24 frames a second)."""
     video = open_video(write_video(tmp_path / "v.mp4", 20, rate=rate))
     assert any("too slow" in w for w in video.warnings) == slow
 
 
 @pytest.mark.parametrize("suffix", ["mp4", "mkv"])
 def test_a_thousand_frames_a_second(tmp_path, write_video, suffix):
-    """Ecosystem V13 (5000 frames at 64x32)."""
+    """5000 frames at 64x32."""
     picture = np.zeros((32, 64), np.uint8)
     path = write_video(
         tmp_path / f"v.{suffix}", [picture] * 5000, rate=1000, options={"preset": "ultrafast"}
@@ -135,7 +135,6 @@ def test_a_thousand_frames_a_second(tmp_path, write_video, suffix):
 @pytest.mark.parametrize("frames", [1, 2])
 @pytest.mark.parametrize("suffix", ["mp4", "mkv", "avi"])
 def test_one_and_two_frames(tmp_path, write_video, number_in, frames, suffix):
-    """Ecosystem V14."""
     video = open_video(write_video(tmp_path / f"v.{suffix}", frames))
     assert [(i, number_in(p)) for i, p in video.frames()] == [(i, i) for i in range(frames)]
     assert len(video) == frames
