@@ -1,10 +1,13 @@
 """Work that is interrupted, repeated, or whose cache is spoilt."""
 
+import time
+
 import numpy as np
 import pytest
-from test_roi_flow import SHORT, film
+from swaying_face import SHORT, film
 
 from mescope.errors import OutputError
+from mescope.face.landmark_track import LandmarkTrack
 from mescope.io import cache as caching
 from mescope.io.atomic import write_atomically
 from mescope.io.cache import Store, default_cache
@@ -50,6 +53,22 @@ def forbid_work(monkeypatch):
         raise AssertionError("the cache was not used")
 
     monkeypatch.setattr(roi_flow, "window_flow", fail)
+
+
+def test_the_last_hop_is_kept_however_late_its_face_is_followed(
+    frames, uncached, tmp_path, monkeypatch
+):
+    follow = LandmarkTrack.follow
+
+    def late(track, frame, start, first, last, landmarks):
+        if last == len(frames) - 1:
+            time.sleep(1.0)  # longer than all that is left to do
+        follow(track, frame, start, first, last, landmarks)
+
+    monkeypatch.setattr(LandmarkTrack, "follow", late)
+    same(extract(open_video(frames, rate=30), timing=SHORT, cache=tmp_path), uncached)
+    forbid_work(monkeypatch)
+    same(extract(open_video(frames, rate=30), timing=SHORT, cache=tmp_path), uncached)
 
 
 def test_second_time_comes_from_the_cache(frames, uncached, tmp_path, monkeypatch):

@@ -129,10 +129,10 @@ class Pass:
         for window in range(ready, plan.count):
             self._start(window, pool)
         last = self._close(pool)
+        if last is not None:
+            last.result()  # before the last window, with which the last hop is kept
         while self._running:
             self._collect()
-        if last is not None:
-            last.result()
 
     def _take(self, position: int, grey: Grey, ready: int) -> None:
         tables = self.tables
