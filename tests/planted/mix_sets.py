@@ -4,27 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 from PIL import Image
+from planted_landmarks import LANDMARKS as FACE_PLAN
 
 from mescope.datasets.base import Dataset
 from mescope.events import Expression, Interval, Recording
 from mescope.face.box import Box
 from mescope.face.detector import Face
-
-# fmt: off
-FACE_PLAN = [
-    (40, 140), (42, 162), (46, 184), (53, 205), (63, 225), (78, 242), (98, 256), (126, 266),
-    (160, 270), (194, 266), (222, 256), (242, 242), (257, 225), (267, 205), (274, 184),
-    (278, 162), (280, 140), (60, 95), (75, 85), (95, 82), (115, 85), (132, 92), (188, 92),
-    (205, 85), (225, 82), (245, 85), (260, 95), (160, 115), (160, 132), (160, 150), (160, 167),
-    (138, 182), (149, 186), (160, 188), (171, 186), (182, 182), (80, 118), (92, 110),
-    (108, 110), (120, 120), (108, 124), (92, 124), (200, 120), (212, 110), (228, 110),
-    (240, 118), (228, 124), (212, 124), (115, 228), (130, 220), (148, 215), (160, 218),
-    (172, 215), (190, 220), (205, 228), (190, 240), (175, 246), (160, 248), (145, 246),
-    (130, 240), (122, 229), (148, 225), (160, 227), (172, 225), (198, 229), (172, 234),
-    (160, 236), (148, 234),
-]
-# fmt: on
-"""68 landmarks (x, y), whole px of a 320 x 320 picture (spec_metst, section 11)."""
 
 DARK = 5
 """Grey level of a frame in which nobody is found."""
