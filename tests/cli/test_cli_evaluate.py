@@ -98,7 +98,7 @@ REFUSED = {
     ),
     "seeds": (RECIPE, ["--seeds", "0"], 2, "seeds"),
     "data set": (RECIPE, ["--dataset", "flow29"], 1, "no data set 'flow29'"),
-    "root": (RECIPE, ["--root", "/nowhere"], 1, "found nothing at /nowhere"),
+    "root": (RECIPE, ["--root", "/nowhere"], 1, "found none at /nowhere"),
 }  # fmt: skip
 
 
