@@ -4,7 +4,7 @@ An interval is looked for within k_p frames of its peak and may grow to five tim
 the fixed intervals of ME-TST+ are all ``2 * k_p + 1`` frames long.  Peaks come from the
 smoothed trace, everything here from the raw one, which the published code puts in its place
 once the peaks are fixed.  All frames are decimated frames, counted from 0.
-Source: BoostingVRME (arXiv 2508.18834), "extensible interval selection", and the published code.
+Source: BoostingVRME (arXiv 2508.18834), "extensible interval selection", and its code.
 """
 
 from __future__ import annotations
