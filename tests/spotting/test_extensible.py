@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mescope.labels import SPOTTING_CLASSES
@@ -106,6 +106,7 @@ def literal(r, q, k):
     return start, end, max(range(start, end + 1), key=lambda t: (r[t], -t))
 
 
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.lists(st.sampled_from([0.0, 0.1, 0.3, 0.5, 1.0]), min_size=3, max_size=60),
     st.integers(1, 12),
