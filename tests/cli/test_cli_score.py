@@ -38,6 +38,22 @@ def test_figures_as_a_table(folder, capsys):
     assert "0.6667" in out  # F1 of one hit and one false alarm
 
 
+def test_a_submission_beside_the_figures(folder, capsys):
+    words = ["score", "found.csv", "truth.csv", "--submission", "megc.csv"]
+    assert run([*words, "--json"]) == 0
+    out = capsys.readouterr()
+    assert json.loads(out.out)["mode"] == "clean"
+    assert "wrote megc.csv" in out.err
+    text = "subject,video,onset,offset,emotion\nA,v,13,32,negative\n"  # from 1; no others
+    assert Path("megc.csv").read_text(encoding="utf-8") == text
+    Path("megc.csv").write_text("mine", encoding="utf-8")
+    assert run(words) == 1
+    assert "--force replaces it" in capsys.readouterr().err
+    assert Path("megc.csv").read_text(encoding="utf-8") == "mine"
+    assert run([*words, "--force"]) == 0
+    assert Path("megc.csv").read_text(encoding="utf-8") == text
+
+
 def test_chance_stands_below_every_kind(folder, capsys):
     assert run(["score", "found.csv", "truth.csv", "--minutes", "2"]) == 0
     out = capsys.readouterr().out

@@ -93,6 +93,21 @@ def test_every_mode_has_its_chance(mode):
     assert at_random(table_of([]), truth, mode=mode).spotting["micro"]["fp"] == 0
 
 
+def test_chance_discards_what_the_mode_discards():
+    """Videos with one place only, so that chance is certain; a macro has nothing to hit."""
+    truth = table_of([row(0, 9)])
+    micro, macro = row(0, 9, emotion="neutral"), row(0, 9, kind="macro", emotion="neutral")
+    for mode, wanted, alarms in (
+        ("as_published_metst", (0, 0, 1), 0),
+        ("as_published_metst_unfiltered", (1, 0, 0), 1),
+        ("clean", (1, 0, 0), 1),
+    ):
+        found = table_of([micro, macro])
+        chance = at_random(found, truth, mode=mode, frames={("s", "v"): 10}, draws=3).spotting
+        assert tuple(chance["micro"][key] for key in ("tp", "fp", "fn")) == wanted, mode
+        assert chance["macro"]["fp"] == alarms, mode
+
+
 def test_detections_outside_their_video_are_refused():
     truth, found = table_of([row(40, 49)]), table_of([row(3, 12)])
     with pytest.raises(DatasetError, match="s/v: expected a video with frame 12, found 12 fr"):

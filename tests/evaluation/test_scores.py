@@ -7,6 +7,7 @@ import pytest
 
 from mescope.errors import DatasetError
 from mescope.evaluation.interval_table import read_table
+from mescope.evaluation.matching import HALF, Counts
 from mescope.evaluation.megc import is_log, read_files, read_log, read_truth, write_log
 from mescope.evaluation.scores import MODES, score
 from mescope.evaluation.summary import summarize
@@ -55,6 +56,25 @@ def test_toy_set_in_every_mode(tmp_path, mode, tp, fp, fn, f1):
     assert (counts.tp, counts.fp, counts.fn) == (tp, fp, fn)
     assert counts.f1 == pytest.approx(f1, abs=5e-5)
     assert scores.mode == mode
+
+
+def test_neutral_leaves_after_matching_and_frees_nothing(tmp_path):
+    """A neutral hit is a miss, even where a second detection would hit; an alarm is gone."""
+    found = FOUND.replace("12,31,micro,negative", "12,31,micro,neutral")
+    found = found.replace("B,v1,33,52,micro,negative", "B,v1,70,89,micro,neutral")
+    wanted = {
+        "as_published_metst": (2, 1, 3),
+        "as_published_metst_unfiltered": (3, 2, 2),
+        "as_published_mean": (3, 2, 2),
+    }
+    for mode, (tp, fp, fn) in wanted.items():
+        scores = score(*tables(tmp_path, found), mode=mode)
+        counts = scores.counts["micro"]
+        assert (counts.tp, counts.fp, counts.fn) == (tp, fp, fn), mode
+        assert sum(scores.per_subject.values(), Counts()) == counts
+        assert scores.curve[HALF] == counts
+        assert len(scores.pairs) == tp
+    assert scores.pairs[0] == ("negative", "neutral")  # mean: counts as a miss of negative
 
 
 def test_toy_recognition(tmp_path):

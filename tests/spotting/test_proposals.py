@@ -86,11 +86,6 @@ def test_published_interval_may_start_before_the_video():
     assert intervals(propose(y, None, RATE, rule)) == [(0, 8)]
 
 
-def test_published_dummy():
-    (dummy,) = propose(np.zeros(60), None, RATE, ProposalRule.as_published(5))
-    assert (dummy.interval, dummy.score, dummy.emotion) == (Interval(0, 0), 0.0, None)
-
-
 def test_published_rule_always_finds_something_and_clean_does_not():
     noise = np.random.default_rng(1).random(900) * 0.05
     assert propose(noise, None, RATE, ProposalRule.as_published(17))

@@ -7,8 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
-from mescope.cli.console import show, show_json
-from mescope.cli.options import Json
+from mescope.cli.console import explain, show, show_json
+from mescope.cli.inputs import refuse_existing
+from mescope.cli.options import Force, Json
 
 
 def score(
@@ -36,6 +37,15 @@ def score(
             help="A CSV table of subject, video and frames: where random detections may lie."
         ),
     ] = None,
+    submission: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Also write what was found for the spot-then-recognise track of MEGC 2025: "
+            "frames from 1, without others and neutral.",
+        ),
+    ] = None,
+    force: Force = False,
     as_json: Json = False,
 ) -> None:
     """Score detections: spotting, recognition on the hits, and both at once.
@@ -47,16 +57,21 @@ def score(
     """
     from mescope.evaluation.chance import at_random
     from mescope.evaluation.interval_table import read_lengths
-    from mescope.evaluation.megc import read_files
+    from mescope.evaluation.megc import read_files, write_submission
     from mescope.evaluation.scores import score as count
     from mescope.evaluation.summary import summarize
+    from mescope.io.atomic import write_atomically
 
+    refuse_existing([] if submission is None else [submission], force)
     names = [name.strip() for name in classes.split(",") if name.strip()]
     mine, theirs = read_files(found, truth)
     scores = count(mine, theirs, mode=mode, classes=names)
     frames = None if lengths is None else read_lengths(lengths, mine.videos | theirs.videos)
     chance = at_random(mine, theirs, mode=mode, frames=frames)
     summary = summarize(scores, minutes=minutes, chance=chance)
+    if submission is not None:
+        write_atomically(submission, write_submission(mine).encode())
+        explain(f"wrote {submission}")
     if as_json:
         show_json(summary)
         return

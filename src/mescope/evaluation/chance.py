@@ -16,7 +16,14 @@ from numpy.typing import NDArray
 from mescope.errors import DatasetError
 from mescope.evaluation.interval_table import Row, Table, VideoKey
 from mescope.evaluation.matching import Counts
-from mescope.evaluation.scores import KINDS, Places, count_place, places_of, videos_of
+from mescope.evaluation.scores import (
+    KINDS,
+    Places,
+    count_place,
+    discarded_of,
+    places_of,
+    videos_of,
+)
 from mescope.events import Interval, Kind
 
 DRAWS = 100
@@ -80,10 +87,12 @@ def at_random(
     keys = {key for key in (*mine, *theirs) if key[0] in videos}
     # What has no expression to hit, or is not there, counts the same wherever it lies.
     moving = sorted(key for key in keys if key in mine and key in theirs)
-    slots = {key: _Slots.of(mine[key], lengths[key[0]]) for key in moving}
+    gone = discarded_of(found.rows, mode)
+    slots = {key: _Slots.of(mine[key], lengths[key[0]], gone[key]) for key in moving}
     start = dict.fromkeys(KINDS, Counts())
     for key in keys - slots.keys():
-        start[key[1]] += count_place(mine.get(key, ()), theirs.get(key, ()), mode)
+        out = gone.get(key, frozenset())
+        start[key[1]] += count_place(mine.get(key, ()), theirs.get(key, ()), mode, out)
     rng = np.random.default_rng(seed)
     drawn = [_draw(rng, slots, theirs, start, mode) for _ in range(draws)]
     return Chance(
@@ -110,15 +119,18 @@ def _check(rows: Sequence[Row], lengths: Mapping[VideoKey, int]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Slots:
-    """Lengths of intervals, and at how many frames each can begin."""
+    """Lengths of intervals, at how many frames each can begin, and which the mode discards."""
 
     lengths: NDArray[np.int64]
     rooms: NDArray[np.int64]
+    discarded: frozenset[int]
 
     @classmethod
-    def of(cls, intervals: Sequence[Interval], frames: int) -> _Slots:
+    def of(
+        cls, intervals: Sequence[Interval], frames: int, discarded: frozenset[int]
+    ) -> _Slots:
         lengths = np.array([len(interval) for interval in intervals], np.int64)
-        return cls(lengths, frames - lengths + 1)
+        return cls(lengths, frames - lengths + 1, discarded)
 
     def draw(self, rng: np.random.Generator) -> list[Interval]:
         first = rng.integers(0, self.rooms)
@@ -136,7 +148,7 @@ def _draw(
     """Place everything once and count it, on top of what never changes."""
     totals = dict(start)
     for key, slot in slots.items():
-        totals[key[1]] += count_place(slot.draw(rng), truth[key], mode)
+        totals[key[1]] += count_place(slot.draw(rng), truth[key], mode, slot.discarded)
     return totals
 
 

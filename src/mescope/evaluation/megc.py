@@ -1,4 +1,4 @@
-"""The submission log and the truth list of the MEGC spotting challenges.
+"""The submission files and the truth list of the MEGC spotting challenges.
 
 A log has a line with the number of the data set (1 SAMM Long Videos, 2 CAS(ME)^2), then a line
 each: video, true onset, true offset, found onset, found offset, TP, FP or FN, with ``-`` where
@@ -7,14 +7,27 @@ a detection (so the published counts of CAS(ME)^2 come out).  The truth list of 
 subject, code, kind, onset, apex, offset.  Frame numbers are taken as they stand, both ends
 included: the files do not say where they start, and IoU does not depend on it.
 Source: the logs of the MEGC2020 baseline.
+
+The file of the spot-then-recognise track of 2025 is a CSV of subject, video, onset, offset and
+emotion (negative, positive or surprise; others are left out).  Its frames count from 1 in the
+original recording.
+Source: what the published code of BoostingVRME writes for it.
 """
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from mescope.annotations.expression_table import KINDS, frame, read_text
+from mescope.annotations.expression_table import (
+    KINDS,
+    frame,
+    read_interval,
+    read_lines,
+    read_text,
+)
 from mescope.errors import DatasetError
 from mescope.evaluation.interval_table import (
     Row,
@@ -28,6 +41,13 @@ from mescope.events import Interval
 
 DATASETS = {"1": "SAMM Long Videos", "2": "CAS(ME)^2"}
 VERDICTS = ("TP", "FP", "FN")
+SUBMITTED = ("negative", "positive", "surprise")
+"""Emotions of the spot-then-recognise track of 2025."""
+
+UNSUBMITTED = ("others", "neutral")
+"""What that track does not ask for."""
+
+_SUBMISSION = ("subject", "video", "onset", "offset", "emotion")
 _COLUMNS = "video, true onset, true offset, found onset, found offset and TP, FP or FN"
 
 
@@ -139,3 +159,72 @@ def _interval(path: Path, number: int, onset: str, offset: str) -> Interval:
         return Interval(frame(onset, "onset"), frame(offset, "offset"))
     except ValueError as error:
         raise DatasetError(f"{path.name}, line {number}: {error}") from None
+
+
+def write_submission(found: Table, *, step: int = 1) -> str:
+    """Return the file of the spot-then-recognise track of 2025; rows keep their order.
+
+    Onset and offset become ``frame * step + 1``.  The published code writes
+    ``frame * step - step + 1``, the same number, since its frames count from 1.
+
+    Args:
+        found: detections with emotions, frames from 0; others and neutral are left out.
+        step: original frames from one frame of ``found`` to the next; 1 for detections that
+            are in frames of the original recording.
+
+    Raises:
+        DatasetError: a detection has another emotion or none, or the step is less than 1.
+    """
+    if step < 1:
+        raise DatasetError(f"expected a step of 1 or more, found {step}")
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(_SUBMISSION)
+    for row in found.rows:
+        if row.emotion in UNSUBMITTED:
+            continue
+        if row.emotion not in SUBMITTED:
+            raise DatasetError(
+                f"{'/'.join(row.where)}, frame {row.interval.first}: expected one of the "
+                f"emotions {', '.join((*SUBMITTED, *UNSUBMITTED))}, found "
+                f"{row.emotion or 'none'}; map the emotions first"
+            )
+        ends = (row.interval.first * step + 1, row.interval.last * step + 1)
+        table.writerow((row.subject, row.video, *ends, row.emotion))
+    return text.getvalue()
+
+
+def read_submission(path: str | Path) -> Table:
+    """Read the file of the spot-then-recognise track of 2025: micro-expressions, frames from 0.
+
+    Raises:
+        DatasetError: with file and line.
+    """
+    path = Path(path)
+    rows = []
+    for number, cells, extra in read_lines(path, ("subject", "recording", *_SUBMISSION[2:])):
+        try:
+            rows.append(_submitted(cells, extra))
+        except ValueError as error:
+            raise DatasetError(f"{path.name}, row {number}: {error}") from None
+    return table_of(rows)
+
+
+def _submitted(cells: Mapping[str, str], extra: bool) -> Row:
+    """Return a row of a submission; ValueError says what is wrong with it."""
+    if extra:
+        raise ValueError("expected as many cells as columns, found more")
+    if cells["emotion"] not in SUBMITTED:
+        raise ValueError(
+            f"expected the emotion {', '.join(SUBMITTED)}, found {cells['emotion']!r}"
+        )
+    counted, _ = read_interval(cells)
+    if counted.first < 1:
+        raise ValueError("expected frames that count from 1, found an onset of 0")
+    return Row(
+        subject=cells["subject"],
+        video=cells["recording"],
+        interval=Interval(counted.first - 1, counted.last - 1),
+        kind="micro",
+        emotion=cells["emotion"],
+    )

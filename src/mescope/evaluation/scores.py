@@ -8,7 +8,7 @@ Modes by name: ``docs/protocols.md``, Scores.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from types import MappingProxyType
@@ -16,7 +16,13 @@ from typing import Literal
 
 from mescope.errors import DatasetError
 from mescope.evaluation.interval_table import Row, Table, VideoKey
-from mescope.evaluation.matching import HALF, Counts, Matches, match
+from mescope.evaluation.matching import (
+    HALF,
+    Counts,
+    Matches,
+    discard_after_matching,
+    match,
+)
 from mescope.evaluation.metrics import Policy
 from mescope.evaluation.recognition import (
     ClassCounts,
@@ -26,8 +32,10 @@ from mescope.evaluation.recognition import (
     uf1,
 )
 from mescope.events import Interval, Kind
+from mescope.labels import SPOTTING_CLASSES
 
 CLASSES = ("negative", "positive", "surprise", "others")
+NEUTRAL = SPOTTING_CLASSES[-1]
 KINDS: tuple[Kind, ...] = ("micro", "macro")
 CURVE = (Fraction(3, 10), HALF, Fraction(7, 10))
 
@@ -42,6 +50,7 @@ class Mode:
     policy: Policy = "zero"
     found_subjects_only: bool = False  # people without any detection are left out
     lengths: Mapping[Kind, tuple[int, int]] = field(default_factory=dict)  # kind by frames
+    neutral: Literal["counted", "discarded"] = "counted"  # detections that are called neutral
 
 
 MODES: MappingProxyType[str, Mode] = MappingProxyType(
@@ -49,7 +58,14 @@ MODES: MappingProxyType[str, Mode] = MappingProxyType(
         mode.name: mode
         for mode in (
             Mode("clean"),
-            Mode("as_published_metst", "voc_greedy", "with_micro", "skip_both"),
+            Mode(
+                "as_published_metst",
+                "voc_greedy",
+                "with_micro",
+                "skip_both",
+                neutral="discarded",
+            ),
+            Mode("as_published_metst_unfiltered", "voc_greedy", "with_micro", "skip_both"),
             Mode("as_published_mean", "voc_greedy", "with_micro", "skip_both"),
             Mode("as_published_sfamnet", "soft_multi", policy="skip_both"),
             Mode("as_published_strs", "strs_multi", "with_truth", found_subjects_only=True),
@@ -62,8 +78,10 @@ MODES: MappingProxyType[str, Mode] = MappingProxyType(
     }
 )
 """Modes by name.  In ``as_published_megc2020`` the detections' kind follows from their length
-(CAS(ME)^2, 30 frames per second).  What happened before a table was written (dummies, decimated
-frames, votes) is not part of a mode."""
+(CAS(ME)^2, 30 frames per second).  ``as_published_metst`` takes detections called neutral out
+after matching (:func:`~mescope.evaluation.matching.discard_after_matching`), the filter of
+synergy 1; synergy 2 leaves none to take out, and synergy 0 is counted ``_unfiltered``.  What
+happened before a table was written (decimated frames, votes) is not part of a mode."""
 
 
 @dataclass(frozen=True)
@@ -159,9 +177,21 @@ def places_of(rows: Sequence[Row], mode: str | None = None) -> Places:
     return {key: [row.interval for row in group] for key, group in _group(typed).items()}
 
 
-def count_place(found: Sequence[Interval], truth: Sequence[Interval], mode: str) -> Counts:
-    """Return the counts of one video and kind."""
-    return match(found, truth, how=MODES[mode].how, threshold=HALF).counts
+def discarded_of(rows: Sequence[Row], mode: str) -> dict[tuple[VideoKey, Kind], frozenset[int]]:
+    """Return which intervals of :func:`places_of` the mode takes out after matching."""
+    rules = MODES[mode]
+    return {key: _discarded(group, rules) for key, group in _group(_typed(rows, rules)).items()}
+
+
+def count_place(
+    found: Sequence[Interval],
+    truth: Sequence[Interval],
+    mode: str,
+    discarded: Collection[int] = (),
+) -> Counts:
+    """Return the counts of one video and kind; ``discarded`` are indices into ``found``."""
+    matches = match(found, truth, how=MODES[mode].how, threshold=HALF)
+    return (discard_after_matching(matches, discarded) if discarded else matches).counts
 
 
 def videos_of(found: Table, truth: Table, mode: str) -> list[VideoKey]:
@@ -234,12 +264,22 @@ def _match(
     rules: Mode,
     threshold: Fraction,
 ) -> Matches:
-    return match(
-        [row.interval for row in mine.get((video, kind), ())],
+    rows = mine.get((video, kind), ())
+    matches = match(
+        [row.interval for row in rows],
         [row.interval for row in theirs.get((video, kind), ())],
         how=rules.how,
         threshold=threshold,
     )
+    discarded = _discarded(rows, rules)
+    return discard_after_matching(matches, discarded) if discarded else matches
+
+
+def _discarded(rows: Sequence[Row], rules: Mode) -> frozenset[int]:
+    """Return the indices of the detections that leave after matching."""
+    if rules.neutral == "counted":
+        return frozenset()
+    return frozenset(i for i, row in enumerate(rows) if row.emotion == NEUTRAL)
 
 
 def _total(matched: Mapping[VideoKey, Matches]) -> Counts:

@@ -1,12 +1,13 @@
 """From traces to detections: peaks, intervals and their emotion.
 
-Two modes that are never mixed.  ``as_published`` gives every peak the same interval and finds
-at least one peak in practically every recording, because its threshold is relative to the
-recording's own maximum.  ``clean`` adds an absolute floor, so that nothing is found where
-nothing happens, and reads the length of an interval from the trace.
+Two modes that are never mixed.  ``as_published`` finds at least one peak in practically every
+recording, because its threshold is relative to the recording's own maximum.  It gives every
+peak the same interval (ME-TST, ME-TST+) or one that grows with the trace (BoostingVRME,
+:mod:`mescope.spotting.extensible`).  ``clean`` adds an absolute floor, so that nothing is found
+where nothing happens, and reads the length of an interval from the trace.
 
-All frames here are decimated frames.  Source: the paper of ME-TST+ and the code
-of ME-TST; the differences stand in docs/models/me-tst.md.
+All frames here are decimated frames.  Source: the papers and the published code of ME-TST,
+ME-TST+ and BoostingVRME; the differences stand in docs/protocols.md and docs/models/me-tst.md.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from scipy.signal import find_peaks
 
 from mescope.events import MICRO_MAX_S, Detection, Interval, Kind
 from mescope.labels import SPOTTING_CLASSES
+from mescope.spotting.extensible import Extent, extend, suppress
 from mescope.spotting.traces import Floats, box_smooth, centred_smooth, valid_runs
 
 
@@ -29,7 +31,8 @@ class ProposalRule:
     """Every constant between a trace and its detections; they travel in the weights' card.
 
     ``strategy`` switches the two levels of synergy: 0, neutral takes no part in training and
-    nothing is discarded; 1, an interval whose majority class is neutral is discarded; 2,
+    nothing is discarded; 1, an interval whose majority class is neutral is discarded (as
+    published: after matching, by the mode of :func:`mescope.evaluation.scores.score`); 2,
     neutral is suppressed before the vote and nothing is discarded.
     """
 
@@ -43,12 +46,20 @@ class ProposalRule:
     shortest_s: float = 0.1  # clean: shorter intervals are dropped
     longest_s: float = 4.0  # clean: intervals are cut to this length around their peak
     strategy: int = 1
+    intervals: Literal["fixed", "extensible"] = "fixed"  # as_published: 2 k_p + 1 or growing
+    neutral: Literal["voted", "zeroed"] = "voted"  # as_published, 1: its logit before the vote
 
     def __post_init__(self) -> None:
         if self.mode not in ("clean", "as_published"):
             raise ValueError(f"mode must be clean or as_published, got {self.mode!r}")
         if self.strategy not in (0, 1, 2):
             raise ValueError(f"strategy must be 0, 1 or 2, got {self.strategy!r}")
+        if self.intervals not in ("fixed", "extensible"):
+            raise ValueError(f"intervals must be fixed or extensible, got {self.intervals!r}")
+        if self.neutral not in ("voted", "zeroed"):
+            raise ValueError(f"neutral must be voted or zeroed, got {self.neutral!r}")
+        if self.mode == "clean" and (self.intervals, self.neutral) != ("fixed", "voted"):
+            raise ValueError("extensible intervals and a zeroed neutral are as_published only")
         if self.half_length < 1 or self.smooth < 1 or self.smooth % 2 == 0 or self.widen < 0:
             raise ValueError("half_length and smooth (odd) must be >= 1, widen >= 0")
         for name in ("share", "floor", "level"):
@@ -58,9 +69,34 @@ class ProposalRule:
             raise ValueError("need 0 <= shortest_s <= longest_s")
 
     @classmethod
-    def as_published(cls, half_length: int, strategy: int = 2) -> ProposalRule:
-        """Return the rule of the published code; 2 is the strategy it runs by default."""
-        return cls(mode="as_published", half_length=half_length, strategy=strategy)
+    def as_published(
+        cls,
+        half_length: int,
+        strategy: int = 2,
+        *,
+        of: Literal["me-tst-plus", "boosting-vrme"] = "me-tst-plus",
+    ) -> ProposalRule:
+        """Return the rule of a published code; 2 is the strategy both run by default.
+
+        Args:
+            half_length: k_p in frames; see :func:`half_length`.
+            strategy: 0, 1 or 2.
+            of: whose code.  BoostingVRME has extensible intervals, and its strategy 1 sets the
+                logit of neutral to 0 before the vote over all five classes.
+
+        Raises:
+            ValueError: no such code or strategy.
+        """
+        if of not in ("me-tst-plus", "boosting-vrme"):
+            raise ValueError(f"of must be me-tst-plus or boosting-vrme, got {of!r}")
+        boosting = of == "boosting-vrme"
+        return cls(
+            mode="as_published",
+            half_length=half_length,
+            strategy=strategy,
+            intervals="extensible" if boosting else "fixed",
+            neutral="zeroed" if boosting else "voted",
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as plain values; ``ProposalRule(**rule.to_dict()) == rule``."""
@@ -104,8 +140,9 @@ def propose(
         Detections in decimated frames, in order of their onset.  ``clean``: they never overlap
         nor span frames without a face, ``score`` is the height of the smoothed peak and
         ``apex`` the frame of the highest score.  ``as_published``: ``apex`` is the smoothed
-        peak, every kind is micro, and with strategy 1 neutral intervals are still there, with
-        emotion "neutral", because the published code discards them after matching.
+        peak (of extensible intervals the highest score), every kind is micro, intervals may
+        overlap, and with strategy 1 neutral ones are still there, with emotion "neutral",
+        because the published code discards them after matching.  No peak, no detection.
     """
     if rule.mode == "as_published":
         return _as_published(np.nan_to_num(spotting), emotion, rule, classes)
@@ -273,40 +310,59 @@ def emotion_scores(logits: Floats, classes: Sequence[str]) -> dict[str, float]:
 
 
 def published_intervals(spotting: Floats, rule: ProposalRule) -> list[tuple[int, int, float]]:
-    """Return (first, last, height) of every published peak; first may lie below 0."""
-    smooth = box_smooth(spotting, rule.half_length)
+    """Return (first, last, height) of every published interval.
+
+    The first frame of a fixed interval may lie below 0, its last beyond the trace.
+    """
+    return [(one.first, one.last, one.height) for one in _extents(spotting, rule)]
+
+
+def _extents(spotting: Floats, rule: ProposalRule) -> list[Extent]:
+    """Return the published intervals by their start; fixed ones may stick out of the trace."""
+    half = rule.half_length
+    smooth = box_smooth(spotting, half)
     threshold = moilanen(smooth, rule.share)
-    peaks, properties = find_peaks(smooth, height=threshold, distance=rule.half_length)
-    return [
-        (int(peak) - rule.half_length, int(peak) + rule.half_length, float(height))
-        for peak, height in zip(peaks, properties["peak_heights"], strict=True)
-    ]
+    peaks, properties = find_peaks(smooth, height=threshold, distance=half)
+    found = list(zip(peaks.tolist(), properties["peak_heights"].tolist(), strict=True))
+    if rule.intervals == "extensible":
+        return suppress([extend(spotting, peak, half, height) for peak, height in found], half)
+    return [Extent(peak - half, peak + half, peak, height) for peak, height in found]
 
 
 def _as_published(
     spotting: Floats, emotion: Floats | None, rule: ProposalRule, classes: Sequence[str]
 ) -> list[Detection]:
-    """Return the published detections; without a peak the dummy [0, 0], a false alarm.
+    """Return the published detections.
 
     Intervals are clipped at frame 0, which :class:`Interval` demands; the published code keeps
-    negative starts, so IoU may differ there.
+    negative starts, so IoU may differ there.  ME-TST answers a trace without a peak with the
+    interval [0, 0], ME-TST+ and BoostingVRME with none, and so does this.
     """
+    if len(spotting) == 0:
+        return []
     found = []
-    for first, last, height in published_intervals(spotting, rule):
-        interval = Interval(max(first, 0), last)
+    for extent in _extents(spotting, rule):
+        interval = Interval(max(extent.first, 0), extent.last)
         name, scores = None, None
         if emotion is not None:
-            suppress = rule.strategy == 2
-            name = classes[vote_as_published(emotion, interval, suppress_neutral=suppress)]
-            scores = emotion_scores(emotion[interval.first : last + 1], classes)
+            name = classes[_voted_as_published(emotion, interval, rule)]
+            scores = emotion_scores(emotion[interval.first : interval.last + 1], classes)
         found.append(
             Detection(
                 interval=interval,
                 kind="micro",
-                score=min(height, 1.0),
-                apex=(first + last) // 2,
+                score=min(extent.height, 1.0),
+                apex=extent.apex,
                 emotion=name,
                 emotion_scores=scores,
             )
         )
-    return found or [Detection(interval=Interval(0, 0), kind="micro", score=0.0, apex=0)]
+    return found
+
+
+def _voted_as_published(logits: Floats, interval: Interval, rule: ProposalRule) -> int:
+    """Return the majority class by the rule's strategy."""
+    if rule.strategy == 1 and rule.neutral == "zeroed":
+        logits = np.array(logits)
+        logits[:, -1] = 0.0
+    return vote_as_published(logits, interval, suppress_neutral=rule.strategy == 2)
