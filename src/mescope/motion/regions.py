@@ -163,6 +163,16 @@ REGIONS_5: tuple[Region, ...] = tuple(REGIONS_18[i] for i in (0, 4, 8, 14, 15))
 """The regions of ME-TST (10 channels)."""
 
 
+def regions_named(names: Sequence[str]) -> tuple[Region, ...]:
+    """Return regions by their names, in that order.
+
+    Raises:
+        KeyError: there is none of that name.
+    """
+    known = {region.name: region for region in REGIONS_18}
+    return tuple(known[name] for name in names)
+
+
 def place(
     landmarks: npt.ArrayLike,
     regions: Sequence[Region] = REGIONS_18,

@@ -156,17 +156,14 @@ def extract(
     planned = plan(video, timing, mode)
     tables = Tables.empty(planned, len(regions), close=mode == "clean")
     tracker = FaceTracker(finder or default_finder(), face)
-    parameters = _parameters(planned, regions, mode, roi_percent, face)
-    kind = _kind(mode, reference)
-    if kind is LatePass:
-        parameters["reference"] = reference
+    parameters = _parameters(planned, regions, mode, roi_percent, reference, face)
     thin = overlap == "thin" and mode == "clean"
     if thin:
         parameters["overlap"] = overlap
     keeper = None
     if cache is not None and finder is None:  # what another finder does has no name to key by
         keeper = WindowCache(Store(cache, parameters | {"video": video.fingerprint()}), tables)
-    work = kind(
+    work = _kind(mode, reference)(
         plan=planned,
         tables=tables,
         tracker=tracker,
@@ -231,10 +228,15 @@ def _cores() -> int:
 
 
 def _parameters(
-    planned: Plan, regions: Sequence[Region], mode: Mode, shares: Shares, face: str | int
+    planned: Plan,
+    regions: Sequence[Region],
+    mode: Mode,
+    shares: Shares,
+    reference: Reference,
+    face: str | int,
 ) -> dict[str, Any]:
     chosen = planned.timing
-    return {
+    found = {
         "version": VERSIONS[mode],
         "mode": mode,
         "regions": {r.name: r.share(shares) for r in regions},
@@ -246,6 +248,9 @@ def _parameters(
         "face": face,
         "frames": [int(planned.frames[0]), int(planned.frames[-1]), len(planned.frames)],
     }
+    if _kind(mode, reference) is LatePass:
+        found["reference"] = reference
+    return found
 
 
 def _result(
