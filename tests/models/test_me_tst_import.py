@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import json
 import pickle
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from swaying_face import film
 
+from mescope.analysis import load
+from mescope.analysis.published_extraction import published_extraction
+from mescope.cli import run
 from mescope.errors import MescopeError, WeightsError
 from mescope.models import create_model, weights
 from mescope.models.me_tst_import import (
@@ -306,3 +312,58 @@ def test_wrong_choices_are_named(tmp_path):
         import_checkpoint(
             tmp_path / "fold.pkl", tmp_path / "w.safetensors", "me-tst", trained_on="smic"
         )
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_command_line_imports_and_analyzes(family, tmp_path, capsys, monkeypatch):
+    torch.save(made_up(family, **SMALL), tmp_path / "fold.pt")
+    monkeypatch.chdir(tmp_path)
+    words = ["models", "import", "fold.pt", "--as", family, "--name", "mine", "--force"]
+    words += [f"--set={name}={value}" for name, value in SMALL.items()]
+    assert run([*words, "--trained-on", "samm-lv", "--without", "006"]) == 0
+    assert f"{family} for negative, positive, surprise" in capsys.readouterr().err
+    assert run(["models", "show", "mine.safetensors", "--json"]) == 0
+    card = json.loads(capsys.readouterr().out)
+    assert (card["without"], card["window"], card["mode"]) == ("006", 30, "as_published")
+    analysis = load("mine.safetensors").analyze(film(66), rate=30, cache=None, pictures=False)
+    measured = analysis.provenance["parameters"]["extraction"]
+    assert (measured["mode"], measured["window"], measured["step"]) == ("as_published", 30, 1)
+    assert measured["regions"].get("BROW_R_24") == (None if family == "me-tst" else 0.3)
+    assert measured.get("reference") == (None if family == "me-tst" else "late")
+    assert analysis.traces.spotting.shape == (60,)
+    assert np.isfinite(analysis.traces.spotting).all()
+    assert analysis.provenance["architecture"] == family
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--as", "me-tst-pluss", "-o", "w.safetensors"], "did you mean 'me-tst-plus'"),
+        (["--as", "me-tst"], "found neither --output nor --name"),
+        (["--as", "me-tst", "--name", "../w"], "expected a plain name"),
+        (["--as", "me-tst", "--name", "w", "-o", "nowhere"], "expected a folder as --output"),
+        (["--as", "me-tst", "-o", "w.safetensors", "--labels", "a,b"], "expected no --labels"),
+        (["--as", "videomamba", "-o", "w.safetensors"], "give them as --labels"),
+        (
+            ["-o", "w.safetensors", "--labels", "a,b", "--without", "1"],
+            "expected no --without for such a checkpoint",
+        ),
+    ],
+)
+def test_wrong_orders_are_refused_in_one_line(words, says, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert run(["models", "import", "fold.pt", *words]) == 1
+    assert says in capsys.readouterr().err
+
+
+def test_weights_are_analyzed_at_the_rate_of_their_card():
+    card = weights.Card(
+        model="me-tst", config={}, regions=("BROW_L", "MOUTH"), window=30, rate=200 / 7,
+        mode="as_published",
+    )  # fmt: skip
+    options = published_extraction(card, 200.0)
+    assert (options["timing"].step, options["timing"].window) == (7, 30)
+    assert [region.name for region in options["regions"]] == ["BROW_L", "MOUTH"]
+    assert published_extraction(replace(card, mode="clean"), 200.0) == {}
+    with pytest.raises(WeightsError, match="names the region 'CHIN'"):
+        published_extraction(replace(card, regions=("CHIN",)), 30.0)

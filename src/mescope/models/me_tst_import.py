@@ -40,6 +40,7 @@ class Family:
         regions: whose motion it sees, in this order.
         shares: of the strongest vectors, a name of :data:`mescope.motion.regions.SHARES`.
         reference: of a window without a face in its first frame.
+        repository: on GitHub, where its authors offer the weights.
         licence: of the published weights.
     """
 
@@ -48,6 +49,7 @@ class Family:
     regions: tuple[Region, ...]
     shares: Shares
     reference: Reference
+    repository: str
     licence: str
 
 
@@ -59,15 +61,16 @@ _NO_LICENCE = (
 FAMILIES: dict[str, Family] = {
     "me-tst": Family(
         title="ME-TST", nested_heads=True, regions=REGIONS_5, shares="default",
-        reference="walk", licence=_NO_LICENCE,
+        reference="walk", repository="zizheng-guo/ME-TST", licence=_NO_LICENCE,
     ),
     "me-tst-plus": Family(
         title="ME-TST+", nested_heads=False, regions=REGIONS_18, shares="me-tst-plus",
-        reference="late", licence=_NO_LICENCE,
+        reference="late", repository="zizheng-guo/ME-TST", licence=_NO_LICENCE,
     ),
     "boosting-vrme": Family(
         title="BoostingVRME", nested_heads=True, regions=REGIONS_18, shares="me-tst-plus",
-        reference="late", licence="MIT (zizheng-guo/BoostingVRME); keep the authors' notice",
+        reference="late", repository="zizheng-guo/BoostingVRME",
+        licence="MIT (zizheng-guo/BoostingVRME); keep the authors' notice",
     ),
 }  # fmt: skip
 """Preset -> what is published under it."""
