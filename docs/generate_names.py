@@ -11,6 +11,7 @@ from mescope.annotations import CODECS
 from mescope.datasets import DATASETS
 from mescope.evaluation.metrics import METRICS
 from mescope.models import MODELS
+from mescope.models.importers import IMPORTERS
 from mescope.samples.kinds import SAMPLES
 from mescope.spotting import SPOTTERS
 from mescope.training.tasks import TASKS
@@ -53,6 +54,10 @@ SECTIONS: tuple[tuple[str, str, tuple[str, ...], dict[str, tuple[str, ...]]], ..
     (
         "Models", "`[model] name` of a recipe, `create_model`.", ("parameters", "what it is"),
         {name: _model(name) for name in MODELS},
+    ),
+    (
+        "Importers", "`--as` of `mescope models import`.", ("what it takes in",),
+        {n: (importer.title,) for n, importer in IMPORTERS.items()},
     ),
     (
         "Training tasks", "`[task] name` of a recipe, if the model's own is not meant.",

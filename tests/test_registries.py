@@ -10,6 +10,7 @@ from mescope.annotations import CODECS
 from mescope.datasets import DATASETS
 from mescope.evaluation.metrics import METRICS
 from mescope.models import MODELS
+from mescope.models.importers import IMPORTERS
 from mescope.samples.kinds import SAMPLES
 from mescope.spotting import SPOTTERS
 from mescope.training.tasks import TASKS
@@ -17,6 +18,7 @@ from mescope.training.tasks import TASKS
 ROOT = Path(__file__).parents[1]
 REGISTRIES = {
     "MODELS": MODELS,
+    "IMPORTERS": IMPORTERS,
     "TASKS": TASKS,
     "SAMPLES": SAMPLES,
     "SPOTTERS": SPOTTERS,

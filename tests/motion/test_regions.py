@@ -5,7 +5,7 @@ import pytest
 from planted_landmarks import LANDMARKS
 
 from mescope.face.box import Box
-from mescope.motion.regions import GLOBAL, REGIONS_5, REGIONS_18, place
+from mescope.motion.regions import GLOBAL, REGIONS_5, REGIONS_18, SHARES, place
 
 # fmt: off
 # name: rows and columns of the outer box, rows and columns of the inner box, pixels
@@ -56,15 +56,33 @@ def test_five_regions_are_entries_of_the_eighteen():
     assert len(eighteen) == 18
 
 
-def test_other_shares():
+RIGHT_BROW = {"BROW_R_23": 0.3, "BROW_R_24": 0.3, "BROW_R_25": 0.3}
+
+
+@pytest.mark.parametrize(
+    ("shares", "other"),
+    [("default", {}), ("he2024", {"BROW_L": 0.2, **RIGHT_BROW}), ("me-tst-plus", RIGHT_BROW)],
+)
+def test_other_shares(shares, other):
     ours = {p.name: p.percent for p in place(LANDMARKS)}
-    his = {p.name: p.percent for p in place(LANDMARKS, he2024=True)}
-    assert {k: v for k, v in his.items() if v != ours[k]} == {
-        "BROW_L": 0.2,
-        "BROW_R_23": 0.3,
-        "BROW_R_24": 0.3,
-        "BROW_R_25": 0.3,
-    }
+    theirs = {p.name: p.percent for p in place(LANDMARKS, shares=shares)}
+    assert {k: v for k, v in theirs.items() if v != ours[k]} == other
+    assert set(SHARES) == {"default", "he2024", "me-tst-plus"}
+
+
+def test_columns_are_clamped_in_every_crop_and_rows_in_those_of_brows_as_published():
+    left = np.array(LANDMARKS, dtype=float) - [110, 0]
+    outer = {p.name: p.outer for p in place(left, mode="as_published")}
+    for name in ("BROW_L", "MOUTH", "NOSE_31", "LID_L"):
+        assert (outer[name].left, outer[name].width > 0) == (0, True)
+    for name, shift, empty in (
+        ("BROW_L", 90, False),
+        ("NOSE_31", 170, True),
+        ("LID_L", 135, True),
+    ):
+        up = np.array(LANDMARKS, dtype=float) - [0, shift]  # across the upper border
+        placed = {p.name: p for p in place(up, mode="as_published")}[name]
+        assert (placed.outer.area == 0, placed.inner.area == 0) == (empty, empty)
 
 
 def test_clean_boxes_never_leave_the_crop():

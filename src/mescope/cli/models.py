@@ -11,6 +11,7 @@ import typer
 
 from mescope.cli.console import explain, show, show_json
 from mescope.cli.options import Force, Json
+from mescope.errors import WeightsError
 
 app = typer.Typer(
     help="List the weights that come with mescope, show the card of one, or import others.",
@@ -73,30 +74,80 @@ def show_card(
 @app.command("import")
 def import_weights(
     checkpoint: Annotated[
-        Path, typer.Argument(metavar="FILE", help="A published VideoMamba checkpoint (.pth).")
+        Path, typer.Argument(metavar="FILE", help="A published checkpoint, on this machine.")
     ],
-    output: Annotated[Path, typer.Option("--output", "-o", help="The .safetensors to write.")],
-    labels: Annotated[str, typer.Option(help="Classes of the new head, with commas.")],
-    model: Annotated[str, typer.Option(help="The preset of that size.")] = "videomamba-ti",
+    kind: Annotated[
+        str,
+        typer.Option(
+            "--as",
+            metavar="KIND",
+            help="What it is, such as me-tst-plus; docs/names.md lists the importers.",
+        ),
+    ] = "videomamba",
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="The .safetensors to write.")
+    ] = None,
+    name: Annotated[
+        str, typer.Option(help="Write NAME.safetensors, into the folder of --output or here.")
+    ] = "",
+    labels: Annotated[
+        str, typer.Option(help="VideoMamba: classes of the new head, with commas.")
+    ] = "",
+    model: Annotated[str, typer.Option(help="VideoMamba: the preset of that size.")] = "",
+    trained_on: Annotated[
+        str, typer.Option(help="ME-TST and others: casme3 (default windows) or samm-lv.")
+    ] = "",
+    without: Annotated[
+        str, typer.Option(metavar="SUBJECT", help="ME-TST and others: whom training left out.")
+    ] = "",
     change: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="NAME=VALUE", help="Change the preset: frames=16."),
     ] = None,
     force: Force = False,
 ) -> None:
-    """Turn a published checkpoint into weights that a recipe can start from.
+    """Turn a published checkpoint into described weights.
 
-    The file is read without running any code in it; nothing is downloaded. Flat patches of
-    pictures and positions are fitted to the preset; the card says what starts anew.
+    The file is read without running any code in it; nothing is downloaded. ME-TST, ME-TST+ and
+    BoostingVRME find expressions at once: analyze --model OUT. VideoMamba is what a recipe can
+    start from: flat patches of pictures and positions are fitted to the preset.
     """
     from mescope.cli.inputs import refuse_existing
-    from mescope.models.videomamba_import import import_checkpoint
+    from mescope.models.importers import IMPORTERS, Order
 
-    refuse_existing([output], force)
-    options = dict(_option(text) for text in change or ())
-    names = [name.strip() for name in labels.split(",") if name.strip()]
-    card, _ = import_checkpoint(checkpoint, output, model, names, **options)
-    explain(f"{output}: {card.model} for {', '.join(card.labels)}; {card.notes}")
+    importer, out = IMPORTERS.named(kind), _target(output, name)
+    refuse_existing([out], force)
+    card = importer.run(
+        Order(
+            source=checkpoint,
+            out=out,
+            model=model,
+            labels=tuple(label.strip() for label in labels.split(",") if label.strip()),
+            trained_on=trained_on,
+            without=without,
+            options=dict(_option(text) for text in change or ()),
+        )
+    )
+    explain(f"{out}: {card.model} for {', '.join(card.labels)}; {card.notes}")
+
+
+def _target(output: Path | None, name: str) -> Path:
+    """Return the file to write."""
+    if not name:
+        if output is None:
+            raise WeightsError(
+                "expected where to write the weights, found neither --output nor --name; "
+                "give -o OUT.safetensors"
+            )
+        return output
+    if Path(name).name != name or name.startswith("."):
+        raise WeightsError(f"expected a plain name for the weights, found {name!r}")
+    folder = Path() if output is None else output
+    if not folder.is_dir():
+        raise WeightsError(
+            f"expected a folder as --output beside --name, found {folder}; leave one out"
+        )
+    return folder / f"{name}.safetensors"
 
 
 def _option(text: str) -> tuple[str, Any]:

@@ -63,6 +63,12 @@ __all__ = [
 SMALL = MeTstPlusConfig(dim=48, blocks=3, layers=1, states=16, drop_path=0.05)
 """ME-TST+ for training and running on a plain CPU; sizes are ours."""
 
+BOOSTING = MeTstPlusConfig(trunks=1, mode="as_published")
+"""BoostingVRME as its published code has it."""
+
+BOOSTING_SMALL = dataclasses.replace(SMALL, trunks=1, mode="as_published")
+"""BoostingVRME for a plain CPU; sizes are ours."""
+
 
 def _preset(module: Callable[[Any], nn.Module], config: Any) -> Callable[..., nn.Module]:
     """Return a builder of ``module`` with options over ``config``."""
@@ -76,6 +82,8 @@ _PRESETS: dict[str, Callable[..., nn.Module]] = {
     "me-tst": _preset(MeTst, MeTstConfig()),
     "me-tst-plus": _preset(MeTstPlus, MeTstPlusConfig()),
     "me-tst-plus-small": _preset(MeTstPlus, SMALL),
+    "boosting-vrme": _preset(MeTstPlus, BOOSTING),
+    "boosting-vrme-small": _preset(MeTstPlus, BOOSTING_SMALL),
     "ststnet": _preset(StstNet, StstNetConfig()),
     **{name: _preset(OffApexNet, c) for name, c in off_apexnet.PRESETS.items()},
     **{name: _preset(HtNet, c) for name, c in htnet.PRESETS.items()},

@@ -2,8 +2,9 @@
 
 Paper   "ME-TST+: Micro-expression Analysis via Temporal State Transition with ROI
         Relationship Awareness" and its predecessor ME-TST
-Code    zizheng-guo/ME-TST, read only: it has no licence, nothing is copied.  It holds ME-TST;
-        no code of ME-TST+ is public, so its gaps are filled as ``docs/models/me-tst.md`` says
+        BoostingVRME (arXiv 2508.18834): the same with one SlowFast trunk and two heads
+Code    zizheng-guo/ME-TST (ME-TST and ME-TST+, no licence) and zizheng-guo/BoostingVRME (MIT),
+        described to us in words; nothing is copied
 Input   (b, 2R, k): mean optical flow of R facial regions since the first frame of the window,
         region-major, x then y, pixels of the 320 x 320 face crop, nose motion removed
 Output  MeTstOutput: a spotting score in 0..1 and five emotion logits for every frame, in the
@@ -15,10 +16,13 @@ Where this file leaves the published code and paper:
   gradient; ``mode="as_published"`` does the same, with the norm per layer that is never used.
 * ``clean`` keeps Mamba's step-size initialisation and scales out-projections by the true
   depth; ``as_published`` overwrites the former and uses the constant 4.
-* ME-TST+: kernel and stride of the lateral convolutions (3, 2), the making of the slow path
-  (one strided convolution), the way back to k frames (linear interpolation) and 64 states are
-  ours; the paper does not give them.  ``trunks=1`` is the other reading of its figure: one
-  SlowFast trunk with two heads.
+* ME-TST+, ``mode="clean"``, was written before its code was public, from the paper: a lateral
+  after every block, without norms; the slow path made by one strided convolution; linear
+  interpolation back to k frames; fast channels first; one list of DropPath rates over all
+  layers.  ``as_published``: laterals after all blocks but the last; BatchNorm and ReLU after
+  laterals and after the convolution that makes the slow path; every slow frame twice (so k is
+  even); slow channels first; the rates begin anew in every block; initialised as ME-TST.
+* ``trunks=1``: both heads on one SlowFast trunk, which as published is BoostingVRME.
 """
 
 from __future__ import annotations
@@ -30,6 +34,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mescope.errors import MescopeError
 from mescope.models.layers import MambaLayer, conv_stem, drop_path_rates, initialise
 
 Mode = Literal["clean", "as_published"]
@@ -56,6 +61,11 @@ def _check_common(channels: int, dim: int, states: int, classes: int) -> None:
     _check_range("classes", classes, 2, 64)
 
 
+def _check_mode(mode: str) -> None:
+    if mode not in ("clean", "as_published"):
+        raise ValueError(f"mode must be clean or as_published, got {mode!r}")
+
+
 def _check_drop_path(rate: float) -> None:
     if not isinstance(rate, int | float) or not 0.0 <= rate < 1.0:
         raise ValueError(f"drop_path must be in 0..1 (1 excluded), got {rate!r}")
@@ -77,8 +87,7 @@ class MeTstConfig:
         _check_common(self.channels, self.dim, self.states, self.classes)
         _check_range("depth", self.depth, 1, 64)
         _check_drop_path(self.drop_path)
-        if self.mode not in ("clean", "as_published"):
-            raise ValueError(f"mode must be clean or as_published, got {self.mode!r}")
+        _check_mode(self.mode)
 
 
 class MeTst(nn.Module):
@@ -130,7 +139,8 @@ class MeTstPlusConfig:
     classes: int = 5
     drop_path: float = 0.2
     trunks: int = 2  # 2: one trunk per task; 1: both heads on one trunk
-    lateral_norm: bool = False  # BN and ReLU after lateral convolutions, as PhysMamba has
+    lateral_norm: bool = False  # clean: BN and ReLU after lateral convolutions
+    mode: Mode = "clean"
 
     def __post_init__(self) -> None:
         _check_common(self.channels, self.dim, self.states, self.classes)
@@ -140,9 +150,12 @@ class MeTstPlusConfig:
         _check_drop_path(self.drop_path)
         if not isinstance(self.lateral_norm, bool):
             raise ValueError(f"lateral_norm must be true or false, got {self.lateral_norm!r}")
+        _check_mode(self.mode)
+        if self.lateral_norm and self.mode == "as_published":
+            raise ValueError("lateral_norm is a choice of clean; as_published has its norms")
 
 
-def _lateral(dim: int, *, norm: bool) -> nn.Module:
+def _halving(dim: int, *, norm: bool) -> nn.Module:
     """Halve the frames and double the channels of the fast path, (b, d, t) to (b, 2d, t/2)."""
     conv = nn.Conv1d(dim, 2 * dim, 3, stride=2, padding=1)
     if not norm:
@@ -153,35 +166,64 @@ def _lateral(dim: int, *, norm: bool) -> nn.Module:
 class SlowFast(nn.Module):
     """Two paths of Mamba blocks at full and half frame rate, joined: (b, d, k) to (b, k, 3d).
 
-    After every block the slow path takes in a strided convolution of the fast one.
+    After every block (``as_published``: but the last) the slow path takes in a strided
+    convolution of the fast one.
     """
 
     def __init__(self, config: MeTstPlusConfig) -> None:
         super().__init__()
-        dim, layers = config.dim, config.layers
-        rates = drop_path_rates(config.blocks * layers, config.drop_path)
-        groups = [rates[i * layers : (i + 1) * layers] for i in range(config.blocks)]
+        dim, blocks = config.dim, config.blocks
+        self.published = published = config.mode == "as_published"
+        norm = published or config.lateral_norm
+        rates = _block_rates(config)
 
         def block(width: int, group: list[float]) -> nn.Sequential:
-            return nn.Sequential(*(MambaLayer(width, config.states, rate) for rate in group))
+            return nn.Sequential(
+                *(
+                    MambaLayer(width, config.states, rate, unused_norm=published)
+                    for rate in group
+                )
+            )
 
-        self.to_slow = nn.Conv1d(dim, 2 * dim, 3, stride=2, padding=1)
-        self.fast = nn.ModuleList(block(dim, group) for group in groups)
-        self.slow = nn.ModuleList(block(2 * dim, group) for group in groups)
+        self.to_slow = _halving(dim, norm=published)
+        self.fast = nn.ModuleList(block(dim, group) for group in rates)
+        self.slow = nn.ModuleList(block(2 * dim, group) for group in rates)
         self.laterals = nn.ModuleList(
-            _lateral(dim, norm=config.lateral_norm) for _ in range(config.blocks)
+            _halving(dim, norm=norm) for _ in range(blocks - 1 if published else blocks)
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the joined paths, (b, k, 3 * dim), fast channels first."""
+        """Return the joined paths of (b, d, k), (b, k, 3d).
+
+        ``clean``: fast channels first; ``as_published``: slow channels first.
+
+        Raises:
+            MescopeError: an odd k, which as published fits no slow path.
+        """
+        frames = x.shape[-1]
+        if self.published and frames % 2:
+            raise MescopeError(
+                f"expected windows of an even number of frames, found {frames}: as published, "
+                "every frame of the slow path stands for two; use an even window or mode clean"
+            )
         fast = x.transpose(1, 2)  # (b, k, d)
         slow = self.to_slow(x).transpose(1, 2)  # (b, ceil(k / 2), 2d)
-        for fast_block, slow_block, lateral in zip(
-            self.fast, self.slow, self.laterals, strict=True
-        ):
-            fast = fast_block(fast)
-            slow = slow_block(slow) + lateral(fast.transpose(1, 2)).transpose(1, 2)
-        return torch.cat([fast, _upsample(slow, fast.shape[1])], dim=-1)
+        for i, (fast_block, slow_block) in enumerate(zip(self.fast, self.slow, strict=True)):
+            fast, slow = fast_block(fast), slow_block(slow)
+            if i < len(self.laterals):
+                slow = slow + self.laterals[i](fast.transpose(1, 2)).transpose(1, 2)
+        if self.published:
+            return torch.cat([slow.repeat_interleave(2, dim=1), fast], dim=-1)
+        return torch.cat([fast, _upsample(slow, frames)], dim=-1)
+
+
+def _block_rates(config: MeTstPlusConfig) -> list[list[float]]:
+    """Return the DropPath rates of the layers of every block."""
+    blocks, layers = config.blocks, config.layers
+    if config.mode == "as_published":
+        return [drop_path_rates(layers, config.drop_path)] * blocks
+    rates = drop_path_rates(blocks * layers, config.drop_path)
+    return [rates[i * layers : (i + 1) * layers] for i in range(blocks)]
 
 
 def _upsample(slow: Tensor, frames: int) -> Tensor:
@@ -193,7 +235,7 @@ def _upsample(slow: Tensor, frames: int) -> Tensor:
 
 
 class MeTstPlus(nn.Module):
-    """ME-TST+: one stem and a SlowFast trunk of Mamba blocks for each task."""
+    """ME-TST+ and BoostingVRME: a stem, a SlowFast trunk of Mamba for each task or for both."""
 
     def __init__(self, config: MeTstPlusConfig = MeTstPlusConfig()) -> None:
         super().__init__()
@@ -202,7 +244,9 @@ class MeTstPlus(nn.Module):
         self.trunks = nn.ModuleList(SlowFast(config) for _ in range(config.trunks))
         self.spotting_head = nn.Linear(3 * config.dim, 1)
         self.emotion_head = nn.Linear(3 * config.dim, config.classes)
-        initialise(self, depth=config.blocks * config.layers, keep_step=True)
+        published = config.mode == "as_published"
+        depth = PUBLISHED_DEPTH if published else config.blocks * config.layers
+        initialise(self, depth=depth, keep_step=not published)
 
     def forward(self, flow: Tensor) -> MeTstOutput:
         """Score windows of flow, (b, channels, k), in pixels."""

@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import hashlib
-import pickle
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,6 +21,7 @@ from torch import Tensor
 
 from mescope.errors import WeightsError
 from mescope.models import create_model
+from mescope.models.published_state import check_names, check_values, read_state
 from mescope.models.videomamba import VideoMamba, VideoMambaConfig
 from mescope.models.videomamba_layers import stretch_space, stretch_time
 from mescope.models.weights import Card, save
@@ -29,7 +29,6 @@ from mescope.models.weights import Card, save
 IMPORTED = "import"
 """``Card.recipe`` of an imported checkpoint: nothing was trained on here."""
 
-_INSIDE = ("model", "module", "state_dict")
 _PREFIXES = ("module.", "backbone.", "encoder.")
 _TRAINING_ONLY = "distill_head."  # of the published -M for pictures; no part of the network
 
@@ -135,47 +134,8 @@ def read_published(path: str | Path) -> dict[str, Tensor]:
         WeightsError: no such file, not written by torch.save, objects other than tensors and
             plain containers in it, or no table of tensors.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise WeightsError(
-            f"{path}: expected a published checkpoint, found no file; nothing is downloaded"
-        )
-    try:
-        # Checkpoints of a training run hold the options of the run as such a namespace.
-        with torch.serialization.safe_globals([argparse.Namespace]):
-            found = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, OSError, EOFError, ValueError) as error:
-        reason = f"{error}".splitlines()[0][:200] if f"{error}" else type(error).__name__
-        raise WeightsError(
-            f"{path}: cannot be read as tensors, weights_only=True: {reason}; save its "
-            "state dict alone where you trust it"
-        ) from error
-    return _tensors(found, path)
-
-
-def _tensors(found: object, path: Path) -> dict[str, Tensor]:
-    for inside in _INSIDE:
-        if isinstance(found, Mapping) and isinstance(found.get(inside), Mapping):
-            found = found[inside]
-    if not isinstance(found, Mapping) or not found:
-        raise WeightsError(
-            f"{path}: expected a table of tensors, found {type(found).__name__}; save the "
-            "state dict of the network"
-        )
-    tensors: dict[str, Tensor] = {}
-    for key, tensor in found.items():
-        if not isinstance(key, str) or not isinstance(tensor, Tensor):
-            raise WeightsError(
-                f"{path}: expected tensors by name, found {type(tensor).__name__} under "
-                f"{key!r}; save the state dict of the network"
-            )
-        name = key
-        for prefix in _PREFIXES:
-            name = name.removeprefix(prefix)
-        if name in tensors:
-            raise WeightsError(f"{path}: {name} occurs twice, once as {key}; drop one of them")
-        tensors[name] = tensor
-    return tensors
+    # Checkpoints of a training run hold the options of the run as such a namespace.
+    return read_state(path, prefixes=_PREFIXES, allowed=[argparse.Namespace])
 
 
 def from_published(tensors: Mapping[str, Tensor], config: VideoMambaConfig) -> Imported:
@@ -191,13 +151,18 @@ def from_published(tensors: Mapping[str, Tensor], config: VideoMambaConfig) -> I
             not finite; each of them is named.
     """
     given = {n: t for n, t in tensors.items() if not n.startswith(_TRAINING_ONLY)}
-    _check_values(given)
+    check_values(given)
     fresh = _fresh(given, config)
     for name in fresh:
         given.pop(name, None)
     fitted = _fit(given, config)
     wanted = {n: s for n, s in published_shapes(config).items() if n not in fresh}
-    _check_names(given, wanted)
+    check_names(
+        given,
+        wanted,
+        "a VideoMamba checkpoint of this size",
+        "choose the preset that it was made with",
+    )
     return Imported(
         state=_renamed(given, config),
         fresh=tuple(_WHOLE[name] for name in fresh),
@@ -280,33 +245,3 @@ def _fit(given: dict[str, Tensor], config: VideoMambaConfig) -> list[str]:
         if given[name].shape != positions.shape:
             fitted.append(name)
     return fitted
-
-
-def _check_values(given: Mapping[str, Tensor]) -> None:
-    for name, tensor in given.items():
-        if not tensor.is_floating_point():
-            raise WeightsError(
-                f"{name}: expected floating weights, found {tensor.dtype} "
-                f"{tuple(tensor.shape)}; use the checkpoint as it was published"
-            )
-        if not bool(torch.isfinite(tensor).all()):
-            raise WeightsError(f"{name} holds NaN or infinite weights; fetch the file again")
-
-
-def _check_names(
-    given: Mapping[str, Tensor], wanted: Mapping[str, tuple[int, ...]], most: int = 6
-) -> None:
-    """Refuse what is missing, unknown or of another shape, naming it."""
-    lines = [f"{name} is missing" for name in wanted if name not in given]
-    lines += [f"{name} is unknown" for name in given if name not in wanted]
-    lines += [
-        f"{name}: expected {shape}, found {tuple(given[name].shape)}"
-        for name, shape in wanted.items()
-        if name in given and tuple(given[name].shape) != shape
-    ]
-    if lines:
-        more = f"; and {len(lines) - most} more" if len(lines) > most else ""
-        raise WeightsError(
-            f"not a VideoMamba checkpoint of this size: {'; '.join(lines[:most])}{more}; "
-            "choose the preset that it was made with"
-        )

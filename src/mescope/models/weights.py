@@ -25,6 +25,7 @@ from mescope.errors import WeightsError
 from mescope.labels import SPOTTING_CLASSES
 from mescope.models import MODELS, create_model
 from mescope.models.headers import SUFFIX, read_metadata
+from mescope.motion.regions import SHARES
 from mescope.registry import suggestion
 
 KEY = "mescope"  # metadata entry that holds the card
@@ -38,6 +39,9 @@ class Card:
     ``rate`` per second, and ``proposals`` are the fields of the spotting rule
     (:class:`mescope.spotting.proposals.ProposalRule`) chosen together with the weights.  Of a
     model that names clips, ``regions`` is empty and ``window`` and ``rate`` are 0.
+    ``shares`` and ``reference`` say how the regions were measured
+    (:func:`mescope.motion.roi_flow.extract`).  ``without`` is the subject whose recordings
+    training left out, where the weights are one fold of many.
     ``config`` are the fields of the model's config.  ``inputs`` says what a model that names
     clips is given (:class:`mescope.samples.preparation.Preparation`), and ``task`` how its
     family is asked (:data:`mescope.training.tasks.TASKS`); empty for others.
@@ -63,6 +67,9 @@ class Card:
     version: str = ""
     notes: str = ""
     task: str = ""
+    shares: str = "default"  # of the vectors that a region averages: motion.regions.SHARES
+    reference: str = "walk"  # without a face, as published: motion.regions.Reference
+    without: str = ""
     sha256: str = ""
 
 
@@ -200,10 +207,16 @@ def _card(fields: object, path: Path) -> Card:
     return Card(**fields)
 
 
-_LATER: dict[str, Any] = {"inputs": {}, "head": "nose", "look": "windows", "task": ""}
+_LATER: dict[str, Any] = {
+    "inputs": {}, "head": "nose", "look": "windows", "task": "",
+    "shares": "default", "reference": "walk", "without": "",
+}  # fmt: skip
 """Entries that the first files lack, and what their lack means."""
 
-_CHOICES = {"head": ("nose", "face"), "look": ("windows", "candidates")}
+_CHOICES = {
+    "head": ("nose", "face"), "look": ("windows", "candidates"),
+    "shares": tuple(SHARES), "reference": ("walk", "late"),
+}  # fmt: skip
 
 _KINDS: dict[str, type | tuple[type, ...]] = {
     "model": str,
@@ -225,6 +238,9 @@ _KINDS: dict[str, type | tuple[type, ...]] = {
     "version": str,
     "notes": str,
     "task": str,
+    "shares": str,
+    "reference": str,
+    "without": str,
     "sha256": str,
 }
 

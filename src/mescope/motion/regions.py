@@ -1,8 +1,8 @@
 """The facial regions whose motion is measured, as data.
 
-The five regions are those of the published code of ME-TST; the eighteen of ME-TST+ are not
-published and follow the one public code of that line which returns eighteen (He Yuhong,
-MEGC2024).  ``_L`` and ``_R`` mean left and right *in the image*.
+The five regions are those of the published code of ME-TST; the eighteen are those of the
+published code of ME-TST+, which has them from He Yuhong's (MEGC2024).  ``_L`` and ``_R`` mean
+left and right *in the image*.
 
 All boxes are half-open pixel ranges in the face crop of 320 × 320 px (:data:`CROP_SIZE`), with
 x to the right and y downwards.  Every region has an *outer* box, in which optical flow is
@@ -11,19 +11,30 @@ computed, and an *inner* box inside it, whose flow vectors are averaged.
 Differences from the published code, in ``clean`` mode: outer boxes are intersected with the
 crop on all sides, inner boxes are absolute and intersected with their outer box, and both brows
 have the guard for low boxes.  ``as_published`` keeps the quirks (negative offsets wrap round as
-they do in Python slices); a box that becomes empty by them is empty here too.
+they do in Python slices); a box that becomes empty by them is empty here too, and its motion
+is (0, 0), as in the code of ME-TST+ (that of ME-TST divides by zero).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from mescope.face.box import CROP_SIZE, Box, Mode
+
+Shares = Literal["default", "he2024", "me-tst-plus"]
+"""Which share of a region's vectors is averaged: see :data:`SHARES`."""
+
+Reference = Literal["walk", "late"]
+"""What a window does without a face in its first frame, as published.
+
+``walk`` (ME-TST): the nearest frame with a face, three apart, supplies the reference image.
+``late`` (ME-TST+, BoostingVRME): the next frame of the window is tried; nothing moves before.
+"""
 
 MIN_SIDE = 8
 """Smallest side of an outer box in clean mode, px; the flow needs some context."""
@@ -72,15 +83,18 @@ class Around:
 class Region:
     """One region: name, outer box (key of :data:`OUTER`), inner box, share that is averaged.
 
-    ``percent`` is the share of strongest vectors that is averaged (0 to 1); ``percent_he2024``
-    is the share in He Yuhong's code, which differs between left and right brow.
+    ``percent`` is the share of strongest vectors that is averaged (0 to 1) by default; other
+    shares stand in :data:`SHARES`.
     """
 
     name: str
     outer: str
     inner: Shrink | Around
     percent: float
-    percent_he2024: float
+
+    def share(self, shares: Shares = "default") -> float:
+        """Return the share of strongest vectors that is averaged (0 to 1)."""
+        return SHARES[shares].get(self.name, self.percent)
 
 
 class Placed(NamedTuple):
@@ -101,38 +115,62 @@ OUTER: dict[str, Outer] = {
     "BROW_R": Outer(tuple(range(22, 27)), 15, 5, 0, 0, clamps="xy"),
     "MOUTH": Outer(tuple(range(48, 67)), 15, 10, 20, 20, clamps="x"),  # the code leaves 67 out
     "NOSE": Outer(tuple(range(30, 36)), 20, 5, 30, 30, clamps="x"),
-    "LID_L": Outer(tuple(range(36, 42)), strip=True),
-    "LID_R": Outer(tuple(range(42, 48)), strip=True),
+    "LID_L": Outer(tuple(range(36, 42)), clamps="x", strip=True),
+    "LID_R": Outer(tuple(range(42, 48)), clamps="x", strip=True),
 }
 """The outer boxes by name."""
 
-GLOBAL = Region("GLOBAL", "GLOBAL", Shrink(15, 10, 5, 5), 0.7, 0.7)
+GLOBAL = Region("GLOBAL", "GLOBAL", Shrink(15, 10, 5, 5), 0.7)
 """The nose bridge.  Its motion is the head's motion; it is no feature."""
 
 REGIONS_18: tuple[Region, ...] = (
-    Region("BROW_L", "BROW_L", Shrink(brow=True), 0.3, 0.2),
-    Region("BROW_L_20", "BROW_L", Around(20), 0.2, 0.2),
-    Region("BROW_L_19", "BROW_L", Around(19), 0.2, 0.2),
-    Region("BROW_L_18", "BROW_L", Around(18), 0.2, 0.2),
-    Region("BROW_R", "BROW_R", Shrink(brow=True), 0.3, 0.3),
-    Region("BROW_R_23", "BROW_R", Around(23), 0.2, 0.3),
-    Region("BROW_R_24", "BROW_R", Around(24), 0.2, 0.3),
-    Region("BROW_R_25", "BROW_R", Around(25), 0.2, 0.3),
-    Region("MOUTH", "MOUTH", Shrink(), 0.3, 0.3),
-    Region("MOUTH_48", "MOUTH", Around(48, right=20), 0.2, 0.2),
-    Region("MOUTH_54", "MOUTH", Around(54, left=20), 0.2, 0.2),
-    Region("MOUTH_51", "MOUTH", Around(51), 0.2, 0.2),
-    Region("MOUTH_57", "MOUTH", Around(57), 0.2, 0.2),
-    Region("MOUTH_62", "MOUTH", Around(62), 0.2, 0.2),
-    Region("NOSE_31", "NOSE", Around(31, up=20, down=5, left=20, right=10), 0.2, 0.2),
-    Region("NOSE_35", "NOSE", Around(35, up=20, down=5, left=10, right=20), 0.2, 0.2),
-    Region("LID_L", "LID_L", Shrink(5, 5, 5, 5), 0.3, 0.3),
-    Region("LID_R", "LID_R", Shrink(5, 5, 5, 5), 0.3, 0.3),
+    Region("BROW_L", "BROW_L", Shrink(brow=True), 0.3),
+    Region("BROW_L_20", "BROW_L", Around(20), 0.2),
+    Region("BROW_L_19", "BROW_L", Around(19), 0.2),
+    Region("BROW_L_18", "BROW_L", Around(18), 0.2),
+    Region("BROW_R", "BROW_R", Shrink(brow=True), 0.3),
+    Region("BROW_R_23", "BROW_R", Around(23), 0.2),
+    Region("BROW_R_24", "BROW_R", Around(24), 0.2),
+    Region("BROW_R_25", "BROW_R", Around(25), 0.2),
+    Region("MOUTH", "MOUTH", Shrink(), 0.3),
+    Region("MOUTH_48", "MOUTH", Around(48, right=20), 0.2),
+    Region("MOUTH_54", "MOUTH", Around(54, left=20), 0.2),
+    Region("MOUTH_51", "MOUTH", Around(51), 0.2),
+    Region("MOUTH_57", "MOUTH", Around(57), 0.2),
+    Region("MOUTH_62", "MOUTH", Around(62), 0.2),
+    Region("NOSE_31", "NOSE", Around(31, up=20, down=5, left=20, right=10), 0.2),
+    Region("NOSE_35", "NOSE", Around(35, up=20, down=5, left=10, right=20), 0.2),
+    Region("LID_L", "LID_L", Shrink(5, 5, 5, 5), 0.3),
+    Region("LID_R", "LID_R", Shrink(5, 5, 5, 5), 0.3),
 )
 """The regions of ME-TST+, coarse and fine (36 channels: region-major, x then y)."""
 
+_RIGHT_BROW = {"BROW_R_23": 0.3, "BROW_R_24": 0.3, "BROW_R_25": 0.3}
+
+SHARES: dict[Shares, dict[str, float]] = {
+    "default": {},
+    "he2024": {"BROW_L": 0.2, **_RIGHT_BROW},
+    "me-tst-plus": {**_RIGHT_BROW},
+}
+"""Name -> region -> share, where it is not the region's own.
+
+``default``: alike on both sides; the five regions' are those of ME-TST.  ``he2024``: He
+Yuhong's code.  ``me-tst-plus``: the code of ME-TST+ and BoostingVRME.  The latter two average
+more of the right brow than of the left.
+"""
+
 REGIONS_5: tuple[Region, ...] = tuple(REGIONS_18[i] for i in (0, 4, 8, 14, 15))
 """The regions of ME-TST (10 channels)."""
+
+
+def regions_named(names: Sequence[str]) -> tuple[Region, ...]:
+    """Return regions by their names, in that order.
+
+    Raises:
+        KeyError: there is none of that name.
+    """
+    known = {region.name: region for region in REGIONS_18}
+    return tuple(known[name] for name in names)
 
 
 def place(
@@ -140,7 +178,7 @@ def place(
     regions: Sequence[Region] = REGIONS_18,
     *,
     mode: Mode = "clean",
-    he2024: bool = False,
+    shares: Shares = "default",
 ) -> tuple[Placed, ...]:
     """Put regions on a face.
 
@@ -148,7 +186,7 @@ def place(
         landmarks: (68, 2) x, y in px of the face crop; rounded to whole pixels first.
         regions: Which regions, in which order.
         mode: See the module's header.
-        he2024: Take the percentages of He Yuhong's code.
+        shares: Which part of the vectors is averaged, a name of :data:`SHARES`.
 
     Returns:
         One :class:`Placed` per region, in the order given.
@@ -160,8 +198,7 @@ def place(
     for region in regions:
         outer = _outer(OUTER[region.outer], points, mode)
         inner = (_inner_published if mode == "as_published" else _inner)(region, points, outer)
-        percent = region.percent_he2024 if he2024 else region.percent
-        placed.append(Placed(region.name, outer, inner, percent))
+        placed.append(Placed(region.name, outer, inner, region.share(shares)))
     return tuple(placed)
 
 

@@ -15,7 +15,7 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -26,9 +26,9 @@ from mescope.face.landmark_track import CloseUps
 from mescope.face.visibility import visible
 from mescope.io.cache import Store
 from mescope.motion.head_motion import Head, steady
-from mescope.motion.regions import REGIONS_18, Region
+from mescope.motion.regions import REGIONS_18, Reference, Region, Shares
 from mescope.motion.roi_pass import Pass, Tables, read_looks
-from mescope.motion.roi_published import PublishedPass
+from mescope.motion.roi_published import LatePass, PublishedPass
 from mescope.motion.roi_window import window_flow
 from mescope.motion.window_cache import WindowCache
 from mescope.motion.windows import Overlap, Plan, Timing, plan, timing
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 __all__ = ["RoiFlow", "Timing", "extract", "timing"]
 
-VERSIONS: dict[Mode, int] = {"clean": 3, "as_published": 2}
+VERSIONS: dict[Mode, int] = {"clean": 3, "as_published": 3}
 """Raised whenever the same input would give other numbers; part of the cache key."""
 
 
@@ -99,7 +99,8 @@ def extract(
     regions: Sequence[Region] = REGIONS_18,
     mode: Mode = "clean",
     timing: Timing | None = None,
-    roi_percent: Literal["default", "he2024"] = "default",
+    roi_percent: Shares = "default",
+    reference: Reference = "walk",
     head: Head = "face",
     overlap: Overlap = "full",
     face: str | int = "largest",
@@ -115,7 +116,10 @@ def extract(
         regions: which regions; :data:`~mescope.motion.regions.REGIONS_5` for ME-TST.
         mode: ``clean`` (our corrections) or ``as_published`` (bug for bug).
         timing: windows; by default those of :func:`timing` for the recording's rate.
-        roi_percent: ``he2024``: the shares of He Yuhong's code instead of the symmetric ones.
+        roi_percent: which share of a region's vectors is averaged, a name of
+            :data:`~mescope.motion.regions.SHARES`; ``me-tst-plus`` for that network.
+        reference: without a face in a window's first frame, in mode ``as_published``: ``walk``
+            of ME-TST, or ``late`` of ME-TST+ (:mod:`mescope.motion.roi_published`).
         head: what is taken for the motion of the head in ``clean`` mode: that of the whole
             ``face`` (:mod:`mescope.motion.head_motion`), or the shift of the ``nose`` alone, as
             published and as weights of version 0.1.0 expect.
@@ -152,20 +156,20 @@ def extract(
     planned = plan(video, timing, mode)
     tables = Tables.empty(planned, len(regions), close=mode == "clean")
     tracker = FaceTracker(finder or default_finder(), face)
-    parameters = _parameters(planned, regions, mode, roi_percent, face)
+    parameters = _parameters(planned, regions, mode, roi_percent, reference, face)
     thin = overlap == "thin" and mode == "clean"
     if thin:
         parameters["overlap"] = overlap
     keeper = None
     if cache is not None and finder is None:  # what another finder does has no name to key by
         keeper = WindowCache(Store(cache, parameters | {"video": video.fingerprint()}), tables)
-    work = (PublishedPass if mode == "as_published" else Pass)(
+    work = _kind(mode, reference)(
         plan=planned,
         tables=tables,
         tracker=tracker,
         worker=window_flow,
         regions=regions,
-        he2024=roi_percent == "he2024",
+        shares=roi_percent,
         jobs=jobs or _cores(),
         first_window=keeper.restore(planned, tracker) if keeper else 0,
         mode=mode,
@@ -210,6 +214,13 @@ def _decode_report(
     return report
 
 
+def _kind(mode: Mode, reference: Reference) -> type[Pass]:
+    """Return the pass that treats frames without a face as chosen."""
+    if mode == "clean":
+        return Pass
+    return LatePass if reference == "late" else PublishedPass
+
+
 def _cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
@@ -217,14 +228,18 @@ def _cores() -> int:
 
 
 def _parameters(
-    planned: Plan, regions: Sequence[Region], mode: Mode, roi_percent: str, face: str | int
+    planned: Plan,
+    regions: Sequence[Region],
+    mode: Mode,
+    shares: Shares,
+    reference: Reference,
+    face: str | int,
 ) -> dict[str, Any]:
     chosen = planned.timing
-    he2024 = roi_percent == "he2024"
-    return {
+    found = {
         "version": VERSIONS[mode],
         "mode": mode,
-        "regions": {r.name: r.percent_he2024 if he2024 else r.percent for r in regions},
+        "regions": {r.name: r.share(shares) for r in regions},
         "crop_size": CROP_SIZE,
         "window": chosen.window,
         "hop": chosen.hop,
@@ -233,6 +248,9 @@ def _parameters(
         "face": face,
         "frames": [int(planned.frames[0]), int(planned.frames[-1]), len(planned.frames)],
     }
+    if _kind(mode, reference) is LatePass:
+        found["reference"] = reference
+    return found
 
 
 def _result(

@@ -15,7 +15,7 @@ from mescope.face.box import Box, Mode
 from mescope.face.crop import CroppedFace, cut, shifted
 from mescope.face.detector import Grey
 from mescope.motion.flow import Flow, farneback
-from mescope.motion.regions import GLOBAL, Placed, Region, place
+from mescope.motion.regions import GLOBAL, Placed, Region, Shares, place
 
 MAX_SHIFTS = 3  # crops that follow the head, per frame
 STILL = 1.0  # px²: a head that moved less is not followed
@@ -36,7 +36,7 @@ def plain_window_flow(
     regions: Sequence[Region],
     *,
     mode: Mode = "clean",
-    he2024: bool = False,
+    shares: Shares = "default",
     spared: Sequence[int] = (),
 ) -> WindowFlow:
     """Return the motion of every region from ``reference`` to each frame, less the nose's.
@@ -48,11 +48,11 @@ def plain_window_flow(
         face: Crop and landmarks in the reference image.
         regions: As for :func:`mescope.motion.regions.place`.
         mode: Likewise.
-        he2024: Likewise.
+        shares: Likewise.
         spared: Frames in which the head is followed only; their values are 0.
     """
     (nose,) = place(face.landmarks, (GLOBAL,), mode=mode)
-    placed = place(face.landmarks, regions, mode=mode, he2024=he2024)
+    placed = place(face.landmarks, regions, mode=mode, shares=shares)
     outers = {region.outer for region in placed}
     start = cut(reference, face.box)
     values = np.zeros((2 * len(placed), len(frames)), dtype=np.float32)

@@ -22,7 +22,7 @@ from mescope.face.crop import CroppedFace, crop_face
 from mescope.face.detector import Face, FaceTracker, Grey
 from mescope.face.landmark_track import CloseUps, LandmarkTrack
 from mescope.face.visibility import STRIDE, Sighting
-from mescope.motion.regions import Region
+from mescope.motion.regions import Region, Shares
 from mescope.motion.roi_flow_plain import WindowFlow
 from mescope.motion.windows import Plan
 
@@ -94,7 +94,7 @@ class Pass:
     tracker: FaceTracker
     worker: WindowWorker
     regions: Sequence[Region]
-    he2024: bool
+    shares: Shares
     jobs: int
     first_window: int = 0
     done: Callable[[int], None] | None = None
@@ -200,7 +200,7 @@ class Pass:
         spared: Sequence[int] = (),
     ) -> WindowFlow:
         result = self.worker(
-            images, reference, crop, self.regions, mode=self.mode, he2024=self.he2024,
+            images, reference, crop, self.regions, mode=self.mode, shares=self.shares,
             spared=spared,
         )  # fmt: skip
         if spared:

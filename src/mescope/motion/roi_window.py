@@ -18,7 +18,7 @@ from mescope.motion.flow import farneback
 from mescope.motion.flow_kernel import LEAST_SIDE
 from mescope.motion.flow_pyramid import Patches
 from mescope.motion.flow_strongest import strongest_mean
-from mescope.motion.regions import GLOBAL, Placed, Region, place
+from mescope.motion.regions import GLOBAL, Placed, Region, Shares, place
 from mescope.motion.roi_flow_plain import MAX_FLOW, MAX_SHIFTS, STILL, WindowFlow
 
 
@@ -72,13 +72,13 @@ def window_flow(
     regions: Sequence[Region],
     *,
     mode: Mode = "clean",
-    he2024: bool = False,
+    shares: Shares = "default",
     spared: Sequence[int] = (),
 ) -> WindowFlow:
     """Return what :func:`~mescope.motion.roi_flow_plain.plain_window_flow` returns, sooner."""
     start = cut(reference, face.box)
     nose = _Regions(start, place(face.landmarks, (GLOBAL,), mode=mode))
-    placed = place(face.landmarks, regions, mode=mode, he2024=he2024)
+    placed = place(face.landmarks, regions, mode=mode, shares=shares)
     face_regions = _Regions(start, placed)
     empty = [j for j, region in enumerate(placed) if region.inner.area == 0]
     values = np.zeros((2 * len(placed), len(frames)), dtype=np.float32)

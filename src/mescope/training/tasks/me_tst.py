@@ -35,7 +35,9 @@ from mescope.training.rendered_calibration import publish_rendered
 from mescope.training.tables import OptimTable, Recipe, TaskTable, fitting
 from mescope.training.tasks.base import TASKS, LoopTask, task_of
 
-MODELS = ("me-tst", "me-tst-plus", "me-tst-plus-small")
+MODELS = (
+    "me-tst", "me-tst-plus", "me-tst-plus-small", "boosting-vrme", "boosting-vrme-small",
+)  # fmt: skip
 
 Source = Callable[[int], Epoch]
 """Gives the data of an epoch by its number."""

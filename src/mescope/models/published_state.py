@@ -1,0 +1,142 @@
+"""Read the state of a published network from a local file, without running any code in it.
+
+``torch.load(..., weights_only=True)`` builds tensors and plain containers only; a safetensors
+file holds nothing else.  Nothing is downloaded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load as parse_tensors
+from torch import Tensor
+
+from mescope.errors import WeightsError
+from mescope.models.headers import SUFFIX, read_metadata
+
+INSIDE = ("model", "module", "state_dict")
+"""Where training scripts put the weights among other things."""
+
+
+def read_state(
+    path: str | Path, *, prefixes: Sequence[str], allowed: Sequence[type] = ()
+) -> dict[str, Tensor]:
+    """Return the tensors of a published checkpoint by their published names.
+
+    Args:
+        path: a .safetensors file, or one that ``torch.save`` wrote, whatever its suffix.
+        prefixes: of wrappers, in this order; taken off every name.
+        allowed: classes of plain values that may lie beside the tensors.
+
+    Raises:
+        WeightsError: no such file, of another kind, objects other than tensors and plain
+            containers in it, or no table of tensors.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise WeightsError(
+            f"{path}: expected a published checkpoint, found no file; nothing is downloaded"
+        )
+    return _tensors(_contents(path, allowed), path, prefixes)
+
+
+def _contents(path: Path, allowed: Sequence[type]) -> object:
+    """Return what lies in the file."""
+    if path.suffix == SUFFIX:
+        read_metadata(path)  # a sound header, before any of its numbers is believed
+        try:
+            return parse_tensors(path.read_bytes())
+        except (SafetensorError, OSError) as error:
+            raise WeightsError(f"{path}: cannot be read as safetensors: {error}") from error
+    listed: list[Callable[..., Any] | tuple[Callable[..., Any], str]] = [*allowed]
+    try:
+        with torch.serialization.safe_globals(listed):
+            return torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # what a hostile or broken file does to the reader is unknown
+        reason = f"{error}".splitlines()[0][:200] if f"{error}" else type(error).__name__
+        raise WeightsError(
+            f"{path}: cannot be read as tensors, weights_only=True: {reason}; save its "
+            "state dict alone where you trust it"
+        ) from error
+
+
+def _tensors(found: object, path: Path, prefixes: Sequence[str]) -> dict[str, Tensor]:
+    for inside in INSIDE:
+        if isinstance(found, Mapping) and isinstance(found.get(inside), Mapping):
+            found = found[inside]
+    if not isinstance(found, Mapping) or not found:
+        raise WeightsError(
+            f"{path}: expected a table of tensors, found {type(found).__name__}; save the "
+            "state dict of the network"
+        )
+    tensors: dict[str, Tensor] = {}
+    for key, tensor in found.items():
+        if not isinstance(key, str) or not isinstance(tensor, Tensor):
+            raise WeightsError(
+                f"{path}: expected tensors by name, found {type(tensor).__name__} under "
+                f"{key!r}; save the state dict of the network"
+            )
+        name = key
+        for prefix in prefixes:
+            name = name.removeprefix(prefix)
+        if name in tensors:
+            raise WeightsError(f"{path}: {name} occurs twice, once as {key}; drop one of them")
+        tensors[name] = tensor
+    return tensors
+
+
+def check_values(given: Mapping[str, Tensor], counts: Sequence[str] = ()) -> None:
+    """Refuse what is no weight: no floats, or not finite.
+
+    Args:
+        given: tensors by their published names.
+        counts: endings of names that hold whole numbers.
+
+    Raises:
+        WeightsError: with the name of the first such tensor.
+    """
+    for name, tensor in given.items():
+        if name.endswith(tuple(counts)) and tensor.dtype == torch.int64:
+            continue
+        if not tensor.is_floating_point():
+            raise WeightsError(
+                f"{name}: expected floating weights, found {tensor.dtype} "
+                f"{tuple(tensor.shape)}; use the checkpoint as it was published"
+            )
+        if not bool(torch.isfinite(tensor).all()):
+            raise WeightsError(f"{name} holds NaN or infinite weights; fetch the file again")
+
+
+def check_names(
+    given: Mapping[str, Tensor],
+    wanted: Mapping[str, tuple[int, ...]],
+    what: str,
+    advice: str,
+    most: int = 6,
+) -> None:
+    """Refuse what is missing, unknown or of another shape, naming the first of it.
+
+    Args:
+        given: tensors by their published names.
+        wanted: published name -> shape.
+        what: the checkpoint that was expected, in words.
+        advice: what to do.
+        most: so many are named.
+
+    Raises:
+        WeightsError: one line.
+    """
+    lines = [f"{name} is missing" for name in wanted if name not in given]
+    lines += [f"{name} is unknown" for name in given if name not in wanted]
+    lines += [
+        f"{name}: expected {shape}, found {tuple(given[name].shape)}"
+        for name, shape in wanted.items()
+        if name in given and tuple(given[name].shape) != shape
+    ]
+    if lines:
+        more = f"; and {len(lines) - most} more" if len(lines) > most else ""
+        raise WeightsError(f"not {what}: {'; '.join(lines[:most])}{more}; {advice}")
