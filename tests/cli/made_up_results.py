@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from mescope import reports
 from mescope.analysis import Analysis, Finding, Traces
 from mescope.analysis.evidence import explain
 from mescope.errors import VideoError
@@ -34,6 +35,7 @@ def made_up(name, warnings=()):
         ),
         provenance={"model": "made-up", "simulated": True},
         warnings=tuple(warnings),
+        writer=reports.write,
     )  # fmt: skip
 
 

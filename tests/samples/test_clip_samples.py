@@ -331,7 +331,7 @@ def test_questions_that_make_no_sense_are_refused(tmp_path):
     dataset = moving_set(tmp_path, 1)
     with pytest.raises(DatasetError, match="expected clips, found none"):
         flow_examples(Dataset(name="casme2"), **SMALL)
-    with pytest.raises(DatasetError, match="unknown label set of casme2: '3-clas'; did you"):
+    with pytest.raises(DatasetError, match=r"label set of casme2: '3-clas'; .*did you"):
         flow_examples(dataset, **SMALL | {"labels": "3-clas"})
     clip = moving_clip(tmp_path, "m", emotion="happiness", dataset="casme")
     with pytest.raises(DatasetError, match="no clip has a class of the label set 4-class"):
