@@ -164,14 +164,17 @@ def _card(
         without=without,
         proposals=published_rule(training.half_length),
         licence=about.licence,
-        notes=f"published weights, imported from {source.name} (sha256 {digest}); what the "
-        "network is shown and how its scores are read are as published",
+        notes=f"published weights, imported from {source.name} (sha256 {digest}); the "
+        "network is shown what its authors show it, and its scores are read by the published "
+        "rule of ME-TST+",
     )
 
 
 def published_rule(half_length: int) -> dict[str, Any]:
-    """Return the published spotting rule, as :class:`mescope.spotting.proposals.ProposalRule`.
+    """Return the published rule of ME-TST and ME-TST+, of one length for all intervals.
 
+    These are fields of :class:`mescope.spotting.proposals.ProposalRule`.  BoostingVRME reads
+    its scores by a rule of its own, whose intervals grow; it is not in these cards.
     ``floor`` is 0: as published nothing but the recording's own maximum decides.
     """
     return {
