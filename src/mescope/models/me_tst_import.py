@@ -162,28 +162,30 @@ def _card(
         recipe=IMPORTED,
         trained_on=f"{data}{left_out}, by the authors of {about.title}",
         without=without,
-        proposals=published_rule(training.half_length),
+        proposals=published_rule(training.half_length, family),
         licence=about.licence,
         notes=f"published weights, imported from {source.name} (sha256 {digest}); the "
-        "network is shown what its authors show it, and its scores are read by the published "
-        "rule of ME-TST+",
+        "network is shown what its authors show it, and its scores are read by their rule",
     )
 
 
-def published_rule(half_length: int) -> dict[str, Any]:
-    """Return the published rule of ME-TST and ME-TST+, of one length for all intervals.
+def published_rule(half_length: int, family: str) -> dict[str, Any]:
+    """Return the published rule of a family: fields of a ``ProposalRule`` (in ``spotting``).
 
-    These are fields of :class:`mescope.spotting.proposals.ProposalRule`.  BoostingVRME reads
-    its scores by a rule of its own, whose intervals grow; it is not in these cards.
-    ``floor`` is 0: as published nothing but the recording's own maximum decides.
+    Intervals of ME-TST and ME-TST+ have one length; those of BoostingVRME grow, and it sets the
+    neutral logit to 0.  ``floor`` is 0: nothing but the recording's own maximum decides.
     """
-    return {
+    rule = {
         "mode": "as_published",
         "half_length": half_length,
         "share": 0.55,
         "floor": 0.0,
         "strategy": 2,
     }
+    grows = (
+        {"intervals": "extensible", "neutral": "zeroed"} if family == "boosting-vrme" else {}
+    )
+    return rule | grows
 
 
 def from_published(
