@@ -63,7 +63,9 @@ def test_an_unknown_name_of_weights_is_status_1_with_what_there_is(run):
 def test_train_ends_in_weights_that_say_what_they_are(run, here, monkeypatch):
     """Train, list, show: the file of a tiny run, seen by the other commands."""
     from mescope.models import weights
+    from mescope.training.publish import publish
 
+    monkeypatch.setitem(publish.__kwdefaults__, "recordings", 12)  # 240 take two minutes
     (here / "r.toml").write_text(
         'name = "tiny"\nmodel.name = "me-tst-plus-small"\n'
         '[data]\nkind = "synthetic"\nrecordings = 2\nseconds = 20.0\n'

@@ -45,11 +45,12 @@ def interval(labels, draws=2000):
 @pytest.mark.parametrize("model", ["svm-flow", "ststnet"])
 def test_labels_without_meaning_score_at_chance(model):
     """Twenty sets of random labels, standardised, whole protocol."""
-    options = {"size": 12} if model == "ststnet" else {}
-    recipe = flat_recipe(
-        name="chance", model=model, data="flow28", options=options, seeds=1, epochs=3,
-        batch_size=20, learning_rate=1e-2, standardise=model == "ststnet",
-    )  # fmt: skip
+    learned = {
+        "options": {"size": 12}, "epochs": 3, "batch_size": 20, "learning_rate": 1e-2,
+        "standardise": True,
+    }  # fmt: skip
+    own = learned if model == "ststnet" else {}
+    recipe = flat_recipe(name="chance", model=model, data="flow28", seeds=1, **own)
     sets = range(20 if model == "svm-flow" else 4)
     found = []
     for seed in sets:
