@@ -14,6 +14,10 @@ class VideoError(MescopeError):
     """A recording cannot be opened or read."""
 
 
+class TooShortError(VideoError):
+    """A recording has fewer frames than one window needs."""
+
+
 class FaceError(MescopeError):
     """A face was needed and there is none."""
 

@@ -8,8 +8,9 @@ frame, never from index divided by rate.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 Kind = Literal["micro", "macro"]
 EventKind = Literal["blink", "speech", "head", "gaze"]
@@ -71,6 +72,16 @@ class Expression:
     emotion: str | None = None
     action_units: tuple[str, ...] = ()
     objective_class: int | None = None  # 1 (I) to 7 (VII), where a sheet has them
+
+
+def expression_of(values: Mapping[str, Any]) -> Expression:
+    """Return the expression that ``dataclasses.asdict`` made into values, also through JSON.
+
+    Raises:
+        KeyError, TypeError, ValueError: the values are not those of an expression.
+    """
+    kept = {"interval": Interval(**values["interval"])}
+    return Expression(**{**values, **kept, "action_units": tuple(values["action_units"])})
 
 
 @dataclass(frozen=True, slots=True)

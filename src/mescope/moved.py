@@ -57,7 +57,7 @@ MOVED = {
     "mescope.training.batches": "mescope.samples.clip_samples",
     "mescope.training.examples": "mescope.samples.examples",
     "mescope.training.face_clips": "mescope.samples.face_clips",
-    "mescope.training.roi_windows": "mescope.samples.roi_windows",
+    "mescope.training.roi_windows": "mescope.samples.recording_windows",
     "mescope.training.prepare": "mescope.samples.prepare",
     "mescope.training.rendered": "mescope.samples.rendered",
     "mescope.training.synthetic": "mescope.samples.synthetic",

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import numpy.typing as npt
 
-from mescope.errors import VideoError
+from mescope.errors import TooShortError, VideoError
 from mescope.face.box import Mode
 from mescope.video.decode_report import SLOWEST_RATE, is_slow
 
@@ -96,13 +96,13 @@ def plan(video: Video, wanted: Timing | None, mode: Mode) -> Plan:
     """Choose frames and windows for ``video`` (its range, if it has one).
 
     Raises:
-        VideoError: The recording is shorter than a window.
+        TooShortError: The recording is shorter than a window.
     """
     warnings = []
     first = int(video.first_frame)
     table = np.asarray(video.times, dtype=np.float64)[first : int(video.last_frame) + 1]
     if len(table) < 2:
-        raise VideoError(
+        raise TooShortError(
             f"the recording is too short: {len(table)} frame was found, motion needs at least "
             f"{SHORTEST}; record for longer"
         )
@@ -140,7 +140,7 @@ def _shortened(chosen: Timing, frames: int, mode: Mode, warnings: list[str]) -> 
         return chosen
     least = SHORTEST if mode == "clean" else chosen.window
     if frames < min(least, chosen.window):
-        raise VideoError(
+        raise TooShortError(
             f"the recording is too short: at least {least * chosen.step} frames are needed, "
             f"{frames * chosen.step} or fewer were found; record for longer"
         )

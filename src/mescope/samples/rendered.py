@@ -19,7 +19,7 @@ import numpy as np
 from joblib import Parallel, delayed
 from numpy.typing import NDArray
 
-from mescope.events import Expression, FaceEvent, Interval
+from mescope.events import Expression, FaceEvent, Interval, expression_of
 from mescope.io.cache import Store
 from mescope.motion.head_motion import steady
 from mescope.motion.regions import REGIONS_18
@@ -199,15 +199,9 @@ def _unpacked(number: int, arrays: dict[str, NDArray[Any]]) -> Measured:
     return Measured(
         number=number,
         rate=truth["rate"],
-        expressions=tuple(
-            Expression(**_with_interval(e, "action_units")) for e in truth["expressions"]
+        expressions=tuple(map(expression_of, truth["expressions"])),
+        events=tuple(
+            FaceEvent(**{**e, "interval": Interval(**e["interval"])}) for e in truth["events"]
         ),
-        events=tuple(FaceEvent(**_with_interval(e)) for e in truth["events"]),
         **arrays,
     )
-
-
-def _with_interval(values: dict[str, Any], *tuples: str) -> dict[str, Any]:
-    """Turn what JSON made of an interval and of tuples back."""
-    plain = {name: tuple(values[name]) for name in tuples}
-    return values | plain | {"interval": Interval(**values["interval"])}

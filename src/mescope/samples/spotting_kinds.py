@@ -1,12 +1,13 @@
-"""Samples for spotting: windows of simulated region flow, or of rendered recordings."""
+"""Samples for spotting: windows of simulated flow, of rendered or of annotated recordings."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
+from mescope.motion.regions import REGIONS_5, REGIONS_18, Region
 from mescope.samples.base import SAMPLES, SampleKind
-from mescope.samples.checks import one_of, positive, shares
+from mescope.samples.checks import not_negative, one_of, positive, shares
 
 
 @SAMPLES.register("synthetic")
@@ -60,3 +61,48 @@ class RenderedRecordings(SampleKind):
     def natural(self) -> int:
         """Return how many of them are natural; the others are staged."""
         return max(1, round(self.recordings * (1 - self.staged)))
+
+
+REGION_SETS: dict[str, tuple[Region, ...]] = {"18": REGIONS_18, "5": REGIONS_5}
+"""Which regions are measured, by the name that ``[data] regions`` gives them: 18 of ME-TST+
+and BoostingVRME, 5 of ME-TST."""
+
+
+@SAMPLES.register("recordings")
+@dataclass(frozen=True, kw_only=True)
+class AnnotatedRecordings(SampleKind):
+    """Recordings that people annotated, split by person."""
+
+    kind: ClassVar[str] = "recordings"
+
+    regions: str = "18"  # or "5"
+    mode: str = "clean"  # or "as_published": how motion is measured
+    videos: str = "all"  # or "with-micro": only those with a micro-expression, as published
+    macro: bool = False  # macro-expressions are targets too, and not neutral
+    negative_ratio: float = 4.0  # windows without an expression per window with one
+
+    def __post_init__(self) -> None:
+        one_of("regions", self.regions, tuple(REGION_SETS))
+        one_of("mode", self.mode, ("clean", "as_published"))
+        one_of("videos", self.videos, ("all", "with-micro"))
+        not_negative(self, "negative_ratio")
+
+    @property
+    def region_names(self) -> tuple[str, ...]:
+        """Return the names of the regions, in the order of the channels."""
+        return tuple(region.name for region in REGION_SETS[self.regions])
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Return which expressions are targets."""
+        return ("micro", "macro") if self.macro else ("micro",)
+
+    def extraction(self) -> dict[str, Any]:
+        """Return the options of :func:`mescope.motion.roi_flow.extract`.
+
+        As published, 18 regions have the shares and the late reference of ME-TST+, and 5 those
+        of ME-TST.
+        """
+        late = self.mode == "as_published" and self.regions == "18"
+        more = {"roi_percent": "me-tst-plus", "reference": "late"} if late else {}
+        return {"regions": REGION_SETS[self.regions], "mode": self.mode, **more}

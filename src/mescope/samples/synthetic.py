@@ -29,8 +29,8 @@ class Windows(NamedTuple):
     """Training windows of one length; m windows of k frames."""
 
     flow: NDArray[np.float32]  # (m, 36, k)
-    spotting: NDArray[np.float32]  # (m, k) 0 or 1
-    classes: NDArray[np.int64]  # (m, k) index into labels.SPOTTING_CLASSES
+    spotting: NDArray[np.float32]  # (m, k) 0 or 1; -1: not known
+    classes: NDArray[np.int64]  # (m, k) index into labels.SPOTTING_CLASSES; -1: not known
 
     def take(self, which: NDArray[np.int64] | NDArray[np.bool_]) -> Windows:
         """Return some of the windows."""
@@ -53,9 +53,9 @@ class Epoch:
     by_length: dict[int, Windows]
 
     def class_counts(self) -> NDArray[np.int64]:
-        """Return the number of frames of every class, (5,)."""
+        """Return the number of frames of every class, (5,); those of no class count not."""
         every = np.concatenate([w.classes.ravel() for w in self.by_length.values()])
-        return np.bincount(every, minlength=len(SPOTTING_CLASSES))
+        return np.bincount(every[every >= 0], minlength=len(SPOTTING_CLASSES))
 
 
 def draw_epoch(wanted: SimulatedWindows, seed: int, epoch: int) -> Epoch:
