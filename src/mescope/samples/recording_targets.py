@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mescope.errors import DatasetError
+from mescope.events import Expression
 from mescope.labels import SPOTTING_CLASSES, to_classes
 from mescope.samples.recording_windows import HOME, RecordingWindows
 from mescope.samples.spotting_kinds import AnnotatedRecordings
@@ -50,7 +51,8 @@ def frame_targets(
         labels: the label set that makes emotions one of the four classes; an emotion that
             already is one stays.
     """
-    known, unknown = [], []
+    known: list[Expression] = []
+    unknown: list[Expression] = []
     for expression in one.expressions(wanted.kinds):
         name = class_of(expression.emotion, labels, one.recording.dataset)
         # any class will do for one without: where it lies is all that is read of it
