@@ -114,7 +114,10 @@ def evaluate(
     splits = {s: folds_of(examples, protocol, s) for s in _seeds(recipe)}
     items = [(seed, number) for seed, folds in splits.items() for number in range(len(folds))]
     results = Results(
-        None if out is None else Path(out), _identity(recipe, protocol, hashes, oracle), splits
+        None if out is None else Path(out),
+        _identity(recipe, protocol, hashes, oracle),
+        splits,
+        FoldResult,
     )
     results.warnings += _without_class(examples, splits)
     results.warnings += in_words(examples, splits, flip=getattr(recipe.augment, "flip", False))
@@ -248,7 +251,7 @@ def _identity(
 
 
 def _control(
-    examples: Examples, splits: dict[int, list[Fold]], results: Results
+    examples: Examples, splits: dict[int, list[Fold]], results: Results[FoldResult]
 ) -> Iterator[Prediction]:
     """Yield what was said of the control clips of test people, the truth being their mask's."""
     for seed, folds in splits.items():
@@ -267,7 +270,7 @@ def _control(
 
 
 def _predictions(
-    examples: Examples, splits: dict[int, list[Fold]], results: Results
+    examples: Examples, splits: dict[int, list[Fold]], results: Results[FoldResult]
 ) -> Sequence[Prediction]:
     found = []
     for seed, folds in splits.items():

@@ -1,4 +1,4 @@
-"""Training of the spotting models, on windows from simulated faces or rendered recordings."""
+"""Training of the spotting models, on windows of simulated, rendered or real recordings."""
 
 from __future__ import annotations
 
@@ -60,6 +60,7 @@ def train(
     if checkpointer.path.exists() and not resume:
         raise OutputError(f"{checkpointer.path} exists; resume it, or choose another folder")
     task = family(recipe, one_device(device).device)
+    task.learns_from(source)
     total = task.epochs * task.steps
     first = checkpointer.restore(task.module, task.optimizer)
     if first == task.epochs:
