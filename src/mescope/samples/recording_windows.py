@@ -127,12 +127,14 @@ class MeasuredRecordings(NamedTuple):
     """Recordings that were measured, those that could not be, and all that was wrong.
 
     ``unmeasured`` were seen and are too short: whatever happens in them is missed.  A recording
-    whose file is not there is in neither list, since nobody could have judged it.
+    whose file is not there is in neither list, since nobody could have judged it; ``lost``
+    counts the expressions in such ones.
     """
 
     measured: tuple[RecordingWindows, ...]
-    unmeasured: tuple[Recording, ...]
-    problems: tuple[Problem, ...]
+    unmeasured: tuple[Recording, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    lost: int = 0
 
 
 def measure_recordings(
@@ -184,8 +186,12 @@ def measure_recordings(
             f"{dataset.name}: none of {len(records)} recordings can be used; the first, "
             f"{first.where}: {first.message}"
         )
+    gone = [n for n, one in found.items() if isinstance(one, str) and n not in short]
     return MeasuredRecordings(
-        tuple(measured), tuple(records[n] for n in sorted(short)), findings.problems()
+        tuple(measured),
+        tuple(records[n] for n in sorted(short)),
+        findings.problems(),
+        sum(len(records[n].expressions) for n in gone),
     )
 
 

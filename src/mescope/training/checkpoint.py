@@ -57,6 +57,21 @@ class Checkpointer:
         write_atomically(self.path.with_name("history.json"), history)
 
 
+def read_history(folder: Path) -> list[dict[str, float]]:
+    """Return what every finished epoch of a run ended with, from ``history.json``.
+
+    Raises:
+        RecipeError: there is no such file, or it is damaged.
+    """
+    path = folder / "history.json"
+    try:
+        return list(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
+        raise RecipeError(
+            f"the history {path} cannot be read ({error}); train again in another folder"
+        ) from None
+
+
 def save_checkpoint(
     path: Path,
     recipe: Recipe,
