@@ -248,7 +248,7 @@ def _classes(
 ) -> tuple[tuple[str, ...], list[Clip], list[int]]:
     """Return the classes, and the clips that have one with its index."""
     if not dataset.clips:
-        more = "; its recordings go into window_examples" if dataset.recordings else ""
+        more = '; its recordings are for recipes with [data] kind = "recordings"' if dataset.recordings else ""
         raise DatasetError(f"{dataset.name}: expected clips, found none{more}")
     sets = {
         name: label_set(labels, name) for name in sorted({c.dataset for c in dataset.clips})
