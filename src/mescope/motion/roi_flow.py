@@ -175,18 +175,7 @@ def extract(
         mode=mode,
         thin=thin,
     )
-
-    def finished(window: int) -> None:
-        if keeper is not None:
-            keeper.keep(work, window)
-        if progress is not None:
-            progress(window + 1, planned.count)
-
-    work.done = finished
-    if progress is not None and work.first_window:
-        progress(work.first_window, planned.count)
-    if work.first_window < planned.count:
-        work.run(video)
+    _run(work, video, keeper, progress)
     decode = _decode_report(video, planned, work.first_window, keeper)
     notes = [*tracker.warnings, *(keeper.warnings if keeper else ())]
     if mode == "clean":  # after the cache: what is kept serves both kinds of weights
@@ -195,6 +184,28 @@ def extract(
             names = [region.name for region in regions]
             tables.values = steady(tables.values, tables.boxes, tables.landmarks, names)
     return _result(planned, tables, regions, mode, parameters, notes, decode)
+
+
+def _run(
+    work: Pass,
+    video: Video,
+    keeper: WindowCache | None,
+    progress: Callable[[int, int], None] | None,
+) -> None:
+    """Measure the windows that are missing; keep and report each when it is done."""
+    count = work.plan.count
+
+    def finished(window: int) -> None:
+        if keeper is not None:
+            keeper.keep(work, window)
+        if progress is not None:
+            progress(window + 1, count)
+
+    work.done = finished
+    if progress is not None and work.first_window:
+        progress(work.first_window, count)
+    if work.first_window < count:
+        work.run(video)
 
 
 def _decode_report(
