@@ -93,9 +93,7 @@ def flow_examples(
         RecipeError: a size or the method makes no sense.
     """
     feature = FlowFeature(size, crop, method)
-    found = _clips(dataset, labels, feature, cache, jobs, finder, progress)
-    inputs = np.stack([item.values for item in found.made]).astype(np.float32)
-    return found.prepared("flow", inputs)
+    return _clips(dataset, labels, feature, cache, jobs, finder, progress).stacked("flow")
 
 
 def onset_flow_examples(
@@ -115,9 +113,7 @@ def onset_flow_examples(
     no smaller than ``size``.  Arguments and errors as :func:`flow_examples`.
     """
     feature = OnsetFlowFeature(FlowFeature(size, max(crop, size), "tvl1"))
-    found = _clips(dataset, labels, feature, cache, jobs, finder, progress)
-    inputs = np.stack([item.values for item in found.made]).astype(np.float32)
-    return found.prepared("flow-onset", inputs)
+    return _clips(dataset, labels, feature, cache, jobs, finder, progress).stacked("flow-onset")
 
 
 def grey_map_examples(
@@ -137,9 +133,7 @@ def grey_map_examples(
     flow parameters are not known.
     """
     feature = MapFeature.of(size)
-    found = _clips(dataset, labels, feature, cache, jobs, finder, progress)
-    inputs = np.stack([item.values for item in found.made]).astype(np.float32)
-    return found.prepared("flow28", inputs)
+    return _clips(dataset, labels, feature, cache, jobs, finder, progress).stacked("flow28")
 
 
 def clip_examples(
@@ -190,6 +184,10 @@ class _Found(NamedTuple):
     labels: list[int]
     classes: tuple[str, ...]
     problems: tuple[Problem, ...]
+
+    def stacked(self, kind: str) -> Prepared:
+        inputs = np.stack([item.values for item in self.made]).astype(np.float32)
+        return self.prepared(kind, inputs)
 
     def prepared(self, kind: str, inputs: NDArray[np.float32]) -> Prepared:
         examples = Examples(
