@@ -12,7 +12,7 @@ reference and frame looks like motion to the flow in both modes.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +25,7 @@ from mescope.face.detector import FaceFinder, FaceTracker, default_finder
 from mescope.face.landmark_track import CloseUps
 from mescope.face.visibility import visible
 from mescope.io.cache import Store
+from mescope.io.progress import Progress
 from mescope.motion.head_motion import Head, steady
 from mescope.motion.regions import REGIONS_18, Reference, Region, Shares
 from mescope.motion.roi_pass import Pass, Tables, read_looks
@@ -107,7 +108,7 @@ def extract(
     finder: FaceFinder | None = None,
     jobs: int | None = None,
     cache: Path | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> RoiFlow:
     """Measure how the regions of a face move.
 
@@ -190,7 +191,7 @@ def _run(
     work: Pass,
     video: Video,
     keeper: WindowCache | None,
-    progress: Callable[[int, int], None] | None,
+    progress: Progress | None,
 ) -> None:
     """Measure the windows that are missing; keep and report each when it is done."""
     count = work.plan.count

@@ -31,6 +31,7 @@ from mescope.datasets.clips import Findings
 from mescope.errors import DatasetError
 from mescope.face.box import Box
 from mescope.face.detector import Face, FaceFinder, Grey, default_finder
+from mescope.io.progress import Progress
 from mescope.labels import LabelSet, label_set, to_classes
 from mescope.samples.base import Prepared
 from mescope.samples.clip_features import (
@@ -44,9 +45,6 @@ from mescope.samples.clip_features import (
     make,
 )
 from mescope.samples.examples import Examples
-
-Progress = Callable[[int, int], None]
-"""Called with (clips done, clips in all) in the calling thread."""
 
 Item = TypeVar("Item")
 Done = TypeVar("Done")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,6 +18,7 @@ from mescope.errors import DatasetError, MescopeError
 from mescope.events import Expression, Interval, Recording
 from mescope.face.box import Mode
 from mescope.face.detector import FaceFinder
+from mescope.io.progress import Progress
 from mescope.labels import SPOTTING_CLASSES, to_classes
 from mescope.motion.regions import REGIONS_18, Region
 from mescope.motion.roi_flow import RoiFlow, extract
@@ -69,7 +70,7 @@ def window_examples(
     cache: Path | None = None,
     jobs: int | None = None,
     finder: FaceFinder | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> WindowExamples:
     """Return every window of every recording in which a face was measured.
 
