@@ -12,9 +12,7 @@ from mescope.events import Interval
 
 
 def row(first, last, score=None, *, video="a", kind="micro"):
-    return Row(
-        subject="1", video=video, interval=Interval(first, last), kind=kind, score=score
-    )
+    return Row(subject="1", video=video, interval=Interval(first, last), kind=kind, score=score)
 
 
 def test_a_second_detection_of_the_same_expression_is_false():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
@@ -18,6 +17,7 @@ from mescope.analysis.published_extraction import published_extraction
 from mescope.errors import MescopeError, WeightsError
 from mescope.events import Detection
 from mescope.io.cache import default_cache
+from mescope.io.progress import Progress
 from mescope.motion.roi_flow import RoiFlow, extract
 from mescope.moved import renamed
 from mescope.reports import write
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from mescope.models.weights import Card
     from mescope.motion.head_motion import Head
 
-Progress = Callable[[int, int], None]
 Source = str | Path | NDArray[np.uint8] | Video
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import importlib
 import json
 import os
-from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,17 +22,16 @@ from mescope.app.limits import confine
 from mescope.app.sandbox import receive, send
 from mescope.errors import MescopeError
 from mescope.io.atomic import write_atomically
+from mescope.io.progress import Progress
 from mescope.labels import SPOTTING_CLASSES
 
 if TYPE_CHECKING:
     from mescope.results import Analysis
 
 DOCUMENT, TRACES = "document.json", "traces.npz"
-OnProgress = Callable[[int, int], None]
-"""Called with how much is done, and of how much."""
 
 
-def analyze(source: str, cache: Path, progress: OnProgress) -> Analysis:
+def analyze(source: str, cache: Path, progress: Progress) -> Analysis:
     """Analyze a recording with the shipped weights.
 
     Raises:

@@ -90,7 +90,7 @@ def train(
                 '--dataset, --root or --features; a recipe with [data] kind = "recordings" '
                 "learns from those of people"
             )
-        card, history = _spotting(chosen, folder, weights, jobs, device, how)
+        card, history = _spotting(chosen, folder, jobs, device, how)
     if as_json:
         entry = {"weights": str(weights), "epochs": len(history), "history": history}
         show_json({**entry, "scores": card.scores})
@@ -101,10 +101,10 @@ def train(
 
 
 def _spotting(
-    recipe: Recipe, folder: Path, weights: Path, jobs: int, device: str, log: Log
+    recipe: Recipe, folder: Path, jobs: int, device: str, log: Log
 ) -> tuple[Card, History]:
     from mescope.training.tasks.me_tst import spotting_task
-    from mescope.training.train import train as fit
+    from mescope.training.train_rendered import train_rendered
 
     task = spotting_task(recipe)
     measured = []
@@ -112,16 +112,17 @@ def _spotting(
         with progress_bar(task.collects(recipe)) as progress:
             measured = task.collect(recipe, folder, jobs=jobs, progress=progress)
     with progress_bar(recipe.name) as progress:
-        model, state = fit(
+        return train_rendered(
             recipe,
+            measured,
             folder,
-            source=task.source(recipe, measured),
             device=device,
             log=log,
             report=lambda done, total, _loss: progress(done, total),
+            trained=lambda epochs: explain(
+                f"{epochs} epochs done; choosing the threshold on simulated recordings"
+            ),
         )
-    explain(f"{state.epoch} epochs done; choosing the threshold on simulated recordings")
-    return task.publish(model.to("cpu"), recipe, measured, weights), state.history
 
 
 def _recogniser(

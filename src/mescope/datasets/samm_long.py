@@ -30,7 +30,7 @@ from types import MappingProxyType
 
 from mescope.datasets import samm
 from mescope.datasets.base import Dataset, Folders, reader_of, signed_licence
-from mescope.datasets.clips import Findings, picture_roots
+from mescope.datasets.clips import Findings, picture_roots, table_rows
 from mescope.datasets.recordings import (
     Rules,
     SheetExpression,
@@ -111,9 +111,7 @@ def read(
     path = find_workbook(root, TITLE, TABLES) if table is None else Path(table)
     findings = Findings(path.name)
     files = _video_files(root, findings)
-    rows, remarks = read_rows(path, TITLE, ("Filename", "Onset"), COLUMNS)
-    if remarks:
-        findings.warning(path.name, f"{len(remarks)} rows of text skipped: {remarks}")
+    rows = table_rows(path, TITLE, ("Filename", "Onset"), COLUMNS, findings)
     found = [_event(row, findings) for row in rows]
     events = [event for event in found if event is not None]
     counts = {**tally(events), "recordings": len(files)}

@@ -8,7 +8,7 @@ sizes, times of change), so that a second run reads no picture at all.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple, cast
@@ -26,6 +26,7 @@ from mescope.events import Expression, Interval, Recording
 from mescope.face.box import Mode
 from mescope.io.cache import Store
 from mescope.io.parallel import run_jobs
+from mescope.io.progress import Progress
 from mescope.motion.roi_flow import VERSIONS, RoiFlow, Timing, extract
 from mescope.samples.spotting_kinds import AnnotatedRecordings
 from mescope.video.reading import open_video
@@ -34,9 +35,6 @@ HOME = {samm_long.NAME: samm_long.PEOPLE, smic_long.NAME: smic_long.PEOPLE}
 """Data sets that share people and words for emotions with another one, and that one.
 
 Their people are named after it, so that a split over both keeps a person on one side."""
-
-Progress = Callable[[int, int], None]
-"""Called with (recordings done, recordings in all)."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast, get_args
@@ -28,6 +28,7 @@ from mescope.evaluation.report import (
     environment,
 )
 from mescope.io.parallel import Engine, run_jobs
+from mescope.io.progress import Progress
 from mescope.samples.examples import Examples
 from mescope.samples.prepare import Data, prepare
 from mescope.training.protocols import (
@@ -47,9 +48,6 @@ ORACLE = (
     "the column 'oracle' shows, for every test person, the epoch that was best on that person: "
     "it is what selecting on the test data is worth, and no result"
 )
-
-Progress = Callable[[int, int], None]
-"""Called with (jobs done, jobs in all)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -30,6 +30,7 @@ from mescope.evaluation.spotting_report import (
 from mescope.events import Interval, Recording
 from mescope.io.cache import Store
 from mescope.io.parallel import Engine, run_jobs
+from mescope.io.progress import Progress
 from mescope.samples.recording_targets import class_of, without_class
 from mescope.samples.recording_windows import HOME, MeasuredRecordings, RecordingWindows
 from mescope.samples.spotting_kinds import AnnotatedRecordings
@@ -53,9 +54,6 @@ TITLES = {
     2: "without result-level synergy",
 }
 """What the strategies are called in tables."""
-
-Progress = Callable[[int, int], None]
-"""Called with (jobs done, jobs in all)."""
 
 
 def evaluate_recordings(

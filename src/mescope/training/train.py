@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 
 from mescope.errors import OutputError
-from mescope.training.checkpoint import Checkpointer, Progress
+from mescope.training.checkpoint import Checkpointer, RunState
 from mescope.training.fit import one_device
 from mescope.training.logs import Log
 from mescope.training.loop import train_task
@@ -29,7 +29,7 @@ def train(
     device: str = "cpu",
     log: Log = "none",
     report: Report | None = None,
-) -> tuple[torch.nn.Module, Progress]:
+) -> tuple[torch.nn.Module, RunState]:
     """Train by a recipe, with a checkpoint after every epoch.
 
     Args:

@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from torch.optim.lr_scheduler import LRScheduler, OneCycleLR
 
 from mescope.errors import RecipeError
+from mescope.io.progress import Progress
 from mescope.models.weights import Card
 from mescope.samples.checks import positive, shares
 from mescope.samples.rendered import Measured
@@ -41,8 +42,6 @@ MODELS = (
 
 Source = Callable[[int], Epoch]
 """Gives the data of an epoch by its number."""
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, kw_only=True)
