@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mescope import defaults
+from mescope.analysis.extraction import extraction_for
 from mescope.analysis.findings import damage_warnings, describe, gaps, to_native_event
 from mescope.analysis.movements import emotion_traces, measure_movements, noise_level
 from mescope.analysis.provenance import provenance
-from mescope.analysis.published_extraction import published_extraction
 from mescope.errors import MescopeError, WeightsError
 from mescope.events import Detection
 from mescope.io.cache import default_cache
@@ -142,7 +142,7 @@ class Analyzer:
         card = self.card if spotter.needs_network else None
         flow = extract(
             video, head=spotter.head, overlap=spotter.overlap, face=face, jobs=jobs,
-            cache=folder, progress=progress, **published_extraction(card, video.rate),
+            cache=folder, progress=progress, **extraction_for(card, video.rate),
         )  # fmt: skip
         spotting = _fitting(spotter.spot(flow), flow, method)
         return self._analysis(video, flow, spotting, spotter, method, pictures)

@@ -24,11 +24,13 @@ from torch.optim.lr_scheduler import LRScheduler, OneCycleLR
 from mescope.errors import RecipeError
 from mescope.io.progress import Progress
 from mescope.models.weights import Card
+from mescope.motion.regions import REGIONS_18
 from mescope.samples.checks import positive, shares
 from mescope.samples.rendered import Measured
 from mescope.samples.rendered_windows import RenderedEpochs, held_out, measured_for
 from mescope.samples.spotting_kinds import RenderedRecordings, SimulatedWindows
 from mescope.samples.synthetic import Epoch, Windows, draw_epoch
+from mescope.spotting.segments import channels as segment_channels
 from mescope.training.fit import Batch
 from mescope.training.losses import class_weights, me_tst_loss
 from mescope.training.publish import publish
@@ -124,9 +126,25 @@ class SpottingTask(LoopTask):
         self.steps = fitting(self.recipe.optim, SimulatedOptim, "[optim]").steps
 
     @classmethod
+    def channels(cls, recipe: Recipe) -> int:
+        """Return how many channels the recipe's data have."""
+        return 2 * len(REGIONS_18)
+
+    @classmethod
+    def check(cls, recipe: Recipe) -> None:
+        """See :class:`TrainingTask`."""
+        super().check(recipe)
+        stated, wanted = recipe.model.options.get("channels"), cls.channels(recipe)
+        if stated not in (None, wanted):
+            raise RecipeError(
+                f"the data of {recipe.name} have {wanted} channels, [model.options] says "
+                f"{stated}; leave channels out"
+            )
+
+    @classmethod
     def options(cls, recipe: Recipe, classes: int) -> dict[str, Any]:
-        """See :class:`TrainingTask`; the classes of spotting are the model's own."""
-        return dict(recipe.model.options)
+        """See :class:`TrainingTask`: classes are the model's own, channels the data's."""
+        return {"channels": cls.channels(recipe), **recipe.model.options}
 
     @classmethod
     def collects(cls, recipe: Recipe) -> str:
@@ -251,6 +269,16 @@ class RenderedSpotting(SpottingTask):
     kinds: ClassVar[tuple[str, ...]] = (RenderedRecordings.kind,)
     optim_table: ClassVar[type[OptimTable]] = RenderedOptim
     task_table: ClassVar[type[TaskTable]] = RenderedTable
+
+    @classmethod
+    def channels(cls, recipe: Recipe) -> int:
+        """See :class:`SpottingTask`; candidates come with what surrounds them."""
+        look = fitting(recipe.data, RenderedRecordings, "[data]").look
+        return (
+            segment_channels(len(REGIONS_18))
+            if look == "candidates"
+            else super().channels(recipe)
+        )
 
     @classmethod
     def collects(cls, recipe: Recipe) -> str:

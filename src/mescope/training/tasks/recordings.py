@@ -105,12 +105,16 @@ class RecordingSpotting(SpottingTask):
             )
 
     @classmethod
+    def channels(cls, recipe: Recipe) -> int:
+        """See :class:`SpottingTask`; the regions decide."""
+        return 2 * len(fitting(recipe.data, AnnotatedRecordings, "[data]").region_names)
+
+    @classmethod
     def options(cls, recipe: Recipe, classes: int) -> dict[str, Any]:
-        """See :class:`TrainingTask`; the regions decide how many channels the model has."""
+        """See :class:`TrainingTask`; as published, the network is too."""
         data = fitting(recipe.data, AnnotatedRecordings, "[data]")
-        channels = {"channels": 2 * len(data.region_names)}
         mode = {"mode": data.mode} if data.mode == "as_published" else {}
-        return channels | mode | recipe.model.options
+        return mode | super().options(recipe, classes)
 
     def learns_from(self, source: Source | None) -> None:
         """See :class:`SpottingTask`; an epoch is one pass over what ``source`` draws.
