@@ -66,7 +66,7 @@ SECTIONS: tuple[tuple[str, str, tuple[str, ...], dict[str, tuple[str, ...]]], ..
     ),
     (
         "Kinds of samples", "`[data] kind` of a recipe.", ("what it is",),
-        {n: (_first_line(kind),) for n, kind in SAMPLES.items()},
+        {n: (_first_line(kind),) for n, kind in sorted(SAMPLES.items())},
     ),
     (
         "Spotters", "`--method` of `mescope analyze` and `spot`.", ("what it is",),

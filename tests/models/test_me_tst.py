@@ -95,6 +95,31 @@ def test_clean_initialisation_keeps_the_step_size():
             assert mixer.dt_proj.weight.abs().max() <= mixer.rank**-0.5
 
 
+@pytest.mark.parametrize(
+    ("name", "options", "ahead"),
+    [
+        ("me-tst", {}, {2}),
+        ("me-tst-plus-small", {}, {3, 4}),
+        ("me-tst-plus-small", {"mode": "as_published"}, {2, 3}),
+        ("boosting-vrme-small", {}, {2, 3}),
+    ],
+)
+def test_an_answer_depends_on_a_few_frames_ahead_and_no_more(name, options, ahead):  # check 11
+    torch.manual_seed(0)
+    model = create_model(name, **options).double().eval()
+    flow = torch.randn(1, 10 if name == "me-tst" else 36, 30, dtype=torch.float64)
+    with torch.no_grad():
+        before = torch.cat([part.reshape(30, -1) for part in model(flow)], 1)
+        found = set()
+        for changed in range(10, 29):
+            other = flow.clone()
+            other[:, :, changed] += 1
+            after = torch.cat([part.reshape(30, -1) for part in model(other)], 1)
+            moved = ((before - after).abs() > 1e-12).any(1).nonzero()
+            found.add(changed - int(moved[0]))
+    assert found == ahead
+
+
 def test_mixer_is_causal():  # check 11
     torch.manual_seed(1)
     mixer = MambaMixer(16, 8).double()

@@ -365,6 +365,10 @@ def test_weights_are_analyzed_at_the_rate_of_their_card():
     options = extraction_for(card, 200.0)
     assert (options["timing"].step, options["timing"].window) == (7, 30)
     assert [region.name for region in options["regions"]] == ["BROW_L", "MOUTH"]
-    assert extraction_for(replace(card, mode="clean"), 200.0) == {}
+    assert extraction_for(None, 200.0) == {}
+    clean = replace(card, mode="clean")
+    assert set(extraction_for(clean, 200.0)) == {"regions"}
+    every = tuple(region.name for region in REGIONS_18)
+    assert extraction_for(replace(clean, regions=every), 200.0) == {}
     with pytest.raises(WeightsError, match="names the region 'CHIN'"):
         extraction_for(replace(card, regions=("CHIN",)), 30.0)
