@@ -5,6 +5,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
+# Processes that tests run in, a file of tests in one of them, each with one thread for itself.
+WORKERS ?= 2
 # Idle threads must sleep, not spin: on a busy machine spinning costs more than it gives.
 export OMP_WAIT_POLICY ?= passive
 
@@ -17,7 +19,7 @@ app: $(VENV)/.installed-app
 	$(BIN)/mescope app $(FOLDER)
 
 test: lint browser
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

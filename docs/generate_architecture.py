@@ -22,7 +22,7 @@ PACKAGE = DOCS.parent / "src" / "mescope"
 PICTURE = DOCS / "images" / "architecture.svg"
 
 GROUND = "what words mean"
-"""The files that stand in no room: errors, events, labels, registries."""
+"""The files that stand in no room: errors, events, labels, results, registries."""
 
 SEE, LEARN, SHOW, TOOL = "#dbe9f6", "#dff0d8", "#fbe3cd", "#eeeeee"
 
@@ -43,7 +43,6 @@ ROOMS: dict[str, Room] = {
     "synthesis": (1.1, LEARN, "faces on command"),
     "samples": (2.1, LEARN, "what is trained on"),
     "training": (2.1, LEARN, "recipes, the loop, folds"),
-    "results": (1.1, SHOW, "what an analysis holds"),
     "analysis": (2.1, SHOW, "a recording to a result"),
     "reports": (2.1, SHOW, "pages, tables, plots"),
     "app": (2.1, SHOW, "the review app"),
@@ -143,7 +142,7 @@ def draw(down: Mapping[str, frozenset[str]]) -> Figure:
         (0.1, 0.0),
         4.86,
         GROUND,
-        "errors, events, facs, labels, registries, plug-ins",
+        "errors, events, facs, labels, results, registries, plug-ins",
         TOOL,
     )
     for room, spot in spots.items():
