@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+import time
 
 import pytest
 from made_up_recordings import people
@@ -126,3 +129,31 @@ def test_a_model_of_five_regions_learns_from_simulated_faces_or_says_what_is_wro
     status, _, err = run("train", "first.toml", "-o", "out")
     assert status == 1
     assert "have 36 channels, [model.options] says 10" in err
+
+
+@pytest.mark.slow
+def test_killed_in_an_epoch_the_same_command_ends_in_the_same_figures(recipe, here):
+    """SIGKILL, as a machine that is switched off: nothing is told, nothing is tidied up."""
+    words = [
+        sys.executable, "-c", "from mescope.cli import main; main()", "evaluate", recipe,
+        "--features", "features", "--jobs", "1", "--set", "optim.epochs=60", "--json",
+    ]  # fmt: skip
+    process = subprocess.Popen([*words, "-o", "cut"], stdout=subprocess.DEVNULL,
+                               stderr=subprocess.DEVNULL)  # fmt: skip
+    second = here / "cut" / "folds" / "seed-0" / "001" / "checkpoint.safetensors"
+    deadline = time.monotonic() + 120
+    while not second.exists():  # the first fold is done, the second has finished an epoch
+        assert process.poll() is None, "it ended before it was killed"
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    process.kill()
+    process.wait()
+    kept = sorted(p.name for p in (here / "cut" / "folds" / "seed-0").glob("*.json"))
+    assert kept == ["000.json"]
+    ended = {
+        folder: json.loads(
+            subprocess.run([*words, "-o", folder], capture_output=True, check=True).stdout
+        )
+        for folder in ("cut", "whole")
+    }
+    assert ended["cut"]["methods"] == ended["whole"]["methods"]

@@ -11,11 +11,15 @@ import numpy as np
 import pytest
 import torch
 from made_recipes import flat_recipe
+from made_up_recordings import people
 
 from mescope.errors import RecipeError
 from mescope.io.parallel import checked_engine, run_jobs
 from mescope.samples.examples import Examples
+from mescope.samples.recording_windows import MeasuredRecordings
 from mescope.training.evaluate import evaluate
+from mescope.training.evaluate_recordings import evaluate_recordings
+from mescope.training.recipe import parse_recipe
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # of Ray and joblib, about processes that end
 
@@ -106,6 +110,20 @@ def test_an_evaluation_on_the_cluster_is_that_of_this_machine(cluster, tmp_path)
     there = evaluate(recipe, data, engine="ray", address=cluster, out=tmp_path)
     assert there.predictions == here.predictions
     assert len(list(tmp_path.glob("folds/seed-0/*.json"))) == 6
+
+
+@pytest.mark.slow
+def test_recordings_spotted_on_the_cluster_are_those_of_this_machine(cluster, tmp_path):
+    data = MeasuredRecordings(people(3, recordings=1))
+    recipe = parse_recipe(
+        'name = "ray"\nlabels = "4-class"\nseeds = 1\n[model]\nname = "me-tst"\n'
+        '[model.options]\ndim = 8\ndepth = 2\nstates = 4\n[data]\nkind = "recordings"\n'
+        "[optim]\nepochs = 2\nbatch_size = 16\n"
+    )
+    here = evaluate_recordings(recipe, data)
+    there = evaluate_recordings(recipe, data, engine="ray", address=cluster, out=tmp_path)
+    assert there.runs == here.runs
+    assert len(list(tmp_path.glob("folds/seed-0/*.json"))) == 3
 
 
 def where(shared, item):
