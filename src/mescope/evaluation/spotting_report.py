@@ -6,8 +6,11 @@ in native frames; published codes match decimated ones, and so do the ``as_publi
 
 from __future__ import annotations
 
+import copy
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 from mescope.errors import DatasetError, LeakError
@@ -59,7 +62,7 @@ class SpottedBy:
     rule: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class SpottingReport:
     """Detections of a recipe under a protocol, with all that made them.
 
@@ -161,8 +164,22 @@ class SpottingReport:
         unfiltered = "_unfiltered" if run.strategy != 1 else ""
         return MODES[f"as_published_metst{unfiltered}"].name
 
+    def truth_hash(self) -> str:
+        """Return SHA-256 of the recordings and their annotations, however they were measured.
+
+        Runs with equal ones were tested on the same data.
+        """
+        rows = sorted(repr(row) for row in self.truth_native)
+        videos = sorted((video.key, video.native) for video in self.videos)
+        return hashlib.sha256(repr((videos, rows)).encode()).hexdigest()
+
     def summary(self) -> dict[str, Any]:
         """Return every figure by name; see :func:`mescope.evaluation.spotting_figures`."""
+        return copy.deepcopy(self._figures)
+
+    @cached_property
+    def _figures(self) -> dict[str, Any]:
+        """Figures, counted once: the chance rows of a large data set take seconds."""
         from mescope.evaluation.spotting_figures import figures_of
 
         return figures_of(self)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from mescope.evaluation.published import PublishedTable, as_printed, published
@@ -16,6 +17,13 @@ HEADS = (
     "false a minute", "n", "UF1", "UAR", "recog. F1", "STRS", "95 %",
 )  # fmt: skip
 """Columns: spotting of micro-expressions, then recognition on the hits (three classes)."""
+
+
+SYNERGY_ROWS = {
+    "total": "total", "tp": "TP", "fp": "FP", "fn": "FN", "precision": "precision",
+    "recall": "recall", "f1": "F1",
+}  # fmt: skip
+"""Rows of :func:`synergy_table`: of all expressions, and of the hits that have a class."""
 
 
 def headline(summary: dict[str, Any]) -> list[tuple[str, ...]]:
@@ -46,10 +54,13 @@ def _row(method: dict[str, Any]) -> tuple[str, ...]:
         interval("f1"),
         four(mean("ap")),
         f"{mean('false_alarms_per_minute'):.2f}",
-        _count(mean("pairs")),
-        *(four(mean(name)) for name in ("uf1", "uar", "harmonic_f1", "strs")),
-        interval("strs"),
+        *(_named(mean, interval) if method["names_emotions"] else [""] * 6),
     )
+
+
+def _named(mean: Callable[[str], float], interval: Callable[[str], str]) -> tuple[str, ...]:
+    figures = (four(mean(name)) for name in ("uf1", "uar", "harmonic_f1", "strs"))
+    return (_count(mean("pairs")), *figures, interval("strs"))
 
 
 def _chance(luck: dict[str, float]) -> tuple[str, ...]:
@@ -61,6 +72,25 @@ def _chance(luck: dict[str, float]) -> tuple[str, ...]:
 def _count(value: float) -> str:
     """Return a mean of whole numbers: whole where it is."""
     return f"{value:.0f}" if value == round(value) else f"{value:.1f}"
+
+
+def synergy_table(summary: dict[str, Any]) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Return heads and rows of Table IV of the ME-TST+ paper; no rows without both strategies."""
+    found = summary["synergy"]
+    sides = [(side, task) for side in found for task in ("spotting", "recognition")]
+    heads = ("", *(f"{task} {side}" for side, task in sides))
+    if not found:
+        return heads, []
+    rows = [
+        (SYNERGY_ROWS[name], *(_cell(name, found[side][task][name]) for side, task in sides))
+        for name in SYNERGY_ROWS
+    ]
+    strs = (cell for side in found for cell in (four(found[side]["strs"]), ""))
+    return heads, [*rows, ("STRS", *strs)]
+
+
+def _cell(name: str, value: float) -> str:
+    return four(value) if name in ("precision", "recall", "f1") else _count(value)
 
 
 def title(summary: dict[str, Any]) -> str:
@@ -78,6 +108,9 @@ def title(summary: dict[str, Any]) -> str:
 def described(summary: dict[str, Any]) -> str:
     """Return the figures of a summary as text: title, table, cautions."""
     lines = [title(summary), text_table(HEADS, headline(summary))]
+    heads, rows = synergy_table(summary)
+    if rows:
+        lines += ["", "Result-level synergy, from the same traces:", text_table(heads, rows)]
     lines += [f"Note: {caution}" for caution in (*summary["cautions"], *summary["warnings"])]
     return "\n".join(lines) + "\n"
 
