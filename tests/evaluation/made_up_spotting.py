@@ -39,8 +39,16 @@ def shrunk(one, step):
 
 
 def report_of(
-    truth, runs, *, videos=(("1", "a"),), frames=900, rate=30.0, step=1, mode="clean",
-    dataset="casme3a", **changes,
+    truth,
+    runs,
+    *,
+    videos=(("1", "a"),),
+    frames=900,
+    rate=30.0,
+    step=1,
+    mode="clean",
+    dataset="casme3a",
+    **changes,
 ):
     """Return a report; ``runs`` are (method, seed, rows), rows in native frames."""
     seeds = sorted({seed for _, seed, _ in runs})
@@ -85,7 +93,9 @@ def made_up_spotting(
 ):
     """Return a report of three methods on people with ``each`` videos of three micros."""
     rng = np.random.default_rng(5)
-    videos = [(f"s{p + 1:02d}", f"{p + 1:02d}_{v + 1}") for p in range(people) for v in range(each)]
+    videos = [
+        (f"s{p + 1:02d}", f"{p + 1:02d}_{v + 1}") for p in range(people) for v in range(each)
+    ]
     truth = []
     for subject, video in videos:
         for slot in range(3):

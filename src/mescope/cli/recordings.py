@@ -91,8 +91,12 @@ def measured(recipe: Recipe, source: Source, jobs: int) -> MeasuredRecordings:
 def on_recordings(
     recipe: Recipe, source: Source, run: Run, *, weights: Path | None, keep: bool
 ) -> SpottingReport:
-    """Evaluate a recipe on recordings and write its report."""
+    """Evaluate a recipe on recordings and write its report, then a page for each recording.
+
+    The report is written before the pages and once more after them, with links to them.
+    """
     from mescope.reports import save_spotting_report
+    from mescope.reports.video_page import write_video_pages
     from mescope.training.evaluate_recordings import evaluate_recordings
 
     data = measured(recipe, source, run.jobs)
@@ -103,6 +107,9 @@ def on_recordings(
             progress=progress,
         )  # fmt: skip
     save_spotting_report(report, run.folder)
+    with progress_bar("pages of recordings") as progress:
+        pages = write_video_pages(report, run.folder, data.measured, progress=progress)
+    save_spotting_report(report, run.folder, videos=pages)
     return report
 
 

@@ -21,7 +21,7 @@ from mescope.evaluation.metrics import METRICS, Policy, tallies_of
 from mescope.evaluation.predictions import CLEAN
 from mescope.evaluation.recognition import confusion
 from mescope.evaluation.scores import MODES, Scores, score
-from mescope.evaluation.spotting_report import SpottedRun, SpottingReport
+from mescope.evaluation.spotted import Spotted, SpottedRun
 from mescope.evaluation.spotting_synergy import synergy
 from mescope.evaluation.summary import WITHOUT, summarize
 from mescope.labels import RENDERED
@@ -35,16 +35,16 @@ FIGURES = (
 WITH_INTERVAL = ("f1", "uf1", "uar", "harmonic_f1", "strs")
 
 
-def figures_of(report: SpottingReport) -> dict[str, Any]:
+def figures_of(report: Spotted) -> dict[str, Any]:
     """Return every figure of a report by name, as plain values for JSON.
 
-    ``methods`` has for each method its ``title``, whether it ``names_emotions``, ``per_seed`` (:data:`FIGURES`, ``f1_at_iou``,
-    ``kinds`` with the counts of micro, macro and both, ``confusion`` with rows the truth and a
-    last column for answers that are none of the classes), ``over`` (mean, min, max, and
-    interval where people can be drawn), ``people`` (counts of micro-expressions, means over
-    the seeds) and ``chance`` (of the first seed, by kind).  ``synergy`` sets the strategies
-    beside each other.  ``spotting``, ``recognition`` and ``chance`` are those of the first
-    method and seed, as ``mescope score`` has them.
+    ``methods`` has for each method its ``title``, whether it ``names_emotions``, ``per_seed``
+    (:data:`FIGURES`, ``f1_at_iou``, ``kinds`` with the counts of micro, macro and both, and
+    ``confusion`` with rows the truth and a last column for answers that are none of the
+    classes), ``over`` (mean, min, max, and interval where people can be drawn), ``people``
+    (counts of micro-expressions, means over the seeds) and ``chance`` (of the first seed, by
+    kind).  ``synergy`` sets the strategies beside each other.  ``spotting``, ``recognition``
+    and ``chance`` are those of the first method and seed, as ``mescope score`` has them.
     """
     methods = {name: _method(report, runs) for name, runs in report.methods.items()}
     first = next(iter(methods.values()))
@@ -75,7 +75,7 @@ def figures_of(report: SpottingReport) -> dict[str, Any]:
     }
 
 
-def cautions(report: SpottingReport) -> list[str]:
+def cautions(report: Spotted) -> list[str]:
     """Return what a reader of the figures has to know, in sentences."""
     said = []
     if report.mode != CLEAN:
@@ -103,7 +103,7 @@ def cautions(report: SpottingReport) -> list[str]:
     return said
 
 
-def _method(report: SpottingReport, runs: list[SpottedRun]) -> dict[str, Any]:
+def _method(report: Spotted, runs: list[SpottedRun]) -> dict[str, Any]:
     per_seed, summaries = [], []
     for run in runs:
         chance = None
@@ -137,7 +137,7 @@ def _method(report: SpottingReport, runs: list[SpottedRun]) -> dict[str, Any]:
 
 
 def _seed(
-    report: SpottingReport, run: SpottedRun, counted: Scores, summary: dict[str, Any]
+    report: Spotted, run: SpottedRun, counted: Scores, summary: dict[str, Any]
 ) -> dict[str, Any]:
     micro, answers = summary["spotting"]["micro"], summary.get("recognition", {})
     named = answers.get(f"without {WITHOUT}", {})
@@ -170,7 +170,7 @@ def _confusion(counted: Scores, classes: tuple[str, ...]) -> NDArray[np.int64]:
     return confusion([t for t, _ in counted.pairs], [f for _, f in counted.pairs], classes)
 
 
-def _people(report: SpottingReport, counts: NDArray[np.int64]) -> list[dict[str, Any]]:
+def _people(report: Spotted, counts: NDArray[np.int64]) -> list[dict[str, Any]]:
     """Return a row a person: recordings, minutes, and counts as means over the seeds."""
     rows = []
     for person, by_seed in zip(_everyone(report), counts, strict=True):
@@ -183,12 +183,12 @@ def _people(report: SpottingReport, counts: NDArray[np.int64]) -> list[dict[str,
     return rows
 
 
-def _everyone(report: SpottingReport) -> list[tuple[str, str]]:
+def _everyone(report: Spotted) -> list[tuple[str, str]]:
     return sorted({video.person for video in report.videos})
 
 
 def _by_person(
-    report: SpottingReport, runs: list[SpottedRun]
+    report: Spotted, runs: list[SpottedRun]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return counts (people, seeds, 3) and confusions without others (…, c, c + 1)."""
     classes = tuple(c for c in report.classes if c != WITHOUT)
@@ -198,7 +198,7 @@ def _by_person(
 
 
 def _intervals(
-    report: SpottingReport,
+    report: Spotted,
     run: SpottedRun,
     counts: NDArray[np.int64],
     answers: NDArray[np.int64],
@@ -226,7 +226,7 @@ def _drawn(
 
 
 def _of_person(
-    report: SpottingReport, run: SpottedRun, person: tuple[str, str], classes: tuple[str, ...]
+    report: Spotted, run: SpottedRun, person: tuple[str, str], classes: tuple[str, ...]
 ) -> tuple[list[int], NDArray[np.int64]]:
     """Return (tp, fp, fn) and the confusion of the micro-expressions of one person."""
     keys = frozenset(video.key for video in report.videos if video.person == person)

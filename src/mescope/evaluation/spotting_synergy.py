@@ -26,7 +26,7 @@ ROWS = ("total", "tp", "fp", "fn", "precision", "recall", "f1")
 def synergy(
     methods: Mapping[str, Mapping[str, Any]], classes: Sequence[str], mode: Mode
 ) -> dict[str, Any]:
-    """Return ``without`` and ``with``: ``spotting`` and ``recognition`` (:data:`ROWS`), ``strs``.
+    """Return ``spotting``, ``recognition`` (:data:`ROWS`) and ``strs`` by :data:`SIDES`.
 
     Args:
         methods: of a summary: those of strategies 1 and 2 are set beside each other.

@@ -8,7 +8,7 @@ from typing import Literal
 from mescope.evaluation.interval_table import Row, VideoKey
 from mescope.evaluation.predictions import CLEAN
 from mescope.evaluation.scores import matched
-from mescope.evaluation.spotting_report import SpottedRun, SpottingReport
+from mescope.evaluation.spotted import Spotted, SpottedRun
 from mescope.events import Kind
 
 Word = Literal["hit", "false alarm", "miss", "dropped"]
@@ -25,12 +25,12 @@ class Verdict:
     truth: Row | None
 
 
-def verdicts(report: SpottingReport, run: SpottedRun) -> dict[VideoKey, tuple[Verdict, ...]]:
+def verdicts(report: Spotted, run: SpottedRun) -> dict[VideoKey, tuple[Verdict, ...]]:
     """Return what became of everything, for every video of a report that its mode counts.
 
     Detections are matched in the frames that the report counts, the way it counts them, so
     these are the very hits and misses behind its figures; what is returned is in native frames
-    for people to look at.  In each video detections come first, then misses, by onset.
+    for people to look at, by onset.
     """
     native = {id(a): b for a, b in _twins(report, run)}
     out: dict[VideoKey, list[Verdict]] = {video.key: [] for video in report.videos}
@@ -52,7 +52,7 @@ def verdicts(report: SpottingReport, run: SpottedRun) -> dict[VideoKey, tuple[Ve
     return {video: tuple(sorted(some, key=_order)) for video, some in out.items()}
 
 
-def _twins(report: SpottingReport, run: SpottedRun) -> list[tuple[Row, Row]]:
+def _twins(report: Spotted, run: SpottedRun) -> list[tuple[Row, Row]]:
     """Return every row as it is counted, with the same one in native frames."""
     if report.mode == CLEAN:
         rows = (*run.native, *report.truth_native)
@@ -63,6 +63,6 @@ def _twins(report: SpottingReport, run: SpottedRun) -> list[tuple[Row, Row]]:
     ]
 
 
-def _order(verdict: Verdict) -> tuple[bool, int]:
+def _order(verdict: Verdict) -> int:
     row = verdict.found or verdict.truth
-    return verdict.found is None, 0 if row is None else row.interval.first
+    return 0 if row is None else row.interval.first

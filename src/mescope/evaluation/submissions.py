@@ -16,7 +16,7 @@ from mescope.evaluation.megc import (
     write_submission,
 )
 from mescope.evaluation.scores import MODES, NEUTRAL, matched
-from mescope.evaluation.spotting_report import SpottingReport
+from mescope.evaluation.spotted import Spotted
 from mescope.events import Interval
 
 SPOT_THEN_RECOGNISE = "submission-2025.csv"
@@ -27,7 +27,7 @@ NUMBERS = {samm_long.PEOPLE: "1", casmesq.NAME: "2"}
 """The number of a data set in a log, by the name that people of a report have."""
 
 
-def submissions(report: SpottingReport) -> dict[str, str]:
+def submissions(report: Spotted) -> dict[str, str]:
     """Return the files of challenges by name, as text.
 
     The spot-then-recognise file is there only where every micro-expression that was found has
