@@ -48,7 +48,7 @@ def people_bars(people: Sequence[Mapping[str, Any]], *, width: float) -> Markup:
     bottom = below + _DOWN
     parts.append(
         f'<text class="middle" x="{(width + _LEFT) / 2:.1f}" y="{bottom + 16:.1f}">'
-        f"{len(order)} people, from the largest share found to the smallest</text>"
+        f"{len(order)} people, from the largest share found</text>"
     )
     label = "Expressions found and false alarms of each person"
     return svg_of("people", width, bottom + _BOTTOM, label, parts)
