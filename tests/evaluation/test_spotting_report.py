@@ -122,10 +122,21 @@ def test_as_published_what_is_called_neutral_is_dropped_after_matching():
     report = by_hand("as_published")
     some = verdicts(report, report.runs[0])["1", "a"]
     assert [v.word for v in some] == ["hit", "miss", "dropped", "false alarm"]
-    assert report.summary()["mode"] == "as_published_metst"
+    summary = report.summary()
+    assert summary["mode"] == "as_published_metst"
+    clean = by_hand().summary()["methods"]["strategy-1"]["per_seed"][0]
+    assert summary["methods"]["strategy-1"]["per_seed"][0]["ap"] == clean["ap"]
     text = described(report.summary())
     assert "not comparable with clean figures" in text
     assert "mode as_published_metst" in text
+
+
+def test_a_published_interval_may_stick_out_of_the_last_frame():
+    found = [row(880, 905, emotion="negative", score=0.5)]
+    report = report_of([row(10, 19)], [("strategy-1", 0, found)], mode="as_published")
+    assert report.lengths() == {("1", "a"): 906}
+    assert report.summary()["spotting"]["micro"]["fp"] == 1
+    assert report.summary()["methods"]["strategy-1"]["chance"]["tp"] < 1
 
 
 def test_decimated_matches_are_shown_in_native_frames():

@@ -153,9 +153,17 @@ class Spotted:
         return Table(rows, frozenset(video.key for video in self.videos))
 
     def lengths(self) -> dict[VideoKey, int]:
-        """Return the frames of every video, of those that are counted."""
+        """Return the frames of every video, of those that are counted.
+
+        A published interval of fixed length may stick out of the last frame; the video is then
+        taken for so long.
+        """
         native = self.frames == "native"
-        return {v.key: v.native if native else v.decimated for v in self.videos}
+        known = {v.key: v.native if native else v.decimated for v in self.videos}
+        for run in self.runs:
+            for row in run.rows(self.frames):
+                known[row.where] = max(known[row.where], row.interval.last + 1)
+        return known
 
     def counting(self, run: SpottedRun) -> str:
         """Return the mode of :data:`mescope.evaluation.scores.MODES` that counts a run."""

@@ -16,11 +16,11 @@ from mescope.evaluation.average_precision import average_precision
 from mescope.evaluation.bootstrap import RESAMPLES, middle, resampled
 from mescope.evaluation.chance import at_random
 from mescope.evaluation.figures import WISHED_SEEDS
-from mescope.evaluation.interval_table import Table, VideoKey
+from mescope.evaluation.interval_table import Row, Table, VideoKey
 from mescope.evaluation.metrics import METRICS, Policy, tallies_of
 from mescope.evaluation.predictions import CLEAN
 from mescope.evaluation.recognition import confusion
-from mescope.evaluation.scores import MODES, Scores, score
+from mescope.evaluation.scores import MODES, NEUTRAL, Scores, score
 from mescope.evaluation.spotted import Spotted, SpottedRun
 from mescope.evaluation.spotting_synergy import synergy
 from mescope.evaluation.summary import WITHOUT, summarize
@@ -145,7 +145,7 @@ def _seed(
     return {
         "seed": run.seed,
         **{name: micro[name] for name in FIGURES if name in micro},
-        "ap": average_precision(report.found(run).rows, report.truth().rows),
+        "ap": average_precision(_ranked(report, run), report.truth().rows),
         "macro_f1": summary["spotting"]["macro"]["f1"],
         **ours,
         "strs": named.get("strs", 0.0),
@@ -154,6 +154,12 @@ def _seed(
         "all_classes": answers.get("all", {}),
         "confusion": _confusion(counted, report.classes).tolist(),
     }  # fmt: skip
+
+
+def _ranked(report: Spotted, run: SpottedRun) -> list[Row]:
+    """Return the detections that are ranked: not those that the mode takes out afterwards."""
+    kept = MODES[report.counting(run)].neutral == "counted"
+    return [row for row in report.found(run).rows if kept or row.emotion != NEUTRAL]
 
 
 def _over(values: list[float]) -> dict[str, Any]:
