@@ -56,7 +56,8 @@ def measured(recipe: Recipe, source: Source, jobs: int) -> MeasuredRecordings:
     """Return the measured recordings of a source.
 
     Raises:
-        RecipeError: neither a data set with its root nor features are given, or both.
+        RecipeError: the recipe is on simulated recordings, or neither a data set with its root
+            nor features are given, or both.
     """
     from mescope.datasets import open_dataset
     from mescope.datasets.base import Dataset
@@ -65,6 +66,11 @@ def measured(recipe: Recipe, source: Source, jobs: int) -> MeasuredRecordings:
     from mescope.samples.spotting_kinds import AnnotatedRecordings
     from mescope.training.tables import fitting
 
+    if not isinstance(recipe.data, AnnotatedRecordings):
+        raise RecipeError(
+            f"recipe {recipe.name} learns from {recipe.data.kind} recordings, of nobody who "
+            "could be left out; it is run by `mescope train`"
+        )
     if source.features is not None:
         if source.dataset or source.root:
             raise RecipeError("expected --features, or --dataset and --root, found both")
