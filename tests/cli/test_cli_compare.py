@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from mescope.cli import run
-from mescope.reports import save_report
+from mescope.reports import save_report, save_spotting_report
 
 HELPER = Path(__file__).parents[1] / "evaluation/made_up_report.py"
 made_up_report = runpy.run_path(str(HELPER))["made_up_report"]
+made_up = runpy.run_path(str(HELPER.with_name("made_up_spotting.py")))
 TRUTH = "subject,video,onset,offset,type\nA,v,10,29,micro\nB,w,5,20,micro\n"
 
 
@@ -115,3 +116,54 @@ def test_a_damaged_evaluation_gets_one_line(evaluations, capsys):
     err = capsys.readouterr().err
     assert "mine.json: expected a report, found no JSON" in err
     assert len(err.strip().splitlines()) == 1
+
+
+@pytest.fixture
+def recorded(folder):
+    for name, seed, people in (("small", 0, 3), ("large", 4, 3), ("else", 0, 2)):
+        report = made_up["made_up_spotting"]((seed,), people=people, each=1)
+        save_spotting_report(report, folder / name)
+    return folder
+
+
+def test_evaluations_on_recordings_go_by_their_folders(recorded, capsys):
+    words = ["compare", "one.json", "small/report.json", "large/report.json"]
+    assert run(words) == 0
+    out = capsys.readouterr().out
+    assert "mode clean, evaluations on recordings" in out
+    assert "small: network, with result-level synergy" in out
+    assert "large: flow-peaks" in out
+    assert out.count("as many, at random places") == 6
+    assert "Only 3 people" in out
+    assert "hashes differ" not in out
+    assert run([*words, "--json"]) == 0
+    groups = json.loads(capsys.readouterr().out)["reports"]
+    assert set(groups["clean"]) == {"one", "small", "large"}
+    assert run(["compare", "small/report.json", "--published", "same"]) == 0
+    ours, papers = capsys.readouterr().out.split("ME-TST+ paper (Zou et al.), Table III")
+    assert "0.0487" not in ours
+    assert "0.0487" in papers
+
+
+def test_other_recordings_are_noted_and_no_page_is_written(recorded, capsys):
+    words = ["compare", "small/report.json", "else/report.json"]
+    assert run(words) == 0
+    assert "different recordings or annotations (truth hashes differ)" in (
+        capsys.readouterr().out
+    )
+    assert run([*words, "--html", "c.html"]) == 1
+    assert "expected evaluations on the same data" in capsys.readouterr().err
+    assert not (recorded / "c.html").exists()
+
+
+def test_a_page_of_two_runs_is_written_once(recorded, capsys):
+    words = ["compare", "small/report.json", "large/report.json", "--html", "c.html"]
+    assert run(words) == 0
+    assert "the page is c.html" in capsys.readouterr().err
+    assert "<title>small, large" in (recorded / "c.html").read_text(encoding="utf-8")
+    assert run(words) == 1
+    assert "exists" in capsys.readouterr().err
+    assert run([*words, "--force"]) == 0
+    capsys.readouterr()
+    assert run(["compare", "one.json", "small/report.json", "--html", "d.html"]) == 1
+    assert 'expected "format": "mescope-spotting"' in capsys.readouterr().err

@@ -1,11 +1,16 @@
 """``mescope score``: tables in, figures out; bad tables get one line."""
 
 import json
+import runpy
 from pathlib import Path
 
 import pytest
 
 from mescope.cli import run
+from mescope.reports import save_spotting_report
+
+MADE_UP = Path(__file__).parents[1] / "evaluation/made_up_spotting.py"
+made_up_spotting = runpy.run_path(str(MADE_UP))["made_up_spotting"]
 
 TRUTH = "subject,video,onset,offset,type,emotion\nA,v,10,29,micro,negative\nB,w,,,,\n"
 FOUND = (
@@ -93,3 +98,17 @@ def test_a_broken_row_is_named(folder, capsys):
     Path("found.csv").write_text(FOUND.replace("5,9", "9,5"), encoding="utf-8")
     assert run(["score", "found.csv", "truth.csv"]) == 1
     assert "found.csv, row 3: expected the offset after the onset" in capsys.readouterr().err
+
+
+def test_the_tables_of_a_run_give_its_figures_exactly(tmp_path, capsys):
+    """Counts, intervals, recognition and chance: nothing is lost on the way through CSV."""
+    report = made_up_spotting((0, 1), people=4, macro=True)
+    save_spotting_report(report, tmp_path)
+    found, truth = str(tmp_path / "found.csv"), str(tmp_path / "truth.csv")
+    words = ["score", found, truth, "--lengths", truth, "--minutes", repr(report.minutes)]
+    assert run([*words, "--json"]) == 0
+    out = json.loads(capsys.readouterr().out)
+    assert out["spotting"]["macro"]["tp"] > 0
+    assert out["recognition"]["without others"]["strs"] > 0
+    summary = json.loads(json.dumps(report.summary()))
+    assert {key: summary[key] for key in out} == out

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mescope.cli.console import show, show_json, visible
-from mescope.cli.options import Json
+from mescope.cli.console import explain, show, show_json, show_text, visible
+from mescope.cli.inputs import refuse_existing
+from mescope.cli.options import Force, Json
 
 if TYPE_CHECKING:
     from mescope.evaluation.published import PublishedTable
@@ -31,12 +32,21 @@ def compare(
             "same, for those of the data and number of classes of the evaluations."
         ),
     ] = None,
+    html: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Also write a page that sets evaluations on the same recordings side by side: "
+            "their figures, and their traces above each other.",
+        ),
+    ] = None,
+    force: Force = False,
     as_json: Json = False,
 ) -> None:
     """Set scores beside each other, one table for each mode.
 
     Figures of papers stand in tables of their own, with their source and a caution: they
-    were counted in other ways, and are not ours.
+    were counted in other ways, and are not ours.  A report.json goes by the name of its folder.
     """
     from dataclasses import asdict
 
@@ -45,7 +55,11 @@ def compare(
 
     if not reports and published is None:
         raise typer.BadParameter("expected reports or --published, found neither")
+    if html is not None:
+        refuse_existing([html], force)
     groups = by_mode(reports or [])
+    if html is not None:
+        _write_page(reports or [], html)
     tables = _of_same_data(groups) if published == "same" else ()
     if published not in (None, "same"):
         tables = published_by(published)
@@ -61,13 +75,25 @@ def compare(
         show(_theirs(table))
 
 
+def _write_page(paths: list[Path], html: Path) -> None:
+    from mescope.io.atomic import write_atomically
+    from mescope.reports.comparison_page import comparison_page, read_runs
+
+    page = comparison_page(read_runs(paths))
+    write_atomically(html, page.encode("utf-8", "backslashreplace"))
+    explain(f"the page is {html}")
+
+
 def _of_same_data(groups: Groups) -> tuple[PublishedTable, ...]:
     from mescope.evaluation.published import published_for
-    from mescope.evaluation.report_comparison import is_spotting
+    from mescope.evaluation.report_comparison import is_evaluated_spotting, is_spotting
+    from mescope.evaluation.spotting_tables import published_on
 
     tables: list[PublishedTable] = []
     for report in (r for group in groups.values() for r in group.values()):
-        if not is_spotting(report):
+        if is_evaluated_spotting(report):
+            tables += published_on(report["datasets"])
+        elif not is_spotting(report):
             datasets = {person["dataset"] for person in report["people"]}
             tables += published_for(datasets, len(report["classes"]))
     return tuple(dict.fromkeys(tables))
@@ -75,16 +101,23 @@ def _of_same_data(groups: Groups) -> tuple[PublishedTable, ...]:
 
 def _show_group(mode: str, group: dict[str, dict[str, Any]]) -> None:
     from mescope.evaluation.figures import ORACLE
-    from mescope.evaluation.report_comparison import differing, is_spotting
+    from mescope.evaluation.report_comparison import (
+        differing,
+        is_evaluated_spotting,
+        is_spotting,
+    )
     from mescope.evaluation.report_tables import headline, oracle_rows, title
 
-    spotted = {name: report for name, report in group.items() if is_spotting(report)}
+    recorded = {name: report for name, report in group.items() if is_evaluated_spotting(report)}
+    spotted = {n: r for n, r in group.items() if is_spotting(r) and n not in recorded}
     if spotted:
         show(f"mode {mode}")
         show(_ours(spotted))
+    if recorded:
+        _show_recorded(mode, recorded)
     for sentence in differing(group):
         show(f"Note: {sentence}")
-    evaluated = {name: report for name, report in group.items() if name not in spotted}
+    evaluated = {n: r for n, r in group.items() if not is_spotting(r)}
     if evaluated:
         show(f"mode {mode}, answers on given clips")
         show(_recognition({name: headline(report) for name, report in evaluated.items()}))
@@ -97,6 +130,19 @@ def _show_group(mode: str, group: dict[str, dict[str, Any]]) -> None:
         show(f"mode {mode}, {ORACLE}")
         show(f"Note: {group[next(iter(apart))][ORACLE]['warning']}")
         show(_recognition(apart))
+
+
+def _show_recorded(mode: str, recorded: dict[str, dict[str, Any]]) -> None:
+    """Print evaluations on recordings in one table: every method, and chance below it."""
+    from mescope.evaluation.report_tables import text_table
+    from mescope.evaluation.spotting_tables import HEADS, named_headline, title
+
+    show(f"mode {mode}, evaluations on recordings")
+    show_text(text_table(HEADS, named_headline(recorded)))
+    for name, report in recorded.items():
+        show(f"{name}: {title(report)}")
+        for caution in (*report["cautions"], *report["warnings"]):
+            show(f"Note: {caution}")
 
 
 def _recognition(rows: dict[str, list[tuple[str, ...]]]) -> Any:

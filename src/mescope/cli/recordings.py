@@ -56,7 +56,8 @@ def measured(recipe: Recipe, source: Source, jobs: int) -> MeasuredRecordings:
     """Return the measured recordings of a source.
 
     Raises:
-        RecipeError: neither a data set with its root nor features are given, or both.
+        RecipeError: the recipe is on simulated recordings, or neither a data set with its root
+            nor features are given, or both.
     """
     from mescope.datasets import open_dataset
     from mescope.datasets.base import Dataset
@@ -65,6 +66,11 @@ def measured(recipe: Recipe, source: Source, jobs: int) -> MeasuredRecordings:
     from mescope.samples.spotting_kinds import AnnotatedRecordings
     from mescope.training.tables import fitting
 
+    if not isinstance(recipe.data, AnnotatedRecordings):
+        raise RecipeError(
+            f"recipe {recipe.name} learns from {recipe.data.kind} recordings, of nobody who "
+            "could be left out; it is run by `mescope train`"
+        )
     if source.features is not None:
         if source.dataset or source.root:
             raise RecipeError("expected --features, or --dataset and --root, found both")
@@ -91,8 +97,12 @@ def measured(recipe: Recipe, source: Source, jobs: int) -> MeasuredRecordings:
 def on_recordings(
     recipe: Recipe, source: Source, run: Run, *, weights: Path | None, keep: bool
 ) -> SpottingReport:
-    """Evaluate a recipe on recordings and write its report."""
+    """Evaluate a recipe on recordings and write its report, then a page for each recording.
+
+    The report is written before the pages and once more after them, with links to them.
+    """
     from mescope.reports import save_spotting_report
+    from mescope.reports.video_page import write_video_pages
     from mescope.training.evaluate_recordings import evaluate_recordings
 
     data = measured(recipe, source, run.jobs)
@@ -103,6 +113,9 @@ def on_recordings(
             progress=progress,
         )  # fmt: skip
     save_spotting_report(report, run.folder)
+    with progress_bar("pages of recordings") as progress:
+        pages = write_video_pages(report, run.folder, data.measured, progress=progress)
+    save_spotting_report(report, run.folder, videos=pages)
     return report
 
 

@@ -11,7 +11,14 @@ Source: the logs of the MEGC2020 baseline.
 The file of the spot-then-recognise track of 2025 is a CSV of subject, video, onset, offset and
 emotion (negative, positive or surprise; others are left out).  Its frames count from 1 in the
 original recording.
-Source: what the published code of BoostingVRME writes for it.
+Source: what the published code of BoostingVRME writes for it; an entry of 2024 wrote the same
+columns.
+
+The file of the spotting tracks on unseen videos (2022 and 2023) is a CSV of vid, pred_onset,
+pred_offset and type (``me`` or ``mae``), one for each of the two parts, ``samm_pred.csv`` and
+``cas_pred.csv``.
+Source: files and code that two entries published (MTSN, 2022; Qin et al., 2023).  Where their
+frames start is not stated; here they count from 1, as in 2025.
 """
 
 from __future__ import annotations
@@ -48,6 +55,7 @@ UNSUBMITTED = ("others", "neutral")
 """What that track does not ask for."""
 
 _SUBMISSION = ("subject", "video", "onset", "offset", "emotion")
+_SPOTTING = ("vid", "pred_onset", "pred_offset", "type")
 _COLUMNS = "video, true onset, true offset, found onset, found offset and TP, FP or FN"
 
 
@@ -191,6 +199,22 @@ def write_submission(found: Table, *, step: int = 1) -> str:
             )
         ends = (row.interval.first * step + 1, row.interval.last * step + 1)
         table.writerow((row.subject, row.video, *ends, row.emotion))
+    return text.getvalue()
+
+
+def write_spotting(found: Table) -> str:
+    """Return the file of the spotting tracks of 2022 and 2023; rows keep their order.
+
+    Args:
+        found: detections in frames of the original recording, from 0; a kind that is not given
+            is micro, and who is seen is not said: a video's name has to be enough.
+    """
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(_SPOTTING)
+    for row in found.rows:
+        kind = "mae" if row.kind == "macro" else "me"
+        table.writerow((row.video, row.interval.first + 1, row.interval.last + 1, kind))
     return text.getvalue()
 
 

@@ -16,6 +16,8 @@ from mescope.annotations.expression_table import read_text
 from mescope.errors import DatasetError
 from mescope.evaluation.report_files import from_json, is_evaluation
 from mescope.evaluation.scores import MODES
+from mescope.evaluation.spotting_files import from_json as spotting_from_json
+from mescope.evaluation.spotting_files import is_spotting_report
 
 NEEDED = ("mode", "videos", "subjects", "spotting")
 
@@ -37,6 +39,8 @@ def read_report(path: str | Path) -> dict[str, Any]:
         ) from None
     if is_evaluation(report):
         return from_json(text, name=path.name).summary()
+    if is_spotting_report(report):
+        return spotting_from_json(text, name=path.name).summary()
     missing = [key for key in NEEDED if not isinstance(report, dict) or key not in report]
     if missing:
         raise DatasetError(f"{path.name}: expected a report, found no {missing[0]!r}; {hint}")
@@ -46,7 +50,7 @@ def read_report(path: str | Path) -> dict[str, Any]:
 
 
 def by_mode(paths: Sequence[str | Path]) -> dict[str, dict[str, dict[str, Any]]]:
-    """Return reports by mode and then by file name without ending, in the order given.
+    """Return reports by mode and then by name (:func:`name_of`), in the order given.
 
     Raises:
         DatasetError: a file is not a report, or two of one mode have the same name.
@@ -55,11 +59,21 @@ def by_mode(paths: Sequence[str | Path]) -> dict[str, dict[str, dict[str, Any]]]
     for path in paths:
         report = read_report(path)
         group = sorted_out.setdefault(str(report["mode"]), {})
-        name = Path(path).stem
+        name = name_of(path)
         if name in group:
             raise DatasetError(f"expected reports of different names, found {name!r} twice")
         group[name] = report
     return sorted_out
+
+
+def name_of(path: str | Path) -> str:
+    """Return what a report is called: its file without ending, or its run's folder.
+
+    >>> name_of("runs/small/report.json"), name_of("scores/mine.json")
+    ('small', 'mine')
+    """
+    path = Path(path)
+    return path.resolve().parent.name if path.name == "report.json" else path.stem
 
 
 def is_spotting(report: dict[str, Any]) -> bool:
@@ -67,12 +81,36 @@ def is_spotting(report: dict[str, Any]) -> bool:
     return "spotting" in report
 
 
+def is_evaluated_spotting(report: dict[str, Any]) -> bool:
+    """Say whether a report is of an evaluation on recordings, with methods and seeds."""
+    return is_spotting(report) and "methods" in report
+
+
+_SHARED = {
+    False: (("labels", "clips or labels"), ("split", "folds")),
+    True: (
+        ("truth", "recordings or annotations"),
+        ("data", "measurements of the recordings"),
+        ("split", "folds"),
+    ),
+}
+"""Hashes that evaluations on clips, and on recordings, share; and what of."""
+
+
 def differing(group: dict[str, dict[str, Any]]) -> list[str]:
-    """Return what evaluations of one table must share and do not, in sentences."""
-    evaluations = [report for report in group.values() if not is_spotting(report)]
+    """Return what evaluations of one table must share and do not, in sentences.
+
+    Measurements may well differ: two models are shown different regions.
+    """
     said = []
-    for key, what in (("labels", "clips or labels"), ("split", "folds")):
-        known = {r["hashes"][key] for r in evaluations if key in r["hashes"]}
-        if len(known) > 1:
-            said.append(f"these evaluations have different {what} ({key} hashes differ)")
+    for on_recordings, keys in _SHARED.items():
+        some = [
+            report
+            for report in group.values()
+            if (is_evaluated_spotting(report) if on_recordings else not is_spotting(report))
+        ]
+        for key, what in keys:
+            known = {r["hashes"][key] for r in some if key in r["hashes"]}
+            if len(known) > 1:
+                said.append(f"these evaluations have different {what} ({key} hashes differ)")
     return said

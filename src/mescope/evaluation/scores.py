@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from types import MappingProxyType
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from mescope.errors import DatasetError
 from mescope.evaluation.interval_table import Row, Table, VideoKey
@@ -165,6 +165,31 @@ def score(
         classes=tuple(classes),
         policy=rules.policy,
     )
+
+
+class Matched(NamedTuple):
+    """What was found and annotated of one kind in one video, and which belong together."""
+
+    found: Sequence[Row]
+    truth: Sequence[Row]
+    matches: Matches
+    discarded: frozenset[int]
+
+
+def matched(
+    found: Table, truth: Table, *, mode: str = "clean"
+) -> dict[tuple[VideoKey, Kind], Matched]:
+    """Return the pairs behind :func:`score` for every video that the mode counts, and kind."""
+    rules = MODES[mode]
+    mine, theirs = _group(_typed(found.rows, rules)), _group(truth.rows)
+    out = {}
+    for video in _videos(found, truth, rules):
+        for kind in KINDS:
+            rows = mine.get((video, kind), [])
+            matches = _match(mine, theirs, video, kind, rules, HALF)
+            gone = _discarded(rows, rules)
+            out[video, kind] = Matched(rows, theirs.get((video, kind), []), matches, gone)
+    return out
 
 
 Places = dict[tuple[VideoKey, Kind], list[Interval]]

@@ -16,12 +16,13 @@ from mescope.evaluation.average_precision import average_precision
 from mescope.evaluation.bootstrap import RESAMPLES, middle, resampled
 from mescope.evaluation.chance import at_random
 from mescope.evaluation.figures import WISHED_SEEDS
-from mescope.evaluation.interval_table import Table, VideoKey
+from mescope.evaluation.interval_table import Row, Table, VideoKey
 from mescope.evaluation.metrics import METRICS, Policy, tallies_of
 from mescope.evaluation.predictions import CLEAN
 from mescope.evaluation.recognition import confusion
-from mescope.evaluation.scores import MODES, score
-from mescope.evaluation.spotting_report import SpottedRun, SpottingReport
+from mescope.evaluation.scores import MODES, NEUTRAL, Scores, score
+from mescope.evaluation.spotted import Spotted, SpottedRun
+from mescope.evaluation.spotting_synergy import synergy
 from mescope.evaluation.summary import WITHOUT, summarize
 from mescope.labels import RENDERED
 
@@ -34,14 +35,16 @@ FIGURES = (
 WITH_INTERVAL = ("f1", "uf1", "uar", "harmonic_f1", "strs")
 
 
-def figures_of(report: SpottingReport) -> dict[str, Any]:
+def figures_of(report: Spotted) -> dict[str, Any]:
     """Return every figure of a report by name, as plain values for JSON.
 
-    ``methods`` has for each method its ``title``, ``per_seed`` (:data:`FIGURES`, ``confusion``
-    with rows the truth and a last column for answers that are none of the classes), ``over``
-    (mean, min, max, and interval where people can be drawn) and ``chance`` (of the first seed).
-    ``spotting``, ``recognition`` and ``chance`` are those of the first method and seed, as
-    ``mescope score`` has them.
+    ``methods`` has for each method its ``title``, whether it ``names_emotions``, ``per_seed``
+    (:data:`FIGURES`, ``f1_at_iou``, ``kinds`` with the counts of micro, macro and both, and
+    ``confusion`` with rows the truth and a last column for answers that are none of the
+    classes), ``over`` (mean, min, max, and interval where people can be drawn), ``people``
+    (counts of micro-expressions, means over the seeds) and ``chance`` (of the first seed, by
+    kind).  ``synergy`` sets the strategies beside each other.  ``spotting``, ``recognition``
+    and ``chance`` are those of the first method and seed, as ``mescope score`` has them.
     """
     methods = {name: _method(report, runs) for name, runs in report.methods.items()}
     first = next(iter(methods.values()))
@@ -56,21 +59,23 @@ def figures_of(report: SpottingReport) -> dict[str, Any]:
         "seeds": list(report.seeds),
         "minutes": report.minutes,
         "left_out": report.left_out,
+        "classes": list(report.classes),
         **counted,
         "methods": methods,
+        "synergy": synergy(methods, report.classes, MODES[report.counting(report.runs[0])]),
         "folds": len({(f.seed, f.fold) for f in report.folds}) // len(report.seeds),
         "rules": [_rule(f) for f in report.folds],
         "cautions": cautions(report),
         "warnings": list(report.warnings),
         "resamples": RESAMPLES,
         "recipe": dict(report.recipe),
-        "hashes": dict(report.hashes),
+        "hashes": {**report.hashes, "truth": report.truth_hash()},
         "environment": dict(report.environment),
         "seconds": report.seconds,
     }
 
 
-def cautions(report: SpottingReport) -> list[str]:
+def cautions(report: Spotted) -> list[str]:
     """Return what a reader of the figures has to know, in sentences."""
     said = []
     if report.mode != CLEAN:
@@ -98,7 +103,7 @@ def cautions(report: SpottingReport) -> list[str]:
     return said
 
 
-def _method(report: SpottingReport, runs: list[SpottedRun]) -> dict[str, Any]:
+def _method(report: Spotted, runs: list[SpottedRun]) -> dict[str, Any]:
     per_seed, summaries = [], []
     for run in runs:
         chance = None
@@ -113,33 +118,48 @@ def _method(report: SpottingReport, runs: list[SpottedRun]) -> dict[str, Any]:
         )  # fmt: skip
         summary = summarize(counted, minutes=report.minutes, chance=chance)
         summaries.append(summary)
-        per_seed.append(_seed(report, run, summary))
+        per_seed.append(_seed(report, run, counted, summary))
     over = {name: _over([seed[name] for seed in per_seed]) for name in FIGURES}
-    for name, interval in _intervals(report, runs).items():
+    counts, answers = _by_person(report, runs)
+    for name, interval in _intervals(report, runs[0], counts, answers).items():
         over[name]["interval"] = interval
+    luck = summaries[0]["chance"]["spotting"]
     return {
         "title": runs[0].title,
+        "strategy": runs[0].strategy,
+        "names_emotions": any(row.emotion for run in runs for row in run.native),
         "per_seed": per_seed,
         "over": over,
-        "chance": summaries[0]["chance"]["spotting"]["micro"],
+        "people": _people(report, counts),
+        "chance": {**luck["micro"], "kinds": luck},
         "summary": summaries[0],
     }
 
 
-def _seed(report: SpottingReport, run: SpottedRun, summary: dict[str, Any]) -> dict[str, Any]:
+def _seed(
+    report: Spotted, run: SpottedRun, counted: Scores, summary: dict[str, Any]
+) -> dict[str, Any]:
     micro, answers = summary["spotting"]["micro"], summary.get("recognition", {})
     named = answers.get(f"without {WITHOUT}", {})
     ours = {name: named.get(name, 0.0) for name in ("pairs", "uf1", "uar", "harmonic_f1")}
     return {
         "seed": run.seed,
         **{name: micro[name] for name in FIGURES if name in micro},
-        "ap": average_precision(report.found(run).rows, report.truth().rows),
+        "ap": average_precision(_ranked(report, run), report.truth().rows),
         "macro_f1": summary["spotting"]["macro"]["f1"],
         **ours,
         "strs": named.get("strs", 0.0),
+        "f1_at_iou": summary["micro_f1_at_iou"],
+        "kinds": summary["spotting"],
         "all_classes": answers.get("all", {}),
-        "confusion": _confusion(report, run, report.classes).tolist(),
+        "confusion": _confusion(counted, report.classes).tolist(),
     }  # fmt: skip
+
+
+def _ranked(report: Spotted, run: SpottedRun) -> list[Row]:
+    """Return the detections that are ranked: not those that the mode takes out afterwards."""
+    kept = MODES[report.counting(run)].neutral == "counted"
+    return [row for row in report.found(run).rows if kept or row.emotion != NEUTRAL]
 
 
 def _over(values: list[float]) -> dict[str, Any]:
@@ -151,29 +171,48 @@ def _rule(fold: Any) -> dict[str, Any]:
     return {"fold": fold.fold, "seed": fold.seed, **{k: fold.rule[k] for k in kept}}
 
 
-def _confusion(
-    report: SpottingReport, run: SpottedRun, classes: tuple[str, ...]
-) -> NDArray[np.int64]:
+def _confusion(counted: Scores, classes: tuple[str, ...]) -> NDArray[np.int64]:
     """Return (classes, classes + 1) of the micro hits."""
-    counted = score(
-        report.found(run), report.truth(), mode=report.counting(run), classes=report.classes
-    )
-    truth, found = [t for t, _ in counted.pairs], [f for _, f in counted.pairs]
-    return confusion(truth, found, classes)
+    return confusion([t for t, _ in counted.pairs], [f for _, f in counted.pairs], classes)
 
 
-def _intervals(report: SpottingReport, runs: list[SpottedRun]) -> dict[str, list[float]]:
-    """Return the 95 % intervals over people, where there are several."""
-    people = sorted({video.person for video in report.videos})
-    if len(people) < 2:
-        return {}
+def _people(report: Spotted, counts: NDArray[np.int64]) -> list[dict[str, Any]]:
+    """Return a row a person: recordings, minutes, and counts as means over the seeds."""
+    rows = []
+    for person, by_seed in zip(_everyone(report), counts, strict=True):
+        theirs = [video for video in report.videos if video.person == person]
+        tp, fp, fn = (float(v) for v in by_seed.mean(axis=0))
+        rows.append(
+            {"dataset": person[0], "subject": person[1], "recordings": len(theirs),
+             "minutes": sum(video.minutes for video in theirs), "tp": tp, "fp": fp, "fn": fn}
+        )  # fmt: skip
+    return rows
+
+
+def _everyone(report: Spotted) -> list[tuple[str, str]]:
+    return sorted({video.person for video in report.videos})
+
+
+def _by_person(
+    report: Spotted, runs: list[SpottedRun]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return counts (people, seeds, 3) and confusions without others (…, c, c + 1)."""
     classes = tuple(c for c in report.classes if c != WITHOUT)
-    policy = MODES[report.counting(runs[0])].policy
-    tables = [[_of_person(report, run, p, classes) for run in runs] for p in people]
+    tables = [[_of_person(report, run, p, classes) for run in runs] for p in _everyone(report)]
     counts = np.array([[c for c, _ in row] for row in tables], np.int64)
-    answers = np.array([[a for _, a in row] for row in tables], np.int64)
-    if counts.min() < 0:  # a published filter takes more hits from a person than there are
-        return {}
+    return counts, np.array([[a for _, a in row] for row in tables], np.int64)
+
+
+def _intervals(
+    report: Spotted,
+    run: SpottedRun,
+    counts: NDArray[np.int64],
+    answers: NDArray[np.int64],
+) -> dict[str, list[float]]:
+    """Return the 95 % intervals over people, where there are several."""
+    if len(counts) < 2 or counts.min() < 0:
+        return {}  # or a published filter takes more hits from a person than there are
+    policy = MODES[report.counting(run)].policy
     return {
         name: list(middle(values.mean(axis=1)))
         for name, values in _drawn(resampled(counts), resampled(answers), policy).items()
@@ -193,15 +232,14 @@ def _drawn(
 
 
 def _of_person(
-    report: SpottingReport, run: SpottedRun, person: tuple[str, str], classes: tuple[str, ...]
+    report: Spotted, run: SpottedRun, person: tuple[str, str], classes: tuple[str, ...]
 ) -> tuple[list[int], NDArray[np.int64]]:
     """Return (tp, fp, fn) and the confusion of the micro-expressions of one person."""
     keys = frozenset(video.key for video in report.videos if video.person == person)
     found, truth = (_within(t, keys) for t in (report.found(run), report.truth()))
     counted = score(found, truth, mode=report.counting(run), classes=report.classes)
     micro = counted.counts["micro"]
-    pairs = [t for t, _ in counted.pairs], [f for _, f in counted.pairs]
-    return [micro.tp, micro.fp, micro.fn], confusion(*pairs, classes)
+    return [micro.tp, micro.fp, micro.fn], _confusion(counted, classes)
 
 
 def _within(table: Table, keys: frozenset[VideoKey]) -> Table:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -28,7 +28,7 @@ FORMAT = "mescope-spotting"
 SCHEMA = 1
 """Version of the layout; another one is refused."""
 
-_COLUMNS = ("subject", "video", "onset", "offset", "type", "emotion", "apex", "score")
+_COLUMNS = ("subject", "video", "onset", "offset", "type", "emotion", "apex", "score", "frames")
 _PLAIN = ("name", "protocol", "mode", "seconds", "left_out")
 
 
@@ -156,10 +156,12 @@ def _split(lines: Iterable[list[Any]]) -> tuple[tuple[Row, ...], tuple[Row, ...]
     return tuple(native), tuple(decimated)
 
 
-def as_csv(rows: Sequence[Row], videos: Iterable[VideoKey]) -> str:
+def as_csv(rows: Sequence[Row], frames: Mapping[VideoKey, int]) -> str:
     """Return intervals as a table for ``mescope score``; a video without any has a row, too.
 
-    Text that a spreadsheet would take for a formula gets an apostrophe in front.
+    ``frames`` are the lengths of all videos that were looked at, so that the table also serves
+    as ``--lengths``.  Text that a spreadsheet would take for a formula gets an apostrophe in
+    front.
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")  # RFC 4180
@@ -170,9 +172,10 @@ def as_csv(rows: Sequence[Row], videos: Iterable[VideoKey]) -> str:
                 guarded(row.subject), guarded(row.video), row.interval.first,
                 row.interval.last, row.kind or "micro", guarded(row.emotion or ""),
                 "" if row.apex is None else row.apex,
-                "" if row.score is None else f"{row.score:.6g}",
+                "" if row.score is None else f"{row.score:.6g}", frames[row.where],
             ]
         )  # fmt: skip
-    for subject, video in sorted(set(videos) - {row.where for row in rows}):
-        writer.writerow([guarded(subject), guarded(video), *[""] * (len(_COLUMNS) - 2)])
+    for subject, video in sorted(frames.keys() - {row.where for row in rows}):
+        empty = [""] * (len(_COLUMNS) - 3)
+        writer.writerow([guarded(subject), guarded(video), *empty, frames[subject, video]])
     return text.getvalue()

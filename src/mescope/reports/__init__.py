@@ -5,7 +5,7 @@ An analysis also goes into every format in which annotations are written, such a
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +15,7 @@ from mescope.errors import OutputError
 from mescope.reports.json import read_candidates, read_events, read_json
 
 if TYPE_CHECKING:
+    from mescope.evaluation.interval_table import VideoKey
     from mescope.evaluation.report import Report
     from mescope.evaluation.spotting_report import SpottingReport
     from mescope.results import Analysis
@@ -185,21 +186,32 @@ def _texts(analysis: Analysis, suffix: str) -> tuple[str, ...]:
     return (render(analysis),)
 
 
-def save_spotting_report(report: SpottingReport, folder: Path) -> None:
+def save_spotting_report(
+    report: SpottingReport, folder: Path, *, videos: Mapping[VideoKey, str] | None = None
+) -> None:
     """Write an evaluation on recordings into its folder; an older one there is replaced.
 
     ``report.json``: everything; ``report.html``: a page that opens offline; ``found.csv`` and
     ``truth.csv``: the tables, in native frames, that ``mescope score`` reads, of the method and
-    the seed that come first.  No file is ever half written.
+    the seed that come first; and the files of challenges
+    (:mod:`mescope.evaluation.submissions`).  No file is ever half written.
+
+    Args:
+        report: what to write.
+        folder: of the run.
+        videos: the page of every recording that has one, as the page links to it.
 
     Raises:
         OutputError: the folder cannot be written.
     """
     from mescope.evaluation.spotting_files import as_csv, as_json
+    from mescope.evaluation.submissions import submissions
     from mescope.reports.spotting_page import spotting_page
 
-    run, keys = report.runs[0], [video.key for video in report.videos]
+    run, frames = report.runs[0], {video.key: video.native for video in report.videos}
     _write(folder / "report.json", as_json(report))
-    _write(folder / "found.csv", as_csv(report.found(run, "native").rows, keys))
-    _write(folder / "truth.csv", as_csv(report.truth_native, keys))
-    _write(folder / "report.html", spotting_page(report))
+    _write(folder / "found.csv", as_csv(report.found(run, "native").rows, frames))
+    _write(folder / "truth.csv", as_csv(report.truth_native, frames))
+    for name, text in submissions(report).items():
+        _write(folder / name, text)
+    _write(folder / "report.html", spotting_page(report, videos))

@@ -24,35 +24,42 @@ _AREA = 7.0  # square units of a dot for every clip
 _SMALLEST, _LARGEST = 2.8, 13.0  # radius
 
 
-def confusion_picture(table: Sequence[Sequence[int]], classes: Sequence[str]) -> Markup:
-    """Return a confusion matrix: rows are true classes, shades and percents shares of a row."""
-    few = len(classes) <= _FEW
+def confusion_picture(
+    table: Sequence[Sequence[int]], classes: Sequence[str], *, other: str | None = None
+) -> Markup:
+    """Return a confusion matrix: rows are true classes, shades and percents shares of a row.
+
+    ``other`` heads a last column, of answers that are none of the classes.
+    """
+    answers = [*classes, *([] if other is None else [other])]
+    few = len(answers) <= _FEW
     cell = _CELL if few else _SMALL_CELL
-    names = [n if len(n) <= _LONGEST else n[: _LONGEST - 1] + "…" for n in classes]
+    names = [n if len(n) <= _LONGEST else n[: _LONGEST - 1] + "…" for n in answers]
     longest = max(map(len, names)) * _LETTER
     left, top = longest + 14, 40.0 if few else 0.75 * longest + 34
     right = 6.0 if few else 0.7 * longest
-    width, height = left + cell * len(classes) + right, top + cell * len(classes) + 6
+    width, height = left + cell * len(answers) + right, top + cell * len(classes) + 6
     parts = [
-        f'<text class="axis" x="{left + cell * len(classes) / 2:.1f}" y="12">answered</text>',
+        f'<text class="axis" x="{left + cell * len(answers) / 2:.1f}" y="12">answered</text>',
         f'<text class="axis start" x="0" y="{top - 8:.1f}">true</text>',
     ]
-    for i, name in enumerate(names):
-        middle = left + cell * (i + 0.5)
+    for j, name in enumerate(names):
+        middle = left + cell * (j + 0.5)
         at = f'x="{middle:.1f}" y="{top - 8:.1f}"'
         turn = "" if few else f' transform="rotate(-40 {middle:.1f} {top - 8:.1f})"'
         parts.append(
             f'<text class="{"middle" if few else "start"}" {at}{turn}>{escape(name)}</text>'
         )
+    for i, name in enumerate(names[: len(classes)]):
         parts.append(
             f'<text class="end" x="{left - 8:.1f}" y="{top + cell * (i + 0.5) + 4:.1f}">'
             f"{escape(name)}</text>"
         )
         parts += [
-            _cell(left + cell * j, top + cell * i, cell, table[i], (i, j), classes)
-            for j in range(len(classes))
+            _cell(left + cell * j, top + cell * i, cell, table[i], (i, j), answers)
+            for j in range(len(answers))
         ]
-    return _svg("confusion", width, height, "Confusion matrix", parts)
+    return svg_of("confusion", width, height, "Confusion matrix", parts)
 
 
 def people_picture(
@@ -98,7 +105,7 @@ def people_picture(
     parts.append(
         f'<text class="middle" x="{(width + _LEFT) / 2:.1f}" y="{_HEIGHT - 6}">{said}</text>'
     )
-    return _svg("people", width, _HEIGHT, "Share of right answers for each person", parts)
+    return svg_of("people", width, _HEIGHT, "Share of right answers for each person", parts)
 
 
 def _dot(person: Mapping[str, Any], x: float, y: float, series: int) -> str:
@@ -134,7 +141,8 @@ def _cell(
     )
 
 
-def _svg(kind: str, width: float, height: float, label: str, parts: Sequence[str]) -> Markup:
+def svg_of(kind: str, width: float, height: float, label: str, parts: Sequence[str]) -> Markup:
+    """Return a drawing of a class that the page styles, no wider than its units."""
     return Markup(
         f'<svg class="{kind}" role="img" aria-label="{label}" style="max-width:{width:.0f}px" '
         f'viewBox="0 0 {width:.1f} {height:.1f}" xmlns="http://www.w3.org/2000/svg">'

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 
 _ROW_LENGTHS = (15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1200.0, 1800.0, 3600.0)
-_TICKS = (0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0)
+TICKS = (0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0)
 
 
 def timeline(analysis: Analysis, *, width: int, name: str) -> Markup:
@@ -148,7 +148,7 @@ def _axis(row: Row, end: float, wide: bool) -> list[str]:
         texts += [(LABELS[kind], row.band_top(kind) + 9) for kind in row.kinds]
         parts += [f'<text class="y" x="{x:.1f}" y="{y:.1f}">{word}</text>' for word, y in texts]
     most = 10 if wide else 4
-    step = next((s for s in _TICKS if (row.end - row.start) / s <= most), 1800.0)
+    step = next((s for s in TICKS if (row.end - row.start) / s <= most), 1800.0)
     for i in range(int(np.ceil(row.start / step - 1e-9)), int(end / step + 1e-9) + 1):
         x, second = row.x(i * step), i * step
         text = short_clock(second) if step >= 1 else f"{second:.2f} s"
@@ -188,7 +188,7 @@ def _curve(
         bins = max(2, int((row.x(times[run][-1]) - row.x(times[run][0])) / 1.5))
         kept = decimate(times[run], score[run], bins)
         points = [(row.x(a), y(b)) for a, b in zip(*kept, strict=True)]
-        line = _path(points)
+        line = path_of(points)
         area = f"{line}L{points[-1][0]:.1f} {floor:.1f}L{points[0][0]:.1f} {floor:.1f}Z"
         parts.append(f'<path class="{name}-area" d="{area}"/><path class="{name}" d="{line}"/>')
     return parts
@@ -208,7 +208,7 @@ def _emotions(analysis: Analysis, row: Row) -> list[str]:
     parts = []
     for run in runs(np.isfinite(emotion.sum(axis=1))):
         bins = max(2, int((row.x(times[run][-1]) - row.x(times[run][0])) / 3))
-        x, means = _bin_means(times[run], emotion[run], bins)
+        x, means = bin_means(times[run], emotion[run], bins)
         below = np.zeros(len(x))
         for i, name in enumerate(SPOTTING_CLASSES):
             if name == "neutral":
@@ -216,12 +216,13 @@ def _emotions(analysis: Analysis, row: Row) -> list[str]:
             above = np.clip(below + means[:, i], 0.0, 1.0)
             up = [(row.x(a), row.y_emotion(b)) for a, b in zip(x, above, strict=True)]
             down = [(row.x(a), row.y_emotion(b)) for a, b in zip(x, below, strict=True)]
-            parts.append(f'<path class="band {name}" d="{_path(up + down[::-1])}Z"/>')
+            parts.append(f'<path class="band {name}" d="{path_of(up + down[::-1])}Z"/>')
             below = above
     return parts
 
 
-def _bin_means(x: Floats, y: Floats, bins: int) -> tuple[Floats, Floats]:
+def bin_means(x: Floats, y: Floats, bins: int) -> tuple[Floats, Floats]:
+    """Return means of ``x`` (n,) and ``y`` (n, c) in ``bins`` bins; short input as it is."""
     if len(x) <= bins:
         return x, y
     edges = np.linspace(x[0], x[-1], bins + 1)
@@ -231,5 +232,6 @@ def _bin_means(x: Floats, y: Floats, bins: int) -> tuple[Floats, Floats]:
     return mean_x, np.add.reduceat(y, first, axis=0) / sizes[:, None]
 
 
-def _path(points: list[tuple[float, float]]) -> str:
+def path_of(points: list[tuple[float, float]]) -> str:
+    """Return points as what an SVG path draws."""
     return "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in points)

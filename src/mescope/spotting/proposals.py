@@ -176,6 +176,13 @@ def _threshold(smooth: Floats, rule: ProposalRule) -> float:
     return max(moilanen(seen, rule.share), rule.floor)
 
 
+def threshold_of(spotting: Floats, rule: ProposalRule) -> float:
+    """Return the height that a peak of the smoothed trace (n,) needs, to be drawn."""
+    if rule.mode == "as_published":
+        return moilanen(box_smooth(np.nan_to_num(spotting), rule.half_length), rule.share)
+    return _threshold(_smoothed(spotting, rule), rule)
+
+
 def moilanen(trace: Floats, share: float) -> float:
     """Return ``mean + share * (max - mean)``."""
     mean = float(np.mean(trace))
