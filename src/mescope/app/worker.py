@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mescope import defaults
 from mescope.app.downsampling import pack
 from mescope.app.limits import confine
 from mescope.app.sandbox import receive, send
@@ -33,15 +34,17 @@ OnProgress = Callable[[int, int], None]
 """Called with how much is done, and of how much."""
 
 
-def analyze(source: str, cache: Path, progress: OnProgress) -> Analysis:
-    """Analyze a recording with the shipped weights.
+def analyze(
+    source: str, cache: Path, progress: OnProgress, models: Sequence[str] = (defaults.MODEL,)
+) -> Analysis:
+    """Analyze a recording with the shipped weights, or with others.
 
     Raises:
-        MescopeError: the recording cannot be read.
+        MescopeError: the recording or the weights cannot be read.
     """
     from mescope.analysis.analyzer import load
 
-    return load().analyze(source, cache=cache, progress=progress, pictures=False)
+    return load(models).analyze(source, cache=cache, progress=progress, pictures=False)
 
 
 def run(connection: Connection, memory: int) -> None:
@@ -69,7 +72,8 @@ def _run(connection: Connection, request: dict[str, Any]) -> None:
     def progress(done: int, total: int) -> None:
         send(connection, {"progress": [done, total]})
 
-    analysis = function(request["source"], Path(request["cache"]), progress)
+    chosen = {"models": request["models"]} if request.get("models") else {}
+    analysis = function(request["source"], Path(request["cache"]), progress, **chosen)
     work = Path(request["work"])
     traces = analysis.traces
     write_atomically(work / TRACES, pack(traces.frames, traces.times, series(analysis)))

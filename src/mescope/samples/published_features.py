@@ -12,7 +12,6 @@ sheets corrects it, so there are 860 and not 859.  Nothing is downloaded.
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -26,6 +25,7 @@ from mescope.datasets import open_dataset
 from mescope.datasets.base import Dataset, some
 from mescope.errors import DatasetError
 from mescope.events import Expression, Interval, Recording
+from mescope.io.natural_order import natural
 from mescope.samples.feature_files import INDEX, write_features
 from mescope.samples.published_lists import (
     Progress,
@@ -108,17 +108,7 @@ def import_features(
 def in_published_order(sheets: Dataset) -> list[Recording]:
     """Return the recordings with a micro-expression by subject, then by name, as numbers go."""
     kept = [r for r in sheets.recordings if any(e.kind == "micro" for e in r.expressions)]
-    return sorted(kept, key=lambda r: (_natural(r.subject), _natural(r.name)))
-
-
-def _natural(text: str) -> list[tuple[int, str]]:
-    """Return a key by which 2 comes before 10.
-
-    >>> sorted(["spNO.10/a", "spNO.2/b", "spNO.2/a"], key=_natural)
-    ['spNO.2/a', 'spNO.2/b', 'spNO.10/a']
-    """
-    parts = re.findall(r"\d+|\D+", text.lower())
-    return [(int(part), "") if part.isdigit() else (-1, part) for part in parts]
+    return sorted(kept, key=lambda r: (natural(r.subject), natural(r.name)))
 
 
 def matched(
