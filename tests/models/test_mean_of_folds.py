@@ -10,6 +10,8 @@ from swaying_face import film
 from mescope.analysis import load
 from mescope.errors import WeightsError
 from mescope.models import create_model, weights
+from mescope.models.inference import score_windows
+from mescope.models.me_tst_import import published_rule
 from mescope.models.mean_of_folds import (
     AGREED,
     MeanOfFolds,
@@ -17,8 +19,6 @@ from mescope.models.mean_of_folds import (
     load_folds,
     weight_files,
 )
-from mescope.models.inference import score_windows
-from mescope.models.me_tst_import import published_rule
 from mescope.models.weights import Card
 from mescope.motion.regions import REGIONS_5
 from mescope.reports.html import flat

@@ -137,6 +137,19 @@ def test_the_recording_without_a_folder_is_told_by_the_lengths(tmp_path, gone):
     assert [one.recording.name for one in found.recordings] == wanted
 
 
+def test_macro_expressions_and_published_counts_tell_it_where_lengths_do_not(tmp_path):
+    micro = [(f"spNO.{n}", "a", 5, 6, 9, "fear") for n in (1, 2, 3)]
+    macro = [("spNO.2", "a", 80, 90, 120, "")]
+    root = casme3_sheets(tmp_path / "macro", [*micro, *macro])
+    found = take_in(tmp_path, lists((1, 1), 50), "casme3a", root)
+    assert [one.recording.name for one in found.recordings] == ["spNO.1/a", "spNO.3/a"]
+    second = [(f"spNO.{n}", "a", 15, 16, 19, "fear") for n in (1, 3)]
+    root = casme3_sheets(tmp_path / "counts", [*micro, *second])
+    found = take_in(tmp_path, lists((1, 1), 50), "casme3a", root)
+    assert [one.recording.name for one in found.recordings] == ["spNO.1/a", "spNO.3/a"]
+    assert "spNO.2/a was left out" in found.remarks[0]
+
+
 def test_a_list_that_fits_in_no_way_is_refused(casme3, tmp_path):
     said = refused(tmp_path, lists((1, 1, 1), 50), "casme3a", casme3)
     assert "name 4 recordings with a micro-expression, the files hold 3" in said

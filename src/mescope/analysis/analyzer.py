@@ -51,8 +51,8 @@ def load(
 
     Args:
         name_or_path: of the weights.  Of a folder, and of several names and paths, the scores
-            are averaged (:mod:`mescope.models.mean_of_folds`): folds of one training, for recordings of
-            people whom none of them has seen.
+            are averaged (:mod:`mescope.models.mean_of_folds`): folds of one training, for
+            recordings of people whom none of them has seen.
         device: cpu, cuda, mps or auto.
         method: a name of :data:`mescope.spotting.SPOTTERS`.  Weights are read only if this
             spotter needs them.

@@ -162,11 +162,11 @@ def mean_card(paths: Sequence[Path]) -> tuple[Card, tuple[Fold, ...]]:
     _check_finds(first, paths[0])
     for path, card in zip(paths, cards, strict=True):
         _agree(paths[0], first, path, card)
-    twice = sorted(zip((c.sha256 for c in cards), map(str, paths), strict=True))
-    for (one, path), (other, again) in pairwise(twice):
+    by_sum = sorted(zip((c.sha256 for c in cards), map(str, paths), strict=True))
+    for (one, earlier), (other, later) in pairwise(by_sum):
         if one == other:
             raise WeightsError(
-                f"{path} and {again} are the same weights; leave one of them out"
+                f"{earlier} and {later} are the same weights; leave one of them out"
             )
     folds = tuple(
         Fold(file=path.name, sha256=card.sha256, without=card.without)
