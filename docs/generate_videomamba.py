@@ -55,8 +55,8 @@ def ablation(found: list[dict[str, Any]]) -> list[str]:
         data, augmented = _parts(s)
         part, n, control = s["all"], len(s["seeds"]), s["control"]
         low, high = part["uf1"]["interval"]
-        told = next(w for w in s["warnings"] if w.startswith("each fold learns from"))
-        learned = re.search(r"from ([\d to]+) clips", told)
+        said = next(w for w in s["warnings"] if w.startswith("each fold learns from"))
+        learned = re.search(r"from ([\d to]+) clips", said)
         rows.append(
             [
                 DATA[data], augmented, learned[1].replace(" to ", "–") if learned else "",

@@ -35,6 +35,24 @@ def test_files_stay_short_and_say_what_they_are(path):
     assert text.startswith(('"""', 'r"""')), f"{path}: no module docstring"
 
 
+def body_lines(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """Return the lines of a function without signature and docstring."""
+    code = function.body[ast.get_docstring(function) is not None :]
+    return code[-1].end_lineno - code[0].lineno + 1 if code else 0
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: p.name)
+def test_functions_stay_short(path):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            assert body_lines(node) <= 40, f"{path}: {node.name}: which part has a name?"
+
+
+def test_lines_of_a_function_are_counted_without_its_docstring():
+    (function,) = ast.parse('def f(\n  a,\n):\n  """Two.\n\n  """\n  a\n\n  return a').body
+    assert body_lines(function) == 3
+
+
 def test_no_catch_all_file():
     assert not [p for p in SOURCES if p.stem in ("utils", "helpers", "misc", "common")]
 

@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save_file
 from swaying_face import film
 
 from mescope.analysis import load
-from mescope.analysis.published_extraction import published_extraction
+from mescope.analysis.extraction import extraction_for
 from mescope.cli import run
 from mescope.errors import MescopeError, WeightsError
 from mescope.models import create_model, weights
@@ -346,9 +346,9 @@ def test_weights_are_analyzed_at_the_rate_of_their_card():
         model="me-tst", config={}, regions=("BROW_L", "MOUTH"), window=30, rate=200 / 7,
         mode="as_published",
     )  # fmt: skip
-    options = published_extraction(card, 200.0)
+    options = extraction_for(card, 200.0)
     assert (options["timing"].step, options["timing"].window) == (7, 30)
     assert [region.name for region in options["regions"]] == ["BROW_L", "MOUTH"]
-    assert published_extraction(replace(card, mode="clean"), 200.0) == {}
+    assert extraction_for(replace(card, mode="clean"), 200.0) == {}
     with pytest.raises(WeightsError, match="names the region 'CHIN'"):
-        published_extraction(replace(card, regions=("CHIN",)), 30.0)
+        extraction_for(replace(card, regions=("CHIN",)), 30.0)

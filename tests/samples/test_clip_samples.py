@@ -20,7 +20,8 @@ from mescope.errors import DatasetError, RecipeError
 from mescope.face.aligned import alignment
 from mescope.labels import SPOTTING_CLASSES
 from mescope.samples.clip_samples import clip_examples, flow_examples, onset_flow_examples
-from mescope.samples.roi_windows import window_examples
+from mescope.samples.recording_windows import measure_recordings
+from mescope.samples.spotting_kinds import AnnotatedRecordings
 from mescope.synthesis.motion import UNITS, displacement_basis
 from mescope.synthesis.portraits import test_portraits
 
@@ -341,8 +342,8 @@ def test_questions_that_make_no_sense_are_refused(tmp_path):
             flow_examples(dataset, **SMALL | wrong)
     with pytest.raises(RecipeError, match="2 frames or more"):
         clip_examples(dataset, labels="3-class", frames=1)
-    with pytest.raises(DatasetError, match="its clips go into clip_examples"):
-        window_examples(dataset)
+    with pytest.raises(DatasetError, match="its clips are for recipes that name clips"):
+        measure_recordings(dataset, AnnotatedRecordings())
     assert SPOTTING_CLASSES[-1] == "neutral"
 
 

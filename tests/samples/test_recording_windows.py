@@ -1,190 +1,194 @@
-"""Windows of recordings with the targets that were planted."""
+"""Recordings are measured once, and their frames go to decimated ones and back."""
 
+import os
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from made_up_recordings import made_up
 
 from mescope.datasets import folder
 from mescope.datasets.base import Dataset
-from mescope.errors import DatasetError
+from mescope.errors import DatasetError, RecipeError
 from mescope.events import Expression, Interval, Recording
-from mescope.labels import SPOTTING_CLASSES
-from mescope.motion.roi_flow import RoiFlow, extract
-from mescope.motion.windows import Timing
-from mescope.samples import roi_windows
-from mescope.samples.roi_windows import window_examples
+from mescope.motion.roi_flow import extract
+from mescope.samples import recording_windows
+from mescope.samples.recording_windows import (
+    chosen_recordings,
+    from_arrays,
+    measure_recordings,
+    to_arrays,
+)
+from mescope.samples.spotting_kinds import AnnotatedRecordings
 from mescope.synthesis.corpus import write_corpus
 from mescope.video.reading import open_video
+
+WANTED = AnnotatedRecordings()
 
 
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory):
     root = tmp_path_factory.mktemp("corpus")
-    write_corpus(root, 2, 5, duration=4.0, levels=("calm",), micro_per_minute=40)
+    write_corpus(root, 2, 5, duration=2.5, levels=("calm",), micro_per_minute=40)
     return folder.read(root)
 
 
 @pytest.mark.slow
-def test_a_rendered_corpus_becomes_windows_with_its_truth(corpus, tmp_path):
+def test_a_corpus_is_measured_as_by_hand_and_never_twice(corpus, tmp_path, monkeypatch):
     seen = []
-    found = window_examples(
-        corpus, cache=tmp_path, progress=lambda done, n: seen.append((done, n))
+    found = measure_recordings(
+        corpus, WANTED, cache=tmp_path, progress=lambda done, n: seen.append((done, n))
     )
-    assert seen == [(1, 2), (2, 2)]
-    examples = found.examples
-    assert examples.kind == "windows"
-    assert examples.inputs.shape[1:] == (36, 50)
-    assert examples.classes == SPOTTING_CLASSES
-    assert found.spotting.shape == found.classes.shape == found.valid.shape
-    place = 0
-    for recording in corpus.recordings:
-        flow = extract(open_video(recording.path), cache=tmp_path)
-        for j in range(len(flow.windows)):
-            np.testing.assert_array_equal(examples.inputs[place], flow.windows[j])
-            assert examples.persons[place] == ("synthetic", recording.subject)
-            assert examples.names[place] == f"{recording.name}#{j}"
-            for i, frame in enumerate(flow.frames[j * 25 : j * 25 + 50]):
-                over = [
-                    e for e in recording.expressions
-                    if e.kind == "micro" and e.interval.first < frame < e.interval.last
-                ]  # fmt: skip
-                wanted = over[0].emotion if over else "neutral"
-                assert SPOTTING_CLASSES[found.classes[place, i]] == wanted
-                assert found.spotting[place, i] == bool(over)
-            place += 1
-    assert place == len(examples)
-    assert found.spotting.any()
+    assert seen == [(0, 2), (1, 2), (2, 2)]
+    assert [one.recording for one in found.measured] == list(corpus.recordings)
+    assert found.unmeasured == ()
+    assert found.lost == 0
+    for one in found.measured:
+        flow = extract(open_video(one.recording.path))
+        for name in ("windows", "valid", "frames"):
+            np.testing.assert_array_equal(getattr(one, name), getattr(flow, name))
+        assert (one.timing, one.regions, one.padded) == (flow.timing, flow.regions, flow.padded)
+        assert one.person == ("synthetic", one.recording.subject)
+
+    def refuse(*_, **__):
+        raise AssertionError("a picture was read again")
+
+    monkeypatch.setattr(recording_windows, "open_video", refuse)
+    again = measure_recordings(corpus, WANTED, cache=tmp_path)
+    for one, other in zip(found.measured, again.measured, strict=True):
+        assert other.warnings == one.warnings
+        np.testing.assert_array_equal(other.windows, one.windows)
 
 
-# The rest without pixels: what was measured is made up.
+@pytest.mark.slow
+def test_two_processes_measure_the_same_and_a_file_that_changed_is_measured_again(
+    corpus, tmp_path
+):
+    alone = measure_recordings(corpus, WANTED)
+    both = measure_recordings(corpus, WANTED, cache=tmp_path, jobs=2)
+    for one, other in zip(alone.measured, both.measured, strict=True):
+        np.testing.assert_array_equal(other.windows, one.windows)
+    before = len(list(tmp_path.iterdir()))
+    assert before == 2
+    first = corpus.recordings[0].path
+    os.utime(first, ns=(1, 1))
+    measure_recordings(corpus, WANTED, cache=tmp_path)
+    assert len(list(tmp_path.iterdir())) == before + 1
 
 
-def measured(windows=3, window=50, step=1, padded=0, valid=True):
-    hop = window // 2
-    n = (windows + 1) * hop
-    frames = np.minimum(np.arange(n), n - 1 - padded) * step
-    return RoiFlow(
-        windows=np.arange(windows, dtype=np.float32)[:, None, None] + np.zeros((1, 36, window)),
-        timing=Timing(window, hop, step, 30.0),
-        frames=frames,
-        times=frames / 30,
-        valid=np.full((windows, window), valid),
-        boxes=np.zeros((windows, 4), np.float32),
-        landmarks=np.zeros((windows, 68, 2), np.float32),
-        regions=(),
-        mode="clean",
-        parameters={},
-        warnings=(),
-        padded=padded,
-    )
-
-
-def recording(*expressions, name="r", dataset="casmesq"):
+def recording(name, *spans, path=None):
     return Recording(
-        dataset=dataset, subject="1", name=name, frames=700, rate=30.0, path=name,
+        dataset="x", subject="1", name=name, frames=700, rate=30.0, path=path,
         expressions=tuple(
-            Expression(interval=Interval(*span), kind=kind, emotion=emotion)
-            for span, kind, emotion in expressions
+            Expression(interval=Interval(a, b), kind=kind) for a, b, kind in spans
         ),
     )  # fmt: skip
 
 
-@pytest.fixture
-def pretend(monkeypatch):
-    def use(**flows):
-        def give(record, **options):
-            flow = flows[record.name]
-            if isinstance(flow, Exception):
-                raise flow
-            return flow
-
-        monkeypatch.setattr(roi_windows, "_measured", give)
-
-    return use
-
-
-def test_native_frames_become_decimated_ones_as_published(pretend):
-    """Both ends divided with truncation; the ends themselves are not labelled."""
-    pretend(r=measured(step=7))
-    found = window_examples(
-        Dataset(name="x", recordings=(recording(((71, 125), "micro", "surprise")),))
+def test_videos_that_are_too_short_are_missed_and_those_that_are_not_there_are_left_out(
+    tmp_path,
+):
+    short, long = tmp_path / "short", tmp_path / "long"
+    for where, count in ((short, 8), (long, 60)):  # pictures without a face
+        where.mkdir()
+        for number in range(count):
+            cv2.imwrite(str(where / f"{number:03d}.png"), np.zeros((64, 64), np.uint8))
+    records = (
+        recording("short", (1, 4, "micro"), path=str(short)),
+        recording("long", path=str(long)),
+        recording("lost", (1, 4, "micro"), (9, 19, "macro"), path=str(tmp_path / "no.avi")),
+        recording("none"),
     )
-    first, last = 71 // 7, 125 // 7
-    assert np.flatnonzero(found.spotting[0]).tolist() == list(range(first + 1, last))
-    assert found.examples.labels.tolist() == [SPOTTING_CLASSES.index("surprise"), 4, 4]
+    found = measure_recordings(Dataset(name="x", recordings=records), WANTED)
+    assert [one.recording.name for one in found.measured] == ["long"]
+    assert not found.measured[0].valid.any()
+    assert [r.name for r in found.unmeasured] == ["short"]
+    assert found.lost == 2
+    told = [str(p) for p in found.problems if p.level == "error"]
+    assert any("x 1/short: the recording is too short" in line for line in told)
+    assert any("no.avi" in line for line in told)
+    assert any("names no file" in line for line in told)
 
 
-def test_macro_expressions_are_neutral_and_raw_emotions_find_their_class(pretend):
-    pretend(r=measured())
-    found = window_examples(
-        Dataset(
-            name="samm",
-            recordings=(
-                recording(
-                    ((5, 20), "macro", "happiness"), ((60, 70), "micro", "contempt"),
-                    dataset="samm",
-                ),
-            ),
-        )
-    )  # fmt: skip
-    assert not found.spotting[0].any()
-    assert found.classes[1, 40] == SPOTTING_CLASSES.index("negative")
-    assert found.problems == ()
-
-
-def test_the_long_videos_of_samm_show_the_people_of_samm(pretend):
-    """One person in two data sets must not stand on both sides of a split."""
-    pretend(r=measured())
-    record = recording(((60, 70), "micro", "contempt"), dataset="samm-lv")
-    found = window_examples(Dataset(name="samm-lv", recordings=(record,)))
-    assert set(found.examples.persons) == {("samm", "1")}
-    assert found.classes[1, 40] == SPOTTING_CLASSES.index("negative")
-
-
-def test_windows_that_touch_an_expression_without_a_class_are_left_out(pretend):
-    pretend(r=measured(5))
-    found = window_examples(
-        Dataset(name="x", recordings=(recording(((60, 70), "micro", "boredom")),))
-    )
-    assert found.examples.names == ("r#0", "r#3", "r#4")  # 60..70 is in windows 1 and 2
-    assert found.examples.inputs[:, 0, 0].tolist() == [0, 3, 4]
-    assert "no class in the label set 4-class of casmesq (boredom)" in str(found.problems[0])
-
-
-def test_an_expression_in_the_padded_tail_does_not_wander(pretend):
-    pretend(r=measured(3, padded=10))
-    found = window_examples(
-        Dataset(name="x", recordings=(recording(((84, 89), "micro", "positive")),))
-    )
-    assert np.flatnonzero(found.spotting[2]).tolist() == [35, 36, 37, 38]  # 85 to 88
-
-
-def test_windows_without_a_face_and_recordings_of_another_length_are_left_out(pretend):
-    flow = measured()
-    valid = flow.valid.copy()
-    valid[1] = False
-    pretend(r=replace(flow, valid=valid), short=measured(1, window=30), bad=DatasetError("no"))
-    records = tuple(recording(name=name) for name in ("r", "short", "bad"))
-    found = window_examples(Dataset(name="x", recordings=records))
-    assert found.examples.names == ("r#0", "r#2")
-    told = [str(p) for p in found.problems]
-    assert "error: casmesq 1/bad: no" in told
-    assert any("windows of 30 frames where most have 50" in line for line in told)
-
-
-def test_recordings_that_cannot_be_used_at_all_are_an_error(pretend, tmp_path):
-    pretend(r=measured(valid=False))
-    with pytest.raises(DatasetError, match="none of 1 recordings can be used; the first"):
-        window_examples(Dataset(name="x", recordings=(recording(),)))
+def test_nothing_to_measure_is_an_error():
     with pytest.raises(DatasetError, match="expected recordings, found none"):
-        window_examples(Dataset(name="x"))
+        measure_recordings(Dataset(name="x"), WANTED)
+    with pytest.raises(DatasetError, match="none of 1 recordings can be used; the first, x"):
+        measure_recordings(Dataset(name="x", recordings=(recording("none"),)), WANTED)
 
 
-def test_a_recording_without_a_file_or_with_a_lost_one_is_named(tmp_path):
-    lost = recording(name=str(tmp_path / "lost.mp4"))
-    none = replace(lost, path=None)
-    with pytest.raises(DatasetError, match=r"lost\.mp4"):
-        window_examples(Dataset(name="x", recordings=(lost,)))
-    with pytest.raises(DatasetError, match="names no file"):
-        window_examples(Dataset(name="x", recordings=(none,)))
+def test_only_videos_with_micro_expressions_as_published():
+    some = (
+        recording("a"), recording("b", (1, 4, "macro")), recording("c", (1, 4, "micro")),
+    )  # fmt: skip
+    data = Dataset(name="x", recordings=some)
+    assert chosen_recordings(data, WANTED) == list(some)
+    published = AnnotatedRecordings(videos="with-micro")
+    assert chosen_recordings(data, published) == [some[2]]
+    with pytest.raises(DatasetError, match="with a micro-expression, found none in 2"):
+        chosen_recordings(Dataset(name="x", recordings=some[:2]), published)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("regions", "17"), ("mode", "fast"), ("videos", "some"), ("negative_ratio", -1.0)],
+)
+def test_what_cannot_be_wanted_is_refused(field, value):
+    with pytest.raises(RecipeError, match=field):
+        AnnotatedRecordings(**{field: value})
+
+
+def test_as_published_18_regions_begin_late_and_have_shares_of_their_own():
+    plus = AnnotatedRecordings(mode="as_published").extraction()
+    assert (plus["roi_percent"], plus["reference"]) == ("me-tst-plus", "late")
+    first = AnnotatedRecordings(mode="as_published", regions="5").extraction()
+    assert "roi_percent" not in first
+    assert len(first["regions"]) == 5
+    assert set(AnnotatedRecordings().extraction()) == {"regions", "mode"}
+
+
+def test_native_frames_become_decimated_ones_as_published():
+    """Both ends divided with truncation, as the published codes do."""
+    one = made_up("1", windows=9, step=7)
+    assert one.decimated(Interval(71, 125)) == Interval(71 // 7, 125 // 7)
+
+
+@given(st.integers(1, 9), st.integers(0, 89), st.integers(0, 40))
+def test_decimated_frames_stand_for_their_native_ones(step, first, length):
+    one = made_up("1", windows=9, step=step)
+    interval = Interval(first, min(first + length, 99))
+    native = one.native(interval)
+    assert native == Interval(interval.first * step, interval.last * step + step - 1)
+    assert one.decimated(native) == interval
+
+
+def test_frames_beyond_the_end_stay_inside():
+    one = made_up("1", windows=3, step=2, padded=4)
+    last = one.recording.frames - 1
+    assert one.native(Interval(10, 500)).last == last
+    assert one.decimated(Interval(last, last + 100)).last == one.used - 1 - one.padded
+
+
+def test_the_long_videos_of_samm_show_the_people_of_samm():
+    """One person in two data sets must not stand on both sides of a split."""
+    assert made_up("006", dataset="samm-lv").person == ("samm", "006")
+
+
+def test_what_is_kept_comes_back():
+    one = replace(made_up("1", (4, 9, "positive"), padded=3), warnings=("odd",))
+    back = from_arrays(one.recording, to_arrays(one), one.regions, one.mode)
+    for name in ("windows", "valid", "frames"):
+        np.testing.assert_array_equal(getattr(back, name), getattr(one, name))
+    assert (back.timing, back.padded, back.warnings) == (one.timing, 3, ("odd",))
+
+
+def test_spotters_without_a_network_are_given_the_same_motion():
+    one = made_up("1", step=7)
+    flow = one.flow()
+    assert flow.windows is one.windows
+    assert flow.regions == one.regions
+    assert flow.times[1] == pytest.approx(7 / one.recording.rate)
+    assert np.isnan(flow.points).all()

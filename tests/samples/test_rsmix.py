@@ -1,6 +1,7 @@
 """Regional selective mixup: cells, masks, mixed clips, and what cannot be mixed."""
 
 from types import MappingProxyType
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -9,12 +10,11 @@ from hypothesis import strategies as st
 from mix_sets import FACE_PLAN
 
 from mescope.errors import DatasetError
-from mescope.facs import region_of, table_units
+from mescope.facs import mirror, region_of, table_units
 from mescope.samples.rsmix.paste import (
     cells_of,
     dilated,
     find_regions,
-    flip_clip,
     mix,
     paste,
     pixels,
@@ -154,6 +154,21 @@ def test_the_published_table_pastes_the_other_brow(plan):
     clean = mix(source, target, marks, "L1")[0].mask
     published = mix(source, target, marks, "L1", table="as_published")[0].mask
     assert np.argwhere(clean)[:, 2].mean() > 160 > np.argwhere(published)[:, 2].mean()
+
+
+class Flipped(NamedTuple):
+    """A mirrored clip with what belongs to it."""
+
+    frames: np.ndarray
+    landmarks: np.ndarray
+    units: tuple[str, ...]
+
+
+def flip_clip(frames, landmarks, units):
+    """The mirror image of a clip: L and R change places, T and B stay."""
+    turned = np.asarray(landmarks, np.float64)[:, list(MIRROR)]
+    turned[..., 0] = frames.shape[2] - 1 - turned[..., 0]
+    return Flipped(np.ascontiguousarray(frames[:, :, ::-1]), turned, mirror(units))
 
 
 UNITS = st.lists(st.sampled_from(table_units()), min_size=1, max_size=4, unique=True)

@@ -68,8 +68,8 @@ def test_published_peaks():
     assert smooth.mean() == pytest.approx(0.15)
     assert moilanen(smooth, 0.55) == pytest.approx(0.48)
     found = published_intervals(y, rule)
-    assert [(a, b) for a, b, _ in found] == [(35, 45), (85, 95)]
-    assert [h for _, _, h in found] == pytest.approx([0.75, 0.60])
+    assert [(one.first, one.last) for one in found] == [(35, 45), (85, 95)]
+    assert [one.height for one in found] == pytest.approx([0.75, 0.60])
 
 
 def test_published_threshold_hides_a_weak_peak():
@@ -82,7 +82,8 @@ def test_published_interval_may_start_before_the_video():
     y = np.zeros(100)
     y[:7] = 1.0
     rule = ProposalRule.as_published(5)
-    assert published_intervals(y, rule)[0][:2] == (-2, 8)
+    (found,) = published_intervals(y, rule)
+    assert (found.first, found.last) == (-2, 8)
     assert intervals(propose(y, None, RATE, rule)) == [(0, 8)]
 
 

@@ -73,6 +73,11 @@ def at(spotting, span):
     return [d for d in spotting.detections if d.interval.iou(Interval(*span)) > 0.4]
 
 
+def test_a_network_spotter_without_a_network_says_where_it_comes_from():
+    with pytest.raises(WeightsError, match=r"expected a network, found none; mescope\.load"):
+        SPOTTERS["model"]()
+
+
 def test_rules_come_from_cards():
     rule = CascadeRule(floor=0.4, slope=2.0)
     assert rule_in(replace(CARD, look="candidates", proposals=rule.to_dict())) == rule

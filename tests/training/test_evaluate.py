@@ -27,6 +27,7 @@ RECIPE = flat_recipe(
     name="planted", model="ststnet", data="flow28", epochs=6, batch_size=16, seeds=2,
     learning_rate=2e-2, scale=1 / 255,
 )  # fmt: skip
+SHORT = changed(RECIPE, epochs=2)  # where nothing has to be learned
 
 
 def planted(people=6, each=6, seed=0):
@@ -150,9 +151,9 @@ SCRIPT = """
 import sys
 sys.path[:0] = [{folder!r}, {planted!r}]
 from pathlib import Path
-from test_evaluate import RECIPE, planted
+from test_evaluate import SHORT, planted
 from mescope.training.evaluate import evaluate
-evaluate(RECIPE, planted(), out=Path(sys.argv[1]), jobs=int(sys.argv[2]))
+evaluate(SHORT, planted(), out=Path(sys.argv[1]), jobs=int(sys.argv[2]))
 """
 
 
@@ -179,11 +180,11 @@ def test_a_run_that_was_killed_goes_on_with_identical_results(tmp_path, jobs):
     assert 3 <= len(kept) <= 12
     done = []
     report = evaluate(
-        RECIPE, planted(), out=out, progress=lambda n, total: done.append((n, total))
+        SHORT, planted(), out=out, progress=lambda n, total: done.append((n, total))
     )
     assert done[0] == (len(kept), 12)
     assert all(p.stat().st_mtime_ns == when for p, when in kept.items())
-    assert told(report) == told(evaluate(RECIPE, planted()))
+    assert told(report) == told(evaluate(SHORT, planted()))
 
 
 def test_a_folder_of_another_run_is_refused(tmp_path):

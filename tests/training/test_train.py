@@ -8,6 +8,8 @@ from mescope.samples.synthetic import draw_epoch
 from mescope.training import train as training
 from mescope.training.tasks.me_tst import one_cycle
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 TINY = flat_recipe(
     name="tiny",
     model="me-tst-plus-small",

@@ -15,7 +15,7 @@ from mescope.errors import OutputError, RecipeError, WeightsError
 from mescope.models.weights import read_card, save
 from mescope.samples.examples import Examples
 from mescope.samples.prepare import prepare
-from mescope.training import loop
+from mescope.training import loop, train_clips
 from mescope.training.recognizers import load_recognizer, train_recognizer
 from mescope.training.train_clips import publish_recognizer, train_on_all
 
@@ -23,6 +23,17 @@ RECIPE = flat_recipe(
     name="tiny", model="flow-cnn", data="synthetic-maps", maps=60, epochs=4, batch_size=16,
     schedule="cosine", standardise=True, flip=True,
 )  # fmt: skip
+
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few_maps():
+    """Weights are scored on 60 simulated maps: the 3,000 of a real run take half a minute."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(train_clips, "MAPS", 60)
+        yield
 
 
 @pytest.fixture(scope="module")

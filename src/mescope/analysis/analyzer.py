@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
@@ -11,13 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mescope import defaults
+from mescope.analysis.extraction import extraction_for
 from mescope.analysis.findings import damage_warnings, describe, gaps, to_native_event
 from mescope.analysis.movements import emotion_traces, measure_movements, noise_level
 from mescope.analysis.provenance import provenance
-from mescope.analysis.published_extraction import published_extraction
 from mescope.errors import MescopeError
 from mescope.events import Detection
 from mescope.io.cache import default_cache
+from mescope.io.progress import Progress
 from mescope.motion.roi_flow import RoiFlow, extract
 from mescope.moved import renamed
 from mescope.reports import write
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
     from mescope.models.weights import Card
     from mescope.motion.head_motion import Head
 
-Progress = Callable[[int, int], None]
 Source = str | Path | NDArray[np.uint8] | Video
 
 
@@ -146,7 +146,7 @@ class Analyzer:
         card = self.card if spotter.needs_network else None
         flow = extract(
             video, head=spotter.head, overlap=spotter.overlap, face=face, jobs=jobs,
-            cache=folder, progress=progress, **published_extraction(card, video.rate),
+            cache=folder, progress=progress, **extraction_for(card, video.rate),
         )  # fmt: skip
         spotting = _fitting(spotter.spot(flow), flow, method)
         return self._analysis(video, flow, spotting, spotter, method, pictures)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,18 +24,17 @@ from mescope.app.limits import confine
 from mescope.app.sandbox import receive, send
 from mescope.errors import MescopeError
 from mescope.io.atomic import write_atomically
+from mescope.io.progress import Progress
 from mescope.labels import SPOTTING_CLASSES
 
 if TYPE_CHECKING:
     from mescope.results import Analysis
 
 DOCUMENT, TRACES = "document.json", "traces.npz"
-OnProgress = Callable[[int, int], None]
-"""Called with how much is done, and of how much."""
 
 
 def analyze(
-    source: str, cache: Path, progress: OnProgress, models: Sequence[str] = (defaults.MODEL,)
+    source: str, cache: Path, progress: Progress, models: Sequence[str] = (defaults.MODEL,)
 ) -> Analysis:
     """Analyze a recording with the shipped weights, or with others.
 

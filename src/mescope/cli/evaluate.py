@@ -10,18 +10,39 @@ import typer
 
 from mescope.cli.console import explain, progress_bar, show_json, show_text
 from mescope.cli.options import Json, Set
+from mescope.cli.recordings import Run, Source, on_recordings, tell
+from mescope.errors import RecipeError
 
 if TYPE_CHECKING:
     from mescope.evaluation.report import Report
-    from mescope.samples.base import Prepared
+    from mescope.evaluation.spotting_report import SpottingReport
+    from mescope.training.tables import Recipe
 
 
 def evaluate(
     recipe: Annotated[
-        Path, typer.Argument(help="A recipe on clips, such as recipes/3db-*.toml.")
+        Path,
+        typer.Argument(help="A recipe on clips or recordings, such as recipes/3db-*.toml."),
     ],
-    dataset: Annotated[str, typer.Option(help="A name from `mescope datasets`.")],
-    root: Annotated[Path, typer.Option(metavar="<folder>", help="Where the data set lies.")],
+    dataset: Annotated[str | None, typer.Option(help="A name from `mescope datasets`.")] = None,
+    root: Annotated[
+        Path | None, typer.Option(metavar="<folder>", help="Where the data set lies.")
+    ] = None,
+    features: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="<folder>",
+            help="In place of --dataset and --root, for recordings: measured motion from "
+            "`mescope datasets import-features`.",
+        ),
+    ] = None,
+    weights: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="<folder>",
+            help="For recordings: test these weights, one file a fold, and train none.",
+        ),
+    ] = None,
     settings: Set = None,
     protocol: Annotated[
         str,
@@ -62,38 +83,43 @@ def evaluate(
             help="Also show, apart, what choosing the best epoch on each test person is worth.",
         ),
     ] = False,
+    keep_weights: Annotated[
+        bool,
+        typer.Option("--keep-weights", help="For recordings: keep the weights of every fold."),
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """Train on some people, name the clips of others, and report every figure.
+    """Train on some people, test others, and report every figure.
 
-    Each fold and seed is a job of its own, kept in the folder when it is done: the same command
-    goes on where it was stopped.  The folder gets report.html, report.json and predictions.csv.
+    A recipe on clips names the clips of people it has not seen; one on recordings finds
+    expressions in theirs and names them.  Each fold and seed is a job of its own, kept in the
+    folder when it is done: the same command goes on where it was stopped.  The folder gets
+    report.html, report.json and predictions.csv, or for recordings found.csv and truth.csv.
     """
-    from mescope.datasets import open_dataset
     from mescope.io.parallel import checked_engine
-    from mescope.samples.prepare import prepare
     from mescope.training.evaluate import checked_protocol
-    from mescope.training.evaluate import evaluate as run
-    from mescope.training.recipe import read_clip_recipe
+    from mescope.training.recipe import read_recipe
+    from mescope.training.tasks import task_of
 
     over = [*(settings or ()), *([] if seeds is None else [f"seeds={seeds}"])]
-    chosen = read_clip_recipe(recipe, over)
+    chosen = read_recipe(recipe, over)
     how, by = checked_protocol(protocol), checked_engine(engine)
     folder = output or Path("runs") / recipe.stem
     processes = jobs or os.cpu_count() or 1
-    data = open_dataset(dataset, root)
-    with progress_bar("reading clips") as progress:
-        prepared = prepare(
-            chosen.data, data, labels=chosen.labels, cache=cache or folder / "features",
-            jobs=processes, progress=progress,
-        )  # fmt: skip
-    _tell(prepared)
-    with progress_bar(chosen.name) as progress:
-        report = run(
-            chosen, prepared.examples, how, out=folder, jobs=processes, engine=by,
-            address=address, oracle=oracle, device=device, progress=progress,
-        )  # fmt: skip
-    _save(report, folder)
+    run = Run(folder, how, processes, by, address, device)
+    report: Report | SpottingReport
+    if not task_of(chosen).names_clips:
+        if oracle:
+            raise RecipeError("expected no --oracle for a recipe on recordings; leave it out")
+        source = Source(dataset, root, features, cache or folder / "features")
+        report = on_recordings(chosen, source, run, weights=weights, keep=keep_weights)
+    elif features or weights or keep_weights:
+        raise RecipeError(
+            f"recipe {chosen.name} names clips: expected --dataset and --root, found "
+            "--features, --weights or --keep-weights, which are for recordings"
+        )
+    else:
+        report = _on_clips(chosen, dataset, root, run, cache=cache, oracle=oracle)
     if as_json:
         show_json(report.summary())
     else:
@@ -101,14 +127,36 @@ def evaluate(
         explain(f"the page is {folder / 'report.html'}")
 
 
-def _tell(prepared: Prepared) -> None:
-    """Say on stderr what was left out, and count what is odd."""
-    errors = [p for p in prepared.problems if p.level == "error"]
-    for problem in errors:
-        explain(str(problem))
-    others = len(prepared.problems) - len(errors)
-    if others:
-        explain(f"{others} warnings about the data; `mescope datasets check` shows them")
+def _on_clips(
+    recipe: Recipe,
+    dataset: str | None,
+    root: Path | None,
+    run: Run,
+    *,
+    cache: Path | None,
+    oracle: bool,
+) -> Report:
+    from mescope.datasets import open_dataset
+    from mescope.samples.prepare import prepare
+    from mescope.training.evaluate import evaluate as evaluate_clips
+
+    if dataset is None or root is None:
+        raise RecipeError(f"recipe {recipe.name} is tested on clips: give --dataset and --root")
+    data = open_dataset(dataset, root)
+    with progress_bar("reading clips") as progress:
+        prepared = prepare(
+            recipe.data, data, labels=recipe.labels, cache=cache or run.folder / "features",
+            jobs=run.jobs, progress=progress,
+        )  # fmt: skip
+    tell(prepared.problems)
+    with progress_bar(recipe.name) as progress:
+        report = evaluate_clips(
+            recipe, prepared.examples, run.protocol, out=run.folder, jobs=run.jobs,
+            engine=run.engine, address=run.address, oracle=oracle, device=run.device,
+            progress=progress,
+        )  # fmt: skip
+    _save(report, run.folder)
+    return report
 
 
 def _save(report: Report, folder: Path) -> None:

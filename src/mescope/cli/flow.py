@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,6 +12,9 @@ from mescope.cli.console import explain, show_json
 from mescope.cli.inputs import refuse_existing
 from mescope.cli.options import Force, Json, Rate
 from mescope.errors import OutputError
+
+if TYPE_CHECKING:
+    from mescope.results import MagnifiedMotion
 
 
 def flow(
@@ -43,8 +47,6 @@ def flow(
 
     u points right, v down, both in px of the aligned face, which is 224 px wide.
     """
-    import numpy as np
-
     from mescope.analysis.motion import magnified_motion
 
     files = [file for file in (picture, video, output) if file is not None]
@@ -53,34 +55,51 @@ def flow(
     refuse_existing(files, force)
     motion = magnified_motion(clip, onset, apex, factor=magnify, model=model, rate=rate)
     if output is not None:
-        import io
-
-        from mescope.io.atomic import write_atomically
-
-        buffer = io.BytesIO()
-        np.savez_compressed(buffer, flow=motion.flow, magnified=motion.magnified)
-        write_atomically(output, buffer.getvalue())
+        _save_arrays(motion, output)
     if picture is not None:
         from mescope.reports.flow_picture import save_flow_picture
 
         save_flow_picture(motion, picture)
     if video is not None:
-        from mescope.reports.flow_picture import RATE, flow_frames
-        from mescope.synthesis.encode import write_video
-        from mescope.video.reading import open_video
-
-        write_video(open_video(flow_frames(motion), rate=RATE), video)
+        _save_video(motion, video)
     for warning in motion.warnings:
         explain(warning)
     if as_json:
-        longest = [float(np.hypot(*one).max()) for one in (motion.flow, motion.magnified)]
-        show_json(
-            {
-                "files": [str(file) for file in files], "by": motion.by,
-                "factor": motion.factor, "longest_px": longest[0],
-                "longest_magnified_px": longest[1], "warnings": list(motion.warnings),
-            }
-        )  # fmt: skip
+        show_json(_summary(motion, files))
     else:
         for file in files:
             print(file)
+
+
+def _save_arrays(motion: MagnifiedMotion, path: Path) -> None:
+    import io
+
+    import numpy as np
+
+    from mescope.io.atomic import write_atomically
+
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, flow=motion.flow, magnified=motion.magnified)
+    write_atomically(path, buffer.getvalue())
+
+
+def _save_video(motion: MagnifiedMotion, path: Path) -> None:
+    from mescope.reports.flow_picture import RATE, flow_frames
+    from mescope.synthesis.encode import write_video
+    from mescope.video.reading import open_video
+
+    write_video(open_video(flow_frames(motion), rate=RATE), path)
+
+
+def _summary(motion: MagnifiedMotion, files: Sequence[Path]) -> dict[str, Any]:
+    import numpy as np
+
+    longest = [float(np.hypot(*one).max()) for one in (motion.flow, motion.magnified)]
+    return {
+        "files": [str(file) for file in files],
+        "by": motion.by,
+        "factor": motion.factor,
+        "longest_px": longest[0],
+        "longest_magnified_px": longest[1],
+        "warnings": list(motion.warnings),
+    }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,6 +12,8 @@ from mescope.cli.console import explain, progress_bar, show_json
 from mescope.cli.options import Json, Set
 
 if TYPE_CHECKING:
+    from mescope.training.search import Found
+    from mescope.training.search_run import SearchRun
     from mescope.training.tables import Recipe
 
 POPULATION, SHARE = 100, 0.15
@@ -77,28 +79,27 @@ def search(
     with progress_bar("tuning") as progress:
         run.tune(lambda done, _loss: progress(done, total))
     if as_json:
-        show_json(
-            {
-                "recipe": str(run.recipe_path),
-                "weights": str(run.weights_path),
-                "plot": str(output / "search.png"),
-                "candidates": len(found.candidates),
-                "loss": found.loss,
-                "best": list(found.best),
-                "winner": {
-                    k: v
-                    for k, v in run.winner.model.options.items()
-                    if k in ("ratios", "alpha")
-                },
-                "chosen_on": ["/".join(person) for person in run.chosen_on],
-            }
-        )
+        show_json(_summary(run, found, output / "search.png"))
     else:
         print(run.recipe_path)
     explain(
         f"{len(found.candidates)} candidates, loss {found.best[0]:.4f} to {found.loss:.4f} on "
         f"{len(run.chosen_on)} held-out people, who do not test it"
     )
+
+
+def _summary(run: SearchRun, found: Found, plot: Path) -> dict[str, Any]:
+    winner = run.winner.model.options
+    return {
+        "recipe": str(run.recipe_path),
+        "weights": str(run.weights_path),
+        "plot": str(plot),
+        "candidates": len(found.candidates),
+        "loss": found.loss,
+        "best": list(found.best),
+        "winner": {k: v for k, v in winner.items() if k in ("ratios", "alpha")},
+        "chosen_on": ["/".join(person) for person in run.chosen_on],
+    }
 
 
 def _recipe(

@@ -9,6 +9,7 @@ import typer
 
 from mescope.cli.console import explain, progress_bar, show_json
 from mescope.cli.options import Json, Set
+from mescope.cli.recordings import Source, train_recordings
 from mescope.errors import OutputError, RecipeError
 
 if TYPE_CHECKING:
@@ -26,12 +27,20 @@ def train(
     dataset: Annotated[
         str | None,
         typer.Option(
-            help="A name from `mescope datasets`: whose clips to train on, or, for a recipe on "
-            "simulated maps, to score the weights on."
+            help="A name from `mescope datasets`: whose clips or recordings to train on, or, "
+            "for a recipe on simulated maps, to score the weights on."
         ),
     ] = None,
     root: Annotated[
         Path | None, typer.Option(metavar="<folder>", help="Where the data set lies.")
+    ] = None,
+    features: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="<folder>",
+            help="In place of --dataset and --root, for recordings: measured motion from "
+            "`mescope datasets import-features`.",
+        ),
     ] = None,
     output: Annotated[
         Path | None,
@@ -41,9 +50,7 @@ def train(
         bool, typer.Option("--resume", help="Go on with the run that the folder holds.")
     ] = False,
     device: Annotated[str, typer.Option(help="cpu, cuda, or mps.")] = "cpu",
-    jobs: Annotated[
-        int, typer.Option(help="Processes that render, for a recipe on rendered recordings.")
-    ] = 1,
+    jobs: Annotated[int, typer.Option(help="Processes that render or measure recordings.")] = 1,
     log: Annotated[
         str, typer.Option(help="Also log losses: none, csv, or tensorboard.")
     ] = "none",
@@ -73,8 +80,17 @@ def train(
     if task_of(chosen).names_clips:
         real = _examples(chosen, folder, dataset, root)
         card, history = _recogniser(chosen, real, folder, weights, device, how)
+    elif chosen.data.kind == "recordings":
+        source = Source(dataset, root, features, folder / "features")
+        card, history = train_recordings(chosen, source, folder, weights, jobs, device)
     else:
-        card, history = _spotting(chosen, folder, weights, jobs, device, how)
+        if dataset or root or features:
+            raise RecipeError(
+                f"recipe {chosen.name} learns from {chosen.data.kind} data: expected no "
+                '--dataset, --root or --features; a recipe with [data] kind = "recordings" '
+                "learns from those of people"
+            )
+        card, history = _spotting(chosen, folder, jobs, device, how)
     if as_json:
         entry = {"weights": str(weights), "epochs": len(history), "history": history}
         show_json({**entry, "scores": card.scores})
@@ -85,10 +101,10 @@ def train(
 
 
 def _spotting(
-    recipe: Recipe, folder: Path, weights: Path, jobs: int, device: str, log: Log
+    recipe: Recipe, folder: Path, jobs: int, device: str, log: Log
 ) -> tuple[Card, History]:
     from mescope.training.tasks.me_tst import spotting_task
-    from mescope.training.train import train as fit
+    from mescope.training.train_rendered import train_rendered
 
     task = spotting_task(recipe)
     measured = []
@@ -96,16 +112,17 @@ def _spotting(
         with progress_bar(task.collects(recipe)) as progress:
             measured = task.collect(recipe, folder, jobs=jobs, progress=progress)
     with progress_bar(recipe.name) as progress:
-        model, state = fit(
+        return train_rendered(
             recipe,
+            measured,
             folder,
-            source=task.source(recipe, measured),
             device=device,
             log=log,
             report=lambda done, total, _loss: progress(done, total),
+            trained=lambda epochs: explain(
+                f"{epochs} epochs done; choosing the threshold on simulated recordings"
+            ),
         )
-    explain(f"{state.epoch} epochs done; choosing the threshold on simulated recordings")
-    return task.publish(model.to("cpu"), recipe, measured, weights), state.history
 
 
 def _recogniser(

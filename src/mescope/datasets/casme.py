@@ -25,8 +25,9 @@ from mescope.datasets.clips import (
     make_clip,
     match,
     picture_roots,
+    table_rows,
 )
-from mescope.datasets.workbook import SheetRow, find_workbook, read_rows, whole
+from mescope.datasets.workbook import SheetRow, find_workbook, whole
 from mescope.labels import RAW_COUNTS
 
 NAME = "casme"
@@ -57,9 +58,7 @@ def read(root: str | Path, *, table: str | Path | None = None) -> Dataset:
     findings = Findings(path.name)
     roots = picture_roots(root, FOLDERS, findings)
     whole_first = sorted(roots, key=lambda f: WHOLE.lower() not in str(f).lower())
-    rows, remarks = read_rows(path, TITLE, ("Filename", "OnsetF"), COLUMNS)
-    if remarks:
-        findings.warning(path.name, f"{len(remarks)} rows of text skipped: {remarks}")
+    rows = table_rows(path, TITLE, ("Filename", "OnsetF"), COLUMNS, findings)
     samples = [_sample(row) for row in rows]
     check_counts(samples, RAW_COUNTS[NAME], TITLE, findings)
     clips = []

@@ -34,6 +34,7 @@ from mescope.datasets.clips import (
     make_clip,
     match,
     picture_roots,
+    table_rows,
 )
 from mescope.datasets.workbook import SheetRow, find_workbook, read_rows, whole, with_whole
 from mescope.errors import DatasetError
@@ -86,9 +87,7 @@ def read(
     path = find_workbook(root, TITLE, TABLES) if table is None else Path(table)
     findings = Findings(path.name)
     kind, folder = _pictures(root, pictures, findings)
-    rows, remarks = read_rows(path, TITLE, ("Filename", "OnsetFrame"), COLUMNS)
-    if remarks:
-        findings.warning(path.name, f"{len(remarks)} rows of text skipped: {remarks}")
+    rows = table_rows(path, TITLE, ("Filename", "OnsetFrame"), COLUMNS, findings)
     classes = _classes(root)
     corrections = tuple(corrections)
     samples = [_sample(row, classes, corrections, findings) for row in rows]

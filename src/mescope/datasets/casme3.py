@@ -36,7 +36,7 @@ from mescope.datasets.base import (
     signed_licence,
     some,
 )
-from mescope.datasets.clips import Findings
+from mescope.datasets.clips import Findings, table_rows
 from mescope.datasets.recordings import (
     Rules,
     SheetExpression,
@@ -46,7 +46,7 @@ from mescope.datasets.recordings import (
     kind_of,
     tally,
 )
-from mescope.datasets.workbook import SheetRow, find_workbook, read_rows, whole, with_whole
+from mescope.datasets.workbook import SheetRow, find_workbook, whole, with_whole
 from mescope.errors import DatasetError
 from mescope.labels import RAW_COUNTS
 
@@ -131,7 +131,7 @@ def read_a(
     path = find_workbook(root, TITLE_A, TABLES_A) if table is None else Path(table)
     findings = Findings(path.name)
     columns = ("Subject", "Filename", *_NUMBERS, "AU", "Expression type", "Objective class")
-    rows = _rows(path, TITLE_A, ("Subject", "Expression type"), columns, findings)
+    rows = table_rows(path, TITLE_A, ("Subject", "Expression type"), columns, findings)
     events = [_event_a(row, row.cells["Expression type"], None) for row in rows]
     release = "v1" if "v1" in path.stem.lower() else "v2"
     labels = _labels_a(root, release, findings)
@@ -169,10 +169,10 @@ def read_c(root: str | Path, *, table: str | Path | None = None) -> Dataset:
     path = find_workbook(root, TITLE_C, TABLES_C) if table is None else Path(table)
     findings = Findings(path.name)
     columns = ("Subject", "Onset", "Offset", "Exp_type")
-    rows = _rows(path, TITLE_C, ("Subject", "Exp_type"), columns, findings)
+    rows = table_rows(path, TITLE_C, ("Subject", "Exp_type"), columns, findings)
     labels = find_workbook(root, TITLE_C, LABELS_C)
     cells = ("sub", "count", "onset", "offset", "au", "emotion")
-    micro = _rows(labels, TITLE_C, ("sub", "onset"), cells, findings)
+    micro = table_rows(labels, TITLE_C, ("sub", "onset"), cells, findings)
     events = [_event_c(row) for row in rows if whole(row.cells["Exp_type"]) != 1]
     events += [_labelled_c(row) for row in micro]
     _compare_c(rows, micro, findings)
@@ -205,17 +205,7 @@ def _labels_a(root: Path, release: str, findings: Findings) -> list[SheetRow] | 
         findings.warning(findings.file, text)
         return None
     columns = ("Subject", "Filename", *_NUMBERS, "AU", "emotion")
-    return _rows(path, TITLE_A, ("Subject", "emotion"), columns, findings)
-
-
-def _rows(
-    path: Path, title: str, key: tuple[str, str], columns: tuple[str, ...], findings: Findings
-) -> list[SheetRow]:
-    """Return the rows of a table; those skipped as text are reported."""
-    rows, remarks = read_rows(path, title, key, columns)
-    if remarks:
-        findings.warning(path.name, f"{len(remarks)} rows of text skipped: {remarks}")
-    return rows
+    return table_rows(path, TITLE_A, ("Subject", "emotion"), columns, findings)
 
 
 def _event_a(row: SheetRow, kind: Any, emotion: str | None) -> SheetExpression:

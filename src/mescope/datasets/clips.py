@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from mescope import facs
 from mescope.annotations.problems import Problem
 from mescope.datasets.base import DATASETS, Clip, Folders, seconds_at, some
+from mescope.datasets.workbook import SheetRow, read_rows
 from mescope.errors import DatasetError, VideoError
 from mescope.events import MICRO_MAX_S, Expression, Interval
 from mescope.labels import RAW_COUNTS, canonical
@@ -64,6 +65,19 @@ class Findings:
             for message, names in self.many.items()
         )
         return (*self.single, *grouped)
+
+
+def table_rows(
+    path: Path, title: str, key: Sequence[str], columns: Sequence[str], findings: Findings
+) -> list[SheetRow]:
+    """Return the rows of a table as :func:`mescope.datasets.workbook.read_rows` does.
+
+    Rows skipped as text become one warning.
+    """
+    rows, remarks = read_rows(path, title, key, columns)
+    if remarks:
+        findings.warning(path.name, f"{len(remarks)} rows of text skipped: {remarks}")
+    return rows
 
 
 def picture_roots(root: Path, folders: Folders, findings: Findings) -> list[Path]:

@@ -19,8 +19,8 @@ from functools import partial
 from pathlib import Path
 
 from mescope.datasets.base import Clip, Dataset, reader_of, signed_licence, some
-from mescope.datasets.clips import Findings, Sample, check_counts, make_clip, match
-from mescope.datasets.workbook import SheetRow, find_workbook, read_rows, whole
+from mescope.datasets.clips import Findings, Sample, check_counts, make_clip, match, table_rows
+from mescope.datasets.workbook import SheetRow, find_workbook, whole
 from mescope.errors import DatasetError
 from mescope.labels import RAW_COUNTS
 
@@ -108,9 +108,7 @@ def _read_part(
     root: Path, part: str, table: Path, findings: Findings
 ) -> tuple[list[Clip], list[Sample]]:
     _, pattern, published, people = PARTS[part]
-    rows, remarks = read_rows(table, TITLE, ("Filename", "OnsetFrame"), COLUMNS)
-    if remarks:
-        findings.warning(table.name, f"{len(remarks)} rows of text skipped: {remarks}")
+    rows = table_rows(table, TITLE, ("Filename", "OnsetFrame"), COLUMNS, findings)
     folders = _folders(root, pattern, part)
     samples, rates = [], {}
     for row in rows:

@@ -17,6 +17,7 @@ import re
 import zipfile
 import zlib
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -133,7 +134,6 @@ def _read_folder(root: Path, findings: Findings) -> FlowMaps:
     labels: list[str] = []
     persons: list[tuple[str, str]] = []
     clips: list[str] = []
-    seen: set[tuple[str, str]] = set()
     folders = [p for p in sorted(root.iterdir()) if (p / "u_test").is_dir()]
     if not folders:
         raise DatasetError(
@@ -147,26 +147,35 @@ def _read_folder(root: Path, findings: Findings) -> FlowMaps:
                 person.name, "no subject of CASME II (sub01), SMIC (s01) or SAMM (006)"
             )
             continue
-        for picture in sorted((person / "u_test").glob("*/*")):
-            where = str(picture.relative_to(root))
-            label = _label(picture.parent.name)
-            image = _picture(picture)
-            if label is None:
-                found = picture.parent.name
-                findings.error(where, f"expected a class folder 0 to 2, found {found!r}")
-            elif isinstance(image, str):
-                findings.error(where, image)
-            elif (person.name, picture.stem) in seen:
-                findings.error(where, "the same clip in another class, left out")
-            else:
-                seen.add((person.name, picture.stem))
-                flow.append(image)
-                labels.append(label)
-                persons.append((dataset, person.name))
-                clips.append(picture.stem)
+        for clip, label, image in _clips_of(person, root, findings):
+            flow.append(image)
+            labels.append(label)
+            persons.append((dataset, person.name))
+            clips.append(clip)
     if not flow:
         raise DatasetError(f"{TITLE}: none of the pictures under {root} can be used")
     return FlowMaps(np.stack(flow), tuple(labels), tuple(persons), tuple(clips))
+
+
+def _clips_of(
+    person: Path, root: Path, findings: Findings
+) -> Iterator[tuple[str, str, NDArray[np.uint8]]]:
+    """Yield name, class and map of every clip of a person that can be used."""
+    seen: set[str] = set()
+    for picture in sorted((person / "u_test").glob("*/*")):
+        where = str(picture.relative_to(root))
+        label = _label(picture.parent.name)
+        image = _picture(picture)
+        if label is None:
+            found = picture.parent.name
+            findings.error(where, f"expected a class folder 0 to 2, found {found!r}")
+        elif isinstance(image, str):
+            findings.error(where, image)
+        elif picture.stem in seen:
+            findings.error(where, "the same clip in another class, left out")
+        else:
+            seen.add(picture.stem)
+            yield picture.stem, label, image
 
 
 def _label(name: str) -> str | None:

@@ -19,8 +19,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from mescope.datasets.base import Clip, Dataset, reader_of, signed_licence
-from mescope.datasets.clips import Findings, Sample, by_pictures, make_clip, match
-from mescope.datasets.workbook import SheetRow, find_workbook, read_rows, whole
+from mescope.datasets.clips import Findings, Sample, by_pictures, make_clip, match, table_rows
+from mescope.datasets.workbook import SheetRow, find_workbook, whole
 from mescope.errors import DatasetError
 
 NAME = "4dme"
@@ -50,9 +50,7 @@ def read(root: str | Path, *, table: str | Path | None = None) -> Dataset:
     path = find_workbook(root, TITLE, TABLES) if table is None else Path(table)
     findings = Findings(path.name)
     folders = _folders(root)
-    rows, remarks = read_rows(path, TITLE, ("fold_name", "Onset"), COLUMNS)
-    if remarks:
-        findings.warning(path.name, f"{len(remarks)} rows of text skipped: {remarks}")
+    rows = table_rows(path, TITLE, ("fold_name", "Onset"), COLUMNS, findings)
     samples = [_sample(row) for row in rows]
     flags = {row.where: _flags(row, findings) for row in rows}
     if len(samples) != PUBLISHED:

@@ -27,8 +27,9 @@ from mescope.datasets.clips import (
     check_counts,
     make_clip,
     match,
+    table_rows,
 )
-from mescope.datasets.workbook import SheetRow, find_workbook, read_rows, whole
+from mescope.datasets.workbook import SheetRow, find_workbook, whole
 from mescope.errors import DatasetError
 from mescope.labels import RAW_COUNTS
 
@@ -67,9 +68,7 @@ def read(root: str | Path, *, table: str | Path | None = None) -> Dataset:
     path = find_workbook(root, TITLE, TABLES) if table is None else Path(table)
     findings = Findings(path.name)
     folders = _folders(root, findings)
-    rows, remarks = read_rows(path, TITLE, ("Filename", "OnsetFrame"), COLUMNS)
-    if remarks:
-        findings.warning(path.name, f"{len(remarks)} rows of text skipped: {remarks}")
+    rows = table_rows(path, TITLE, ("Filename", "OnsetFrame"), COLUMNS, findings)
     known = {sample.where: APEXES.get(row.row) for row in rows for sample in (_sample(row),)}
     samples = [_sample(row) for row in rows]
     check_counts(samples, RAW_COUNTS[NAME], TITLE, findings)

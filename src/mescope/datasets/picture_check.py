@@ -5,7 +5,6 @@ Readers list pictures and open none, since there are up to millions; this is the
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 from PIL import Image
@@ -13,10 +12,8 @@ from PIL import Image
 from mescope.annotations.problems import Problem
 from mescope.datasets.base import Dataset, some
 from mescope.errors import VideoError
+from mescope.io.progress import Progress
 from mescope.video.image_folders import numbered_files
-
-Progress = Callable[[int, int], None]
-"""Called with (folders done, folders in all)."""
 
 
 def check_pictures(dataset: Dataset, progress: Progress | None = None) -> tuple[Problem, ...]:

@@ -32,8 +32,9 @@ from mescope.datasets.clips import (
     make_clip,
     match,
     picture_roots,
+    table_rows,
 )
-from mescope.datasets.workbook import SheetRow, find_workbook, read_rows, whole, with_whole
+from mescope.datasets.workbook import SheetRow, find_workbook, whole, with_whole
 from mescope.labels import RAW_COUNTS
 
 NAME = "samm"
@@ -87,9 +88,7 @@ def read(
     findings = Findings(path.name)
     folders = picture_roots(root, FOLDERS, findings)
     whole_first = sorted(folders, key=lambda f: "crop" in str(f.relative_to(root)).lower())
-    rows, remarks = read_rows(path, TITLE, ("Filename", "Onset Frame"), COLUMNS)
-    if remarks:
-        findings.warning(path.name, f"{len(remarks)} rows of text skipped: {remarks}")
+    rows = table_rows(path, TITLE, ("Filename", "Onset Frame"), COLUMNS, findings)
     corrections = tuple(corrections)
     samples = [_sample(row, corrections, findings) for row in rows]
     check_counts(samples, RAW_COUNTS[NAME], TITLE, findings)

@@ -30,7 +30,7 @@ from types import MappingProxyType
 
 from mescope.datasets import samm
 from mescope.datasets.base import Dataset, Folders, reader_of, signed_licence
-from mescope.datasets.clips import Findings, picture_roots
+from mescope.datasets.clips import Findings, picture_roots, table_rows
 from mescope.datasets.recordings import (
     Rules,
     SheetExpression,
@@ -115,9 +115,7 @@ def read(
     root = Path(root)
     path = find_workbook(root, TITLE, TABLES) if table is None else Path(table)
     findings = Findings(path.name)
-    rows, remarks = read_rows(path, TITLE, ("Filename", "Onset"), COLUMNS)
-    if remarks:
-        findings.warning(path.name, f"{len(remarks)} rows of text skipped: {remarks}")
+    rows = table_rows(path, TITLE, ("Filename", "Onset"), COLUMNS, findings)
     found = [_event(row, findings) for row in rows]
     events = [event for event in found if event is not None]
     files = _named(events) if sheets_only else _video_files(root, findings)

@@ -140,8 +140,42 @@ def _where(folder: Path, pictures: Path) -> str:
 
 def _clip(folder: Path, pictures: Path, camera: str, findings: Findings) -> Clip | None:
     """Return one clip, or None if it makes no sense."""
-    where, person = _where(folder, pictures), person_of(folder.parents[2].name)
-    emotion, named = folder.parent.name.lower(), clip_name(folder.name)
+    where = _where(folder, pictures)
+    names = _names(folder, where, findings)
+    if names is None:
+        return None
+    person, name, emotion = names
+    try:
+        files = numbered_files(folder)
+    except (VideoError, OSError) as error:
+        findings.error(where, str(error))
+        return None
+    first, last = files.numbers[0], files.numbers[-1]
+    missing = sorted(set(range(first, last + 1)) - set(files.numbers))
+    rate = RATES[camera]
+    expression = Expression(
+        interval=Interval(0, last - first), kind="micro", apex=None, emotion=emotion
+    )
+    _note(name, expression, missing, bool(files.ignored), rate, findings)
+    return Clip(
+        dataset=PEOPLE,
+        subject=person,
+        name=name,
+        folder=folder,
+        first_number=first,
+        frames=last - first + 1,
+        rate=rate,
+        expression=expression,
+        seconds=seconds_at(expression, rate),
+        missing=tuple(number - first for number in missing),
+        emotion_raw=folder.parent.name,
+    )
+
+
+def _names(folder: Path, where: str, findings: Findings) -> tuple[str, str, str] | None:
+    """Return person, name and emotion of a clip's folder, or None if they make no sense."""
+    person, named = person_of(folder.parents[2].name), clip_name(folder.name)
+    emotion = folder.parent.name.lower()
     if emotion not in RAW_COUNTS["smic"]:
         known = ", ".join(RAW_COUNTS["smic"])
         findings.error(where, f"unknown class folder {folder.parent.name!r}; known: {known}")
@@ -155,31 +189,7 @@ def _clip(folder: Path, pictures: Path, camera: str, findings: Findings) -> Clip
     if TOKENS[named[1]] != emotion:
         text = f"the name says {TOKENS[named[1]]}, the folder {emotion}; the folder is used"
         findings.warning(where, text)
-    try:
-        files = numbered_files(folder)
-    except (VideoError, OSError) as error:
-        findings.error(where, str(error))
-        return None
-    first, last = files.numbers[0], files.numbers[-1]
-    missing = sorted(set(range(first, last + 1)) - set(files.numbers))
-    rate = RATES[camera]
-    expression = Expression(
-        interval=Interval(0, last - first), kind="micro", apex=None, emotion=emotion
-    )
-    _note(named[2], expression, missing, bool(files.ignored), rate, findings)
-    return Clip(
-        dataset=PEOPLE,
-        subject=person,
-        name=named[2],
-        folder=folder,
-        first_number=first,
-        frames=last - first + 1,
-        rate=rate,
-        expression=expression,
-        seconds=seconds_at(expression, rate),
-        missing=tuple(number - first for number in missing),
-        emotion_raw=folder.parent.name,
-    )
+    return person, named[2], emotion
 
 
 def _note(

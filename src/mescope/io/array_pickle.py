@@ -28,10 +28,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mescope.errors import DatasetError
+from mescope.io.progress import Progress
 
 Arrays = list[list[NDArray[Any]]]
-Progress = Callable[[int, int], None]
-"""Called with (bytes read, bytes in all)."""
 
 MOST_STEPS = 8_000_000
 """Steps of a pickle; 50,000 windows of 36 channels take 1.2 million."""
@@ -88,7 +87,7 @@ def read_nested_arrays(path: Path, progress: Progress | None = None) -> Arrays:
 
     Args:
         path: of the pickle, protocol 2 to 5.
-        progress: called now and then.
+        progress: called now and then with bytes.
 
     Raises:
         DatasetError: no such file, no pickle, cut short, something else in it than numbers,

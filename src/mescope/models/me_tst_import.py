@@ -82,20 +82,26 @@ class Training:
 
     Attributes:
         title: of the data set.
+        dataset: its name in mescope.datasets.
         window: k, decimated frames.
         rate: decimated frames per second.
         half_length: k_p of the spotting rule, decimated frames.
     """
 
     title: str
+    dataset: str
     window: int
     rate: float
     half_length: int
 
 
 TRAININGS: dict[str, Training] = {
-    "casme3": Training(title="CAS(ME)^3", window=50, rate=30.0, half_length=17),
-    "samm-lv": Training(title="SAMM Long Videos", window=30, rate=200 / 7, half_length=5),
+    "casme3": Training(
+        title="CAS(ME)^3", dataset="casme3a", window=50, rate=30.0, half_length=17
+    ),
+    "samm-lv": Training(
+        title="SAMM Long Videos", dataset="samm-lv", window=30, rate=200 / 7, half_length=5
+    ),
 }
 """Data set -> its published windows; the spotting rule's k_p follows from its annotations."""
 
@@ -162,6 +168,7 @@ def _card(
         recipe=IMPORTED,
         trained_on=f"{data}{left_out}, by the authors of {about.title}",
         without=without,
+        dataset=training.dataset if trained_on else "",
         proposals=published_rule(training.half_length, family),
         licence=about.licence,
         notes=f"published weights, imported from {source.name} (sha256 {digest}); the "

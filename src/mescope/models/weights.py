@@ -70,6 +70,7 @@ class Card:
     shares: str = "default"  # of the vectors that a region averages: motion.regions.SHARES
     reference: str = "walk"  # without a face, as published: motion.regions.Reference
     without: str = ""
+    dataset: str = ""  # a name of mescope.datasets that training saw; empty: see trained_on
     sha256: str = ""
 
 

@@ -12,7 +12,7 @@ reference and frame looks like motion to the flow in both modes.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +25,7 @@ from mescope.face.detector import FaceFinder, FaceTracker, default_finder
 from mescope.face.landmark_track import CloseUps
 from mescope.face.visibility import visible
 from mescope.io.cache import Store
+from mescope.io.progress import Progress
 from mescope.motion.head_motion import Head, steady
 from mescope.motion.regions import REGIONS_18, Reference, Region, Shares
 from mescope.motion.roi_pass import Pass, Tables, read_looks
@@ -107,7 +108,7 @@ def extract(
     finder: FaceFinder | None = None,
     jobs: int | None = None,
     cache: Path | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> RoiFlow:
     """Measure how the regions of a face move.
 
@@ -175,18 +176,7 @@ def extract(
         mode=mode,
         thin=thin,
     )
-
-    def finished(window: int) -> None:
-        if keeper is not None:
-            keeper.keep(work, window)
-        if progress is not None:
-            progress(window + 1, planned.count)
-
-    work.done = finished
-    if progress is not None and work.first_window:
-        progress(work.first_window, planned.count)
-    if work.first_window < planned.count:
-        work.run(video)
+    _run(work, video, keeper, progress)
     decode = _decode_report(video, planned, work.first_window, keeper)
     notes = [*tracker.warnings, *(keeper.warnings if keeper else ())]
     if mode == "clean":  # after the cache: what is kept serves both kinds of weights
@@ -195,6 +185,28 @@ def extract(
             names = [region.name for region in regions]
             tables.values = steady(tables.values, tables.boxes, tables.landmarks, names)
     return _result(planned, tables, regions, mode, parameters, notes, decode)
+
+
+def _run(
+    work: Pass,
+    video: Video,
+    keeper: WindowCache | None,
+    progress: Progress | None,
+) -> None:
+    """Measure the windows that are missing; keep and report each when it is done."""
+    count = work.plan.count
+
+    def finished(window: int) -> None:
+        if keeper is not None:
+            keeper.keep(work, window)
+        if progress is not None:
+            progress(window + 1, count)
+
+    work.done = finished
+    if progress is not None and work.first_window:
+        progress(work.first_window, count)
+    if work.first_window < count:
+        work.run(video)
 
 
 def _decode_report(

@@ -16,6 +16,7 @@ from mescope.reports.json import read_candidates, read_events, read_json
 
 if TYPE_CHECKING:
     from mescope.evaluation.report import Report
+    from mescope.evaluation.spotting_report import SpottingReport
     from mescope.results import Analysis
 
 OF_ANALYSES = {"json": ".json", "csv": ".csv", "html": ".html"}
@@ -31,6 +32,7 @@ __all__ = [
     "read_events",
     "read_json",
     "save_report",
+    "save_spotting_report",
     "write",
 ]
 
@@ -181,3 +183,23 @@ def _texts(analysis: Analysis, suffix: str) -> tuple[str, ...]:
     from mescope.reports.html import render
 
     return (render(analysis),)
+
+
+def save_spotting_report(report: SpottingReport, folder: Path) -> None:
+    """Write an evaluation on recordings into its folder; an older one there is replaced.
+
+    ``report.json``: everything; ``report.html``: a page that opens offline; ``found.csv`` and
+    ``truth.csv``: the tables, in native frames, that ``mescope score`` reads, of the method and
+    the seed that come first.  No file is ever half written.
+
+    Raises:
+        OutputError: the folder cannot be written.
+    """
+    from mescope.evaluation.spotting_files import as_csv, as_json
+    from mescope.reports.spotting_page import spotting_page
+
+    run, keys = report.runs[0], [video.key for video in report.videos]
+    _write(folder / "report.json", as_json(report))
+    _write(folder / "found.csv", as_csv(report.found(run, "native").rows, keys))
+    _write(folder / "truth.csv", as_csv(report.truth_native, keys))
+    _write(folder / "report.html", spotting_page(report))

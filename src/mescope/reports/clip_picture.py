@@ -31,7 +31,7 @@ def save_picture(result: Recognitions, path: str | Path) -> None:
     for axis, (picture, title) in zip(axes, shown, strict=False):
         axis.imshow(picture, cmap="gray", vmin=0, vmax=255)
         axis.set_title(title)
-    _draw_flow(axes[2], result)
+    _draw_motion(axes[2], result)
     for axis in axes[:3]:
         axis.set_axis_off()
     _draw_shares(axes[3], result)
@@ -50,16 +50,21 @@ def flow_colours(flow: NDArray[np.float32], full: float) -> NDArray[np.uint8]:
     return np.asarray(np.rint(255 * cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB)), np.uint8)
 
 
-def _draw_flow(axis: Axes, result: Recognitions) -> None:
-    flow = result.flow[:2] - np.median(result.flow[:2], (1, 2), keepdims=True)
-    longest = max(FULL, float(np.percentile(np.hypot(*flow), 99)))
-    axis.imshow(flow_colours(flow, longest))
+def draw_flow(axis: Axes, flow: NDArray[np.float32], full: float) -> None:
+    """Draw flow (2, h, w) in colours, with arrows; ``full`` px are one spacing of arrows."""
+    axis.imshow(flow_colours(flow, full))
     at = slice(ARROWS // 2, None, ARROWS)
     y, x = np.mgrid[: flow.shape[1], : flow.shape[2]][:, at, at]
     axis.quiver(
         x, y, flow[0, at, at], flow[1, at, at],
-        angles="xy", scale_units="xy", scale=longest / ARROWS, width=0.004,
+        angles="xy", scale_units="xy", scale=full / ARROWS, width=0.004,
     )  # fmt: skip
+
+
+def _draw_motion(axis: Axes, result: Recognitions) -> None:
+    flow = result.flow[:2] - np.median(result.flow[:2], (1, 2), keepdims=True)
+    longest = max(FULL, float(np.percentile(np.hypot(*flow), 99)))
+    draw_flow(axis, flow, longest)
     axis.set_title(f"motion, head's own left out\n(longest {longest:.1f} px)")
 
 

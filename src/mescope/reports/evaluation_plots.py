@@ -87,21 +87,29 @@ def people_picture(
             f'<line class="level level-{i}" x1="{_LEFT}" x2="{width}" y1="{y(share):.1f}" '
             f'y2="{y(share):.1f}"><title>{escape(name)}: {share:.1%}</title></line>'
         )
-    for i, person in enumerate(order):
-        radius = min(max(math.sqrt(_AREA * person["clips"] / math.pi), _SMALLEST), _LARGEST)
-        name = f"{person['dataset']}/{person['subject']}"
-        answers = f"{person['hits']} of {person['predictions']} answers right"
-        said = f"{name}: {answers}, clips: {person['clips']}"
-        parts.append(
-            f'<circle class="dot series-{datasets.index(person["dataset"]) % SERIES}" '
-            f'cx="{_LEFT + 7 + step * (i + 0.5):.1f}" cy="{y(person["accuracy"]):.1f}" '
-            f'r="{radius:.1f}"><title>{escape(said)}</title></circle>'
+    parts += [
+        _dot(
+            person, _LEFT + 7 + step * (i + 0.5), y(person["accuracy"]),
+            datasets.index(person["dataset"]) % SERIES,
         )
+        for i, person in enumerate(order)
+    ]  # fmt: skip
     said = f"{len(order)} people, from the least to the most often right"
     parts.append(
         f'<text class="middle" x="{(width + _LEFT) / 2:.1f}" y="{_HEIGHT - 6}">{said}</text>'
     )
     return _svg("people", width, _HEIGHT, "Share of right answers for each person", parts)
+
+
+def _dot(person: Mapping[str, Any], x: float, y: float, series: int) -> str:
+    radius = min(max(math.sqrt(_AREA * person["clips"] / math.pi), _SMALLEST), _LARGEST)
+    name = f"{person['dataset']}/{person['subject']}"
+    answers = f"{person['hits']} of {person['predictions']} answers right"
+    said = f"{name}: {answers}, clips: {person['clips']}"
+    return (
+        f'<circle class="dot series-{series}" cx="{x:.1f}" cy="{y:.1f}" '
+        f'r="{radius:.1f}"><title>{escape(said)}</title></circle>'
+    )
 
 
 def _cell(

@@ -1,4 +1,4 @@
-"""MagnifiedMotion and magnified motion of a face as a picture and as a short video."""
+"""Motion and magnified motion of a face as a picture and as a short video."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from mescope.io.atomic import write_atomically
-from mescope.reports.clip_picture import ARROWS, FULL, flow_colours
+from mescope.reports.clip_picture import ARROWS, FULL, draw_flow, flow_colours
 from mescope.results import MagnifiedMotion
 
 FRAMES, RATE = 50, 25  # of the video: two seconds, there and back
@@ -88,13 +88,7 @@ def _full(motion: MagnifiedMotion) -> float:
 
 
 def _draw(axis: Axes, flow: NDArray[np.float32], full: float, title: str) -> None:
-    axis.imshow(flow_colours(flow, full))
-    at = slice(ARROWS // 2, None, ARROWS)
-    y, x = np.mgrid[: flow.shape[1], : flow.shape[2]][:, at, at]
-    axis.quiver(
-        x, y, flow[0, at, at], flow[1, at, at],
-        angles="xy", scale_units="xy", scale=full / ARROWS, width=0.004,
-    )  # fmt: skip
+    draw_flow(axis, flow, full)
     axis.set_title(title)
 
 

@@ -7,7 +7,7 @@ what they are.  Pictures pass one by one: memory does not grow with the length.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ import numpy.typing as npt
 from mescope.errors import OutputError
 from mescope.face.box import CROP_SIZE
 from mescope.io.cache import default_cache
+from mescope.io.progress import Progress
 from mescope.motion.regions import REGIONS_18, place
 from mescope.motion.roi_flow import RoiFlow, extract
 from mescope.reports.overlay_paint import Painter
@@ -44,7 +45,7 @@ def write_overlay(
     jobs: int | None = None,
     cache: Path | None = None,
     force: bool = False,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> Path:
     """Write a video of ``source`` with the analysis drawn on it, and return ``path``.
 
@@ -160,7 +161,7 @@ class OverlayVideo(Video):
         video: Video,
         analysis: Analysis,
         sightings: Sightings,
-        progress: Callable[[int, int], None] | None = None,
+        progress: Progress | None = None,
     ) -> None:
         self._video, self._sightings, self._progress = video, sightings, progress
         self._painter = Painter(analysis, (video.width, video.height), sightings.regions)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import isotonic_regression
 
 from mescope.motion.flow import tvl1
 
@@ -61,35 +62,17 @@ def unimodal(values: Curve) -> Curve:
     [0.0, 1.5, 1.5, 3.0, 1.0]
     """
     values = np.asarray(values, np.float64)
-    left, right = _errors(values), _errors(values[::-1])[::-1]
-    error = left + right
+    fits = [
+        np.concatenate([_fitted(values[:split], True), _fitted(values[split:], False)])
+        for split in range(len(values) + 1)
+    ]
+    errors = np.array([float(((fit - values) ** 2).sum()) for fit in fits])
     slack = 1e-12 * (1 + float(values @ values))  # equals differ by rounding
-    split = int(np.argmax(error <= error.min() + slack))  # the first ``split`` values rise
-    return np.concatenate([_rising(values[:split]), _rising(values[split:][::-1])[::-1]])
+    return fits[int(np.argmax(errors <= errors.min() + slack))]
 
 
-def _errors(values: Curve) -> Curve:
-    """Return the squared error of the rising fit of the first 0, 1, ... n values, (n + 1,)."""
-    errors = np.zeros(len(values) + 1)
-    blocks: list[tuple[float, float, float]] = []
-    for i, value in enumerate(values):
-        _add(blocks, float(value))
-        errors[i + 1] = sum(squares - total * total / n for n, total, squares in blocks)
-    return errors
-
-
-def _rising(values: Curve) -> Curve:
-    """Return the isotonic rising fit."""
-    blocks: list[tuple[float, float, float]] = []
-    for value in values:
-        _add(blocks, float(value))
-    return np.concatenate([np.zeros(0), *(np.full(int(n), t / n) for n, t, _ in blocks)])
-
-
-def _add(blocks: list[tuple[float, float, float]], value: float) -> None:
-    """Append a value to blocks of (size, sum, sum of squares), pooling what would fall."""
-    block = (1.0, value, value * value)
-    while blocks and blocks[-1][1] / blocks[-1][0] >= block[1] / block[0]:
-        last = blocks.pop()
-        block = (last[0] + block[0], last[1] + block[1], last[2] + block[2])
-    blocks.append(block)
+def _fitted(values: Curve, increasing: bool) -> Curve:
+    """Return the isotonic fit of values, of which there may be none."""
+    if not len(values):
+        return values
+    return np.asarray(isotonic_regression(values, increasing=increasing).x)

@@ -31,6 +31,7 @@ from mescope.datasets.clips import Findings
 from mescope.errors import DatasetError
 from mescope.face.box import Box
 from mescope.face.detector import Face, FaceFinder, Grey, default_finder
+from mescope.io.progress import Progress
 from mescope.labels import LabelSet, label_set, to_classes
 from mescope.samples.base import Prepared
 from mescope.samples.clip_features import (
@@ -44,9 +45,6 @@ from mescope.samples.clip_features import (
     make,
 )
 from mescope.samples.examples import Examples
-
-Progress = Callable[[int, int], None]
-"""Called with (clips done, clips in all) in the calling thread."""
 
 Item = TypeVar("Item")
 Done = TypeVar("Done")
@@ -93,9 +91,7 @@ def flow_examples(
         RecipeError: a size or the method makes no sense.
     """
     feature = FlowFeature(size, crop, method)
-    found = _clips(dataset, labels, feature, cache, jobs, finder, progress)
-    inputs = np.stack([item.values for item in found.made]).astype(np.float32)
-    return found.prepared("flow", inputs)
+    return _clips(dataset, labels, feature, cache, jobs, finder, progress).stacked("flow")
 
 
 def onset_flow_examples(
@@ -115,9 +111,7 @@ def onset_flow_examples(
     no smaller than ``size``.  Arguments and errors as :func:`flow_examples`.
     """
     feature = OnsetFlowFeature(FlowFeature(size, max(crop, size), "tvl1"))
-    found = _clips(dataset, labels, feature, cache, jobs, finder, progress)
-    inputs = np.stack([item.values for item in found.made]).astype(np.float32)
-    return found.prepared("flow-onset", inputs)
+    return _clips(dataset, labels, feature, cache, jobs, finder, progress).stacked("flow-onset")
 
 
 def grey_map_examples(
@@ -137,9 +131,7 @@ def grey_map_examples(
     flow parameters are not known.
     """
     feature = MapFeature.of(size)
-    found = _clips(dataset, labels, feature, cache, jobs, finder, progress)
-    inputs = np.stack([item.values for item in found.made]).astype(np.float32)
-    return found.prepared("flow28", inputs)
+    return _clips(dataset, labels, feature, cache, jobs, finder, progress).stacked("flow28")
 
 
 def clip_examples(
@@ -190,6 +182,10 @@ class _Found(NamedTuple):
     labels: list[int]
     classes: tuple[str, ...]
     problems: tuple[Problem, ...]
+
+    def stacked(self, kind: str) -> Prepared:
+        inputs = np.stack([item.values for item in self.made]).astype(np.float32)
+        return self.prepared(kind, inputs)
 
     def prepared(self, kind: str, inputs: NDArray[np.float32]) -> Prepared:
         examples = Examples(
@@ -248,7 +244,11 @@ def _classes(
 ) -> tuple[tuple[str, ...], list[Clip], list[int]]:
     """Return the classes, and the clips that have one with its index."""
     if not dataset.clips:
-        more = "; its recordings go into window_examples" if dataset.recordings else ""
+        more = (
+            '; its recordings are for recipes with [data] kind = "recordings"'
+            if dataset.recordings
+            else ""
+        )
         raise DatasetError(f"{dataset.name}: expected clips, found none{more}")
     sets = {
         name: label_set(labels, name) for name in sorted({c.dataset for c in dataset.clips})

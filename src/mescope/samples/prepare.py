@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 from mescope.datasets.base import Dataset
 from mescope.datasets.flow28 import FlowMaps
 from mescope.errors import RecipeError
+from mescope.io.progress import Progress
 from mescope.samples.base import Prepared, SampleKind
 from mescope.samples.examples import Examples
 
 Data = Examples | FlowMaps | Dataset
-
-Progress = Callable[[int, int], None]
-"""Called with (clips done, clips in all)."""
 
 
 def prepare(

@@ -26,9 +26,9 @@ from mescope.datasets.base import Dataset, some
 from mescope.errors import DatasetError
 from mescope.events import Expression, Interval, Recording
 from mescope.io.natural_order import natural
+from mescope.io.progress import Progress
 from mescope.samples.feature_files import INDEX, write_features
 from mescope.samples.published_lists import (
-    Progress,
     Published,
     Windows,
     published_of,
@@ -81,7 +81,7 @@ def import_features(
         root: folder of the data set's sheets, with or without pictures.
         folder: of what is written (:func:`mescope.samples.feature_files.write_features`).
         leave_out: recordings that the sheets name and the authors did not have.
-        progress: called now and then.
+        progress: called now and then with bytes, over all files.
 
     Raises:
         DatasetError: the files, the sheets, or the two together are not what is expected.

@@ -7,7 +7,7 @@ CAS(ME)^3 comes in five parts.  Nothing is unpickled: :mod:`mescope.io.array_pic
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,12 +18,11 @@ from numpy.typing import NDArray
 from mescope.datasets import casme3, samm_long
 from mescope.errors import DatasetError
 from mescope.io.array_pickle import read_nested_arrays
+from mescope.io.progress import Progress
 from mescope.motion.windows import Timing
 from mescope.samples.spotting_kinds import REGION_SETS
 
 Windows = NDArray[np.float32]  # (W, 2R, k) of one recording
-Progress = Callable[[int, int], None]
-"""Called with (bytes read, bytes in all), over all files."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,13 +17,12 @@ from numpy.typing import NDArray
 
 from mescope.errors import DatasetError
 from mescope.events import Expression
-from mescope.labels import SPOTTING_CLASSES, to_classes
+from mescope.labels import SPOTTING_CLASSES
+from mescope.labels import class_of as labels_class_of
 from mescope.samples.recording_windows import HOME, RecordingWindows
 from mescope.samples.spotting_kinds import AnnotatedRecordings
 from mescope.samples.synthetic import Epoch, Windows, joined
 from mescope.samples.window_labels import frame_labels, sample_windows, window_labels
-
-NEUTRAL = len(SPOTTING_CLASSES) - 1
 
 UNKNOWN = -1
 """Target of what is not learned: a spotting score or a class."""
@@ -66,13 +65,13 @@ def frame_targets(
 
 def class_of(emotion: str | None, labels: str, dataset: str) -> str | None:
     """Return which of the four classes an emotion is, or None."""
-    if emotion in SPOTTING_CLASSES[:NEUTRAL]:
-        return emotion
+    if emotion in SPOTTING_CLASSES[:-1]:
+        return emotion  # whatever sets the data set has
     try:
-        found = to_classes(emotion or "", labels, HOME.get(dataset, dataset))
+        found = labels_class_of(emotion or "", labels, HOME.get(dataset, dataset))
     except DatasetError:
         return None
-    return found if found in SPOTTING_CLASSES[:NEUTRAL] else None
+    return found if found in SPOTTING_CLASSES[:-1] else None
 
 
 def without_class(

@@ -8,7 +8,7 @@ sizes, times of change), so that a second run reads no picture at all.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple, cast
@@ -26,6 +26,7 @@ from mescope.events import Expression, Interval, Recording
 from mescope.face.box import Mode
 from mescope.io.cache import Store
 from mescope.io.parallel import run_jobs
+from mescope.io.progress import Progress
 from mescope.motion.roi_flow import VERSIONS, RoiFlow, Timing, extract
 from mescope.samples.spotting_kinds import AnnotatedRecordings
 from mescope.video.reading import open_video
@@ -34,9 +35,6 @@ HOME = {samm_long.NAME: samm_long.PEOPLE, smic_long.NAME: smic_long.PEOPLE}
 """Data sets that share people and words for emotions with another one, and that one.
 
 Their people are named after it, so that a split over both keeps a person on one side."""
-
-Progress = Callable[[int, int], None]
-"""Called with (recordings done, recordings in all)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,12 +125,14 @@ class MeasuredRecordings(NamedTuple):
     """Recordings that were measured, those that could not be, and all that was wrong.
 
     ``unmeasured`` were seen and are too short: whatever happens in them is missed.  A recording
-    whose file is not there is in neither list, since nobody could have judged it.
+    whose file is not there is in neither list, since nobody could have judged it; ``lost``
+    counts the expressions in such ones.
     """
 
     measured: tuple[RecordingWindows, ...]
-    unmeasured: tuple[Recording, ...]
-    problems: tuple[Problem, ...]
+    unmeasured: tuple[Recording, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    lost: int = 0
 
 
 def measure_recordings(
@@ -184,8 +184,12 @@ def measure_recordings(
             f"{dataset.name}: none of {len(records)} recordings can be used; the first, "
             f"{first.where}: {first.message}"
         )
+    gone = [n for n, one in found.items() if isinstance(one, str) and n not in short]
     return MeasuredRecordings(
-        tuple(measured), tuple(records[n] for n in sorted(short)), findings.problems()
+        tuple(measured),
+        tuple(records[n] for n in sorted(short)),
+        findings.problems(),
+        sum(len(records[n].expressions) for n in gone),
     )
 
 

@@ -9,7 +9,7 @@ recording is kept; whoever stops loses one recording at most.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from mescope.events import Expression, FaceEvent, Interval, expression_of
 from mescope.io.cache import Store
+from mescope.io.progress import Progress
 from mescope.motion.head_motion import steady
 from mescope.motion.regions import REGIONS_18
 from mescope.spotting.displacement import displacement
@@ -90,7 +91,7 @@ def measured_recordings(
     *,
     manner: Manner = "natural",
     jobs: int = 1,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> Iterator[Measured]:
     """Yield recordings 0 to ``count`` - 1, rendering those that the folder lacks.
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
+from mescope.io.progress import Progress
 from mescope.labels import SPOTTING_CLASSES
 from mescope.samples.candidate_segments import candidate_windows
 from mescope.samples.rendered import Manner, Measured, measured_recordings
@@ -22,7 +23,7 @@ def measured_for(
     out: Path,
     *,
     jobs: int = 1,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> list[Measured]:
     """Render and measure what is wanted, or read it back from ``out/measured``.
 
@@ -49,9 +50,7 @@ def measured_for(
     return _alternating(*both)
 
 
-def _after(
-    progress: Callable[[int, int], None], before: int, every: int
-) -> Callable[[int, int], None]:
+def _after(progress: Progress, before: int, every: int) -> Progress:
     """Return a progress that counts on from ``before`` of ``every``."""
     return lambda done, _: progress(before + done, every)
 

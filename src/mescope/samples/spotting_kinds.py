@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from mescope.events import Kind
 from mescope.motion.regions import REGIONS_5, REGIONS_18, Region
 from mescope.samples.base import SAMPLES, SampleKind
 from mescope.samples.checks import not_negative, one_of, positive, shares
@@ -93,7 +94,7 @@ class AnnotatedRecordings(SampleKind):
         return tuple(region.name for region in REGION_SETS[self.regions])
 
     @property
-    def kinds(self) -> tuple[str, ...]:
+    def kinds(self) -> tuple[Kind, ...]:
         """Return which expressions are targets."""
         return ("micro", "macro") if self.macro else ("micro",)
 

@@ -53,13 +53,21 @@ def rule_of(network: Network) -> ProposalRule | CascadeRule:
 
 @SPOTTERS.register(defaults.SPOTTER)
 class NetworkSpotter(Spotter):
-    """The network of the chosen weights, by the rule in their card."""
+    """The network of the chosen weights, by the rule in their card.
+
+    Raises:
+        WeightsError: no network was given, or its rule is of another version.
+    """
 
     needs_network = True
 
     def __init__(self, network: Network | None = None) -> None:
         super().__init__(network)
-        assert network is not None  # needs_network says so
+        if network is None:
+            raise WeightsError(
+                f"the spotter {defaults.SPOTTER!r} expected a network, found none; "
+                "mescope.load() reads weights and hands it one"
+            )
         self.score, self.rule = network.score, rule_of(network)
         self.constants = network.rule
         self.head = network.head

@@ -309,16 +309,11 @@ def emotion_scores(logits: Floats, classes: Sequence[str]) -> dict[str, float]:
     return {name: float(value) for name, value in zip(classes, share, strict=False)}
 
 
-def published_intervals(spotting: Floats, rule: ProposalRule) -> list[tuple[int, int, float]]:
-    """Return (first, last, height) of every published interval.
+def published_intervals(spotting: Floats, rule: ProposalRule) -> list[Extent]:
+    """Return the published intervals by their start.
 
     The first frame of a fixed interval may lie below 0, its last beyond the trace.
     """
-    return [(one.first, one.last, one.height) for one in _extents(spotting, rule)]
-
-
-def _extents(spotting: Floats, rule: ProposalRule) -> list[Extent]:
-    """Return the published intervals by their start; fixed ones may stick out of the trace."""
     half = rule.half_length
     smooth = box_smooth(spotting, half)
     threshold = moilanen(smooth, rule.share)
@@ -341,7 +336,7 @@ def _as_published(
     if len(spotting) == 0:
         return []
     found = []
-    for extent in _extents(spotting, rule):
+    for extent in published_intervals(spotting, rule):
         interval = Interval(max(extent.first, 0), extent.last)
         name, scores = None, None
         if emotion is not None:

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -28,6 +28,7 @@ from joblib import Parallel, delayed
 from mescope.errors import DatasetError, OutputError
 from mescope.events import Expression, Interval, Recording
 from mescope.io.atomic import write_atomically, write_table
+from mescope.io.progress import Progress
 from mescope.labels import RENDERED
 from mescope.synthesis.dynamics import Level, random_script
 from mescope.synthesis.encode import write_video
@@ -81,7 +82,7 @@ def write_corpus(
     size: tuple[int, int] = CANVAS,
     portraits: Sequence[Portrait] = (),
     jobs: int = 1,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> tuple[Recording, ...]:
     """Write ``n`` recordings with their truth into ``folder`` and return what they hold.
 
@@ -185,7 +186,7 @@ def _write_all(
     recipe: CorpusRecipe,
     portraits: Sequence[Portrait],
     jobs: int,
-    progress: Callable[[int, int], None] | None,
+    progress: Progress | None,
 ) -> None:
     """Write the videos that are missing, the tables, and at last that all is complete."""
     n = recipe.recordings

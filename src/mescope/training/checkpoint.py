@@ -22,7 +22,7 @@ from mescope.training.tables import Recipe
 
 
 @dataclass
-class Progress:
+class RunState:
     """Where a run stands."""
 
     epoch: int = 0  # epochs finished
@@ -34,7 +34,7 @@ class Checkpointer:
 
     def __init__(self, folder: Path, recipe: Recipe) -> None:
         self.path, self.recipe = folder / "checkpoint.safetensors", recipe
-        self.progress = Progress()
+        self.progress = RunState()
 
     def restore(self, model: torch.nn.Module, optimizer: torch.optim.Adam) -> int:
         """Go on from the checkpoint, if there is one; return the number of the next epoch.
@@ -57,12 +57,27 @@ class Checkpointer:
         write_atomically(self.path.with_name("history.json"), history)
 
 
+def read_history(folder: Path) -> list[dict[str, float]]:
+    """Return what every finished epoch of a run ended with, from ``history.json``.
+
+    Raises:
+        RecipeError: there is no such file, or it is damaged.
+    """
+    path = folder / "history.json"
+    try:
+        return list(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
+        raise RecipeError(
+            f"the history {path} cannot be read ({error}); train again in another folder"
+        ) from None
+
+
 def save_checkpoint(
     path: Path,
     recipe: Recipe,
     model: torch.nn.Module,
     optimizer: torch.optim.Adam,
-    progress: Progress,
+    progress: RunState,
 ) -> None:
     """Write a checkpoint in one step."""
     tensors = {f"model/{k}": v.detach().contiguous() for k, v in model.state_dict().items()}
@@ -79,7 +94,7 @@ def save_checkpoint(
 
 def load_checkpoint(
     path: Path, recipe: Recipe, model: torch.nn.Module, optimizer: torch.optim.Adam
-) -> Progress:
+) -> RunState:
     """Restore ``model`` and ``optimizer`` from ``path``; return where the run stands.
 
     Raises:
@@ -108,7 +123,13 @@ def load_checkpoint(
         {"state": state, "param_groups": optimizer.state_dict()["param_groups"]}
     )
     values = json.loads(metadata["progress"])
-    return Progress(epoch=values["epoch"], history=values["history"])
+    return RunState(epoch=values["epoch"], history=values["history"])
 
 
-__getattr__ = renamed(__name__, {"Keeper": "mescope.training.checkpoint.Checkpointer"})
+__getattr__ = renamed(
+    __name__,
+    {
+        "Keeper": "mescope.training.checkpoint.Checkpointer",
+        "Progress": "mescope.training.checkpoint.RunState",
+    },
+)

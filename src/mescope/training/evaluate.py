@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast, get_args
@@ -28,6 +28,7 @@ from mescope.evaluation.report import (
     environment,
 )
 from mescope.io.parallel import Engine, run_jobs
+from mescope.io.progress import Progress
 from mescope.samples.examples import Examples
 from mescope.samples.prepare import Data, prepare
 from mescope.training.protocols import (
@@ -47,9 +48,6 @@ ORACLE = (
     "the column 'oracle' shows, for every test person, the epoch that was best on that person: "
     "it is what selecting on the test data is worth, and no result"
 )
-
-Progress = Callable[[int, int], None]
-"""Called with (jobs done, jobs in all)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +112,10 @@ def evaluate(
     splits = {s: folds_of(examples, protocol, s) for s in _seeds(recipe)}
     items = [(seed, number) for seed, folds in splits.items() for number in range(len(folds))]
     results = Results(
-        None if out is None else Path(out), _identity(recipe, protocol, hashes, oracle), splits
+        None if out is None else Path(out),
+        _identity(recipe, protocol, hashes, oracle),
+        splits,
+        FoldResult,
     )
     results.warnings += _without_class(examples, splits)
     results.warnings += in_words(examples, splits, flip=getattr(recipe.augment, "flip", False))
@@ -248,7 +249,7 @@ def _identity(
 
 
 def _control(
-    examples: Examples, splits: dict[int, list[Fold]], results: Results
+    examples: Examples, splits: dict[int, list[Fold]], results: Results[FoldResult]
 ) -> Iterator[Prediction]:
     """Yield what was said of the control clips of test people, the truth being their mask's."""
     for seed, folds in splits.items():
@@ -267,7 +268,7 @@ def _control(
 
 
 def _predictions(
-    examples: Examples, splits: dict[int, list[Fold]], results: Results
+    examples: Examples, splits: dict[int, list[Fold]], results: Results[FoldResult]
 ) -> Sequence[Prediction]:
     found = []
     for seed, folds in splits.items():

@@ -73,6 +73,29 @@ def me_tst_loss(
     return spotting_weight * regression + (1.0 - spotting_weight) * summed / divisor
 
 
+def masked_me_tst_loss(
+    output: MeTstOutput,
+    spotting: Tensor,
+    classes: Tensor,
+    weights: Tensor,
+    *,
+    spotting_weight: float = 0.9,
+) -> Tensor:
+    """Return :func:`me_tst_loss` over the frames whose targets are known, a scalar.
+
+    A target below 0 is not known: such a frame has no part in that loss, nor in what its sum is
+    divided by.  Without any known target a loss is 0.
+    """
+    seen, named = spotting >= 0, classes >= 0
+    squared = (output.spotting - spotting).square()[seen].sum()
+    summed = F.cross_entropy(
+        output.emotion[named], classes[named], weight=weights, reduction="sum"
+    )
+    regression = squared / seen.sum().clamp(min=1)
+    recognition = summed / named.sum().clamp(min=1)
+    return spotting_weight * regression + (1.0 - spotting_weight) * recognition
+
+
 Mix = Literal["sum", "convex"]
 """How the losses of MERba's heads are mixed: ``coarse + a * fine`` or
 ``(1 - a) * coarse + a * fine``; the paper does not say which."""

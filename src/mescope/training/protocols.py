@@ -7,12 +7,13 @@ fold whose parts show the same frames is refused.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 from mescope.errors import DatasetError
 from mescope.evaluation.folds import (
     Fold,
+    Person,
     balanced_hold_out,
     cross_dataset,
     grouped,
@@ -84,7 +85,17 @@ def _span(found: set[int]) -> str:
 def _over(examples: Examples, tested: list[int], protocol: Protocol, seed: int) -> list[Fold]:
     """Return folds over the tested examples alone, counted among themselves."""
     persons = [examples.persons[i] for i in tested]
-    labels = [int(examples.labels[i]) for i in tested]
+    return split(persons, [int(examples.labels[i]) for i in tested], protocol, seed)
+
+
+def split(
+    persons: Sequence[Person], labels: Sequence[int], protocol: Protocol, seed: int
+) -> list[Fold]:
+    """Return the folds of items of people; labels decide which drawn split is most even.
+
+    Raises:
+        LeakError: too few people.
+    """
     if protocol == "loso":
         return leave_one_subject_out(persons)
     if protocol == "cross-dataset":

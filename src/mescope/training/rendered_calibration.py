@@ -67,9 +67,9 @@ def publish_rendered(
     """Choose the rule on held-out recordings, score the model there and write the weights."""
     look = fitting(recipe.data, RenderedRecordings, "[data]").look
     if look == "windows":
-        heard = [_heard(model, one) for one in held]
-        rule, counts = choose_rule(heard)
-        scores = spotting_scores(heard, rule, counts, RENDERED)
+        scored = [_scored(model, one) for one in held]
+        rule, counts = choose_rule(scored)
+        scores = spotting_scores(scored, rule, counts, RENDERED)
         proposals = rule.to_dict()
     else:
         cascade, scores = calibrate(model, held)
@@ -95,7 +95,7 @@ def publish_rendered(
     return save(path, model, card)
 
 
-def _heard(model: torch.nn.Module, one: Measured) -> ScoredRecording:
+def _scored(model: torch.nn.Module, one: Measured) -> ScoredRecording:
     spotting, emotion = score_windows(model, one.face)
     hop = one.windows.shape[2] // 2
     return ScoredRecording(

@@ -8,15 +8,46 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, Protocol, Self, TypeVar
 
 from mescope.errors import OutputError, RecipeError
 from mescope.evaluation.folds import Fold
 from mescope.io.atomic import write_atomically
 
 VERSION = 1  # of the files; raised where their meaning, or what training computes, changes
+
+
+class JobResult(Protocol):
+    """What a job leaves behind: a dataclass whose fields go into JSON."""
+
+    @property
+    def fold(self) -> str:
+        """Name of the fold."""
+        ...
+
+    @property
+    def seconds(self) -> float:
+        """How long the job took."""
+        ...
+
+    @classmethod
+    def read(cls, entry: Mapping[str, Any]) -> Self:
+        """Return the result from what JSON made of it.
+
+        Raises:
+            KeyError, TypeError, ValueError: it is no such result.
+        """
+        ...
+
+    def answers(self, fold: Fold) -> bool:
+        """Say whether it is about the test items of a fold."""
+        ...
+
+
+Result = TypeVar("Result", bound=JobResult)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +62,24 @@ class FoldResult:
         tuple[float, ...], ...
     ] = ()  # of control clips, in the order of the examples
 
+    @classmethod
+    def read(cls, entry: Mapping[str, Any]) -> FoldResult:
+        """See :class:`JobResult`."""
+        return cls(
+            fold=entry["fold"],
+            scores=tuple(tuple(float(v) for v in row) for row in entry["scores"]),
+            oracle=None if entry["oracle"] is None else tuple(entry["oracle"]),
+            seconds=float(entry["seconds"]),
+            control=tuple(tuple(float(v) for v in r) for r in entry.get("control", ())),
+        )
+
+    def answers(self, fold: Fold) -> bool:
+        """See :class:`JobResult`."""
+        return self.fold == fold.name and len(self.scores) == len(fold.test)
+
 
 @dataclass(slots=True)
-class Results:
+class Results(Generic[Result]):
     """Finished jobs of one run, by (seed, number of the fold); kept in ``folder`` if given.
 
     Raises:
@@ -44,8 +90,9 @@ class Results:
     folder: Path | None
     identity: dict[str, Any]
     splits: dict[int, list[Fold]]
+    kind: type[Result]
     warnings: list[str] = field(default_factory=list)
-    _done: dict[tuple[int, int], FoldResult] = field(default_factory=dict)
+    _done: dict[tuple[int, int], Result] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.identity = json.loads(json.dumps(self.identity | {"version": VERSION}))
@@ -63,13 +110,13 @@ class Results:
     def __contains__(self, key: tuple[int, int]) -> bool:
         return key in self._done
 
-    def __getitem__(self, key: tuple[int, int]) -> FoldResult:
+    def __getitem__(self, key: tuple[int, int]) -> Result:
         return self._done[key]
 
     def __len__(self) -> int:
         return len(self._done)
 
-    def keep(self, seed: int, number: int, result: FoldResult) -> None:
+    def keep(self, seed: int, number: int, result: Result) -> None:
         """Keep one result, on disk first.
 
         Raises:
@@ -78,7 +125,8 @@ class Results:
         if self.folder is not None:
             path = self._path(seed, number)
             _folder(path.parent)
-            write_atomically(path, json.dumps(asdict(result)).encode())
+            values: Any = result
+            write_atomically(path, json.dumps(asdict(values)).encode())
         self._done[seed, number] = result
 
     def seconds(self) -> float:
@@ -123,20 +171,13 @@ class Results:
     def _take(self, path: Path, key: tuple[int, int], fold: Fold) -> None:
         """Read one file; one that is damaged is reported and computed again."""
         try:
-            entry = json.loads(path.read_text(encoding="utf-8"))
-            result = FoldResult(
-                fold=entry["fold"],
-                scores=tuple(tuple(float(v) for v in row) for row in entry["scores"]),
-                oracle=None if entry["oracle"] is None else tuple(entry["oracle"]),
-                seconds=float(entry["seconds"]),
-                control=tuple(tuple(float(v) for v in r) for r in entry.get("control", ())),
-            )
-        except (OSError, ValueError, KeyError, TypeError):
+            result = self.kind.read(json.loads(path.read_text(encoding="utf-8")))
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
             self.warnings.append(
                 f"{path.name} of {path.parent.name} was damaged: computed again"
             )
             return
-        if result.fold == fold.name and len(result.scores) == len(fold.test):
+        if result.answers(fold):
             self._done[key] = result
         else:
             self.warnings.append(f"{path.name} of {path.parent.name} is of another fold")

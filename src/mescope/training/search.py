@@ -27,6 +27,7 @@ from torch.nn import functional as F
 from mescope.errors import RecipeError
 from mescope.evaluation.folds import Fold, Person, hold_out
 from mescope.io.atomic import write_atomically
+from mescope.io.progress import Progress
 from mescope.models.ammsm import Ammsm
 from mescope.models.ammsm_config import AmmsmConfig, Ratios, block_ratios
 from mescope.training.ammsm_training import ALPHAS, RATIOS, arguments
@@ -45,9 +46,6 @@ Genome = tuple[float, ...]
 
 Fitness = Callable[[Genome], float]
 """What a candidate is worth; the smallest is best."""
-
-Progress = Callable[[int, int], None]
-"""Called with the candidates done and those in all."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ import torch
 from mescope.errors import OutputError, RecipeError
 from mescope.evaluation.folds import Person
 from mescope.io.atomic import write_atomically
+from mescope.io.progress import Progress
 from mescope.models import create_model
 from mescope.models.ammsm import Ammsm
 from mescope.models.weights import Card
@@ -29,7 +30,6 @@ from mescope.training.recognizers import train_recognizer
 from mescope.training.search import (
     Found,
     HeldOutLoss,
-    Progress,
     SearchLog,
     Space,
     evolve,

@@ -1,4 +1,4 @@
-"""Training of the spotting models, on windows from simulated faces or rendered recordings."""
+"""Training of the spotting models, on windows of simulated, rendered or real recordings."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 
 from mescope.errors import OutputError
-from mescope.training.checkpoint import Checkpointer, Progress
+from mescope.training.checkpoint import Checkpointer, RunState
 from mescope.training.fit import one_device
 from mescope.training.logs import Log
 from mescope.training.loop import train_task
@@ -29,7 +29,7 @@ def train(
     device: str = "cpu",
     log: Log = "none",
     report: Report | None = None,
-) -> tuple[torch.nn.Module, Progress]:
+) -> tuple[torch.nn.Module, RunState]:
     """Train by a recipe, with a checkpoint after every epoch.
 
     Args:
@@ -60,6 +60,7 @@ def train(
     if checkpointer.path.exists() and not resume:
         raise OutputError(f"{checkpointer.path} exists; resume it, or choose another folder")
     task = family(recipe, one_device(device).device)
+    task.learns_from(source)
     total = task.epochs * task.steps
     first = checkpointer.restore(task.module, task.optimizer)
     if first == task.epochs:

@@ -7,7 +7,7 @@ floor and gives the figures of the card.  No real face and no test portrait has 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from mescope.models.weights import Card
@@ -26,16 +26,19 @@ def train_rendered(
     device: str = "cpu",
     log: Log = "none",
     report: Report | None = None,
+    trained: Callable[[int], None] | None = None,
 ) -> tuple[Card, list[dict[str, float]]]:
     """Train, calibrate and write ``out/NAME.safetensors``; an interrupted training goes on.
 
     Args:
         recipe: what to do.
-        measured: recordings of :func:`mescope.samples.rendered_windows.measured_for`.
+        measured: recordings of :func:`mescope.samples.rendered_windows.measured_for`; none for
+            a recipe of simulated windows, which draws its own.
         out: folder of the run.
         device: a torch device.
         log: as for :func:`mescope.training.train.train`.
         report: called after every batch.
+        trained: called with the number of epochs before the rule is chosen, which takes long.
 
     Returns:
         The card as written, and the history of the training.
@@ -43,5 +46,7 @@ def train_rendered(
     task = spotting_task(recipe)
     source = task.source(recipe, measured)
     model, state = train(recipe, out, source=source, device=device, log=log, report=report)
+    if trained is not None:
+        trained(state.epoch)
     path = out / f"{recipe.name}.safetensors"
     return task.publish(model.to("cpu"), recipe, measured, path), state.history

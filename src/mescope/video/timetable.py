@@ -19,6 +19,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from av.container import InputContainer
@@ -149,25 +150,14 @@ def read_table(
     ``display_order`` is called only for streams without presentation stamps: it decodes the
     recording and returns packet positions in the order in which their frames come out.
     """
-    stamps, orders, keys, hidden = array("q"), array("q"), array("q"), array("q")
-    reader, partial = PacketReader(container, stream), False
-    for position, packet in enumerate(reader):
-        stamps.append(_number(packet.pts))
-        orders.append(_number(packet.dts))
-        if packet.is_keyframe:
-            keys.append(position)
-        if packet.is_discard:
-            hidden.append(position)
-        partial = packet.is_corrupt
-    if len(stamps) == len(hidden):
+    found = _read_packets(container, stream)
+    pts, shown = found.stamps, found.shown
+    if not shown.any():
         return None
-    pts = np.array(stamps, np.int64)
-    shown = np.ones(len(pts), bool)
-    shown[np.array(hidden, np.int64)] = False
     unit = float(stream.time_base or 0)
     if (pts[shown] == NO_STAMP).any() or unit == 0 or _invented(container, stream):
         packets = _in_order(shown, display_order())
-        dts, irregular = np.sort(np.array(orders, np.int64)[shown]), len(packets)
+        dts, irregular = np.sort(found.orders[shown]), len(packets)
         if unit == 0 or dts[0] == NO_STAMP or not np.diff(dts).all():
             unit = 1.0 / float(stream.guessed_rate or stream.average_rate or 25)
             dts = np.arange(len(packets), dtype=np.int64)
@@ -183,10 +173,42 @@ def read_table(
         tick=unit,
         frame_of=frame_of,
         stamps=pts,
-        orders=np.array(orders, np.int64),
-        keys=np.array(keys, np.int64),
+        orders=found.orders,
+        keys=found.keys,
         irregular=irregular,
-        damaged_end=reader.broken or partial,
+        damaged_end=found.damaged_end,
+    )
+
+
+class _Packets(NamedTuple):
+    """What packets say of themselves, in decoding order; see :class:`TimeTable`."""
+
+    stamps: Integers
+    orders: Integers
+    keys: Integers
+    shown: NDArray[np.bool_]
+    damaged_end: bool
+
+
+def _read_packets(container: InputContainer, stream: VideoStream) -> _Packets:
+    stamps, orders, keys, hidden = array("q"), array("q"), array("q"), array("q")
+    reader, partial = PacketReader(container, stream), False
+    for position, packet in enumerate(reader):
+        stamps.append(_number(packet.pts))
+        orders.append(_number(packet.dts))
+        if packet.is_keyframe:
+            keys.append(position)
+        if packet.is_discard:
+            hidden.append(position)
+        partial = packet.is_corrupt
+    shown = np.ones(len(stamps), bool)
+    shown[np.array(hidden, np.int64)] = False
+    return _Packets(
+        np.array(stamps, np.int64),
+        np.array(orders, np.int64),
+        np.array(keys, np.int64),
+        shown,
+        reader.broken or partial,
     )
 
 

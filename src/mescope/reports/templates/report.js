@@ -3,7 +3,7 @@
 "use strict";
 (() => {
   const slider = document.getElementById("floor");
-  const told = document.getElementById("floor-now"), found = document.getElementById("found");
+  const floorNow = document.getElementById("floor-now"), found = document.getElementById("found");
   const back = document.getElementById("floor-back"), none = document.getElementById("none");
   const where = document.getElementById("where");
   const usual = Number(slider.dataset.usual), asMade = [found.textContent, where.textContent];
@@ -31,7 +31,7 @@
       line.setAttribute("y2", y);
     }
     const shown = cards.filter((card) => !card.classList.contains("below"));
-    told.textContent = floor.toFixed(2);
+    floorNow.textContent = floor.toFixed(2);
     slider.setAttribute("aria-valuetext", `${floor.toFixed(2)}, ${words(shown.length, "movement")} shown`);
     found.textContent = atUsual ? asMade[0] : phrase(shown) || "No expressions";
     where.textContent = atUsual ? asMade[1]

@@ -19,8 +19,7 @@ from numpy.typing import NDArray
 
 from mescope.errors import DatasetError, FaceError
 from mescope.face.nasal_crop import filled
-from mescope.facs import Table, mirror, region_of
-from mescope.synthesis.motion import MIRROR
+from mescope.facs import Table, region_of
 
 GRID = 14
 """Cells along each side of the crop."""
@@ -79,14 +78,6 @@ class Regions(NamedTuple):
 
     cells: Cells | None
     account: Account
-
-
-class Flipped(NamedTuple):
-    """A mirrored clip with what belongs to it."""
-
-    frames: Pictures
-    landmarks: NDArray[np.float64]
-    units: tuple[str, ...]
 
 
 def mix(
@@ -236,21 +227,6 @@ def paste(source: Pictures, target: Pictures, cells: Cells) -> Pictures:
     if source.ndim > mask.ndim:
         mask = mask[..., None]
     return np.where(mask, source, target)
-
-
-def flip_clip(
-    frames: Pictures, landmarks: NDArray[np.floating], units: Iterable[str]
-) -> Flipped:
-    """Return the mirror image of a clip: L and R change places, T and B stay.
-
-    Args:
-        frames: (k, S, S) or (k, S, S, 3).
-        landmarks: (k, 68, 2) x, y in px; x becomes S - 1 - x, and points swap their numbers.
-        units: tokens such as ``("L12", "4")``.
-    """
-    turned = np.asarray(landmarks, np.float64)[:, list(MIRROR)]
-    turned[..., 0] = frames.shape[2] - 1 - turned[..., 0]
-    return Flipped(np.ascontiguousarray(frames[:, :, ::-1]), turned, mirror(units))
 
 
 def _check(source: Pictures, target: Pictures, landmarks: NDArray[np.floating] | None) -> None:

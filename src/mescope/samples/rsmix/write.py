@@ -23,7 +23,7 @@ import os
 import re
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -38,6 +38,7 @@ from mescope.events import Recording
 from mescope.face.detector import FaceFinder
 from mescope.io.atomic import write_atomically, write_table
 from mescope.io.parallel import run_jobs
+from mescope.io.progress import Progress
 from mescope.samples.rsmix.paste import Account
 from mescope.samples.rsmix.plan import Plan, Settings, draw, plan_recording
 from mescope.video.reading import open_recording
@@ -95,7 +96,7 @@ def augment_rsmix(
     *,
     jobs: int = 1,
     finder: FaceFinder | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> Written:
     """Mix every expression of a data set of long videos once, and write the clips.
 

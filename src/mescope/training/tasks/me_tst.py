@@ -22,12 +22,15 @@ from torch import Tensor, nn
 from torch.optim.lr_scheduler import LRScheduler, OneCycleLR
 
 from mescope.errors import RecipeError
+from mescope.io.progress import Progress
 from mescope.models.weights import Card
+from mescope.motion.regions import REGIONS_18
 from mescope.samples.checks import positive, shares
 from mescope.samples.rendered import Measured
 from mescope.samples.rendered_windows import RenderedEpochs, held_out, measured_for
 from mescope.samples.spotting_kinds import RenderedRecordings, SimulatedWindows
 from mescope.samples.synthetic import Epoch, Windows, draw_epoch
+from mescope.spotting.segments import channels as segment_channels
 from mescope.training.fit import Batch
 from mescope.training.losses import class_weights, me_tst_loss
 from mescope.training.publish import publish
@@ -42,24 +45,32 @@ MODELS = (
 Source = Callable[[int], Epoch]
 """Gives the data of an epoch by its number."""
 
-Progress = Callable[[int, int], None]
-
 
 @dataclass(frozen=True, kw_only=True)
 class SpottingOptim(OptimTable):
     """``[optim]`` of spotting models: Adam under a OneCycle schedule."""
 
     epochs: int = 30
-    steps: int = 50  # batches of an epoch
     batch_size: int = 128
     learning_rate: float = 3e-4  # maximum of the schedule
 
     def __post_init__(self) -> None:
-        positive(self, "epochs", "steps", "batch_size", "learning_rate")
+        positive(self, "epochs", "batch_size", "learning_rate")
 
 
 @dataclass(frozen=True, kw_only=True)
-class RenderedOptim(SpottingOptim):
+class SimulatedOptim(SpottingOptim):
+    """``[optim]`` of spotting models on what is drawn or rendered, of which there is no end."""
+
+    steps: int = 50  # batches of an epoch
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        positive(self, "steps")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RenderedOptim(SimulatedOptim):
     """``[optim]`` of spotting models on rendered recordings."""
 
     epochs: int = 10
@@ -106,14 +117,34 @@ class SpottingTask(LoopTask):
         self.table = fitting(recipe.task, SpottingTable, "[task]")
         self.module = self.build(recipe, 0).to(device)
         self.optimizer = torch.optim.Adam(self.module.parameters(), lr=self.optim.learning_rate)
-        self.steps, self.epochs = self.optim.steps, self.optim.epochs
+        self.steps, self.epochs = 0, self.optim.epochs
         self.data: Iterator[tuple[int, Epoch]] = iter(())
         self._weights = torch.empty(0)
 
+    def learns_from(self, source: Source | None) -> None:
+        """Be told what the run learns from, once, before it begins: it decides ``steps``."""
+        self.steps = fitting(self.recipe.optim, SimulatedOptim, "[optim]").steps
+
+    @classmethod
+    def channels(cls, recipe: Recipe) -> int:
+        """Return how many channels the recipe's data have."""
+        return 2 * len(REGIONS_18)
+
+    @classmethod
+    def check(cls, recipe: Recipe) -> None:
+        """See :class:`TrainingTask`."""
+        super().check(recipe)
+        stated, wanted = recipe.model.options.get("channels"), cls.channels(recipe)
+        if stated not in (None, wanted):
+            raise RecipeError(
+                f"the data of {recipe.name} have {wanted} channels, [model.options] says "
+                f"{stated}; leave channels out"
+            )
+
     @classmethod
     def options(cls, recipe: Recipe, classes: int) -> dict[str, Any]:
-        """See :class:`TrainingTask`; the classes of spotting are the model's own."""
-        return dict(recipe.model.options)
+        """See :class:`TrainingTask`: classes are the model's own, channels the data's."""
+        return {"channels": cls.channels(recipe), **recipe.model.options}
 
     @classmethod
     def collects(cls, recipe: Recipe) -> str:
@@ -163,12 +194,18 @@ class SpottingTask(LoopTask):
 
     def batches(self, epoch: int) -> Iterable[Batch]:
         """See :class:`LoopTask`."""
+        data = self._weighed(epoch)
+        size = self.optim.batch_size
+        return itertools.islice(_batches(size, self.seed, epoch, data), self.steps)
+
+    def _weighed(self, epoch: int) -> Epoch:
+        """Return the data of an epoch; its classes decide their weights."""
         number, data = next(self.data)
         if number != epoch:
             raise ValueError(f"expected the data of epoch {epoch}, found that of {number}")
         weights = class_weights(data.class_counts(), self.table.neutral_weight)
         self._weights = torch.as_tensor(weights, dtype=torch.float32)
-        return itertools.islice(_batches(self.optim, self.seed, epoch, data), self.steps)
+        return data
 
     def loss(self, output: Any, batch: Batch) -> Tensor:
         """See :func:`mescope.training.losses.me_tst_loss`."""
@@ -188,6 +225,7 @@ class SimulatedSpotting(SpottingTask):
     """Trains on windows of simulated faces, which are drawn one epoch ahead."""
 
     kinds: ClassVar[tuple[str, ...]] = (SimulatedWindows.kind,)
+    optim_table: ClassVar[type[OptimTable]] = SimulatedOptim
 
     @classmethod
     @contextmanager
@@ -231,6 +269,16 @@ class RenderedSpotting(SpottingTask):
     kinds: ClassVar[tuple[str, ...]] = (RenderedRecordings.kind,)
     optim_table: ClassVar[type[OptimTable]] = RenderedOptim
     task_table: ClassVar[type[TaskTable]] = RenderedTable
+
+    @classmethod
+    def channels(cls, recipe: Recipe) -> int:
+        """See :class:`SpottingTask`; candidates come with what surrounds them."""
+        look = fitting(recipe.data, RenderedRecordings, "[data]").look
+        return (
+            segment_channels(len(REGIONS_18))
+            if look == "candidates"
+            else super().channels(recipe)
+        )
 
     @classmethod
     def collects(cls, recipe: Recipe) -> str:
@@ -278,26 +326,29 @@ def one_cycle(
     return OneCycleLR(optimizer, max_lr=peak, total_steps=total, last_epoch=done - 1)
 
 
-def _batches(optim: SpottingOptim, seed: int, epoch: int, data: Epoch) -> Iterator[Batch]:
-    """Yield ``optim.steps`` shuffled batches, each of one window length, scaled 0.9 to 1.1."""
+def _batches(size: int, seed: int, epoch: int, data: Epoch) -> Iterator[Batch]:
+    """Yield shuffled batches without end, each of one window length, scaled 0.9 to 1.1."""
     rng = np.random.default_rng((seed, epoch, 1))
-    streams = [_stream(w, optim.batch_size, rng) for w in data.by_length.values()]
+    streams = [_stream(w, size, rng) for w in data.by_length.values()]
     sizes = np.array([len(w.flow) for w in data.by_length.values()], dtype=np.float64)
     if not sizes.any():
         raise RecipeError(
             f"expected windows with expressions in epoch {epoch}, found none; raise "
             "'recordings' or 'seconds' in the recipe"
         )
-    for _ in range(optim.steps):
-        flow, spotting, classes = next(
-            streams[int(rng.choice(len(streams), p=sizes / sizes.sum()))]
-        )
-        scale = rng.integers(90, 111, (len(flow), 1, 1)) / 100
-        yield (
-            torch.from_numpy(flow * scale.astype(np.float32)),
-            torch.from_numpy(spotting),
-            torch.from_numpy(classes),
-        )
+    while True:
+        windows = next(streams[int(rng.choice(len(streams), p=sizes / sizes.sum()))])
+        yield scaled_batch(windows, rng)
+
+
+def scaled_batch(windows: Windows, rng: np.random.Generator) -> Batch:
+    """Return windows as tensors, each scaled by a whole percentage from 90 to 110."""
+    scale = rng.integers(90, 111, (len(windows.flow), 1, 1)) / 100
+    return (
+        torch.from_numpy(windows.flow * scale.astype(np.float32)),
+        torch.from_numpy(windows.spotting),
+        torch.from_numpy(windows.classes),
+    )
 
 
 def _stream(windows: Windows, size: int, rng: np.random.Generator) -> Iterator[Windows]:

@@ -1,0 +1,122 @@
+"""What ``train`` and ``evaluate`` do with recipes on annotated recordings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mescope.cli.console import explain, progress_bar
+from mescope.errors import RecipeError
+
+if TYPE_CHECKING:
+    from mescope.annotations.problems import Problem
+    from mescope.evaluation.spotting_report import SpottingReport
+    from mescope.io.parallel import Engine
+    from mescope.models.weights import Card
+    from mescope.samples.recording_windows import MeasuredRecordings
+    from mescope.training.protocols import Protocol
+    from mescope.training.tables import Recipe
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Where and how an evaluation runs."""
+
+    folder: Path
+    protocol: Protocol
+    jobs: int
+    engine: Engine
+    address: str | None
+    device: str
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where recordings come from: a data set with its root, or a folder of features."""
+
+    dataset: str | None
+    root: Path | None
+    features: Path | None
+    cache: Path
+
+
+def tell(problems: Sequence[Problem]) -> None:
+    """Say on stderr what was left out, and count what is odd."""
+    errors = [p for p in problems if p.level == "error"]
+    for problem in errors:
+        explain(str(problem))
+    others = len(problems) - len(errors)
+    if others:
+        explain(f"{others} warnings about the data; `mescope datasets check` shows them")
+
+
+def measured(recipe: Recipe, source: Source, jobs: int) -> MeasuredRecordings:
+    """Return the measured recordings of a source.
+
+    Raises:
+        RecipeError: neither a data set with its root nor features are given, or both.
+    """
+    from mescope.datasets import open_dataset
+    from mescope.datasets.base import Dataset
+    from mescope.samples.feature_files import read_features
+    from mescope.samples.recording_windows import MeasuredRecordings, measure_recordings
+    from mescope.samples.spotting_kinds import AnnotatedRecordings
+    from mescope.training.tables import fitting
+
+    if source.features is not None:
+        if source.dataset or source.root:
+            raise RecipeError("expected --features, or --dataset and --root, found both")
+        return MeasuredRecordings(read_features(source.features)[0])
+    if source.dataset is None or source.root is None:
+        raise RecipeError(
+            f"recipe {recipe.name} is about recordings of people: give --dataset and --root, "
+            "or --features"
+        )
+    wanted = fitting(recipe.data, AnnotatedRecordings, "[data]")
+    data = open_dataset(source.dataset, source.root)
+    if not isinstance(data, Dataset):
+        raise RecipeError(
+            f"recipe {recipe.name} is about recordings, {source.dataset} holds flow maps"
+        )
+    with progress_bar("measuring recordings") as progress:
+        found = measure_recordings(
+            data, wanted, cache=source.cache, jobs=jobs, progress=progress
+        )
+    tell(found.problems)
+    return found
+
+
+def on_recordings(
+    recipe: Recipe, source: Source, run: Run, *, weights: Path | None, keep: bool
+) -> SpottingReport:
+    """Evaluate a recipe on recordings and write its report."""
+    from mescope.reports import save_spotting_report
+    from mescope.training.evaluate_recordings import evaluate_recordings
+
+    data = measured(recipe, source, run.jobs)
+    with progress_bar(recipe.name) as progress:
+        report = evaluate_recordings(
+            recipe, data, run.protocol, out=run.folder, weights=weights, jobs=run.jobs,
+            engine=run.engine, address=run.address, device=run.device, keep_weights=keep,
+            progress=progress,
+        )  # fmt: skip
+    save_spotting_report(report, run.folder)
+    return report
+
+
+def train_recordings(
+    recipe: Recipe, source: Source, folder: Path, weights: Path, jobs: int, device: str
+) -> tuple[Card, list[dict[str, float]]]:
+    """Train on all recordings of a source; return the card and the history."""
+    from mescope.training.checkpoint import read_history
+    from mescope.training.train_recordings import train_on_recordings
+
+    data = measured(recipe, source, jobs)
+    with progress_bar(recipe.name) as progress:
+        card = train_on_recordings(
+            recipe, data, folder, weights, device=device,
+            report=lambda done, total, _loss: progress(done, total),
+        )  # fmt: skip
+    return card, read_history(folder)

@@ -1,0 +1,208 @@
+"""Every figure of a report on recordings: per method and seed, and over the seeds.
+
+Counts are pooled over all videos, scored once for every seed; a figure "over the seeds" is the
+mean with the lowest and the highest.  Intervals draw people and take the mean over the seeds of
+what each draw gives.  Conventions: ``docs/protocols.md``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mescope.evaluation.average_precision import average_precision
+from mescope.evaluation.bootstrap import RESAMPLES, middle, resampled
+from mescope.evaluation.chance import at_random
+from mescope.evaluation.figures import WISHED_SEEDS
+from mescope.evaluation.interval_table import Table, VideoKey
+from mescope.evaluation.metrics import METRICS, Policy, tallies_of
+from mescope.evaluation.predictions import CLEAN
+from mescope.evaluation.recognition import confusion
+from mescope.evaluation.scores import MODES, score
+from mescope.evaluation.spotting_report import SpottedRun, SpottingReport
+from mescope.evaluation.summary import WITHOUT, summarize
+from mescope.labels import RENDERED
+
+FIGURES = (
+    "tp", "fp", "fn", "precision", "recall", "f1", "ap", "false_alarms_per_minute",
+    "macro_f1", "pairs", "uf1", "uar", "harmonic_f1", "strs",
+)  # fmt: skip
+"""What a seed of a method has; recognition is over three classes, ``others`` left out."""
+
+WITH_INTERVAL = ("f1", "uf1", "uar", "harmonic_f1", "strs")
+
+
+def figures_of(report: SpottingReport) -> dict[str, Any]:
+    """Return every figure of a report by name, as plain values for JSON.
+
+    ``methods`` has for each method its ``title``, ``per_seed`` (:data:`FIGURES`, ``confusion``
+    with rows the truth and a last column for answers that are none of the classes), ``over``
+    (mean, min, max, and interval where people can be drawn) and ``chance`` (of the first seed).
+    ``spotting``, ``recognition`` and ``chance`` are those of the first method and seed, as
+    ``mescope score`` has them.
+    """
+    methods = {name: _method(report, runs) for name, runs in report.methods.items()}
+    first = next(iter(methods.values()))
+    counted = first.pop("summary")
+    for other in list(methods.values())[1:]:
+        del other["summary"]
+    return {
+        "name": report.name,
+        "protocol": report.protocol,
+        "frames": report.frames,
+        "datasets": list(report.datasets),
+        "seeds": list(report.seeds),
+        "minutes": report.minutes,
+        "left_out": report.left_out,
+        **counted,
+        "methods": methods,
+        "folds": len({(f.seed, f.fold) for f in report.folds}) // len(report.seeds),
+        "rules": [_rule(f) for f in report.folds],
+        "cautions": cautions(report),
+        "warnings": list(report.warnings),
+        "resamples": RESAMPLES,
+        "recipe": dict(report.recipe),
+        "hashes": dict(report.hashes),
+        "environment": dict(report.environment),
+        "seconds": report.seconds,
+    }
+
+
+def cautions(report: SpottingReport) -> list[str]:
+    """Return what a reader of the figures has to know, in sentences."""
+    said = []
+    if report.mode != CLEAN:
+        said.append(
+            "Counted as published: decimated frames, videos with micro-expressions only; not "
+            "comparable with clean figures."
+        )
+        if report.recipe.get("task", {}).get("k_p_people") == "everyone":
+            said.append("As published, k_p was taken from everyone, test people too.")
+    if RENDERED in report.datasets:
+        said.append("Simulated faces: this says nothing of how well real people are read.")
+    if len(report.seeds) < WISHED_SEEDS:
+        said.append(
+            f"Only {len(report.seeds)} of at least {WISHED_SEEDS} seeds: how much the figures "
+            "depend on chance is not known."
+        )
+    people = {video.person for video in report.videos}
+    if len(people) < 10:
+        said.append(f"Only {len(people)} people: the intervals are too narrow, if anything.")
+    if report.left_out:
+        said.append(
+            f"{report.left_out} annotated expressions lie in recordings that are not there; "
+            "nobody could find them, and they are not counted."
+        )
+    return said
+
+
+def _method(report: SpottingReport, runs: list[SpottedRun]) -> dict[str, Any]:
+    per_seed, summaries = [], []
+    for run in runs:
+        chance = None
+        if run is runs[0]:
+            chance = at_random(
+                report.found(run), report.truth(), mode=report.counting(run),
+                frames=report.lengths(),
+            )  # fmt: skip
+        counted = score(
+            report.found(run), report.truth(), mode=report.counting(run),
+            classes=report.classes,
+        )  # fmt: skip
+        summary = summarize(counted, minutes=report.minutes, chance=chance)
+        summaries.append(summary)
+        per_seed.append(_seed(report, run, summary))
+    over = {name: _over([seed[name] for seed in per_seed]) for name in FIGURES}
+    for name, interval in _intervals(report, runs).items():
+        over[name]["interval"] = interval
+    return {
+        "title": runs[0].title,
+        "per_seed": per_seed,
+        "over": over,
+        "chance": summaries[0]["chance"]["spotting"]["micro"],
+        "summary": summaries[0],
+    }
+
+
+def _seed(report: SpottingReport, run: SpottedRun, summary: dict[str, Any]) -> dict[str, Any]:
+    micro, answers = summary["spotting"]["micro"], summary.get("recognition", {})
+    named = answers.get(f"without {WITHOUT}", {})
+    ours = {name: named.get(name, 0.0) for name in ("pairs", "uf1", "uar", "harmonic_f1")}
+    return {
+        "seed": run.seed,
+        **{name: micro[name] for name in FIGURES if name in micro},
+        "ap": average_precision(report.found(run).rows, report.truth().rows),
+        "macro_f1": summary["spotting"]["macro"]["f1"],
+        **ours,
+        "strs": named.get("strs", 0.0),
+        "all_classes": answers.get("all", {}),
+        "confusion": _confusion(report, run, report.classes).tolist(),
+    }  # fmt: skip
+
+
+def _over(values: list[float]) -> dict[str, Any]:
+    return {"mean": float(np.mean(values)), "min": min(values), "max": max(values)}
+
+
+def _rule(fold: Any) -> dict[str, Any]:
+    kept = ("half_length", "share", "floor", "mode", "intervals")
+    return {"fold": fold.fold, "seed": fold.seed, **{k: fold.rule[k] for k in kept}}
+
+
+def _confusion(
+    report: SpottingReport, run: SpottedRun, classes: tuple[str, ...]
+) -> NDArray[np.int64]:
+    """Return (classes, classes + 1) of the micro hits."""
+    counted = score(
+        report.found(run), report.truth(), mode=report.counting(run), classes=report.classes
+    )
+    truth, found = [t for t, _ in counted.pairs], [f for _, f in counted.pairs]
+    return confusion(truth, found, classes)
+
+
+def _intervals(report: SpottingReport, runs: list[SpottedRun]) -> dict[str, list[float]]:
+    """Return the 95 % intervals over people, where there are several."""
+    people = sorted({video.person for video in report.videos})
+    if len(people) < 2:
+        return {}
+    classes = tuple(c for c in report.classes if c != WITHOUT)
+    policy = MODES[report.counting(runs[0])].policy
+    tables = [[_of_person(report, run, p, classes) for run in runs] for p in people]
+    counts = np.array([[c for c, _ in row] for row in tables], np.int64)
+    answers = np.array([[a for _, a in row] for row in tables], np.int64)
+    if counts.min() < 0:  # a published filter takes more hits from a person than there are
+        return {}
+    return {
+        name: list(middle(values.mean(axis=1)))
+        for name, values in _drawn(resampled(counts), resampled(answers), policy).items()
+    }
+
+
+def _drawn(
+    counts: NDArray[np.int64], answers: NDArray[np.int64], policy: Policy
+) -> dict[str, NDArray[np.float64]]:
+    """Return figures (draws, seeds) of counts (..., 3) and confusions (..., c, c + 1)."""
+    tp, fp, fn = np.moveaxis(counts, -1, 0)
+    whole = 2 * tp + fp + fn
+    f1 = np.divide(2 * tp, whole, out=np.zeros(whole.shape), where=whole > 0)
+    tallies = tallies_of(answers)
+    named = {n: METRICS[n].of(tallies, policy) for n in ("uf1", "uar", "harmonic_f1")}
+    return {"f1": f1, **named, "strs": f1 * named["harmonic_f1"]}
+
+
+def _of_person(
+    report: SpottingReport, run: SpottedRun, person: tuple[str, str], classes: tuple[str, ...]
+) -> tuple[list[int], NDArray[np.int64]]:
+    """Return (tp, fp, fn) and the confusion of the micro-expressions of one person."""
+    keys = frozenset(video.key for video in report.videos if video.person == person)
+    found, truth = (_within(t, keys) for t in (report.found(run), report.truth()))
+    counted = score(found, truth, mode=report.counting(run), classes=report.classes)
+    micro = counted.counts["micro"]
+    pairs = [t for t, _ in counted.pairs], [f for _, f in counted.pairs]
+    return [micro.tp, micro.fp, micro.fn], confusion(*pairs, classes)
+
+
+def _within(table: Table, keys: frozenset[VideoKey]) -> Table:
+    return Table(tuple(row for row in table.rows if row.where in keys), keys)

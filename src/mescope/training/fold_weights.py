@@ -1,0 +1,111 @@
+"""Weights that exist, one file a fold: who may be tested with which.
+
+A file may be tested on people it did not learn from: on another data set than it was trained
+on, or on the one subject that its training left out (``Card.without``).  Weights that do not
+say what they learned from are refused, since nobody could tell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from mescope.errors import DatasetError, LeakError, WeightsError
+from mescope.evaluation.folds import Fold, Person
+from mescope.models.headers import SUFFIX
+from mescope.models.weights import Card, read_card
+from mescope.samples.recording_windows import HOME, RecordingWindows
+from mescope.samples.spotting_kinds import AnnotatedRecordings
+from mescope.training.tables import Recipe, fitting
+
+
+def for_folds(
+    folder: Path, recipe: Recipe, some: Sequence[RecordingWindows], folds: Sequence[Fold]
+) -> dict[str, Path]:
+    """Return the file of every fold by its name.
+
+    Raises:
+        WeightsError: there are no weights, or they are of another model or other features.
+        LeakError: a fold has no file that did not learn from its people.
+    """
+    cards = _cards(folder)
+    for path, card in cards.items():
+        _check(path, card, recipe)
+    found, missing = {}, []
+    for fold in folds:
+        people = {some[i].person for i in fold.test}
+        fitting_files = [path for path, card in cards.items() if unseen(card, people)]
+        exact = [path for path in fitting_files if cards[path].without]
+        chosen = exact or fitting_files
+        if len(chosen) > 1:
+            raise WeightsError(
+                f"fold {fold.name}: expected one file, found {chosen[0].name} and "
+                f"{chosen[1].name}; leave one of them out of {folder}"
+            )
+        if chosen:
+            found[fold.name] = chosen[0]
+        else:
+            missing.append(fold.name)
+    if missing:
+        raise LeakError(
+            f"expected in {folder} for every fold weights that did not learn from whom it "
+            f"tests, found none for {', '.join(missing[:5])} ({len(missing)} of {len(folds)} "
+            "folds); import each fold's file with --trained-on and --without"
+        )
+    return found
+
+
+def check_measured(recipe: Recipe, some: Sequence[RecordingWindows]) -> None:
+    """Refuse recordings that were measured otherwise than a recipe asks.
+
+    Raises:
+        DatasetError: with what differs.
+    """
+    wanted = fitting(recipe.data, AnnotatedRecordings, "[data]")
+    for one in some:
+        for what, expected, found in (
+            ("regions", len(wanted.region_names), len(one.regions)),
+            ("mode", wanted.mode, one.mode),
+        ):
+            if expected != found:
+                raise DatasetError(
+                    f"{one.key}: the recipe {recipe.name} asks for the {what} {expected}, it "
+                    f"was measured with {found}; set [data] {what}, or take other features"
+                )
+
+
+def unseen(card: Card, people: set[Person]) -> bool:
+    """Say whether weights learned from none of these people, as far as their card tells."""
+    if card.simulated:
+        return True
+    if not card.dataset:
+        return False
+    home = HOME.get(card.dataset, card.dataset)
+    seen = {person for person in people if person[0] == home}
+    return not seen or (
+        bool(card.without) and {subject for _, subject in seen} == {card.without}
+    )
+
+
+def _cards(folder: Path) -> dict[Path, Card]:
+    files = sorted(folder.glob(f"*{SUFFIX}")) if folder.is_dir() else []
+    if not files:
+        raise WeightsError(
+            f"expected a folder with the weights of folds ({SUFFIX}), found none in {folder}"
+        )
+    return {path: read_card(path) for path in files}
+
+
+def _check(path: Path, card: Card, recipe: Recipe) -> None:
+    """Refuse weights that are of another model, or were shown other motion."""
+    wanted = fitting(recipe.data, AnnotatedRecordings, "[data]")
+    for what, expected, found in (
+        ("model", recipe.model.name, card.model),
+        ("regions", wanted.region_names, card.regions),
+        ("mode", wanted.mode, card.mode),
+    ):
+        if expected != found:
+            raise WeightsError(
+                f"{path.name}: expected the {what} {expected} of the recipe {recipe.name}, "
+                f"found {found}; take the recipe that they were trained by"
+            )

@@ -1,0 +1,205 @@
+"""One job of an evaluation on recordings: learn from some people, spot in the others.
+
+Everything that a fold decides (weights, k_p, level) comes from its training people.  All
+strategies are read from the same traces, so that what result-level synergy is worth (Table IV
+of ME-TST+) costs no second training.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from mescope.evaluation.folds import Fold, hold_out
+from mescope.events import Detection
+from mescope.models.weights import load, save
+from mescope.samples.recording_targets import RecordingEpochs
+from mescope.samples.recording_windows import RecordingWindows
+from mescope.samples.spotting_kinds import AnnotatedRecordings
+from mescope.spotting import SPOTTERS
+from mescope.spotting.proposals import ProposalRule
+from mescope.training.spotting_card import card_of
+from mescope.training.spotting_rule import (
+    Trace,
+    first_rule,
+    found_by,
+    trace_of,
+    with_chosen_level,
+)
+from mescope.training.tables import Recipe, fitting
+from mescope.training.tasks.recordings import RecordingTable
+from mescope.training.train import train
+
+Row = tuple[int, int, int, float, str | None, str]
+"""A detection in decimated frames: first, last, apex, score, emotion, kind."""
+
+
+@dataclass(frozen=True, slots=True)
+class SharedRecordings:
+    """What every job of a run is given.
+
+    ``weights`` are files by the name of the fold that they may be tested on; None: train.
+    ``folder`` keeps the checkpoints of folds that are being trained, ``keep`` gets the weights
+    of every fold.
+    """
+
+    recipe: Recipe
+    some: tuple[RecordingWindows, ...]
+    weights: Mapping[str, Path] | None
+    folder: Path | None
+    device: str
+    keep: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SpottedFold:
+    """What a fold found in its test recordings, in the order of ``Fold.test``.
+
+    ``found`` are detections by method, for every recording: ``strategy-1`` and so on for the
+    network, the names of spotters that need none for those.  ``rule`` are the fields of the
+    rule, ``half_length`` being k_p.
+    """
+
+    fold: str
+    rule: dict[str, Any]
+    found: dict[str, tuple[tuple[Row, ...], ...]]
+    seconds: float
+
+    @classmethod
+    def read(cls, entry: Mapping[str, Any]) -> SpottedFold:
+        """Return the result from what JSON made of it."""
+        found = {
+            str(method): tuple(tuple(_row(row) for row in rows) for rows in recordings)
+            for method, recordings in entry["found"].items()
+        }
+        return cls(entry["fold"], dict(entry["rule"]), found, float(entry["seconds"]))
+
+    def answers(self, fold: Fold) -> bool:
+        """Say whether it is about the test recordings of a fold."""
+        return self.fold == fold.name and all(
+            len(rows) == len(fold.test) for rows in self.found.values()
+        )
+
+
+def _row(row: Sequence[Any]) -> Row:
+    first, last, apex, score, emotion, kind = row
+    return int(first), int(last), int(apex), float(score), emotion, str(kind)
+
+
+class FoldDone(NamedTuple):
+    """A result, and the traces of the test recordings by name, for pages."""
+
+    result: SpottedFold
+    traces: dict[str, NDArray[Any]]
+
+
+def run_fold(shared: SharedRecordings, item: tuple[int, int, Fold]) -> FoldDone:
+    """Train on the training people of a fold and spot in the recordings of its test people."""
+    seed, number, fold = item
+    started = time.monotonic()
+    recipe = replace(shared.recipe, seed=seed)
+    wanted = fitting(recipe.data, AnnotatedRecordings, "[data]")
+    table = fitting(recipe.task, RecordingTable, "[task]")
+    train_on = [shared.some[i] for i in fold.train]
+    test_on = [shared.some[i] for i in fold.test]
+    everyone = table.k_p_people == "everyone"
+    rule = first_rule(recipe, shared.some if everyone else train_on)
+    if shared.weights is not None:
+        model, _ = load(shared.weights[fold.name])
+        model = model.to(shared.device)
+    else:
+        with _checkpoints(shared.folder, seed, number) as folder:
+            model, rule = fitted(recipe, train_on, rule, folder, device=shared.device)
+        if shared.keep is not None:
+            card = card_of(recipe, model, rule, train_on, without=test_on[0].person)
+            save(shared.keep / f"seed-{seed}" / f"{number:03d}.safetensors", model, card)
+    traces = [trace_of(model, one, device=shared.device) for one in test_on]
+    found = {
+        f"strategy-{s}": _rows(
+            found_by(one, trace, replace(rule, strategy=s), wanted)
+            for one, trace in zip(test_on, traces, strict=True)
+        )
+        for s in table.strategies
+    }
+    if seed == shared.recipe.seed:  # nothing in them is drawn
+        found |= untrained(test_on)
+    result = SpottedFold(fold.name, rule.to_dict(), found, time.monotonic() - started)
+    return FoldDone(result, _packed(traces))
+
+
+def fitted(
+    recipe: Recipe,
+    people: Sequence[RecordingWindows],
+    rule: ProposalRule,
+    folder: Path,
+    *,
+    device: str = "cpu",
+    report: Any = None,
+) -> tuple[torch.nn.Module, ProposalRule]:
+    """Train on the recordings of some people; return the model in eval mode, and its rule.
+
+    With ``hold_out`` that share of the people is not learned from and chooses the level.
+    """
+    wanted = fitting(recipe.data, AnnotatedRecordings, "[data]")
+    table = fitting(recipe.task, RecordingTable, "[task]")
+    learned: Sequence[RecordingWindows] = people
+    held: list[RecordingWindows] = []
+    if table.hold_out:
+        inner = hold_out([one.person for one in people], table.hold_out, recipe.seed)
+        learned = [people[i] for i in inner.train]
+        held = [people[i] for i in inner.test]
+    source = RecordingEpochs(wanted, recipe.labels, recipe.seed, learned)
+    model, _ = train(recipe, folder, source=source, device=device, report=report)
+    if held:
+        heard = [(one, trace_of(model, one, device=device)) for one in held]
+        rule = with_chosen_level(rule, heard, wanted)
+    return model, rule
+
+
+def untrained(some: Sequence[RecordingWindows]) -> dict[str, tuple[tuple[Row, ...], ...]]:
+    """Return what every spotter that needs no network finds in the same motion.
+
+    They tell micro- from macro-expressions by their length.
+    """
+    found = {}
+    for name, kind in SPOTTERS.items():
+        if kind.needs_network:
+            continue
+        spotted = [kind().spot(one.flow()) for one in some]
+        found[name] = _rows([d for d in s.detections if d.score >= s.floor] for s in spotted)
+    return found
+
+
+def _rows(parts: Any) -> tuple[tuple[Row, ...], ...]:
+    return tuple(tuple(_of(d) for d in found) for found in parts)
+
+
+def _of(d: Detection) -> Row:
+    return d.interval.first, d.interval.last, d.apex, d.score, d.emotion, d.kind
+
+
+def _packed(traces: Sequence[Trace]) -> dict[str, NDArray[Any]]:
+    packed: dict[str, NDArray[Any]] = {}
+    for i, trace in enumerate(traces):
+        packed[f"{i}-score"] = trace.score.astype(np.float32)
+        packed[f"{i}-emotion"] = trace.emotion.astype(np.float32)
+    return packed
+
+
+@contextlib.contextmanager
+def _checkpoints(folder: Path | None, seed: int, number: int) -> Iterator[Path]:
+    """Give the folder where the training of a fold goes on after it was stopped."""
+    if folder is not None:
+        yield folder / f"seed-{seed}" / f"{number:03d}"
+        return
+    with tempfile.TemporaryDirectory() as temporary:
+        yield Path(temporary)

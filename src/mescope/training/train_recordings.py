@@ -1,0 +1,79 @@
+"""Weights from annotated recordings: trained on everybody, or on all but those held out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mescope.evaluation.folds import hold_out
+from mescope.evaluation.matching import Counts, match_kind
+from mescope.models.weights import Card, save
+from mescope.samples.recording_windows import MeasuredRecordings, RecordingWindows
+from mescope.samples.spotting_kinds import AnnotatedRecordings
+from mescope.training.fold_weights import check_measured
+from mescope.training.spotting_card import card_of
+from mescope.training.spotting_fold import fitted
+from mescope.training.spotting_rule import first_rule, found_by, trace_of
+from mescope.training.tables import Recipe, fitting
+from mescope.training.tasks.recordings import RecordingTable
+from mescope.training.train import Report
+
+
+def train_on_recordings(
+    recipe: Recipe,
+    data: MeasuredRecordings,
+    folder: Path,
+    path: Path,
+    *,
+    device: str = "cpu",
+    report: Report | None = None,
+) -> Card:
+    """Train by a recipe on the recordings of a data set and write the weights.
+
+    Args:
+        recipe: of the task ``spotting-recordings``.
+        data: measured recordings.
+        folder: of the checkpoint; a run that was stopped goes on there.
+        path: the .safetensors file to write.
+        device: a torch device.
+        report: called after every batch.
+
+    Returns:
+        The card as written.  Figures stand on it only with ``hold_out``, and are then those of
+        the people who chose the level: for honest ones, evaluate the recipe.
+
+    Raises:
+        DatasetError: nothing can be learned, or the recordings were measured otherwise.
+        RecipeError: the recipe is wrong.
+        OutputError: a folder cannot be used.
+    """
+    check_measured(recipe, data.measured)
+    rule = first_rule(recipe, data.measured)
+    model, rule = fitted(recipe, data.measured, rule, folder, device=device, report=report)
+    model = model.to("cpu")
+    table = fitting(recipe.task, RecordingTable, "[task]")
+    scores, learned = {}, list(data.measured)
+    if table.hold_out:
+        inner = hold_out([one.person for one in data.measured], table.hold_out, recipe.seed)
+        learned = [data.measured[i] for i in inner.train]
+        held = [data.measured[i] for i in inner.test]
+        wanted = fitting(recipe.data, AnnotatedRecordings, "[data]")
+        found = [found_by(one, trace_of(model, one), rule, wanted) for one in held]
+        counts = sum(
+            (
+                match_kind(some, one.expressions(wanted.kinds), kind).counts
+                for one, some in zip(held, found, strict=True)
+                for kind in wanted.kinds
+            ),
+            Counts(),
+        )
+        scores = _figures(counts, held)
+    return save(path, model, card_of(recipe, model, rule, learned, scores=scores))
+
+
+def _figures(counts: Counts, held: list[RecordingWindows]) -> dict[str, float]:
+    minutes = sum(one.minutes for one in held)
+    figures = {
+        "f1": counts.f1, "precision": counts.precision, "recall": counts.recall,
+        "false_alarms_per_minute": counts.fp / minutes,
+    }  # fmt: skip
+    return {f"chosen_on_held_out_{name}": round(value, 4) for name, value in figures.items()}
