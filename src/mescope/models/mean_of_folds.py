@@ -203,6 +203,7 @@ def _joined(cards: Sequence[Card]) -> Card:
     return replace(
         cards[0],
         without="",
+        dataset=cards[0].dataset if len({card.dataset for card in cards}) == 1 else "",
         trained_on=f"{'; '.join(trained)} (mean of {count} folds{each})",
         simulated=any(card.simulated for card in cards),
         scores={},  # nobody measured the mean
