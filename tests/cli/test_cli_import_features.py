@@ -1,12 +1,14 @@
 """``mescope datasets import-features``: a good file, wrong orders, nothing overwritten."""
 
 import json
+from pathlib import Path
 
 import pytest
 from feature_lists import pickled, samm_sheets, windows
 
 from mescope.samples.feature_files import read_features
 
+ROOT = Path(__file__).parents[2]
 ROWS = (("006_1_1", 12, 20, 31, True), ("007_2_1", 40, 41, 45, True))
 
 
@@ -56,3 +58,20 @@ def test_wrong_orders_get_one_line(run, words, more, says):
     assert status == 1
     assert says in err
     assert len(err.splitlines()) == 1
+
+
+@pytest.mark.slow
+def test_imported_features_are_trained_and_tested_on(run, here, words):
+    """Without any video: import, one epoch a fold, report."""
+    people = ("006", "007", "009")
+    samm_sheets(here / "sheets", [(f"{p}_1_1", 50, 60, 90, True) for p in people])
+    pickled(here / "SAMMLV_dataset.pkl", [windows(8, 30, seed=n) for n in range(3)])
+    assert run(*words, "-o", "features")[0] == 0
+    recipe = ROOT / "recipes" / "me-tst" / "boosting-vrme-samm-lv-as-published.toml"
+    status, out, err = run(
+        "evaluate", recipe, "--features", "features", "-o", "run", "--seeds", "1",
+        "--set", "optim.epochs=1", "--set", "model.options={dim=8, states=4}",
+    )  # fmt: skip
+    assert status == 0, err
+    assert (here / "run" / "report.html").is_file()
+    assert "samm-lv" in out
