@@ -67,6 +67,8 @@ def _default(parameter: Any) -> str:
         return "required"
     if value is None or value is False or callable(value) or "UNSET" in repr(value).upper():
         return ""
+    if isinstance(value, list | tuple):
+        value = " ".join(map(str, value))
     return f"`{value}`"
 
 

@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -51,7 +52,7 @@ def made_up(name, frames=120):
     )  # fmt: skip
 
 
-def analyze(source, cache, progress):
+def analyze(source, cache, progress, models=("made-up",)):
     """Stand for :func:`mescope.app.worker.analyze`."""
     name = Path(source).name
     tries = cache / "tries"
@@ -68,4 +69,5 @@ def analyze(source, cache, progress):
     while "endless" in name and not (cache / "enough").exists():
         time.sleep(0.05)
     progress(4, 4)
-    return made_up(name)
+    found = made_up(name)
+    return replace(found, provenance=found.provenance | {"model": " + ".join(models)})

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from layout_casme3 import ROWS_A, ROWS_C, RowA, RowC
 from layouts import picture
 
-from mescope.datasets import read
+from mescope.datasets import open_dataset, read
 from mescope.datasets.casme3 import read_a
 from mescope.errors import DatasetError
 from mescope.events import Interval
@@ -52,6 +52,20 @@ def test_all_recordings_of_part_a(part_a):
     told = messages(dataset.warnings)
     assert "1 people have no row at all, left out: spNO.199" in told
     assert "micro 7 of 860" in told
+
+
+def test_the_tables_alone_name_the_recordings(tmp_path):
+    root = layout_casme3.write_part_a(tmp_path / "tables", pictures={})
+    dataset = open_dataset("casme3a", root, sheets_only=True)
+    found = by_name(dataset)
+    assert set(found) == {r.video.lower().join((f"{r.person}/", "")) for r in ROWS_A}
+    assert found["spNO.11/j"].subject == "spNO.11"
+    assert found["spNO.40/e"].expressions[0].interval == Interval(1811, 1844)
+    assert found["spNO.1/a"].frames == 40
+    assert {one.path for one in found.values()} == {None}
+    assert dataset.errors == ()
+    with pytest.raises(DatasetError, match="no folders of colour pictures"):
+        open_dataset("casme3a", root)
 
 
 def test_known_errors_are_corrected_where_they_stand(part_a):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from layout_long import SAMM_LONG_PICTURES, SAMM_LONG_ROWS, LongRow, write_samm_long
 
 from mescope.annotations.problems import Problem
-from mescope.datasets import Dataset, read, samm, samm_long
+from mescope.datasets import Dataset, open_dataset, read, samm, samm_long
 from mescope.errors import DatasetError, LeakError
 from mescope.evaluation.folds import Fold
 from mescope.events import Expression, Interval
@@ -62,6 +63,24 @@ def test_all_recordings_in_the_order_of_the_sheet(root: Path) -> None:
     assert [e.kind for e in found["037_4"]] == ["micro", "macro"]
     assert found["008_3"] == ()
     assert dataset.seconds["006_1"][1].onset == pytest.approx(24 / 200)
+
+
+def test_the_sheet_alone_names_the_recordings(root: Path) -> None:
+    """Number 1 is frame 0 then, which is so of the pictures of 006_1 and 037_4, too."""
+    for folder in sorted((root / "SAMM_longvideos").iterdir()):
+        shutil.rmtree(folder)
+    dataset = open_dataset("samm-lv", root, sheets_only=True)
+    assert isinstance(dataset, Dataset)
+    assert [r.name for r in dataset.recordings] == ["006_1", "007_2", "037_4"]
+    found = by_name(dataset)
+    assert [e.interval for e in found["006_1"]] == [
+        Interval(11, 31), Interval(24, 32), Interval(0, 10)
+    ]  # fmt: skip
+    assert found["007_2"][0].interval == Interval(9995, 10002)
+    assert [r.path for r in dataset.recordings] == [None] * 3
+    assert [r.frames for r in dataset.recordings] == [33, 10125, 9]
+    assert "recordings" not in messages(p for p in dataset.warnings if "published" in str(p))
+    assert not dataset.errors
 
 
 def test_the_frames_are_those_of_the_video_layer(root: Path) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from published_states import SMALL, made_up
 from safetensors.torch import load_file, save_file
 from swaying_face import film
 
@@ -39,20 +40,6 @@ def small(family):
     found = load_file(DATA / f"official_{family}_small.safetensors")
     state = {n.removeprefix("state."): t for n, t in found.items() if n.startswith("state.")}
     return state, {n: t for n, t in found.items() if not n.startswith("state.")}
-
-
-def made_up(family, prefix="module.", **options):
-    """A state with the published names and shapes, and numbers drawn by us."""
-    generator = torch.Generator().manual_seed(4)
-    state = {}
-    for name, shape in published_shapes(family, **options).items():
-        tensor = 0.05 * torch.randn(shape, generator=generator)
-        if name.endswith("num_batches_tracked"):
-            tensor = torch.tensor(7)
-        elif name.endswith("running_var"):
-            tensor = tensor.abs() + 0.5
-        state[prefix + name] = tensor
-    return state
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -183,9 +170,6 @@ def test_a_full_size_checkpoint_comes_in(family, tmp_path):
     with torch.no_grad():
         found = network(torch.randn(1, 2 * len(card.regions), 30))
     assert torch.isfinite(found.emotion).all()
-
-
-SMALL = {"dim": 4, "states": 2}
 
 
 def imported(tmp_path, state, family="boosting-vrme", **options):

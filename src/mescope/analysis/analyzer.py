@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
@@ -14,7 +15,7 @@ from mescope.analysis.extraction import extraction_for
 from mescope.analysis.findings import damage_warnings, describe, gaps, to_native_event
 from mescope.analysis.movements import emotion_traces, measure_movements, noise_level
 from mescope.analysis.provenance import provenance
-from mescope.errors import MescopeError, WeightsError
+from mescope.errors import MescopeError
 from mescope.events import Detection
 from mescope.io.cache import default_cache
 from mescope.io.progress import Progress
@@ -33,6 +34,7 @@ from mescope.video.reading import Video, open_video
 if TYPE_CHECKING:
     import torch
 
+    from mescope.models.mean_of_folds import Fold
     from mescope.models.weights import Card
     from mescope.motion.head_motion import Head
 
@@ -40,36 +42,35 @@ Source = str | Path | NDArray[np.uint8] | Video
 
 
 def load(
-    name_or_path: str | Path = defaults.MODEL,
+    name_or_path: str | Path | Sequence[str | Path] = defaults.MODEL,
     *,
     device: str = "cpu",
     method: str = defaults.SPOTTER,
 ) -> Analyzer:
-    """Return an analyzer with shipped weights (by name) or with weights of a file.
+    """Return an analyzer with shipped weights (by name), those of a file, or of several.
 
     Args:
-        name_or_path: of the weights.
+        name_or_path: of the weights.  Of a folder, and of several names and paths, the scores
+            are averaged (:mod:`mescope.models.mean_of_folds`): folds of one training, for
+            recordings of people whom none of them has seen.
         device: cpu, cuda, mps or auto.
         method: a name of :data:`mescope.spotting.SPOTTERS`.  Weights are read only if this
             spotter needs them.
 
     Raises:
-        WeightsError: unknown name, or a file that is damaged or of another kind.
+        WeightsError: unknown name, a file that is damaged or of another kind, a folder
+            without weights, or several that do not go together.
         MescopeError: the device or the spotter is not there.
     """
     if not SPOTTERS.named(method).needs_network:
         return Analyzer(method=method)
-    from mescope.models.weights import load as load_weights
+    from mescope.models.mean_of_folds import load_folds
 
     chosen = _device(device)
-    model, card = load_weights(name_or_path)
-    if not card.regions:
-        raise WeightsError(
-            "expected weights that find expressions in recordings, found "
-            f"{name_or_path}, which name one expression; use `mescope recognize`"
-        )
-    name = Path(name_or_path).stem
-    return Analyzer(model.to(chosen), card, name=name, device=chosen, method=method)
+    model, card, name, folds = load_folds(name_or_path)
+    return Analyzer(
+        model.to(chosen), card, name=name, device=chosen, method=method, folds=folds
+    )
 
 
 class Analyzer:
@@ -81,6 +82,7 @@ class Analyzer:
         name: of the weights.
         device: where the network runs.
         method: a name of :data:`mescope.spotting.SPOTTERS`.
+        folds: whose mean the model is, for the provenance.
     """
 
     def __init__(
@@ -91,12 +93,14 @@ class Analyzer:
         name: str = "",
         device: str = "cpu",
         method: str = defaults.SPOTTER,
+        folds: Sequence[Fold] = (),
     ) -> None:
         self.model = None if model is None else model.eval()
         self.card = card
         self.name = name
         self.device = device
         self.method = method
+        self.folds = tuple(folds)
 
     def analyze(
         self,
@@ -224,7 +228,8 @@ class Analyzer:
             gaps=gaps(video, flow, traces.valid, events.unjudged),
             decode=flow.decode,
             provenance=provenance(
-                self.name if own else method, self.card if own else None, parameters
+                self.name if own else method, self.card if own else None, parameters,
+                self.folds if own else (),
             ),
             warnings=(
                 *video.warnings, *flow.warnings, *damage_warnings(findings, flow.decode)

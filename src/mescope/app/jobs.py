@@ -11,6 +11,7 @@ import json
 import shutil
 import threading
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from mescope.app import worker
@@ -31,11 +32,11 @@ _LARGEST_MESSAGE = 1 << 20
 class AnalysisQueue:
     """Looks at new recordings and analyzes what is queued, in two threads.
 
-    ``process`` is the worker that runs, if any.
+    ``process`` is the worker that runs, if any.  ``models`` are the weights; none: the shipped.
     """
 
-    def __init__(self, project: Project, analyze: Analyze) -> None:
-        self._project, self._analyze = project, analyze
+    def __init__(self, project: Project, analyze: Analyze, models: Sequence[str] = ()) -> None:
+        self._project, self._analyze, self._models = project, analyze, list(models)
         self._lock = threading.Lock()
         self._work, self._new = threading.Event(), threading.Event()
         self._progress: dict[str, float] = {}
@@ -183,7 +184,7 @@ class AnalysisQueue:
         work.mkdir(parents=True)
         request = {
             "source": str(source), "cache": str(cache), "work": str(work),
-            "analyze": self._analyze,
+            "analyze": self._analyze, "models": self._models,
         }  # fmt: skip
         child = None
         try:

@@ -54,6 +54,7 @@ def create_app(
     token: str | None = None,
     limits: Limits | None = None,
     analyze: Analyze = "mescope.app.worker:analyze",
+    models: Sequence[str] = (),
     page: bool = True,
     ending: threading.Event | None = None,
 ) -> ASGIApp:
@@ -65,6 +66,7 @@ def create_app(
         token: likewise.
         limits: of sizes, memory and time.
         analyze: ``module:function`` that a worker calls; see :mod:`mescope.app.worker`.
+        models: weights by name or path, as :func:`mescope.load` takes them; none: the shipped.
         page: serve the page, not only the interface for programs.
         ending: set when the server is about to end, so that streams end first.
 
@@ -72,7 +74,7 @@ def create_app(
         MescopeError: the folder cannot be used, or is open in another process.
     """
     project = Project(folder, limits)
-    jobs = AnalysisQueue(project, analyze)
+    jobs = AnalysisQueue(project, analyze, models)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:

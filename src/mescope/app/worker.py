@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 import json
 import os
+from collections.abc import Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mescope import defaults
 from mescope.app.downsampling import pack
 from mescope.app.limits import confine
 from mescope.app.sandbox import receive, send
@@ -31,15 +33,17 @@ if TYPE_CHECKING:
 DOCUMENT, TRACES = "document.json", "traces.npz"
 
 
-def analyze(source: str, cache: Path, progress: Progress) -> Analysis:
-    """Analyze a recording with the shipped weights.
+def analyze(
+    source: str, cache: Path, progress: Progress, models: Sequence[str] = (defaults.MODEL,)
+) -> Analysis:
+    """Analyze a recording with the shipped weights, or with others.
 
     Raises:
-        MescopeError: the recording cannot be read.
+        MescopeError: the recording or the weights cannot be read.
     """
     from mescope.analysis.analyzer import load
 
-    return load().analyze(source, cache=cache, progress=progress, pictures=False)
+    return load(models).analyze(source, cache=cache, progress=progress, pictures=False)
 
 
 def run(connection: Connection, memory: int) -> None:
@@ -67,7 +71,8 @@ def _run(connection: Connection, request: dict[str, Any]) -> None:
     def progress(done: int, total: int) -> None:
         send(connection, {"progress": [done, total]})
 
-    analysis = function(request["source"], Path(request["cache"]), progress)
+    chosen = {"models": request["models"]} if request.get("models") else {}
+    analysis = function(request["source"], Path(request["cache"]), progress, **chosen)
     work = Path(request["work"])
     traces = analysis.traces
     write_atomically(work / TRACES, pack(traces.frames, traces.times, series(analysis)))

@@ -20,6 +20,7 @@ from mescope.cli.inputs import (
     time_range,
 )
 from mescope.cli.options import (
+    SHIPPED,
     Device,
     End,
     Face,
@@ -27,11 +28,12 @@ from mescope.cli.options import (
     Jobs,
     Json,
     Method,
-    Model,
+    Models,
     Rate,
     Start,
     Videos,
     spotter_named,
+    weights_named,
 )
 from mescope.errors import MescopeError
 
@@ -53,7 +55,7 @@ def analyze(
             help="Any of json, csv, html and what `convert --formats` lists, commas between.",
         ),
     ] = "json,csv,html",
-    model: Model = defaults.MODEL,
+    model: Models = SHIPPED,
     method: Method = defaults.SPOTTER,
     device: Device = "cpu",
     start: Start = None,
@@ -99,7 +101,7 @@ def analyze(
     if ready:
         from mescope.analysis import load
 
-        analyzer = load(model, device=device, method=spotter)
+        analyzer = load(weights_named(model), device=device, method=spotter)
         simulated = False
         try:
             for job in ready:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mescope.cli.console import explain, show, show_json
-from mescope.cli.options import Json
+from mescope.cli.options import SHIPPED, Json, Models
 from mescope.errors import MescopeError
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ def app(
             help="Secret of 16 characters or more that browsers must show.",
         ),
     ] = None,
+    model: Models = SHIPPED,
     api_only: Annotated[
         bool,
         typer.Option("--api-only", help="Serve the interface for programs without the page."),
@@ -61,13 +62,15 @@ def app(
     """
     _needed()
     _check(host, token)
+    models = _weights(model)
     from mescope.app.server import create_app
 
     listening = _listen(host, port)
     ending = threading.Event()
     application = create_app(
-        folder, hosts=_names(host), token=token, page=not api_only, ending=ending
-    )
+        folder, hosts=_names(host), token=token, models=models, page=not api_only,
+        ending=ending,
+    )  # fmt: skip
     chosen = listening.getsockname()[1]
     address = f"http://{_shown(host)}:{chosen}/"
     if as_json:
@@ -103,6 +106,20 @@ def _check(host: str, token: str | None) -> None:
         f"other machines can reach {host}: recordings travel unencrypted over the network; "
         "use it in a network you trust, or behind a server with TLS"
     )
+
+
+def _weights(models: list[str]) -> list[str]:
+    """Return the chosen weights, none if they are the shipped ones.
+
+    Raises:
+        WeightsError: they cannot be used; better told now than by the first analysis.
+    """
+    if models == SHIPPED:
+        return []
+    from mescope.models.mean_of_folds import check_folds
+
+    explain(f"analyses use {check_folds(models)}")
+    return models
 
 
 def _names(host: str) -> tuple[str, ...]:

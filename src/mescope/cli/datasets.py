@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mescope.cli.console import SOME_FAILED, explain, progress_bar, show, show_json
+from mescope.cli.import_features import import_features
 from mescope.cli.options import Json
 
 if TYPE_CHECKING:
@@ -17,9 +18,10 @@ if TYPE_CHECKING:
 _MOST = 40  # problems of a level that are spelled out
 
 app = typer.Typer(
-    help="List the data sets that can be read, or check a copy of one.",
+    help="List the data sets that can be read, check a copy of one, or take in features.",
     rich_markup_mode=None,
 )
+app.command("import-features")(import_features)
 
 
 @app.callback(invoke_without_command=True)

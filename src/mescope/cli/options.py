@@ -19,7 +19,16 @@ Videos = Annotated[
         show_default=False,
     ),
 ]
-Model = Annotated[str, typer.Option(help="A name from `mescope models`, or a weights file.")]
+Models = Annotated[
+    list[str],
+    typer.Option(
+        "--model",
+        help="A name from `mescope models`, or a weights file.  A folder of them, or several "
+        "(the option again for each), are averaged: folds of one training.",
+    ),
+]
+SHIPPED = [defaults.MODEL]
+"""The weights where none are chosen."""
 Method = Annotated[
     str,
     typer.Option(
@@ -49,6 +58,11 @@ Set = Annotated[
         "for another.",
     ),
 ]
+
+
+def weights_named(models: list[str]) -> str | list[str]:
+    """Return what :func:`mescope.load` takes for ``--model``."""
+    return models[0] if len(models) == 1 else models
 
 
 def spotter_named(method: str) -> str:

@@ -10,17 +10,19 @@ from mescope.cli.batch import Batch
 from mescope.cli.console import progress_bar, show
 from mescope.cli.inputs import face_choice, gather, time_range
 from mescope.cli.options import (
+    SHIPPED,
     Device,
     End,
     Face,
     Jobs,
     Json,
     Method,
-    Model,
+    Models,
     Rate,
     Start,
     Videos,
     spotter_named,
+    weights_named,
 )
 
 if TYPE_CHECKING:
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
 def spot(
     videos: Videos,
     method: Method = defaults.SPOTTER,
-    model: Model = defaults.MODEL,
+    model: Models = SHIPPED,
     device: Device = "cpu",
     start: Start = None,
     end: End = None,
@@ -58,7 +60,7 @@ def spot(
     if work:
         from mescope.analysis import load
 
-        analyzer = load(model, device=device, method=spotter)
+        analyzer = load(weights_named(model), device=device, method=spotter)
         for job in work:
             with batch.attempt(job.source):
                 with progress_bar(Path(job.source).name) as progress:

@@ -61,7 +61,7 @@ __all__ = [
 
 
 def open_dataset(
-    name: str, root: str | Path, *, table: str | Path | None = None
+    name: str, root: str | Path, *, table: str | Path | None = None, sheets_only: bool = False
 ) -> Dataset | FlowMaps:
     """Return the data set ``name`` (see ``mescope datasets``) that lies in ``root``.
 
@@ -69,13 +69,18 @@ def open_dataset(
         name: one of :data:`DATASETS`.
         root: its folder; of flow maps, also the .npz file.
         table: the annotation table, if it has another name than those the reader knows.
+        sheets_only: look at no picture, where a reader can (SAMM Long Videos, CAS(ME)^3 part
+            A): recordings have no path, their number 1 is frame 0, and they are as long as
+            their last row says.
 
     Raises:
         DatasetError: unknown name, the folder does not hold that data set (the message says
-            what was looked for), or a table was given for a data set that has none.
+            what was looked for), a table was given for a data set that has none, or it cannot
+            be read by its sheets alone.
     """
     source = DATASETS.named(name)
-    found = _read(source, Path(root), None if table is None else Path(table))
+    path = None if table is None else Path(table)
+    found = _read(source, Path(root), path, sheets_only)
     if not isinstance(found, Dataset | FlowMaps):
         raise DatasetError(
             f"expected a Dataset from the reader of {source.title}, found "
@@ -101,13 +106,24 @@ def read(name: str, root: str | Path, *, table: str | Path | None = None) -> Dat
     return found
 
 
-def _read(source: Source, root: Path, table: Path | None) -> object:
+def _read(source: Source, root: Path, table: Path | None, sheets_only: bool) -> object:
     if not (root.is_dir() or (source.one_file and root.is_file())):
         raise DatasetError(f"expected the folder of {source.title}, found none at {root}")
-    if table is None:
-        return source.reader(root)
-    if "table" not in inspect.signature(source.reader).parameters:
-        raise DatasetError(f"{source.title} is read without a single table; leave --table out")
-    if not table.is_file():
-        raise DatasetError(f"expected the annotation table of {source.title} at {table}")
-    return source.reader(root, table=table)
+    known = inspect.signature(source.reader).parameters
+    options: dict[str, object] = {}
+    if sheets_only:
+        if "sheets_only" not in known:
+            raise DatasetError(
+                f"{source.title} cannot be read by its sheets alone; give the folder with its "
+                "pictures"
+            )
+        options["sheets_only"] = True
+    if table is not None:
+        if "table" not in known:
+            raise DatasetError(
+                f"{source.title} is read without a single table; leave --table out"
+            )
+        if not table.is_file():
+            raise DatasetError(f"expected the annotation table of {source.title} at {table}")
+        options["table"] = table
+    return source.reader(root, **options)

@@ -114,6 +114,7 @@ def read_a(
     *,
     table: str | Path | None = None,
     corrections: Iterable[Correction] = CORRECTIONS,
+    sheets_only: bool = False,
 ) -> Dataset:
     """Return the recordings of part A in the order of its tables.
 
@@ -121,6 +122,7 @@ def read_a(
         root: folder of the tables and the pictures.
         table: the large table, if it has another name than those known.
         corrections: applied where the label table still says the wrong values.
+        sheets_only: look at no picture, see :func:`mescope.datasets.open_dataset`.
 
     Raises:
         DatasetError: a table, its columns or the pictures are not there.
@@ -144,7 +146,11 @@ def read_a(
         findings.warning(path.name, text)
     check_counts(tally(events), PUBLISHED_A[release], TITLE_A, findings)
     rules = Rules(dataset=NAME_A, rate=RATE, emotions=tuple(RAW_COUNTS[NAME_A]))
-    files = _annotated(_video_files(root, r"spNO\.?\d+", r"[a-z]", TITLE_A), events, findings)
+    files = (
+        _named(events)
+        if sheets_only
+        else _annotated(_video_files(root, r"spNO\.?\d+", r"[a-z]", TITLE_A), events, findings)
+    )
     return assemble(events, files, rules, findings)
 
 
@@ -302,8 +308,17 @@ def _video_files(root: Path, person: str, video: str, title: str) -> list[VideoF
             "folder that holds the tables and the pictures"
         )
     # Of two folders of one video the one with colour pictures by name comes first and is used.
-    found.sort(key=lambda f: f.path.name != "color")
+    found.sort(key=lambda f: f.path is None or f.path.name != "color")
     return sorted(found, key=lambda f: (int(re.sub(r"\D", "", f.subject) or 0), f.name))
+
+
+def _named(events: list[SheetExpression]) -> list[VideoFile]:
+    """Return the videos that the tables name."""
+    found = []
+    for key in dict.fromkeys((e.video.partition("/")[0], e.video.lower()) for e in events):
+        name = f"{key[0]}/{key[1].partition('/')[2]}"
+        found.append(VideoFile(subject=key[0], name=name, path=None))
+    return found
 
 
 def _people(root: Path, person: str) -> list[Path]:

@@ -169,8 +169,8 @@ def _misplaced(path: Path) -> bool:
     return path.parent.name.lower() != f"s{path.name[:2]}"
 
 
-def _short(path: Path) -> str:
-    return f"{path.parent.name}/{path.name}"
+def _short(path: Path | None) -> str:
+    return "" if path is None else f"{path.parent.name}/{path.name}"
 
 
 def _book(path: Path, findings: Findings) -> _Book:

@@ -195,6 +195,12 @@ def _nearest(cell: object) -> int | None:
     return math.floor(value + 0.5) if math.isfinite(value) else None
 
 
+def last_number(events: Iterable[SheetExpression], rules: Rules) -> int:
+    """Return the last frame number that rows of a video name, 1 if they name none."""
+    cells = [cell for event in events for cell in (event.onset, event.apex, event.offset)]
+    return max([number for cell in cells if (number := _number(cell, rules))], default=1)
+
+
 def _in_order(
     event: SheetExpression, numbers: _Numbers, rules: Rules, findings: Findings
 ) -> _Numbers | None:

@@ -13,6 +13,8 @@ once:
 * An identical row counts once.  Expressions that overlap are all kept, and reported.
 * A video without any row is kept as a recording without expressions: a detector that fires
   there is wrong.  A reader whose videos were not all annotated leaves those out of ``files``.
+* Where only the sheets are read (``sheets_only``), number 1 is frame 0, as in the published
+  codes, and a recording is as long as its last row says.
 """
 
 from __future__ import annotations
@@ -33,6 +35,7 @@ from mescope.datasets.recording_rows import (
     expression_of,
     kind_of,
     label_of,
+    last_number,
     tally,
 )
 from mescope.errors import VideoError
@@ -58,11 +61,12 @@ class VideoFile:
     """A long video on disk: a folder of numbered pictures or a video file.
 
     ``name`` is unique in the data set; rows name their video by it, in any case of letters.
+    ``path`` is None where only the sheet is read.
     """
 
     subject: str
     name: str
-    path: Path
+    path: Path | None
 
 
 @dataclass(slots=True)
@@ -136,15 +140,18 @@ def _look(
     file: VideoFile, events: Sequence[SheetExpression], rules: Rules, findings: Findings
 ) -> IndexedVideo | None:
     """Return what the pictures or the file say; None if they cannot be read."""
+    path = file.path
+    if path is None:
+        return IndexedVideo(file, rules, findings, 1, last_number(events, rules), rules.rate)
     try:
-        return (_folder if file.path.is_dir() else _file)(file, rules, findings)
+        return (_folder if path.is_dir() else _file)(file, path, rules, findings)
     except (VideoError, OSError) as error:
         _lost(events, f"{file.name}: {error}", findings)
         return None
 
 
-def _folder(file: VideoFile, rules: Rules, findings: Findings) -> IndexedVideo:
-    files = numbered_files(file.path)
+def _folder(file: VideoFile, path: Path, rules: Rules, findings: Findings) -> IndexedVideo:
+    files = numbered_files(path)
     first, last = files.numbers[0], files.numbers[-1]
     missing = sorted(set(range(first, last + 1)) - set(files.numbers))
     if missing:
@@ -157,8 +164,8 @@ def _folder(file: VideoFile, rules: Rules, findings: Findings) -> IndexedVideo:
     return IndexedVideo(file, rules, findings, first, last - first + 1, rules.rate, gaps)
 
 
-def _file(file: VideoFile, rules: Rules, findings: Findings) -> IndexedVideo:
-    video = open_video(file.path)
+def _file(file: VideoFile, path: Path, rules: Rules, findings: Findings) -> IndexedVideo:
+    video = open_video(path)
     if abs(video.rate - rules.rate) > _RATE_TOLERANCE * rules.rate:
         text = f"{video.rate:.3f} frames per second, expected {rules.rate:g}; those were used"
         findings.warning(file.name, text)
@@ -225,7 +232,7 @@ def _recording(video: IndexedVideo) -> Recording:
         frames=video.frames,
         rate=video.rate,
         expressions=tuple(expression for _, expression in video.kept),
-        path=str(video.file.path),
+        path=None if video.file.path is None else str(video.file.path),
     )
 
 

@@ -93,7 +93,11 @@ _RULES = Rules(
 
 @reader_of(NAME, TITLE, obtain=signed_licence("Manchester Metropolitan"), folders=FOLDERS)
 def read(
-    root: str | Path, *, table: str | Path | None = None, samm_table: str | Path | None = None
+    root: str | Path,
+    *,
+    table: str | Path | None = None,
+    samm_table: str | Path | None = None,
+    sheets_only: bool = False,
 ) -> Dataset:
     """Return the recordings of SAMM Long Videos in the order of its sheet.
 
@@ -102,6 +106,7 @@ def read(
             ones are taken.
         table: the sheet, if it has another name than those known.
         samm_table: SAMM's own sheet, for the emotions; looked for under ``root``.
+        sheets_only: look at no picture, see :func:`mescope.datasets.open_dataset`.
 
     Raises:
         DatasetError: the table, its columns or the pictures are not there, or ``samm_table``
@@ -110,12 +115,15 @@ def read(
     root = Path(root)
     path = find_workbook(root, TITLE, TABLES) if table is None else Path(table)
     findings = Findings(path.name)
-    files = _video_files(root, findings)
     rows = table_rows(path, TITLE, ("Filename", "Onset"), COLUMNS, findings)
     found = [_event(row, findings) for row in rows]
     events = [event for event in found if event is not None]
+    files = _named(events) if sheets_only else _video_files(root, findings)
     counts = {**tally(events), "recordings": len(files)}
-    check_counts(counts, PUBLISHED, TITLE, findings)
+    wanted = {
+        name: n for name, n in PUBLISHED.items() if not (sheets_only and name == "recordings")
+    }
+    check_counts(counts, wanted, TITLE, findings)
     clips = _samm_rows(root, samm_table)
     if clips:
         events = [_with_emotion(event, clips, findings) for event in events]
@@ -141,6 +149,12 @@ def _video_files(root: Path, findings: Findings) -> list[VideoFile]:
         for folder in sorted(pictures.iterdir())
         if re.fullmatch(r"\d{3}_\d", folder.name) and folder.is_dir()
     ]
+
+
+def _named(events: list[SheetExpression]) -> list[VideoFile]:
+    """Return the videos that the sheet names."""
+    names = dict.fromkeys(event.video for event in events)
+    return [VideoFile(subject=name[:3], name=name, path=None) for name in names]
 
 
 def _event(row: SheetRow, findings: Findings) -> SheetExpression | None:

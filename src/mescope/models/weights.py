@@ -210,7 +210,7 @@ def _card(fields: object, path: Path) -> Card:
 
 _LATER: dict[str, Any] = {
     "inputs": {}, "head": "nose", "look": "windows", "task": "",
-    "shares": "default", "reference": "walk", "without": "",
+    "shares": "default", "reference": "walk", "without": "", "dataset": "",
 }  # fmt: skip
 """Entries that the first files lack, and what their lack means."""
 
@@ -242,6 +242,7 @@ _KINDS: dict[str, type | tuple[type, ...]] = {
     "shares": str,
     "reference": str,
     "without": str,
+    "dataset": str,
     "sha256": str,
 }
 

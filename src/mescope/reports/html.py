@@ -230,6 +230,8 @@ def flat(values: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
         name = f"{prefix}{key}".replace("_", " ")
         if isinstance(value, Mapping):
             lines += flat(value, f"{prefix}{key} · ") if value else [(name, "none")]
+        elif isinstance(value, (list, tuple)) and value and isinstance(value[0], Mapping):
+            lines += [(f"{name} {i}", _pairs(one)) for i, one in enumerate(value, 1)]
         elif isinstance(value, (list, tuple)):
             shown = ", ".join(str(item) for item in value[:12])
             more = f", … ({len(value)} in all)" if len(value) > 12 else ""
@@ -241,3 +243,9 @@ def flat(values: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
         else:
             lines.append((name, "–" if value is None else str(value)))
     return lines
+
+
+def _pairs(values: Mapping[str, Any]) -> str:
+    return ", ".join(
+        f"{key} {value}" for key, value in values.items() if value not in ("", None)
+    )
