@@ -37,7 +37,7 @@ from mescope.analysis import Analysis, Finding
 from mescope.events import Interval
 from mescope.video.reading import open_video
 
-METHODS = ("model", "flow-peaks")
+METHODS = ("model", "flow-peaks", "mdmd", "of-fd")
 SUFFIXES = (".mp4", ".mpg", ".avi", ".mov", ".mkv", ".webm")
 SMILES = ("smile", "grin")
 
