@@ -64,7 +64,7 @@ def load(
 
     chosen = _device(device)
     model, card = load_weights(name_or_path)
-    if not card.regions:
+    if not card.regions and card.look != "frames":
         raise WeightsError(
             "expected weights that find expressions in recordings, found "
             f"{name_or_path}, which name one expression; use `mescope recognize`"
@@ -145,6 +145,7 @@ class Analyzer:
             video, head=spotter.head, overlap=spotter.overlap, face=face, jobs=jobs,
             cache=folder, progress=progress, **published_extraction(card, video.rate),
         )  # fmt: skip
+        spotter.look(video, flow, jobs=jobs)
         spotting = _fitting(spotter.spot(flow), flow, method)
         return self._analysis(video, flow, spotting, spotter, method, pictures)
 
@@ -155,6 +156,8 @@ class Analyzer:
             MescopeError: there is none of this name, or it needs weights and there are none.
         """
         name = method or self.method
+        if name == defaults.SPOTTER and self.card is not None and self.card.look == "frames":
+            name = self.card.model  # such weights have a spotter of their own
         kind = SPOTTERS.named(name)
         if not kind.needs_network:
             return kind()
@@ -236,14 +239,17 @@ class Analyzer:
 
 def network_of(model: torch.nn.Module, card: Card, name: str, device: str = "cpu") -> Network:
     """Return what a spotter gets of weights."""
-    from mescope.models.inference import score_windows
+    from mescope.models.inference import score_frames, score_windows
 
+    score = score_frames if card.look == "frames" else score_windows
     return Network(
         name=name,
         look=card.look,
         head=cast("Head", card.head),
         rule=card.proposals,
-        score=partial(score_windows, model, device=device),
+        score=partial(score, model, device=device),
+        model=card.model,
+        labels=card.labels,
     )
 
 

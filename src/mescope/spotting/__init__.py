@@ -4,6 +4,7 @@
 """
 
 from mescope.spotting.flow_peaks import FlowPeaks
+from mescope.spotting.frame_scores import MeanSpotter, SoftNetSpotter
 from mescope.spotting.mdmd import Mdmd
 from mescope.spotting.network import NetworkSpotter
 from mescope.spotting.of_fd import OfFd
@@ -13,9 +14,11 @@ __all__ = [
     "SPOTTERS",
     "FlowPeaks",
     "Mdmd",
+    "MeanSpotter",
     "Network",
     "NetworkSpotter",
     "OfFd",
+    "SoftNetSpotter",
     "Spotter",
     "Spotting",
 ]
