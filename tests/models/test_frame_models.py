@@ -22,15 +22,6 @@ def maps(n, seed):
     return torch.from_numpy(x), torch.from_numpy((kind > 0).astype(np.float32)), kind
 
 
-@pytest.fixture
-def one_thread():
-    """Threads of torch wait for each other by spinning: more cost more here."""
-    count = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(count)
-
-
 @pytest.mark.usefixtures("one_thread")
 @pytest.mark.parametrize("name", ["softnet", "mean"])
 def test_a_planted_set_is_learned(name):

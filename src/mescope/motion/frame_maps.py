@@ -143,7 +143,7 @@ def windows_of_pairs(flow: RoiFlow, k: int) -> npt.NDArray[np.int64]:
     for j in range(count):
         seen[j * hop : j * hop + window] |= flow.valid[j]
     missing = np.concatenate([[0], np.cumsum(~seen)])
-    placed = ~np.isnan(flow.boxes).any(axis=1)
+    placed = np.atleast_1d(~np.isnan(flow.boxes).any(axis=1))
     out = np.full(n, -1, np.int64)
     for i in range(n - k):
         if missing[i + k + 1] != missing[i]:
