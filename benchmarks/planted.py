@@ -1,6 +1,7 @@
 """Plant expressions on faces never trained on; count what is found.
 
-    python benchmarks/planted.py [--clips 60] [--seconds 30] [--jobs 2] [--method NAME] [--json out.json]
+    python benchmarks/planted.py [--clips 60] [--seconds 30] [--jobs 2] [--method NAME]
+        [--json out.json]
 
 Clips of the two public-domain portraits at three levels of noise and head motion, at 30 and 200
 frames a second; as many at the middle level whose expressions are from faint to strong (0.15 to

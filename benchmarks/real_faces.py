@@ -1,6 +1,7 @@
 """Measure on real faces: what is found, what it is called, and what is found wrongly.
 
-    python benchmarks/real_faces.py [folder] [--model NAME] [--method NAME] [--strips DIR] [--json out.json]
+    python benchmarks/real_faces.py [folder] [--model NAME] [--method NAME] [--strips DIR]
+        [--json out.json]
 
 The folder (default: ../shared/data/real_faces) holds recordings and a ``truth.csv`` with the
 columns file, first, last, what, note: frames from 0, both ends included; ``what`` is

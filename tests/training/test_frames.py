@@ -74,6 +74,8 @@ def test_other_weights_are_told_what_they_lack():
 
 def test_maps_must_be_those_of_the_model():
     right = recipe("softnet")
+    assert right.data.kind == "rendered-frames"
+    assert isinstance(right.data, RenderedFrames)
     wrong = replace(right, data=replace(right.data, style="mean"))
     with pytest.raises(RecipeError, match="style = 'softnet', found 'mean'"):
         task_of(wrong).check(wrong)

@@ -84,7 +84,8 @@ class FrameSpotter(Spotter):
             raise WeightsError(
                 f"the spotter {self.style!r} needs weights of the model {self.style!r} that "
                 f"score frames, found {network.name}, of {network.model or 'another model'}; "
-                "name the weights by --model"
+                "name the weights by --model; `mescope train "
+                f"recipes/{self.style}-rendered.toml` makes some"
             )
         self.score: Score = network.score
         self.labels = network.labels
