@@ -1,6 +1,7 @@
 """Plant expressions on faces never trained on; count what is found.
 
-    python benchmarks/planted.py [--clips 60] [--seconds 30] [--jobs 2] [--json out.json]
+    python benchmarks/planted.py [--clips 60] [--seconds 30] [--jobs 2] [--method NAME]
+        [--json out.json]
 
 Clips of the two public-domain portraits at three levels of noise and head motion, at 30 and 200
 frames a second; as many at the middle level whose expressions are from faint to strong (0.15 to
@@ -19,6 +20,7 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -33,6 +35,7 @@ from mescope.evaluation.bootstrap import interval
 from mescope.evaluation.matching import Counts, match_kind
 from mescope.evaluation.recognition import count_classes, uar, uf1
 from mescope.events import Kind
+from mescope.spotting import SPOTTERS
 from mescope.synthesis.dynamics import random_script
 from mescope.synthesis.portraits import test_portraits
 from mescope.synthesis.render import SyntheticVideo
@@ -82,7 +85,7 @@ class Outcome:
     called: int = 0  # blinks that are shown as expressions
 
 
-def run(clip: Clip, weights: str | None) -> list[Outcome]:
+def run(clip: Clip, weights: str | None, methods: Sequence[str] = METHODS) -> list[Outcome]:
     """Render once, analyze with every method, match."""
     rng = np.random.default_rng((20261120, clip.seed))
     options: dict[str, Any] = {}
@@ -103,7 +106,7 @@ def run(clip: Clip, weights: str | None) -> list[Outcome]:
                 ),
                 video,
             )
-            for method in METHODS
+            for method in methods
         ]
 
 
@@ -191,7 +194,7 @@ def plan(clips: int, seconds: float) -> list[Clip]:
 def show(title: str, outcomes: list[Outcome]) -> list[dict[str, Any]]:
     """Print one table row per method."""
     rows = []
-    for method in METHODS:
+    for method in dict.fromkeys(o.method for o in outcomes):
         row = summary([o for o in outcomes if o.method == method])
         rows.append({"part": title, "method": method, **row})
         low, high = row["f1_interval"]
@@ -214,16 +217,22 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=30.0)
     parser.add_argument("--still", type=float, default=600.0, help="seconds of a still face")
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument(
+        "--method", choices=sorted(SPOTTERS), action="append",
+        help="a spotter; give it again for another",
+    )  # fmt: skip
     parser.add_argument("--model", help="weights; the default ones if not given")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
-    jobs = [delayed(run)(clip, options.model) for clip in plan(options.clips, options.seconds)]
+    methods = tuple(options.method or METHODS)
+    clips = plan(options.clips, options.seconds)
+    jobs = [delayed(run)(clip, options.model, methods) for clip in clips]
     stills = [
         Clip(i % 2, "middle", rate, 1000 + i, options.still / 10, still=True)
         for i, rate in enumerate([RATES[0]] * 10 + [RATES[1]] * 10)
         if options.still > 0
     ]
-    jobs += [delayed(run)(clip, options.model) for clip in stills]
+    jobs += [delayed(run)(clip, options.model, methods) for clip in stills]
     nested = Parallel(n_jobs=options.jobs, verbose=5)(jobs)
     outcomes = [o for group in nested for o in group]
     print(HEADING)

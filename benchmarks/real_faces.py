@@ -1,6 +1,7 @@
 """Measure on real faces: what is found, what it is called, and what is found wrongly.
 
-    python benchmarks/real_faces.py [folder] [--model NAME] [--strips DIR] [--json out.json]
+    python benchmarks/real_faces.py [folder] [--model NAME] [--method NAME] [--strips DIR]
+        [--json out.json]
 
 The folder (default: ../shared/data/real_faces) holds recordings and a ``truth.csv`` with the
 columns file, first, last, what, note: frames from 0, both ends included; ``what`` is
@@ -35,6 +36,7 @@ from scipy.stats import binomtest
 import mescope
 from mescope.analysis import Analysis, Finding
 from mescope.events import Interval
+from mescope.spotting import SPOTTERS
 from mescope.video.reading import open_video
 
 METHODS = ("model", "flow-peaks")
@@ -225,7 +227,7 @@ def main() -> None:
     default = Path(__file__).resolve().parents[2] / "shared" / "data" / "real_faces"
     parser.add_argument("folder", nargs="?", type=Path, default=default)
     parser.add_argument("--model", default=None)
-    parser.add_argument("--method", choices=METHODS, action="append")
+    parser.add_argument("--method", choices=sorted(SPOTTERS), action="append")
     parser.add_argument("--strips", type=Path)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()

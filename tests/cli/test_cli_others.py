@@ -8,6 +8,7 @@ import pytest
 
 from mescope.cli import doctor
 from mescope.errors import WeightsError
+from mescope.spotting import SPOTTERS
 
 
 def test_two_opencv_distributions_are_named_with_the_fix(monkeypatch):
@@ -47,7 +48,7 @@ def test_a_check_that_fails_does_not_stop_the_others(monkeypatch):
     assert checks["weights"].state == "problem"
     assert "checksum" in checks["weights"].text
     assert checks["cache"].state == "ok"
-    assert checks["spotters"].text == "flow-peaks, model"
+    assert checks["spotters"].text == ", ".join(SPOTTERS)
     assert checks["landmarks"].state == "ok"
     assert "commercial" in checks["landmarks"].text
 

@@ -35,6 +35,7 @@ CLIPS = {  # channels and side of the models that name a clip; larger ones are b
     "ammsm-s28": (2, 28),
     "ammsm-s56": (2, 56),
 }
+FRAMES = {"softnet": (3, 42), "mean": (3, 42)}  # channels and side: score single frames
 VIDEOS = {"videomamba-xs": (3, 8, 56)}  # channels, frames and side
 PICTURES = {"ammsm-s28", "ammsm-s56"}
 """Models that see the onset frame, too."""
@@ -63,6 +64,8 @@ GOLDEN = {  # spotting of frames 3 and 19, negative and neutral logit of frame 1
     "me-tst-plus-small": [0.98515068, 0.985147883, 4.19476859, 2.16163644],
     "boosting-vrme": [0.970488225, 0.970571381, 3.49573138, 3.9260435],
     "boosting-vrme-small": [0.955065908, 0.955056476, 3.05649646, 1.64394],
+    "softnet": [0.995732281],
+    "mean": [0.0203605643, 0.0203605643, 0.118478438, -0.0100798932],
     "ststnet": [0.0425848521, 0.10350006, -0.0668025583],
     "off-apexnet": [2.70470988, 2.67592633, 2.09711583],
     "flow-cnn": [0.0191342882, 0.0950983898, -0.0410441069],
@@ -75,7 +78,7 @@ GOLDEN = {  # spotting of frames 3 and 19, negative and neutral logit of frame 1
     "videomamba-xs": [9.74348045e-05, 0.0993293873, -0.0253268128],
     "ammsm-s28": [0.673224982, -0.407046266, -0.0155975325],
     "ammsm-s56": [0.673224982, -0.407046266, -0.0155975325],
-}  # of clip models: the logits of the only clip
+}  # of clip models: the logits of the only clip; of frame models the score before them
 
 
 FLAT = {"htnet-small": {"positions.2"}}
@@ -99,7 +102,7 @@ def inputs(name, batch=2, frames=30):
     generator = torch.Generator().manual_seed(SEED)
     if name in SPOTTING:
         return torch.randn(batch, SPOTTING[name], frames, generator=generator)
-    *before, side = (CLIPS | VIDEOS)[name]
+    *before, side = (CLIPS | VIDEOS | FRAMES)[name]
     return torch.randn(batch, *before, side, side, generator=generator)
 
 
@@ -108,13 +111,13 @@ def run(name, model, x):
     return model(x, x[:, [0, 1, 0]] + 0.5) if name in PICTURES else model(x)
 
 
-@pytest.fixture(params=[*SPOTTING, *CLIPS, *VIDEOS])
+@pytest.fixture(params=[*SPOTTING, *CLIPS, *VIDEOS, *FRAMES])
 def name(request):
     return request.param
 
 
 def test_every_preset_is_covered():
-    assert {*SPOTTING, *CLIPS, *VIDEOS, *LARGE} == set(MODELS)
+    assert {*SPOTTING, *CLIPS, *VIDEOS, *FRAMES, *LARGE} == set(MODELS)
 
 
 @pytest.mark.parametrize("large", LARGE)
@@ -144,6 +147,16 @@ def test_logits_of_every_class(name, classes):
     assert torch.isfinite(out.emotion).all()
 
 
+@pytest.mark.parametrize(("name", "count"), [("softnet", 314_817), ("mean", 7_580)])
+def test_frames_are_scored_one_by_one(name, count):
+    model = build(name)
+    assert sum(p.numel() for p in model.parameters()) == count
+    with torch.no_grad():
+        out = model(inputs(name, 3))
+    assert out.spotting.shape == (3,)
+    assert name == "softnet" or out.emotion.shape == (3, 3)
+
+
 def test_every_parameter_gets_a_gradient(name):  # check 9, clean mode
     model = build(name).train()
     out = run(name, model, inputs(name, 4))
@@ -167,6 +180,9 @@ def test_weights_come_back_with_the_same_numbers(name, tmp_path):
     if name in SPOTTING:
         regions = tuple(f"region {i}" for i in range(SPOTTING[name] // 2))
         card = dataclasses.replace(card, regions=regions, window=30, rate=30.0)
+    elif name in FRAMES:
+        labels = ("negative", "positive", "surprise") if name == "mean" else ()
+        card = dataclasses.replace(card, look="frames", window=6, rate=30.0, labels=labels)
     else:
         card = dataclasses.replace(card, labels=("negative", "positive", "surprise"))
     save(tmp_path / "w.safetensors", model, card)
@@ -190,7 +206,7 @@ def test_golden_outputs(name):
     if name in SPOTTING:
         found = [*out.spotting[0, [3, 19]].tolist(), *out.emotion[0, 11, [0, 4]].tolist()]
     else:
-        found = out.emotion[0].tolist()
+        found = [value for part in out for value in part.flatten().tolist()]
     assert found == pytest.approx(GOLDEN[name], rel=1e-6)
 
 

@@ -1,5 +1,6 @@
 """Spotters by name; networks are made up, motion is planted."""
 
+import json
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -13,6 +14,7 @@ from mescope.errors import MescopeError, WeightsError
 from mescope.events import Interval
 from mescope.labels import SPOTTING_CLASSES
 from mescope.models.weights import Card
+from mescope.motion.windows import Timing, timing
 from mescope.spotting import SPOTTERS
 from mescope.spotting.cascade import CascadeRule
 from mescope.spotting.network import LOW_FLOOR, rule_of, softmax
@@ -155,7 +157,11 @@ def test_analyzer_shows_what_the_floor_lets_through(flow):
     assert analyzer.spotter().overlap == "thin"
 
 
-@pytest.mark.parametrize("method", ["model", "flow-peaks"])
+RULES = ["flow-peaks", "mdmd", "of-fd"]
+"""Spotters that need no weights."""
+
+
+@pytest.mark.parametrize("method", ["model", *RULES])
 @pytest.mark.parametrize("look", ["windows", "candidates"])
 def test_no_face_gives_nothing_and_nan(method, look):
     motion = recording(noise=0.02, events=[(STRONG, ["lips"], UP)])
@@ -167,6 +173,63 @@ def test_no_face_gives_nothing_and_nan(method, look):
     assert shown == []
     assert np.isnan(score).all()
     assert np.isnan(emotion).all()
+
+
+@pytest.mark.parametrize("method", RULES)
+@pytest.mark.parametrize("rate", [15.0, 24.0, 30.0, 60.0, 200.0])
+def test_rules_find_macro_expressions_at_any_rate(method, rate):
+    """Planted in seconds: one that lasts 1.2 s, at 10 and at 20 s."""
+    own = timing(rate).rate
+    spans = [(round(at * own), round((at + 1.2) * own)) for at in (10.0, 20.0)]
+    events = [(span, ["lips", "corner_l", "corner_r"], (0.0, -6.0)) for span in spans]
+    spotting = SPOTTERS[method]().spot(
+        region_flow(recording(round(30 * own), noise=0.03, events=events), rate=rate)
+    )
+    for span in spans:
+        best = max(spotting.detections, key=lambda d: d.interval.iou(Interval(*span)))
+        assert best.interval.iou(Interval(*span)) >= 0.5
+        assert best.kind == "macro"
+        assert best.score >= spotting.floor
+
+
+@pytest.mark.parametrize("method", RULES)
+@pytest.mark.parametrize("noise", [0.0, 0.05])
+def test_rules_show_nothing_on_a_still_face(method, noise):
+    spotting = SPOTTERS[method]().spot(region_flow(recording(1800, noise=noise, drift=8.0)))
+    assert [d for d in spotting.detections if d.score >= spotting.floor] == []
+
+
+@pytest.mark.parametrize("method", RULES)
+def test_rules_never_span_frames_without_a_face(method):
+    events = [((100, 130), ["lips", "corner_l"], (0.0, -6.0))]
+    events += [((500, 530), ["lips", "corner_l"], (0.0, -6.0))]
+    valid = np.ones((35, 50), bool)
+    for w in range(35):
+        inside = [t - 25 * w for t in range(490, 540) if 0 <= t - 25 * w < 50]
+        valid[w, inside] = False
+    spotting = SPOTTERS[method]().spot(region_flow(recording(events=events), valid=valid))
+    shown = [d for d in spotting.detections if d.score >= spotting.floor]
+    assert any(d.interval.iou(Interval(100, 130)) >= 0.5 for d in shown)
+    assert all(d.interval.shared(Interval(490, 539)) == 0 for d in spotting.detections)
+    assert np.isnan(spotting.score[490:540]).all()
+
+
+@pytest.mark.parametrize("method", RULES)
+@pytest.mark.parametrize("frames", [2, 4, 20])
+def test_rules_live_with_a_few_frames(method, frames):
+    flow = region_flow(recording())
+    window = Timing(frames, frames // 2, 1, 30.0)
+    few = replace(
+        flow, windows=flow.windows[:1, :, :frames], valid=flow.valid[:1, :frames], timing=window
+    )
+    spotting = SPOTTERS[method]().spot(few)
+    assert spotting.score.shape == (frames,)
+    assert spotting.detections == ()
+
+
+@pytest.mark.parametrize("method", RULES)
+def test_parameters_of_rules_go_into_a_file(method):
+    json.dumps(dict(SPOTTERS[method]().parameters))
 
 
 def test_a_model_of_other_classes_is_refused():

@@ -12,6 +12,8 @@ MODULES = [
     "mescope.spotting.proposals",
     "mescope.spotting.face_events",
     "mescope.spotting.flow_peaks",
+    "mescope.spotting.mdmd",
+    "mescope.spotting.of_fd",
     "mescope.spotting.face_shape",
     "mescope.spotting.segments",
     "mescope.spotting.cascade",

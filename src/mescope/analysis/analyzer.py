@@ -148,6 +148,7 @@ class Analyzer:
             video, head=spotter.head, overlap=spotter.overlap, face=face, jobs=jobs,
             cache=folder, progress=progress, **extraction_for(card, video.rate),
         )  # fmt: skip
+        spotter.look(video, flow, jobs=jobs)
         spotting = _fitting(spotter.spot(flow), flow, method)
         return self._analysis(video, flow, spotting, spotter, method, pictures)
 
@@ -158,6 +159,8 @@ class Analyzer:
             MescopeError: there is none of this name, or it needs weights and there are none.
         """
         name = method or self.method
+        if name == defaults.SPOTTER and self.card is not None and self.card.look == "frames":
+            name = self.card.model  # such weights have a spotter of their own
         kind = SPOTTERS.named(name)
         if not kind.needs_network:
             return kind()
@@ -240,14 +243,17 @@ class Analyzer:
 
 def network_of(model: torch.nn.Module, card: Card, name: str, device: str = "cpu") -> Network:
     """Return what a spotter gets of weights."""
-    from mescope.models.inference import score_windows
+    from mescope.models.inference import score_frames, score_windows
 
+    score = score_frames if card.look == "frames" else score_windows
     return Network(
         name=name,
         look=card.look,
         head=cast("Head", card.head),
         rule=card.proposals,
-        score=partial(score_windows, model, device=device),
+        score=partial(score, model, device=device),
+        model=card.model,
+        labels=card.labels,
     )
 
 

@@ -31,7 +31,7 @@ def extraction_for(card: Card | None, rate: float) -> dict[str, Any]:
         return {}
     if card.mode != "as_published":
         regions = _regions(card)
-        return {} if regions == REGIONS_18 else {"regions": regions}
+        return {} if regions in ((), REGIONS_18) else {"regions": regions}
     step = max(1, round(rate / card.rate))
     return {
         "mode": "as_published",

@@ -44,7 +44,7 @@ def spot(
     """Print when something happens on the face; writes no files.
 
     --method flow-peaks, peaks of motion, is a second opinion that does not depend on any
-    training data.
+    training data; mdmd and of-fd are published rules to compare with.
     """
     spotter = spotter_named(method)
     options: dict[str, Any] = {

@@ -18,8 +18,10 @@ from mescope.models import (
     flow_cnn,
     htnet,
     mambavision,
+    mean,
     merba,
     off_apexnet,
+    softnet,
     videomamba,
 )
 from mescope.models.ammsm import Ammsm
@@ -33,8 +35,10 @@ from mescope.models.me_tst import (
     MeTstPlus,
     MeTstPlusConfig,
 )
+from mescope.models.mean import Mean
 from mescope.models.merba import Merba
 from mescope.models.off_apexnet import OffApexNet
+from mescope.models.softnet import SoftNet
 from mescope.models.ststnet import StstNet, StstNetConfig
 from mescope.models.videomamba import VideoMamba, VideoMambaConfig
 from mescope.registry import Registry, suggestion
@@ -51,8 +55,10 @@ __all__ = [
     "MeTstOutput",
     "MeTstPlus",
     "MeTstPlusConfig",
+    "Mean",
     "Merba",
     "OffApexNet",
+    "SoftNet",
     "StstNet",
     "StstNetConfig",
     "VideoMamba",
@@ -84,6 +90,8 @@ _PRESETS: dict[str, Callable[..., nn.Module]] = {
     "me-tst-plus-small": _preset(MeTstPlus, SMALL),
     "boosting-vrme": _preset(MeTstPlus, BOOSTING),
     "boosting-vrme-small": _preset(MeTstPlus, BOOSTING_SMALL),
+    **{name: _preset(SoftNet, c) for name, c in softnet.PRESETS.items()},
+    **{name: _preset(Mean, c) for name, c in mean.PRESETS.items()},
     "ststnet": _preset(StstNet, StstNetConfig()),
     **{name: _preset(OffApexNet, c) for name, c in off_apexnet.PRESETS.items()},
     **{name: _preset(HtNet, c) for name, c in htnet.PRESETS.items()},

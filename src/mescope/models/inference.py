@@ -41,6 +41,26 @@ def score_windows(
     return np.concatenate(spotting), np.concatenate(emotion)
 
 
+def score_frames(
+    model: torch.nn.Module, maps: NDArray[np.float32], *, device: str = "cpu"
+) -> Scores:
+    """Return scores (m,) and class logits (m, c) of maps of frames (m, 3, size, size).
+
+    The logits of a model that names nothing are (m, 0).
+    """
+    scores, logits = [np.empty(0, np.float32)], []
+    for at in range(0, len(maps), BATCH):
+        with torch.inference_mode():
+            part = torch.from_numpy(np.ascontiguousarray(maps[at : at + BATCH])).to(device)
+            output = model(part)
+            named = getattr(output, "emotion", None)
+            scores.append(output.spotting.float().cpu().numpy())
+            if named is not None:
+                logits.append(named.float().cpu().numpy())
+    score = np.concatenate(scores)
+    return score, np.concatenate(logits) if logits else np.empty((len(score), 0), np.float32)
+
+
 @contextmanager
 def _threads_of_their_own() -> Iterator[ThreadPoolExecutor]:
     """Give as many threads as torch uses, in each of which it uses one."""

@@ -119,7 +119,7 @@ def check_folds(given: Given) -> str:
 
 def _check_finds(card: Card, path: Path) -> None:
     """Refuse weights that name one expression."""
-    if not card.regions:
+    if not card.regions and card.look != "frames":
         raise WeightsError(
             "expected weights that find expressions in recordings, found "
             f"{path}, which name one expression; use `mescope recognize`"

@@ -1,4 +1,4 @@
-"""What models that name the emotion of one clip return."""
+"""What models return that look at one clip, or at one frame, at a time."""
 
 from __future__ import annotations
 
@@ -10,4 +10,17 @@ from torch import Tensor
 class EmotionOutput(NamedTuple):
     """One row of logits for each clip."""
 
+    emotion: Tensor  # (b, classes), logits
+
+
+class FrameOutput(NamedTuple):
+    """One score for each frame."""
+
+    spotting: Tensor  # (b,), towards 1 within an expression
+
+
+class FrameEmotionOutput(NamedTuple):
+    """One score and one row of logits for each frame."""
+
+    spotting: Tensor  # (b,), towards 1 within an expression
     emotion: Tensor  # (b, classes), logits

@@ -37,7 +37,8 @@ class Card:
 
     Of a spotting model, frames are decimated frames: ``window`` of them make one input at
     ``rate`` per second, and ``proposals`` are the fields of the spotting rule
-    (:class:`mescope.spotting.proposals.ProposalRule`) chosen together with the weights.  Of a
+    (:class:`mescope.spotting.proposals.ProposalRule`) chosen together with the weights; of one
+    that scores single frames, ``window`` is k_p, and ``regions`` is empty.  Of a
     model that names clips, ``regions`` is empty and ``window`` and ``rate`` are 0.
     ``shares`` and ``reference`` say how the regions were measured
     (:func:`mescope.motion.roi_flow.extract`).  ``without`` is the subject whose recordings
@@ -56,7 +57,7 @@ class Card:
     labels: tuple[str, ...] = SPOTTING_CLASSES
     mode: str = "clean"  # of the features it was trained on
     head: str = "nose"  # whose motion was taken for the head's: see video.head_motion
-    look: str = "windows"  # or "candidates": what it is shown, see spotting.cascade
+    look: str = "windows"  # or "candidates", "frames": what it is shown, see mescope.spotting
     recipe: str = ""
     trained_on: str = ""
     simulated: bool = False
@@ -215,7 +216,7 @@ _LATER: dict[str, Any] = {
 """Entries that the first files lack, and what their lack means."""
 
 _CHOICES = {
-    "head": ("nose", "face"), "look": ("windows", "candidates"),
+    "head": ("nose", "face"), "look": ("windows", "candidates", "frames"),
     "shares": tuple(SHARES), "reference": ("walk", "late"),
 }  # fmt: skip
 
@@ -286,7 +287,9 @@ def _check_card(card: Card, module: nn.Module, path: Path) -> None:
     config: Any = getattr(module, "config", None)
     classes = getattr(config, "classes", len(card.labels))
     channels = getattr(config, "channels", None)
-    if card.window:  # a spotting model
+    if card.look == "frames":  # a spotting model that sees maps of single frames
+        shown = not card.regions and card.window > 0
+    elif card.window:  # a spotting model
         if tuple(card.labels) != SPOTTING_CLASSES:
             raise WeightsError(
                 f"{path}: labels differ; expected {', '.join(SPOTTING_CLASSES)}, "

@@ -8,13 +8,13 @@ import numpy as np
 
 from mescope.errors import WeightsError
 from mescope.models.weights import Card
-from mescope.samples import clip_kinds, face_kinds, spotting_kinds
+from mescope.samples import clip_kinds, face_kinds, frame_recordings, spotting_kinds
 from mescope.samples.base import SAMPLES, Prepared, SampleKind
 from mescope.samples.preparation import Preparation
 
 __all__ = [
-    "SAMPLES", "Prepared", "SampleKind", "clip_kinds", "face_kinds", "preparation_of",
-    "spotting_kinds",
+    "SAMPLES", "Prepared", "SampleKind", "clip_kinds", "face_kinds", "frame_recordings",
+    "preparation_of", "spotting_kinds",
 ]  # fmt: skip
 
 

@@ -4,7 +4,21 @@
 """
 
 from mescope.spotting.flow_peaks import FlowPeaks
+from mescope.spotting.frame_scores import MeanSpotter, SoftNetSpotter
+from mescope.spotting.mdmd import Mdmd
 from mescope.spotting.network import NetworkSpotter
+from mescope.spotting.of_fd import OfFd
 from mescope.spotting.spotters import SPOTTERS, Network, Spotter, Spotting
 
-__all__ = ["SPOTTERS", "FlowPeaks", "Network", "NetworkSpotter", "Spotter", "Spotting"]
+__all__ = [
+    "SPOTTERS",
+    "FlowPeaks",
+    "Mdmd",
+    "MeanSpotter",
+    "Network",
+    "NetworkSpotter",
+    "OfFd",
+    "SoftNetSpotter",
+    "Spotter",
+    "Spotting",
+]

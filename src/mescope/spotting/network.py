@@ -24,7 +24,7 @@ from mescope.spotting.face_shape import shape_traces
 from mescope.spotting.flow_peaks import candidates
 from mescope.spotting.mirror import both_sides
 from mescope.spotting.proposals import ProposalRule, propose
-from mescope.spotting.spotters import SPOTTERS, Network, Spotter, Spotting
+from mescope.spotting.spotters import SPOTTERS, Network, Spotter, Spotting, given
 from mescope.spotting.traces import stitch
 
 if TYPE_CHECKING:
@@ -63,11 +63,7 @@ class NetworkSpotter(Spotter):
 
     def __init__(self, network: Network | None = None) -> None:
         super().__init__(network)
-        if network is None:
-            raise WeightsError(
-                f"the spotter {defaults.SPOTTER!r} expected a network, found none; "
-                "mescope.load() reads weights and hands it one"
-            )
+        network = given(network, defaults.SPOTTER)
         self.score, self.rule = network.score, rule_of(network)
         self.constants = network.rule
         self.head = network.head

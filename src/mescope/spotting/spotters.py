@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from mescope.errors import MescopeError
+from mescope.errors import MescopeError, WeightsError
 from mescope.events import Detection
 from mescope.registry import Registry
 
@@ -31,9 +31,11 @@ if TYPE_CHECKING:
     from mescope.motion.head_motion import Head
     from mescope.motion.roi_flow import RoiFlow
     from mescope.motion.windows import Overlap
+    from mescope.video.source import Video
 
 Score = Callable[[NDArray[np.float32]], tuple[NDArray[np.floating[Any]], NDArray[Any]]]
-"""Inputs (m, channels, k) to scores (m, k), 0 to 1, and class logits (m, k, classes)."""
+"""Inputs (m, channels, k) to scores (m, k), 0 to 1, and class logits (m, k, classes); maps of
+frames (m, 3, size, size) to scores (m,) and class logits (m, classes)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,10 +44,12 @@ class Network:
 
     Attributes:
         name: of the weights.
-        look: what the network is shown, "windows" or "candidates".
+        look: what the network is shown, "windows", "candidates" or "frames".
         head: whose motion it takes for the head's.
         rule: the constants that were chosen together with the weights.
         score: the network itself.
+        model: the preset that it is, a name of :data:`mescope.models.MODELS`.
+        labels: of its classes; none if it names nothing.
     """
 
     name: str
@@ -53,6 +57,8 @@ class Network:
     head: Head
     rule: Mapping[str, Any]
     score: Score
+    model: str = ""
+    labels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +78,20 @@ class Spotting:
     floor: float
     emotion: NDArray[np.float64] | None = None
     movement: NDArray[np.float64] | None = None
+
+
+def given(network: Network | None, spotter: str) -> Network:
+    """Return the network that a spotter was handed.
+
+    Raises:
+        WeightsError: there is none.
+    """
+    if network is None:
+        raise WeightsError(
+            f"the spotter {spotter!r} expected a network, found none; mescope.load() reads "
+            "weights and hands it one"
+        )
+    return network
 
 
 class Spotter(ABC):
@@ -94,6 +114,17 @@ class Spotter(ABC):
     def parameters(self) -> Mapping[str, Any]:
         """The constants that decide a result, for its provenance."""
         return {}
+
+    def look(  # noqa: B027 - most spotters have nothing to do here
+        self, video: Video, flow: RoiFlow, *, jobs: int | None = None
+    ) -> None:
+        """Look at the recording itself, before :meth:`spot`; most need nothing of it.
+
+        Args:
+            video: the recording.
+            flow: its region flow.
+            jobs: threads; by default one per core.
+        """
 
     @abstractmethod
     def spot(self, flow: RoiFlow) -> Spotting:

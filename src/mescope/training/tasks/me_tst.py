@@ -214,7 +214,7 @@ class SpottingTask(LoopTask):
         share = self.table.spotting_weight
         return me_tst_loss(output, spotting, classes, weights, spotting_weight=share)
 
-    def schedule(self, done: int) -> LRScheduler:
+    def schedule(self, done: int) -> LRScheduler | None:
         """See :class:`LoopTask`."""
         total = self.epochs * self.steps
         return one_cycle(self.optimizer, self.optim.learning_rate, total, done)
