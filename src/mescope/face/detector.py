@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import importlib.util
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -68,10 +68,18 @@ class DlibFinder:
     def find(self, grey: Grey) -> list[Face]:
         """Return all faces in dlib's order, best score first."""
         image = np.ascontiguousarray(grey)
-        rectangles, scores, _ = self._detector.run(image, 0, 0.0)
+        return [
+            replace(face, landmarks=self.landmarks(image, face.box))
+            for face in self.find_boxes(image)
+        ]
+
+    def find_boxes(self, grey: Grey) -> list[Face]:
+        """Return the same faces, their landmarks nan: those who look elsewhere for them save
+        a call for every face."""
+        rectangles, scores, _ = self._detector.run(np.ascontiguousarray(grey), 0, 0.0)
         boxes = [Box(r.left(), r.top(), r.right() + 1, r.bottom() + 1) for r in rectangles]
         return [
-            Face(box, self.landmarks(image, box), float(score))
+            Face(box, np.full((68, 2), np.nan, np.float32), float(score))
             for box, score in zip(boxes, scores, strict=True)
         ]
 
@@ -155,7 +163,7 @@ class FaceTracker:
         scale = min(TRACKED_WIDTH / max(1, last.width), 2.5)
         faces = [
             _moved(face, 1 / scale, left, top)
-            for face in self.finder.find(_scaled(area, scale))
+            for face in self._find(_scaled(area, scale))
         ]
         if not faces:
             return None
@@ -168,11 +176,16 @@ class FaceTracker:
         """Search the whole image, enlarged if nothing is found at first."""
         width = grey.shape[1]
         scale = min(1.0, SEARCH_WIDTH / width)
-        faces = self.finder.find(_scaled(grey, scale))
+        faces = self._find(_scaled(grey, scale))
         if not faces and thorough:
             scale = min(2 * scale, THOROUGH_WIDTH / width)
-            faces = self.finder.find(_scaled(grey, scale))
+            faces = self._find(_scaled(grey, scale))
         return [_moved(face, 1 / scale, 0, 0) for face in faces]
+
+    def _find(self, grey: Grey) -> list[Face]:
+        """Return the faces of a scaled picture, of which boxes and scores are used."""
+        quick = getattr(self.finder, "find_boxes", None)
+        return list(self.finder.find(grey) if quick is None else quick(grey))
 
     def _choose(self, index: int, faces: list[Face], grey: Grey) -> Face | None:
         if not faces:
