@@ -87,6 +87,15 @@ class DlibFinder:
         """Return the 68 landmarks; whole pixels, as dlib gives them."""
         return self._model(grey, *box)
 
+    def landmarks_enlarged(
+        self, grey: Grey, box: Box, scale: float, corner: tuple[float, float], side: int
+    ) -> npt.NDArray[np.float32]:
+        """Return the landmarks in a square cut out and enlarged, without making it.
+
+        See :meth:`mescope.face.shape_model.ShapeModel.enlarged`.
+        """
+        return self._model.enlarged(grey, box, scale, corner, side)
+
 
 def landmark_model() -> Path:
     """Return where the landmark model lies.
