@@ -92,13 +92,18 @@ class FileVideo(Video):
         """See :meth:`Video.each`; what lies between two key frames is decoded once."""
         for group in self._groups(self._check_indices(list(indices))):
             missing = set(group)
-            for only in (frozenset(group), None):  # with what no other frame is built on, if need be
+            # At first without frames that nothing is built on; where one that is wanted does
+            # not come, with all of them.
+            for only in (frozenset(group), None):
+                for index, frame in self._decode(group[0], group[-1], Tally(), only):
+                    if index not in missing:
+                        continue
+                    if only is not None and index > min(missing):
+                        break
+                    missing.remove(index)
+                    yield index, self._convert(frame, grey)
                 if not missing:
                     break
-                for index, frame in self._decode(group[0], group[-1], Tally(), only):
-                    if index in missing:
-                        missing.remove(index)
-                        yield index, self._convert(frame, grey)
 
     def fingerprint(self) -> str:
         """SHA-256 of size, range and content.
