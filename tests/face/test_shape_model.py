@@ -52,7 +52,7 @@ def test_a_model_that_is_cut_off_is_refused(tmp_path: Path) -> None:
         ShapeModel.read(path)
 
 
-@pytest.mark.parametrize("scale, corner", [(1.0, (150.0, 40.0)), (0.5, (140.3, 60.7))])
+@pytest.mark.parametrize(("scale", "corner"), [(1.0, (150.0, 40.0)), (0.5, (140.3, 60.7))])
 def test_a_square_that_is_never_made_has_the_landmarks_of_one_that_is(scale, corner) -> None:
     side, box = 480, Box(80, 80, 400, 400)
     model = ShapeModel.read(landmark_model())

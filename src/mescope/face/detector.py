@@ -80,13 +80,12 @@ class DlibFinder:
         ]
 
     def find_boxes(self, grey: Grey) -> list[Face]:
-        """Return the same faces, their landmarks nan: those who look elsewhere for them save
-        a call for every face."""
+        """Return the same faces with landmarks nan, sooner."""
         rectangles, scores, _ = self._detector.run(np.ascontiguousarray(grey), 0, 0.0)
         return [_face(r, float(score)) for r, score in zip(rectangles, scores, strict=True)]
 
     def find_largest(self, grey: Grey) -> Face | None:
-        """Return the largest of the faces that :meth:`find` returns, much sooner if it is large.
+        """Return the largest of the faces that :meth:`find` returns, sooner if it is large.
 
         Then it is found in images that are smaller by :data:`SKIPPED` levels, with the same
         score; else the whole image is searched.
@@ -114,7 +113,7 @@ class DlibFinder:
         return faces if coarsest >= _SURE else []
 
     def _level(self, rectangle: Any) -> tuple[int, Any]:
-        """Return the level in which a face was found, -1 if unknown, and where in that level."""
+        """Return the level in which a face was found (-1: unknown), and where in it."""
         left, top = rectangle.left(), rectangle.top()
         level = round(np.log((rectangle.right() - left) / _SPAN) / np.log(_RATIO))
         if not 0 <= level < _LEVELS:
@@ -219,8 +218,7 @@ class FaceTracker:
             return None
         scale = min(TRACKED_WIDTH / max(1, last.width), 2.5)
         faces = [
-            _moved(face, 1 / scale, left, top)
-            for face in self._find(_scaled(area, scale))
+            _moved(face, 1 / scale, left, top) for face in self._find(_scaled(area, scale))
         ]
         if not faces:
             return None

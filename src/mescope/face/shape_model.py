@@ -120,7 +120,9 @@ def _fit(
     pixels, chosen = np.empty(anchors.shape[1], np.float32), np.empty(trees, np.int64)
     for forest in range(len(pairs)):
         a, b = _turn(start, shape)
-        _look_up(grey, view, size, corners, shape, a, b, anchors[forest], offsets[forest], pixels)
+        _look_up(
+            grey, view, size, corners, shape, a, b, anchors[forest], offsets[forest], pixels
+        )
         _choose(pairs[forest], limits[forest], pixels, chosen)
         tree = 0
         while tree + 4 <= trees:

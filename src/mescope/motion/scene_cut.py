@@ -1,4 +1,4 @@
-"""Where one scene ends and another begins: neighbouring frames compared at the size of a thumb."""
+"""Where a scene ends: neighbouring frames, compared at the size of a thumb."""
 
 from __future__ import annotations
 
