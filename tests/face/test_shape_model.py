@@ -67,7 +67,8 @@ def test_a_square_that_is_never_made_has_the_landmarks_of_one_that_is(scale, cor
 def made(grey: np.ndarray, scale: float, corner: tuple[float, float], side: int) -> np.ndarray:
     """Cut a square out and bring it to ``side`` px, linearly, in single precision."""
     (x, y), i = np.array(corner, np.float32), np.arange(side, dtype=np.float32)
-    rows, columns = np.float32(scale) * i + y, np.float32(scale) * i + x
+    rows = np.float32(scale) * i + y
+    columns = (float(np.float32(scale)) * i.astype(float) + float(x)).astype(np.float32)
     top, left = np.floor(rows).astype(int), np.floor(columns).astype(int)
     down, along = (rows - top.astype("f4"))[:, None], columns - left.astype("f4")
     high, wide = grey.shape

@@ -187,9 +187,13 @@ def _look_up(
 
 @compiled
 def _between(grey: Bytes, view: F32, row: int, column: int) -> np.float32:
-    """Return a pixel of an enlarged picture, rounded to whole grey levels."""
+    """Return a pixel of an enlarged picture, rounded to whole grey levels.
+
+    As ``cv2.warpAffine`` of OpenCV 5 rounds: along a row product and sum are rounded once, down
+    a column one after the other.  One grey level can move all landmarks by a pixel.
+    """
     h, w = grey.shape
-    x = view[0] * np.float32(column) + view[1]
+    x = np.float32(np.float64(view[0]) * column + np.float64(view[1]))
     y = view[0] * np.float32(row) + view[2]
     i, j = int(np.floor(y)), int(np.floor(x))
     down, along = y - np.float32(i), x - np.float32(j)
