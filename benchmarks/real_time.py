@@ -117,9 +117,9 @@ STAGES: tuple[tuple[str, Any, str], ...] = (
     ("face crops", roi_window, "cut"),
     ("landmarks", detector.DlibFinder, "landmarks"),
     ("following the face, rest", LandmarkTrack, "follow"),
-    ("detection", detector.DlibFinder, "find"),
-    ("scene cuts", roi_pass, "scene_cut"),
-    ("network and proposals", analyzer, "by_network"),
+    ("detection", detector.DlibFinder, "find_boxes"),
+    ("scene cuts", roi_pass.Thumbs, "cut"),
+    ("network and proposals", analyzer.Analyzer, "spot"),
     ("other events", analyzer, "find_events"),
     ("extraction, rest", analyzer, "extract"),
 )

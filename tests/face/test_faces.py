@@ -122,3 +122,38 @@ def test_missing_landmark_model_is_said_in_one_line(tmp_path, monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(FaceError, match="pip install"):
         faces.landmark_model()
+
+
+def crops():
+    """Square pictures of 320 px, some nearly all face, some with a small one or none."""
+    for picture in (hopper(), astronaut()):
+        face = default_finder().find(picture)[0].box
+        for times in (1.2, 1.4, 1.9, 2.6):
+            side, (x, y) = int(face.width * times), face_centre(face)
+            top, left = max(0, y - side // 2), max(0, x - side // 2)
+            yield cv2.resize(picture[top : top + side, left : left + side], (320, 320))
+    yield np.zeros((320, 320), np.uint8)
+
+
+def face_centre(box):
+    return (box.left + box.right) // 2, (box.top + box.bottom) // 2
+
+
+def test_the_largest_face_is_the_same_however_it_is_found():
+    finder, quick = default_finder(), 0
+    for crop in crops():
+        wanted = max(finder.find(crop), key=lambda face: face.box.area, default=None)
+        found = finder.find_largest(crop)
+        assert (found is None) == (wanted is None)
+        if wanted is not None:
+            assert (found.box, found.score) == (wanted.box, wanted.score)
+            np.testing.assert_array_equal(found.landmarks, wanted.landmarks)
+        quick += bool(finder._large(crop))
+    assert quick >= 4, "the quick way was hardly taken"
+
+
+def test_boxes_without_landmarks_are_the_same_boxes():
+    finder = default_finder()
+    found = [(face.box, face.score) for face in finder.find_boxes(hopper())]
+    assert found == [(face.box, face.score) for face in finder.find(hopper())]
+    assert len(found) == 1

@@ -50,3 +50,33 @@ def test_a_model_that_is_cut_off_is_refused(tmp_path: Path) -> None:
     path.write_bytes(landmark_model().read_bytes()[:100_000])
     with pytest.raises(FaceError, match="cut off"):
         ShapeModel.read(path)
+
+
+@pytest.mark.parametrize(("scale", "corner"), [(1.0, (150.0, 40.0)), (0.5, (140.3, 60.7))])
+def test_a_square_that_is_never_made_has_the_landmarks_of_one_that_is(scale, corner) -> None:
+    side, box = 480, Box(80, 80, 400, 400)
+    model = ShapeModel.read(landmark_model())
+    for portrait in portraits():
+        grey = np.ascontiguousarray(portrait.image.mean(axis=2).astype(np.uint8))
+        square = made(grey, scale, corner, side)
+        np.testing.assert_array_equal(
+            model.enlarged(grey, box, scale, corner, side), model(square, *box)
+        )
+
+
+def made(grey: np.ndarray, scale: float, corner: tuple[float, float], side: int) -> np.ndarray:
+    """Cut a square out and bring it to ``side`` px, linearly, in single precision."""
+    (x, y), i = np.array(corner, np.float32), np.arange(side, dtype=np.float32)
+    rows = np.float32(scale) * i + y
+    columns = (float(np.float32(scale)) * i.astype(float) + float(x)).astype(np.float32)
+    top, left = np.floor(rows).astype(int), np.floor(columns).astype(int)
+    down, along = (rows - top.astype("f4"))[:, None], columns - left.astype("f4")
+    high, wide = grey.shape
+
+    def at(row: np.ndarray, column: np.ndarray) -> np.ndarray:
+        picked = grey[np.clip(row, 0, high - 1)][:, np.clip(column, 0, wide - 1)]
+        return picked.astype(np.float32)
+
+    above = at(top, left) + along * (at(top, left + 1) - at(top, left))
+    under = at(top + 1, left) + along * (at(top + 1, left + 1) - at(top + 1, left))
+    return np.rint(above + down * (under - above)).astype(np.uint8)

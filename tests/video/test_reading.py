@@ -223,3 +223,15 @@ def test_a_real_recording():
     assert video.times[-1] == pytest.approx(71 / 30)
     assert video.report.complete
     assert video.warnings == []
+
+
+@pytest.mark.parametrize("codec", ["libx264", "mpeg2video", "libvpx-vp9"])
+def test_single_frames_are_those_of_a_full_run(tmp_path, write_video, codec):
+    """What is left out between the frames asked for is nothing that these are built on."""
+    path = write_video(tmp_path / "v.mkv", 120, codec=codec, noise=20)
+    video = open_video(path)
+    everything = dict(video.frames())
+    for wanted in ([7, 8, 50, 51, 101], list(range(0, 120, 3)), [119]):
+        found = dict(video.each(wanted, grey=True))
+        assert list(found) == wanted
+        assert all(np.array_equal(found[i], everything[i]) for i in wanted)

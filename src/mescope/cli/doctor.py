@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 import platform
 import sys
 from collections.abc import Callable, Iterator
@@ -68,11 +67,10 @@ def examine() -> Iterator[HealthCheck]:
 
 
 def _python() -> HealthCheck:
-    cores = os.cpu_count() or 1
-    if hasattr(os, "sched_getaffinity"):
-        cores = len(os.sched_getaffinity(0))  # a container may have fewer than the machine
+    from mescope.io.cores import cores
+
     text = f"{platform.python_version()} on {platform.system()} {platform.machine()}"
-    return HealthCheck("python", "ok", f"{text}, {cores} usable cores")
+    return HealthCheck("python", "ok", f"{text}, {cores()} usable cores")
 
 
 def _versions() -> HealthCheck:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import importlib.util
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -30,6 +30,11 @@ MODEL_FILE = "shape_predictor_68_face_landmarks.dat"
 SEARCH_WIDTH = 640  # px: a whole frame is searched at this width
 THOROUGH_WIDTH = 1280  # px: and, if nothing is found, enlarged up to this
 TRACKED_WIDTH = 120  # px: a face that is followed is searched at this width (dlib needs 80)
+SKIPPED = 4  # levels of dlib's pyramid that are too fine for a large face
+_SURE = 1  # level: a face so much coarser overlaps skipped ones by less than half: it stays
+_SPAN = 72  # px: right edge less left one of every face in the level where it is found
+_RATIO = 6 / 5  # of the sizes of two levels
+_LEVELS = 12
 MARGIN = 0.6  # how far around its last place a face is looked for, in widths
 
 
@@ -60,6 +65,7 @@ class DlibFinder:
         if not path.is_file():
             raise FaceError(f"the landmark model {path} is missing; reinstall {MODEL_PACKAGE}")
         self._detector: Any = dlib.get_frontal_face_detector()
+        self._smaller: Any = dlib.pyramid_down(6)
         # Here, because Numba takes long to import.
         from mescope.face.shape_model import ShapeModel
 
@@ -68,16 +74,74 @@ class DlibFinder:
     def find(self, grey: Grey) -> list[Face]:
         """Return all faces in dlib's order, best score first."""
         image = np.ascontiguousarray(grey)
-        rectangles, scores, _ = self._detector.run(image, 0, 0.0)
-        boxes = [Box(r.left(), r.top(), r.right() + 1, r.bottom() + 1) for r in rectangles]
         return [
-            Face(box, self.landmarks(image, box), float(score))
-            for box, score in zip(boxes, scores, strict=True)
+            replace(face, landmarks=self.landmarks(image, face.box))
+            for face in self.find_boxes(image)
         ]
+
+    def find_boxes(self, grey: Grey) -> list[Face]:
+        """Return the same faces with landmarks nan, sooner."""
+        rectangles, scores, _ = self._detector.run(np.ascontiguousarray(grey), 0, 0.0)
+        return [_face(r, float(score)) for r, score in zip(rectangles, scores, strict=True)]
+
+    def find_largest(self, grey: Grey) -> Face | None:
+        """Return the largest of the faces that :meth:`find` returns, sooner if it is large.
+
+        Then it is found in images that are smaller by :data:`SKIPPED` levels, with the same
+        score; else the whole image is searched.
+        """
+        image = np.ascontiguousarray(grey)
+        found = self._large(image) or self.find_boxes(image)
+        if not found:
+            return None
+        largest = max(found, key=lambda face: face.box.area)
+        return replace(largest, landmarks=self.landmarks(image, largest.box))
+
+    def _large(self, image: Grey) -> list[Face]:
+        """Return the faces of the coarser levels; none unless the largest is surely right."""
+        small: Any = image
+        for _ in range(SKIPPED):
+            small = self._smaller(small)
+        rectangles, scores, _ = self._detector.run(np.ascontiguousarray(small), 0, 0.0)
+        faces, coarsest = [], 0
+        for rectangle, score in zip(rectangles, scores, strict=True):
+            level, own = self._level(rectangle)
+            if level < 0:
+                return []
+            coarsest = max(coarsest, level)
+            faces.append(_face(self._smaller.rect_up(own, level + SKIPPED), float(score)))
+        return faces if coarsest >= _SURE else []
+
+    def _level(self, rectangle: Any) -> tuple[int, Any]:
+        """Return the level in which a face was found (-1: unknown), and where in it."""
+        left, top = rectangle.left(), rectangle.top()
+        level = round(np.log((rectangle.right() - left) / _SPAN) / np.log(_RATIO))
+        if not 0 <= level < _LEVELS:
+            return -1, rectangle
+        # A level up, an edge goes from x to 6/5 x + 0.3: away from -1.5.
+        x, y = (round((edge + 1.5) / _RATIO**level - 1.5) for edge in (left, top))
+        own = dlib.rectangle(x, y, x + _SPAN, y + _SPAN)
+        return (level if self._smaller.rect_up(own, level) == rectangle else -1), own
 
     def landmarks(self, grey: Grey, box: Box) -> npt.NDArray[np.float32]:
         """Return the 68 landmarks; whole pixels, as dlib gives them."""
         return self._model(grey, *box)
+
+    def landmarks_enlarged(
+        self, grey: Grey, box: Box, scale: float, corner: tuple[float, float], side: int
+    ) -> npt.NDArray[np.float32]:
+        """Return the landmarks in a square cut out and enlarged, without making it.
+
+        See :meth:`mescope.face.shape_model.ShapeModel.enlarged`.
+        """
+        return self._model.enlarged(grey, box, scale, corner, side)
+
+
+def _face(rectangle: Any, score: float) -> Face:
+    """Return a face without landmarks."""
+    r = rectangle
+    box = Box(r.left(), r.top(), r.right() + 1, r.bottom() + 1)
+    return Face(box, np.full((68, 2), np.nan, np.float32), score)
 
 
 def landmark_model() -> Path:
@@ -154,8 +218,7 @@ class FaceTracker:
             return None
         scale = min(TRACKED_WIDTH / max(1, last.width), 2.5)
         faces = [
-            _moved(face, 1 / scale, left, top)
-            for face in self.finder.find(_scaled(area, scale))
+            _moved(face, 1 / scale, left, top) for face in self._find(_scaled(area, scale))
         ]
         if not faces:
             return None
@@ -168,11 +231,16 @@ class FaceTracker:
         """Search the whole image, enlarged if nothing is found at first."""
         width = grey.shape[1]
         scale = min(1.0, SEARCH_WIDTH / width)
-        faces = self.finder.find(_scaled(grey, scale))
+        faces = self._find(_scaled(grey, scale))
         if not faces and thorough:
             scale = min(2 * scale, THOROUGH_WIDTH / width)
-            faces = self.finder.find(_scaled(grey, scale))
+            faces = self._find(_scaled(grey, scale))
         return [_moved(face, 1 / scale, 0, 0) for face in faces]
+
+    def _find(self, grey: Grey) -> list[Face]:
+        """Return the faces of a scaled picture, of which boxes and scores are used."""
+        quick = getattr(self.finder, "find_boxes", None)
+        return list(self.finder.find(grey) if quick is None else quick(grey))
 
     def _choose(self, index: int, faces: list[Face], grey: Grey) -> Face | None:
         if not faces:

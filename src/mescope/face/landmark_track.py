@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -44,7 +45,37 @@ MEASURE_ALL = 24.0  # frames per second from which one in two suffices
 
 _FINE, _COARSE = 6, 24  # px of the face crop: detail that blur takes, and forms that stay
 
+SIDE = FACE + 2 * MARGIN
+IN_VIEW = Box(MARGIN, MARGIN, MARGIN + FACE, MARGIN + FACE)
+
 Floats = npt.NDArray[np.float32]
+
+
+class View(NamedTuple):
+    """A square of ``SIDE`` px around the face: raw px per px of it, and its first pixel."""
+
+    scale: float
+    x: float
+    y: float
+
+    def whole(self, grey: Grey) -> Grey:
+        """Return the square."""
+        return self._cut(grey, 0, 1, (SIDE, SIDE))
+
+    def inner(self, grey: Grey) -> Grey:
+        """Return every fourth row of the middle of the face: along rows nothing is lost."""
+        first, length = MARGIN + FACE // 8, FACE - FACE // 4
+        return self._cut(grey, first, 4, (length, length // 4))
+
+    def _cut(self, grey: Grey, first: int, every: int, size: tuple[int, int]) -> Grey:
+        """Return rows and columns from ``first`` on, of the rows one in ``every``."""
+        away, scale = first * self.scale, self.scale
+        matrix = np.array([[scale, 0, self.x + away], [0, scale * every, self.y + away]])
+        cut = cv2.warpAffine(
+            grey, matrix, size, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+            borderMode=cv2.BORDER_REPLICATE,
+        )  # fmt: skip
+        return np.asarray(cut, np.uint8)
 
 
 @dataclass
@@ -118,34 +149,32 @@ class LandmarkTrack:
 
     def _measure(self, grey: Grey, position: int, near: Floats, anchor: float) -> Floats | None:
         """Enter the landmarks of one frame, looked for where ``near`` lies; None if lost."""
-        points, crop = self._landmarks(grey, near)
+        points, view = self._landmarks(grey, near)
         (x, y), size = spread(points)
         (x0, y0), _ = spread(near)
         if np.hypot(x - x0, y - y0) > TURN * size:
-            points, crop = self._landmarks(grey, points)
+            points, view = self._landmarks(grey, points)
             (x, y), size = spread(points)
         height, width = grey.shape
         if not (SPREADS[0] < size / anchor < SPREADS[1] and 0 <= x < width and 0 <= y < height):
             return None
         self.out.points[position] = points
-        self.out.light[position] = _light(crop)
+        self.out.light[position] = _light(view.inner(grey))
         self.out.eyes[position] = eye_patches(grey, points)
         return points
 
-    def _landmarks(self, grey: Grey, near: Floats) -> tuple[Floats, Grey]:
-        """Return landmarks in raw px, and the face brought to its size."""
+    def _landmarks(self, grey: Grey, near: Floats) -> tuple[Floats, View]:
+        """Return landmarks in raw px, and how the face is brought to its size."""
         (x, y), size = spread(near)
-        scale = max(BOX_WIDTH * size, 8.0) / FACE  # raw px per px of the crop
-        side = FACE + 2 * MARGIN
-        corner = np.array([x, y + BOX_DOWN * size]) - (side / 2) * scale
-        matrix = np.array([[scale, 0, corner[0]], [0, scale, corner[1]]])
-        crop = cv2.warpAffine(
-            grey, matrix, (side, side), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-            borderMode=cv2.BORDER_REPLICATE,
-        )  # fmt: skip
-        box = Box(MARGIN, MARGIN, MARGIN + FACE, MARGIN + FACE)
-        found = self.finder.landmarks(np.asarray(crop, np.uint8), box)
-        return np.asarray(found * scale + corner, np.float32), np.asarray(crop, np.uint8)
+        scale = max(BOX_WIDTH * size, 8.0) / FACE
+        half = (SIDE / 2) * scale
+        view = View(scale, x - half, y + BOX_DOWN * size - half)
+        quick = getattr(self.finder, "landmarks_enlarged", None)
+        if quick is None:
+            found = self.finder.landmarks(view.whole(grey), IN_VIEW)
+        else:
+            found = quick(grey, IN_VIEW, view.scale, (view.x, view.y), SIDE)
+        return np.asarray(found * view.scale + (view.x, view.y), np.float32), view
 
     def _between(
         self, frame: Callable[[int], Grey | None], first: int, last: int, anchor: float
@@ -223,12 +252,9 @@ def _opening(points: Floats) -> float:
     return height / max(width, 1e-6)
 
 
-def _light(crop: Grey) -> tuple[float, float]:
-    """Return the mean grey level and the sharpness of a face crop (see :class:`CloseUps`)."""
-    inner = crop[
-        MARGIN + FACE // 8 : -MARGIN - FACE // 8, MARGIN + FACE // 8 : -MARGIN - FACE // 8
-    ]
-    part = inner[::4].astype(np.float32)  # every fourth row: along the rows nothing is lost
+def _light(part: Grey) -> tuple[float, float]:
+    """Return the mean grey level and the sharpness of :meth:`View.inner` of a face."""
+    part = part.astype(np.float32)
     step = _FINE
     bends = part[:, 2 * step :] - 2 * part[:, step:-step] + part[:, : -2 * step]
     slopes = part[:, _COARSE:] - part[:, :-_COARSE]

@@ -62,11 +62,47 @@ class ShapeModel:
 
         The edges of the box are those of :class:`~mescope.face.box.Box`.
         """
+        h, w = grey.shape
+        return self._points(grey, (left, top, right, bottom), (1.0, 0.0, 0.0), (h, w))
+
+    def enlarged(
+        self,
+        grey: npt.NDArray[np.uint8],
+        box: tuple[int, int, int, int],
+        scale: float,
+        corner: tuple[float, float],
+        side: int,
+    ) -> F32:
+        """Return what a call gives for a square cut out of the image and brought to ``side``.
+
+        The square is never made: of its pixels a few thousand are looked at, and only these
+        are interpolated.
+
+        Args:
+            grey: (h, w) uint8; beyond its edges these are repeated.
+            box: of the face, px of the square.
+            scale: px of the image per px of the square.
+            corner: x, y of the square's first pixel in the image.
+            side: of the square, px.
+
+        Returns:
+            (p, 2) float32 x, y in whole px of the square.
+        """
+        return self._points(grey, box, (scale, *corner), (side, side))
+
+    def _points(
+        self,
+        grey: npt.NDArray[np.uint8],
+        box: tuple[int, int, int, int],
+        view: tuple[float, float, float],
+        size: tuple[int, int],
+    ) -> F32:
+        left, top, right, bottom = box
         shape = self.start.copy()
         corners = np.array([left, top, right - 1, bottom - 1], np.float64)
         _fit(
-            np.ascontiguousarray(grey), corners, self.start, self.pairs, self.limits,
-            self.leaves, self.anchors, self.offsets, shape,
+            np.ascontiguousarray(grey), np.array(view, np.float32), np.array(size), corners,
+            self.start, self.pairs, self.limits, self.leaves, self.anchors, self.offsets, shape,
         )  # fmt: skip
         points = shape.reshape(-1, 2).astype(np.float64)
         points = corners[:2] + points * (corners[2:] - corners[:2])
@@ -75,8 +111,8 @@ class ShapeModel:
 
 @compiled
 def _fit(
-    grey: Bytes, corners: npt.NDArray[np.float64], start: F32,
-    pairs: npt.NDArray[np.int32], limits: F32, leaves: F32,
+    grey: Bytes, view: F32, size: npt.NDArray[np.int64], corners: npt.NDArray[np.float64],
+    start: F32, pairs: npt.NDArray[np.int32], limits: F32, leaves: F32,
     anchors: npt.NDArray[np.int32], offsets: F32, shape: F32,
 ) -> None:  # fmt: skip
     """Move ``shape`` (2p,) from the mean shape to the face in the box."""
@@ -84,7 +120,9 @@ def _fit(
     pixels, chosen = np.empty(anchors.shape[1], np.float32), np.empty(trees, np.int64)
     for forest in range(len(pairs)):
         a, b = _turn(start, shape)
-        _look_up(grey, corners, shape, a, b, anchors[forest], offsets[forest], pixels)
+        _look_up(
+            grey, view, size, corners, shape, a, b, anchors[forest], offsets[forest], pixels
+        )
         _choose(pairs[forest], limits[forest], pixels, chosen)
         tree = 0
         while tree + 4 <= trees:
@@ -120,21 +158,51 @@ def _turn(start: F32, shape: F32) -> tuple[np.float32, np.float32]:
 
 @compiled
 def _look_up(
-    grey: Bytes, corners: npt.NDArray[np.float64], shape: F32, a: np.float32, b: np.float32,
+    grey: Bytes, view: F32, size: npt.NDArray[np.int64], corners: npt.NDArray[np.float64],
+    shape: F32, a: np.float32, b: np.float32,
     anchors: npt.NDArray[np.int32], offsets: F32, out: F32,
 ) -> None:  # fmt: skip
-    """Put the grey levels of a forest's pixels into ``out`` (m,); 0 outside the image."""
-    h, w = grey.shape
+    """Put the grey levels of a forest's pixels into ``out`` (m,); 0 outside the picture.
+
+    The picture has ``size`` h, w and shows the image through ``view``: px of the image per px
+    of the picture, and x, y of its first pixel.
+    """
+    h, w = size
     left, top = corners[0], corners[1]
     width, height = corners[2] - left, corners[3] - top
+    same = view[0] == np.float32(1) and view[1] == np.float32(0) and view[2] == np.float32(0)
     for i in range(len(anchors)):
         j, dx, dy = anchors[i], offsets[i, 0], offsets[i, 1]
         x = np.float64(a * dx - b * dy + shape[2 * j])
         y = np.float64(b * dx + a * dy + shape[2 * j + 1])
         column = int(np.floor(left + x * width + 0.5))
         row = int(np.floor(top + y * height + 0.5))
-        inside = 0 <= column < w and 0 <= row < h
-        out[i] = np.float32(grey[row, column]) if inside else np.float32(0)
+        if not (0 <= column < w and 0 <= row < h):
+            out[i] = np.float32(0)
+        elif same:
+            out[i] = np.float32(grey[row, column])
+        else:
+            out[i] = _between(grey, view, row, column)
+
+
+@compiled
+def _between(grey: Bytes, view: F32, row: int, column: int) -> np.float32:
+    """Return a pixel of an enlarged picture, rounded to whole grey levels.
+
+    As ``cv2.warpAffine`` of OpenCV 5 rounds: along a row product and sum are rounded once, down
+    a column one after the other.  One grey level can move all landmarks by a pixel.
+    """
+    h, w = grey.shape
+    x = np.float32(np.float64(view[0]) * column + np.float64(view[1]))
+    y = view[0] * np.float32(row) + view[2]
+    i, j = int(np.floor(y)), int(np.floor(x))
+    down, along = y - np.float32(i), x - np.float32(j)
+    i0, i1 = min(max(i, 0), h - 1), min(max(i + 1, 0), h - 1)
+    j0, j1 = min(max(j, 0), w - 1), min(max(j + 1, 0), w - 1)
+    p, q = np.float32(grey[i0, j0]), np.float32(grey[i0, j1])
+    r, s = np.float32(grey[i1, j0]), np.float32(grey[i1, j1])
+    above, under = p + along * (q - p), r + along * (s - r)
+    return np.float32(np.rint(above + down * (under - above)))
 
 
 @compiled

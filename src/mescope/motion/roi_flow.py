@@ -11,7 +11,6 @@ reference and frame looks like motion to the flow in both modes.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +24,7 @@ from mescope.face.detector import FaceFinder, FaceTracker, default_finder
 from mescope.face.landmark_track import CloseUps
 from mescope.face.visibility import visible
 from mescope.io.cache import Store
+from mescope.io.cores import cores
 from mescope.io.progress import Progress
 from mescope.motion.head_motion import Head, steady
 from mescope.motion.regions import REGIONS_18, Reference, Region, Shares
@@ -171,7 +171,7 @@ def extract(
         worker=window_flow,
         regions=regions,
         shares=roi_percent,
-        jobs=jobs or _cores(),
+        jobs=jobs or cores(),
         first_window=keeper.restore(planned, tracker) if keeper else 0,
         mode=mode,
         thin=thin,
@@ -231,12 +231,6 @@ def _kind(mode: Mode, reference: Reference) -> type[Pass]:
     if mode == "clean":
         return Pass
     return LatePass if reference == "late" else PublishedPass
-
-
-def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _parameters(

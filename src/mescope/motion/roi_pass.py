@@ -24,16 +24,13 @@ from mescope.face.landmark_track import CloseUps, LandmarkTrack
 from mescope.face.visibility import STRIDE, Sighting
 from mescope.motion.regions import Region, Shares
 from mescope.motion.roi_flow_plain import WindowFlow
+from mescope.motion.scene_cut import Thumbs
 from mescope.motion.windows import Plan
 
 if TYPE_CHECKING:
     from mescope.video.reading import Video
 
 WHOLE_EVERY = 6  # looks between two searches of the whole frame (about five seconds)
-THUMB = 24  # side of the pictures in which scene cuts are looked for, px
-CUT_LIKENESS = 0.5  # correlation of two neighbouring frames below which the scene changed
-CUT_CHANGE = 12.0  # and by at least this mean difference in grey levels
-
 THIN = 2  # frames: of those that two windows share the younger one measures every second
 
 WindowWorker = Callable[..., WindowFlow]
@@ -102,6 +99,7 @@ class Pass:
     thin: bool = False
     states: dict[int, tuple[Box | None, tuple[str, ...]]] = field(default_factory=dict)
     _frames: dict[int, Grey] = field(default_factory=dict)
+    _thumbs: Thumbs = field(default_factory=Thumbs)
     _running: deque[tuple[int, Future[WindowFlow], Future[None] | None]] = field(
         default_factory=deque
     )
@@ -142,7 +140,7 @@ class Pass:
             before = self._frames.get(max(self._frames, default=-1))
             tables.present[position] = self.plan.near[position]
             if before is not None and before is not grey:
-                tables.cuts[position] = scene_cut(before, grey, self.tracker.last)
+                tables.cuts[position] = self._thumbs.cut(before, grey, self.tracker.last)
         self._keep(position, grey, ready)
 
     def _keep(self, position: int, grey: Grey, ready: int) -> None:
@@ -325,32 +323,9 @@ def positions(video: Video, plan: Plan, start: int) -> Iterator[tuple[int, Grey]
             yield position, grey
 
 
-def scene_cut(before: Grey, after: Grey, face: Box | None) -> bool:
-    """Say whether two neighbouring frames show different scenes, judged around the face."""
-    part = slice(None), slice(None)
-    if face is not None:
-        reach = face.width // 4
-        rows = slice(max(0, face.top - reach), max(1, face.bottom + reach))
-        part = rows, slice(max(0, face.left - reach), max(1, face.right + reach))
-        if min(before[part].shape) < THUMB:
-            part = slice(None), slice(None)
-    a, b = (_thumb(image[part]) for image in (before, after))
-    a, b = a - a.mean(), b - b.mean()  # a change of exposure is no cut
-    if float(np.abs(a - b).mean()) < CUT_CHANGE:
-        return False
-    likeness = float((a * b).sum() / (np.sqrt((a * a).sum() * (b * b).sum()) + 1e-9))
-    return likeness < CUT_LIKENESS
-
-
 def read_looks(looks: npt.NDArray[np.int64]) -> list[Sighting]:
     """Return the sightings that a table of looks holds."""
     return [Sighting(int(a), bool(s), int(b), int(c)) for a, s, b, c in looks]
-
-
-def _thumb(image: Grey) -> npt.NDArray[np.float32]:
-    skip = max(1, min(image.shape) // (4 * THUMB))  # sixteen pixels and more make one
-    small = cv2.resize(image[::skip, ::skip], (THUMB, THUMB), interpolation=cv2.INTER_AREA)
-    return np.asarray(small, dtype=np.float32)
 
 
 def no_flow(like: npt.NDArray[np.float32]) -> Future[WindowFlow]:

@@ -6,6 +6,7 @@ import base64
 import io
 from collections.abc import Sequence
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -33,7 +34,7 @@ def loop_uri(frames: Sequence[NDArray[np.uint8]], rate: float) -> str | None:
     if len(frames) < 2 or rate <= 0:
         return None
     step = -(-len(frames) // _MOST_FRAMES)
-    kept = [Image.fromarray(np.ascontiguousarray(frame)) for frame in frames[::step]]
+    kept = frames[::step]
     ms = max(20, round(1000 * SLOWER * step / rate))
     for width, quality in _TRIES:
         data = _webp(kept, width, quality, ms)
@@ -42,12 +43,15 @@ def loop_uri(frames: Sequence[NDArray[np.uint8]], rate: float) -> str | None:
     return None
 
 
-def _webp(pictures: list[Image.Image], width: int, quality: int, ms: int) -> bytes:
-    height = max(1, round(width * pictures[0].height / pictures[0].width))
-    small = [p.resize((width, height), Image.Resampling.LANCZOS) for p in pictures]
+def _webp(pictures: Sequence[NDArray[np.uint8]], width: int, quality: int, ms: int) -> bytes:
+    high, wide = pictures[0].shape[:2]
+    size = (width, max(1, round(width * high / wide)))
+    # Areas are averaged: as sharp as the loop can show, and a sixth fewer bytes than Lanczos.
+    how = cv2.INTER_AREA if width < wide else cv2.INTER_CUBIC
+    small = [Image.fromarray(cv2.resize(one, size, interpolation=how)) for one in pictures]
     out = io.BytesIO()
-    small[0].save(
+    small[0].save(  # without key frames: nobody seeks in a loop
         out, "WEBP", save_all=True, append_images=small[1:], duration=ms, loop=0,
-        quality=quality, method=2,
+        quality=quality, method=2, kmin=0, kmax=0,
     )  # fmt: skip
     return out.getvalue()

@@ -13,7 +13,6 @@ onset, gets the apex of :mod:`mescope.samples.apex`, and a warning.
 
 from __future__ import annotations
 
-import os
 import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -31,6 +30,7 @@ from mescope.datasets.clips import Findings
 from mescope.errors import DatasetError
 from mescope.face.box import Box
 from mescope.face.detector import Face, FaceFinder, Grey, default_finder
+from mescope.io.cores import cores
 from mescope.io.progress import Progress
 from mescope.labels import LabelSet, label_set, to_classes
 from mescope.samples.base import Prepared
@@ -322,7 +322,7 @@ def _each(
     When the caller is interrupted, what is under way is finished and the rest is not begun.
     """
     before = cv2.getNumThreads()
-    pool = ThreadPoolExecutor(jobs or _cores())
+    pool = ThreadPoolExecutor(jobs or cores())
     try:
         cv2.setNumThreads(1)  # one clip per thread is faster than many threads per clip
         futures = [pool.submit(work, item) for item in items]
@@ -334,12 +334,6 @@ def _each(
     finally:
         pool.shutdown(cancel_futures=True)
         cv2.setNumThreads(before)
-
-
-def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 class _OneAtATime:
