@@ -263,3 +263,14 @@ def test_protocols_that_split_clips_are_refused():
         evaluate_recordings(recipe(), data(), "70-30-clips")
     with pytest.raises(RecipeError, match="weights of folds are kept with the protocol loso"):
         evaluate_recordings(recipe(), data(), keep_weights=True)
+
+
+def test_a_person_without_a_face_is_missed_and_teaches_nothing():
+    blind = made_up(
+        "99", (10, 18, "positive"), windows=7, valid=np.zeros((7, 20), bool), noise=0.1
+    )
+    report = evaluate_recordings(recipe("seeds=1"), data([*people(3), blind]))
+    assert not [row for row in report.runs[0].native if row.subject == "99"]
+    by_person = {tuple(f.test): f for f in report.folds}
+    assert (("casme3a", "99"),) in by_person
+    assert len(report.truth_native) == 25
