@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from mescope.cli.console import explain, show, show_json
 from mescope.cli.inputs import refuse_existing
 from mescope.cli.options import Force, Json
+
+if TYPE_CHECKING:
+    from mescope.evaluation.spotting_report import SpottingReport
 
 
 def score(
@@ -45,6 +48,20 @@ def score(
             "frames from 1, without others and neutral.",
         ),
     ] = None,
+    html: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Also write a page, as of evaluations; needs --rate."
+        ),
+    ] = None,
+    rate: Annotated[
+        float | None,
+        typer.Option(
+            min=0.001,
+            help="Frames per second, for --html: a detection without a type is micro up to "
+            "half a second.",
+        ),
+    ] = None,
     force: Force = False,
     as_json: Json = False,
 ) -> None:
@@ -59,10 +76,13 @@ def score(
     from mescope.evaluation.interval_table import read_lengths
     from mescope.evaluation.megc import read_files, write_submission
     from mescope.evaluation.scores import score as count
+    from mescope.evaluation.spotting_from_tables import report_from_tables
     from mescope.evaluation.summary import summarize
     from mescope.io.atomic import write_atomically
 
-    refuse_existing([] if submission is None else [submission], force)
+    refuse_existing([path for path in (submission, html) if path is not None], force)
+    if (html is None) != (rate is None) or (html is not None and mode != "clean"):
+        raise typer.BadParameter("expected --html and --rate together, in mode clean")
     names = [name.strip() for name in classes.split(",") if name.strip()]
     mine, theirs = read_files(found, truth)
     scores = count(mine, theirs, mode=mode, classes=names)
@@ -72,6 +92,10 @@ def score(
     if submission is not None:
         write_atomically(submission, write_submission(mine).encode())
         explain(f"wrote {submission}")
+    if html is not None and rate is not None:
+        _write_page(html, report_from_tables(
+            mine, theirs, name=found.name, rate=rate, frames=frames
+        ))  # fmt: skip
     if as_json:
         show_json(summary)
         return
@@ -80,6 +104,14 @@ def score(
     show(f"at random, mean of {chance.draws} draws: as many and as long, {chance.places}")
     if "recognition" in summary:
         show(_recognition(summary["recognition"]))
+
+
+def _write_page(path: Path, report: SpottingReport) -> None:
+    from mescope.io.atomic import write_atomically
+    from mescope.reports.spotting_page import spotting_page
+
+    write_atomically(path, spotting_page(report).encode())
+    explain(f"wrote {path}")
 
 
 def _table(columns: list[str]) -> Any:
