@@ -87,7 +87,7 @@ def cautions(report: Spotted) -> list[str]:
             said.append("As published, k_p was taken from everyone, test people too.")
     if RENDERED in report.datasets:
         said.append("Simulated faces: this says nothing of how well real people are read.")
-    if len(report.seeds) < WISHED_SEEDS:
+    if report.folds and len(report.seeds) < WISHED_SEEDS:
         said.append(
             f"Only {len(report.seeds)} of at least {WISHED_SEEDS} seeds: how much the figures "
             "depend on chance is not known."

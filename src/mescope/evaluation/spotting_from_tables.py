@@ -59,7 +59,7 @@ def report_from_tables(
         truth_decimated=truth.rows,
         runs=(
             SpottedRun(
-                method=METHOD, title=PurePath(name).name, seed=0, strategy=None,
+                method=METHOD, title=PurePath(name).stem, seed=0, strategy=None,
                 native=typed, decimated=typed,
             ),
         ),

@@ -87,7 +87,11 @@ def spotting_page(report: SpottingReport, videos: Mapping[VideoKey, str] | None 
         rules=_rules(summary["rules"]),
         kind_heads=KIND_HEADS,
         published=[_theirs(table) for table in published_on(report.datasets)],
-        took=f"Training and testing took {spell_duration(summary['seconds'])}.",
+        took=(
+            f"Training and testing took {spell_duration(summary['seconds'])}."
+            if report.folds
+            else "Detections and truth were given as tables."
+        ),
         recipe=flat(summary["recipe"]),
         environment=flat(summary["environment"]),
         hashes=flat(summary["hashes"]),
@@ -105,10 +109,11 @@ def _what(summary: dict[str, Any]) -> str:
 
 def _facts(summary: dict[str, Any]) -> str:
     micro = summary["spotting"]["micro"]
+    folds, seeds = count(summary["folds"], "fold"), count(len(summary["seeds"]), "seed")
     return (
         f"{count(micro['tp'] + micro['fn'], 'micro-expression')}, counted in "
-        f"{summary['frames']} frames; {', '.join(summary['classes'])}; "
-        f"{count(summary['folds'], 'fold')}, {count(len(summary['seeds']), 'seed')}."
+        f"{summary['frames']} frames; {', '.join(summary['classes'])}"
+        + (f"; {folds}, {seeds}." if summary["folds"] else ".")
     )
 
 
