@@ -328,7 +328,8 @@ def test_an_unknown_method_is_wrong_usage_and_names_those_there_are(
     touch("a.mp4")
     status, _, err = run(command, "a.mp4", "--method", "flow-peeks")
     assert status == 2
-    assert "expected one of flow-peaks, mdmd, model, of-fd; did you mean 'flow-peaks'?" in err
+    assert "expected one of flow-peaks, softnet, mean, mdmd, model, of-fd; did you" in err
+    assert "mean 'flow-peaks'?" in err
     assert run(command, "a.mp4", "--method", "none")[0] == 2
     assert analyzer.calls == []
 
