@@ -70,7 +70,7 @@ SECTIONS: tuple[tuple[str, str, tuple[str, ...], dict[str, tuple[str, ...]]], ..
     ),
     (
         "Spotters", "`--method` of `mescope analyze` and `spot`.", ("what it is",),
-        {n: (_first_line(spotter),) for n, spotter in SPOTTERS.items()},
+        {n: (_first_line(spotter),) for n, spotter in sorted(SPOTTERS.items())},
     ),
     (
         "Formats", "Of annotations: the suffix of a file says which.",

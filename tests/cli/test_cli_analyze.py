@@ -328,8 +328,9 @@ def test_an_unknown_method_is_wrong_usage_and_names_those_there_are(
     touch("a.mp4")
     status, _, err = run(command, "a.mp4", "--method", "flow-peeks")
     assert status == 2
-    assert "expected one of flow-peaks, softnet, mean, mdmd, model, of-fd; did you" in err
-    assert "mean 'flow-peaks'?" in err
+    assert "expected one of " in err
+    assert all(name in err for name in ("mdmd", "model", "of-fd", "softnet"))
+    assert "did you mean 'flow-peaks'?" in err
     assert run(command, "a.mp4", "--method", "none")[0] == 2
     assert analyzer.calls == []
 

@@ -171,7 +171,7 @@ def untrained(some: Sequence[RecordingWindows]) -> dict[str, tuple[tuple[Row, ..
     They tell micro- from macro-expressions by their length.
     """
     found = {}
-    for name, kind in SPOTTERS.items():
+    for name, kind in sorted(SPOTTERS.items()):
         if kind.needs_network:
             continue
         spotted = [kind().spot(one.flow()) for one in some]
