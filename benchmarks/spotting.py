@@ -6,10 +6,11 @@
 Extraction is timed on rendered faces at three picture sizes, on one core (``jobs=1``), with the
 plain reference (`roi_flow_plain`) beside it in the same run.  A preset is timed on windows of
 30 and 50 frames: scoring a window, and a training step of ``--batch`` windows (forward,
-backward, Adam), one thread; memory is how far the process rose over the first step
-(Adam's moments with it; what an earlier preset left free is used again and not counted).  ``--loso`` really
-runs `evaluate_recordings` on made-up recordings in the numbers of SAMM Long Videos (29 people,
-79 recordings, 159 micro-expressions, 2874 windows of 30 frames) and prints its wall time.
+backward, Adam), one thread; memory is how far the process rose over the first step (Adam's
+moments with it; what an earlier preset left free is used again and not counted).  ``--loso``
+really runs `evaluate_recordings` on made-up recordings in the numbers of SAMM Long Videos (29
+people, 79 recordings, 159 micro-expressions, 2874 windows of 30 frames) and prints its wall
+time.
 """
 
 from __future__ import annotations
