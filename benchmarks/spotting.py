@@ -198,7 +198,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--presets", nargs="*", default=list(PRESETS))
     parser.add_argument("--batch", type=int, default=32)
-    parser.add_argument("--seconds", type=float, default=6.0)
+    parser.add_argument("--seconds", type=float, default=6.0, help="0 leaves extraction out")
     parser.add_argument("--loso", nargs="?", const="me-tst-plus-small")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--epochs", type=int, default=50)
@@ -206,7 +206,8 @@ def main() -> None:
     if args.loso:
         loso(args.loso, args.jobs, args.epochs)
         return
-    extraction(args.seconds)
+    if args.seconds:
+        extraction(args.seconds)
     presets(args.presets, args.batch)
 
 
