@@ -9,8 +9,8 @@ columns, numbers from 1, micro- and macro-expressions), so that readers, frame r
 200 frames a second, extraction, folds and scores are tried as a lab would.  The sheets of SAMM
 Long Videos name no emotions; SAMM's own table, which does, is written beside.
 
-**Figures on these corpora say nothing of real people**, and what reads them calls them by the
-name of the data set whose layout they have.
+**Figures on these corpora say nothing of real people.**  A file in each root says so, by which
+the readers call these people "synthetic", and every report its faces simulated.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ import numpy as np
 import openpyxl
 from joblib import Parallel, delayed
 
+from mescope.datasets.base import RENDERED_MARK
 from mescope.events import Expression
 from mescope.synthesis.dynamics import LEVELS, random_script
 from mescope.synthesis.portraits import drawn_portrait
@@ -37,7 +38,6 @@ QUALITY = 92  # of the JPEG pictures
 RAW = {"positive": "happy", "negative": "disgust", "surprise": "surprise", "others": "others"}
 SAMM_RAW = {"positive": "Happiness", "negative": "Anger", "surprise": "Surprise",
             "others": "Other"}  # fmt: skip
-MARK = "RENDERED.txt"
 
 
 @dataclass(frozen=True)
@@ -163,7 +163,9 @@ def main() -> None:
         if args.layout in (layout, "both"):
             root = args.out / layout
             write(root, list(plans(args.people, args.videos, args.seconds, rate)), args.jobs)
-            (root / MARK).write_text("Drawn faces, planted movements: nobody sat for these.\n")
+            (root / RENDERED_MARK).write_text(
+                "Drawn faces, planted movements: nobody sat for these.\n"
+            )
             print(root)
 
 

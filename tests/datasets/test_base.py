@@ -6,11 +6,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import layout_long
+import layouts
 import pytest
 
 from mescope.annotations.problems import Problem
 from mescope.datasets import DATASETS, Correction, read
-from mescope.datasets.base import corrected
+from mescope.datasets.base import RENDERED_MARK, corrected
 from mescope.datasets.workbook import whole
 from mescope.errors import DatasetError
 
@@ -75,3 +77,15 @@ def test_whole_numbers_of_cells(cell: object, number: int | None) -> None:
 def test_importing_the_readers_loads_no_torch() -> None:
     code = "import sys, mescope.datasets; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_drawn_faces_in_a_real_layout_are_called_what_they_are(tmp_path: Path) -> None:
+    root = layout_long.write_samm_long(tmp_path / "lv")
+    assert {r.dataset for r in read("samm-lv", root).recordings} == {"samm-lv"}
+    (root / RENDERED_MARK).write_text("nobody sat for these\n")
+    found = read("samm-lv", root)
+    assert {r.dataset for r in found.recordings} == {"synthetic"}
+    assert found.name == "samm-lv"
+    clips = layouts.write_samm(tmp_path / "samm")
+    (clips / RENDERED_MARK).touch()
+    assert {c.dataset for c in read("samm", clips).clips} == {"synthetic"}

@@ -29,12 +29,14 @@ from mescope.datasets import (  # noqa: F401  # isort: skip
 )
 from mescope.datasets.base import (
     DATASETS,
+    RENDERED_MARK,
     Checked,
     Clip,
     Correction,
     Dataset,
     Folders,
     Source,
+    as_rendered,
     reader_of,
     signed_licence,
 )
@@ -86,6 +88,8 @@ def open_dataset(
             f"expected a Dataset from the reader of {source.title}, found "
             f"{type(found).__name__}; correct its plug-in"
         )
+    if isinstance(found, Dataset) and (Path(root) / RENDERED_MARK).is_file():
+        return as_rendered(found)
     return found
 
 

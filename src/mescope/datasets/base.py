@@ -13,13 +13,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from mescope.annotations.problems import Problem
 from mescope.errors import DatasetError
 from mescope.events import Expression, Recording, Seconds
+from mescope.labels import RENDERED
 from mescope.moved import renamed
 from mescope.registry import Registry
 
@@ -102,6 +103,22 @@ class Dataset:
                 "shortest": lengths[0], "middle": middle, "longest": lengths[-1]
             }  # fmt: skip
         return summary
+
+
+RENDERED_MARK = "RENDERED.txt"
+"""A file in the root of a data set that says: these faces are drawn, whatever the layout."""
+
+
+def as_rendered(dataset: Dataset) -> Dataset:
+    """Return records that say they are of nobody: their data set is ``RENDERED``.
+
+    Reports, cards and pages take the note from there that their faces are simulated.
+    """
+    return replace(
+        dataset,
+        clips=tuple(replace(clip, dataset=RENDERED) for clip in dataset.clips),
+        recordings=tuple(replace(one, dataset=RENDERED) for one in dataset.recordings),
+    )
 
 
 class Checked(Protocol):
