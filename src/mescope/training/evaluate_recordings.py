@@ -48,6 +48,9 @@ from mescope.training.tables import Recipe, fitting
 TRACES = "traces"
 """Folder of a run that keeps the traces of every fold."""
 
+PUBLISHED_COUNTS = {"casme3a": (859, 463, 94), "samm-lv": (159, 79, 29)}
+"""Micro-expressions, recordings with one, and people, as the code of ME-TST counts them."""
+
 TITLES = {
     0: "without feature-level synergy",
     1: "with result-level synergy",
@@ -332,6 +335,7 @@ def _warnings(data: MeasuredRecordings, wanted: AnnotatedRecordings, labels: str
         said.append(
             f"{len(data.unmeasured)} are shorter than a window: what they show is missed"
         )
+    said += _counts_that_differ(data, wanted)
     unnamed = without_class(data.measured, wanted, labels)
     if unnamed:
         which = ", ".join(f"{name} {count}" for name, count in sorted(unnamed.items()))
@@ -340,3 +344,21 @@ def _warnings(data: MeasuredRecordings, wanted: AnnotatedRecordings, labels: str
             f"({which}): they are spotted, but their emotion is neither learned nor scored"
         )
     return said
+
+
+def _counts_that_differ(data: MeasuredRecordings, wanted: AnnotatedRecordings) -> list[str]:
+    """Say, as published, if a data set is not the one whose figures papers print."""
+    records = [record for record, _ in _looked_at(data)]
+    names = {record.dataset for record in records}
+    expected = PUBLISHED_COUNTS.get(min(names)) if len(names) == 1 else None
+    if wanted.mode != "as_published" or expected is None:
+        return []
+    micro = sum(e.kind == "micro" for record in records for e in record.expressions)
+    found = (micro, len(records), len({record.subject for record in records}))
+    if found == expected:
+        return []
+    said = (
+        "{} micro-expressions in {} recordings of {} people".format(*c)
+        for c in (expected, found)
+    )
+    return ["published figures are of {}, these of {}".format(*said)]
