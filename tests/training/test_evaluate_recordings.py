@@ -277,7 +277,7 @@ def test_a_person_without_a_face_is_missed_and_teaches_nothing():
 
 
 def test_as_published_the_counts_of_the_papers_are_looked_for():
-    """859 in 463 recordings of 94 people, and 159 in 79 of 29: what the code of ME-TST keeps."""
+    """859 in 463 recordings of 94 people, 159 in 79 of 29: what the code of ME-TST keeps."""
 
     def copies(count, videos, persons, dataset):
         shown = [count // videos + (n < count % videos) for n in range(videos)]

@@ -87,16 +87,18 @@ def spotting_page(report: SpottingReport, videos: Mapping[VideoKey, str] | None 
         rules=_rules(summary["rules"]),
         kind_heads=KIND_HEADS,
         published=[_theirs(table) for table in published_on(report.datasets)],
-        took=(
-            f"Training and testing took {spell_duration(summary['seconds'])}."
-            if report.folds
-            else "Detections and truth were given as tables."
-        ),
+        took=_took(report),
         recipe=flat(summary["recipe"]),
         environment=flat(summary["environment"]),
         hashes=flat(summary["hashes"]),
         **_people(methods[0]["people"]),
     )
+
+
+def _took(report: SpottingReport) -> str:
+    if not report.folds:
+        return "Detections and truth were given as tables."
+    return f"Training and testing took {spell_duration(report.seconds)}."
 
 
 def _what(summary: dict[str, Any]) -> str:
