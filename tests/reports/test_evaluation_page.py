@@ -2,10 +2,10 @@
 
 import re
 import runpy
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from page_reader import read
 
 from mescope.errors import OutputError
 from mescope.evaluation.report import Prediction
@@ -18,37 +18,6 @@ HERE = Path(__file__).parent
 made_up_report = runpy.run_path(str(HERE.parent / "evaluation/made_up_report.py"))[
     "made_up_report"
 ]
-
-
-class Reader(HTMLParser):
-    """Notes tags, attributes and texts; says whether all tags were closed."""
-
-    def __init__(self):
-        super().__init__()
-        self.tags, self.attributes, self.texts, self.open = [], [], [], []
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.append(tag)
-        self.attributes += attrs
-        if tag not in ("meta", "br"):
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag, attrs):
-        self.tags.append(tag)
-        self.attributes += attrs
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        self.texts.append(data)
-
-
-def read(page):
-    reader = Reader()
-    reader.feed(page)
-    assert reader.open == []
-    return reader
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,8 @@ from __future__ import annotations
 import csv
 import io
 import json
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from mescope.errors import DatasetError
 from mescope.evaluation.report import Prediction, Report
@@ -18,6 +19,8 @@ from mescope.io.formula_guard import guarded
 FORMAT = "mescope-evaluation"
 SCHEMA = 1
 """Version of the layout; another one is refused."""
+
+Parsed = TypeVar("Parsed")
 
 _COLUMNS = ("dataset", "subject", "name", "truth", "predicted", "fold", "seed", "oracle")
 
@@ -59,21 +62,37 @@ def from_json(text: str, *, name: str = "the report") -> Report:
         DatasetError: the text is not such a report, is damaged or of another version, or what
             it holds cannot be an evaluation (see :class:`Report`).
     """
+    return parsed(text, FORMAT, SCHEMA, _report, name=name)
+
+
+def parsed(
+    text: str,
+    format: str,
+    schema: int,
+    build: Callable[[dict[str, Any]], Parsed],
+    *,
+    name: str,
+) -> Parsed:
+    """Return what ``build`` makes of a JSON document of a format and version.
+
+    Raises:
+        DatasetError: the text is no such document, or ``build`` cannot make anything of it.
+    """
     try:
         document = json.loads(text)
     except json.JSONDecodeError as error:
         raise DatasetError(
             f"{name}: expected a report, found no JSON (line {error.lineno})"
         ) from None
-    if not is_evaluation(document):
-        raise DatasetError(f'{name}: expected "format": "{FORMAT}", found another file')
-    if document.get("schema") != SCHEMA:
+    if not isinstance(document, dict) or document.get("format") != format:
+        raise DatasetError(f'{name}: expected "format": "{format}", found another file')
+    if document.get("schema") != schema:
         raise DatasetError(
-            f"{name}: expected schema {SCHEMA}, found {document.get('schema')!r}; install the "
+            f"{name}: expected schema {schema}, found {document.get('schema')!r}; install the "
             "mescope that wrote it, or a newer one"
         )
     try:
-        return _report(document)
+        return build(document)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise DatasetError(
             f"{name}: the report is damaged ({error!r}); write it again"

@@ -13,8 +13,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from mescope.errors import DatasetError
 from mescope.evaluation.interval_table import Row, VideoKey
+from mescope.evaluation.report_files import parsed
 from mescope.evaluation.spotting_report import (
     SpottedBy,
     SpottedRun,
@@ -69,25 +69,7 @@ def from_json(text: str, *, name: str = "the report") -> SpottingReport:
     Raises:
         DatasetError: the text is not such a report, is damaged, or of another version.
     """
-    try:
-        document = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise DatasetError(
-            f"{name}: expected a report, found no JSON (line {error.lineno})"
-        ) from None
-    if not is_spotting_report(document):
-        raise DatasetError(f'{name}: expected "format": "{FORMAT}", found another file')
-    if document.get("schema") != SCHEMA:
-        raise DatasetError(
-            f"{name}: expected schema {SCHEMA}, found {document.get('schema')!r}; install the "
-            "mescope that wrote it, or a newer one"
-        )
-    try:
-        return _report(document)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise DatasetError(
-            f"{name}: the report is damaged ({error!r}); write it again"
-        ) from None
+    return parsed(text, FORMAT, SCHEMA, _report, name=name)
 
 
 def _report(document: dict[str, Any]) -> SpottingReport:
