@@ -135,7 +135,7 @@ def test_parameters_of_large_presets(large):
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
 def test_halves_of_autocast_change_the_output_by_their_rounding(name, dtype):
-    """As a card trains: products in halves, everything else in float32, gradients in float32."""
+    """As a card trains: products in halves, gradients in float32."""
     model, x = build(name), inputs(name)
     wanted = floats(run(name, model, x))
     with torch.autocast("cpu", dtype=dtype):

@@ -93,8 +93,8 @@ def conv_pool(
         )  # fmt: skip
     if not possible or _load() is None:
         raise ValueError(
-            "expected training on a CPU in float32 or float64, without a gradient of the images, "
-            f"found training={training}, {x.dtype} on {x.device}; use backend='auto'"
+            "expected training on a CPU in float32 or float64, without a gradient of the "
+            f"images, found training={training}, {x.dtype} on {x.device}; use backend='auto'"
         )
     pooled, mean, variance = _fused(x, weight, bias, gamma, beta, padding, eps)
     count = x.shape[0] * _side(x.shape[2], padding) * _side(x.shape[3], padding)

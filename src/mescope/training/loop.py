@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from mescope.models.recompute import recompute
 from mescope.training.checkpoint import Checkpointer
 from mescope.training.fit import Report, fit, one_device
 from mescope.training.logs import Log, logger
@@ -34,6 +35,8 @@ def train_task(
     Raises:
         RecipeError: the loss is not a number, or the checkpoint is another recipe's.
     """
+    if task.recompute:
+        recompute(task.module)
     first = checkpointer.restore(task.module, task.optimizer) if checkpointer else 0
     done = first * task.steps
 
@@ -58,6 +61,7 @@ def train_task(
         ),
         schedule=task.schedule(done),
         clip_norm=task.clip_norm,
+        accumulate=task.accumulate,
         after_step=task.after_step,
         after_epoch=look,
         report=report and (lambda now, loss: report(done + now, loss)),
