@@ -7,13 +7,13 @@ a type and a range, and what a network is built of is bounded (:mod:`mescope.mod
 from __future__ import annotations
 
 import dataclasses
-import json
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from torch import nn
 
 from mescope.errors import WeightsError
+from mescope.io.json_text import json_value
 from mescope.labels import SPOTTING_CLASSES
 from mescope.models.headers import read_metadata
 from mescope.motion.regions import Reference, Shares
@@ -91,7 +91,7 @@ def read_card(path: str | Path) -> Card:
             "mescope.models.weights.save"
         )
     try:
-        fields = json.loads(text)
+        fields = json_value(text)
     except (ValueError, RecursionError) as error:
         raise WeightsError(f"{path}: the card is not JSON: {error}") from None
     return _card(fields, path)

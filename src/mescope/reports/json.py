@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from mescope.annotations import face_events
 from mescope.errors import MescopeError
 from mescope.events import Detection, FaceEvent, Interval
+from mescope.io.json_text import json_value
 
 if TYPE_CHECKING:
     from mescope.results import Analysis, Finding, Traces
@@ -129,7 +130,7 @@ def events_of(entries: Iterable[Mapping[str, Any]]) -> tuple[FaceEvent, ...]:
 def _read(path: Path, what: str, pick: Callable[[dict[str, Any]], Found]) -> Found:
     """Return a part of a file; ``what`` names one of it in the message if it is damaged."""
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = json_value(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise MescopeError(
             f"expected a JSON file of `mescope analyze` at {path}, found: {error}"
@@ -146,7 +147,7 @@ def _read(path: Path, what: str, pick: Callable[[dict[str, Any]], Found]) -> Fou
         )
     try:
         return pick(document)
-    except (KeyError, TypeError, ValueError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
         raise MescopeError(
             f"{what} in {path.name} is damaged ({error!r}); analyze the recording again"
         ) from error

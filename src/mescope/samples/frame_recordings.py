@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from mescope.events import Expression, Interval
 from mescope.io.cache import Store
+from mescope.io.json_text import json_value
 from mescope.ranges import Share
 from mescope.samples.base import SAMPLES, SampleKind
 from mescope.samples.checks import Hours, Ratio, Seconds, one_of, positive, shares
@@ -176,7 +177,7 @@ def _kept(folder: Path, wanted: RenderedFrames, seed: int, number: int) -> Frame
         keep(folder, wanted, seed, number)
         arrays = store.load("maps")
         assert arrays is not None
-    about: dict[str, Any] = json.loads(arrays["about"].tobytes())
+    about: dict[str, Any] = json_value(arrays["about"].tobytes())
     planted = tuple(
         Expression(
             **e | {"interval": Interval(**e["interval"])}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 from mescope.events import Kind
 from mescope.motion.regions import REGIONS_5, REGIONS_18, Region
@@ -51,7 +51,7 @@ class RenderedRecordings(SampleKind):
     kind: ClassVar[str] = "rendered"
     simulated: ClassVar[bool] = True
 
-    look: str = "candidates"  # or "windows": what the network is shown
+    look: Literal["candidates", "windows"] = "candidates"  # what is shown
     hours: Hours = 10.0  # of rendered recordings, natural and staged together
     staged: Share = 0.5  # share of them that is staged (samples.rendered.Manner)
     seconds: Seconds = 60.0  # of every recording
@@ -87,7 +87,7 @@ class AnnotatedRecordings(SampleKind):
     kind: ClassVar[str] = "recordings"
 
     regions: str = "18"  # or "5"
-    mode: str = "clean"  # or "as_published": how motion is measured
+    mode: Literal["clean", "as_published"] = "clean"  # how motion is measured
     videos: str = "all"  # or "with-micro": only those with a micro-expression, as published
     macro: bool = False  # macro-expressions are targets too, and not neutral
     negative_ratio: Ratio = 4.0  # windows without an expression per window with one

@@ -28,6 +28,7 @@ from joblib import Parallel, delayed
 from mescope.errors import DatasetError, OutputError
 from mescope.events import Expression, Interval, Recording
 from mescope.io.atomic import write_atomically, write_table
+from mescope.io.json_text import json_value
 from mescope.io.progress import Progress
 from mescope.labels import RENDERED
 from mescope.synthesis.dynamics import Level, random_script
@@ -131,7 +132,7 @@ def read_corpus(folder: str | Path) -> tuple[Recording, ...]:
     """
     folder = Path(folder).resolve()
     try:
-        manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
+        manifest = json_value((folder / "manifest.json").read_text("utf-8"))
         recordings = _read_table(folder / "recordings.csv")
         truth = _read_table(folder / "truth.csv")
     except (OSError, ValueError) as error:
@@ -264,7 +265,7 @@ def _open_folder(folder: Path, recipe: CorpusRecipe) -> None:
     try:
         (folder / "videos").mkdir(parents=True, exist_ok=True)
         if manifest.exists():
-            if json.loads(manifest.read_text("utf-8"))["asked"] != _asked(recipe):
+            if json_value(manifest.read_text("utf-8"))["asked"] != _asked(recipe):
                 raise OutputError(f"{folder} holds another corpus; choose an empty folder")
         elif any((folder / "videos").iterdir()):
             raise OutputError(

@@ -23,7 +23,7 @@ _TEXTS = re.compile(
     r'"""(?:\\.|[^\\])*?(?:"""|\Z)|\'\'\'.*?(?:\'\'\'|\Z)|"(?:\\.|[^"\\\n])*"?|\'[^\'\n]*\'?|#[^\n]*',
     re.DOTALL,
 )
-"""Texts and comments; one that does not end is taken to the end, so that this takes one pass."""
+"""Texts and comments; one that does not end is taken to the end: this takes one pass."""
 
 _KEY = r"[A-Za-z0-9_-]+"
 _DOTTED = re.compile(rf"{_KEY}(?:[ \t]*\.[ \t]*{_KEY}){{{DEPTH_MAX},}}")

@@ -1,4 +1,4 @@
-"""Is there anything to be run?  A recipe is looked at whole before anything is drawn or trained.
+"""Can it be run?  A recipe is looked at whole before anything is drawn or trained.
 
 Its tables are checked where it is read; here its model is built (on the ``meta`` device, so it
 takes no memory), its labels looked up, its weights found, and the model's input compared with
@@ -28,8 +28,8 @@ def check_runnable(recipe: Recipe, source: str = "recipe") -> None:
     """Refuse a recipe that cannot be run, whatever the data.
 
     Raises:
-        RecipeError: an unknown model, label set or weights, options it does not have, or samples
-            of another size than the model takes.
+        RecipeError: an unknown model, label set or weights, options it does not have, or
+            samples of another size than the model takes.
     """
     task = task_of(recipe)
     known = class_counts()
@@ -76,6 +76,6 @@ def _check_shape(recipe: Recipe, module: nn.Module, source: str) -> None:
         found = getattr(data, what, None)
         if wanted is not None and found is not None and wanted != found:
             raise RecipeError(
-                f"{source}: the model {recipe.model.name!r} takes samples of the {what} {wanted}, "
-                f"[data] {what} is {found}; change one of them"
+                f"{source}: the model {recipe.model.name!r} takes samples of the {what} "
+                f"{wanted}, [data] {what} is {found}; change one of them"
             )

@@ -32,15 +32,17 @@ SCHEDULES = ("constant", "cosine", "warm-up", "warm-up-cosine")
 VideoMamba's (:mod:`mescope.training.schedules`)."""
 
 Table = TypeVar("Table")
+ModelName = Annotated[str, Within(1, 200)]
+Pixels = Annotated[int, Within(0, 1024)]
+Mixup = Annotated[float, Within(0.0, 1000.0)]
+Seeds = Annotated[int, Within(1, 1000)]
 
 
 @dataclass(frozen=True, kw_only=True)
 class ModelTable:
     """``[model]``: a network, or a classical model."""
 
-    name: Annotated[
-        str, Within(1, 200)
-    ]  # a preset of mescope.models, or a name of mescope.training.classical
+    name: ModelName  # a preset of mescope.models, or a name of mescope.training.classical
     options: dict[str, Any] = field(default_factory=dict)  # of the model
     weights: str = ""  # to start from: shipped ones or a file, that saw no real person
 
@@ -84,12 +86,8 @@ class Augment(AugmentTable):
     """``[augment]`` of clips and maps."""
 
     flip: bool = False  # mirror half of the flow maps, u negated
-    shift: Annotated[int, Within(0, 1024)] = (
-        0  # flow maps are moved by up to so many px, down and across
-    )
-    mixup: Annotated[float, Within(0.0, 1000.0)] = (
-        0.0  # mixed in pairs by shares of Beta(mixup, mixup); 0 for none
-    )
+    shift: Pixels = 0  # flow maps are moved by up to so many px, down and across
+    mixup: Mixup = 0.0  # mixed in pairs by shares of Beta(mixup, mixup); 0 for none
 
     def __post_init__(self) -> None:
         not_negative(self, "shift", "mixup")
@@ -118,9 +116,7 @@ class Recipe:
     task: TaskTable = TaskTable()
     labels: str = "3-class"  # a label set of mescope.labels, for recognisers
     seed: Annotated[int, Within(0, 2**31)] = 0  # of the first run
-    seeds: Annotated[int, Within(1, 1000)] = (
-        3  # runs, with seed, seed + 1 ...; of `mescope evaluate`
-    )
+    seeds: Seeds = 3  # runs, with seed, seed + 1 ...; of `mescope evaluate`
     notes: Annotated[str, Within(0, 20_000)] = ""
 
     TABLES: ClassVar[tuple[str, ...]] = ("model", "data", "optim", "augment", "task")

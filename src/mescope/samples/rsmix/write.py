@@ -37,6 +37,7 @@ from mescope.errors import DatasetError, OutputError, VideoError
 from mescope.events import Recording
 from mescope.face.detector import FaceFinder
 from mescope.io.atomic import write_atomically, write_table
+from mescope.io.json_text import json_value
 from mescope.io.parallel import run_jobs
 from mescope.io.progress import Progress
 from mescope.samples.rsmix.paste import Account
@@ -241,7 +242,7 @@ def _finished(folder: Path, recordings: int) -> Iterator[tuple[int, list[Row]]]:
     for number in range(recordings):
         try:
             path = folder / "done" / f"{number:05d}.json"
-            rows: list[Row] = json.loads(path.read_text("utf-8"))
+            rows: list[Row] = json_value(path.read_text("utf-8"))
             whole = all((folder / r["clip"]).is_dir() for r in rows if r["clip"])
         except (OSError, ValueError, KeyError, TypeError):
             continue  # not there, or damaged: done again
@@ -262,7 +263,7 @@ def _open_folder(folder: Path, asked: Row) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if manifest.exists():
-            found = json.loads(manifest.read_text("utf-8"))["asked"]
+            found = json_value(manifest.read_text("utf-8"))["asked"]
             differ = [key for key in asked if found.get(key) != asked[key]]
             if differ:
                 raise OutputError(

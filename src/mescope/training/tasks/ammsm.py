@@ -28,6 +28,8 @@ from mescope.training.tasks.classification import (
     TrainingSet,
 )
 
+Searched = Annotated[int, Within(0, 10_000)]
+
 SEARCHED_LEAST = 4
 """Candidates of a generation, of which a quarter are parents of the next."""
 
@@ -42,10 +44,8 @@ class AmmsmTable(TaskTable):
 
     adaptive_epochs: Some = 0  # first epochs, that draw ratios and alpha for every batch
     mesa: Ratio = 0.0  # weight of its averaged copy's say; 0 for none
-    search_population: Annotated[int, Within(0, 10_000)] = (
-        0  # candidates of a generation, 0 for no search
-    )
-    search_generations: Annotated[int, Within(0, 10_000)] = 20  # after the first one
+    search_population: Searched = 0  # candidates of a generation, 0 for no search
+    search_generations: Searched = 20  # after the first one
 
     def __post_init__(self) -> None:
         not_negative(self, "mesa", "adaptive_epochs", "search_population", "search_generations")
