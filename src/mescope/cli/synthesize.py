@@ -10,6 +10,7 @@ import typer
 from mescope.cli.console import explain, progress_bar, show_json
 from mescope.cli.inputs import check_folder, refuse_existing
 from mescope.cli.options import Force, Json
+from mescope.cli.told import told
 
 if TYPE_CHECKING:
     from mescope.synthesis.dynamics import Level as Disturbance
@@ -106,7 +107,7 @@ def corpus(
 
     check_folder(folder)
     levels = (_level(level),) if level else tuple(LEVELS)
-    with progress_bar(folder.name) as progress:
+    with told(folder, "manifest.json"), progress_bar(folder.name) as progress:
         made = write_corpus(
             folder,
             recordings,

@@ -73,9 +73,7 @@ def _check_zip(path: Path) -> None:
         return
     try:
         with zipfile.ZipFile(path) as parts:
-            packed = [
-                one for one in parts.infolist() if one.compress_type != zipfile.ZIP_STORED
-            ]
+            packed = [p for p in parts.infolist() if p.compress_type != zipfile.ZIP_STORED]
     except (OSError, ValueError, zipfile.BadZipFile, NotImplementedError) as error:
         raise WeightsError(f"{path}: a damaged zip archive: {error}") from None
     if packed:

@@ -93,6 +93,15 @@ def read_json(path: str | Path) -> tuple[Detection, ...]:
     return _read(path, "a detection", lambda d: tuple(map(_detection, d["detections"])))
 
 
+def read_document(path: Path) -> dict[str, Any]:
+    """Return all that stands in a file that :func:`dumps` made, as plain values.
+
+    Raises:
+        MescopeError: as :func:`read_json`.
+    """
+    return _read(path, "an entry", lambda document: document)
+
+
 def read_candidates(path: str | Path) -> tuple[Detection, ...]:
     """Return the candidates of a file that :func:`dumps` made; none from an older version.
 

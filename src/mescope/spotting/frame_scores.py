@@ -53,9 +53,7 @@ if TYPE_CHECKING:
 class FrameRule:
     """The constants behind the network; they travel in the weights' card."""
 
-    half_s: Annotated[float, Within(0.001, 60.0)] = (
-        0.2  # k_p: half the mean length of the expressions
-    )
+    half_s: Annotated[float, Within(0.001, 60.0)] = 0.2  # k_p: half the mean length
     share: Whole = 0.55  # p of the threshold
     floor: Whole = 0.3  # no peak of the smoothed scores below it; 0 as published
     kind: Literal["duration", "micro", "macro"] = "duration"

@@ -42,16 +42,12 @@ class ProposalRule:
     """
 
     mode: Literal["clean", "as_published"] = "clean"
-    half_length: Annotated[int, Within(1, 10_000)] = (
-        17  # k_p in frames: as_published smoothing, peak distance and interval
-    )
+    half_length: Frames = 17  # k_p: as_published smoothing, peak distance and interval
     share: Whole = 0.55  # threshold: mean + share * (max - mean)
     floor: Whole = 0.35  # clean: no peak below this score
     smooth: Annotated[int, Within(1, 9999)] = 3  # clean: frames of the centred average, odd
     level: Whole = 0.5  # clean: an interval ends where the trace falls to level * peak
-    widen: Annotated[int, Within(0, 1000)] = (
-        1  # clean: frames added at both ends, since training labels leave them out
-    )
+    widen: Widening = 1  # clean: frames added at both ends, which training labels leave out
     shortest_s: Duration = 0.1  # clean: shorter intervals are dropped
     longest_s: Duration = 4.0  # clean: intervals are cut to this length around their peak
     strategy: Annotated[int, Within(0, 2)] = 1

@@ -261,19 +261,22 @@ def _expression(row: dict[str, str]) -> Expression:
 
 def _open_folder(folder: Path, recipe: CorpusRecipe) -> None:
     """Make the folder, or check that what it holds is the same corpus, unfinished or not."""
-    manifest = folder / "manifest.json"
+    manifest, complete = folder / "manifest.json", False
     try:
         (folder / "videos").mkdir(parents=True, exist_ok=True)
         if manifest.exists():
-            if json_value(manifest.read_text("utf-8"))["asked"] != _asked(recipe):
+            kept = json_value(manifest.read_text("utf-8"))
+            complete = kept["complete"] is True
+            if kept["asked"] != _asked(recipe):
                 raise OutputError(f"{folder} holds another corpus; choose an empty folder")
         elif any((folder / "videos").iterdir()):
             raise OutputError(
                 f"{folder} holds videos of unknown origin; choose an empty folder"
             )
-    except (OSError, KeyError, ValueError) as error:
+    except (OSError, KeyError, ValueError, TypeError) as error:
         raise OutputError(f"cannot write a corpus into {folder}: {error}") from error
-    _write_manifest(folder, recipe, complete=False)
+    if not complete:
+        _write_manifest(folder, recipe, complete=False)
 
 
 def _asked(recipe: CorpusRecipe) -> dict[str, object]:

@@ -22,6 +22,8 @@ from mescope.io.json_text import json_value
 from mescope.moved import renamed
 from mescope.training.tables import Recipe
 
+CHECKPOINT = "checkpoint.safetensors"
+
 
 @dataclass
 class RunState:
@@ -35,7 +37,7 @@ class Checkpointer:
     """Writes the checkpoint and the history of one run into its folder."""
 
     def __init__(self, folder: Path, recipe: Recipe) -> None:
-        self.path, self.recipe = folder / "checkpoint.safetensors", recipe
+        self.path, self.recipe = folder / CHECKPOINT, recipe
         self.progress = RunState()
 
     def restore(self, model: torch.nn.Module, optimizer: torch.optim.Adam) -> int:
@@ -46,6 +48,7 @@ class Checkpointer:
         """
         if self.path.exists():
             self.progress = load_checkpoint(self.path, self.recipe, model, optimizer)
+            self._write_history()  # a kill may have come between the two files
         return self.progress.epoch
 
     def keep(
@@ -55,6 +58,9 @@ class Checkpointer:
         self.progress.epoch += 1
         self.progress.history.append(entry)
         save_checkpoint(self.path, self.recipe, model, optimizer, self.progress)
+        self._write_history()
+
+    def _write_history(self) -> None:
         history = json.dumps(self.progress.history, indent=1).encode()
         write_atomically(self.path.with_name("history.json"), history)
 
@@ -94,10 +100,8 @@ def save_checkpoint(
     write_atomically(path, save(tensors, metadata))
 
 
-def load_checkpoint(
-    path: Path, recipe: Recipe, model: torch.nn.Module, optimizer: torch.optim.Adam
-) -> RunState:
-    """Restore ``model`` and ``optimizer`` from ``path``; return where the run stands.
+def check_checkpoint(path: Path, recipe: Recipe) -> RunState:
+    """Return where a run stands, from the metadata of its checkpoint alone.
 
     Raises:
         RecipeError: the file is damaged, or was made by another recipe.
@@ -105,7 +109,6 @@ def load_checkpoint(
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
-            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
         made_by, progress = json_value(metadata["recipe"]), _state(metadata["progress"])
     except (SafetensorError, OSError, LookupError, TypeError, ValueError) as error:
         raise RecipeError(
@@ -116,9 +119,23 @@ def load_checkpoint(
             f"the checkpoint {path} was made by another recipe; restore that recipe, "
             "or choose another output folder"
         )
+    return progress
+
+
+def load_checkpoint(
+    path: Path, recipe: Recipe, model: torch.nn.Module, optimizer: torch.optim.Adam
+) -> RunState:
+    """Restore ``model`` and ``optimizer`` from ``path``; return where the run stands.
+
+    Raises:
+        RecipeError: the file is damaged, or was made by another recipe.
+    """
+    progress = check_checkpoint(path, recipe)
     try:
+        with safe_open(path, framework="pt") as file:
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
         _put_back(tensors, model, optimizer)
-    except (RuntimeError, LookupError, TypeError, ValueError) as error:
+    except (SafetensorError, OSError, RuntimeError, LookupError, ValueError) as error:
         raise RecipeError(
             f"the checkpoint {path} does not fit its recipe's model; it was changed after it "
             "was written: delete it to start anew"

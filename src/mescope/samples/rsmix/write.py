@@ -259,11 +259,12 @@ def _asked(recordings: list[Recording], settings: Settings) -> Row:
 
 def _open_folder(folder: Path, asked: Row) -> None:
     """Make the folder, or check that what it holds is the same run, unfinished or not."""
-    manifest = folder / "manifest.json"
+    manifest, complete = folder / "manifest.json", False
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if manifest.exists():
-            found = json_value(manifest.read_text("utf-8"))["asked"]
+            kept = json_value(manifest.read_text("utf-8"))
+            found, complete = kept["asked"], kept["complete"] is True
             differ = [key for key in asked if found.get(key) != asked[key]]
             if differ:
                 raise OutputError(
@@ -274,7 +275,8 @@ def _open_folder(folder: Path, asked: Row) -> None:
             raise OutputError(f"{folder} holds files of unknown origin; choose an empty folder")
     except (OSError, KeyError, ValueError, TypeError, AttributeError) as error:
         raise OutputError(f"cannot write mixed clips into {folder}: {error}") from error
-    _write_manifest(folder, asked, complete=False)
+    if not complete:
+        _write_manifest(folder, asked, complete=False)
 
 
 def _write_manifest(folder: Path, asked: Row, *, complete: bool) -> None:
