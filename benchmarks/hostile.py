@@ -49,13 +49,14 @@ class Tally:
 
     def __init__(self, kind: str) -> None:
         self.kind, self.taken, self.refused, self.slowest = kind, 0, 0, 0.0
+        self.busiest = 0.0  # seconds of the processor
         self.about: Any = ""
         self.reasons: collections.Counter[str] = collections.Counter()
         self.broken: collections.Counter[str] = collections.Counter()
 
     def ask(self, read: Read, path: Path, about: Any = "") -> None:
         """Read one file and count."""
-        started = time.perf_counter()
+        started, worked = time.perf_counter(), time.process_time()
         try:
             read(path)
             self.taken += 1
@@ -70,6 +71,7 @@ class Tally:
                 print(f"{said}: {error!s:.200}\n   of {about!s:.300}", file=sys.stderr)
             self.broken[said] += 1
         seconds = time.perf_counter() - started
+        self.busiest = max(self.busiest, time.process_time() - worked)
         if seconds > self.slowest:
             self.slowest, self.about = seconds, about
 
@@ -78,7 +80,7 @@ class Tally:
         return (
             f"{self.kind:22} {self.taken + self.refused + sum(self.broken.values()):6} "
             f"{self.taken:6} {self.refused:7} {sum(self.broken.values()):7} "
-            f"{self.slowest:9.2f} {resident('VmHWM'):9.0f} {before:9.0f}"
+            f"{self.slowest:9.2f} {self.busiest:9.2f} {resident('VmHWM') - before:9.0f}"
         )
 
 
@@ -122,13 +124,15 @@ def main() -> int:
     tallies, count, seed = [], options.examples, options.seed
     print(
         f"{'kind':22} {'files':>6} {'taken':>6} {'refused':>7} {'raised':>7} {'slowest s':>9} "
-        f"{'peak MB':>9} {'before':>9}"
+        f"{'busy s':>9} {'rise MB':>9}"
     )
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         sources = hostile_files.make_weights(folder)
         for path in sources.values():
             read_weights(path)  # a sound one of each family, and what is imported with it
+        for path in sorted(hostile_files.RECIPES.rglob("*.toml")):
+            read_recipe(path)
         for kind, strategy, suffix, read in _kinds(sources):
             tally, path = Tally(kind), folder / f"tampered{suffix}"
             forget_highest()

@@ -97,6 +97,24 @@ def write_header(path, header, payload):
     path.write_bytes(struct.pack("<Q", len(text)) + text + payload)
 
 
+def near(value):
+    """Values like a sound one: of the same type, a little or much larger or smaller."""
+    if isinstance(value, bool):
+        return st.just(not value)
+    if isinstance(value, int | float):
+        return st.sampled_from([value + 1, value - 1, value * 2, -value, value * 10**3, value])
+    if isinstance(value, list | tuple) and value:
+        return st.one_of(
+            st.just([*value, value[0]]), st.just(value[:-1]),
+            st.integers(0, len(value) - 1).flatmap(
+                lambda i: st.one_of(VALUES, near(value[i])).map(
+                    lambda new: [*value[:i], new, *value[i + 1 :]]
+                )
+            ),
+        )  # fmt: skip
+    return st.just(value)
+
+
 @st.composite
 def tampered_cards(draw, sources):
     """Yield (bytes of a file, what was changed): one to three entries, the checksum right."""
@@ -114,7 +132,7 @@ def tampered_cards(draw, sources):
             table.pop(key, None)
             done.append(f"{part}.{key} gone")
         else:
-            table[key] = draw(VALUES)
+            table[key] = draw(st.one_of(VALUES, near(table.get(key))))
             done.append(f"{part}.{key} = {table[key]!r:.80}")
     header["__metadata__"]["mescope"] = json.dumps(card)
     return header, payload, done

@@ -65,7 +65,7 @@ class Standing:
         return "completed" if self.missing else "finished"
 
     def document(self) -> dict[str, Any]:
-        """Return what the JSON file that is there says, without its traces; empty without one."""
+        """Return what the JSON file says, without its traces; empty where there is none."""
         found = next((p for p in self.there if p.suffix == ".json"), None)
         if found is None:
             return {}

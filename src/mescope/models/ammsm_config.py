@@ -25,7 +25,8 @@ from mescope.models.sparse_layers import Dropped
 from mescope.ops.windows import RATIO_MAX, Score
 from mescope.ranges import Share, Within, check_fields
 
-Ratios = tuple[tuple[float, ...], ...]
+_Ratio = Annotated[float, Within(0.0, RATIO_MAX)]
+Ratios = Annotated[tuple[Annotated[tuple[_Ratio, ...], Within(0, 128)], ...], Stages]
 Fusion = Literal["add", "concat"]
 
 STAGES = 4

@@ -266,7 +266,8 @@ def _open_folder(folder: Path, recipe: CorpusRecipe) -> None:
         (folder / "videos").mkdir(parents=True, exist_ok=True)
         if manifest.exists():
             kept = json_value(manifest.read_text("utf-8"))
-            complete = kept["complete"] is True
+            videos = list((folder / "videos").glob("*.mp4"))
+            complete = kept["complete"] is True and len(videos) == recipe.recordings
             if kept["asked"] != _asked(recipe):
                 raise OutputError(f"{folder} holds another corpus; choose an empty folder")
         elif any((folder / "videos").iterdir()):

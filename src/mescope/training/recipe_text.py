@@ -26,7 +26,7 @@ _TEXTS = re.compile(
 """Texts and comments; one that does not end is taken to the end: this takes one pass."""
 
 _KEY = r"[A-Za-z0-9_-]+"
-_DOTTED = re.compile(rf"{_KEY}(?:[ \t]*\.[ \t]*{_KEY}){{{DEPTH_MAX},}}")
+_DOTTED = re.compile(rf"(?<![A-Za-z0-9_-]){_KEY}(?:[ \t]*\.[ \t]*{_KEY}){{{DEPTH_MAX},}}")
 
 
 def read_text(path: Path) -> str:

@@ -127,6 +127,8 @@ def augment_rsmix(
     _open_folder(folder, asked)
     done = dict(_finished(folder, len(recordings)))
     waiting = [_Job(n, r) for n, r in enumerate(recordings) if n not in done]
+    if waiting:
+        _write_manifest(folder, asked, complete=False)
     shared = _Shared(folder, settings, finder if jobs == 1 else None)
     for job, rows in run_jobs(_one_recording, shared, waiting, jobs=jobs):
         done[job.number] = rows
@@ -259,12 +261,11 @@ def _asked(recordings: list[Recording], settings: Settings) -> Row:
 
 def _open_folder(folder: Path, asked: Row) -> None:
     """Make the folder, or check that what it holds is the same run, unfinished or not."""
-    manifest, complete = folder / "manifest.json", False
+    manifest = folder / "manifest.json"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if manifest.exists():
-            kept = json_value(manifest.read_text("utf-8"))
-            found, complete = kept["asked"], kept["complete"] is True
+            found = json_value(manifest.read_text("utf-8"))["asked"]
             differ = [key for key in asked if found.get(key) != asked[key]]
             if differ:
                 raise OutputError(
@@ -275,8 +276,6 @@ def _open_folder(folder: Path, asked: Row) -> None:
             raise OutputError(f"{folder} holds files of unknown origin; choose an empty folder")
     except (OSError, KeyError, ValueError, TypeError, AttributeError) as error:
         raise OutputError(f"cannot write mixed clips into {folder}: {error}") from error
-    if not complete:
-        _write_manifest(folder, asked, complete=False)
 
 
 def _write_manifest(folder: Path, asked: Row, *, complete: bool) -> None:

@@ -10,14 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from torch import Tensor
 
 from mescope.errors import RecipeError
 from mescope.labels import OWN_SETS
-from mescope.ranges import Share
+from mescope.ranges import Share, Within
 from mescope.samples.checks import Number, one_of, shares
 from mescope.samples.recording_targets import RecordingEpochs
 from mescope.samples.spotting_kinds import AnnotatedRecordings
@@ -58,7 +58,7 @@ class RecordingTable(SpottingTable):
     k_p_people: str = "training"  # or "everyone", as published: test people too
     level: Share = 0.55
     hold_out: Share = 0.0
-    strategy: int = 1  # of the first row: 1, neutral detections are dropped; 2, not
+    strategy: Annotated[int, Within(1, 2)] = 1  # of the first row: 1, neutral detections are dropped; 2, not
 
     def __post_init__(self) -> None:
         super().__post_init__()
