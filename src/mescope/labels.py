@@ -231,6 +231,16 @@ RENDERED = "synthetic"
 so.  It travels with the person, through files and mixed clips."""
 
 
+def class_counts() -> dict[str, int]:
+    """Return the number of classes of every label set that some data set has, by its name.
+
+    >>> class_counts()["3-class"]
+    3
+    """
+    published = {one.name: len(one.names) for one in _label_sets}
+    return published | {name: len(classes) for name, classes in OWN_SETS.items()}
+
+
 def classes_for(name: str, datasets: Iterable[str]) -> tuple[str, ...]:
     """Return the classes of a label set that data sets share, published ones or not.
 

@@ -62,8 +62,16 @@ def test_a_run_and_its_files(arguments, tmp_path, capsys):
     assert len((folder / "predictions.csv").read_text().splitlines()) == 13
     assert len(list(folder.glob("folds/seed-0/*.json"))) == 3
     kept = {p: p.stat().st_mtime_ns for p in folder.glob("folds/*/*.json")}
+    whole = {p.name: (p.read_bytes(), p.stat().st_mtime_ns) for p in folder.glob("*.*")}
     assert run([*arguments, "--json"]) == 0  # goes on: nothing is left to do
-    again = json.loads(capsys.readouterr().out)
+    told = capsys.readouterr()
+    assert "was finished before and is kept" in told.err
+    again = json.loads(told.out)
+    assert whole == {p.name: (p.read_bytes(), p.stat().st_mtime_ns) for p in folder.glob("*.*")}
+    (folder / "report.html").unlink()
+    assert run(arguments) == 0
+    assert "was completed: what was there is kept" in capsys.readouterr().err
+    assert (folder / "report.html").read_bytes() == whole["report.html"][0]
     assert again["all"]["clips"] == 12
     assert kept == {p: p.stat().st_mtime_ns for p in folder.glob("folds/*/*.json")}
     assert run(["compare", str(folder / "report.json")]) == 0

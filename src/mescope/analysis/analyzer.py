@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 
     from mescope.models.mean_of_folds import Fold
     from mescope.models.weights import Card
-    from mescope.motion.head_motion import Head
 
 Source = str | Path | NDArray[np.uint8] | Video
 
@@ -249,7 +248,7 @@ def network_of(model: torch.nn.Module, card: Card, name: str, device: str = "cpu
     return Network(
         name=name,
         look=card.look,
-        head=cast("Head", card.head),
+        head=card.head,
         rule=card.proposals,
         score=partial(score, model, device=device),
         model=card.model,

@@ -11,6 +11,7 @@ import typer
 from mescope.cli.console import explain, progress_bar, show_json, show_text
 from mescope.cli.options import Json, Set
 from mescope.cli.recordings import Run, Source, on_recordings, tell
+from mescope.cli.told import told
 from mescope.errors import RecipeError
 
 if TYPE_CHECKING:
@@ -108,18 +109,21 @@ def evaluate(
     processes = jobs or os.cpu_count() or 1
     run = Run(folder, how, processes, by, address, device)
     report: Report | SpottingReport
-    if not task_of(chosen).names_clips:
-        if oracle:
-            raise RecipeError("expected no --oracle for a recipe on recordings; leave it out")
-        source = Source(dataset, root, features, cache or folder / "features")
-        report = on_recordings(chosen, source, run, weights=weights, keep=keep_weights)
-    elif features or weights or keep_weights:
-        raise RecipeError(
-            f"recipe {chosen.name} names clips: expected --dataset and --root, found "
-            "--features, --weights or --keep-weights, which are for recordings"
-        )
-    else:
-        report = _on_clips(chosen, dataset, root, run, cache=cache, oracle=oracle)
+    with told(folder, "run.json"):
+        if not task_of(chosen).names_clips:
+            if oracle:
+                raise RecipeError(
+                    "expected no --oracle for a recipe on recordings; leave it out"
+                )
+            source = Source(dataset, root, features, cache or folder / "features")
+            report = on_recordings(chosen, source, run, weights=weights, keep=keep_weights)
+        elif features or weights or keep_weights:
+            raise RecipeError(
+                f"recipe {chosen.name} names clips: expected --dataset and --root, found "
+                "--features, --weights or --keep-weights, which are for recordings"
+            )
+        else:
+            report = _on_clips(chosen, dataset, root, run, cache=cache, oracle=oracle)
     if as_json:
         show_json(report.summary())
     else:

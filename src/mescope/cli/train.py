@@ -10,7 +10,7 @@ import typer
 from mescope.cli.console import explain, progress_bar, show_json
 from mescope.cli.options import Json, Set
 from mescope.cli.recordings import Source, train_recordings
-from mescope.errors import OutputError, RecipeError
+from mescope.errors import RecipeError
 
 if TYPE_CHECKING:
     from mescope.models.weights import Card
@@ -47,7 +47,7 @@ def train(
         typer.Option("--output", "-o", help="Folder for the run.  Default: runs/RECIPE."),
     ] = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with the run that the folder holds.")
+        bool, typer.Option("--resume", help="No longer needed: the same command goes on.")
     ] = False,
     device: Annotated[str, typer.Option(help="cpu, cuda, or mps.")] = "cpu",
     jobs: Annotated[int, typer.Option(help="Processes that render or measure recordings.")] = 1,
@@ -59,24 +59,27 @@ def train(
     """Train a model by a recipe.
 
     The folder gets a checkpoint after every epoch and, in the end, NAME.safetensors: weights
-    with their card, for `mescope analyze --model` or `mescope recognize --model`.  A run that
-    was stopped goes on by --resume.
+    with their card, for `mescope analyze --model` or `mescope recognize --model`.  The same
+    command goes on where it was stopped, and leaves finished weights alone.
     """
     from mescope.cli.inputs import check_folder
+    from mescope.training.checkpoint import read_history
     from mescope.training.logs import checked_log
     from mescope.training.recipe import read_recipe
     from mescope.training.tasks import task_of
 
     chosen = read_recipe(recipe, settings or ())
     folder = output or Path("runs") / recipe.stem
-    if (folder / "checkpoint.safetensors").exists() and not resume:
-        raise OutputError(
-            f"{folder} holds a run already and is kept; --resume goes on with it, -o chooses "
-            "another folder"
-        )
     check_folder(folder)
     how = checked_log(log)
     weights = folder / f"{chosen.name}.safetensors"
+    if resume:
+        explain("--resume is no longer needed and will go: the same command goes on by itself")
+    done = _finished(chosen, folder, weights, unscored=dataset is not None)
+    if done is not None:
+        there = (folder / "history.json").exists()
+        _tell(done, read_history(folder) if there else [], weights, as_json)
+        return
     if task_of(chosen).names_clips:
         real = _examples(chosen, folder, dataset, root)
         card, history = _recogniser(chosen, real, folder, weights, device, how)
@@ -91,6 +94,30 @@ def train(
                 "learns from those of people"
             )
         card, history = _spotting(chosen, folder, jobs, device, how)
+    _tell(card, history, weights, as_json)
+
+
+def _finished(recipe: Recipe, folder: Path, weights: Path, *, unscored: bool) -> Card | None:
+    """Return the card of weights that are there and lack nothing, and say how far a run is.
+
+    With ``unscored``, weights from simulated faces are to be scored on a data set, too.
+    """
+    from mescope.training.finished import check_folder_of, finished_weights
+
+    begun, card = check_folder_of(recipe, folder), finished_weights(weights, recipe)
+    if card is None:
+        if begun:
+            explain(f"{folder} holds a part of this run: goes on from there")
+        return None
+    scored = any(name.startswith("real_") for name in card.scores)
+    if unscored and card.simulated and not scored:
+        return None
+    explain(f"{weights} was finished before and is kept: trained on {card.trained_on}")
+    return card
+
+
+def _tell(card: Card, history: History, weights: Path, as_json: bool) -> None:
+    """Print where the weights are, or all about them, and how they score."""
     if as_json:
         entry = {"weights": str(weights), "epochs": len(history), "history": history}
         show_json({**entry, "scores": card.scores})

@@ -16,6 +16,7 @@ from typing import Any, Generic, Protocol, Self, TypeVar
 from mescope.errors import OutputError, RecipeError
 from mescope.evaluation.folds import Fold
 from mescope.io.atomic import write_atomically
+from mescope.io.json_text import json_value
 
 VERSION = 1  # of the files; raised where their meaning, or what training computes, changes
 
@@ -148,7 +149,7 @@ class Results(Generic[Result]):
 
     def _check(self, path: Path) -> None:
         try:
-            found = json.loads(path.read_text(encoding="utf-8"))
+            found = json_value(path.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise RecipeError(
                 f"{path} cannot be read ({error}); choose another folder"
@@ -171,7 +172,7 @@ class Results(Generic[Result]):
     def _take(self, path: Path, key: tuple[int, int], fold: Fold) -> None:
         """Read one file; one that is damaged is reported and computed again."""
         try:
-            result = self.kind.read(json.loads(path.read_text(encoding="utf-8")))
+            result = self.kind.read(json_value(path.read_text(encoding="utf-8")))
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             self.warnings.append(
                 f"{path.name} of {path.parent.name} was damaged: computed again"

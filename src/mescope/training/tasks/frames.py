@@ -37,6 +37,7 @@ from mescope.labels import SPOTTING_CLASSES
 from mescope.models.inference import score_frames
 from mescope.models.mean import Mean
 from mescope.models.weights import Card, save
+from mescope.samples.checks import LearningRate, Number
 from mescope.samples.frame_recordings import FrameRecording, RenderedFrames, frame_recordings
 from mescope.samples.synthetic import Epoch, Windows, joined
 from mescope.spotting.frame_scores import FrameRule, frame_intervals
@@ -63,10 +64,10 @@ FLOORS = tuple(round(0.05 * i, 2) for i in range(2, 18))
 class FrameOptim(SimulatedOptim):
     """``[optim]`` of networks that score frames: Adam, a constant rate."""
 
-    epochs: int = 10
-    steps: int = 400
-    batch_size: int = 32
-    learning_rate: float = 5e-4
+    epochs: Number = 10
+    steps: Number = 400
+    batch_size: Number = 32
+    learning_rate: LearningRate = 5e-4
 
 
 @TASKS.register("frames")

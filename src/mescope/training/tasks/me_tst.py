@@ -25,7 +25,8 @@ from mescope.errors import RecipeError
 from mescope.io.progress import Progress
 from mescope.models.weights import Card
 from mescope.motion.regions import REGIONS_18
-from mescope.samples.checks import positive, shares
+from mescope.ranges import Whole
+from mescope.samples.checks import LearningRate, Number, Ratio, positive, shares
 from mescope.samples.rendered import Measured
 from mescope.samples.rendered_windows import RenderedEpochs, held_out, measured_for
 from mescope.samples.spotting_kinds import RenderedRecordings, SimulatedWindows
@@ -50,14 +51,14 @@ Source = Callable[[int], Epoch]
 class SpottingOptim(LoopOptim):
     """``[optim]`` of spotting models: Adam under a OneCycle schedule."""
 
-    learning_rate: float = 3e-4  # maximum of the schedule
+    learning_rate: LearningRate = 3e-4  # maximum of the schedule
 
 
 @dataclass(frozen=True, kw_only=True)
 class SimulatedOptim(SpottingOptim):
     """``[optim]`` of spotting models on what is drawn or rendered, of which there is no end."""
 
-    steps: int = 50  # batches of an epoch
+    steps: Number = 50  # batches of an epoch
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -68,18 +69,18 @@ class SimulatedOptim(SpottingOptim):
 class RenderedOptim(SimulatedOptim):
     """``[optim]`` of spotting models on rendered recordings."""
 
-    epochs: int = 10
-    steps: int = 200
-    batch_size: int = 64
-    learning_rate: float = 1.5e-3
+    epochs: Number = 10
+    steps: Number = 200
+    batch_size: Number = 64
+    learning_rate: LearningRate = 1.5e-3
 
 
 @dataclass(frozen=True, kw_only=True)
 class SpottingTable(TaskTable):
     """``[task]`` of spotting models."""
 
-    spotting_weight: float = 0.9  # of the loss; recognition has the rest
-    neutral_weight: float = 6.0  # factor on the balanced weight of the neutral class
+    spotting_weight: Whole = 0.9  # of the loss; recognition has the rest
+    neutral_weight: Ratio = 6.0  # factor on the balanced weight of the neutral class
 
     def __post_init__(self) -> None:
         shares(self, "spotting_weight", whole=True)
@@ -89,7 +90,7 @@ class SpottingTable(TaskTable):
 class RenderedTable(SpottingTable):
     """``[task]`` of spotting models on rendered recordings."""
 
-    neutral_weight: float = 1.0
+    neutral_weight: Ratio = 1.0
 
 
 class SpottingTask(LoopTask):
