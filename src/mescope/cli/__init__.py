@@ -26,6 +26,7 @@ from mescope.cli import (
     evaluate,
     flow,
     models,
+    recipes,
     recognize,
     score,
     search,
@@ -89,6 +90,7 @@ app.command("convert")(convert.convert)
 app.command("agree")(agree.agree)
 app.add_typer(datasets.app, name="datasets")
 app.add_typer(models.app, name="models")
+app.add_typer(recipes.app, name="recipes")
 app.command("train")(train.train)
 app.command("search")(search.search)
 app.add_typer(augment.app, name="augment")

@@ -19,7 +19,6 @@ from mescope.errors import MescopeError, OutputError, VideoError
 from mescope.video.suffixes import MEDIA
 
 _LEAST_FREE = 30_000_000  # bytes; a report of an hour takes less
-_NUMBERED = re.compile(r"\d")
 _CLOCK = re.compile(r"(?:(?:(\d+):)?([0-5]?\d):)?(\d+(?:\.\d+)?)\Z")
 
 
@@ -174,13 +173,10 @@ def _is_media(name: str) -> bool:
 
 def _is_frame_folder(folder: str) -> bool:
     """Return whether the folder holds numbered pictures and no media file."""
-    from mescope.video.image_folders import SUFFIXES
+    from mescope.video.image_folders import has_numbered_pictures
 
-    files = [name for name in os.listdir(folder) if not name.startswith(".")]
-    if any(_is_media(name) for name in files):
-        return False
-    pictures = [n for n in files if os.path.splitext(n)[1].lower() in SUFFIXES]
-    return sum(bool(_NUMBERED.search(name)) for name in pictures) >= 2
+    files = os.listdir(folder)
+    return not any(_is_media(name) for name in files) and has_numbered_pictures(files)
 
 
 def _name(source: str, level: int) -> str:

@@ -20,7 +20,7 @@ POPULATION, SHARE = 100, 0.15
 
 
 def search(
-    recipe: Annotated[Path, typer.Argument(help="A recipe of AMMSM, such as recipes/ammsm*.")],
+    recipe: Annotated[Path, typer.Argument(help="A recipe of AMMSM: a name from `mescope recipes`, or a file.")],
     dataset: Annotated[str, typer.Option(help="A name from `mescope datasets`.")],
     root: Annotated[Path, typer.Option(metavar="<folder>", help="Where the data set lies.")],
     output: Annotated[

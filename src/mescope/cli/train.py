@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def train(
-    recipe: Annotated[Path, typer.Argument(help="A recipe, such as recipes/*.toml.")],
+    recipe: Annotated[Path, typer.Argument(help="A name from `mescope recipes`, or a recipe file of yours.")],
     settings: Set = None,
     dataset: Annotated[
         str | None,

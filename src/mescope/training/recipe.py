@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import copyreg
 import json
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, fields
@@ -30,6 +31,7 @@ from mescope.errors import RecipeError
 from mescope.registry import suggestion
 from mescope.samples.kinds import SAMPLES
 from mescope.training.flat_recipe import refuse_flat
+from mescope.training.shipped_recipes import find_recipe
 from mescope.training.tables import ModelTable, Recipe
 from mescope.training.tasks import TASKS, TrainingTask, task_for, task_of
 
@@ -48,19 +50,22 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "bool": (bool,),
 }
 
+_WORD = re.compile(r"[A-Za-z][\w.+-]*")
+_NO_WORDS = ("true", "false", "inf", "nan")  # values of TOML
+
 
 def read_recipe(path: str | Path, settings: Sequence[str] = ()) -> Recipe:
-    """Read a recipe file.
+    """Read a recipe file, or one that comes with mescope by its name.
 
     Args:
-        path: of the file.
+        path: of the file, or a name of `mescope recipes`.
         settings: what is other than the file says, as in ``optim.epochs=5``; values are TOML.
 
     Raises:
-        RecipeError: the file is missing, is not TOML, lacks a key, or has an unknown table or
-            key or a value of the wrong type.
+        RecipeError: the file is missing and no recipe of mescope has this name, or it is not
+            TOML, lacks a key, or has an unknown table or key or a value of the wrong type.
     """
-    path = Path(path)
+    path = find_recipe(path)
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -211,13 +216,16 @@ def _check_types(source: str, table: str, values: Mapping[str, Any], declared: A
 
 
 def _setting(text: str) -> dict[str, Any]:
-    """Return what ``optim.epochs=5`` says as nested tables."""
+    """Return what ``optim.epochs=5`` says as nested tables; a plain word needs no quotes."""
+    key, equals, value = text.partition("=")
+    if equals and _WORD.fullmatch(value.strip()) and value.strip() not in _NO_WORDS:
+        text = f"{key}={json.dumps(value.strip())}"
     try:
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise RecipeError(
-            f"expected a setting such as optim.epochs=5, found {text!r}: {error}; words need "
-            "quotes, as in optim.schedule='cosine'"
+            f"expected a setting such as optim.epochs=5, found {text!r}: {error}; lists and "
+            "words with other signs are written as TOML, as in name='my run'"
         ) from error
     if len(values) != 1:
         raise RecipeError(f"expected one setting such as optim.epochs=5, found {text!r}")
