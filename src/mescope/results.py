@@ -239,12 +239,12 @@ class Analysis:
         return pd.DataFrame(self.interval_rows(some), columns=list(INTERVAL_COLUMNS))
 
     def interval_rows(self, findings: tuple[Finding, ...] | None = None) -> Rows:
-        """Return a row for each finding, the detections by default; :data:`INTERVAL_COLUMNS`."""
+        """Return a row for each finding, detections by default; :data:`INTERVAL_COLUMNS`."""
         some = self.findings if findings is None else findings
         return [_interval_row(self, finding) for finding in some]
 
     def event_rows(self) -> Rows:
-        """Return events and what could not be judged in order of time, :data:`EVENT_COLUMNS`."""
+        """Return events and what could not be judged, in order; :data:`EVENT_COLUMNS`."""
         name = str(self.video.get("name", ""))
         rows = [(e.interval, _event_row(name, e)) for e in self.events]
         rows += [(gap.interval, _gap_row(name, gap)) for gap in self.gaps]
@@ -357,7 +357,7 @@ class Recognitions:
     flow: NDArray[np.float32]
 
     def to_pandas(self) -> DataFrame:
-        """Return a row for each model: model, emotion, simulated, and the share of each class."""
+        """Return a row for each model: model, emotion, simulated, share of each class."""
         import pandas as pd
 
         return pd.DataFrame(

@@ -57,7 +57,9 @@ def test_without_it_folders_that_the_table_names_are_read(root):
     found = {r.name: r.rate for r in dataset.recordings}
     assert found == {"film": pytest.approx(50), "pictures": 30.0}
     assert dataset.errors == ()
-    assert "1 folders of pictures have no rate, 30 frames a second" in messages(dataset.warnings)
+    assert "1 folders of pictures have no rate, 30 frames a second" in messages(
+        dataset.warnings
+    )
 
 
 def test_the_table_itself_may_say_the_rate(root):

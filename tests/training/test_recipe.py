@@ -107,7 +107,7 @@ def test_flat_values_of_old_cards_and_reports_are_read():
     assert recipe_of(recipe.to_dict()) == recipe
 
 
-@pytest.mark.parametrize("text", ["optim.epochs", "optim.epochs=", "a=1\nb=2", "notes=some text"])
+@pytest.mark.parametrize("text", ["optim.epochs", "optim.epochs=", "a=1\nb=2", "notes=a b"])
 def test_a_setting_that_is_none_is_refused(text):
     with pytest.raises(RecipeError, match=r"setting such as optim\.epochs=5"):
         parse_recipe(CLIPS, settings=[text])
@@ -135,7 +135,7 @@ def test_recipes_go_by_name_and_a_file_wins(tmp_path, monkeypatch):
     assert shipped.model.name == "svm-flow"
     (tmp_path / "3db-svm-flow").mkdir()  # a folder of that name is no recipe
     assert read_recipe("3db-svm-flow") == shipped
-    with pytest.raises(RecipeError, match=r"found recipes/3db-svn-flow\.toml; did you mean '3db-svm"):
+    with pytest.raises(RecipeError, match=r"svn-flow\.toml; did you mean '3db-svm"):
         read_recipe("recipes/3db-svn-flow.toml")
     (tmp_path / "softnet-rendered").write_text(CLIPS)
     assert read_recipe("softnet-rendered") == parse_recipe(CLIPS)

@@ -114,7 +114,7 @@ def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit status; a bug keeps its traceback."""
     words = _debug_first(arguments)
     try:
-        status = app(words, standalone_mode=False, prog_name="mescope")
+        status = app(words, standalone_mode=False, prog_name="mescope", obj=words)
     except (KeyboardInterrupt, typer.Abort):
         status = INTERRUPTED
     except MescopeError as error:

@@ -59,6 +59,20 @@ Set = Annotated[
     ),
 ]
 
+Log = Annotated[
+    str,
+    typer.Option(
+        help="Also log the losses of every epoch, into logs of the run's folder: none, csv, "
+        "tensorboard, or wandb (offline)."
+    ),
+]
+NamedRecipe = Annotated[
+    str,
+    typer.Argument(
+        metavar="RECIPE", help="A name from `mescope recipes`, or a recipe file of yours."
+    ),
+]
+
 
 def weights_named(models: list[str]) -> str | list[str]:
     """Return what :func:`mescope.load` takes for ``--model``."""

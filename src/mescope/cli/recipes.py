@@ -54,7 +54,7 @@ def recipes(
     for row in rows:
         table.add_row(*(row[head] for head in _COLUMNS))
     show(table)
-    explain("`mescope recipes show NAME` prints one; `mescope recipes copy NAME` makes it yours")
+    explain("`mescope recipes show NAME` prints one; `... copy NAME` makes it yours")
 
 
 @app.command("show")

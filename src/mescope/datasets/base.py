@@ -108,15 +108,12 @@ class Dataset:
             }  # fmt: skip
         return summary
 
-
     def rows(self) -> list[dict[str, Any]]:
         """Return one dictionary for each expression, keys :data:`COLUMNS`.
 
         A recording without expressions has one row, without kind and frames.
         """
-        found = [
-            _row(clip, clip.folder, clip.expression, clip.seconds) for clip in self.clips
-        ]
+        found = [_row(clip, clip.folder, clip.expression, clip.seconds) for clip in self.clips]
         for one in self.recordings:
             times = self.seconds.get(one.name, ())
             for number, expression in enumerate(one.expressions):
@@ -141,8 +138,8 @@ COLUMNS = (
     "dataset", "subject", "name", "kind", "onset", "apex", "offset", "emotion", "emotion_raw",
     "au", "rate", "frames", *_SECONDS, "path",
 )  # fmt: skip
-"""Columns of :meth:`Dataset.rows`: frames from 0, both ends included; ``_s`` seconds; ``frames``
-and ``rate`` are those of the clip or recording; ``au`` as in ``4+L10``."""
+"""Columns of :meth:`Dataset.rows`: frames from 0, both ends included; ``_s`` seconds;
+``frames`` and ``rate`` are those of the clip or recording; ``au`` as in ``4+L10``."""
 
 
 def _row(

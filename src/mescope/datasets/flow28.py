@@ -68,7 +68,6 @@ class FlowMaps:
             "emotions": dict(Counter(self.labels).most_common()),
         }
 
-
     def rows(self) -> list[dict[str, Any]]:
         """Return one dictionary for each map: dataset, subject, name, emotion."""
         return [

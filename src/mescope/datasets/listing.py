@@ -1,4 +1,4 @@
-"""What a data set holds, as one number: the same records give the same hash, wherever they lie."""
+"""What a data set holds, as one number: the same records, the same hash, wherever they lie."""
 
 from __future__ import annotations
 

@@ -14,10 +14,13 @@ from typing import Any
 
 from mescope.annotations.expression_table import read_text
 from mescope.errors import DatasetError
+from mescope.evaluation.paired import Difference, differences
+from mescope.evaluation.report import Report
 from mescope.evaluation.report_files import from_json, is_evaluation
 from mescope.evaluation.scores import MODES
 from mescope.evaluation.spotting_files import from_json as spotting_from_json
 from mescope.evaluation.spotting_files import is_spotting_report
+from mescope.evaluation.spotting_report import SpottingReport
 
 NEEDED = ("mode", "videos", "subjects", "spotting")
 
@@ -47,6 +50,45 @@ def read_report(path: str | Path) -> dict[str, Any]:
     if report["mode"] not in MODES:
         raise DatasetError(f"{path.name}: expected a known mode, found {report['mode']!r}")
     return dict(report)
+
+
+def read_evaluation(path: str | Path) -> Report | SpottingReport | None:
+    """Return an evaluation with all its predictions; None for what ``mescope score`` printed.
+
+    Raises:
+        DatasetError: the file is damaged.
+    """
+    path = Path(path)
+    text = read_text(path)
+    document = json.loads(text)
+    if is_evaluation(document):
+        return from_json(text, name=path.name)
+    if is_spotting_report(document):
+        return spotting_from_json(text, name=path.name)
+    return None
+
+
+def paired_rows(paths: Sequence[str | Path]) -> tuple[dict[str, list[Difference]], list[str]]:
+    """Return the differences of the first report and each other, by "a - b", and remarks.
+
+    A pair that cannot be compared person by person becomes a remark that says why.
+    """
+    known = [(name_of(path), read_evaluation(path)) for path in paths]
+    found: dict[str, list[Difference]] = {}
+    said: list[str] = []
+    for name, report in known[1:]:
+        first_name, first = known[0]
+        pair = f"{first_name} - {name}"
+        if first is None and report is None:
+            continue
+        if first is None or report is None:
+            said.append(f"{pair}: no differences, a score report holds no people")
+            continue
+        try:
+            found[pair] = differences(first, report)
+        except DatasetError as error:
+            said.append(f"{pair}: no differences: {error}")
+    return found, said
 
 
 def by_mode(paths: Sequence[str | Path]) -> dict[str, dict[str, dict[str, Any]]]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mescope.io.formula_guard import guarded
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def interval_rows(analysis: Analysis) -> list[dict[str, Any]]:
-    """Return one dictionary per detection, keys :data:`INTERVAL_COLUMNS`, cells as in the CSV."""
+    """Return a dictionary per detection, keys :data:`INTERVAL_COLUMNS`, cells as in the CSV."""
     return [_cells(row) for row in analysis.interval_rows()]
 
 
@@ -52,7 +52,11 @@ def frame_csv(analysis: Analysis) -> str:
     empty.
     """
     columns = analysis.frame_columns()
-    forms = {"frame": str, "timestamp": "{:.6f}".format, "success": str}
+    forms: dict[str, Callable[[Any], str]] = {
+        "frame": str,
+        "timestamp": "{:.6f}".format,
+        "success": str,
+    }
     cells = [map(forms.get(name, _cell), values) for name, values in columns.items()]
     return _csv(tuple(columns), zip(*cells, strict=True))
 

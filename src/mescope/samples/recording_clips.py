@@ -48,7 +48,9 @@ def _cut(
     times = dataset.seconds.get(recording.name, ())
     for number, expression in micro:
         span = expression.interval
-        name = recording.name if len(micro) == 1 else f"{recording.name} {span.first}-{span.last}"
+        name = (
+            recording.name if len(micro) == 1 else f"{recording.name} {span.first}-{span.last}"
+        )
         if not expression.emotion:
             findings.error(f"{recording.dataset} {recording.subject}/{name}", "no emotion")
             continue
