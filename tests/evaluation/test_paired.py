@@ -119,4 +119,6 @@ def test_what_is_not_of_the_same_people_has_no_differences(pair):
     with pytest.raises(DatasetError, match="one of each"):
         differences(pair[0], spotted(3, "few"))
     with pytest.raises(DatasetError, match="the same recordings and annotations"):
-        differences(spotted(3, "a"), report_of(TRUTH[:4], [("strategy-1", 0, [])], videos=VIDEOS))
+        differences(
+            spotted(3, "a"), report_of(TRUTH[:4], [("strategy-1", 0, [])], videos=VIDEOS)
+        )

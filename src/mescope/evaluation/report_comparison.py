@@ -69,25 +69,27 @@ def read_evaluation(path: str | Path) -> Report | SpottingReport | None:
 
 
 def paired_rows(paths: Sequence[str | Path]) -> tuple[dict[str, list[Difference]], list[str]]:
-    """Return the differences of the first report and each other, by "a - b", and remarks.
+    """Return the differences of evaluations, by "a - b", and remarks.
 
-    A pair that cannot be compared person by person becomes a remark that says why.
+    Each is set against the first of its kind (clips or recordings) and mode.  A pair that
+    cannot be compared person by person becomes a remark that says why.
     """
-    known = [(name_of(path), read_evaluation(path)) for path in paths]
+    firsts: dict[tuple[type, str], tuple[str, Report | SpottingReport]] = {}
     found: dict[str, list[Difference]] = {}
     said: list[str] = []
-    for name, report in known[1:]:
-        first_name, first = known[0]
+    for path in paths:
+        report = read_evaluation(path)
+        if report is None:
+            continue
+        name = name_of(path)
+        first_name, first = firsts.setdefault((type(report), report.mode), (name, report))
+        if first is report:
+            continue
         pair = f"{first_name} - {name}"
-        if first is None and report is None:
-            continue
-        if first is None or report is None:
-            said.append(f"{pair}: no differences, a score report holds no people")
-            continue
         try:
             found[pair] = differences(first, report)
         except DatasetError as error:
-            said.append(f"{pair}: no differences: {error}")
+            said.append(f"{pair}: no differences person by person: {error}")
     return found, said
 
 
