@@ -16,6 +16,7 @@ from mescope.cli.inputs import (
     check_folder,
     face_choice,
     gather,
+    landmarks_of,
     refuse_existing,
     time_range,
 )
@@ -27,6 +28,7 @@ from mescope.cli.options import (
     Force,
     Jobs,
     Json,
+    Landmarks,
     Method,
     Models,
     Rate,
@@ -63,6 +65,7 @@ def analyze(
     rate: Rate = None,
     jobs: Jobs = None,
     face: Face = "largest",
+    landmarks: Landmarks = None,
     overlay: Annotated[
         Path | None,
         typer.Option(help="Also write a video with everything drawn on it, such as out.mp4."),
@@ -85,7 +88,7 @@ def analyze(
     was half done goes on where it stopped.
     """
     suffixes, spotter = _formats(formats), spotter_named(method)
-    options = {
+    options: dict[str, Any] = {
         **time_range(start, end),
         "rate": rate,
         "jobs": jobs,
@@ -106,6 +109,7 @@ def analyze(
         try:
             for job in ready:
                 with batch.attempt(job.source):
+                    options["landmarks"] = landmarks_of(job, landmarks, batch.total)
                     analysis = _analyze(analyzer, job, options, strict)
                     paths = _write(analysis, output, job, suffixes, force)
                     if overlay is not None:

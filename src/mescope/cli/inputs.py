@@ -115,6 +115,26 @@ def face_choice(text: str) -> str | int:
     )
 
 
+def landmarks_of(job: Job, landmarks: Path | None, total: int) -> Path | None:
+    """Return the landmark table of a recording: the file given, or NAME.csv of the folder.
+
+    Raises:
+        VideoError: there is none for this recording.
+    """
+    if landmarks is None or (landmarks.is_file() and total == 1):
+        return landmarks
+    if not landmarks.is_dir():
+        raise VideoError(
+            f"--landmarks {landmarks}: expected a table for one recording, or a folder of "
+            f"NAME.csv for {total}, found neither"
+        )
+    names = [f"{name}.csv" for name in dict.fromkeys((job.name, Path(job.source).stem))]
+    for name in names:
+        if (landmarks / name).is_file():
+            return landmarks / name
+    raise VideoError(f"expected its landmarks in {landmarks / names[0]}, found no such file")
+
+
 def check_folder(folder: Path) -> None:
     """Refuse a folder that cannot be written or is full, before any work is done.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -46,6 +47,15 @@ Rate = Annotated[
 Jobs = Annotated[int | None, typer.Option(min=1, help="Threads.  Default: every core.")]
 Face = Annotated[
     str, typer.Option(help="Whose face: largest, central, or a number from 0 (leftmost).")
+]
+Landmarks = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Landmarks found by another program, in place of the landmark model whose licence "
+        "excludes commercial use: a result table (CSV) of OpenFace, py-feat or MediaPipe; for "
+        "several recordings a folder of NAME.csv.",
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON in place of a table.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace files that exist.")]
