@@ -108,7 +108,7 @@ def test_a_loss_that_is_no_number_stops(tmp_path):
 
 
 def test_losses_can_be_logged_as_csv(tmp_path):
-    train_recognizer(one_device(loggers=logger("csv", tmp_path)), epochs=3)
+    train_recognizer(one_device(loggers=logger("csv", tmp_path / "logs")), epochs=3)
     (table,) = tmp_path.glob("logs/version_0/metrics.csv")
     lines = table.read_text().splitlines()
     assert "loss" in lines[0]
@@ -119,6 +119,8 @@ def test_tensorboard_that_is_not_there_is_told(tmp_path, monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(RecipeError, match="pip install tensorboard"):
         logger("tensorboard", tmp_path)
-    with pytest.raises(RecipeError, match="none, csv, tensorboard"):
+    with pytest.raises(RecipeError, match="found no wandb; `pip install wandb`, or log as csv"):
         checked_log("wandb")
+    with pytest.raises(RecipeError, match="none, csv, tensorboard, wandb"):
+        checked_log("mlflow")
     assert checked_log("csv") == "csv"

@@ -1,8 +1,9 @@
 """A CSV table of expressions: read with every fault named by file and row.
 
 Columns: recording (or video), onset, offset, kind (or type: micro, macro); optional: apex,
-emotion, subject, au, status, onset_s, apex_s, offset_s; others are ignored.  Comma, semicolon
-or tab; UTF-8.  Frames count from 0, both ends included.
+emotion, subject, au, rate (or fps: frames a second, of pictures), status, onset_s, apex_s,
+offset_s; others are ignored.  Comma, semicolon or tab; UTF-8.  Frames count from 0, both ends
+included.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from mescope.events import Expression, Interval, Kind, Seconds
 from mescope.io.formula_guard import unguarded
 from mescope.moved import renamed
 
-_SAME = {"video": "recording", "type": "kind", "au": "action_units"}
+_SAME = {"video": "recording", "type": "kind", "au": "action_units", "fps": "rate"}
 NEEDED = ("recording", "onset", "offset", "kind")
 """Columns a table of expressions must have."""
 
@@ -44,6 +45,7 @@ class TableRow:
     expression: Expression | None
     status: str
     seconds: Seconds | None
+    rate: float | None = None  # frames per second of a folder of pictures
 
 
 def read_table(path: Path) -> tuple[list[TableRow], list[Problem]]:
@@ -147,7 +149,18 @@ def _annotation(number: int, cells: Mapping[str, str]) -> TableRow:
         expression=None if empty else _expression(cells),
         status=cells.get("status", "").lower(),
         seconds=None if empty else _seconds(cells),
+        rate=_rate(cells.get("rate", "")),
     )
+
+
+def _rate(text: str) -> float | None:
+    """Return the rate of a row, if it has one; ValueError says what is wrong with it."""
+    if not text:
+        return None
+    rate = number_in(text, "rate")
+    if rate <= 0:
+        raise ValueError(f"rate is {text!r}: expected frames a second, above 0")
+    return rate
 
 
 def _expression(cells: Mapping[str, str]) -> Expression:

@@ -19,6 +19,14 @@ FACE = "0"  # an analysis follows one face
 UNITS: dict[EventKind, str] = {"blink": "AU45"}
 """Codes of FACS for whole kinds.  The others have several codes, by direction, or none."""
 
+STRENGTH_UNITS: dict[EventKind, str] = {
+    "blink": "share of the eye opening lost",
+    "speech": "px of mouth motion",
+    "head": "degrees",
+    "gaze": "share of the eye's width",
+}
+"""What the strength of an event is measured in."""
+
 CODES: dict[EventKind, str] = {
     "blink": "blink AU45",
     "speech": "speech",

@@ -17,6 +17,7 @@ from mescope.cli.inputs import (
     check_folder,
     face_choice,
     gather,
+    landmarks_of,
     time_range,
 )
 from mescope.cli.options import (
@@ -27,6 +28,7 @@ from mescope.cli.options import (
     Force,
     Jobs,
     Json,
+    Landmarks,
     Method,
     Models,
     Rate,
@@ -66,6 +68,7 @@ def analyze(
     rate: Rate = None,
     jobs: Jobs = None,
     face: Face = "largest",
+    landmarks: Landmarks = None,
     overlay: Annotated[
         Path | None,
         typer.Option(help="Also write a video with everything drawn on it, such as out.mp4."),
@@ -115,6 +118,7 @@ def analyze(
         try:
             for one in ready:
                 with batch.attempt(one.job.source):
+                    options["landmarks"] = landmarks_of(one.job, landmarks, batch.total)
                     analysis = _analyze(analyzer, one.job, options, strict)
                     paths = _write(analysis, output, one, suffixes, force)
                     if overlay is not None and _undrawn(overlay, force):

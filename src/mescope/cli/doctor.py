@@ -20,6 +20,12 @@ from mescope.errors import MescopeError
 PACKAGES = ("torch", "numpy", "numba", "av", "dlib-bin", "scipy", "pandas", "safetensors")
 
 
+LICENCE_IN_USE = (
+    "Licence in use: the file is of dlib (CC0), trained on iBUG 300-W, whose licence excludes "
+    "commercial use; for that, bring landmarks of another program: mescope analyze --landmarks"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class HealthCheck:
     """One line of the doctor: what was looked at, how it is, and the facts or the cure."""
@@ -162,11 +168,7 @@ def _landmarks() -> HealthCheck:
         text = f"{path.name} is missing; run: pip install --force-reinstall {path.parts[-3]}"
         return HealthCheck("landmarks", "problem", text)
     size = path.stat().st_size / 1e6
-    return HealthCheck(
-        "landmarks",
-        "ok",
-        f"{path.name} ({size:.0f} MB); its data licence excludes commercial use",
-    )
+    return HealthCheck("landmarks", "ok", f"{path.name} ({size:.0f} MB). {LICENCE_IN_USE}")
 
 
 def _spotters() -> HealthCheck:

@@ -18,14 +18,14 @@ FEW, MORE = 2, 3
 """Samples of the two steps that are measured; what differs between them is a sample's share."""
 
 
-class LiveMemory(TorchDispatchMode):
+class LiveMemory(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Counts the bytes of tensors made within it that are alive, and the most at once.
 
     What an operation takes and gives back within itself is not seen.
     """
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.now = self.peak = 0
         self._known: set[int] = set()
 
@@ -123,7 +123,8 @@ def _step(
         out = module(inputs)
     several = out if isinstance(out, tuple) else (out,)
     floats = [t for t in several if isinstance(t, Tensor) and t.is_floating_point()]
-    torch.stack([t.float().square().mean() for t in floats]).sum().backward()
+    loss = torch.stack([t.float().square().mean() for t in floats]).sum()
+    loss.backward()  # type: ignore[no-untyped-call]
     if inputs.is_cuda:
         torch.cuda.synchronize()
     module.zero_grad(set_to_none=True)

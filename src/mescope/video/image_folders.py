@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -34,6 +34,20 @@ class NumberedFiles:
     files: tuple[Path, ...]
     numbers: tuple[int, ...]
     ignored: int
+
+
+def has_numbered_pictures(names: Iterable[str]) -> bool:
+    """Say whether the names of a folder's files are those of a recording in pictures.
+
+    >>> has_numbered_pictures(["img1.jpg", "img2.jpg"]), has_numbered_pictures(["me.jpg"])
+    (True, False)
+    """
+    numbered = (
+        PurePath(name)
+        for name in names
+        if not name.startswith(".") and re.search(r"\d", PurePath(name).stem)
+    )
+    return sum(path.suffix.lower() in SUFFIXES for path in numbered) >= 2
 
 
 def numbered_files(folder: Path) -> NumberedFiles:
