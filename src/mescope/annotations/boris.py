@@ -124,7 +124,7 @@ def _face_events(sheet: AnnotationSet) -> list[tuple[int, int, list[Any]]]:
     who = f"{face_events.FACE}#{MODEL}"
     for kind in face_events.KINDS:
         code = face_events.CODES[kind]
-        for start, end, event in face_events.spans(sheet.events, kind, sheet.rate):
+        for start, end, event in face_events.spans(sheet, kind):
             # a stop of one and a start of the next could change places: a gap of 1 ms
             stop = max(start, end - 1)
             stored = compact(face_events.to_dict(event))
