@@ -267,7 +267,14 @@ def _rows(observation: _Observation) -> Iterator[_Row]:
         try:
             yield _row(line, cells)
         except ValueError as error:
-            observation.left_out(line, error)
+            where = f"{observation.name}, event {line}"
+            observation.remarks.left_out(where, error, count=_may_be_a_mark(cells))
+
+
+def _may_be_a_mark(cells: Any) -> int:
+    """Return 0 for an event whose code says that it is none, else 1."""
+    code = cells[2] if isinstance(cells, list) and len(cells) > 2 else None
+    return int(not isinstance(code, str) or code.lower() in KINDS)
 
 
 def _row(line: int, cells: Any) -> _Row:

@@ -64,22 +64,26 @@ def convert(
     _check(write_as, "--to", writable())
     contents = read_marks(source, read_as, clock_of(video, rate), part)
     sheets = contents.sets
-    path = write(sheets, target, format=write_as, media=video, date=_now(), force=force)
-    for flag in flags(sheets, write_as or format_of(path)):
-        explain(flag)
     count = sum(len(sheet.marks) for sheet in sheets)
-    empty = bool(sheets) and not count and not contents.remarks  # videos that hold no mark
-    said = "no marks, as in the file, of" if empty else f"{count} marks of"
-    explain(f"wrote {path}: {said} {len(sheets)} videos")
+    # a file may say that its videos hold no mark; one whose marks were left out says no such
+    if not count and (contents.remarks or not sheets):
+        explain(f"found no marks in {source}; nothing was written")
+        path = None
+    else:
+        path = write(sheets, target, format=write_as, media=video, date=_now(), force=force)
+        for flag in flags(sheets, write_as or format_of(path)):
+            explain(flag)
+        explain(f"wrote {path}: {count} marks of {len(sheets)} videos")
     if as_json:
-        videos = [
-            {"video": s.video, "subject": s.subject, "marks": len(s.marks)} for s in sheets
-        ]
         show_json({
-            "output": str(path), "videos": videos, "remarks": list(contents.remarks),
+            "output": path and str(path),
+            "videos": [
+                {"video": s.video, "subject": s.subject, "marks": len(s.marks)} for s in sheets
+            ],
+            "remarks": list(contents.remarks),
             "left_out": contents.lost,
         })  # fmt: skip
-    if contents.lost or not (count or empty):
+    if contents.lost or path is None:
         raise typer.Exit(SOME_FAILED)
 
 
