@@ -22,9 +22,7 @@ def put(folder, name, text):
 
 
 def frames(contents):
-    return [
-        (m.interval.first, m.interval.last) for one in contents.sets for m in one.marks
-    ]
+    return [(m.interval.first, m.interval.last) for one in contents.sets for m in one.marks]
 
 
 # -- ELAN --------------------------------------------------------------------------------
@@ -122,7 +120,9 @@ def test_a_tier_of_references_has_the_times_of_what_it_refers_to(tmp_path):
 
 def test_parts_of_a_subdivision_have_no_times_and_are_told(tmp_path):
     parts = REFER.format(1, "a0") + REFER.format(2, "a0")
-    own = f'<TIER TIER_ID="ME@0#anna" PARENT_REF="phrases">{parts}{REFER.format(3, "a1")}</TIER>'
+    own = (
+        f'<TIER TIER_ID="ME@0#anna" PARENT_REF="phrases">{parts}{REFER.format(3, "a1")}</TIER>'
+    )
     path = eaf(tmp_path, (1000, 1300), (2000, 2300), tiers=ALIGNED + own)
     contents = read(path, clock=BASE)
     assert frames(contents) == [(60, 68)]
@@ -286,8 +286,9 @@ def test_where_a_stop_is_missing_no_pair_is_guessed(tmp_path):
     events = [rows()[0], *rows(2.0, 2.3), *rows(3.0, 3.3, subject="bea")]
     contents = read(boris(tmp_path, one=observation("base.mp4", events=events)), clock=BASE)
     assert frames(contents) == [(90, 98)]
-    assert "a start or stop of micro-expression is missing among events 1, 2, 3" in (
-        contents.remarks[0]
+    assert (
+        "a start or stop of micro-expression is missing among events 1, 2, 3"
+        in (contents.remarks[0])
     )
 
 

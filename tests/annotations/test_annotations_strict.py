@@ -91,7 +91,9 @@ def test_rows_are_named_by_the_line_where_they_begin(tmp_path):
     assert "row 5: left out" in read(table(tmp_path, *lines)).remarks[0]
 
 
-cells = st.text(st.characters(exclude_characters="\0\r", exclude_categories=("Cs",)), max_size=8)
+cells = st.text(
+    st.characters(exclude_characters="\0\r", exclude_categories=("Cs",)), max_size=8
+)
 
 
 @given(st.lists(st.tuples(cells, cells, cells), min_size=1, max_size=6))

@@ -323,7 +323,9 @@ def _pairs(rows: list[_Row], observation: _Observation) -> Iterator[tuple[_Row, 
 def _file_of(media: list[_Media], start: float, end: float) -> int | None:
     if len(media) == 1:
         return 0
-    inside = [i for i, m in enumerate(media) if m.start <= start < m.end and end <= m.end + 1e-3]
+    inside = [
+        i for i, m in enumerate(media) if m.start <= start < m.end and end <= m.end + 1e-3
+    ]
     return inside[0] if len(inside) == 1 else None
 
 

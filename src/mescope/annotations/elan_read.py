@@ -163,8 +163,7 @@ def _marks(reader: _Reader, tier: Element) -> Iterator[Annotation]:
         try:
             if kind is None:
                 raise ValueError(
-                    "expected micro-expression or macro-expression, found "
-                    f"{_value(one)[:40]!r}"
+                    f"expected micro-expression or macro-expression, found {_value(one)[:40]!r}"
                 )
             span = reader.times.span(one)
             if span is None:

@@ -122,7 +122,9 @@ def slots(root: Element, origin: int) -> Times:
             )
         times[slot.get("TIME_SLOT_ID", "")] = round(int(value) * _UNITS[unit]) + origin
     annotations = {
-        one.get("ANNOTATION_ID", ""): one for holder in root.iter("ANNOTATION") for one in holder
+        one.get("ANNOTATION_ID", ""): one
+        for holder in root.iter("ANNOTATION")
+        for one in holder
     }
     return Times(times, annotations, _divided(root))
 

@@ -59,9 +59,7 @@ async def import_(
     """Add the marks of a file (the body; its name in X-Name) as annotations of coders."""
     name = sent_name(request)
     data = await read_bytes(request, project.limits.import_bytes)
-    found = await run_in_threadpool(
-        imports.bring_in, project, asked, name, data, coder, part
-    )
+    found = await run_in_threadpool(imports.bring_in, project, asked, name, data, coder, part)
     jobs.note_change(asked.id)
     view = await run_in_threadpool(project.review.view, asked.id)
     return {**found, **view.to_json()}

@@ -70,7 +70,7 @@ def is_table(path: str | Path) -> bool:
     """Say whether a file starts as a table of intervals does, whatever its name ends in."""
     head = _first_line(path).lower()
     named = {"subject", "video", "recording", "onset", "offset", "type", "kind"}
-    return head.startswith("sep=") or bool(named & set(re.split(r'[^\w]+', head)))
+    return head.startswith("sep=") or bool(named & set(re.split(r"[^\w]+", head)))
 
 
 def _first_line(path: str | Path) -> str:
