@@ -306,7 +306,7 @@ def test_the_observation_of_the_recording_is_chosen(tmp_path):
         assert frames(read(path, clock=replace(BASE, video="c.mp4"), part=name)) == [(30, 38)]
         assert frames(read(path, part=name)) == [(30, 38)]
     for ask in ({}, {"part": "obs3"}):
-        with pytest.raises(DatasetError, match="found those of.*name one of them with --part"):
+        with pytest.raises(DatasetError, match=r"found those of.*name one of them with --part"):
             read(path, clock=replace(BASE, video="c.mp4"), **ask)
 
 

@@ -200,7 +200,8 @@ def test_blocks_without_a_blank_line_between_are_refused(tmp_path, text, line):
         f"WEBVTT\n\nNOTE\nseveral\nlines\n\nSTYLE\n::cue {{ color: red }}\n\nREGION\nid:a\n\n"
         f"one\n{CUE}\n\ntwo\n{NEXT}\n",
         "WEBVTT\n\n00:01.000-->00:01.300\nmicro-expression\n\n"
-        "0:00:02.000\t-->\t0:00:02.300 position:10% align:end\n<v Bea><b>micro-expression</b>\n",
+        "0:00:02.000\t-->\t0:00:02.300 position:10% align:end\n"
+        "<v Bea><b>micro-expression</b>\n",
     ],
 )
 def test_all_that_webvtt_allows_is_read(tmp_path, text):

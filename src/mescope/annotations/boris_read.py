@@ -77,7 +77,7 @@ def read(path: Path, clock: Clock | None = None) -> Contents:
 
     State events named micro- or macro-expression count; of several files that are played one
     after the other, each gets its own set and times.  Observations without media (live ones,
-    single pictures) are left out.  Where a recording is named, only what is of its file is read.
+    single pictures) are left out.  Of a recording that is named, only its file is read.
 
     Args:
         path: the project, ``.boris``.
@@ -173,7 +173,7 @@ def _count(content: Any) -> int:
 
 def _sets(observation: _Observation) -> list[AnnotationSet]:
     """Return the sets of an observation; ValueError says why none of it can be read."""
-    content, clock = observation.content, observation.clock
+    clock = observation.clock
     media = _media(observation)
     rows = list(_rows(observation))
     facts = _facts(observation) if len(media) == 1 else None

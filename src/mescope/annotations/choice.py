@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import PurePosixPath
 
-from mescope.annotations.annotation import AnnotationSet, Contents, in_order
+from mescope.annotations.annotation import Contents, in_order
 from mescope.annotations.clock import Clock
 from mescope.errors import DatasetError
 
@@ -19,9 +19,9 @@ def file_name(path: str) -> str:
 
 
 def stem_of(video: str) -> str:
-    """Return a video's name without the ending of a file; ``15_0101`` and ``1.2`` have none.
+    r"""Return a video's name without the ending of a file; ``15_0101`` and ``1.2`` have none.
 
-    >>> stem_of("C:\\\\films\\\\a.MP4"), stem_of("1.2")
+    >>> stem_of("C:\\films\\a.MP4"), stem_of("1.2")
     ('a', '1.2')
     """
     path = PurePosixPath(file_name(video))

@@ -84,10 +84,10 @@ def _explained(error: csv.Error) -> str:
 def _refuse_swallowed(
     cells: Sequence[str], header: Sequence[str], delimiter: str, end: str, start: int
 ) -> None:
-    """Refuse a cell over several lines in which a line reads as a row of the table.
+    r"""Refuse a cell over several lines in which a line reads as a row of the table.
 
-    Only ends of rows as the table has them count: programs that write \\r\\n after a row write
-    \\n within a cell.
+    Only ends of rows as the table has them count: programs that write \r\n after a row write
+    \n within a cell.
     """
     for cell in cells:
         for number, line in enumerate(cell.split(end)[1:], start=1):

@@ -71,7 +71,7 @@ def decoded(data: bytes, name: str) -> str:
     except UnicodeDecodeError as error:
         row = data[: error.start].count(b"\n") + 1
         raise DatasetError(
-            f"{place(name, row)}: expected UTF-{16 if wide else 8} text, found byte "
+            f"{place(name, row)}: expected UTF-8 text{' or UTF-16' if wide else ''}, found byte "
             f"{data[error.start]:#04x}; save it as UTF-8"
         ) from None
 

@@ -27,8 +27,8 @@ STSTNet; the macro averages of scikit-learn).  ``zero``: it stays with value 0 (
 ABSENT: Policy = "skip_both"
 """The rule of every figure that names no other: decision 6.
 
-A class that nobody showed and nobody answered has no F1 (0/0), and perfect answers score 1.  One
-that was answered and never shown counts 0: the answer is wrong.
+A class that nobody showed and nobody answered has no F1 (0/0), and perfect answers score 1.
+One that was answered and never shown counts 0: the answer is wrong.
 """
 
 Counts = NDArray[np.int64]
