@@ -53,6 +53,8 @@ def first_report(
     ``index`` is what the container's header says of packets.
     """
     declared = float(stream.guessed_rate or stream.average_rate or 0) or None
+    if table.packets.continued.any():
+        declared = None  # some count fields, some frames
     rounding = table.tick
     if declared and _is_whole(1.0 / (declared * table.tick)):
         rounding = 0.0  # every frame falls on a tick

@@ -79,8 +79,10 @@ class StreamDecoder:
         self.check_unchanged()
         with opened(self._path) as container:
             stream = next(s for s in container.streams.video if s.index == self._stream)
-            # Frame threads report a bad packet some packets late; "fail" must name it.
-            stream.thread_type = "AUTO" if self._policy == "skip" else "SLICE"
+            # Frame threads report a bad packet some packets late, and "fail" must name it; of
+            # fields that are coded apart they call whole frames damaged.
+            fields = self.table is not None and bool(self.table.packets.continued.any())
+            stream.thread_type = "SLICE" if fields or self._policy == "fail" else "AUTO"
             # One thread more than cores, as FFmpeg would have it, takes a quarter more of them.
             stream.codec_context.thread_count = min(cores(), threads)
             yield container, stream
