@@ -156,12 +156,19 @@ def goes_on(container: InputContainer, path: Path, end: int | None) -> bool:
         container: the open file.
         path: the file.
         end: byte after the last packet.
+
+    Raises:
+        VideoError: FFmpeg reads both and mixes them.
     """
     names = set(container.format.name.split(","))
     if "mov" in names:
-        # Of fragments after a second index FFmpeg reads on.
         boxes = _box_names(path)
-        return boxes["moov"] > 1 and not boxes["moof"]
+        if boxes["moov"] > 1 and boxes["moof"]:
+            raise VideoError(
+                f"{path.name}: expected one recording, found {boxes['moov']} that were put "
+                "behind one another; take the file apart where the second ftyp box begins"
+            )
+        return boxes["moov"] > 1
     if end is None or not names & _ONE_HEADER:
         return False
     with path.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as data:
@@ -226,8 +233,8 @@ class Clock(NamedTuple):
     joins: bool
     """Whether stamps that fall mean that another recording was put behind; in MP4 only without
     an edit list, which may go back in a film."""
-    wraps: bool
-    """Whether stamps count with 33 bits, which run over after 26.5 hours."""
+    free: bool
+    """Whether the clock may start anywhere, run over or begin again, as in MPEG streams."""
 
 
 def clock_of(container: InputContainer) -> Clock:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 SLOWEST_RATE = 24.0
 """Below this many frames a second a micro-expression lasts fewer than about five frames."""
 
+_LONG = 1.0  # seconds without a frame
 _OFTEN = 1 / 3  # of the intervals: so many long ones are another rate
 _NEARLY = 0.1  # 24000/1001 frames a second are 24
 
@@ -48,6 +49,8 @@ class DecodeReport:
     variable_rate: bool = False
     dropped: int = 0
     """Frames that the camera left out: all longer intervals are multiples of the usual."""
+    longest_gap: float = 0.0
+    """Seconds between two frames, at most."""
     irregular_stamps: int = 0
     """Time stamps that were repeated, absent or out of order and have been repaired."""
     joints: tuple[int, ...] = ()
@@ -154,9 +157,10 @@ def rate_warnings(report: DecodeReport) -> list[str]:
             "the time stamps are used"
         )
     if report.dropped:
-        found.append(
-            f"{report.dropped} frames were left out by the camera; the times show the gaps"
-        )
+        were = "frame was" if report.dropped == 1 else "frames were"
+        found.append(f"{report.dropped} {were} left out by the camera; the times show the gaps")
+    elif report.longest_gap > max(_LONG, 10 / rate if rate else _LONG):
+        found.append(f"there is a gap of {report.longest_gap:.3g} s without a frame")
     elif report.variable_rate:
         found.append("the frame rate varies; every time comes from the frame's own time stamp")
     return found

@@ -70,7 +70,8 @@ def first_report(
         declared_rate=declared,
         declared_frames=int(stream.frames) or None,
         variable_rate=varies,
-        dropped=dropped_frames(table.times, rate) if varies else 0,
+        dropped=dropped_frames(table.times, rate),
+        longest_gap=float(np.diff(table.times).max(initial=0.0)),
         irregular_stamps=table.irregular,
         joints=table.parts,
         truncated=table.packets.damaged_end or _cut_off(container, stream, table, rate, index),
@@ -103,9 +104,25 @@ def _cut_off(
         return any(entry.pos + entry.size > container.size for entry in index)
     if stream.frames > found:
         return True
-    length = float(stream.duration * (stream.time_base or 0)) if stream.duration else 0.0
+    end = float(table.times[-1]) + max(0.0, table.offset - (clock_of(container).zero or 0.0))
+    slack = max(0.5, 4 / rate if rate else 0.5)
     parts = re.fullmatch(r"(\d+):(\d+):([\d.]+)", stream.metadata.get("DURATION", ""))
     if parts:  # Matroska keeps the end of a stream in a tag
-        length = int(parts[1]) * 3600 + int(parts[2]) * 60 + float(parts[3])
-    end = table.times[-1] + max(0.0, table.offset - (clock_of(container).zero or 0.0))
-    return bool(length > end + max(0.5, 4 / rate if rate else 0.5)) and not table.parts
+        return int(parts[1]) * 3600 + int(parts[2]) * 60 + float(parts[3]) > end + slack
+    length = float(stream.duration * (stream.time_base or 0)) if stream.duration else 0.0
+    if table.parts or length <= end + slack:
+        return False
+    # Of some formats FFmpeg knows the length of the file alone, which sound may fill.
+    return length > max(end, _end_of_others(container, stream)) + slack
+
+
+def _end_of_others(container: InputContainer, stream: VideoStream) -> float:
+    """Seconds at which the last of the other streams ends; reads the file once more."""
+    others = [s for s in container.streams if s.index != stream.index]
+    end = 0.0
+    if others:
+        container.seek(container.start_time or 0)
+        for packet in container.demux(others):
+            if packet.pts is not None and packet.time_base:
+                end = max(end, float((packet.pts + (packet.duration or 0)) * packet.time_base))
+    return end

@@ -7,7 +7,9 @@ from collections.abc import Container, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
+import numpy as np
 from av.video.frame import VideoFrame
+from numpy.typing import NDArray
 
 from mescope.errors import VideoError
 from mescope.video.containers import check_size, choose_stream, goes_on, opened
@@ -22,6 +24,7 @@ from mescope.video.frame_conversion import (
     squared_size,
     with_square_pixels,
 )
+from mescope.video.picture_depth import DEPTHS, bits_for, scaled, told
 from mescope.video.source import Picture, Policy, Video
 from mescope.video.timetable import read_table
 
@@ -34,10 +37,14 @@ _SLOW = (
 _NEAR = 16  # frames; decoding so many is faster than opening and seeking
 
 
+_LOOKS = 16  # frames whose values tell how many bits are used
+
+
 class FileVideo(Video):
     """A recording in one file.  Each run opens the file anew, so runs may overlap."""
 
     path: Path
+    _bits: int | None
 
     def __init__(
         self, path: Path, *, rate: float | None = None, policy: Policy = "skip"
@@ -60,6 +67,7 @@ class FileVideo(Video):
         self.rate = self.report.measured_rate
         self._look_at_first_frame()
         self._decoder.check_seeks()
+        self._find_depth()
         self._set_rate(rate)
         self._warn()
 
@@ -184,8 +192,37 @@ class FileVideo(Video):
             )
 
     def _convert(self, frame: VideoFrame, grey: bool) -> Picture:
-        picture = grey_of(frame) if grey else rgb_of(frame)
+        if self._bits is not None:
+            picture = self._scaled(frame, self._bits, grey)
+        else:
+            picture = grey_of(frame) if grey else rgb_of(frame)
         return self._orientation.apply(with_square_pixels(picture, self._squared))
+
+    def _find_depth(self) -> None:
+        """Bits of the data in grey pictures of 16 bits, from frames all over the recording."""
+        self._bits = None
+        if not self.report.pixel_format.startswith("gray16"):
+            return
+        largest = 0
+        for index in np.unique(np.linspace(0, len(self) - 1, _LOOKS).astype(int)).tolist():
+            for _, frame in self._decode(index, index, Tally()):
+                largest = max(largest, int(_deep(frame).max()))
+        bits = bits_for(largest)
+        if bits < DEPTHS[-1]:
+            self._bits = bits
+            self.report.pixel_format += f", {bits} bits used"
+            self.warnings.append(told(bits))
+
+    def _scaled(self, frame: VideoFrame, bits: int, grey: bool) -> Picture:
+        values = _deep(frame)
+        if values.max() >= 1 << bits:
+            raise VideoError(
+                f"{self.name}: expected {bits}-bit data as in {_LOOKS} frames all over the "
+                f"recording, frame {frame.pts} has the value {values.max()}; convert the "
+                "recording to 8 bits"
+            )
+        picture = scaled(values, bits)
+        return picture if grey else np.repeat(picture[..., None], 3, axis=2)
 
     def _set_rate(self, rate: float | None) -> None:
         """Stretch the times so that the usual rate is ``rate``, where the header is wrong."""
@@ -241,3 +278,8 @@ class FileVideo(Video):
             group.append(index)
         if group:
             yield group
+
+
+def _deep(frame: VideoFrame) -> NDArray[np.uint16]:
+    """The values of a grey picture of 16 bits, (H, W)."""
+    return np.asarray(frame.to_ndarray(format="gray16le"), np.uint16)

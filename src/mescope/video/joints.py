@@ -1,7 +1,8 @@
 """Recordings that were put behind one another in one file, whose stamps begin again.
 
 Within one recording decoding stamps only rise.  Where they fall, another part begins; sorted by
-stamps alone the parts would be mixed like cards.  Each part is shifted so that it follows the
+stamps alone the parts would be mixed like cards.  In MPEG streams, whose clocks start anywhere,
+another part also begins where they jump far ahead.  Each part is shifted so that it follows the
 one before, as players show it.
 """
 
@@ -14,17 +15,17 @@ import numpy as np
 from mescope.video.packets import NO_STAMP, Integers, Packets
 
 _CERTAIN = 1.0  # seconds; so far back no jitter of a muxer goes
-_HALF_A_WRAP = 1 << 32  # ticks of the 33-bit clock of MPEG streams
+_AHEAD = 10.0  # seconds; FFmpeg, ffplay and mpv close such a jump in MPEG streams
 
 
-def joints_of(packets: Packets, unit: float, wraps: bool) -> list[int]:
+def joints_of(packets: Packets, unit: float, free: bool) -> list[int]:
     """Positions of the packets at which a further part begins.
 
     Args:
         packets: all packets of the stream.
         unit: seconds in a tick.
-        wraps: whether the clock is the 33-bit one of MPEG streams.  FFmpeg takes a clock that
-            begins again for one that ran over, and adds 26.5 hours.
+        free: whether the clock may start anywhere, as in MPEG streams.  If it begins again,
+            FFmpeg may also take it for one that ran over, and add 26.5 hours.
     """
     known = np.flatnonzero((packets.orders != NO_STAMP) & packets.shown)
     if len(known) < 2 or unit <= 0:
@@ -35,7 +36,7 @@ def joints_of(packets: Packets, unit: float, wraps: bool) -> list[int]:
     # A small step back is another part only at a key packet; else a muxer's jitter.
     at_key = np.isin(known[1:], packets.keys)
     back = (steps <= -0.5 * usual) & (at_key | (steps * unit <= -_CERTAIN))
-    ahead = (steps > _HALF_A_WRAP) & wraps
+    ahead = (steps * unit > _AHEAD + usual * unit) & free
     return [int(k) for k in known[1:][back | ahead]]
 
 

@@ -152,7 +152,7 @@ def read_table(
         return None
     clock, unit = clock_of(container), float(stream.time_base or 0)
     may_join = clock.joins or bool(found.shown.all())
-    joints = joints_of(found, unit, clock.wraps) if may_join else []
+    joints = joints_of(found, unit, clock.free) if may_join else []
     stamps, orders = following(found, joints) if joints else (found.stamps, found.orders)
     shifted = replace(found, stamps=stamps, orders=orders)
     unknown = unit == 0 or bool((stamps[found.shown] == NO_STAMP).any())
@@ -174,7 +174,7 @@ def read_table(
         packets=found,
         parts=tuple(int(numbers.min()) for numbers in begins if len(numbers)),
         irregular=timed.irregular,
-        by_byte=clock.wraps or clock.zero is None,  # MPEG streams, raw streams
+        by_byte=clock.free or clock.zero is None,  # MPEG streams, raw streams
     )
 
 
