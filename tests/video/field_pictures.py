@@ -195,7 +195,9 @@ def mpeg2(frames, *, fields=lambda k: True, group=12):
         head = b""
         if key:
             head += b"\0\0\1\xb3" + (WIDTH << 12 | HEIGHT).to_bytes(3, "big")
-            head += bytes([1 << 4 | 3]) + (0x3FFFF << 14 | 1 << 13 | 112 << 3).to_bytes(4, "big")
+            head += bytes([1 << 4 | 3]) + (0x3FFFF << 14 | 1 << 13 | 112 << 3).to_bytes(
+                4, "big"
+            )
             head += b"\0\0\1\xb5" + bytes([0x14, 0x82, 0x00, 0x01, 0x00, 0x00])
             head += b"\0\0\1\xb8\0\x08\x00\x40"
         parts = [(0, picture[::2]), (1, picture[1::2])] if fields(k) else [(None, picture)]

@@ -16,7 +16,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
+from uuid import UUID
 
 import av
 from av.container import InputContainer
@@ -42,6 +43,9 @@ _CLOCKS_WITHOUT_ZERO = frozenset({"mpegts", "mpeg", "wtv", "pva", "ty"})
 # Files of these begin with a signature that does not return in them.
 _ONE_HEADER = frozenset({"flv", "asf", "apng", "wtv", "nut"})
 _SIGNATURE = 12  # bytes of it
+_ASF_PROPERTIES = UUID("8cabdca1-a947-11cf-8ee4-00c00c205365").bytes_le
+_ASF_SIZE_AT = 40  # bytes after the name: length of the object, name of the file
+_MATROSKA_SEGMENT = b"\x18\x53\x80\x67"
 _MOST_BOXES = 1 << 16
 LARGEST_SIDE = 16384
 LARGEST_AREA = 16384 * 8192
@@ -175,17 +179,34 @@ def goes_on(container: InputContainer, path: Path, end: int | None) -> bool:
         return data.find(data[:_SIGNATURE], end) >= 0
 
 
-def riff_cut(path: Path) -> bool:
-    """Whether an AVI file is shorter than its outermost chunks say."""
-    size, position = path.stat().st_size, 0
+def promised_size(path: Path, format: str) -> int:
+    """Bytes that an AVI, ASF (WMV) or Matroska file says it has; 0 where it says nothing."""
     with path.open("rb") as file:
-        while position + 8 <= size:
-            file.seek(position)
-            head = file.read(8)
-            if head[:4] != b"RIFF":
-                return False
-            position += 8 + int.from_bytes(head[4:], "little")
-    return position > size
+        if format == "avi":
+            return _riff_size(file, path.stat().st_size)
+        head = file.read(_HEADER)
+    if format == "asf":
+        at = head.find(_ASF_PROPERTIES) + _ASF_SIZE_AT
+        return int.from_bytes(head[at : at + 8], "little") if at >= _ASF_SIZE_AT else 0
+    at = head.find(_MATROSKA_SEGMENT) + len(_MATROSKA_SEGMENT)
+    if not len(_MATROSKA_SEGMENT) <= at < len(head) - 8 or not head[at]:
+        return 0
+    width = 9 - head[at].bit_length()
+    size = int.from_bytes(head[at : at + width], "big") - (1 << 7 * width)
+    unknown = (1 << 7 * width) - 1  # of a recorder that did not come to its end
+    return 0 if size == unknown else at + width + size
+
+
+def _riff_size(file: BinaryIO, size: int) -> int:
+    """Where the outermost chunks of an AVI file end."""
+    position = 0
+    while position + 8 <= size:
+        file.seek(position)
+        chunk = file.read(8)
+        if chunk[:4] != b"RIFF":
+            break
+        position += 8 + int.from_bytes(chunk[4:], "little")
+    return position
 
 
 def choose_stream(container: InputContainer, path: Path) -> tuple[VideoStream, list[str]]:

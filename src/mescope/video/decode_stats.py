@@ -5,18 +5,23 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import av
 import numpy as np
 from av.container import InputContainer
 from av.index import IndexEntry
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from mescope.video.containers import clock_of, riff_cut
+from mescope.video.containers import clock_of, promised_size
 from mescope.video.decode_report import DecodeReport, dropped_frames, rate_of
 from mescope.video.frame_conversion import same_picture
 from mescope.video.timetable import TimeTable
 
 _TS_PACKETS = (188, 192, 204)  # bytes; an MPEG transport stream is a whole number of them
+
+
+_PROMISED_SIZE = frozenset({"avi", "asf", "matroska,webm"})
+_PROMISED_LENGTH = frozenset({"flv", "matroska,webm"})  # of the file, in its header
 
 
 class Tally:
@@ -53,8 +58,6 @@ def first_report(
     ``index`` is what the container's header says of packets.
     """
     declared = float(stream.guessed_rate or stream.average_rate or 0) or None
-    if table.packets.continued.any():
-        declared = None  # some count fields, some frames
     rounding = table.tick
     if declared and _is_whole(1.0 / (declared * table.tick)):
         rounding = 0.0  # every frame falls on a tick
@@ -63,6 +66,8 @@ def first_report(
         # Stamps rounded to ticks leave a doubt of one tick over the whole recording.
         doubt = 1.5 * table.tick / float(table.times[-1])
         rate = declared if abs(declared / rate - 1) <= doubt else rate
+    if table.packets.continued.any() and declared and abs(declared / (rate or 1) - 1) > 0.05:
+        declared = None  # some headers count fields
     aspect, zero = stream.sample_aspect_ratio, clock_of(container).zero
     return DecodeReport(
         frames=len(table.times),
@@ -94,12 +99,15 @@ def _cut_off(
     index: list[IndexEntry],
 ) -> bool:
     """Whether the header promises more frames or seconds than the file holds."""
-    if container.format.name == "avi":
-        return riff_cut(Path(container.name))
-    if container.format.name == "mpegts":
+    format = container.format.name
+    if format in _PROMISED_SIZE:
+        promised = promised_size(Path(container.name), format)
+        if promised or format != "matroska,webm":
+            return promised > container.size
+    if format == "mpegts":
         return all(container.size % n for n in _TS_PACKETS)
     found = len(table.frame_of)
-    if "mov" in container.format.name and len(index) >= found:
+    if "mov" in format and len(index) >= found:
         # The index is what an edit list leaves of the frames and seconds that are declared.
         return any(entry.pos + entry.size > container.size for entry in index)
     if stream.frames > found:
@@ -110,6 +118,8 @@ def _cut_off(
     if parts:  # Matroska keeps the end of a stream in a tag
         return int(parts[1]) * 3600 + int(parts[2]) * 60 + float(parts[3]) > end + slack
     length = float(stream.duration * (stream.time_base or 0)) if stream.duration else 0.0
+    if not length and format in _PROMISED_LENGTH and container.duration:
+        length = container.duration / av.time_base
     if table.parts or length <= end + slack:
         return False
     # Of some formats FFmpeg knows the length of the file alone, which sound may fill.

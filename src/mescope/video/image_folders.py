@@ -172,13 +172,15 @@ class FolderVideo(Video):
             return None
         try:
             with Image.open(path) as image:
+                # Asked first: reading EXIF may read the pixels, and with them goes the header.
+                bits = self._bits if self._bits is not None and is_deep(image) else None
                 size = self._size_of(image, path)
                 if size != (self.width, self.height):
                     raise VideoError(
                         f"{path}: expected {self.width}x{self.height} pixels as in the first "
                         f"picture, found {size[0]}x{size[1]}; keep one size in a folder"
                     )
-                return _pixels(image, path, grey, self._bits)
+                return _pixels(image, path, grey, bits)
         except (FileNotFoundError, PermissionError) as error:
             raise self._vanished(path, error) from error
         except (
@@ -199,8 +201,11 @@ class FolderVideo(Video):
 
 
 def _pixels(image: Image.Image, path: Path, grey: bool, bits: int | None) -> Picture:
-    """(H, W) grey or (H, W, 3) RGB uint8, turned as EXIF says; alpha is dropped."""
-    if bits is not None and is_deep(image):
+    """(H, W) grey or (H, W, 3) RGB uint8, turned as EXIF says; alpha is dropped.
+
+    ``bits`` are those of the data in a picture of 16 bits, None for one of 8.
+    """
+    if bits is not None:
         image = shallow(image, path, bits)
     elif image.mode in ("RGBA", "P", "CMYK", "LA", "PA"):
         image = image.convert("RGB")
