@@ -19,6 +19,7 @@ from mescope.datasets import (  # noqa: F401  # isort: skip
     samm_long,
     casmesq,
     casme3,
+    casme3c,
     smic,
     smic_long,
     mmew,
