@@ -56,9 +56,9 @@ class Dataset:
     """All records of a data set in the order of its table, and all that was wrong.
 
     ``seconds`` holds, for the name of every recording, the times of its expressions, in order;
-    ``events`` its blinks, where somebody annotated them.  ``rows`` are the rows of the tables
-    that name an expression, each of them once: as many as there are expressions here and rows
-    of errors.  It is None where no table says what there is.
+    ``events`` its blinks, where somebody annotated them.  ``table_rows`` counts the rows of the
+    tables that name an expression, each of them once: as many as there are expressions here and
+    rows of errors.  It is None where no table says what there is.
     """
 
     name: str
@@ -67,7 +67,7 @@ class Dataset:
     problems: tuple[Problem, ...] = ()
     seconds: Mapping[str, tuple[Seconds, ...]] = field(default_factory=dict)
     events: Mapping[str, tuple[FaceEvent, ...]] = field(default_factory=dict)
-    rows: int | None = None
+    table_rows: int | None = None
 
     @property
     def errors(self) -> tuple[Problem, ...]:
@@ -102,8 +102,8 @@ class Dataset:
             "without an apex": sum(e.apex is None for e, _ in pairs),
             "frames missing": sum(len(clip.missing) for clip in self.clips),
         }
-        if self.rows is not None:
-            summary["rows of the tables"] = self.rows
+        if self.table_rows is not None:
+            summary["rows of the tables"] = self.table_rows
             summary["rows left out"] = sum(problem.rows for problem in self.errors)
         if self.events:
             kinds = Counter(e.kind for many in self.events.values() for e in many)

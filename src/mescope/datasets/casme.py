@@ -67,7 +67,7 @@ def read(root: str | Path, *, table: str | Path | None = None) -> Dataset:
         if clip is not None:
             clips.append(clip)
     problems = findings.problems()
-    return Dataset(name=NAME, clips=tuple(clips), problems=problems, rows=findings.rows)
+    return Dataset(name=NAME, clips=tuple(clips), problems=problems, table_rows=findings.rows)
 
 
 def subject_id(cell: object) -> str:

@@ -129,7 +129,7 @@ def read(
             if kind != "raw":
                 _check_span(clip, sample, findings)
     problems = findings.problems()
-    return Dataset(name=NAME, clips=tuple(clips), problems=problems, rows=findings.rows)
+    return Dataset(name=NAME, clips=tuple(clips), problems=problems, table_rows=findings.rows)
 
 
 def _pictures(root: Path, wanted: Pictures | None, findings: Findings) -> tuple[Pictures, Path]:

@@ -86,7 +86,7 @@ def read(root: str | Path, *, part: str | None = None) -> Dataset:
         check_counts(samples, RAW_COUNTS[NAME], TITLE, findings)
     _check_people(clips, findings)
     problems = findings.problems()
-    return Dataset(name=NAME, clips=tuple(clips), problems=problems, rows=findings.rows)
+    return Dataset(name=NAME, clips=tuple(clips), problems=problems, table_rows=findings.rows)
 
 
 for _part in PARTS:

@@ -72,7 +72,7 @@ def read(root: str | Path, *, table: str | Path | None = None) -> Dataset:
         if clip is not None:
             clips.append(_with_emotions(clip, sample, shown))
     problems = findings.problems()
-    return Dataset(name=NAME, clips=tuple(clips), problems=problems, rows=findings.rows)
+    return Dataset(name=NAME, clips=tuple(clips), problems=problems, table_rows=findings.rows)
 
 
 def person_of(text: str) -> str:

@@ -53,7 +53,7 @@ def read_listed(root: Path, problems: list[Problem]) -> dict[Path, Listed]:
     for number, row in enumerate(rows, 2):
         listed = _listed(row, root)
         if isinstance(listed, str):
-            problems.append(Problem("error", place(path, number), listed))
+            problems.append(Problem("error", place(path, number), listed, rows=0))
         else:
             found[listed.path] = listed
     return found

@@ -161,7 +161,7 @@ def assemble(
         problems=findings.problems(),
         seconds=times,
         events=seen,
-        rows=findings.rows,
+        table_rows=findings.rows,
     )
 
 

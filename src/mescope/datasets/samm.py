@@ -118,7 +118,7 @@ def read(
             clips.append(clip)
             _check_class(clip, findings)
     problems = findings.problems()
-    return Dataset(name=NAME, clips=tuple(clips), problems=problems, rows=findings.rows)
+    return Dataset(name=NAME, clips=tuple(clips), problems=problems, table_rows=findings.rows)
 
 
 def subject_id(cell: object) -> str:
