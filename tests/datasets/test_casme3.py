@@ -174,7 +174,9 @@ def test_part_c(tmp_path):
     assert all(e.apex is None for r in dataset.recordings for e in r.expressions)
     told = messages(dataset.warnings)
     assert "1 micro-expressions are only in the label table: 01/a 12 to 18" in told
-    kept = "1 micro-expressions are only in the large table, kept without an emotion: 17/a 5 to 9"
+    kept = (
+        "1 micro-expressions are only in the large table, kept without an emotion: 17/a 5 to 9"
+    )
     assert kept in told
     assert "micro 4 of 166" in told
 
@@ -257,7 +259,9 @@ def test_micro_rows_of_the_large_table_alone_are_told(tmp_path):
     book.close()
     dataset = read("casme3a", root)
     told = messages(dataset.warnings)
-    text = "1 micro-expressions are only in the large table, kept without an emotion: spNO.1/a 34"
+    text = (
+        "1 micro-expressions are only in the large table, kept without an emotion: spNO.1/a 34"
+    )
     assert text in told
     assert [e.emotion for e in by_name(dataset)["spNO.1/a"].expressions] == [None, None]
     assert "1 rows of text skipped" in told

@@ -43,6 +43,7 @@ from mescope.datasets.recordings import (
 )
 from mescope.datasets.workbook import SheetRow, find_workbook
 from mescope.errors import DatasetError, VideoError
+from mescope.video.image_folders import numbered_files
 from mescope.video.reading import open_video
 
 NAME = "mmme"
@@ -169,7 +170,8 @@ class _Media:
                 rate = float(named["rate"])
             try:
                 video = open_video(path, rate=rate if path.is_dir() else None)
-                self._opened[path] = _Opened(video.times, video.rate)
+                first = numbered_files(path).numbers[0] if path.is_dir() else 1
+                self._opened[path] = _Opened(video.times, video.rate, first)
             except VideoError as error:
                 self._opened[path] = error
         found = self._opened[path]
@@ -189,12 +191,13 @@ class _Media:
 class _Opened:
     times: NDArray[np.float64]
     rate: float
+    first: int  # number of frame 0
 
 
 def _event(
     row: SheetRow, media: _Media, findings: Findings
 ) -> tuple[SheetExpression, VideoFile] | None:
-    """Return a row in numbers of pictures from 1, and its video; None if it cannot be used."""
+    """Return a row in numbers of pictures, and its video; None if it cannot be used."""
     cells = row.cells
     label = f"{cells['Filename']}/{_plain(cells['Marker'])} from {cells['OnsetTime']}"
     times = _times(row, label, findings)
@@ -222,9 +225,9 @@ def _event(
     event = SheetExpression(
         where=row.where,
         video=name,
-        onset=frames[0] + 1,
-        apex=None if frames[1] is None else frames[1] + 1,
-        offset=frames[2] + 1,
+        onset=frames[0] + opened.first,
+        apex=None if frames[1] is None else frames[1] + opened.first,
+        offset=frames[2] + opened.first,
         kind=_kind(cells["Macro/Micro"]),
         emotion=str(cells[_EMOTION] or ""),
         action_units=next((cells[c] for c in _UNITS if cells[c] is not None), None),

@@ -69,7 +69,7 @@ def _whole(stems: Sequence[str]) -> list[float] | None:
             lengths = [length for length, _ in common]
             if len(common) < 2 or abs(lengths[0] - lengths[1]) != 1:
                 return None
-            if common[1][1] < 0.05 * len(steps) or sum(n for _, n in common) < 0.7 * len(steps):
+            if common[1][1] < 2 or sum(n for _, n in common) < 0.7 * len(steps):
                 return None
         elif len(set(steps.tolist())) < 2 or float(np.std(steps)) > 0.2 * np.median(steps):
             return None
