@@ -306,6 +306,7 @@ def _about(video: Video) -> dict[str, Any]:
         "rate": round(float(video.rate), 6),
         "frames": len(video),
         "duration_s": float(video.times[-1] - video.times[0]) if len(video) else 0.0,
+        "start_offset": float(video.start_offset),
         "fingerprint": video.fingerprint(),
     }
 

@@ -53,6 +53,7 @@ def annotations_of(
         video=Path(recording.path).name,
         rate=recording.rate or None,
         frames=None if facts is None else facts.frames,
+        start_offset=recording.start_offset,
         marks=in_order(found),
         events=_events(project, recording) if who in (None, MODEL) else (),
     )

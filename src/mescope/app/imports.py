@@ -17,34 +17,40 @@ from mescope.errors import DatasetError
 
 
 def bring_in(
-    project: Project, recording: StoredRecording, name: str, data: bytes, coder: str | None
+    project: Project,
+    recording: StoredRecording,
+    name: str,
+    data: bytes,
+    coder: str | None,
+    part: str | None = None,
 ) -> dict[str, Any]:
     """Add the marks of a file of another program to a recording.
 
     Marks of coders become annotations of these coders (of ``coder``, if given); marks of a
     model stay in the file, since detections come from analyses alone.  A mark that is there
-    already is not added again.  Nothing is added if anything in the file is wrong.
+    already is not added again.  Of several videos in a file the one that is called as the
+    recording counts, or ``part``: the name of a video, or of an observation of BORIS.  Nothing
+    is added if a mark lies outside the recording.
 
     Returns:
         ``added``, ``known``: how many; ``remarks``: what was left out.
 
     Raises:
-        DatasetError: no such format, or damaged.
-        MescopeError: a mark lies outside the recording.
+        DatasetError: no such format, damaged, of other recordings, or a mark lies outside.
+        MescopeError: a value of a mark cannot be taken.
     """
-    contents = _read(project, recording, name, data)
-    sheets = [s for s in contents.sets if s.marks]
-    fitting = [s for s in sheets if Path(s.video).stem == Path(recording.path).stem]
-    chosen = sheets if len(sheets) == 1 else fitting
-    if len(chosen) != 1:
+    contents = _read(project, recording, name, data, part)
+    marks = [mark for sheet in contents.sets for mark in sheet.marks]
+    if not marks:
+        why = f" ({contents.remarks[0]})" if contents.remarks else ""
         raise DatasetError(
-            f"expected the marks of {Path(recording.path).name}, found "
-            f"{', '.join(s.video[:60] for s in sheets[:5]) or 'none'}; choose another file"
+            f"expected the marks of {Path(recording.path).name}, found none{why}; choose "
+            "another file"
         )
     remarks = list(contents.remarks)
-    own = [m for m in chosen[0].marks if m.origin == "coder" and m.status != "rejected"]
-    if len(own) < len(chosen[0].marks):
-        left = len(chosen[0].marks) - len(own)
+    own = [m for m in marks if m.origin == "coder" and m.status != "rejected"]
+    if len(own) < len(marks):
+        left = len(marks) - len(own)
         remarks.append(f"{left} marks of a model, or rejected, were left out")
     added, known = project.review.take_in(
         recording.id,
@@ -60,22 +66,33 @@ def bring_in(
     return {"added": added, "known": known, "remarks": remarks}
 
 
-def _read(project: Project, recording: StoredRecording, name: str, data: bytes) -> Contents:
+def _read(
+    project: Project, recording: StoredRecording, name: str, data: bytes, part: str | None
+) -> Contents:
     """Read a file that exists only for as long as this takes."""
     form = format_of(name)
     draft = project.home / "incoming" / f"{secrets.token_hex(8)}{CODECS[form].suffixes[0]}"
-    times = project.times(recording.id)
-    known = recording.rate and len(times)
-    clock = Clock(recording.rate, times.tolist()) if known else None
     try:
         draft.write_bytes(data)
-        return read(draft, format=form, clock=clock)
+        return read(draft, format=form, clock=_clock(project, recording), part=part)
     except DatasetError as error:
         said = str(error).replace(draft.name, one_line(Path(name).name)[:120])
-        raise DatasetError(said) from error
+        raise DatasetError(said.replace("--part", "`part`")) from error
     finally:
         with contextlib.suppress(OSError):
             draft.unlink()
+
+
+def _clock(project: Project, recording: StoredRecording) -> Clock | None:
+    times = project.times(recording.id)
+    if not recording.rate or not len(times):
+        return None
+    return Clock(
+        recording.rate,
+        times.tolist(),
+        start_offset=recording.start_offset or 0.0,
+        video=Path(recording.path).name,
+    )
 
 
 def _values(mark: Annotation) -> dict[str, Any]:

@@ -217,8 +217,13 @@ class Project:
         )
 
     def unseen(self) -> list[StoredRecording]:
-        """Return the recordings that nobody looked at yet."""
-        return [r for r in self.store.recordings() if r.facts is None and r.error is None]
+        """Return the recordings that nobody looked at yet, or an earlier version did.
+
+        The times of files that other programs make need to know when players show frame 0.
+        """
+        return [
+            r for r in self.store.recordings() if r.start_offset is None and r.error is None
+        ]
 
     # -- uploads -------------------------------------------------------------------------
 

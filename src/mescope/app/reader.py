@@ -138,6 +138,7 @@ class OpenRecordings:
             "height": video.height,
             "variable_rate": bool(video.report.variable_rate),
             "warnings": list(video.warnings),
+            "start_offset": float(video.start_offset),
             "fingerprint": video.fingerprint(),
         }
         return facts, times.tobytes()

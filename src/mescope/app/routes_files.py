@@ -21,6 +21,14 @@ router = APIRouter(prefix="/api")
 
 STATIC = Path(__file__).parent / "static"
 Format = Annotated[str, Query(max_length=64, description="One of `exports` of `/api/project`.")]
+Part = Annotated[
+    str,
+    Query(
+        min_length=1,
+        max_length=200,
+        description="Which of several in the file: the name of a video, or of an observation.",
+    ),
+]
 Who = Annotated[str, Query(min_length=1, max_length=64, description="A coder, or `model`.")]
 _BODY = {
     "requestBody": {
@@ -45,12 +53,13 @@ def export(asked: Asked, project: Served, format: Format, who: Who | None = None
 
 @router.post("/recordings/{id}/import", openapi_extra=_BODY)
 async def import_(
-    request: Request, asked: Asked, project: Served, jobs: Working, coder: Who | None = None
-) -> dict[str, Any]:
+    request: Request, asked: Asked, project: Served, jobs: Working, coder: Who | None = None,
+    part: Part | None = None,
+) -> dict[str, Any]:  # fmt: skip
     """Add the marks of a file (the body; its name in X-Name) as annotations of coders."""
     name = sent_name(request)
     data = await read_bytes(request, project.limits.import_bytes)
-    found = await run_in_threadpool(imports.bring_in, project, asked, name, data, coder)
+    found = await run_in_threadpool(imports.bring_in, project, asked, name, data, coder, part)
     jobs.note_change(asked.id)
     view = await run_in_threadpool(project.review.view, asked.id)
     return {**found, **view.to_json()}

@@ -32,6 +32,9 @@ FORMATS = (
     "nsv,nuv,amv,dhav,ser,cine,lxf,mlv,r3d,flic,smk,bink,roq,film_cpk,3dostr,avs,pva,ty,xmv,"
     "frm,filmstrip,dxa,apv,evc"
 )
+# Their clocks run freely: zero is no moment of the recording, so players count from the first
+# stamp of any stream.
+_CLOCKS_WITHOUT_ZERO = frozenset({"mpegts", "mpeg", "wtv", "pva", "ty"})
 LARGEST_SIDE = 16384
 LARGEST_AREA = 16384 * 8192
 
@@ -173,6 +176,21 @@ def choose_stream(container: InputContainer, path: Path) -> tuple[VideoStream, l
             f"({best.width}x{best.height}) is analyzed"
         )
     return best, warnings
+
+
+def zero_of(container: InputContainer) -> float:
+    """The stamp, in seconds, that players show as 0:00 (decision 2).
+
+    Zero itself, or the first stamp of any stream where that lies before zero or where the
+    format's clock has no zero.
+    """
+    first = container.start_time
+    if first is None:
+        return 0.0
+    seconds = first / av.time_base
+    if container.format.name in _CLOCKS_WITHOUT_ZERO:
+        return seconds
+    return min(seconds, 0.0)
 
 
 def check_size(width: int, height: int, name: str) -> None:

@@ -49,7 +49,8 @@ class DecodeReport:
     """Time stamps that were repeated, absent or out of order and have been repaired."""
     truncated: bool = False
     start_offset: float = 0.0
-    """Seconds: time stamp of the first displayed frame in the file; times count from it."""
+    """Seconds from what players show as 0:00 to the first displayed frame, from which times
+    count; rarely more than a few hundredths, but minutes where a recording was cut."""
     codec: str = ""
     pixel_format: str = ""
     rotation: int = 0

@@ -9,6 +9,7 @@ from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
+from mescope.video.containers import zero_of
 from mescope.video.decode_report import DecodeReport, rate_of
 from mescope.video.frame_conversion import same_picture
 from mescope.video.timetable import TimeTable
@@ -61,7 +62,8 @@ def first_report(
         variable_rate=varies,
         irregular_stamps=table.irregular,
         truncated=table.damaged_end or _cut_off(container, stream, table, rate),
-        start_offset=table.offset,
+        # Stamps are counted in ticks; less than one of FFmpeg's microseconds is rounding.
+        start_offset=round(table.offset - zero_of(container), 6),
         codec=stream.codec_context.name,
         sample_aspect=float(aspect) if aspect else 1.0,
     )

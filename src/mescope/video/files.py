@@ -304,6 +304,7 @@ class FileVideo(Video):
         """Stretch the times so that the usual rate is ``rate``, where the header is wrong."""
         if rate is not None and self.rate > 0:
             self.times = self.times * (self.rate / rate)
+            self.report.start_offset *= self.rate / rate
             self.rate = self.report.measured_rate = float(rate)
 
     def _warn(self) -> None:
