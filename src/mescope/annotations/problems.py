@@ -19,11 +19,13 @@ class Problem:
 
     ``error``: the row (or clip) named was left out.  ``warning``: it was used.
     ``where`` is a file, for tables with its row as a spreadsheet or editor counts, from 1.
+    ``rows`` are the rows that an error cost; 0 where what was left out is no row.
     """
 
     level: Level
     where: str
     message: str
+    rows: int = 1
 
     def __str__(self) -> str:
         return f"{self.level}: {self.where}: {self.message}"

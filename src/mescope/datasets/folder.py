@@ -65,7 +65,9 @@ def read(root: str | Path, *, table: str | Path | None = None) -> Dataset:
         raise DatasetError(f"expected a folder of videos, found no folder {root}")
     path = _find_table(root) if table is None else Path(table)
     rows, problems = read_table(path)
+    named = len(problems)
     rows = _without_rejected(path, rows, problems)
+    named += sum(row.expression is not None for row in rows)
     listed = read_listed(root, problems)
     videos = sorted({*_videos(root), *(path for path in listed if path.is_dir())})
     names = _Names(root, videos)
@@ -75,7 +77,8 @@ def read(root: str | Path, *, table: str | Path | None = None) -> Dataset:
         if isinstance(found, Path):
             recordings.setdefault(found, []).append(row)
         else:
-            problems.append(Problem("error", place(path, row.row), found))
+            cost = int(row.expression is not None)
+            problems.append(Problem("error", place(path, row.row), found, cost))
     for file in listed:
         recordings.setdefault(file, [])
     records, times = [], {}
@@ -96,7 +99,11 @@ def read(root: str | Path, *, table: str | Path | None = None) -> Dataset:
     if assumed:
         problems.append(Problem("warning", place(path), _assumed_rate(assumed)))
     return Dataset(
-        name=NAME, recordings=tuple(records), problems=tuple(problems), seconds=times
+        name=NAME,
+        recordings=tuple(records),
+        problems=tuple(problems),
+        seconds=times,
+        table_rows=named,
     )
 
 
@@ -118,6 +125,10 @@ def _without_rejected(
     path: Path, rows: list[TableRow], problems: list[Problem]
 ) -> list[TableRow]:
     """Leave out what a person rejected; say how much no person has looked at."""
+    rejected = sum(row.status == "rejected" for row in rows)
+    if rejected:
+        text = f"{rejected} rows were rejected by a person and are not used"
+        problems.append(Problem("warning", place(path), text))
     proposed = sum(row.status == "proposed" for row in rows)
     if proposed:
         text = f"{proposed} rows were proposed by a model and not confirmed by a person"
@@ -201,18 +212,19 @@ def _recording(
     facts: Listed,
 ) -> tuple[Recording, tuple[Seconds, ...]] | None:  # fmt: skip
     """Return a recording with its expressions and their times; None if it cannot be opened."""
+    cost = sum(row.expression is not None for row in rows)
     try:
         video = open_video(file, rate=facts.rate if file.is_dir() else None)
     except VideoError as error:
         where = place(table, rows[0].row) if rows else file.name
-        problems.append(Problem("error", where, str(error)))
+        problems.append(Problem("error", where, str(error), cost))
         return None
     subjects = sorted({row.subject for row in rows if row.subject})
     if not subjects and facts.subject:
         subjects = [facts.subject]
     if len(subjects) > 1:
         text = f"{name} has the subjects {some(subjects)}; one recording shows one person"
-        problems.append(Problem("error", place(table, rows[0].row), text))
+        problems.append(Problem("error", place(table, rows[0].row), text, cost))
         return None
     expressions, times = [], []
     for row in rows:

@@ -56,7 +56,7 @@ def read_listed(root: Path, problems: list[Problem]) -> dict[Path, Listed]:
     for number, cells in rows:
         listed = _listed(dict(zip(header, cells, strict=False)), root)
         if isinstance(listed, str):
-            problems.append(Problem("error", place(path, number), listed))
+            problems.append(Problem("error", place(path, number), listed, rows=0))
         else:
             found[listed.path] = listed
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from mescope.video.containers import check_size
 from mescope.video.decode_report import DecodeReport, rate_warnings, run_warnings
 from mescope.video.picture_depth import DEPTHS, bits_of_data, is_deep, shallow, told
 from mescope.video.source import Picture, Policy, Video
+from mescope.video.time_stamps import time_stamps
 
 SUFFIXES = frozenset(
     {".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
@@ -29,12 +31,15 @@ _LONGEST_GAP = 100_000
 class NumberedFiles:
     """Files in the order of the last number in their names.
 
-    ``files[i]`` shows frame ``numbers[i] - numbers[0]``.
+    ``files[i]`` shows frame ``numbers[i] - numbers[0]``.  Where the names are times
+    (:mod:`mescope.video.time_stamps`), ``stamps[i]`` is that of ``files[i]`` in seconds, and
+    the numbers count the files from 0.
     """
 
     files: tuple[Path, ...]
     numbers: tuple[int, ...]
     ignored: int
+    stamps: tuple[float, ...] | None = None
 
 
 def has_numbered_pictures(names: Iterable[str]) -> bool:
@@ -59,13 +64,18 @@ def numbered_files(folder: Path) -> NumberedFiles:
     """
     found: dict[int, Path] = {}
     ignored = 0
+    pictures: list[Path] = []
     for path in sorted(folder.iterdir()):
-        digits = re.findall(r"\d+", path.stem)
         known = path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
-        if not (known and digits and path.is_file()):
+        if known and re.search(r"\d", path.stem) and path.is_file():
+            pictures.append(path)
+        else:
             ignored += 1
-            continue
-        number = int(digits[-1])
+    stamps = time_stamps([path.stem for path in pictures])
+    if stamps is not None:
+        return _by_time(folder, pictures, stamps, ignored)
+    for path in pictures:
+        number = int(re.findall(r"\d+", path.stem)[-1])
         if number in found:
             raise VideoError(
                 f"{folder}: {found[number].name} and {path.name} both have the number "
@@ -86,6 +96,24 @@ def numbered_files(folder: Path) -> NumberedFiles:
     return NumberedFiles(tuple(found[n] for n in numbers), numbers, ignored)
 
 
+def _by_time(
+    folder: Path, pictures: Sequence[Path], stamps: Sequence[float], ignored: int
+) -> NumberedFiles:
+    order = sorted(range(len(pictures)), key=lambda i: stamps[i])
+    for i, j in itertools.pairwise(order):
+        if stamps[i] == stamps[j]:
+            raise VideoError(
+                f"{folder}: {pictures[i].name} and {pictures[j].name} both have the time "
+                f"{stamps[i]:g} s; keep one of them"
+            )
+    return NumberedFiles(
+        files=tuple(pictures[i] for i in order),
+        numbers=tuple(range(len(order))),
+        ignored=ignored,
+        stamps=tuple(stamps[i] for i in order),
+    )
+
+
 class FolderVideo(Video):
     """A recording in numbered pictures; a number that is absent is a missing frame."""
 
@@ -100,6 +128,8 @@ class FolderVideo(Video):
         frames = listing.numbers[-1] - first + 1
         self.rate = float(rate)
         self.times = np.arange(frames) / self.rate
+        if listing.stamps is not None:
+            self.times = np.array(listing.stamps) - listing.stamps[0]
         self.first_frame, self.last_frame = 0, frames - 1
         self.width, self.height = self._find_size()
         self._bits = bits_of_data(listing.files)
