@@ -41,7 +41,7 @@ def annotations_of(
             for mark in state.marks.values()
             if mark.maker == "model"
         ]
-    coders = project.review.coders([recording.id]) if who is None else [who]
+    coders = project.review.coders(recording.id) if who is None else [who]
     for coder in coders:
         if coder != MODEL:
             found += [
@@ -73,7 +73,7 @@ def _made_by(project: Project, recording: StoredRecording, coder: str) -> list[R
     """Return what a coder added or judged."""
     _, state = project.review.state(recording.id, coder)
     mine = [m for m in state.marks.values() if m.maker == "human" or m.coder is not None]
-    if not mine and coder not in project.review.coders([recording.id]):
+    if not mine and coder not in project.review.coders(recording.id):
         raise MescopeError(f"{coder[:64]!r} marked nothing in {recording.name[:80]}")
     return mine
 

@@ -54,12 +54,11 @@ def emotions() -> list[str]:
 def project_facts(project: Served) -> dict[str, Any]:
     """Say what the project is and what it takes."""
     limits = project.limits
-    identities = [recording.id for recording in project.store.recordings()]
     return {
         "name": project.folder.name,
         "version": __version__,
         "emotions": emotions(),
-        "coders": project.review.coders(identities),
+        "coders": project.review.coders(),
         "formats": sorted(MEDIA),
         "exports": [{"name": n, "title": e.title} for n, e in exports.formats().items()],
         "imports": [
