@@ -11,6 +11,7 @@ from mescope.app.records import StoredRecording
 from mescope.app.review_mark import ReviewMark, timed
 from mescope.errors import MescopeError
 from mescope.events import FaceEvent
+from mescope.io.file_names import valid
 from mescope.reports.json import events_of
 
 MODEL = "model"
@@ -50,7 +51,7 @@ def annotations_of(
             ]
     facts = recording.facts
     return AnnotationSet(
-        video=Path(recording.path).name,
+        video=valid(Path(recording.path).name),
         rate=recording.rate or None,
         frames=None if facts is None else facts.frames,
         marks=in_order(found),

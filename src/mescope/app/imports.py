@@ -14,6 +14,7 @@ from mescope.app.records import StoredRecording
 from mescope.app.review import name_of
 from mescope.app.review_mark import EDITABLE, values_of
 from mescope.errors import DatasetError
+from mescope.io.file_names import valid
 
 
 def bring_in(
@@ -34,11 +35,12 @@ def bring_in(
     """
     contents = _read(project, recording, name, data)
     sheets = [s for s in contents.sets if s.marks]
-    fitting = [s for s in sheets if Path(s.video).stem == Path(recording.path).stem]
+    own_name = valid(Path(recording.path).stem)
+    fitting = [s for s in sheets if valid(Path(s.video).stem) == own_name]
     chosen = sheets if len(sheets) == 1 else fitting
     if len(chosen) != 1:
         raise DatasetError(
-            f"expected the marks of {Path(recording.path).name}, found "
+            f"expected the marks of {own_name}, found "
             f"{', '.join(s.video[:60] for s in sheets[:5]) or 'none'}; choose another file"
         )
     remarks = list(contents.remarks)

@@ -20,13 +20,16 @@ from mescope.app.downsampling import Curves, unpack
 from mescope.app.frames import FrameService
 from mescope.app.limits import Limits
 from mescope.app.lock import ProjectLock
+from mescope.app.loops import Troubles
 from mescope.app.records import StoredRecording
 from mescope.app.review import Review
 from mescope.app.safety import UnsafeError, free_name, inside, safe_folder, safe_name
 from mescope.app.store import ProjectStore, now
+from mescope.app.trouble import PASSING
 from mescope.app.uploads import Draft, TooLargeError, too_large
 from mescope.errors import MescopeError, OutputError
 from mescope.io.atomic import write_atomically
+from mescope.io.file_names import printable, valid
 from mescope.video.suffixes import MEDIA
 
 HOME = ".mescope"
@@ -61,10 +64,12 @@ class Project:
             ) from error
         self._lock = ProjectLock(self.home / "lock")
         try:
-            self.store = ProjectStore(self.home / "project.sqlite")
+            self.store = ProjectStore(self.home / "project.sqlite", self._retake)
         except MescopeError:
             self._lock.release()
             raise
+        self.absent: frozenset[str] = frozenset()  # recordings whose file is gone for now
+        self.troubles = Troubles(lambda: None)
         self.frames = FrameService(self.limits)
         self.review = Review(self.store, self.times)
         self._scan_lock, self._cache_lock = threading.Lock(), threading.Lock()
@@ -77,6 +82,17 @@ class Project:
         self.frames.close()
         self.store.close()
         self._lock.release()
+
+    def _retake(self) -> None:
+        """Take the lock of a folder that came back, and forget what was read before."""
+        for part in ("analyses", "times", "incoming", "work"):
+            (self.home / part).mkdir(parents=True, exist_ok=True)
+        fresh = ProjectLock(self.home / "lock")
+        self._lock.release()
+        self._lock = fresh
+        with self._cache_lock:
+            self._times.clear()
+            self._curves.clear()
 
     # -- recordings ----------------------------------------------------------------------
 
@@ -120,7 +136,7 @@ class Project:
             MescopeError: there is nothing.
         """
         base, found = os.path.realpath(self.folder), os.path.join(self.folder, path)
-        shown = path[:120]
+        shown = printable(path[:120])
         try:
             real = os.path.realpath(found)
             is_folder, there = os.path.isdir(real), os.path.exists(real)
@@ -148,18 +164,20 @@ class Project:
             added: list[str] = []
             skipped: list[dict[str, str]] = []
             for relative in files:
+                before = known.get(relative)
                 try:
                     path = inside(self.folder, relative)
-                except MescopeError as error:
-                    skipped.append({"name": os.path.basename(relative), "error": str(error)})
-                    continue
-                before = known.get(relative)
-                if before is None and len(known) + len(added) >= self.limits.recordings:
-                    skipped.append({"name": os.path.basename(relative), "error": self._full()})
-                elif before is None:
-                    added.append(self._register(path, relative).id)
-                elif _changed(before, path):
-                    self._renew(before, path)
+                    if before is None and len(known) + len(added) >= self.limits.recordings:
+                        raise MescopeError(self._full())
+                    if before is None:
+                        added.append(self._register(path, relative).id)
+                    elif _changed(before, path) or before.error is not None:
+                        self._renew(before, path)
+                except PASSING:  # of the database: it concerns all files
+                    raise
+                except (MescopeError, OSError) as error:
+                    name = printable(os.path.basename(relative))
+                    skipped.append({"name": name, "error": valid(str(error))})
             return {"added": added, "skipped": skipped}
 
     def _files(self, within: Path) -> Iterator[str]:
@@ -177,7 +195,7 @@ class Project:
         text = relative.replace(os.sep, "/")
         recording = StoredRecording(
             id=secrets.token_hex(6),
-            name=text.encode("utf-8", "replace").decode(),
+            name=printable(text),
             path=relative,
             size=status.st_size,
             mtime_ns=status.st_mtime_ns,
@@ -308,11 +326,22 @@ class Project:
             self._curves.move_to_end(name)
             return self._curves[name]
 
-    def keep_analysis(self, identity: str, document: dict[str, Any], traces: bytes) -> None:
-        """Keep a finished analysis; what people said about an earlier one stays."""
+    def keep_analysis(
+        self, identity: str, document: dict[str, Any], traces: bytes, job: int | None = None
+    ) -> None:
+        """Keep a finished analysis; what people said about an earlier one stays.
+
+        With a ``job`` that ended already (somebody cancelled it) nothing is kept.
+        """
         name = f"{identity}-{secrets.token_hex(6)}.npz"
-        write_atomically(self.home / "analyses" / name, traces)
-        self.review.enter_analysis(identity, document, name)
+        path = self.home / "analyses" / name
+        try:
+            write_atomically(path, traces)
+            self.review.enter_analysis(identity, document, name, job)
+        except MescopeError:
+            with contextlib.suppress(OSError):
+                path.unlink(missing_ok=True)
+            raise
 
     def cache(self, identity: str) -> Path:
         """Return where the motion of a recording is kept, so that its analysis can go on."""

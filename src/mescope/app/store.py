@@ -269,12 +269,15 @@ class ProjectStore:
         """Return what is queued, oldest first."""
         return [job for job in self.active_jobs() if job.state == "queued"]
 
-    def change_job(self, number: int, state: str, error: str | None = None) -> bool:
+    def change_job(
+        self, number: int, state: str, error: str | None = None, *, counts: bool = True
+    ) -> bool:
         """Set the state of a job that has not ended; return whether there was one.
 
-        ``running`` counts as one more attempt.  What is done, failed or cancelled stays so.
+        ``running`` is one more attempt, unless it is ``queued`` again by no fault of its own
+        (``counts`` False).  What is done, failed or cancelled stays so.
         """
-        more = int(state == "running")
+        more = 1 if state == "running" else -int(not counts)
         return bool(
             self._run(
                 "UPDATE jobs SET state = ?, error = ?, attempts = attempts + ? "

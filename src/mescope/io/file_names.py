@@ -15,6 +15,7 @@ LONGEST = 255
 """Bytes of a name that file systems take."""
 
 _MARK = "//"  # no relative path begins so
+_JOINERS = "\u200c\u200d"  # parts of words in several scripts, and of emoji
 
 
 def printable(text: str) -> str:
@@ -79,6 +80,8 @@ def _spelt(character: str) -> str:
     code = ord(character)
     if 0xDC80 <= code <= 0xDCFF:  # a byte as os.fsdecode gives it
         return f"\\x{code - 0xDC00:02x}"
+    if character in _JOINERS:
+        return character
     if unicodedata.category(character) in ("Cc", "Cf", "Cs", "Zl", "Zp"):
         return character.encode("unicode_escape").decode()
     return character
