@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import secrets
 import shutil
@@ -228,7 +229,7 @@ class Project:
         if recording.fingerprint not in (None, fingerprint):
             replaced = "the file was replaced by another one; marks made before may not fit it"
             facts = replace(facts, warnings=(*facts.warnings, replaced))
-        write_atomically(self.home / "times" / f"{recording.id}.f8", times.tobytes())
+        write_atomically(self.times_file(recording.id), times.tobytes())
         self._drop_cached(recording.id)
         self.store.change_recording(
             recording.id, facts=facts, fingerprint=fingerprint, error=None
@@ -269,15 +270,26 @@ class Project:
     def take(self, draft: Draft) -> tuple[StoredRecording, bool]:
         """Give a complete upload its name; return the recording and whether it is new."""
         digest = draft.digest.hexdigest()
+        self._learn_digests(draft.size)
         with self._scan_lock:
-            for recording in self.store.recordings():
-                if recording.sha256 == digest and (self.folder / recording.path).is_file():
+            for recording in self.store.with_sha256(digest):
+                if (self.folder / recording.path).is_file():
                     draft.discard()
                     return recording, False
             folder = self._folder(draft.folder)
             path = folder / free_name(folder, draft.name)
             os.replace(draft.path, path)
             return self._register(path, os.path.join(draft.folder, path.name), digest), True
+
+    def _learn_digests(self, size: int) -> None:
+        """Read the files of a size that were put here by hand: one may be what comes now."""
+        for recording in self.store.of_size(size):
+            with contextlib.suppress(MescopeError, OSError):
+                path = inside(self.folder, recording.path)
+                with path.open("rb") as file:
+                    digest = hashlib.file_digest(file, "sha256").hexdigest()
+                if not _changed(recording, path):
+                    self.store.change_recording(recording.id, sha256=digest)
 
     def _folder(self, relative: str) -> Path:
         """Return a folder for uploads, made where it is missing; never by way of a link."""
@@ -300,7 +312,7 @@ class Project:
         with self._cache_lock:
             if identity not in self._times:
                 try:
-                    data = (self.home / "times" / f"{identity}.f8").read_bytes()
+                    data = self.times_file(identity).read_bytes()
                 except OSError:
                     return np.zeros(0)
                 self._times[identity] = np.frombuffer(data, dtype="<f8")
@@ -308,6 +320,10 @@ class Project:
                     self._times.popitem(last=False)
             self._times.move_to_end(identity)
             return self._times[identity]
+
+    def times_file(self, identity: str) -> Path:
+        """Return where the times of a recording lie as float64, once it was looked at."""
+        return self.home / "times" / f"{identity}.f8"
 
     def curves(self, identity: str) -> Curves:
         """Return the traces of the newest analysis.

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mescope.app.import_reader import MOST_MARKS
 from mescope.app.replay import ACTIONS, ReviewState, effective, fold, undoable
 from mescope.app.review_mark import ReviewMark, ReviewView, detection, timed
 from mescope.app.safety import clean_text
@@ -22,8 +23,6 @@ from mescope.errors import MescopeError
 
 Times = Callable[[str], NDArray[np.float64]]
 
-MOST_MARKS = 200_000
-"""Marks in one recording."""
 _KEPT = 2048  # folded states in memory; a mark takes about 1 kB
 _LONGEST_CODER = 64
 _ALIKE = ("first", "apex", "last", "emotion")
@@ -225,25 +224,26 @@ class Review:
         Raises:
             MescopeError: a value makes no sense; the message says which annotation.
         """
+        checked_marks = []
+        for number, (coder, values) in enumerate(found, start=1):
+            try:
+                kept = checked(values, frames, None)
+            except MescopeError as error:
+                raise MescopeError(f"mark {number} of the file: {error}") from error
+            checked_marks.append((coder, kept))
+        self.state(identity)  # whatever has to be read is read before others must wait
         with self._store.together():
             known = {_likeness(mark) for mark in self.state(identity)[1].marks.values()}
-            before, fresh = len(known), 0
-            for number, (coder, values) in enumerate(found, start=1):
-                try:
-                    kept = checked(values, frames, None)
-                except MescopeError as error:
-                    raise MescopeError(f"mark {number} of the file: {error}") from error
+            before, fresh = len(known), []
+            for coder, kept in checked_marks:
                 key = (coder, *(kept.get(name) for name in _ALIKE))
-                if key in known:
-                    continue
-                known.add(key)
-                fresh += 1
-                self._store.add_event(
-                    identity, None, coder, "add", mark=f"h{secrets.token_hex(6)}", values=kept
-                )
-            if before + fresh > MOST_MARKS:
+                if key not in known:
+                    known.add(key)
+                    fresh.append((coder, f"h{secrets.token_hex(6)}", kept))
+            if before + len(fresh) > MOST_MARKS:
                 raise MescopeError(f"expected at most {MOST_MARKS} marks in a recording")
-            return fresh, len(found) - fresh
+            self._store.add_marks(identity, fresh)
+            return len(fresh), len(found) - len(fresh)
 
     def history(self, identity: str) -> list[dict[str, Any]]:
         """Return every event, oldest first; ``undone`` says which no longer count."""

@@ -58,6 +58,7 @@ def create_app(
     *,
     hosts: Sequence[str] = (),
     token: str | None = None,
+    once: str | None = None,
     limits: Limits | None = None,
     analyze: Analyze = "mescope.app.worker:analyze",
     models: Sequence[str] = (),
@@ -70,6 +71,7 @@ def create_app(
         folder: of the project.
         hosts: see :class:`mescope.app.security_middleware.SecurityMiddleware`.
         token: likewise.
+        once: likewise.
         limits: of sizes, memory and time.
         analyze: ``module:function`` that a worker calls; see :mod:`mescope.app.worker`.
         models: weights by name or path, as :func:`mescope.load` takes them; none: the shipped.
@@ -110,7 +112,7 @@ def create_app(
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(Exception, _unknown)
-    return SecurityMiddleware(app, hosts=hosts, token=token)
+    return SecurityMiddleware(app, hosts=hosts, token=token, once=once)
 
 
 def status_of(error: MescopeError) -> int:

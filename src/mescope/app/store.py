@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -228,6 +228,23 @@ class ProjectStore:
         return ReviewEvent(
             seq=seq, at=at, coder=coder, action=action, mark=mark, values=content, undoes=undoes
         )
+
+    def add_marks(
+        self, identity: str, marks: Iterable[tuple[str, str, Mapping[str, Any]]]
+    ) -> None:
+        """Keep many annotations at once: coder, id and values of each; all or none."""
+        with self.together():
+            at = now()
+            self.database.run_many(
+                "INSERT INTO events (recording, revision, at, coder, action, mark, "
+                '"values") VALUES (?, ?, ?, ?, ?, ?, ?)',
+                (
+                    (identity, revision, at, coder, "add", mark, json.dumps(dict(values)))
+                    for revision, (coder, mark, values) in enumerate(
+                        marks, start=self.revision(identity) + 1
+                    )
+                ),
+            )
 
     # -- jobs ----------------------------------------------------------------------------
 
