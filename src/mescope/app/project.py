@@ -113,7 +113,11 @@ class Project:
 
     def path(self, identity: str) -> Path:
         """Return where a recording lies; refuse what leads out of the folder."""
-        return inside(self.folder, self.recording(identity).path)
+        return self.file(self.recording(identity))
+
+    def file(self, recording: StoredRecording) -> Path:
+        """Return where a recording lies; refuse what leads out of the folder."""
+        return inside(self.folder, recording.path)
 
     def rescan(self) -> dict[str, Any]:
         """Take in files that were put into the folder by hand; look at new ones later.
