@@ -16,6 +16,7 @@ from mescope.app import exports, imports
 from mescope.app.dependencies import Asked, Served, Working
 from mescope.app.report import project_report
 from mescope.app.request_bodies import read_bytes, sent_name
+from mescope.io.file_names import valid
 
 router = APIRouter(prefix="/api")
 
@@ -46,7 +47,7 @@ def export(asked: Asked, project: Served, format: Format, who: Who | None = None
     kind = exports.chosen(format)
     data = kind.make(project, asked, who)
     stem = Path(asked.path).stem + (f".{who}" if who else "")
-    name = quote(stem.encode("utf-8", "replace").decode() + kind.suffix, safe="")
+    name = quote(valid(stem) + kind.suffix, safe="")
     headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{name}"}
     return Response(data, media_type=f"{kind.media_type}; charset=utf-8", headers=headers)
 
@@ -72,7 +73,7 @@ def report(
 ) -> Response:
     """Return the whole project as one page that opens offline, for reading and printing."""
     headers = {"Content-Disposition": 'attachment; filename="report.html"'}
-    data = project_report(project, pictures=pictures).encode("utf-8", "replace")
+    data = project_report(project, pictures=pictures).encode("utf-8")
     return Response(data, media_type="text/html; charset=utf-8", headers=headers)
 
 

@@ -16,9 +16,11 @@ from typing import Any
 import typer
 
 from mescope.errors import MescopeError, OutputError, VideoError
+from mescope.io.file_names import LONGEST, fitted
 from mescope.video.suffixes import MEDIA
 
 _LEAST_FREE = 30_000_000  # bytes; a report of an hour takes less
+_ROOM = LONGEST - 40  # bytes of a name; the longest suffix of a result and a draft's fit behind
 _CLOCK = re.compile(r"(?:(?:(\d+):)?([0-5]?\d):)?(\d+(?:\.\d+)?)\Z")
 
 
@@ -202,9 +204,9 @@ def _is_frame_folder(folder: str) -> bool:
 def _name(source: str, level: int) -> str:
     path = Path(os.path.abspath(source))
     if level == 0:
-        return path.name if path.is_dir() else path.stem
+        return fitted(path.name if path.is_dir() else path.stem, _ROOM)
     folders = path.parent.parts[1:]
-    return "-".join([*folders[len(folders) - (level - 1) :], path.name])
+    return fitted("-".join([*folders[len(folders) - (level - 1) :], path.name]), _ROOM)
 
 
 def _deepest(source: str) -> int:

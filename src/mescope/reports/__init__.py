@@ -179,9 +179,10 @@ def _refuse_existing(files: tuple[Path, ...], force: bool) -> None:
 
 def _write(file: Path, text: str) -> None:
     from mescope.io.atomic import write_atomically
+    from mescope.io.file_names import valid
 
     # A name that is not valid Unicode must not stop a report: its bytes are shown instead.
-    write_atomically(file, text.encode("utf-8", "backslashreplace"))
+    write_atomically(file, valid(text).encode("utf-8"))
 
 
 def _write_annotations(
