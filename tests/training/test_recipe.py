@@ -121,7 +121,7 @@ def test_what_is_set_is_typed_and_checked():
     assert set_to("notes=some").notes == "some"
     assert set_to("optim.epochs=7", "optim.learning_rate=1e-3").optim.epochs == 7
     assert set_to("model.options.dim=8").model.options["dim"] == 8
-    with pytest.raises(RecipeError, match=r"optim\.epochs must be int, got 'five'"):
+    with pytest.raises(RecipeError, match=r"optim\.epochs must be a whole number, got 'five'"):
         set_to("optim.epochs=five")
     with pytest.raises(RecipeError, match=r"optim\.epochs must be int, got True"):
         set_to("optim.epochs=true")

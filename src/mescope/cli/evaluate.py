@@ -116,30 +116,34 @@ def evaluate(
         "protocol": protocol, "oracle": oracle, "keep-weights": keep_weights,
     }  # fmt: skip
     notes = RunNotes(folder, chosen, "evaluate", context.obj or (), options)
+    clips = task_of(chosen).names_clips
+    _check_fitting(chosen, clips, oracle, bool(features or weights or keep_weights))
     report: Report | SpottingReport
     with told(folder, "run.json"):
-        if not task_of(chosen).names_clips:
-            if oracle:
-                raise RecipeError(
-                    "expected no --oracle for a recipe on recordings; leave it out"
-                )
-            source = Source(dataset, root, features, cache or folder / "features", notes)
-            report = on_recordings(chosen, source, run, weights=weights, keep=keep_weights)
-        elif features or weights or keep_weights:
-            raise RecipeError(
-                f"recipe {chosen.name} names clips: expected --dataset and --root, found "
-                "--features, --weights or --keep-weights, which are for recordings"
-            )
-        else:
+        if clips:
             report = _on_clips(
                 chosen, dataset, root, run, cache=cache, oracle=oracle, notes=notes
             )
+        else:
+            source = Source(dataset, root, features, cache or folder / "features", notes)
+            report = on_recordings(chosen, source, run, weights=weights, keep=keep_weights)
         notes.done()
     if as_json:
         show_json(report.summary())
     else:
         show_text(report.compare())
         explain(f"the page is {folder / 'report.html'}")
+
+
+def _check_fitting(recipe: Recipe, clips: bool, oracle: bool, recordings: bool) -> None:
+    """Refuse options that are for the other kind of recipe."""
+    if not clips and oracle:
+        raise RecipeError("expected no --oracle for a recipe on recordings; leave it out")
+    if clips and recordings:
+        raise RecipeError(
+            f"recipe {recipe.name} names clips: expected --dataset and --root, found "
+            "--features, --weights or --keep-weights, which are for recordings"
+        )
 
 
 def _on_clips(

@@ -81,17 +81,14 @@ def read(root: str | Path, *, table: str | Path | None = None) -> Dataset:
             problems.append(Problem("error", place(path, row.row), found, cost))
     for file in listed:
         recordings.setdefault(file, [])
-    records, times = [], {}
     assumed: list[str] = []
+    records = []
     for file, its_rows in recordings.items():
-        name = names.short(file)
         facts = listed.get(file) or Listed(file, "", None, "")
         if file.is_dir() and facts.rate is None:
             facts = _with_rate(facts, its_rows, assumed)
-        record = _recording(file, its_rows, path, problems, name, facts)
-        if record is not None:
-            records.append(record[0])
-            times[record[0].name] = record[1]
+        record = _recording(file, its_rows, path, problems, names.short(file), facts)
+        records += [] if record is None else [record]
     unnamed = [v.relative_to(root).as_posix() for v in videos if v not in recordings]
     if unnamed:
         text = f"{len(unnamed)} videos have no row and were left out: {some(unnamed)}"
@@ -100,9 +97,9 @@ def read(root: str | Path, *, table: str | Path | None = None) -> Dataset:
         problems.append(Problem("warning", place(path), _assumed_rate(assumed)))
     return Dataset(
         name=NAME,
-        recordings=tuple(records),
+        recordings=tuple(record for record, _ in records),
         problems=tuple(problems),
-        seconds=times,
+        seconds={record.name: times for record, times in records},
         table_rows=named,
     )
 

@@ -130,12 +130,10 @@ def evaluate(
         progress(len(items) - len(missing), len(items))
     check_log(log, out)
     shared = Shared(recipe, examples, oracle, device, log, None if out is None else Path(out))
-    work = [(seed, splits[seed][number]) for seed, number in missing]
     numbers = {(seed, splits[seed][n].name): n for seed, n in missing}
-    for seed_fold, result in run_jobs(
-        run_fold, shared, work, jobs=jobs, engine=engine, address=address
-    ):
-        seed, fold = seed_fold
+    work = [(seed, splits[seed][number]) for seed, number in missing]
+    run = run_jobs(run_fold, shared, work, jobs=jobs, engine=engine, address=address)
+    for (seed, fold), result in run:
         results.keep(seed, numbers[seed, fold.name], result)
         if progress:
             progress(len(results), len(items))
