@@ -54,6 +54,12 @@ def train(
     device: Annotated[str, typer.Option(help="cpu, cuda, or mps.")] = "cpu",
     jobs: Annotated[int, typer.Option(help="Processes that render or measure recordings.")] = 1,
     log: Log = "none",
+    dry: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run", help="Train nothing: measure what it would take, memory and time."
+        ),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Train a model by a recipe.
@@ -73,6 +79,8 @@ def train(
 
     chosen = read_recipe(recipe, settings or ())
     folder = output or Path("runs") / run_name(recipe)
+    if dry:
+        return _dry_run(chosen, folder, dataset, root, device, as_json)
     check_folder(folder)
     how = checked_log(log)
     weights = folder / f"{chosen.name}.safetensors"
@@ -102,6 +110,21 @@ def train(
         card, history = _spotting(chosen, folder, jobs, device, how)
     notes.done()
     _tell(card, history, weights, as_json)
+
+
+def _dry_run(
+    recipe: Recipe, folder: Path, dataset: str | None, root: Path | None, device: str,
+    as_json: bool,
+) -> None:  # fmt: skip
+    from mescope.cli.dry_run import dry_run
+    from mescope.training.tasks import task_of
+
+    examples = None
+    if task_of(recipe).names_clips:
+        examples = recipe.data.drawn(recipe.seed) or _examples(
+            recipe, folder, dataset, root, None
+        )
+    dry_run(recipe, examples, device, as_json=as_json)
 
 
 def _finished(recipe: Recipe, folder: Path, weights: Path, *, unscored: bool) -> Card | None:
@@ -191,19 +214,21 @@ def _recogniser(
 
 
 def _examples(
-    recipe: Recipe, folder: Path, dataset: str | None, root: Path | None, notes: RunNotes
+    recipe: Recipe, folder: Path, dataset: str | None, root: Path | None, notes: RunNotes | None
 ) -> Examples | None:
     """Return real clips: as the recipe wants them, or maps like the simulated ones."""
     from mescope.datasets import open_dataset
     from mescope.samples.prepare import prepare
 
     if dataset is None and root is None:
-        notes.begin()
+        if notes:
+            notes.begin()
         return None
     if dataset is None or root is None:
         raise RecipeError("expected --dataset and --root together, found one of them")
     data = open_dataset(dataset, root)
-    notes.begin(about(dataset, root, data))
+    if notes:
+        notes.begin(about(dataset, root, data))
     with progress_bar("reading clips") as progress:
         return prepare(
             recipe.data.real(), data, labels=recipe.labels, cache=folder / "features",
