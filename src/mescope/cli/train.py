@@ -70,7 +70,6 @@ def train(
     repeat.json say how to do it again.
     """
     from mescope.cli.inputs import check_folder
-    from mescope.training.checkpoint import read_history
     from mescope.training.logs import checked_log
     from mescope.training.recipe import read_recipe
     from mescope.training.repeat import RunNotes
@@ -88,9 +87,7 @@ def train(
         explain("--resume is no longer needed and will go: the same command goes on by itself")
     done = _finished(chosen, folder, weights, unscored=dataset is not None)
     if done is not None:
-        there = (folder / "history.json").exists()
-        _tell(done, read_history(folder) if there else [], weights, as_json)
-        return
+        return _tell(done, _history(folder), weights, as_json)
     options = {"dataset": dataset, "root": root, "features": features}
     notes = RunNotes(folder, chosen, "train", context.obj or (), options)
     if task_of(chosen).names_clips:
@@ -144,6 +141,12 @@ def _finished(recipe: Recipe, folder: Path, weights: Path, *, unscored: bool) ->
         return None
     explain(f"{weights} was finished before and is kept: trained on {card.trained_on}")
     return card
+
+
+def _history(folder: Path) -> History:
+    from mescope.training.checkpoint import read_history
+
+    return read_history(folder) if (folder / "history.json").exists() else []
 
 
 def _tell(card: Card, history: History, weights: Path, as_json: bool) -> None:
