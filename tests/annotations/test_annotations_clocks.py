@@ -94,7 +94,7 @@ def test_of_several_videos_the_one_of_the_recording_counts(tmp_path):
     """Two cameras, of which one began 2 s earlier."""
     path = eaf(tmp_path, (1000, 1300), media=[("left.mp4", ""), ("base.mp4", 2000)])
     assert frames(read(path, clock=BASE)) == [(90, 98)]
-    assert frames(read(path, clock=replace(BASE, video="LEFT.mp4".lower()))) == [(30, 38)]
+    assert frames(read(path, clock=replace(BASE, video="LEFT.MP4"))) == [(30, 38)]
     assert frames(read(path, clock=Clock(RATE))) == [(30, 38)]  # the first
     with pytest.raises(DatasetError, match=r"left\.mp4, base\.mp4 at different origins"):
         read(path, clock=replace(BASE, video="c.mp4"))
@@ -308,6 +308,25 @@ def test_the_observation_of_the_recording_is_chosen(tmp_path):
     for ask in ({}, {"part": "obs3"}):
         with pytest.raises(DatasetError, match=r"found those of.*name one of them with --part"):
             read(path, clock=replace(BASE, video="c.mp4"), **ask)
+
+
+@pytest.mark.parametrize(
+    ("kept", "recording"),
+    [
+        ("C:\\films\\base.MP4", "base.mp4"), ("BASE.avi", "base.mp4"),
+        ("Zoe\u0308 1.mov", "Zo\u00eb 1.mp4"), ("15_0101", "15_0101.avi"),
+    ],
+)  # fmt: skip
+def test_names_of_other_systems_are_known(tmp_path, kept, recording):
+    one = observation("x.mp4") | {"file": {"1": [kept]}}
+    path = boris(tmp_path, a=observation("other.mp4"), b=one)
+    assert [s.part for s in read(path, clock=replace(BASE, video=recording)).sets] == ["b"]
+
+
+def test_a_rate_that_is_none_is_not_needed_where_the_recording_is(tmp_path):
+    path = boris(tmp_path, a=observation("base.mp4", fps=float("nan")))
+    assert frames(read(path, clock=BASE)) == [(30, 38)]
+    assert "no frame rate; name --video or --rate" in read(path).remarks[0]
 
 
 def test_the_only_observation_is_that_of_a_renamed_recording(tmp_path):

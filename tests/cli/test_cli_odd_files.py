@@ -120,14 +120,14 @@ def test_a_quote_that_swallows_rows_changes_no_score(run, here, where):
     Path(f"{where}.csv").write_text(
         f'{lines[0]},note\n{lines[1]},"brow\n{lines[2]},up"\n01,v2,5,9,micro,positive,\n'
     )
-    status, out, err = run("score", "found.csv", "truth.csv")
-    assert (status, out) == (1, "")
+    answer, out, err = run("score", "found.csv", "truth.csv")
+    assert (answer, out) == (1, "")
     assert f"{where}.csv, row 2" in err
 
 
 def test_perfect_answers_score_1_although_a_class_is_absent(run, here):
     Path("t.csv").write_text(TRUTH)
-    status, out, _ = run("score", "t.csv", "t.csv", "--json")
+    _, out, _ = run("score", "t.csv", "t.csv", "--json")
     figures = json.loads(out)["recognition"]["all"]
     assert figures["n"] == {"negative": 1, "positive": 1, "surprise": 0, "others": 0}
     assert [figures[name] for name in ("uf1", "uar", "harmonic_f1", "strs")] == [1.0] * 4
@@ -141,15 +141,15 @@ LIST = "s15 0401 micro-expression 557.0 572.0 608.0\n"
     [
         ("557.5", "onset is '557.5': expected a whole frame number"),
         ("nan", "onset is 'nan'"), ("1e3", "onset is '1e3'"), ("-5", "onset is '-5'"),
-        ("1,557", "onset is '1,557': expected a whole number"), ("1_557", "onset is '1_557'"), ("-", "onset is '-'"),
+        ("1,557", "onset is '1,557'"), ("1_557", "onset is '1_557'"), ("-", "onset is '-'"),
         ("608.1", "onset is '608.1'"), ("700", "need 0 <= first <= last"),
     ],
 )  # fmt: skip
 def test_numbers_of_the_challenges_list_are_frames(run, here, number, said):
     Path("list.txt").write_text(LIST + LIST.replace("557.0", number))
     Path("found.csv").write_text("subject,video,onset,offset\n15,15_0401,557,608\n")
-    status, _, err = run("score", "found.csv", "list.txt")
-    assert status == 1
+    answer, _, err = run("score", "found.csv", "list.txt")
+    assert answer == 1
     assert f"list.txt, line 2: {said}" in err
 
 
@@ -170,8 +170,8 @@ def test_lines_of_a_log_that_make_no_sense_are_named(run, here, line, said):
     """A detection with a dash for its onset would be no detection."""
     Path("log.txt").write_text(f"2\n23_0502 - - 111 130 FP\n{line}\n")
     Path("list.txt").write_text(LIST)
-    status, _, err = run("score", "log.txt", "list.txt")
-    assert status == 1
+    answer, _, err = run("score", "log.txt", "list.txt")
+    assert answer == 1
     assert f"log.txt, line 3: {said}" in err
 
 

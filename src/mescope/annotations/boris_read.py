@@ -231,10 +231,18 @@ def _media(observation: _Observation) -> list[_Media]:
         if len(paths) > 1 and path not in lengths:
             raise ValueError(f"several media files, and no length of {path[:40]!r}")
         length = number(lengths[path], "a length") if len(paths) > 1 else math.inf
-        rate = number(rates[path], "fps") if path in rates else 0.0
-        made.append(_Media(path, start, start + length, rate if rate > 0 else None))
+        made.append(_Media(path, start, start + length, _rate(rates.get(path))))
         before += length
     return made
+
+
+def _rate(fps: Any) -> float | None:
+    """Return frames per second; None where the project does not know them."""
+    try:
+        found = number(fps, "fps")
+    except ValueError:
+        return None
+    return found if found > 0 else None
 
 
 def _made_at(content: dict[str, Any], info: dict[str, Any], path: str) -> float:
