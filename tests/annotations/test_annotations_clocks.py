@@ -430,3 +430,24 @@ def test_activitynet_counts_from_the_first_frame(tmp_path):
     document = json.loads(dumps([made], "activitynet"))
     (entry,) = document["results"]["base.mp4"]
     assert entry["segment"] == [1.0, 1.3]
+
+
+def test_boris_counts_as_mpv_does(tmp_path):
+    """Nothing of the file begins before 0.5 s, which mpv shows as 0:00."""
+    clock = replace(LATE, mpv_zero=0.5)
+    made = timed(sheet(mark(30, 38, apex=33), video="base.mp4"), clock)
+    text = dumps([made], "boris").decode()
+    (observation,) = json.loads(text)["observations"].values()
+    assert observation["time offset"] == 0.5
+    assert observation["events"][0][0] == 1.523  # 1.023 of mpv
+    for known in (None, clock):
+        contents = read(put(tmp_path, "a.boris", text), clock=known)
+        assert (frames(contents), contents.remarks) == ([(30, 38)], ())
+    by_hand = boris(tmp_path, one=observation_of_mpv(1.023))
+    assert frames(read(by_hand, clock=clock)) == [(30, 38)]
+    passed_on = write(read(put(tmp_path, "b.boris", text)).sets, tmp_path / "c.eaf")
+    assert json.loads(dumps(read(passed_on).sets, "boris")) == json.loads(text)
+
+
+def observation_of_mpv(start):
+    return observation("base.mp4", events=rows(start, start + 0.3))

@@ -29,6 +29,7 @@ from mescope.spotting.face_events import find_events
 from mescope.spotting.network import rule_of
 from mescope.spotting.proposals import ProposalRule
 from mescope.spotting.traces import stitch
+from mescope.video.mpv_clock import mpv_zero
 from mescope.video.reading import Video, open_video
 
 if TYPE_CHECKING:
@@ -307,6 +308,7 @@ def _about(video: Video) -> dict[str, Any]:
         "frames": len(video),
         "duration_s": float(video.times[-1] - video.times[0]) if len(video) else 0.0,
         "start_offset": float(video.start_offset),
+        "mpv_zero": mpv_zero(video),
         "fingerprint": video.fingerprint(),
     }
 

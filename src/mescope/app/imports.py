@@ -95,6 +95,7 @@ def _clock(project: Project, recording: StoredRecording) -> Clock | None:
         recording.rate,
         times.tolist(),
         start_offset=recording.start_offset or 0.0,
+        mpv_zero=recording.mpv_zero,
         video=Path(recording.path).name,
     )
 
