@@ -35,7 +35,7 @@ from mescope.video.packets import NO_STAMP, Integers, Packets, content_of, read_
 
 _LOOK_AHEAD = 32  # packets; no codec reorders over more
 # Their stamps tell the order of display; streams may be able to reorder, and not do it.
-_REORDERED = frozenset({"mov", "matroska", "mpegts", "flv", "nut", "ogg"})
+_REORDERED = frozenset({"mov", "matroska", "mpegts", "mpeg", "flv", "nut", "ogg"})
 _EARLIER = 1.0  # seconds; so much earlier a seek is tried again
 
 
@@ -198,7 +198,8 @@ def _invented(container: InputContainer, stream: VideoStream, packets: Packets) 
 
     AVI stores none; MXF may lack the table of them, and ASF is written with others.
     """
-    if not stream.codec_context.has_b_frames:
+    only_keys = len(packets.keys) == int(packets.shown.sum())
+    if only_keys or not stream.codec_context.has_b_frames:
         return False
     names = set(container.format.name.split(","))
     rising = bool((np.diff(packets.stamps[packets.shown]) > 0).all())
