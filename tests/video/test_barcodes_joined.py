@@ -137,6 +137,31 @@ def test_a_first_part_that_was_cut(tmp_path):
     assert np.allclose(np.diff(video.times[joint:]), 1 / 25)
 
 
+@pytest.mark.parametrize("suffix", ["ts", "mkv"])
+def test_a_second_part_without_its_first_key_picture(tmp_path, suffix):
+    """What builds on pictures that are not there is missing, not built on the first part."""
+    options = (*H264, "-x264-params", "open-gop=1:scenecut=0")
+    one = encode(tmp_path / "1.ts", *options, numbers=range(30))
+    packets = encode(tmp_path / "2.ts", *options, numbers=range(500, 540)).read_bytes()
+    headless = tmp_path / "3.ts"
+    headless.write_bytes(packets[188 * 12 :])
+    path = joined(tmp_path / "both.ts", one, headless)
+    if suffix != "ts":
+        parts = [tmp_path / f"{k}.{suffix}" for k in (1, 2)]
+        ffmpeg("-i", one, "-c", "copy", parts[0])
+        ffmpeg("-i", headless, "-c", "copy", "-copyinkf", parts[1])
+        path = joined(tmp_path / f"v.{suffix}", *parts)
+    video = open_video(path)
+    seen = {i: number_of(p) for i, p in video.frames()}
+    assert [seen.get(i) for i in range(30)] == list(range(30))
+    later = [n - i for i, n in seen.items() if i >= 30]
+    assert len(later) > 20
+    assert len(set(later)) == 1
+    assert video.report.complete
+    for i in list(seen)[::-5]:
+        assert number_of(video.read([i], grey=True)[i]) == seen[i]
+
+
 def test_a_short_gap_is_a_gap(tmp_path):
     """A piece of 4 seconds is gone: the clock says so, and the times show it."""
     one = encode(tmp_path / "1.ts", *H264, numbers=range(20))

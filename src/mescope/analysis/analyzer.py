@@ -17,6 +17,7 @@ from mescope.analysis.movements import emotion_traces, measure_movements, noise_
 from mescope.analysis.provenance import provenance
 from mescope.errors import MescopeError
 from mescope.events import Detection
+from mescope.face.choice import FaceChoice
 from mescope.io.cache import default_cache
 from mescope.io.progress import Progress
 from mescope.motion.roi_flow import RoiFlow, extract
@@ -110,7 +111,7 @@ class Analyzer:
         start: float | None = None,
         end: float | None = None,
         rate: float | None = None,
-        face: str | int = "largest",
+        face: FaceChoice = "largest",
         jobs: int | None = None,
         cache: Path | Literal["default"] | None = "default",
         progress: Progress | None = None,
@@ -124,7 +125,8 @@ class Analyzer:
             start: seconds; analyze from here.
             end: seconds; analyze up to here.
             rate: frames per second of a folder or array, which carry no time stamps.
-            face: "largest", "central", or a number from left to right.
+            face: "largest", "central", a number from left to right, a point or a time; see
+                :data:`mescope.face.choice.FaceChoice`.
             jobs: threads; default all cores.
             cache: where extracted motion is kept so that a second run is quick and a killed run
                 goes on; None keeps nothing.

@@ -34,6 +34,8 @@ from mescope.video.joints import following, joints_of
 from mescope.video.packets import NO_STAMP, Integers, Packets, content_of, read_packets
 
 _LOOK_AHEAD = 32  # packets; no codec reorders over more
+# Their stamps tell the order of display; streams may be able to reorder, and not do it.
+_REORDERED = frozenset({"mov", "matroska", "mpegts", "mpeg", "flv", "nut", "ogg"})
 _EARLIER = 1.0  # seconds; so much earlier a seek is tried again
 
 
@@ -56,7 +58,8 @@ class TimeTable:
             fields of a frame; -1 for packets that are decoded but not shown (before the start
             of an edit list).
         packets: what the packets say of themselves, stamps as stored.
-        parts: numbers of the frames at which a part begins that was put behind another.
+        joints: positions of the packets at which a part begins that was put behind another.
+        parts: numbers of the frames at which these begin.
         irregular: number of repaired stamps.
         by_byte: whether reading can begin at any byte of the file.
     """
@@ -66,6 +69,7 @@ class TimeTable:
     tick: float
     frame_of: Integers
     packets: Packets
+    joints: tuple[int, ...]
     parts: tuple[int, ...]
     irregular: int
     by_byte: bool = False
@@ -172,6 +176,7 @@ def read_table(
         tick=timed.unit,
         frame_of=frame_of,
         packets=found,
+        joints=tuple(joints),
         parts=tuple(int(numbers.min()) for numbers in begins if len(numbers)),
         irregular=timed.irregular,
         by_byte=clock.free or clock.zero is None,  # MPEG streams, raw streams
@@ -189,15 +194,16 @@ class _Timed(NamedTuple):
 
 
 def _invented(container: InputContainer, stream: VideoStream, packets: Packets) -> bool:
-    """Whether FFmpeg made up the presentation stamps of a stream that is reordered.
+    """Whether the presentation stamps are made up, though the stream is reordered.
 
-    AVI stores none; MXF may lack the table of them, and they are given like decoding stamps.
+    AVI stores none; MXF may lack the table of them, and ASF is written with others.
     """
-    if not stream.codec_context.has_b_frames:
+    only_keys = len(packets.keys) == int(packets.shown.sum())
+    if only_keys or not stream.codec_context.has_b_frames:
         return False
-    if container.format.name == "avi":
-        return True
-    return container.format.name == "mxf" and np.array_equal(packets.stamps, packets.orders)
+    names = set(container.format.name.split(","))
+    rising = bool((np.diff(packets.stamps[packets.shown]) > 0).all())
+    return "avi" in names or (rising and not names & _REORDERED)
 
 
 def _without_stamps(
