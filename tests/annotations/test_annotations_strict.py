@@ -4,7 +4,7 @@ import csv
 import io
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from mescope.annotations import Clock, read
@@ -60,6 +60,32 @@ def test_two_odd_quotes_do_not_pair_up_over_a_row(tmp_path, end, first, second, 
     notes[0], notes[apart] = first, second
     rows = [f"{line},{note}" for line, note in zip(lines[1:], notes, strict=True)]
     refused(table(tmp_path, HEAD, *rows, end=end), "row 2")
+
+
+@given(
+    st.lists(st.integers(0, 10**6), min_size=1, max_size=4),
+    st.sampled_from(["\n", "\r\n", "\r"]), st.sampled_from([",", ";", "\t"]),
+)  # fmt: skip
+@settings(max_examples=300, deadline=None)
+def test_wherever_quotes_are_set_no_row_is_lost(tmp_path_factory, places, end, sign):
+    """Every row is a mark, or named, or the table is refused with a row."""
+    rows = [f"s{i},a{i}.mp4,{30 * i},{30 * i + 8},micro,x {i}" for i in range(1, 6)]
+    text = end.join([HEAD, *rows, "s,b.mp4,,,,"]).replace(",", sign) + end
+    for place in places:
+        place %= len(text) + 1
+        text = text[:place] + '"' + text[place:]
+    path = tmp_path_factory.getbasetemp() / "quotes.csv"
+    path.write_bytes(text.encode())
+    try:
+        contents = read(path)
+    except DatasetError as error:
+        event("refused")
+        said = str(error)
+    else:
+        event("read")
+        said = f"row: {len(onsets(contents)) + contents.lost} of 5 marks"
+        assert len(contents.sets) + contents.lost == 6
+    assert "quotes.csv, row" in said or said == "row: 5 of 5 marks", text
 
 
 def test_a_quote_at_the_very_end(tmp_path):
