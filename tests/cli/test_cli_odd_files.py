@@ -50,6 +50,13 @@ def test_every_given_file(run, here, base, name, status, marks, said):
     assert (found("out.csv") if Path("out.csv").exists() else None) == marks
 
 
+def test_a_recording_of_one_frame_has_no_clock(run, here):
+    write_video(ArrayVideo(np.zeros((1, 16, 16, 3), np.uint8), 30.0), "one.mp4")
+    Path("v.vtt").write_text("WEBVTT\n\n00:01.000 --> 00:01.300\nmicro-expression\n")
+    status, _, err = run("convert", "v.vtt", "out.csv", "--video", "one.mp4")
+    assert (status, "several frames, found 1" in err) == (1, True), err
+
+
 def test_where_no_mark_is_left_nothing_is_written(run, here):
     """A good file that is there stays; a table of videos without marks is no fault."""
     Path("bad.csv").write_text(HEAD + "s,a.mp4,9,3,micro,\n")
