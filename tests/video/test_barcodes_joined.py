@@ -71,6 +71,15 @@ def test_a_second_part_that_is_not_read_is_told(tmp_path, suffix):
     assert any("goes on with another recording" in w for w in video.warnings)
 
 
+def test_a_third_part_that_is_not_read_is_told(tmp_path):
+    """Of Matroska files FFmpeg reads two, and says nothing of more."""
+    one = encode(tmp_path / "1.mkv", *H264, numbers=range(20))
+    video = open_video(joined(tmp_path / "v.mkv", one, one, one))
+    assert [number_of(p) for _, p in video.frames()] == [*range(20)] * (len(video) // 20)
+    assert video.report.appended == (len(video) < 60)
+    assert not open_video(one).report.appended
+
+
 def test_fragments_of_two_recordings_are_refused(tmp_path):
     """FFmpeg would mix them."""
     pieces = (*H264, "-movflags", "frag_keyframe+empty_moov")

@@ -41,7 +41,7 @@ FORMATS = (
 # stamp of any stream.
 _CLOCKS_WITHOUT_ZERO = frozenset({"mpegts", "mpeg", "wtv", "pva", "ty"})
 # Files of these begin with a signature that does not return in them.
-_ONE_HEADER = frozenset({"flv", "asf", "apng", "wtv", "nut"})
+_ONE_HEADER = frozenset({"flv", "asf", "apng", "wtv", "nut", "matroska"})
 _SIGNATURE = 12  # bytes of it
 _ASF_PROPERTIES = UUID("8cabdca1-a947-11cf-8ee4-00c00c205365").bytes_le
 _ASF_SIZE_AT = 40  # bytes after the name: length of the object, name of the file
