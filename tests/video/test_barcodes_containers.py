@@ -117,6 +117,15 @@ def test_every_packet_is_called_a_key_packet(tmp_path):
     assert any("decoded from its start" in w for w in video.warnings)
 
 
+@pytest.mark.parametrize("codec", [MPEG1, MPEG2])
+def test_many_pictures_to_a_packet_of_a_program_stream(tmp_path, codec):
+    """FFmpeg's guesses of the stamps between are wrong by a frame here and there."""
+    path = encode(tmp_path / "v.mpg", *codec, numbers=range(300))
+    video = assert_exact(path, range(300), np.arange(300) / 25, every=20)
+    assert video.rate == pytest.approx(25)
+    assert not any("varies" in w for w in video.warnings)
+
+
 @pytest.mark.parametrize("turn", [90, 180, 270])
 def test_rotated(tmp_path, turn):
     """The barcode is read upright."""
