@@ -4,7 +4,7 @@ import csv
 import io
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from mescope.annotations import Clock, read
@@ -62,6 +62,32 @@ def test_two_odd_quotes_do_not_pair_up_over_a_row(tmp_path, end, first, second, 
     refused(table(tmp_path, HEAD, *rows, end=end), "row 2")
 
 
+@given(
+    st.lists(st.integers(0, 10**6), min_size=1, max_size=4),
+    st.sampled_from(["\n", "\r\n", "\r"]), st.sampled_from([",", ";", "\t"]),
+)  # fmt: skip
+@settings(max_examples=120, deadline=None)
+def test_wherever_quotes_are_set_no_row_is_lost(tmp_path_factory, places, end, sign):
+    """Every row is a mark, or named, or the table is refused with a row."""
+    rows = [f"s{i},a{i}.mp4,{30 * i},{30 * i + 8},micro,x {i}" for i in range(1, 6)]
+    text = end.join([HEAD, *rows, "s,b.mp4,,,,"]).replace(",", sign) + end
+    for place in places:
+        place %= len(text) + 1
+        text = text[:place] + '"' + text[place:]
+    path = tmp_path_factory.getbasetemp() / "quotes.csv"
+    path.write_bytes(text.encode())
+    try:
+        contents = read(path)
+    except DatasetError as error:
+        event("refused")
+        said = str(error)
+    else:
+        event("read")
+        said = f"row: {len(onsets(contents)) + contents.lost} of 5 marks"
+        assert len(contents.sets) + contents.lost == 6
+    assert "quotes.csv, row" in said or said == "row: 5 of 5 marks", text
+
+
 def test_a_quote_at_the_very_end(tmp_path):
     path = tmp_path / "t.csv"
     path.write_text(f'{HEAD}\n{ROWS[0]}\n{ROWS[1]}"')
@@ -108,11 +134,13 @@ def test_whatever_a_csv_writer_writes_comes_back(rows):
     assert found == [row for row in rows if any(cell.strip() for cell in row)]
 
 
-@pytest.mark.parametrize("sep", ["sep=;", "SEP=;", '"sep=;"', "sep=,", "sep=\t", "sep=|"])
+@pytest.mark.parametrize(
+    "sep", ["sep=;", "SEP=;", '"sep=;"', "sep=;;;;", "sep=,", "sep=\t", "sep=|"]
+)
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-be"])
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 def test_the_line_of_excel_that_names_the_sign(tmp_path, sep, encoding, end):
-    sign = sep.strip('"')[-1]
+    sign = sep.strip('"')[4]
     lines = [sep, *(line.replace(",", sign) for line in (HEAD, *ROWS))]
     if encoding == "utf-16-be":
         lines[0] = "\ufeff" + lines[0]
@@ -153,7 +181,9 @@ def test_numbers_that_are_none_name_their_row(tmp_path, text):
         read_table(path)
 
 
-@pytest.mark.parametrize("text", ["1,234", "1 234", "1'234", "3,0", "1e3", "1.5E+03", "0x10"])
+@pytest.mark.parametrize(
+    "text", ["1,234", "1.000", "1.234.567", "1 234", "1'234", "3,0", "1e3", "1.5E+03", "0x10"]
+)
 def test_frames_are_whole_numbers_without_signs_between(tmp_path, text):
     """A spreadsheet's 1,234 is 1234 or 1.234, and its 1.5E+03 may have been 1499."""
     head = "subject;video;onset;offset;type"
@@ -179,7 +209,10 @@ CLOCK = Clock(30.0)
     [
         (f"WEBVTT\n\n{CUE}\n{NEXT}\n", 3),
         (f"WEBVTT\n\n1\n{CUE}\n2\n{NEXT}\n", 3),
+        (f"WEBVTT\n\n{CUE}\n{NEXT}\n".replace("2.000 -->", "2.000 ->"), 3),
+        (f"WEBVTT\n\n{CUE}\n{NEXT}\n".replace("1.000 -->", "1.000 ->"), 3),
         (f"WEBVTT\n{CUE}\n\n{NEXT}\n", 1),
+        (f"WEBVTT\n{CUE}\n\n{NEXT}\n".replace("1.000 -->", "1.000 ->"), 1),
         (f"WEBVTT\n\nNOTE by hand\n{CUE}\n\n{NEXT}\n", 3),
         (f"WEBVTT\n\nSTYLE\n::cue {{}}\n{CUE}\n", 3),
         (f"WEBVTT\r\n\r\n{CUE}\r\n{NEXT}\r\n", 3),
@@ -216,11 +249,23 @@ def test_more_than_99_hours(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "times", ["00:00:01,000 --> 00:00:01,300", "1.0 --> 1.3", "00:1.000 --> 00:01.300"]
+    "times",
+    [
+        "NOTE 00:01.000 --> 00:01.300",
+        "00:00:01,000 --> 00:00:01,300",
+        "1.0 --> 1.3",
+        "00:1.000 --> 00:01.300",
+    ],
 )
 def test_times_of_other_formats_are_refused_with_their_line(tmp_path, times):
     with pytest.raises(DatasetError, match="line 6: expected times as"):
         read(vtt(tmp_path, f"WEBVTT\n\n{CUE}\n\n{times}\nmicro-expression\n"), clock=CLOCK)
+
+
+def test_subtitles_of_a_stream_count_from_elsewhere(tmp_path):
+    text = f"WEBVTT\nX-TIMESTAMP-MAP=LOCAL:00:00:00.000,MPEGTS:900000\n\n{CUE}\n"
+    with pytest.raises(DatasetError, match="line 1: X-TIMESTAMP-MAP"):
+        read(vtt(tmp_path, text), clock=CLOCK)
 
 
 def test_subtitles_of_another_kind_are_refused(tmp_path):

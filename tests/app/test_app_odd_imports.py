@@ -55,7 +55,7 @@ def test_a_time_offset_is_applied(served, analyzed):
     [
         ("p.boris", project("analyzed.mp4", start=100.0, stop=100.3), "100.000 to 100.300 s"),
         ("p.boris", project("analyzed.mp4", start=3.0, stop=9.0), "3.000 to 9.000 s"),
-        ("v.vtt", "WEBVTT\n\n01:40.000 --> 01:40.300\nmicro-expression\n", "100.000 to 100.300"),
+        ("v.vtt", "WEBVTT\n\n01:40.000 --> 01:40.300\nmicro-expression\n", "100.000 to 100.3"),
         ("t.csv", HEAD + 's,analyzed.mp4,3,9,micro\ns,"analyzed.mp4,3,9,micro\n', "row 3"),
         ("t.csv", HEAD + "s,analyzed.mp4,9,3,micro\n", "found none (t.csv, row 2: left out"),
     ],

@@ -71,6 +71,15 @@ def test_a_second_part_that_is_not_read_is_told(tmp_path, suffix):
     assert any("goes on with another recording" in w for w in video.warnings)
 
 
+def test_a_third_part_that_is_not_read_is_told(tmp_path):
+    """Of Matroska files FFmpeg reads two, and says nothing of more."""
+    one = encode(tmp_path / "1.mkv", *H264, numbers=range(20))
+    video = open_video(joined(tmp_path / "v.mkv", one, one, one))
+    assert [number_of(p) for _, p in video.frames()] == [*range(20)] * (len(video) // 20)
+    assert video.report.appended == (len(video) < 60)
+    assert not open_video(one).report.appended
+
+
 def test_fragments_of_two_recordings_are_refused(tmp_path):
     """FFmpeg would mix them."""
     pieces = (*H264, "-movflags", "frag_keyframe+empty_moov")
@@ -135,6 +144,31 @@ def test_a_first_part_that_was_cut(tmp_path):
     assert left == np.rint(video.times[[i for i, _ in seen if i < joint]] * 25).tolist()
     assert [n for i, n in seen if i >= joint] == list(range(500, 520))
     assert np.allclose(np.diff(video.times[joint:]), 1 / 25)
+
+
+@pytest.mark.parametrize("suffix", ["ts", "mkv"])
+def test_a_second_part_without_its_first_key_picture(tmp_path, suffix):
+    """What builds on pictures that are not there is missing, not built on the first part."""
+    options = (*H264, "-x264-params", "open-gop=1:scenecut=0")
+    one = encode(tmp_path / "1.ts", *options, numbers=range(30))
+    packets = encode(tmp_path / "2.ts", *options, numbers=range(500, 540)).read_bytes()
+    headless = tmp_path / "3.ts"
+    headless.write_bytes(packets[188 * 12 :])
+    path = joined(tmp_path / "both.ts", one, headless)
+    if suffix != "ts":
+        parts = [tmp_path / f"{k}.{suffix}" for k in (1, 2)]
+        ffmpeg("-i", one, "-c", "copy", parts[0])
+        ffmpeg("-i", headless, "-c", "copy", "-copyinkf", parts[1])
+        path = joined(tmp_path / f"v.{suffix}", *parts)
+    video = open_video(path)
+    seen = {i: number_of(p) for i, p in video.frames()}
+    assert [seen.get(i) for i in range(30)] == list(range(30))
+    later = [n - i for i, n in seen.items() if i >= 30]
+    assert len(later) > 20
+    assert len(set(later)) == 1
+    assert video.report.complete
+    for i in list(seen)[::-5]:
+        assert number_of(video.read([i], grey=True)[i]) == seen[i]
 
 
 def test_a_short_gap_is_a_gap(tmp_path):
@@ -218,7 +252,7 @@ def test_an_edit_list_that_begins_within(tmp_path, suffix):
 @pytest.mark.parametrize("suffix", ["ts", "mpg", "h264"])
 def test_a_file_without_its_beginning(tmp_path, suffix):
     """From the next key picture on; what lies before it is missing or absent, never wrong."""
-    path = encode(tmp_path / f"v.{suffix}", *_codec(suffix), numbers=range(200, 250))
+    path = encode(tmp_path / f"v.{suffix}", *_codec(suffix), numbers=range(200, 320))
     piece = {"ts": 188, "mpg": 2048, "h264": 1}[suffix]
     data = path.read_bytes()
     path.write_bytes(data[max(1, len(data) // (8 * piece)) * piece :])
@@ -226,7 +260,7 @@ def test_a_file_without_its_beginning(tmp_path, suffix):
     seen = {i: number_of(p) for i, p in video.frames()}
     shifts = {n - i for i, n in seen.items()}
     assert len(shifts) == 1
-    assert len(seen) > 20
+    assert len(seen) > 80
     assert set(seen) | set(video.report.missing) == set(range(len(video)))
     for i in list(seen)[::-4]:
         assert number_of(video.read([i], grey=True)[i]) == seen[i]

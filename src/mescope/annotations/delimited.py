@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
-_SEP = re.compile(r'\ufeff?"?sep=(.)"?[ \t]*', re.IGNORECASE)
+_SEP = re.compile(r'\ufeff?"?sep=(.)"?[ ,;\t]*', re.IGNORECASE)
 DELIMITERS = ",;\t"
 
 
@@ -42,15 +44,17 @@ def split(text: str) -> Iterator[tuple[int, list[str]]]:
     """Yield every row that is not blank: its line, from 1, and its cells; the header first.
 
     A row stands where it begins.  Refused are a quote that is open at the end, a quote that
-    closes within a cell (``"a"b``), and a quoted cell over several lines of which one reads as
-    a row of the table: an odd quote before pairs up with the next one.
+    closes within a cell (``"a"b``), and a row over several lines of which one, without its
+    quotes, reads as a row of the table: an odd quote before pairs up with the next one.
 
     Raises:
         UnreadableError: with the line where the quote opens.
     """
     delimiter, skipped = delimiter_of(text)
-    line = 1 if skipped else 0
+    named = 1 if skipped else 0  # lines before the header
     body = text[skipped:]
+    lines = re.findall(r"([^\r\n]*)(\r\n|\n|\r|$)", body)
+    usual = Counter(end for _, end in lines if end).most_common(1)
     reader = csv.reader(
         io.StringIO(body, newline=""), delimiter=delimiter, strict=True, skipinitialspace=True
     )
@@ -58,15 +62,20 @@ def split(text: str) -> Iterator[tuple[int, list[str]]]:
     before = 0
     try:
         for cells in reader:
-            start, before = before + 1 + line, reader.line_num
+            start, end = before, reader.line_num
+            before = end
             if not any(cell.strip() for cell in cells):
                 continue
-            if header:
-                _refuse_swallowed(cells, header, delimiter, _end_of(body, 0), start)
+            row = start + 1 + named
+            parts = _parts(lines[start:end], usual)
+            if not header and len(parts) > 1:
+                raise UnreadableError(row, 'a quote (") of the header closes in another line')
+            if any('"' in part for part in parts) and header:
+                _refuse_swallowed(parts, cells, header, delimiter, row)
             header = header or [cell.strip().lower() for cell in cells]
-            yield start, cells
+            yield row, cells
     except csv.Error as error:
-        raise UnreadableError(before + 1 + line, _explained(error)) from None
+        raise UnreadableError(before + 1 + named, _explained(error)) from None
 
 
 def _explained(error: csv.Error) -> str:
@@ -81,32 +90,48 @@ def _explained(error: csv.Error) -> str:
     return f"not CSV: {said}"
 
 
-def _refuse_swallowed(
-    cells: Sequence[str], header: Sequence[str], delimiter: str, end: str, start: int
-) -> None:
-    r"""Refuse a cell over several lines in which a line reads as a row of the table.
+def _parts(lines: Sequence[tuple[str, str]], usual: Sequence[tuple[str, int]]) -> list[str]:
+    r"""Return the text of a row, cut where rows end in the table: usually in one part.
 
-    Only ends of rows as the table has them count: programs that write \r\n after a row write
-    \n within a cell.
+    Only the end of a line that is usual there counts: programs that write \r\n after a row
+    write \n within a cell.
     """
-    for cell in cells:
-        for number, line in enumerate(cell.split(end)[1:], start=1):
-            if _reads_as_a_row(line, header, delimiter):
-                raise UnreadableError(
-                    start,
-                    f'a quote (") opens in this row and closes after row {start + number}, '
-                    'which it would swallow; close it, or double it ("")',
-                )
+    text = "".join(itertools.chain.from_iterable(lines))
+    text = text.removesuffix(lines[-1][1])
+    return text.split(usual[0][0]) if usual else [text]
 
 
-def _reads_as_a_row(line: str, header: Sequence[str], delimiter: str) -> bool:
-    """Say whether a line has frames, or nothing, where the header has onset and offset."""
-    found = [cell.strip(' "') for cell in line.split(delimiter)]
-    whole = len(found) == len(header)
+def _refuse_swallowed(
+    parts: Sequence[str], cells: Sequence[str], header: Sequence[str], delimiter: str, row: int
+) -> None:
+    """Refuse a row whose quotes hide frames: those of rows after it, or its own."""
+    for number, part in enumerate(parts):
+        plain = [cell.strip() for cell in part.replace('"', "").split(delimiter)]
+        if not _reads_as_a_row(plain, header):
+            continue
+        if number:
+            raise UnreadableError(
+                row,
+                f'a quote (") opens in this row and closes after row {row + number}, which it '
+                'would swallow; close it, or double it ("")',
+            )
+        hidden = any(_frames_of(plain, header)) and not any(_frames_of(cells, header))
+        if hidden and len(cells) < len(header):
+            raise UnreadableError(row, 'onset and offset stand within quotes (")')
+
+
+def _frames_of(cells: Sequence[str], header: Sequence[str]) -> list[str]:
+    """Return what stands in onset and offset; nothing where the row is too short for them."""
     ends = [header.index(name) for name in ("onset", "offset") if name in header]
-    if not ends or max(ends) >= len(found):
+    return [cells[i].strip() for i in ends if i < len(cells)]
+
+
+def _reads_as_a_row(cells: Sequence[str], header: Sequence[str]) -> bool:
+    """Say whether there are frames, or nothing, where the header has onset and offset."""
+    whole = len(cells) == len(header)
+    there = _frames_of(cells, header)
+    if len(there) < 2:
         return whole and len(header) > 1
-    there = [found[i] for i in ends]
     return all(re.fullmatch(r"\d+(\.\d*)?", cell) for cell in there) or (
         whole and not any(there)
     )

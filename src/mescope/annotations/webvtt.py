@@ -44,6 +44,7 @@ _ARROW = re.compile(
     r"(?:(\d{1,6}):)?([0-5]\d):([0-5]\d)\.(\d{3})(?:[ \t].*)?",
     re.ASCII,
 )
+_TIME = re.compile(r"\d:[0-5]\d[.,:]\d")  # in whatever form
 _NO_CUE = re.compile(r"(NOTE|STYLE|REGION)(\s|\Z)")
 _TAG = re.compile(r"<[^>]*>")
 
@@ -136,7 +137,9 @@ class _Reader:
                 self.note = note
             else:
                 self.sheet = set_from_facts(note, self.sheet.video)
-        elif not first and not _NO_CUE.match(block):
+        elif first:
+            _check_header(lines)
+        elif not _NO_CUE.match(block):
             raise _LeftOutError(f"it is no cue: {block[:40]!r}", lost=True)
 
     def left_out(self, where: str, error: _LeftOutError) -> None:
@@ -146,13 +149,17 @@ class _Reader:
         """Refuse blocks that run together: a program may show one part of them only."""
         if first:
             raise ValueError("expected a blank line after WEBVTT and what belongs to it")
-        below = [n for n, line in enumerate(lines) if n > cue and "-->" in line]
+        below = [
+            n
+            for n, line in enumerate(lines)
+            if n != cue and ("-->" in line or len(_TIME.findall(line)) > 1)
+        ]
         if below:
             raise ValueError(
                 f"expected a blank line between two cues, found {lines[below[0]][:40]!r} "
-                f"{below[0]} lines further down"
+                f"in line {below[0] + 1} of the block"
             )
-        if cue > 1 or _NO_CUE.match(lines[0]):
+        if cue > 1 or (cue == 1 and _NO_CUE.match(lines[0])):
             raise ValueError(
                 f"expected a blank line before a cue, found {lines[cue - 1][:40]!r}"
             )
@@ -175,6 +182,16 @@ class _Reader:
         self.marks.append(mark)
         if remark:
             self.remarks.add(where, remark)
+
+
+def _check_header(lines: list[str]) -> None:
+    """Refuse a cue that hides in the header, and times that count from elsewhere."""
+    if any(line.startswith("X-TIMESTAMP-MAP") for line in lines):
+        raise ValueError(
+            "X-TIMESTAMP-MAP counts from the clock of a stream; export whole files"
+        )
+    if any(len(_TIME.findall(line)) > 1 for line in lines):
+        raise ValueError("expected a blank line after WEBVTT and what belongs to it")
 
 
 def _blocks(text: str) -> Iterator[tuple[int, str]]:

@@ -32,6 +32,7 @@ def marks_in(
     times: str | None,
     rate: float,
     start_offset: float = 0.0,
+    mpv_zero: float = 0.0,
     part: str | None = None,
 ) -> tuple[dict[str, Any], bytes]:
     """Answer with the marks of one recording in a file.
@@ -43,6 +44,7 @@ def marks_in(
         times: file with the (n,) float64 seconds of its frames, if they are known.
         rate: frames per second.
         start_offset: seconds from a player's zero to the first frame.
+        mpv_zero: seconds from there to where mpv begins to count.
         part: the video or observation in the file that is meant; else the one of this name.
 
     Returns:
@@ -55,7 +57,7 @@ def marks_in(
     clock = None
     if times is not None and rate:
         seconds = np.fromfile(times, dtype="<f8").tolist()
-        clock = Clock(rate, seconds, start_offset=start_offset, video=valid(video))
+        clock = Clock(rate, seconds, start_offset, valid(video), mpv_zero=mpv_zero)
     contents = read(Path(path), format=form, clock=clock, part=part)
     # With a clock only what is of this recording was read.
     sheets = [_about(contents, valid(video))] if clock is None else contents.sets

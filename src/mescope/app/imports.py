@@ -71,7 +71,8 @@ def _read(
         answer, body = reader.ask(
             do="marks", path=str(draft), form=form, video=Path(recording.path).name,
             times=str(times) if times.is_file() else None, rate=recording.rate,
-            start_offset=recording.start_offset or 0.0, part=part,
+            start_offset=recording.start_offset or 0.0, mpv_zero=recording.mpv_zero,
+            part=part,
         )  # fmt: skip
         remarks = [remark.replace(draft.name, shown) for remark in answer["remarks"]]
         return remarks, [(source, values) for source, values in json.loads(body)]

@@ -15,7 +15,7 @@ from typing import Any
 
 import typer
 
-from mescope.errors import MescopeError, OutputError, VideoError
+from mescope.errors import FaceError, MescopeError, OutputError, VideoError
 from mescope.io.file_names import LONGEST, fitted
 from mescope.video.suffixes import MEDIA
 
@@ -107,14 +107,14 @@ def time_range(start: str | None, end: str | None) -> dict[str, float | None]:
 
 
 def face_choice(text: str) -> str | int:
-    """Return the face that ``--face`` means: "largest", "central", or a number from 0."""
-    if text.isdecimal():
-        return int(text)
-    if text in ("largest", "central"):
-        return text
-    raise typer.BadParameter(
-        f"{text!r}: expected largest, central, or a number from 0 (leftmost)"
-    )
+    """Return the face that ``--face`` means, see :data:`mescope.face.choice.FaceChoice`."""
+    from mescope.face.choice import chosen
+
+    try:
+        meant = chosen(text)
+    except FaceError as error:
+        raise typer.BadParameter(str(error)) from error
+    return meant if isinstance(meant, int) else text
 
 
 def landmarks_of(job: Job, landmarks: Path | None, total: int) -> Path | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mescope.cli.console import explain
+from mescope.errors import VideoError
 
 if TYPE_CHECKING:
     from mescope.annotations import Clock, Contents
@@ -37,14 +38,21 @@ def clock_of(video: str | None, rate: float | None) -> Clock | None:
     from mescope.annotations import Clock
 
     if video is not None:
+        from mescope.video.mpv_clock import mpv_zero
         from mescope.video.reading import open_video
 
         recording = open_video(video, rate=rate)
+        if not recording.rate > 0:
+            raise VideoError(
+                f"{recording.name}: expected a recording of several frames, found "
+                f"{len(recording)}; leave out --video"
+            )
         return Clock(
             float(recording.rate),
             recording.times.tolist(),
             start_offset=recording.start_offset,
             video=recording.name,
+            mpv_zero=mpv_zero(recording),
         )
     return None if rate is None else Clock(rate)
 

@@ -120,8 +120,10 @@ def read_lengths(path: str | Path, videos: Collection[VideoKey]) -> dict[VideoKe
     """
     path = Path(path)
     known: dict[VideoKey, int] = {}
-    for number, cells, _ in read_lines(path, ("subject", "recording", "frames")):
+    for number, cells, extra in read_lines(path, ("subject", "recording", "frames")):
         try:
+            if extra:
+                raise ValueError("expected as many cells as columns, found more")
             frames = number_in(cells["frames"], "frames")
         except ValueError as error:
             raise DatasetError(f"{path.name}, row {number}: {error}") from None

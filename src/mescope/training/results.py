@@ -164,8 +164,8 @@ class Results(Generic[Result]):
             first = ", ".join(f"{n + 1} of seed {seed}" for seed, n in missing[:5])
             more = f" and {len(missing) - 5} more" if len(missing) > 5 else ""
             raise UnfinishedError(
-                f"{every - len(missing)} of {every} folds are done, fold {first}{more} missing; "
-                "go on with --folds for them, or without it"
+                f"{every - len(missing)} of {every} folds are done, fold {first}{more} missing; go "
+                "on with --folds for them, or without it"
             )
 
     def keep(self, seed: int, number: int, result: Result) -> None:

@@ -41,7 +41,7 @@ FORMATS = (
 # stamp of any stream.
 _CLOCKS_WITHOUT_ZERO = frozenset({"mpegts", "mpeg", "wtv", "pva", "ty"})
 # Files of these begin with a signature that does not return in them.
-_ONE_HEADER = frozenset({"flv", "asf", "apng", "wtv", "nut"})
+_ONE_HEADER = frozenset({"flv", "asf", "apng", "wtv", "nut", "matroska"})
 _SIGNATURE = 12  # bytes of it
 _ASF_PROPERTIES = UUID("8cabdca1-a947-11cf-8ee4-00c00c205365").bytes_le
 _ASF_SIZE_AT = 40  # bytes after the name: length of the object, name of the file
@@ -254,6 +254,8 @@ class Clock(NamedTuple):
     joins: bool
     """Whether stamps that fall mean that another recording was put behind; in MP4 only without
     an edit list, which may go back in a film."""
+    guessed: bool
+    """Whether most stamps are not in the file, and FFmpeg guesses them."""
     free: bool
     """Whether the clock may start anywhere, run over or begin again, as in MPEG streams."""
 
@@ -268,9 +270,10 @@ def clock_of(container: InputContainer) -> Clock:
     free = names & _CLOCKS_WITHOUT_ZERO
     joins = "mov" not in names
     if Flags.no_timestamps in Flags(container.format.flags):
-        return Clock(None, joins, False)
+        return Clock(None, joins, guessed=False, free=False)
     seconds = 0.0 if first is None else first / av.time_base
-    return Clock(seconds if free else min(seconds, 0.0), joins, bool(free))
+    zero = seconds if free else min(seconds, 0.0)
+    return Clock(zero, joins, "mpeg" in names, bool(free))
 
 
 def check_size(width: int, height: int, name: str) -> None:

@@ -81,7 +81,7 @@ def first_report(
         joints=table.parts,
         truncated=table.packets.damaged_end or _cut_off(container, stream, table, rate, index),
         # FFmpeg tells starts in whole microseconds.
-        start_offset=0.0 if zero is None else round(table.offset - zero, 6) + 0.0,
+        start_offset=0.0 if zero is None else max(0.0, round(table.offset - zero, 6)),
         codec=stream.codec_context.name,
         sample_aspect=float(aspect) if aspect else 1.0,
     )

@@ -196,6 +196,10 @@ class StreamDecoder:
                 raise _AstrayError
             if position % _CHECK_EVERY == 0:
                 self.check_unchanged()
+            if position in self._known.joints:
+                # Pictures before the joint are no references for those behind it.
+                yield from self._pictures(stream, None, None, tally)[0]
+                stream.codec_context.flush_buffers()
             stamp, frame = packet.pts, int(self._known.frame_of[position])
             packet.pts, packet.dts = frame, None
             if only is not None:

@@ -16,6 +16,7 @@ Data = bytes | memoryview
 
 _TOP, _BOTTOM, _FRAME = 1, 2, 3
 _SLICE, _IDR, _SPS, _PPS = 1, 5, 7, 8
+_HEAD = 4096  # bytes of a unit that are looked at; parameter sets are shorter
 _HEADER = 64  # bytes that are enough for what is read of a slice
 _WITH_CHROMA = {100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135}
 _HIDDEN = {"vp8": (0x10, 0), "theora": (0x80, 0x80)}  # bits of the first byte, their value
@@ -202,15 +203,16 @@ def _units(data: bytes, prefix: int) -> Iterator[bytes]:
             length = int.from_bytes(data[at : at + prefix], "big")
             at += prefix
             if length:
-                yield data[at : at + min(length, 4096)]
+                yield data[at : at + min(length, _HEAD)]
             at += length
         return
     at = data.find(_START)
     while 0 <= at < len(data) - 3:
-        after = data.find(_START, at + 3)
-        end = len(data) if after < 0 else after
-        yield data[at + 3 : min(end, at + 4096)]
-        at = after
+        near = at + _HEAD
+        after = data.find(_START, at + 3, near)
+        yield data[at + 3 : near if after < 0 else after]
+        # Only who wants another unit pays for the search through a long one.
+        at = after if after >= 0 else data.find(_START, near - len(_START))
 
 
 class _Bits:

@@ -125,6 +125,10 @@ class FileVideo(Video):
         digest.update(f"{self.first_frame} {self.last_frame}".encode())
         if self._squared != self._stored_size:  # what was measured before on stored pictures
             digest.update(f" as {self._squared}".encode())
+        if self.report.joints:  # earlier versions mixed the parts
+            digest.update(f" joined at {self.report.joints}".encode())
+        if self._bits is not None:
+            digest.update(f" of {self._bits} bits".encode())
         self._decoder.check_unchanged()
         with self.path.open("rb") as file:
             if size <= _BLOCK * _BLOCKS:

@@ -178,6 +178,8 @@ class FolderVideo(Video):
         """SHA-256 of rate, range, and number, size, head and tail (64 KiB) of each picture."""
         digest = hashlib.sha256(f"folder {self.rate!r}".encode())
         digest.update(f" {self.first_frame} {self.last_frame}".encode())
+        if self._bits is not None:
+            digest.update(f" of {self._bits} bits".encode())
         for index, path in self._files.items():
             try:
                 size = path.stat().st_size

@@ -12,19 +12,22 @@ from itertools import pairwise
 
 import numpy as np
 
+from mescope.video.containers import Clock
 from mescope.video.packets import NO_STAMP, Integers, Packets
 
 _CERTAIN = 1.0  # seconds; so far back no jitter of a muxer goes
+GUESSED_FALL = 4
+"""Usual intervals by which guessed stamps may be wrong, and fall within one recording."""
 _AHEAD = 10.0  # seconds; FFmpeg, ffplay and mpv close such a jump in MPEG streams
 
 
-def joints_of(packets: Packets, unit: float, free: bool) -> list[int]:
+def joints_of(packets: Packets, unit: float, clock: Clock) -> list[int]:
     """Positions of the packets at which a further part begins.
 
     Args:
         packets: all packets of the stream.
         unit: seconds in a tick.
-        free: whether the clock may start anywhere, as in MPEG streams.  If it begins again,
+        clock: how they are to be understood.  If one that may start anywhere begins again,
             FFmpeg may also take it for one that ran over, and add 26.5 hours.
     """
     known = np.flatnonzero((packets.orders != NO_STAMP) & packets.shown)
@@ -35,8 +38,9 @@ def joints_of(packets: Packets, unit: float, free: bool) -> list[int]:
     usual = float(np.median(rising)) if len(rising) else 1.0
     # A small step back is another part only at a key packet; else a muxer's jitter.
     at_key = np.isin(known[1:], packets.keys)
-    back = (steps <= -0.5 * usual) & (at_key | (steps * unit <= -_CERTAIN))
-    ahead = (steps * unit > _AHEAD + usual * unit) & free
+    least = GUESSED_FALL if clock.guessed else 0.5
+    back = (steps <= -least * usual) & (at_key | (steps * unit <= -_CERTAIN))
+    ahead = (steps * unit > _AHEAD + usual * unit) & clock.free
     return [int(k) for k in known[1:][back | ahead]]
 
 

@@ -30,10 +30,12 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from mescope.video.containers import clock_of
-from mescope.video.joints import following, joints_of
+from mescope.video.joints import GUESSED_FALL, following, joints_of
 from mescope.video.packets import NO_STAMP, Integers, Packets, content_of, read_packets
 
 _LOOK_AHEAD = 32  # packets; no codec reorders over more
+# Their stamps tell the order of display; streams may be able to reorder, and not do it.
+_REORDERED = frozenset({"mov", "matroska", "mpegts", "mpeg", "flv", "nut", "ogg"})
 _EARLIER = 1.0  # seconds; so much earlier a seek is tried again
 
 
@@ -56,7 +58,8 @@ class TimeTable:
             fields of a frame; -1 for packets that are decoded but not shown (before the start
             of an edit list).
         packets: what the packets say of themselves, stamps as stored.
-        parts: numbers of the frames at which a part begins that was put behind another.
+        joints: positions of the packets at which a part begins that was put behind another.
+        parts: numbers of the frames at which these begin.
         irregular: number of repaired stamps.
         by_byte: whether reading can begin at any byte of the file.
     """
@@ -66,6 +69,7 @@ class TimeTable:
     tick: float
     frame_of: Integers
     packets: Packets
+    joints: tuple[int, ...]
     parts: tuple[int, ...]
     irregular: int
     by_byte: bool = False
@@ -152,13 +156,15 @@ def read_table(
         return None
     clock, unit = clock_of(container), float(stream.time_base or 0)
     may_join = clock.joins or bool(found.shown.all())
-    joints = joints_of(found, unit, clock.free) if may_join else []
+    joints = joints_of(found, unit, clock) if may_join else []
     stamps, orders = following(found, joints) if joints else (found.stamps, found.orders)
     shifted = replace(found, stamps=stamps, orders=orders)
     unknown = unit == 0 or bool((stamps[found.shown] == NO_STAMP).any())
     if unknown or _invented(container, stream, shifted):
         timed = _without_stamps(shifted, display_order(), unit, stream, unknown)
         found = replace(found, stamps=np.full(len(stamps), NO_STAMP))  # no use for seeking
+    elif clock.guessed and not _even(shifted):
+        timed = _guessed_stamps(shifted, display_order(), unit, stream)
     else:
         timed = _with_stamps(shifted, unit)
     frame_of = np.full(len(stamps), -1, np.int64)
@@ -172,6 +178,7 @@ def read_table(
         tick=timed.unit,
         frame_of=frame_of,
         packets=found,
+        joints=tuple(joints),
         parts=tuple(int(numbers.min()) for numbers in begins if len(numbers)),
         irregular=timed.irregular,
         by_byte=clock.free or clock.zero is None,  # MPEG streams, raw streams
@@ -189,15 +196,16 @@ class _Timed(NamedTuple):
 
 
 def _invented(container: InputContainer, stream: VideoStream, packets: Packets) -> bool:
-    """Whether FFmpeg made up the presentation stamps of a stream that is reordered.
+    """Whether the presentation stamps are made up, though the stream is reordered.
 
-    AVI stores none; MXF may lack the table of them, and they are given like decoding stamps.
+    AVI stores none; MXF may lack the table of them, and ASF is written with others.
     """
-    if not stream.codec_context.has_b_frames:
+    only_keys = len(packets.keys) == int(packets.shown.sum())
+    if only_keys or not stream.codec_context.has_b_frames:
         return False
-    if container.format.name == "avi":
-        return True
-    return container.format.name == "mxf" and np.array_equal(packets.stamps, packets.orders)
+    names = set(container.format.name.split(","))
+    rising = bool((np.diff(packets.stamps[packets.shown]) > 0).all())
+    return "avi" in names or (rising and not names & _REORDERED)
 
 
 def _without_stamps(
@@ -225,6 +233,32 @@ def _without_stamps(
     return _Timed(positions, seconds, offset, unit, len(positions))
 
 
+def _even(found: Packets) -> bool:
+    """Whether sorted presentation stamps lie one usual interval apart."""
+    steps = np.diff(np.sort(found.stamps[found.shown]))
+    return not len(steps) or bool(np.abs(steps - np.median(steps)).max() <= 1)
+
+
+def _guessed_stamps(
+    found: Packets, order: DisplayOrder, unit: float, stream: VideoStream
+) -> _Timed:
+    """Order from the decoder; even times where stamps are repeated that must be even.
+
+    Program streams stamp some pictures, and FFmpeg's guesses for those between are off by a
+    frame or two where many share a packet of the stream.
+    """
+    timed = _with_stamps(found, unit)
+    positions = _in_order(found.shown, order.positions, found.stamps)
+    ticks = np.sort(found.stamps[found.shown])
+    rate = float(stream.guessed_rate or stream.average_rate or 0)
+    if timed.irregular and rate:
+        usual = 1.0 / (rate * unit)
+        even = ticks[0] + usual * np.arange(len(ticks))
+        if np.abs(even - ticks).max() <= GUESSED_FALL * usual:
+            return timed._replace(packets=positions, seconds=even * unit)
+    return timed._replace(packets=positions)
+
+
 def _with_stamps(found: Packets, unit: float) -> _Timed:
     """Packets in display order and their seconds; repeated stamps are spread apart."""
     pts, shown = found.stamps, np.flatnonzero(found.shown)
@@ -241,11 +275,17 @@ def _with_stamps(found: Packets, unit: float) -> _Timed:
     return _Timed(packets, np.asarray(spread * unit, np.float64), offset, unit, repeated)
 
 
-def _in_order(shown: NDArray[np.bool_], order: list[int]) -> Integers:
-    """Shown packets in the decoder's order; one that gave no frame stays where it stands."""
+def _in_order(
+    shown: NDArray[np.bool_], order: list[int], stamps: Integers | None = None
+) -> Integers:
+    """Shown packets in the decoder's order.
+
+    One that gave no frame stays where it stands among the packets, or by its stamp.
+    """
     order = [k for k in order if shown[k]]
     lost = np.setdiff1d(np.flatnonzero(shown), order)
     came = np.array(order, np.int64)
-    # Before the first picture whose packet comes later than the lost one.
-    before = np.searchsorted(np.maximum.accumulate(came), lost) if len(came) else lost * 0
+    places, sought = (came, lost) if stamps is None else (stamps[came], stamps[lost])
+    # Before the first picture that comes later than the lost one.
+    before = np.searchsorted(np.maximum.accumulate(places), sought) if len(came) else lost * 0
     return np.insert(came, before, lost)
