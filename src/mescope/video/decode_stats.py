@@ -20,6 +20,7 @@ from mescope.video.timetable import TimeTable
 _TS_PACKETS = (188, 192, 204)  # bytes; an MPEG transport stream is a whole number of them
 
 
+_FINE = 1e-3  # seconds; a tick of a clock, not of a frame
 _PROMISED_SIZE = frozenset({"avi", "asf", "matroska,webm"})
 _PROMISED_LENGTH = frozenset({"flv", "matroska,webm"})  # of the file, in its header
 
@@ -66,8 +67,11 @@ def first_report(
         # Stamps rounded to ticks leave a doubt of one tick over the whole recording.
         doubt = 1.5 * table.tick / float(table.times[-1])
         rate = declared if abs(declared / rate - 1) <= doubt else rate
-    if table.packets.continued.any() and declared and abs(declared / (rate or 1) - 1) > 0.05:
-        declared = None  # some headers count fields
+    if declared and rate and abs(declared / rate - 1) > 0.05:
+        # Some headers count fields; and where a picture comes late, FFmpeg tells its clock.
+        clock = table.tick <= _FINE and abs(declared * table.tick - 1) < 1e-3
+        if clock or table.packets.continued.any():
+            declared = None
     aspect, zero = stream.sample_aspect_ratio, clock_of(container).zero
     return DecodeReport(
         frames=len(table.times),
