@@ -63,7 +63,8 @@ def first_report(
     if declared and _is_whole(1.0 / (declared * table.tick)):
         rounding = 0.0  # every frame falls on a tick
     rate, varies = rate_of(table.times, rounding)
-    if declared and rate and not varies:
+    dropped = dropped_frames(table.times, rate)
+    if declared and rate and (dropped or not varies):
         # Stamps rounded to ticks leave a doubt of one tick over the whole recording.
         doubt = 1.5 * table.tick / float(table.times[-1])
         rate = declared if abs(declared / rate - 1) <= doubt else rate
@@ -79,7 +80,7 @@ def first_report(
         declared_rate=declared,
         declared_frames=int(stream.frames) or None,
         variable_rate=varies,
-        dropped=dropped_frames(table.times, rate),
+        dropped=dropped,
         longest_gap=float(np.diff(table.times).max(initial=0.0)),
         irregular_stamps=table.irregular,
         joints=table.parts,
