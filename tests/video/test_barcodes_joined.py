@@ -220,6 +220,18 @@ def test_a_late_start_without_sound(tmp_path, suffix):
     assert video.warnings == []
 
 
+@pytest.mark.parametrize("suffix", ["ts", "wmv"])
+def test_a_picture_that_begins_long_after_the_sound(tmp_path, suffix):
+    """Later than FFmpeg looks for a rate: no rate is declared, and none contradicted."""
+    plain = encode(tmp_path / f"plain.{suffix}", *_codec(suffix))
+    path = tmp_path / f"v.{suffix}"
+    both = ("-map", "0:v", "-map", "1:a", "-c:v", "copy")
+    ffmpeg("-itsoffset", "8", "-i", plain, *tone(11), *both, path)
+    video = assert_exact(path, range(40), _even(40))
+    assert video.start_offset == pytest.approx(8, abs=0.05)
+    assert video.warnings == []
+
+
 @pytest.mark.parametrize("suffix", ["wmv", "flv", "mkv"])
 def test_sound_that_goes_on_is_no_cut(tmp_path, suffix):
     """Some formats tell the length of the file alone."""

@@ -20,6 +20,7 @@ from mescope.video.timetable import TimeTable
 _TS_PACKETS = (188, 192, 204)  # bytes; an MPEG transport stream is a whole number of them
 
 
+_FINE = 1e-3  # seconds; a tick of a clock, not of a frame
 _PROMISED_SIZE = frozenset({"avi", "asf", "matroska,webm"})
 _PROMISED_LENGTH = frozenset({"flv", "matroska,webm"})  # of the file, in its header
 
@@ -62,12 +63,16 @@ def first_report(
     if declared and _is_whole(1.0 / (declared * table.tick)):
         rounding = 0.0  # every frame falls on a tick
     rate, varies = rate_of(table.times, rounding)
-    if declared and rate and not varies:
+    dropped = dropped_frames(table.times, rate)
+    if declared and rate and (dropped or not varies):
         # Stamps rounded to ticks leave a doubt of one tick over the whole recording.
         doubt = 1.5 * table.tick / float(table.times[-1])
         rate = declared if abs(declared / rate - 1) <= doubt else rate
-    if table.packets.continued.any() and declared and abs(declared / (rate or 1) - 1) > 0.05:
-        declared = None  # some headers count fields
+    if declared and rate and abs(declared / rate - 1) > 0.05:
+        # Some headers count fields; and where a picture comes late, FFmpeg tells its clock.
+        clock = table.tick <= _FINE and abs(declared * table.tick - 1) < 1e-3
+        if clock or table.packets.continued.any():
+            declared = None
     aspect, zero = stream.sample_aspect_ratio, clock_of(container).zero
     return DecodeReport(
         frames=len(table.times),
@@ -75,7 +80,7 @@ def first_report(
         declared_rate=declared,
         declared_frames=int(stream.frames) or None,
         variable_rate=varies,
-        dropped=dropped_frames(table.times, rate),
+        dropped=dropped,
         longest_gap=float(np.diff(table.times).max(initial=0.0)),
         irregular_stamps=table.irregular,
         joints=table.parts,
