@@ -8,7 +8,8 @@ import pytest
 from mescope.errors import DatasetError
 from mescope.evaluation.interval_table import read_table
 from mescope.evaluation.matching import HALF, Counts
-from mescope.evaluation.megc import is_log, read_files, read_log, read_truth, write_log
+from mescope.evaluation.megc import read_files, read_truth
+from mescope.evaluation.megc_log import is_log, read_log, write_log
 from mescope.evaluation.scores import MODES, score
 from mescope.evaluation.summary import summarize
 from mescope.events import Interval

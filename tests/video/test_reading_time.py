@@ -70,9 +70,7 @@ def test_repeated_stamps_are_spread(tmp_path, write_video, number_in):
     assert any("repaired" in w for w in video.warnings)
 
 
-@pytest.mark.parametrize(
-    ("suffix", "offset"), [("mkv", 5), ("webm", 5), ("mov", 5), ("ts", 0)]
-)
+@pytest.mark.parametrize(("suffix", "offset"), [("mkv", 5), ("webm", 5), ("mov", 5), ("ts", 0)])
 def test_a_first_stamp_that_is_not_zero(tmp_path, write_video, suffix, offset):
     """Times count from the first displayed frame; what players show before it is the offset.
 
@@ -81,7 +79,12 @@ def test_a_first_stamp_that_is_not_zero(tmp_path, write_video, suffix, offset):
     codec = "libvpx-vp9" if suffix == "webm" else "libx264"
     stamps = [90000 * 5 + i * 3000 for i in range(30)]
     path = write_video(
-        tmp_path / f"v.{suffix}", 30, codec=codec, stamps=stamps, unit=MICRO, options={"bf": "0"}
+        tmp_path / f"v.{suffix}",
+        30,
+        codec=codec,
+        stamps=stamps,
+        unit=MICRO,
+        options={"bf": "0"},
     )
     video = open_video(path)
     assert video.times[0] == 0

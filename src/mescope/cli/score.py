@@ -12,6 +12,7 @@ from mescope.cli.inputs import refuse_existing
 from mescope.cli.options import Force, Json
 
 if TYPE_CHECKING:
+    from mescope.evaluation.megc import Files
     from mescope.evaluation.spotting_report import SpottingReport
 
 
@@ -58,8 +59,8 @@ def score(
         float | None,
         typer.Option(
             min=0.001,
-            help="Frames per second, for --html: a detection without a type is micro up to "
-            "half a second.",
+            help="Frames per second: a detection without a type is micro up to half a second. "
+            "Logs know theirs; --html needs it.",
         ),
     ] = None,
     force: Force = False,
@@ -74,21 +75,28 @@ def score(
     """
     from mescope.evaluation.chance import at_random
     from mescope.evaluation.interval_table import read_lengths
-    from mescope.evaluation.megc import read_files, write_submission
+    from mescope.evaluation.megc import open_files, write_submission
     from mescope.evaluation.scores import score as count
     from mescope.evaluation.spotting_from_tables import report_from_tables
     from mescope.evaluation.summary import summarize
     from mescope.io.atomic import write_atomically
 
     refuse_existing([path for path in (submission, html) if path is not None], force)
-    if (html is None) != (rate is None) or (html is not None and mode != "clean"):
-        raise typer.BadParameter("expected --html and --rate together, in mode clean")
+    if html is not None and (rate is None or mode != "clean"):
+        raise typer.BadParameter("expected --html with --rate, in mode clean")
     names = [name.strip() for name in classes.split(",") if name.strip()]
-    mine, theirs = read_files(found, truth)
+    files = open_files(found, truth, rate=rate)
+    mine, theirs = files.found, files.truth
+    for remark in (*mine.remarks, *theirs.remarks):
+        explain(remark)
     scores = count(mine, theirs, mode=mode, classes=names)
     frames = None if lengths is None else read_lengths(lengths, mine.videos | theirs.videos)
     chance = at_random(mine, theirs, mode=mode, frames=frames)
     summary = summarize(scores, minutes=minutes, chance=chance)
+    if mine.remarks or theirs.remarks:
+        summary["remarks"] = [*mine.remarks, *theirs.remarks]
+    if files.log:
+        summary["log"] = _log(files, mode)
     if submission is not None:
         write_atomically(submission, write_submission(mine).encode())
         explain(f"wrote {submission}")
@@ -102,8 +110,36 @@ def score(
     show(f"mode {mode}: {summary['videos']} videos, {summary['subjects']} subjects")
     show(_spotting(summary))
     show(f"at random, mean of {chance.draws} draws: as many and as long, {chance.places}")
+    for line in summary.get("log", {}).get("said", ()):
+        show(line)
     if "recognition" in summary:
         show(_recognition(summary["recognition"]))
+
+
+def _log(files: Files, mode: str) -> dict[str, Any]:
+    """Return what the log itself says about its lines, and which of them say something else."""
+    from mescope.evaluation.megc_log import DATASETS, differing, flagged
+    from mescope.evaluation.scores import kinds_of
+
+    parts = flagged(files.log)
+    kinds = {**kinds_of(files.truth, "clean"), **kinds_of(files.found, mode)}
+    wrong = differing(files.log, kinds)
+    said = [
+        f"the log's own flags, {DATASETS[part]}: {c.tp} TP, {c.fp} FP, {c.fn} FN"
+        for part, c in parts.items()
+    ]
+    if wrong:
+        which = ", ".join(str(line.number) for line in wrong[:5])
+        said.append(
+            f"{len(wrong)} of {len(files.log)} flags say something else (lines {which})"
+        )
+    else:
+        said.append(f"all {len(files.log)} flags are as counted here")
+    return {
+        "flags": {DATASETS[part]: [c.tp, c.fp, c.fn] for part, c in parts.items()},
+        "differing_lines": [line.number for line in wrong],
+        "said": said,
+    }
 
 
 def _write_page(path: Path, report: SpottingReport) -> None:
