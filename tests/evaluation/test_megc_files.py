@@ -43,18 +43,24 @@ def counts(found, truth, mode="clean", rate=None):
 # Tables of predictions and truth
 
 SPOTTED = {
-    "2022": "vid,pred_onset,pred_offset,type\n001_2,10,29,me\n001_2,100,300,mae\n002_4,5,9,me\n",
-    "2023": "vid,onset,offset,type\n001_2,10,29,me\n001_2,100,300,mae\n002_4,5,9,me\n",
-    "capitals": "VID,Onset,Offset,TYPE\n001_2,10,29,ME\n001_2,100,300,MaE\n002_4,5,9,Me\n",
-    "tabs": "vid\tonset\toffset\ttype\n001_2\t10\t29\tme\n001_2\t100\t300\tmae\n002_4\t5\t9\tme\n",
-    "ours": "video,onset,offset,kind\n001_2,10,29,micro\n001_2,100,300,macro\n002_4,5,9,micro\n",
+    "2022": ("vid,pred_onset,pred_offset,type", "me", "mae"),
+    "2023": ("vid,onset,offset,type", "me", "mae"),
+    "capitals": ("VID,Onset,Offset,TYPE", "ME", "MaE"),
+    "tabs": ("vid\tonset\toffset\ttype", "me", "mae"),
+    "ours": ("video,onset,offset,kind", "micro", "macro"),
 }
+
+
+def spotted(year):
+    head, micro, macro = SPOTTED[year]
+    text = f"{head}\n001_2,10,29,{micro}\n001_2,100,300,{macro}\n002_4,5,9,{micro}\n"
+    return text.replace(",", "\t") if "\t" in head else text
 
 
 @pytest.mark.parametrize("year", SPOTTED)
 def test_spotting_files_without_subjects(tmp_path, year):
     truth = "vid,onset,offset,type\n001_2,12,31,me\n001_2,90,310,mae\n002_4,,,\n"
-    found = write(tmp_path, "samm_pred.csv", SPOTTED[year])
+    found = write(tmp_path, "samm_pred.csv", spotted(year))
     got, files = counts(found, write(tmp_path, "gt.csv", truth))
     assert got == {"micro": (1, 1, 0), "macro": (1, 0, 0)}
     assert {row.subject for row in files.found.rows} == {"001", "002"}
@@ -63,7 +69,7 @@ def test_spotting_files_without_subjects(tmp_path, year):
 
 def test_a_truth_with_subjects_serves_a_file_without(tmp_path):
     truth = "subject,video,onset,offset,type\n001,001_2,12,31,micro\n002,002_4,,,\n"
-    found = write(tmp_path, "p.csv", SPOTTED["2023"])
+    found = write(tmp_path, "p.csv", spotted("2023"))
     got, _ = counts(found, write(tmp_path, "t.csv", truth))
     assert got == {"micro": (1, 1, 0), "macro": (0, 1, 0)}
 
@@ -94,8 +100,8 @@ def test_frames_before_the_recording_are_its_first_with_a_remark(tmp_path):
     assert said in files.found.remarks[0]
     with pytest.raises(DatasetError, match="row 2: onset is '-3'"):  # a truth has none
         open_files(tmp_path / "t.csv", tmp_path / "p.csv")
+    write(tmp_path, "p.csv", SPOT_THEN_RECOGNISE + "1,a,-x,12,negative\n")
     with pytest.raises(DatasetError, match="onset is '-x'"):
-        write(tmp_path, "p.csv", SPOT_THEN_RECOGNISE + "1,a,-x,12,negative\n")
         open_files(tmp_path / "p.csv", tmp_path / "t.csv")
 
 
@@ -122,7 +128,7 @@ def test_the_command_tells_what_it_took_for_granted(tmp_path, capsys):
     assert "1 intervals begin before the recording (row 2)" in out.err
     remarks = json.loads(out.out)["remarks"]
     assert len(remarks) == 2
-    assert "no subject" in remarks[1] or "no subject" in remarks[0]
+    assert "no subject" in remarks[1]
 
 
 # Logs
@@ -135,21 +141,17 @@ SAMM_TRUTH = """006 1 micro-expression 100 130 180
 SAMM_LINES = """006_1   -         -       20      90      FP
 006_1   100       180     105     185     TP
 006_1   400       619     420     600     TP
-006_1   -         -       500     619     TP
+006_1   400       619     500     619     TP
 006_2   50        120     -       -       FN
 006_2   -         -       200     290     FP
 007_3   1000      1400    -       -       FN
-007_3   -         -       1150    1250    FP
+007_3   -         -       1150    1252    FP
 """
-"""As the baseline of 2020 writes: 81 frames found are micro at 200 a second, 181 macro."""
+"""As the baseline of 2020 writes: at 200 a second 81 and 103 frames are micro, 120 are macro."""
 
 
 def samm_log(folder, more="", lines=SAMM_LINES):
-    # a second detection of an expression that was found has the expression in its line, too
-    text = lines.replace(
-        "-         -       500     619     TP", "400       619     500     619     TP"
-    )
-    return write(folder, "log.txt", f"1\n{text}{more}")
+    return write(folder, "log.txt", f"1\n{lines}{more}")
 
 
 def test_half_a_second_is_100_frames_of_samm_long_videos(tmp_path):
@@ -160,14 +162,14 @@ def test_half_a_second_is_100_frames_of_samm_long_videos(tmp_path):
     assert got == {"micro": (1, 3, 1), "macro": (1, 1, 1)}
     kinds = {**kinds_of(files.truth, "clean"), **kinds_of(files.found, "as_published_megc2020")}
     assert differing(files.log, kinds) == []
-    clean, files = counts(log, truth)
-    assert clean == {"micro": (1, 2, 1), "macro": (1, 1, 1)} or clean["micro"][0] == 1
+    clean, files = counts(log, truth)  # the baseline's limit is 105 frames, half a second 100
+    assert clean == {"micro": (1, 2, 1), "macro": (1, 2, 1)}
     assert "100 frames in SAMM Long Videos" in files.found.remarks[0]
     assert files.found.rates == dict.fromkeys(files.found.videos, 200.0)
 
 
 def test_a_log_of_both_data_sets(tmp_path):
-    cas = "2\n15_0101   10        22      11      23      TP\n15_0101   -         -       60      79      FP\n"
+    cas = "2\n15_0101   10    22    11    23    TP\n15_0101   -    -    60    79    FP\n"
     log = samm_log(tmp_path, cas)
     assert flagged(log_lines(log)) == {"1": Counts(2, 4, 2), "2": Counts(1, 1, 0)}
     rows = {(r.video, r.interval.first): r.kind for r in read_log(log).rows}

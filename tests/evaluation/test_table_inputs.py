@@ -36,7 +36,10 @@ def test_a_data_frame_is_the_table_of_its_file(files):
     assert scores.counts["macro"].fp == 1
 
 
-@pytest.mark.parametrize("columns", [("vid", "pred_onset", "pred_offset", "type"), ("recording", "Onset", "OFFSET", "kind")])  # fmt: skip
+@pytest.mark.parametrize(
+    "columns",
+    [("vid", "pred_onset", "pred_offset", "type"), ("recording", "Onset", "OFFSET", "kind")],
+)
 def test_columns_may_have_their_other_names(columns):
     frame = pd.DataFrame([["001_2", 3, 9, "me"]], columns=columns)
     assert [(r.video, r.interval, r.kind) for r in as_table(frame).rows] == [
