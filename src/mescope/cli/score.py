@@ -12,6 +12,7 @@ from mescope.cli.inputs import refuse_existing
 from mescope.cli.options import Force, Json
 
 if TYPE_CHECKING:
+    from mescope.evaluation.chance import Chance
     from mescope.evaluation.megc import Files
     from mescope.evaluation.spotting_report import SpottingReport
 
@@ -68,9 +69,10 @@ def score(
 ) -> None:
     """Score detections: spotting, recognition on the hits, and both at once.
 
-    Tables have the columns subject, video, onset, offset, type, and emotion if there is one;
-    frames count from 0 and include both ends. A video without expressions has a row without
-    onset and offset. Below each kind stands what as many detections of the same lengths score
+    Tables have the columns subject, video, onset, offset, type, and emotion and au if there
+    are such; frames count from 0 and include both ends. A video without expressions has a row
+    without onset and offset. The files of the MEGC challenges of 2020 to 2025 are read as they
+    are. Below each kind stands what as many detections of the same lengths score
     at random places.
     """
     from mescope.evaluation.chance import at_random
@@ -106,14 +108,20 @@ def score(
         ))  # fmt: skip
     if as_json:
         show_json(summary)
-        return
-    show(f"mode {mode}: {summary['videos']} videos, {summary['subjects']} subjects")
+    else:
+        _show(summary, chance)
+
+
+def _show(summary: dict[str, Any], chance: Chance) -> None:
+    people = f"{summary['videos']} videos, {summary['subjects']} subjects"
+    show(f"mode {summary['mode']}: {people}")
     show(_spotting(summary))
     show(f"at random, mean of {chance.draws} draws: as many and as long, {chance.places}")
     for line in summary.get("log", {}).get("said", ()):
         show(line)
-    if "recognition" in summary:
-        show(_recognition(summary["recognition"]))
+    for name, table in (("recognition", _recognition), ("action_units", _units)):
+        if name in summary:
+            show(table(summary[name]))
 
 
 def _log(files: Files, mode: str) -> dict[str, Any]:
@@ -180,6 +188,18 @@ def _ratios(row: dict[str, Any]) -> list[str]:
     if "false_alarms_per_minute" in row:
         cells.append(f"{row['false_alarms_per_minute']:.2f}")
     return cells
+
+
+def _units(figures: dict[str, Any]) -> Any:
+    """Return the F1 of every action unit that occurs, and their mean."""
+    title = f"action units on the {figures['hits']} hits"
+    table = _table([title, "n", "TP", "FP", "F1"])
+    for name, row in figures["units"].items():
+        if row["n"] or row["fp"]:
+            counts = (str(row[key]) for key in ("n", "tp", "fp"))
+            table.add_row(name, *counts, f"{row['f1']:.4f}")
+    table.add_row("mean over units", "", "", "", f"{figures['macro_f1']:.4f}")
+    return table
 
 
 def _recognition(rows: dict[str, Any]) -> Any:

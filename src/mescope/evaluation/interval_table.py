@@ -2,9 +2,9 @@
 
 Columns by name: ``video`` (or ``recording``, ``vid``), ``onset``, ``offset`` (or
 ``pred_onset``, ``pred_offset``), and, where there are any, ``subject``, ``type`` (or ``kind``;
-micro or macro, me or mae), ``emotion``, ``apex`` and ``score``; others are left alone, so the
-interval tables that mescope writes can be read back.  Frames count from 0 and both ends are
-included.  A row with a video and nothing in ``onset`` and ``offset`` says that the video was
+micro or macro, me or mae), ``emotion``, ``apex``, ``score`` and ``au``; others are left alone,
+so the interval tables that mescope writes can be read back.  Frames count from 0 and both ends
+are included.  A row with a video and nothing in ``onset`` and ``offset`` says that the video was
 looked at: a video without expressions belongs to an evaluation as much as one with.
 
 What a table leaves open is told in its ``remarks``: a table with emotions and without types is
@@ -41,6 +41,7 @@ class Row:
     emotion: str | None = None
     apex: int | None = None
     score: float | None = None
+    units: str | None = None  # action units as they are written; None without that column
 
     @property
     def where(self) -> VideoKey:
@@ -261,4 +262,5 @@ def _row(cells: Mapping[str, str], extra: bool) -> Row | VideoKey:
         emotion=cells.get("emotion") or None,
         apex=apex,
         score=number_in(cells["score"], "score") if cells.get("score") else None,
+        units=cells.get("action_units"),
     )

@@ -4,9 +4,9 @@ A line with the number of a data set (1 SAMM Long Videos, 2 CAS(ME)^2) begins a 
 line each: video, true onset, true offset, found onset, found offset, TP, FP or FN, with ``-``
 where there is none; a log may have both parts.  Entries also publish this as CSV without that
 line, with empty cells for ``-``; there the names of the videos tell the data set.  A detection
-that hit several expressions has a line for each and counts once as a detection (so the published
-counts come out).  Frame numbers are taken as they stand, both ends included: the files do not
-say where they start, and IoU does not depend on it.
+that hit several expressions has a line for each and counts once as a detection (so the
+published counts come out).  Frame numbers are taken as they stand, both ends included: the
+files do not say where they start, and IoU does not depend on it.
 
 A log has no types.  A detection is micro up to half a second in frames of its data set, 15 of
 30 a second in CAS(ME)^2 and 100 of 200 in SAMM Long Videos.

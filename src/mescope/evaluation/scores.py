@@ -109,7 +109,8 @@ class Scores:
     """What :func:`score` counted.
 
     ``counts`` and ``curve`` are pooled, ``per_subject`` are the counts of micro-expressions;
-    ``pairs`` are (true, found) emotions of the micro hits.
+    ``pairs`` are (true, found) emotions of the micro hits, ``units`` their action units where
+    both tables have them.
     """
 
     mode: str
@@ -120,6 +121,7 @@ class Scores:
     pairs: tuple[tuple[str, str | None], ...]
     classes: tuple[str, ...]
     policy: Policy
+    units: tuple[tuple[str, str], ...] = ()
 
     @property
     def overall(self) -> Counts:
@@ -191,6 +193,7 @@ def score(
         pairs=_emotions(mine, theirs, matched["micro"]),
         classes=tuple(classes),
         policy=rules.policy,
+        units=_units(mine, theirs, matched["micro"]),
     )
 
 
@@ -371,3 +374,15 @@ def _emotions(
             if wanted:
                 pairs.append((wanted, mine[video, "micro"][i].emotion))
     return tuple(pairs)
+
+
+def _units(
+    mine: Grouped, theirs: Grouped, matched: Mapping[VideoKey, Matches]
+) -> tuple[tuple[str, str], ...]:
+    """Pair the action units of the hits; those without a column for them are left out."""
+    rows = [
+        (theirs[video, "micro"][j].units, mine[video, "micro"][i].units)
+        for video, matches in matched.items()
+        for i, j in matches.pairs
+    ]
+    return tuple((a, b) for a, b in rows if a is not None and b is not None)
