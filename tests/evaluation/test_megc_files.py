@@ -147,7 +147,7 @@ SAMM_LINES = """006_1   -         -       20      90      FP
 007_3   1000      1400    -       -       FN
 007_3   -         -       1150    1252    FP
 """
-"""As the baseline of 2020 writes: at 200 a second 81 and 103 frames are micro, 120 are macro."""
+"""As the baseline of 2020 writes: of 200 a second 81 and 103 frames are micro, 120 macro."""
 
 
 def samm_log(folder, more="", lines=SAMM_LINES):

@@ -8,7 +8,6 @@ import pytest
 
 from mescope.errors import DatasetError
 from mescope.evaluation.interval_table import read_table
-from mescope.evaluation.matching import match
 from mescope.evaluation.scores import score
 from mescope.evaluation.table_inputs import as_table
 from mescope.events import Interval
@@ -77,12 +76,3 @@ def test_frames_before_the_start_are_taken_from_it():
 def test_what_makes_no_sense_is_refused(value, said):
     with pytest.raises(DatasetError, match=said):
         as_table(value)
-
-
-def test_match_takes_arrays():
-    found, truth = [Interval(0, 9), Interval(40, 60)], [Interval(1, 10)]
-    arrays = [np.array([(i.first, i.last) for i in some]) for some in (found, truth)]
-    assert match(*arrays) == match(found, truth)
-    assert match(np.empty((0, 2)), arrays[1]).counts.fn == 1
-    with pytest.raises(ValueError, match="whole frames"):
-        match(np.array([[0.5, 3]]), arrays[1])

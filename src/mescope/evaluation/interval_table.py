@@ -4,8 +4,8 @@ Columns by name: ``video`` (or ``recording``, ``vid``), ``onset``, ``offset`` (o
 ``pred_onset``, ``pred_offset``), and, where there are any, ``subject``, ``type`` (or ``kind``;
 micro or macro, me or mae), ``emotion``, ``apex``, ``score`` and ``au``; others are left alone,
 so the interval tables that mescope writes can be read back.  Frames count from 0 and both ends
-are included.  A row with a video and nothing in ``onset`` and ``offset`` says that the video was
-looked at: a video without expressions belongs to an evaluation as much as one with.
+are included.  A row with a video and nothing in ``onset`` and ``offset`` says that the video
+was looked at: a video without expressions belongs to an evaluation as much as one with.
 
 What a table leaves open is told in its ``remarks``: a table with emotions and without types is
 one of micro-expressions (spot then recognise); an onset before the recording is taken as its

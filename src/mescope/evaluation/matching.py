@@ -12,7 +12,6 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from types import MappingProxyType
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,9 +24,6 @@ Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 
 HALF = Fraction(1, 2)
-
-Intervals = Sequence[Interval] | NDArray[Any]
-"""Intervals, or an array (n, 2) of their ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +82,9 @@ class _Overlap:
         return self.hit.shape[0], self.hit.shape[1]
 
 
-def _overlap(found: Intervals, truth: Intervals, threshold: Fraction, strict: bool) -> _Overlap:
+def _overlap(
+    found: Sequence[Interval], truth: Sequence[Interval], threshold: Fraction, strict: bool
+) -> _Overlap:
     first, last = _ends(found)
     start, stop = _ends(truth)
     shared = np.minimum(last[:, None], stop) - np.maximum(first[:, None], start) + 1
@@ -96,13 +94,8 @@ def _overlap(found: Intervals, truth: Intervals, threshold: Fraction, strict: bo
     return _Overlap(left > right if strict else left >= right, shared / union)
 
 
-def _ends(intervals: Intervals) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    if isinstance(intervals, np.ndarray):
-        table = intervals.reshape(-1, 2).astype(np.int64)
-        if (table != intervals.reshape(-1, 2)).any() or (table[:, 0] > table[:, 1]).any():
-            raise ValueError("intervals must be whole frames (n, 2), onset before offset")
-    else:
-        table = np.array([(i.first, i.last) for i in intervals], np.int64).reshape(-1, 2)
+def _ends(intervals: Sequence[Interval]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    table = np.array([(i.first, i.last) for i in intervals], np.int64).reshape(-1, 2)
     return table[:, 0], table[:, 1]
 
 
@@ -185,8 +178,8 @@ MATCHERS: MappingProxyType[str, Callable[[_Overlap], Matches]] = MappingProxyTyp
 
 
 def match(
-    found: Intervals,
-    truth: Intervals,
+    found: Sequence[Interval],
+    truth: Sequence[Interval],
     *,
     how: str = "optimal",
     threshold: Fraction = HALF,
@@ -195,18 +188,15 @@ def match(
     """Match the detections of one recording with its expressions.
 
     Args:
-        found: intervals of the detections, or an array (n, 2) of whole frames, onset and
-            offset, both included; their order matters to some published matchers.
-        truth: intervals of the expressions, likewise.
+        found: intervals of the detections; their order matters to some published matchers.
+        truth: intervals of the expressions.
         how: one of ``MATCHERS``.
         threshold: smallest IoU of a hit, as an exact fraction.
         strict: demand more than the threshold; a sensitivity figure only.
 
     Raises:
-        ValueError: there is no such matcher, or an array does not hold intervals.
+        ValueError: there is no such matcher.
 
-    >>> match(np.array([[0, 9], [40, 60]]), np.array([[1, 10]])).pairs
-    ((0, 0),)
     >>> match([Interval(0, 19)], [Interval(0, 9), Interval(10, 19)]).counts
     Counts(tp=1, fp=0, fn=1)
     """
