@@ -94,7 +94,7 @@ def test_of_several_videos_the_one_of_the_recording_counts(tmp_path):
     """Two cameras, of which one began 2 s earlier."""
     path = eaf(tmp_path, (1000, 1300), media=[("left.mp4", ""), ("base.mp4", 2000)])
     assert frames(read(path, clock=BASE)) == [(90, 98)]
-    assert frames(read(path, clock=replace(BASE, video="LEFT.mp4".lower()))) == [(30, 38)]
+    assert frames(read(path, clock=replace(BASE, video="LEFT.MP4"))) == [(30, 38)]
     assert frames(read(path, clock=Clock(RATE))) == [(30, 38)]  # the first
     with pytest.raises(DatasetError, match=r"left\.mp4, base\.mp4 at different origins"):
         read(path, clock=replace(BASE, video="c.mp4"))
@@ -310,6 +310,25 @@ def test_the_observation_of_the_recording_is_chosen(tmp_path):
             read(path, clock=replace(BASE, video="c.mp4"), **ask)
 
 
+@pytest.mark.parametrize(
+    ("kept", "recording"),
+    [
+        ("C:\\films\\base.MP4", "base.mp4"), ("BASE.avi", "base.mp4"),
+        ("Zoe\u0308 1.mov", "Zo\u00eb 1.mp4"), ("15_0101", "15_0101.avi"),
+    ],
+)  # fmt: skip
+def test_names_of_other_systems_are_known(tmp_path, kept, recording):
+    one = observation("x.mp4") | {"file": {"1": [kept]}}
+    path = boris(tmp_path, a=observation("other.mp4"), b=one)
+    assert [s.part for s in read(path, clock=replace(BASE, video=recording)).sets] == ["b"]
+
+
+def test_a_rate_that_is_none_is_not_needed_where_the_recording_is(tmp_path):
+    path = boris(tmp_path, a=observation("base.mp4", fps=float("nan")))
+    assert frames(read(path, clock=BASE)) == [(30, 38)]
+    assert "no frame rate; name --video or --rate" in read(path).remarks[0]
+
+
 def test_the_only_observation_is_that_of_a_renamed_recording(tmp_path):
     path = boris(tmp_path, obs1=observation("before.mp4"))
     assert frames(read(path, clock=BASE)) == [(30, 38)]
@@ -411,3 +430,24 @@ def test_activitynet_counts_from_the_first_frame(tmp_path):
     document = json.loads(dumps([made], "activitynet"))
     (entry,) = document["results"]["base.mp4"]
     assert entry["segment"] == [1.0, 1.3]
+
+
+def test_boris_counts_as_mpv_does(tmp_path):
+    """Nothing of the file begins before 0.5 s, which mpv shows as 0:00."""
+    clock = replace(LATE, mpv_zero=0.5)
+    made = timed(sheet(mark(30, 38, apex=33), video="base.mp4"), clock)
+    text = dumps([made], "boris").decode()
+    (observation,) = json.loads(text)["observations"].values()
+    assert observation["time offset"] == 0.5
+    assert observation["events"][0][0] == 1.523  # 1.023 of mpv
+    for known in (None, clock):
+        contents = read(put(tmp_path, "a.boris", text), clock=known)
+        assert (frames(contents), contents.remarks) == ([(30, 38)], ())
+    by_hand = boris(tmp_path, one=observation_of_mpv(1.023))
+    assert frames(read(by_hand, clock=clock)) == [(30, 38)]
+    passed_on = write(read(put(tmp_path, "b.boris", text)).sets, tmp_path / "c.eaf")
+    assert json.loads(dumps(read(passed_on).sets, "boris")) == json.loads(text)
+
+
+def observation_of_mpv(start):
+    return observation("base.mp4", events=rows(start, start + 0.3))

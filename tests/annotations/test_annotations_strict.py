@@ -108,11 +108,13 @@ def test_whatever_a_csv_writer_writes_comes_back(rows):
     assert found == [row for row in rows if any(cell.strip() for cell in row)]
 
 
-@pytest.mark.parametrize("sep", ["sep=;", "SEP=;", '"sep=;"', "sep=,", "sep=\t", "sep=|"])
+@pytest.mark.parametrize(
+    "sep", ["sep=;", "SEP=;", '"sep=;"', "sep=;;;;", "sep=,", "sep=\t", "sep=|"]
+)
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-be"])
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 def test_the_line_of_excel_that_names_the_sign(tmp_path, sep, encoding, end):
-    sign = sep.strip('"')[-1]
+    sign = sep.strip('"')[4]
     lines = [sep, *(line.replace(",", sign) for line in (HEAD, *ROWS))]
     if encoding == "utf-16-be":
         lines[0] = "\ufeff" + lines[0]
@@ -153,7 +155,9 @@ def test_numbers_that_are_none_name_their_row(tmp_path, text):
         read_table(path)
 
 
-@pytest.mark.parametrize("text", ["1,234", "1 234", "1'234", "3,0", "1e3", "1.5E+03", "0x10"])
+@pytest.mark.parametrize(
+    "text", ["1,234", "1.000", "1.234.567", "1 234", "1'234", "3,0", "1e3", "1.5E+03", "0x10"]
+)
 def test_frames_are_whole_numbers_without_signs_between(tmp_path, text):
     """A spreadsheet's 1,234 is 1234 or 1.234, and its 1.5E+03 may have been 1499."""
     head = "subject;video;onset;offset;type"
@@ -216,7 +220,13 @@ def test_more_than_99_hours(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "times", ["00:00:01,000 --> 00:00:01,300", "1.0 --> 1.3", "00:1.000 --> 00:01.300"]
+    "times",
+    [
+        "NOTE 00:01.000 --> 00:01.300",
+        "00:00:01,000 --> 00:00:01,300",
+        "1.0 --> 1.3",
+        "00:1.000 --> 00:01.300",
+    ],
 )
 def test_times_of_other_formats_are_refused_with_their_line(tmp_path, times):
     with pytest.raises(DatasetError, match="line 6: expected times as"):

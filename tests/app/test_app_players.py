@@ -59,8 +59,8 @@ def said_by_elan(video):
 def said_by_boris(video):
     with open(f"{video}.boris", encoding="utf-8") as file:
         (observation,) = json.load(file)["observations"].values()
-    assert observation["time offset"] == 0
-    return tuple(row[0] for row in observation["events"])
+    start, end = (row[0] for row in observation["events"])
+    return start, end, observation["time offset"]
 
 
 ASK = """
@@ -126,28 +126,47 @@ def asked(browser, video, times):
 @pytest.mark.parametrize("name", [name for name in STARTS if not name.endswith(".ts")])
 def test_chromium_shows_the_pictures_of_a_mark_at_its_times(browser, exported, name):
     video = exported(name)
-    elan, boris = said_by_elan(video), said_by_boris(video)
-    assert elan == boris
-    start, end = elan
+    start, end = elan = said_by_elan(video)
+    assert said_by_boris(video)[:2] == elan
     near = 0.004  # s: a stamp of Matroska is whole milliseconds
     cues, shown = asked(browser, video, [start - near, start + near, end - near, end + near])
     assert cues == [pytest.approx(elan, abs=1e-6)]
     assert shown == [FIRST - 1, FIRST, LAST, LAST + 1]
 
 
-@pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="needs FFmpeg's own program")
-@pytest.mark.parametrize("name", STARTS)
-def test_ffmpeg_has_the_pictures_of_a_mark_at_its_times(exported, name):
-    """By its filter showinfo; transport streams count from their first stamp."""
-    video = exported(name)
-    stamps = [] if video.suffix == ".ts" else ["-copyts"]
+def stamps(video, *options):
+    """Return when FFmpeg's filter showinfo sees each picture."""
     told = subprocess.run(
-        ["ffmpeg", "-hide_banner", *stamps, "-i", str(video), "-an", "-vf", "showinfo",
+        ["ffmpeg", "-hide_banner", *options, "-i", str(video), "-an", "-vf", "showinfo",
          "-f", "null", "-"],
         capture_output=True, text=True, timeout=60, check=True,
     ).stderr  # fmt: skip
     times = [float(at) for at in re.findall(r"\bn: *\d+ .*?pts_time:([\d.]+)", told)]
     assert len(times) == 60
-    for start, end in (said_by_elan(video), said_by_boris(video)):
-        assert start == pytest.approx(times[FIRST], abs=1.1e-3)
-        assert end == pytest.approx(times[LAST + 1], abs=1.1e-3)
+    return times[FIRST], times[LAST + 1]
+
+
+@pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="needs FFmpeg's own program")
+@pytest.mark.parametrize("name", STARTS)
+def test_ffmpeg_has_the_pictures_of_a_mark_at_its_times(exported, name):
+    """Transport streams count from their first stamp, as FFmpeg does without -copyts."""
+    video = exported(name)
+    found = stamps(video, *([] if video.suffix == ".ts" else ["-copyts"]))
+    assert said_by_elan(video) == pytest.approx(found, abs=1.1e-3)
+    assert said_by_boris(video)[:2] == pytest.approx(found, abs=1.1e-3)
+
+
+@pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="needs FFmpeg's own program")
+@pytest.mark.parametrize("name", ["late.mkv", "late.webm", "late.ts"])
+def test_boris_takes_off_what_its_player_does_not_count(exported, name):
+    """mpv begins at the first stamp of any stream, as FFmpeg does without -copyts."""
+    video = exported(name)
+    start, end, offset = said_by_boris(video)
+    found = start - offset, end - offset
+    assert found == pytest.approx(stamps(video), abs=1.1e-3)
+    assert (offset > 0) == (video.suffix != ".ts")
+
+
+@pytest.mark.parametrize("name", ["sound.mkv", "late.mp4", "cut.mov", "at_zero.mp4"])
+def test_boris_takes_off_nothing_where_its_player_counts_as_others(exported, name):
+    assert said_by_boris(exported(name))[2] == 0

@@ -293,7 +293,7 @@ def test_times_with_a_wrong_unit_are_wrong_usage(run, here, analyzer, text):
     [
         (("--start", "5", "--end", "3"), "--start 5 must come before --end 3"),
         (("--format", "json,docx"), "'docx': expected any of json, csv, html"),
-        (("--face", "biggest"), "expected largest, central, or a number"),
+        (("--face", "biggest"), "expected largest, central, a number"),
         (("--jobs", "0"), "--jobs"),
         (("--rate", "0"), "--rate"),
     ],

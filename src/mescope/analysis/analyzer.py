@@ -17,6 +17,7 @@ from mescope.analysis.movements import emotion_traces, measure_movements, noise_
 from mescope.analysis.provenance import provenance
 from mescope.errors import MescopeError
 from mescope.events import Detection
+from mescope.face.choice import FaceChoice
 from mescope.io.cache import default_cache
 from mescope.io.progress import Progress
 from mescope.motion.roi_flow import RoiFlow, extract
@@ -29,6 +30,7 @@ from mescope.spotting.face_events import find_events
 from mescope.spotting.network import rule_of
 from mescope.spotting.proposals import ProposalRule
 from mescope.spotting.traces import stitch
+from mescope.video.mpv_clock import mpv_zero
 from mescope.video.reading import Video, open_video
 
 if TYPE_CHECKING:
@@ -109,7 +111,7 @@ class Analyzer:
         start: float | None = None,
         end: float | None = None,
         rate: float | None = None,
-        face: str | int = "largest",
+        face: FaceChoice = "largest",
         jobs: int | None = None,
         cache: Path | Literal["default"] | None = "default",
         progress: Progress | None = None,
@@ -123,7 +125,8 @@ class Analyzer:
             start: seconds; analyze from here.
             end: seconds; analyze up to here.
             rate: frames per second of a folder or array, which carry no time stamps.
-            face: "largest", "central", or a number from left to right.
+            face: "largest", "central", a number from left to right, a point or a time; see
+                :data:`mescope.face.choice.FaceChoice`.
             jobs: threads; default all cores.
             cache: where extracted motion is kept so that a second run is quick and a killed run
                 goes on; None keeps nothing.
@@ -307,6 +310,7 @@ def _about(video: Video) -> dict[str, Any]:
         "frames": len(video),
         "duration_s": float(video.times[-1] - video.times[0]) if len(video) else 0.0,
         "start_offset": float(video.start_offset),
+        "mpv_zero": mpv_zero(video),
         "fingerprint": video.fingerprint(),
     }
 

@@ -105,8 +105,9 @@ class AnnotationSet:
 
     ``events`` (blinks, speech, head movements, glances) are written beside the marks, and
     never read back as such.  ``start_offset`` is when players show the first frame, in seconds
-    (:attr:`mescope.video.source.Video.start_offset`); None where that is not known.  ``part``
-    is what a file that holds several sets calls this one, if not by its video.
+    (:attr:`mescope.video.source.Video.start_offset`); None where that is not known, and
+    ``mpv_zero`` where of these seconds mpv, and BORIS with it, begins to count.  ``part`` is
+    what a file that holds several sets calls this one, if not by its video.
     """
 
     video: str
@@ -116,6 +117,7 @@ class AnnotationSet:
     marks: tuple[Annotation, ...] = ()
     events: tuple[FaceEvent, ...] = ()
     start_offset: float | None = None
+    mpv_zero: float = field(default=0.0, compare=False)
     part: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:

@@ -5,7 +5,7 @@ whose subject is ``<face>#<source>``, whose modifier is the emotion, whose comme
 (start) and the whole mark as JSON (stop), and an apex is a point event.  BORIS pairs the rows
 of a subject in turn, so overlapping marks go to further subjects, ``<face>.2#<source>``.
 Blinks and other events are state events of their own, without modifier.  Times are as players
-count, without a time offset.
+count; where mpv, which BORIS embeds, counts otherwise, the observation has a time offset.
 Source: project files of BORIS 7 (https://www.boris.unito.it); rows ``[time, subject, code,
 modifier, comment, frame_index]``.
 """
@@ -167,7 +167,7 @@ def _observation(
         "type": "MEDIA",
         "date": date,
         "description": "mescope " + compact(about(sheet)),
-        "time offset": 0.0,
+        "time offset": sheet.mpv_zero,  # BORIS adds it to what its player, mpv, shows
         "observation time interval": [0, 0],
         "events": events,
         "independent_variables": {},

@@ -173,10 +173,11 @@ def _count(content: Any) -> int:
 
 def _sets(observation: _Observation) -> list[AnnotationSet]:
     """Return the sets of an observation; ValueError says why none of it can be read."""
-    clock = observation.clock
-    media = _media(observation)
+    clock, facts = observation.clock, _facts(observation)
+    zero = facts.mpv_zero if facts else clock.mpv_zero if clock else 0.0
+    media = _media(observation, zero)
     rows = list(_rows(observation))
-    facts = _facts(observation) if len(media) == 1 else None
+    facts = facts if len(media) == 1 else None
     wanted = set(range(len(media)))
     if clock is not None and clock.times is not None and len(media) > 1:
         wanted = set(fitting([[one.name] for one in media], clock.video))
@@ -209,8 +210,11 @@ def _sets(observation: _Observation) -> list[AnnotationSet]:
     ]  # fmt: skip
 
 
-def _media(observation: _Observation) -> list[_Media]:
-    """Return the files of the first player, with the span of each in the observation."""
+def _media(observation: _Observation, zero: float) -> list[_Media]:
+    """Return the files of the first player, with the span of each in the observation.
+
+    They start ``zero`` seconds before mpv shows them: where other players show 0:00.
+    """
     content = observation.content
     info = table(content.get("media_info") or {}, "media_info")
     files = table(content.get("file") or {}, "file")
@@ -227,14 +231,22 @@ def _media(observation: _Observation) -> list[_Media]:
     rates = table(info.get("fps") or {}, "fps")
     made, before = [], 0.0
     for path in paths:
-        start = before + shift + _made_at(content, info, path)
+        start = before + shift + _made_at(content, info, path) - zero
         if len(paths) > 1 and path not in lengths:
             raise ValueError(f"several media files, and no length of {path[:40]!r}")
         length = number(lengths[path], "a length") if len(paths) > 1 else math.inf
-        rate = number(rates[path], "fps") if path in rates else 0.0
-        made.append(_Media(path, start, start + length, rate if rate > 0 else None))
+        made.append(_Media(path, start, start + length, _rate(rates.get(path))))
         before += length
     return made
+
+
+def _rate(fps: Any) -> float | None:
+    """Return frames per second; None where the project does not know them."""
+    try:
+        found = number(fps, "fps")
+    except ValueError:
+        return None
+    return found if found > 0 else None
 
 
 def _made_at(content: dict[str, Any], info: dict[str, Any], path: str) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import PurePosixPath
@@ -29,7 +30,9 @@ def stem_of(video: str) -> str:
 
 
 def fitting(names: Sequence[Iterable[str]], wanted: str) -> list[int]:
-    """Return the positions of those that are called so: with the same ending, or else without.
+    """Return the positions of those that are called so: the same, or with another ending.
+
+    Where none is, capitals and the two ways to write an accent make no difference.
 
     Args:
         names: what each is called: its videos, and the name under which the file keeps it.
@@ -41,7 +44,14 @@ def fitting(names: Sequence[Iterable[str]], wanted: str) -> list[int]:
         return exact
     whole = file_name(wanted)
     same = [i for i, each in enumerate(called) if whole in map(file_name, each)]
-    return same or [i for i, each in enumerate(called) if stem_of(whole) in map(stem_of, each)]
+    if not same:
+        stem = stem_of(whole)
+        same = [i for i, each in enumerate(called) if stem in map(stem_of, each)]
+    return same or [i for i, each in enumerate(called) if _plain(whole) in map(_plain, each)]
+
+
+def _plain(video: str) -> str:
+    return unicodedata.normalize("NFC", stem_of(video)).casefold()
 
 
 def meant(names: Sequence[Sequence[str]], clock: Clock | None) -> list[int]:

@@ -26,8 +26,9 @@ class Clock:
     """When frames begin: by the time stamps of a recording, or at a constant rate.
 
     ``times`` are seconds from the first frame, one for each frame; None counts at ``rate``.
-    ``start_offset`` is when players show the first frame, ``video`` the name of the recording's
-    file, by which its marks are found among others, ``frames`` how many there are.
+    ``start_offset`` is when players show the first frame, ``mpv_zero`` when mpv begins to
+    count, ``video`` the name of the recording's file, by which its marks are found among
+    others, and ``frames`` how many there are.
     """
 
     rate: float
@@ -35,6 +36,7 @@ class Clock:
     start_offset: float = 0.0
     video: str = ""
     frames: int | None = None
+    mpv_zero: float = 0.0
 
     @property
     def length(self) -> float:
@@ -187,6 +189,7 @@ def timed(sheet: AnnotationSet, clock: Clock | None = None) -> AnnotationSet:
         rate=clock.rate,
         frames=len(clock.times),
         start_offset=clock.start_offset,
+        mpv_zero=clock.mpv_zero,
     )
 
 

@@ -12,7 +12,7 @@ import io
 import re
 from collections.abc import Iterator, Sequence
 
-_SEP = re.compile(r'\ufeff?"?sep=(.)"?[ \t]*', re.IGNORECASE)
+_SEP = re.compile(r'\ufeff?"?sep=(.)"?[ ,;\t]*', re.IGNORECASE)
 DELIMITERS = ",;\t"
 
 

@@ -127,6 +127,7 @@ def _facts(root: Element, video: str) -> AnnotationSet:
             rate=float(kept["rate"]) if "rate" in kept else None,
             frames=int(kept["frames"]) if "frames" in kept else None,
             start_offset=float(kept["start_offset"]) if "start_offset" in kept else None,
+            mpv_zero=float(kept.get("mpv_zero", 0.0)),
         )
     except ValueError as error:
         raise ValueError(f"the facts in the header make no sense ({error})") from None

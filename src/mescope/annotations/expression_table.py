@@ -211,14 +211,16 @@ def read_kind(text: str) -> Kind:
 def frame(text: str, what: str) -> int:
     """Return a frame number, 0 or more; ``12.0`` is one, ``12.5``, ``12,5`` and ``nan`` not.
 
-    A spreadsheet that shows ``1.2E+05`` has lost the rest of the number.
+    A spreadsheet that shows ``1.2E+05`` has lost the rest of the number, and ``1.000`` may be a
+    thousand.
 
     Raises:
         ValueError: anything else, with what is wrong in words.
     """
-    if "," in text:
+    if "," in text or re.fullmatch(r"[+-]?\d{1,3}(\.\d{3})+", text):
+        sign = "comma" if "," in text else "point"
         raise ValueError(
-            f"{what} is {text!r}: expected a whole number, found a comma in it; write it "
+            f"{what} is {text!r}: expected a whole number, found a {sign} in it; write it "
             "without signs between the digits"
         )
     value = number_in(text, what)

@@ -66,12 +66,13 @@ def decoded(data: bytes, name: str) -> str:
         DatasetError: it is neither; the message names the line.
     """
     wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    or_wide = " or UTF-16" if wide else ""
     try:
         return data.decode("utf-16" if wide else "utf-8-sig")
     except UnicodeDecodeError as error:
         row = data[: error.start].count(b"\n") + 1
         raise DatasetError(
-            f"{place(name, row)}: expected UTF-8 text{' or UTF-16' if wide else ''}, found byte "
+            f"{place(name, row)}: expected UTF-8 text{or_wide}, found byte "
             f"{data[error.start]:#04x}; save it as UTF-8"
         ) from None
 

@@ -79,6 +79,7 @@ def about(sheet: AnnotationSet) -> dict[str, Any]:
         "rate": sheet.rate,
         "frames": sheet.frames,
         "start_offset": sheet.start_offset,
+        "mpv_zero": sheet.mpv_zero or None,
     }
     return {name: value for name, value in kept.items() if value not in (None, "")}
 
@@ -96,6 +97,7 @@ def set_from_facts(kept: Any, video: str = "") -> AnnotationSet:
         rate=optional(facts, "rate", number),
         frames=optional(facts, "frames", whole),
         start_offset=optional(facts, "start_offset", number),
+        mpv_zero=optional(facts, "mpv_zero", number) or 0.0,
     )
 
 

@@ -196,6 +196,7 @@ def read_analysis(document: Any, path: Path) -> Contents:
             rate=rate,
             frames=int(number(video["frames"], "frames")),
             start_offset=optional(video, "start_offset", number),
+            mpv_zero=optional(video, "mpv_zero", number) or 0.0,
             marks=in_order(marks),
         )
     except (KeyError, ValueError) as error:
@@ -219,6 +220,7 @@ def read_review(document: Any, path: Path) -> Contents:
             rate=optional(video, "rate", number),
             frames=optional(video, "frames", whole),
             start_offset=optional(video, "start_offset", number),
+            mpv_zero=optional(video, "mpv_zero", number) or 0.0,
             marks=in_order(
                 from_dict(table(entry, "a mark"))
                 for entry in listing(document["marks"], "marks")

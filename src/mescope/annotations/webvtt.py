@@ -152,7 +152,7 @@ class _Reader:
                 f"expected a blank line between two cues, found {lines[below[0]][:40]!r} "
                 f"{below[0]} lines further down"
             )
-        if cue > 1 or _NO_CUE.match(lines[0]):
+        if cue > 1 or (cue == 1 and _NO_CUE.match(lines[0])):
             raise ValueError(
                 f"expected a blank line before a cue, found {lines[cue - 1][:40]!r}"
             )

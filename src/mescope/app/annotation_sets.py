@@ -54,6 +54,7 @@ def annotations_of(
         rate=recording.rate or None,
         frames=None if facts is None else facts.frames,
         start_offset=recording.start_offset,
+        mpv_zero=recording.mpv_zero,
         marks=in_order(found),
         events=_events(project, recording) if who in (None, MODEL) else (),
     )

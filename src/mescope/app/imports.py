@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import secrets
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -72,11 +73,14 @@ def _read(
     """Read a file that exists only for as long as this takes."""
     form = format_of(name)
     draft = project.home / "incoming" / f"{secrets.token_hex(8)}{CODECS[form].suffixes[0]}"
+    shown = one_line(Path(name).name)[:120]
     try:
         draft.write_bytes(data)
-        return read(draft, format=form, clock=_clock(project, recording), part=part)
+        contents = read(draft, format=form, clock=_clock(project, recording), part=part)
+        remarks = tuple(remark.replace(draft.name, shown) for remark in contents.remarks)
+        return replace(contents, remarks=remarks)
     except DatasetError as error:
-        said = str(error).replace(draft.name, one_line(Path(name).name)[:120])
+        said = str(error).replace(draft.name, shown)
         raise DatasetError(said.replace("--part", "`part`")) from error
     finally:
         with contextlib.suppress(OSError):
@@ -91,6 +95,7 @@ def _clock(project: Project, recording: StoredRecording) -> Clock | None:
         recording.rate,
         times.tolist(),
         start_offset=recording.start_offset or 0.0,
+        mpv_zero=recording.mpv_zero,
         video=Path(recording.path).name,
     )
 

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from mescope.app.limits import confine
 from mescope.app.sandbox import answer_requests
 from mescope.errors import VideoError
+from mescope.video.mpv_clock import mpv_zero
 from mescope.video.reading import Video, open_video
 
 AHEAD = 48  # frames: further ahead a seek is tried
@@ -139,6 +140,7 @@ class OpenRecordings:
             "variable_rate": bool(video.report.variable_rate),
             "warnings": list(video.warnings),
             "start_offset": float(video.start_offset),
+            "mpv_zero": mpv_zero(video),
             "fingerprint": video.fingerprint(),
         }
         return facts, times.tobytes()

@@ -11,7 +11,8 @@ from typing import Any
 class VideoFacts:
     """What the first look at a file shows; ``warnings`` are for whoever judges it.
 
-    ``start_offset`` is when players show the first frame; None in projects of earlier versions.
+    ``start_offset`` is when players show the first frame, None in projects of earlier versions;
+    ``mpv_zero`` is where mpv begins to count.
     """
 
     seconds: float
@@ -22,6 +23,7 @@ class VideoFacts:
     variable_rate: bool = False
     warnings: tuple[str, ...] = ()
     start_offset: float | None = None
+    mpv_zero: float = 0.0
 
     def to_json(self) -> dict[str, Any]:
         """Return the facts as they are kept."""
@@ -67,6 +69,11 @@ class StoredRecording:
     def start_offset(self) -> float | None:
         """When players show the first frame, in seconds; None where that is not known."""
         return None if self.facts is None else self.facts.start_offset
+
+    @property
+    def mpv_zero(self) -> float:
+        """Where mpv, and BORIS with it, begins to count, in seconds of other players."""
+        return 0.0 if self.facts is None else self.facts.mpv_zero
 
     @property
     def frames(self) -> int:

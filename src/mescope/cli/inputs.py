@@ -15,7 +15,7 @@ from typing import Any
 
 import typer
 
-from mescope.errors import MescopeError, OutputError, VideoError
+from mescope.errors import FaceError, MescopeError, OutputError, VideoError
 from mescope.video.suffixes import MEDIA
 
 _LEAST_FREE = 30_000_000  # bytes; a report of an hour takes less
@@ -106,14 +106,14 @@ def time_range(start: str | None, end: str | None) -> dict[str, float | None]:
 
 
 def face_choice(text: str) -> str | int:
-    """Return the face that ``--face`` means: "largest", "central", or a number from 0."""
-    if text.isdecimal():
-        return int(text)
-    if text in ("largest", "central"):
-        return text
-    raise typer.BadParameter(
-        f"{text!r}: expected largest, central, or a number from 0 (leftmost)"
-    )
+    """Return the face that ``--face`` means, see :data:`mescope.face.choice.FaceChoice`."""
+    from mescope.face.choice import chosen
+
+    try:
+        meant = chosen(text)
+    except FaceError as error:
+        raise typer.BadParameter(str(error)) from error
+    return meant if isinstance(meant, int) else text
 
 
 def check_folder(folder: Path) -> None:

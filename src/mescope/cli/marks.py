@@ -37,6 +37,7 @@ def clock_of(video: str | None, rate: float | None) -> Clock | None:
     from mescope.annotations import Clock
 
     if video is not None:
+        from mescope.video.mpv_clock import mpv_zero
         from mescope.video.reading import open_video
 
         recording = open_video(video, rate=rate)
@@ -45,6 +46,7 @@ def clock_of(video: str | None, rate: float | None) -> Clock | None:
             recording.times.tolist(),
             start_offset=recording.start_offset,
             video=recording.name,
+            mpv_zero=mpv_zero(recording),
         )
     return None if rate is None else Clock(rate)
 

@@ -20,8 +20,11 @@ import numpy as np
 import numpy.typing as npt
 
 from mescope.face.box import CROP_SIZE, Mode
+from mescope.face.choice import FaceChoice, Point
 from mescope.face.detector import FaceFinder, FaceTracker, default_finder
 from mescope.face.landmark_track import CloseUps
+from mescope.face.moment import placed
+from mescope.face.person_change import person_changes
 from mescope.face.visibility import visible
 from mescope.io.cache import Store
 from mescope.io.cores import cores
@@ -104,7 +107,7 @@ def extract(
     reference: Reference = "walk",
     head: Head = "face",
     overlap: Overlap = "full",
-    face: str | int = "largest",
+    face: FaceChoice = "largest",
     finder: FaceFinder | None = None,
     jobs: int | None = None,
     cache: Path | None = None,
@@ -130,7 +133,8 @@ def extract(
             straight lines; enough for a chain of windows
             (:mod:`mescope.spotting.displacement`), which believes the older one
             unless the two disagree, at three quarters of the work.
-        face: ``"largest"``, ``"central"`` or an index from left to right.
+        face: ``"largest"``, ``"central"``, an index from left to right, a point or a time; see
+            :data:`mescope.face.choice.FaceChoice`.
         finder: face detector; dlib by default.
         jobs: threads; by default one per core that this process may use.
         cache: folder that keeps results and the state of interrupted work (see
@@ -156,8 +160,9 @@ def extract(
     """
     planned = plan(video, timing, mode)
     tables = Tables.empty(planned, len(regions), close=mode == "clean")
-    tracker = FaceTracker(finder or default_finder(), face)
-    parameters = _parameters(planned, regions, mode, roi_percent, reference, face)
+    whose = placed(face, video, finder or default_finder())
+    tracker = FaceTracker(finder or default_finder(), whose)
+    parameters = _parameters(planned, regions, mode, roi_percent, reference, whose)
     thin = overlap == "thin" and mode == "clean"
     if thin:
         parameters["overlap"] = overlap
@@ -239,7 +244,7 @@ def _parameters(
     mode: Mode,
     shares: Shares,
     reference: Reference,
-    face: str | int,
+    face: str | int | Point,
 ) -> dict[str, Any]:
     chosen = planned.timing
     found = {
@@ -327,6 +332,7 @@ def _findings(planned: Plan, tables: Tables, valid: npt.NDArray[np.bool_]) -> li
         lines.append("no face was found in the whole recording")
     elif not shown.all():
         lines.append(f"no face could be measured in {_spans(planned, ~shown)}")
+    lines += _changes(planned, tables)
     cuts = np.flatnonzero(tables.cuts)
     if len(cuts):
         at = ", ".join(str(int(planned.frames[c])) for c in cuts[:10])
@@ -347,6 +353,25 @@ def _findings(planned: Plan, tables: Tables, valid: npt.NDArray[np.bool_]) -> li
     if width < 100:
         lines.append(f"the face is small (crop {width:.0f} px wide); motion is less exact")
     return lines
+
+
+def _changes(planned: Plan, tables: Tables) -> list[str]:
+    """Put into words where the face may be another person's."""
+    at = np.maximum(tables.reference, 0)
+    scene = np.cumsum(tables.cuts, dtype=np.int64)[at]
+    frames = []
+    for change in person_changes(tables.landmarks, scene):
+        before, after = at[change.before], at[change.after]
+        cuts = before + 1 + np.flatnonzero(tables.cuts[before + 1 : after + 1])
+        frames.append(str(int(planned.frames[cuts[-1] if len(cuts) else after])))
+    if not frames:
+        return []
+    more = " and more" if len(frames) > 10 else ""
+    return [
+        f"from frame {', '.join(frames[:10])}{more} on the face followed has another place or "
+        "shape: it may be another person; analyze one person with --start and --end, or say "
+        "whose face with --face"
+    ]
 
 
 def _spans(planned: Plan, mask: npt.NDArray[np.bool_]) -> str:

@@ -28,6 +28,7 @@ def annotation_set(analysis: Analysis) -> AnnotationSet:
         rate=rate or None,
         frames=None if frames is None else int(frames),
         start_offset=None if start is None else float(start),
+        mpv_zero=float(analysis.video.get("mpv_zero") or 0.0),
         marks=in_order(_proposal(finding, source, rate) for finding in analysis.findings),
         events=analysis.events,
     )

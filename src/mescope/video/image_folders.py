@@ -15,6 +15,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from mescope.errors import VideoError
 from mescope.video.containers import check_size
 from mescope.video.decode_report import DecodeReport, rate_warnings, run_warnings
+from mescope.video.picture_depth import DEPTHS, bits_of_data, is_deep, shallow, told
 from mescope.video.source import Picture, Policy, Video
 from mescope.video.time_stamps import time_stamps
 
@@ -117,9 +118,14 @@ class FolderVideo(Video):
             self.times = np.array(listing.stamps) - listing.stamps[0]
         self.first_frame, self.last_frame = 0, frames - 1
         self.width, self.height = self._find_size()
+        self._bits = bits_of_data(listing.files)
         self.report = DecodeReport(frames=frames, measured_rate=self.rate)
         self.report.codec = listing.files[0].suffix.lower().lstrip(".")
         self.warnings = rate_warnings(self.report)
+        if self._bits is not None:
+            self.report.pixel_format = f"{self._bits} bits of 16"
+        if self._bits is not None and self._bits < DEPTHS[-1]:
+            self.warnings.append(told(self._bits))
         gaps = frames - len(self._files)
         if gaps:
             self.warnings.append(f"{gaps} picture numbers are absent and count as missing")
@@ -196,13 +202,15 @@ class FolderVideo(Video):
             return None
         try:
             with Image.open(path) as image:
+                # Asked first: reading EXIF may read the pixels, and with them goes the header.
+                bits = self._bits if self._bits is not None and is_deep(image) else None
                 size = self._size_of(image, path)
                 if size != (self.width, self.height):
                     raise VideoError(
                         f"{path}: expected {self.width}x{self.height} pixels as in the first "
                         f"picture, found {size[0]}x{size[1]}; keep one size in a folder"
                     )
-                return _pixels(image, grey)
+                return _pixels(image, path, grey, bits)
         except (FileNotFoundError, PermissionError) as error:
             raise self._vanished(path, error) from error
         except (
@@ -222,12 +230,13 @@ class FolderVideo(Video):
         return VideoError(f"{path}: the picture cannot be read ({reason}); bring it back")
 
 
-def _pixels(image: Image.Image, grey: bool) -> Picture:
-    """(H, W) grey or (H, W, 3) RGB uint8, turned as EXIF says; alpha is dropped."""
-    if image.mode.startswith("I"):  # 16-bit grey, which convert() would clip at 255
-        levels = np.asarray(ImageOps.exif_transpose(image)).astype(np.float64)
-        plane = np.clip(np.rint(levels * (255 / 65535)), 0, 255).astype(np.uint8)
-        return plane if grey else np.repeat(plane[..., None], 3, axis=2)
-    if image.mode in ("RGBA", "P", "CMYK", "LA", "PA"):
+def _pixels(image: Image.Image, path: Path, grey: bool, bits: int | None) -> Picture:
+    """(H, W) grey or (H, W, 3) RGB uint8, turned as EXIF says; alpha is dropped.
+
+    ``bits`` are those of the data in a picture of 16 bits, None for one of 8.
+    """
+    if bits is not None:
+        image = shallow(image, path, bits)
+    elif image.mode in ("RGBA", "P", "CMYK", "LA", "PA"):
         image = image.convert("RGB")
     return np.array(ImageOps.exif_transpose(image).convert("L" if grey else "RGB"))
