@@ -126,25 +126,31 @@ def _show(summary: dict[str, Any], chance: Chance) -> None:
 
 def _log(files: Files, mode: str) -> dict[str, Any]:
     """Return what the log itself says about its lines, and which of them say something else."""
-    from mescope.evaluation.megc_log import DATASETS, differing, flagged
+    from mescope.evaluation.megc_log import DATASETS, differing, flag_lines, flagged
     from mescope.evaluation.scores import kinds_of
 
-    parts = flagged(files.log)
+    parts, lines = flagged(files.log), flag_lines(files.log)
     kinds = {**kinds_of(files.truth, "clean"), **kinds_of(files.found, mode)}
-    wrong = differing(files.log, kinds)
+    wrong, of_any = differing(files.log, kinds), differing(files.log, {})
     said = [
-        f"the log's own flags, {DATASETS[part]}: {c.tp} TP, {c.fp} FP, {c.fn} FN"
+        f"the log's own flags, {DATASETS[part]}: {c.tp} TP, {c.fp} FP, {c.fn} FN "
+        f"({lines[part].tp}, {lines[part].fp} and {lines[part].fn} lines)"
         for part, c in parts.items()
     ]
-    if wrong:
-        which = ", ".join(str(line.number) for line in wrong[:5])
+    count = len(files.log)
+    if not wrong:
+        said.append(f"all {count} flags are as counted here")
+    elif not of_any:
         said.append(
-            f"{len(wrong)} of {len(files.log)} flags say something else (lines {which})"
+            f"all {count} flags are right whatever the kind; {len(wrong)} say something else "
+            "where a detection hits its own kind only"
         )
     else:
-        said.append(f"all {len(files.log)} flags are as counted here")
+        which = ", ".join(str(line.number) for line in wrong[:5])
+        said.append(f"{len(wrong)} of {count} flags say something else (lines {which})")
     return {
         "flags": {DATASETS[part]: [c.tp, c.fp, c.fn] for part, c in parts.items()},
+        "lines": {DATASETS[part]: [c.tp, c.fp, c.fn] for part, c in lines.items()},
         "differing_lines": [line.number for line in wrong],
         "said": said,
     }

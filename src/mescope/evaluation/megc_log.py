@@ -170,6 +170,20 @@ def flagged(lines: Sequence[LogLine]) -> dict[str, Counts]:
     return counts
 
 
+def flag_lines(lines: Sequence[LogLine]) -> dict[str, Counts]:
+    """Return how many lines of each data set have which flag, as entries print them.
+
+    Two lines of one detection count twice here, and once in :func:`flagged`.
+    """
+    parts = sorted({line.part for line in lines})
+    return {
+        part: Counts(
+            *(sum(x.part == part and x.flag == flag for x in lines) for flag in VERDICTS)
+        )
+        for part in parts
+    }
+
+
 def differing(
     lines: Sequence[LogLine], kinds: Mapping[tuple[VideoKey, Interval], Kind | None]
 ) -> list[LogLine]:
