@@ -347,9 +347,9 @@ def test_the_composite_of_whole_releases_has_442_clips(tmp_path):
     surprises = [i for i, emotion in enumerate(emotions) if emotion == "surprise"]
     for i, name in zip(surprises, ("EP07_01", "EP07_04f", "EP10_03"), strict=False):
         rows[i] = replace(rows[i], subject="24", name=name)
-    disgust, happy = emotions.index("disgust"), emotions.index("happiness")
+    disgust = emotions.index("disgust")
     rows[disgust] = replace(rows[disgust], subject="04", name="EP12_01f", apex="/")
-    rows[happy] = replace(rows[happy], subject="05", name="EP09_05f", apex=1)
+    rows[disgust + 1] = replace(rows[disgust + 1], subject="05", name="EP09_05f", apex=1)
     layout_sheets.casme2_2019(tmp_path / "CASME II", rows, classes="none")
     clips = [
         (f"s{i % 16 + 1}", emotion, f"s{i % 16 + 1}_{token}_{i:03d}", 100000 + i, 2)
