@@ -75,6 +75,23 @@ def test_a_truth_with_subjects_serves_a_file_without(tmp_path):
     assert got == {"micro": (1, 1, 0), "macro": (0, 1, 0)}
 
 
+def test_a_file_with_subjects_serves_a_truth_without(tmp_path):
+    found = "subject,video,onset,offset,type\np9,001_2,10,29,micro\n"
+    truth = "vid,onset,offset,type\n001_2,12,31,me\n003_1,5,9,me\n"
+    got, files = counts(write(tmp_path, "p.csv", found), write(tmp_path, "t.csv", truth))
+    assert got["micro"] == (1, 0, 1)
+    assert files.truth.videos == {("p9", "001_2"), ("003", "003_1")}
+
+
+def test_detections_that_a_mode_does_not_count_are_told(tmp_path, capsys):
+    found = write(tmp_path, "p.csv", "vid,onset,offset,type\n001_2,10,12,me\n")
+    truth = write(tmp_path, "t.csv", "vid,onset,offset,type\n001_2,10,20,me\n")
+    assert run(["score", str(found), str(truth), "--mode", "as_published_megc2020"]) == 0
+    assert "1 detections have a length of no kind in mode" in capsys.readouterr().err
+    assert run(["score", str(found), str(truth)]) == 0
+    assert "no kind" not in capsys.readouterr().err
+
+
 SPOT_THEN_RECOGNISE = "subject,video,onset,offset,emotion\n"
 
 

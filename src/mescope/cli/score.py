@@ -13,6 +13,7 @@ from mescope.cli.options import Force, Json
 
 if TYPE_CHECKING:
     from mescope.evaluation.chance import Chance
+    from mescope.evaluation.interval_table import Table
     from mescope.evaluation.megc import Files
     from mescope.evaluation.spotting_report import SpottingReport
 
@@ -89,14 +90,15 @@ def score(
     names = [name.strip() for name in classes.split(",") if name.strip()]
     files = open_files(found, truth, rate=rate)
     mine, theirs = files.found, files.truth
-    for remark in (*mine.remarks, *theirs.remarks):
-        explain(remark)
     scores = count(mine, theirs, mode=mode, classes=names)
+    remarks = [*mine.remarks, *theirs.remarks, *_left_out(mine, mode)]
+    for remark in remarks:
+        explain(remark)
     frames = None if lengths is None else read_lengths(lengths, mine.videos | theirs.videos)
     chance = at_random(mine, theirs, mode=mode, frames=frames)
     summary = summarize(scores, minutes=minutes, chance=chance)
-    if mine.remarks or theirs.remarks:
-        summary["remarks"] = [*mine.remarks, *theirs.remarks]
+    if remarks:
+        summary["remarks"] = remarks
     if files.log:
         summary["log"] = _log(files, mode)
     if submission is not None:
@@ -110,6 +112,15 @@ def score(
         show_json(summary)
     else:
         _show(summary, chance)
+
+
+def _left_out(found: Table, mode: str) -> list[str]:
+    """Return what a mode does not count at all, in a sentence."""
+    from mescope.evaluation.scores import places_of
+
+    counted = sum(map(len, places_of(found, mode).values()))
+    lost = len(found.rows) - counted
+    return [f"{lost} detections have a length of no kind in mode {mode}: left out"] * bool(lost)
 
 
 def _show(summary: dict[str, Any], chance: Chance) -> None:

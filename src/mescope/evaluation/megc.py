@@ -147,10 +147,9 @@ def open_files(found: str | Path, truth: str | Path, *, rate: float | None = Non
     else:
         mine = read_table(found, clamp=True)
         mine = _typed(mine, Path(found).name, rate)
+    if not any(subject for subject, _ in theirs.videos):
+        theirs = with_people(named_alike(theirs, mine))
     mine = named_alike(mine, theirs)
-    if all(not subject for subject, _ in theirs.videos):
-        mine = replace(with_people(mine), remarks=mine.remarks)  # said once, of the truth
-        theirs = with_people(theirs)
     rates = {} if rate is None else dict.fromkeys(mine.videos | theirs.videos, rate)
     rates |= {**mine.rates, **theirs.rates}
     return Files(replace(mine, rates=rates), replace(theirs, rates=rates), lines)

@@ -272,7 +272,7 @@ def _check(found: Table, truth: Table, rules: Mode, classes: Sequence[str]) -> N
         )
     unknown = sorted(found.videos - truth.videos)
     if unknown and rules.videos == "all":
-        names = ", ".join("/".join(video) for video in unknown[:3])
+        names = ", ".join("/".join(filter(None, video)) for video in unknown[:3])
         raise DatasetError(
             f"expected detections in videos of the truth, found {names} ({len(unknown)} in "
             "all); a video without expressions needs a row without onset and offset there"
