@@ -53,10 +53,10 @@ def test_folds_in_parts_give_the_report_of_the_whole(arguments, tmp_path, capsys
     whole = json.loads(capsys.readouterr().out)
     parts = [str(tmp_path / "parts") if a == str(tmp_path / "run") else a for a in arguments]
     assert run([*parts, "--folds", "2-3"]) == 0
-    assert "2 of 3 folds are done, fold 1 of seed 0 missing" in capsys.readouterr().err
+    assert "2 of 3 folds are done, missing: 1 of seed 0" in capsys.readouterr().err
     assert not (tmp_path / "parts" / "report.html").exists()
     assert run([*parts, "--collect"]) != 0
-    assert "fold 1 of seed 0 missing" in capsys.readouterr().err
+    assert "missing: 1 of seed 0" in capsys.readouterr().err
     assert run([*parts, "--folds", "1", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["all"] == whole["all"]
     assert run([*parts, "--collect", "--json"]) == 0

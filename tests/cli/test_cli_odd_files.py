@@ -184,7 +184,7 @@ def test_lines_of_a_log_that_make_no_sense_are_named(run, here, line, said):
 
 def test_names_with_blanks_stand_between_tabs(run, here):
     Path("log.txt").write_text("\ufeff2\r\n15_day 1\t557\t608\t560\t600\tTP\r\n")
-    Path("list.txt").write_text("s15\tday 1\tMicro-Expression\t557\t+572\t608.0\n")
+    Path("list.txt").write_text("s15\tday 1\tMacro-Expression\t557\t+572\t608.0\n")
     status, out, err = run("score", "log.txt", "list.txt", "--json")
     assert status == 0, err
-    assert json.loads(out)["spotting"]["micro"]["tp"] == 1
+    assert json.loads(out)["spotting"]["macro"]["tp"] == 1

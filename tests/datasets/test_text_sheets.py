@@ -106,3 +106,14 @@ def test_what_is_neither_text_nor_workbook_is_told(tmp_path, data):
 
 def test_no_bytes_are_no_sheet():
     assert decoded(b"") == ""
+
+
+def test_a_sheet_of_eye_blinks_saved_by_itself(tmp_path):
+    root = part_a(tmp_path / "c")
+    before = open_dataset("casme3a", root)
+    for path in sorted(root.rglob("*.xls*")):
+        resaved(path)  # the first sheet only: the blinks are gone
+    assert open_dataset("casme3a", root).events == {}
+    text = "Subject,Filename,Onset,Offset\nspNO.1,a,1,4\n"
+    (root / "annotation" / "eye blink.CSV").write_text(text, encoding="utf-8")
+    assert open_dataset("casme3a", root).events == before.events != {}

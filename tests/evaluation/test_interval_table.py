@@ -45,7 +45,7 @@ def test_all_bad_rows_are_counted(tmp_path):
 
 
 def test_missing_columns_are_named(tmp_path):
-    with pytest.raises(DatasetError, match=r"found clip, start.*add subject, recording, onset"):
+    with pytest.raises(DatasetError, match=r"found clip, start.*add recording, onset"):
         read_table(table(tmp_path, "clip,start\n1,2\n"))
 
 

@@ -24,7 +24,10 @@ from mescope.events import Expression, Interval, Kind, Seconds
 from mescope.io.formula_guard import unguarded
 from mescope.moved import renamed
 
-_SAME = {"video": "recording", "type": "kind", "au": "action_units", "fps": "rate"}
+_SAME = {
+    "video": "recording", "type": "kind", "au": "action_units", "fps": "rate",
+    "vid": "recording", "pred_onset": "onset", "pred_offset": "offset",  # of challenges
+}  # fmt: skip
 NEEDED = ("recording", "onset", "offset", "kind")
 """Columns a table of expressions must have."""
 
@@ -36,6 +39,8 @@ KINDS: dict[str, Kind] = {
     "micro-expression": "micro",
     "macro": "macro",
     "macro-expression": "macro",
+    "me": "micro",  # as challenges write them
+    "mae": "macro",
 }
 __getattr__ = renamed(__name__, {"Annotation": "mescope.annotations.expression_table.TableRow"})
 
@@ -133,17 +138,26 @@ def _pointed(text: str) -> str:
 
 
 def _header(path: Path, line: int, cells: list[str], needed: Sequence[str]) -> list[str]:
+    return columns_of(cells, needed, place(path, line))
+
+
+def columns_of(cells: Sequence[str], needed: Sequence[str], where: str) -> list[str]:
+    """Return the names of columns as this module has them, whatever their synonym.
+
+    Raises:
+        DatasetError: a needed column is missing, or one is there twice; ``where`` is named.
+    """
     found = [cell.strip().lower() for cell in cells]
     names = [_SAME.get(name, name) for name in found]
     missing = [name for name in needed if name not in names]
     if missing:
         raise DatasetError(
-            f"{place(path, line)}: expected the columns {', '.join(needed)}, found "
+            f"{where}: expected the columns {', '.join(needed)}, found "
             f"{', '.join(filter(None, found))}; add {', '.join(missing)}"
         )
     twice = sorted({name for name in names if name and names.count(name) > 1})
     if twice:
-        raise DatasetError(f"{place(path, line)}: column {twice[0]} is there twice; keep one")
+        raise DatasetError(f"{where}: column {twice[0]} is there twice; keep one")
     return names
 
 

@@ -18,7 +18,7 @@ from mescope.app.records import StoredRecording
 from mescope.app.review_mark import timed
 from mescope.errors import MescopeError
 from mescope.evaluation.matching import match
-from mescope.evaluation.megc import write_log
+from mescope.evaluation.megc_log import write_log
 from mescope.events import Interval
 
 Maker = Callable[[Project, StoredRecording, str | None], bytes]

@@ -47,7 +47,7 @@ from mescope.datasets.workbook import (
     SheetRow,
     find_workbook,
     find_workbooks,
-    read_rows,
+    read_sheets,
     whole,
     with_whole,
 )
@@ -78,7 +78,6 @@ COUNTS: Mapping[str, Mapping[str, int]] = MappingProxyType(
 )
 """Rows of every emotion by release of the sheet."""
 CLASSES = "CASME2-ObjectiveClasses.xlsx"
-CLASS_COLUMNS = ("Objective Class", "Objective Classes", "Objective")
 COLUMNS = (
     "Subject", "Filename", "OnsetFrame", "ApexFrame", "OffsetFrame",
     "Action Units", "Estimated Emotion",
@@ -87,6 +86,7 @@ CORRECTIONS: tuple[Correction, ...] = ()
 
 Release = Literal["2014", "2019"]
 Pictures = Literal["selected", "raw", "cropped"]
+_HEADER_ROWS = 40  # rows in which a header is looked for
 _PREFERRED: tuple[Pictures, ...] = ("selected", "raw", "cropped")
 
 
@@ -188,18 +188,19 @@ def _classes(
 
 def _classes_in(path: Path) -> dict[tuple[str, str], int | None]:
     """Return the objective classes of a workbook, in whichever sheet; none if it has none."""
-    for column in CLASS_COLUMNS:
-        columns = ("Subject", "Filename", column)
-        try:
-            rows = read_rows(path, TITLE, columns, columns).rows
-        except DatasetError:
-            continue  # without that column
-        return {
-            (subject_id(r.cells["Subject"]), str(r.cells["Filename"]).strip()): class_number(
-                r.cells[column]
-            )
-            for r in rows
-        }
+    for rows in read_sheets(path).values():
+        for start, header in enumerate(rows[:_HEADER_ROWS]):
+            names = [str(cell or "").strip().lower() for cell in header]
+            column = next((i for i, name in enumerate(names) if "objective" in name), None)
+            if column is None or not {"subject", "filename"} <= set(names):
+                continue
+            person, clip = names.index("subject"), names.index("filename")
+            found = {
+                (subject_id(row[person]), str(row[clip]).strip()): class_number(row[column])
+                for row in rows[start + 1 :]
+            }
+            if any(found.values()):
+                return found
     return {}
 
 

@@ -137,11 +137,10 @@ def _columns(header: list[str]) -> _Columns:
         next((i for i, text in enumerate(header) if text.startswith(word)), None)
         for word in ("firstf", "lastf")
     )
-    onsets = {text[5:]: i for i, text in enumerate(header) if text.startswith("onset")}
     pairs = [
-        (i, header.index(f"offset{rest}"))
-        for rest, i in onsets.items()
-        if f"offset{rest}" in header
+        (i, next(j for j in range(i + 1, len(header)) if header[j] == f"offset{text[5:]}"))
+        for i, text in enumerate(header)
+        if text.startswith("onset") and f"offset{text[5:]}" in header[i + 1 :]
     ]
     # Pairs whose headers are blank follow the named ones; a single blank column is none.
     end = next(i for i in (first, last, len(header)) if i is not None)

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pandas as pd
 
+from mescope.annotations.delimited import DELIMITERS, delimiter_of
+
 SUFFIXES = (".csv", ".tsv", ".txt")
 """Of sheets that were saved as text."""
-
-_SEPARATORS = (",", ";", "\t")
 
 
 def load_text(path: Path) -> dict[str, pd.DataFrame]:
@@ -25,12 +25,10 @@ def load_text(path: Path) -> dict[str, pd.DataFrame]:
         ValueError: it is not text, or not a table.
     """
     text = decoded(path.read_bytes())
-    first, _, rest = text.partition("\n")
-    named = first.strip().strip('"').lower()
-    if named.startswith("sep=") and len(named) == len("sep=") + 1:
-        separator, text = named[-1], rest
-    else:
+    separator, skipped = delimiter_of(text) if text.strip() else (",", 0)
+    if not skipped:  # a title above the header says nothing about it
         separator = _separator(text)
+    text = text[skipped:]
     try:
         rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True))
     except csv.Error as error:
@@ -62,4 +60,4 @@ def decoded(data: bytes) -> str:
 def _separator(text: str) -> str:
     """Return what splits most lines into most cells; the comma of equals."""
     lines = [line for line in text.splitlines() if line.strip()][:60]
-    return max(_SEPARATORS, key=lambda one: sum(line.count(one) for line in lines))
+    return max(DELIMITERS, key=lambda one: sum(line.count(one) for line in lines))

@@ -207,7 +207,8 @@ def _load_xls(path: Path) -> dict[str, pd.DataFrame]:
 
 
 def _header_text(cell: object) -> str:
-    return "" if _empty(cell) else " ".join(str(cell).split()).lower()
+    """Return a header in small letters, without the apostrophe that some copies put behind."""
+    return "" if _empty(cell) else " ".join(str(cell).split()).lower().rstrip("'’")
 
 
 def _empty(cell: object) -> bool:

@@ -164,7 +164,7 @@ class Results(Generic[Result]):
             first = ", ".join(f"{n + 1} of seed {seed}" for seed, n in missing[:5])
             more = f" and {len(missing) - 5} more" if len(missing) > 5 else ""
             raise UnfinishedError(
-                f"{every - len(missing)} of {every} folds are done, fold {first}{more} missing; go "
+                f"{every - len(missing)} of {every} folds are done, missing: {first}{more}; go "
                 "on with --folds for them, or without it"
             )
 
