@@ -89,7 +89,9 @@ class Served:
 
 
 @contextmanager
-def serving(folder, analyze="fake_analysis:analyze", limits=LIMITS, port=0, patience=None, **options):
+def serving(
+    folder, analyze="fake_analysis:analyze", limits=LIMITS, port=0, patience=None, **options
+):
     """Serve a folder over a real socket for as long as the block lasts."""
     ending = threading.Event()
     application = create_app(folder, analyze=analyze, limits=limits, ending=ending, **options)

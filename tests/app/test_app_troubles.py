@@ -1,4 +1,4 @@
-"""A full disk, a lock of another program, a folder that is away: told, waited for, gone on from."""
+"""A full disk, a lock of another program, a folder that is away: told, and gone on from."""
 
 import json
 import os
@@ -60,7 +60,9 @@ def let_end(one, identity):
 def add_mark(one, identity, revision, **more):
     url = f"/api/recordings/{identity}"
     body = {"revision": revision, "coder": "ann", "action": "add"}
-    return one.client.post(f"{url}/events", json=body | {"values": {"first": 1, "last": 2, **more}})
+    return one.client.post(
+        f"{url}/events", json=body | {"values": {"first": 1, "last": 2, **more}}
+    )
 
 
 def big(number):
@@ -96,7 +98,9 @@ def test_a_lock_of_another_program_is_waited_for(tmp_path):
         with foreign_lock(tmp_path):
             let_end(one, identity)
             answers = []
-            judging = threading.Thread(target=lambda: answers.append(add_mark(one, identity, 0)))
+            judging = threading.Thread(
+                target=lambda: answers.append(add_mark(one, identity, 0))
+            )
             judging.start()
             assert all(quick(one, f"/api/recordings/{identity}{x}") for x in ("", "/marks"))
             assert quick(one, "/api/recordings")
@@ -121,7 +125,10 @@ def test_a_cancel_that_cannot_be_noted_says_so_and_holds(tmp_path):
         one.wait("endless.mp4", lambda r: r["progress"])
         with foreign_lock(tmp_path):
             answer = one.client.post(f"/api/recordings/{identity}/cancel")
-            assert (answer.status_code, "another program" in answer.json()["error"]) == (503, True)
+            assert (answer.status_code, "another program" in answer.json()["error"]) == (
+                503,
+                True,
+            )
         one.wait("endless.mp4", lambda r: r["state"] == "new", SOON)
         assert [job.state for job in one.project.store.jobs(identity)] == ["cancelled"]
         assert one.client.post(f"/api/recordings/{identity}/cancel").status_code == 200
@@ -136,7 +143,10 @@ def test_a_full_database_is_told_and_gone_on_from(tmp_path):
             for note in ("x" * 19_000, "x" * 900, ""):
                 while (answer := add_mark(one, identity, kept, note=note)).status_code == 200:
                     kept += 1
-                assert (answer.status_code, "disk is full" in answer.json()["error"]) == (507, True)
+                assert (answer.status_code, "disk is full" in answer.json()["error"]) == (
+                    507,
+                    True,
+                )
             let_end(one, identity)
             found = one.wait("endless.mp4", lambda r: r["error"], SOON)
             assert ("full" in found["error"], found["state"]) == (True, "analyzing")
@@ -251,7 +261,9 @@ def test_the_page_is_told_what_is_in_the_way(tmp_path):
             assert said() == text
 
 
-@pytest.mark.parametrize("error", [sqlite3.ProgrammingError, RuntimeError, MemoryError, OSError])
+@pytest.mark.parametrize(
+    "error", [sqlite3.ProgrammingError, RuntimeError, MemoryError, OSError]
+)
 def test_no_error_ends_a_loop(error, monkeypatch):
     """Neither a known one nor a bug; what went wrong is told until it goes right."""
     monkeypatch.setattr("mescope.app.loops.RETRY", 0.05)

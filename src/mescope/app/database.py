@@ -193,7 +193,7 @@ class Database:
         self._writer, self._file = fresh, _identity(self._path)
 
     def overwrite_deleted(self) -> None:
-        """Write the file anew, so that nothing of what was deleted is left; later if need be."""
+        """Write the file anew, so that nothing deleted is left in it; later if need be."""
         with self._taking_turn():
             self._untidy = True
             with contextlib.suppress(sqlite3.Error):  # full, or locked: the next time

@@ -53,17 +53,22 @@ class AnalysisQueue:
         troubles = project.troubles = Troubles(self._note_trouble)
         self._look = Loop("look", self._look_step, troubles)
         self._work = Loop("work", self._work_step, troubles)
-        self._watch = Loop("watch", Watch(project, self._note_presence).step, troubles, EVERY)
+        self._loops = (
+            self._look,
+            self._work,
+            Loop("watch", Watch(project, self._note_presence).step, troubles, EVERY),
+            Loop("prepare", project.review.prepare, troubles, EVERY),
+        )
 
     def start(self) -> None:
         """Begin; what was running when the server ended is taken up again."""
-        for loop in (self._look, self._work, self._watch):
+        for loop in self._loops:
             loop.start()
 
     def close(self) -> None:
         """End the worker; its job stays in the queue for the next start."""
         self.closing = True
-        for loop in (self._look, self._work, self._watch):
+        for loop in self._loops:
             loop.close()
 
     # -- for the routes ------------------------------------------------------------------
@@ -242,6 +247,7 @@ class AnalysisQueue:
             if outcome.state == "done":
                 document, traces = outcome.read()
                 self._project.keep_analysis(job.recording, document, traces, job.number)
+                self._project.review.page(job.recording)  # nobody waits for it later
                 self._hold.done()
             else:
                 self._project.store.change_job(

@@ -67,9 +67,7 @@ def view(
     }
 
 
-def _hindered(
-    shown: dict[str, Any], trouble: str | None, absent: bool
-) -> dict[str, Any]:
+def _hindered(shown: dict[str, Any], trouble: str | None, absent: bool) -> dict[str, Any]:
     """Return a recording with what is in the way of it at the moment as its error."""
     if shown["error"] is None and absent:
         return shown | {"error": _ABSENT}
