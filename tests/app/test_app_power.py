@@ -1,4 +1,4 @@
-"""The power fails: whatever was not synced by then may be gone, and no judgement that was taken is."""
+"""The power fails: what was not synced may be gone, and no judgement that was taken is."""
 
 import os
 import random

@@ -51,7 +51,8 @@ def take(project: Project, draft: Draft) -> tuple[StoredRecording, bool]:
     _learn_digests(project, draft.size)
     with project.scanning:
         for recording in project.store.with_sha256(digest):
-            if (project.folder / recording.path).is_file():
+            path = project.folder / recording.path
+            if path.is_file() and not has_changed(recording, path):
                 draft.discard()
                 return recording, False
         with told():

@@ -36,7 +36,9 @@ class ProjectLock:
 
     def release(self) -> None:
         """Let another process have the project."""
-        os.close(self._handle)
+        if self._handle >= 0:
+            os.close(self._handle)
+        self._handle = -1
 
 
 def _take(handle: int) -> None:
