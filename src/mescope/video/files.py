@@ -28,6 +28,7 @@ from mescope.video.frame_conversion import (
     squared_size,
     with_square_pixels,
 )
+from mescope.video.readable import was_interrupted
 from mescope.video.source import Picture, Policy, Video
 from mescope.video.timetable import PacketReader, read_table
 
@@ -57,6 +58,11 @@ class FileVideo(Video):
             self._table, self.times = table, table.times
             self.first_frame, self.last_frame = 0, len(table.times) - 1
             self.report = first_report(container, stream, table)
+        if self.report.truncated and was_interrupted(path):
+            raise VideoError(
+                f"{self.name}: reading it was interrupted; the disk or network drive it is on "
+                "does not hold: start again"
+            )
         self.rate = self.report.measured_rate
         self._look_at_first_frame()
         self._set_rate(rate)
@@ -160,6 +166,8 @@ class FileVideo(Video):
                         newest = index
                         self._check_picture(index, frame)
                         yield index, frame
+                if newest < last and was_interrupted(self._path):
+                    yield from self._decode(newest + 1, last, tally, only)
                 return
 
     def _packets_from(
