@@ -115,9 +115,9 @@ def _licensed(name: str, about: metadata.Distribution, needed: str) -> Licensed:
 def _licence(about: metadata.Distribution) -> str:
     """Return the name of a licence: the expression, the classifiers, or the first line."""
     fields = about.metadata
-    expression = fields.get("License-Expression")
+    expression = fields["License-Expression"] if "License-Expression" in fields else None
     if expression:
-        return expression
+        return str(expression)
     classes = [
         c.rsplit(" :: ", 1)[-1]
         for c in fields.get_all("Classifier") or ()
@@ -125,7 +125,7 @@ def _licence(about: metadata.Distribution) -> str:
     ]
     if classes:
         return ", ".join(classes)
-    lines = (fields.get("License") or "").strip().splitlines()
+    lines = (fields["License"] if "License" in fields else "").strip().splitlines()
     return lines[0].strip()[:_LONGEST] if lines else "not said; see its files"
 
 
