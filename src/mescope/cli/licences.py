@@ -115,8 +115,7 @@ def _licensed(name: str, about: metadata.Distribution, needed: str) -> Licensed:
 def _licence(about: metadata.Distribution) -> str:
     """Return the name of a licence: the expression, the classifiers, or the first line."""
     fields = about.metadata
-    expression = fields["License-Expression"] if "License-Expression" in fields else None
-    if expression:
+    for expression in fields.get_all("License-Expression") or ():
         return str(expression)
     classes = [
         c.rsplit(" :: ", 1)[-1]
@@ -125,7 +124,7 @@ def _licence(about: metadata.Distribution) -> str:
     ]
     if classes:
         return ", ".join(classes)
-    lines = (fields["License"] if "License" in fields else "").strip().splitlines()
+    lines = "\n".join(fields.get_all("License") or ()).strip().splitlines()
     return lines[0].strip()[:_LONGEST] if lines else "not said; see its files"
 
 
