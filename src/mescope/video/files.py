@@ -6,6 +6,7 @@ import hashlib
 import os
 from collections.abc import Container, Generator, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
@@ -37,6 +38,16 @@ _BLOCK = 1 << 16
 _BLOCKS = 64
 _MOST_THREADS = 4  # of a decoder; the analysis is slower than two
 _NEAR = 16  # frames; decoding so many is faster than opening and seeking
+
+
+@dataclass(frozen=True, slots=True)
+class _From:
+    """All frames from one on."""
+
+    first: int
+
+    def __contains__(self, index: object) -> bool:
+        return isinstance(index, int) and index >= self.first
 
 
 class FileVideo(Video):
@@ -147,13 +158,21 @@ class FileVideo(Video):
             yield container, stream
 
     def _decode(
-        self, first: int, last: int, tally: Tally, only: Container[int] | None = None
+        self,
+        first: int,
+        last: int,
+        tally: Tally,
+        only: Container[int] | None = None,
+        lean: bool = True,
     ) -> Generator[tuple[int, VideoFrame], None, None]:
         """Frames first to last in order, with their numbers; damaged ones are absent.
 
-        With ``only``, others may be absent, too, if no frame is built on them.
+        With ``only``, others may be absent, too, if no frame is built on them.  If ``lean``,
+        what comes before the first is decoded only where other frames are built on it.
         """
         entry, newest = self._table.entry_for(first), first - 1
+        if only is None and lean and self._policy == "skip":
+            only = _From(first)
         for jump in (entry > 0, False):
             with self._open() as (container, stream):
                 packets = self._packets_from(container, stream, entry if jump else 0)
@@ -161,6 +180,10 @@ class FileVideo(Video):
                     continue  # the seek missed: from the start, slow but right
                 for index, frame in self._decoded(packets, stream, last, tally, only):
                     if index > last:
+                        return
+                    if isinstance(only, _From) and newest < first < index:
+                        # Perhaps it was built on what was passed over.
+                        yield from self._decode(first, last, tally, lean=False)
                         return
                     if index > newest and self._sound(index, frame, tally):
                         newest = index
