@@ -87,9 +87,10 @@ class Project:
         """Take the lock of a folder that came back, and forget what was read before."""
         for part in ("analyses", "times", "incoming", "work"):
             (self.home / part).mkdir(parents=True, exist_ok=True)
-        fresh = ProjectLock(self.home / "lock")
-        self._lock.release()
-        self._lock = fresh
+        if not self._lock.holds(self.home / "lock"):
+            fresh = ProjectLock(self.home / "lock")
+            self._lock.release()
+            self._lock = fresh
         with self._cache_lock:
             self._times.clear()
             self._curves.clear()
@@ -289,11 +290,13 @@ class Project:
         path = self.home / "analyses" / name
         try:
             write_atomically(path, traces)
-            self.review.enter_analysis(identity, document, name, job)
+            kept = self.review.enter_analysis(identity, document, name, job)
         except MescopeError:
             with contextlib.suppress(OSError):
                 path.unlink(missing_ok=True)
             raise
+        if not kept:
+            path.unlink(missing_ok=True)
 
     def cache(self, identity: str) -> Path:
         """Return where the motion of a recording is kept, so that its analysis can go on."""

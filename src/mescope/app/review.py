@@ -210,8 +210,10 @@ class Review:
 
     def enter_analysis(
         self, identity: str, document: Mapping[str, Any], traces: str, job: int | None = None
-    ) -> None:
+    ) -> bool:
         """Keep a finished analysis; what people said about an earlier one stays.
+
+        Return whether it was kept.
 
         Args:
             identity: of the recording.
@@ -221,7 +223,7 @@ class Review:
         """
         with self._store.together():
             if job is not None and not self._store.change_job(job, "done"):
-                return  # cancelled, or done already
+                return False  # cancelled, or done already
             found = marks_of(document)
             kept = carried_over(self.detections(identity), self.state(identity)[1], found)
             marks = [mark.to_json() for mark in kept]
@@ -229,6 +231,7 @@ class Review:
             model = str(document.get("provenance", {}).get("model", ""))
             values = {"detections": len(found), "model": model}
             self._store.add_event(identity, None, "", "analyzed", values=values)
+            return True
 
     def undo(
         self, identity: str, revision: int | None, coder: Any, *, brief: bool = False
