@@ -20,6 +20,7 @@ from mescope.app.project import Project
 from mescope.app.records import AnalysisJob
 from mescope.app.running import Outcome, Run, Work
 from mescope.app.safety import inside
+from mescope.app.sandbox import ChildProcess
 from mescope.app.trouble import BUSY, PASSING, BusyError
 from mescope.app.views import overview
 from mescope.app.watch import EVERY, Hold, Watch
@@ -34,7 +35,7 @@ _FOR_AN_END = 5.0  # seconds that a cancelling request waits for the worker to b
 class AnalysisQueue:
     """Looks at new recordings, analyzes what is queued, and watches whether all is there.
 
-    ``run`` is the analysis that runs, if any.  ``models`` are the weights; none: the shipped.
+    ``models`` are the weights; none: the shipped.
     """
 
     def __init__(self, project: Project, analyze: Analyze, models: Sequence[str] = ()) -> None:
@@ -46,7 +47,7 @@ class AnalysisQueue:
         self._stop: set[int] = set()  # jobs that are to end
         self._ended: tuple[AnalysisJob, Outcome] | None = None  # not in the database yet
         self._hold = Hold(project.home)
-        self.run: Run | None = None
+        self._run: Run | None = None
         self._doing: int | None = None  # the number of the job that runs
         self.closing = False
         self._begun = {"look": False, "work": False}
@@ -70,6 +71,12 @@ class AnalysisQueue:
         self.closing = True
         for loop in self._loops:
             loop.close()
+
+    @property
+    def process(self) -> ChildProcess | None:
+        """Return the worker that runs, if any."""
+        run = self._run
+        return None if run is None else run.process
 
     # -- for the routes ------------------------------------------------------------------
 
@@ -200,13 +207,13 @@ class AnalysisQueue:
     def _outcome(self, job: AnalysisJob) -> Outcome:
         """Run a job; whatever happens is an outcome."""
         project, identity = self._project, job.recording
-        self.run = Run(
+        self._run = Run(
             job, project.limits, lambda: self._wanted(job.number),
             lambda share: self._set_progress(identity, share),
         )  # fmt: skip
         try:
             source = inside(project.folder, project.recording(identity).path)
-            outcome = self.run(
+            outcome = self._run(
                 Work(
                     source=source, cache=project.cache(identity),
                     work=project.home / "work" / str(job.number),
@@ -221,7 +228,7 @@ class AnalysisQueue:
         except MescopeError as error:
             outcome = Outcome(state="failed", reason=str(error))
         finally:
-            self.run = None
+            self._run = None
         if outcome.state == "failed" and not self._is_there(identity):
             return Outcome(state="queued", reason="its file is gone", counts=False)
         return outcome
