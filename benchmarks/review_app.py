@@ -1,16 +1,22 @@
-"""How fast the review app answers: 200 recordings, a two-hour analysis, many marks, frames.
+"""How fast the review app answers: many recordings, a two-hour analysis, many marks, frames.
 
-    python benchmarks/review_app.py [--marks 20000] [--browser]
+    python benchmarks/review_app.py [--recordings 500] [--marks 100000] [--clients 20]
+        [--seconds 20] [--requests 10000] [--browser]
 
-Everything is made up but the server, its database and, for frames, a small rendered video.
-``--browser`` also opens the two hours in Chromium, pans its timeline and counts the pictures.
+Everything is made up but the server, its database and, for frames, small videos of noise.
+The clients run in a process of their own: each reviews a recording of its own, steps through
+neighbouring frames and jumps.  ``--browser`` also opens the two hours in Chromium, pans its
+timeline and counts the pictures.
 """
 
 from __future__ import annotations
 
 import argparse
+import http.client
 import itertools
+import multiprocessing
 import os
+import random
 import shutil
 import socket
 import statistics
@@ -20,16 +26,18 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import numpy as np
 import uvicorn
 
+from mescope.app.connections import served
 from mescope.app.downsampling import pack
 from mescope.app.project import Project
-from mescope.app.replay import detection
+from mescope.app.records import StoredRecording, VideoFacts
+from mescope.app.review_mark import detection
 from mescope.app.server import create_app
-from mescope.app.store import Recording
 from mescope.synthesis.encode import write_video
 from mescope.video.arrays import ArrayVideo
 
@@ -40,8 +48,9 @@ SERIES = 24
 def fill(project: Project, recordings: int, marks: int) -> None:
     """Put made-up recordings into a project; the first has two hours of traces."""
     n = RATE * 3600 * HOURS
-    facts = {"seconds": 3600.0 * HOURS, "rate": float(RATE), "frames": n, "width": 1920,
-             "height": 1080, "variable_rate": False, "warnings": []}  # fmt: skip
+    facts = VideoFacts(
+        seconds=3600.0 * HOURS, rate=float(RATE), frames=n, width=1920, height=1080
+    )
     rng = np.random.default_rng(0)
     traces = pack(
         np.arange(n), np.arange(n) / RATE,
@@ -51,14 +60,14 @@ def fill(project: Project, recordings: int, marks: int) -> None:
     for number in range(recordings):
         identity = f"{number:012x}"
         project.store.add_recording(
-            Recording(id=identity, name=f"r{number:04}", path=f"r{number:04}.mp4", size=1,
+            StoredRecording(id=identity, name=f"r{number:04}", path=f"r{number:04}.mp4", size=1,
                       mtime_ns=1, sha256=None, fingerprint=None, added="", facts=facts,
                       error=None)
         )  # fmt: skip
         count = marks if number == 0 else 100
         at = np.sort(rng.choice(n - 40, count, replace=False))
         found = [detection(i, int(a), int(a) + 9, int(a) + 20, emotion="surprise",
-                           confidence=0.5) for i, a in enumerate(at)]  # fmt: skip
+                           confidence=0.5).to_json() for i, a in enumerate(at)]  # fmt: skip
         project.store.add_analysis(identity, {"marks": found, "provenance": {}}, "long.npz")
         project.store.add_event(identity, None, "", "analyzed")
         (project.home / "times" / f"{identity}.f8").write_bytes((np.arange(n) / RATE).tobytes())
@@ -67,11 +76,11 @@ def fill(project: Project, recordings: int, marks: int) -> None:
 @contextmanager
 def serving(folder: Path) -> Iterator[tuple[httpx.Client, Project]]:
     """Serve a folder."""
-    application = create_app(folder)
+    application = create_app(folder, analyze="none:none")
     # With the number of the protocol asyncio knows that it is TCP, and sends at once.
     listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listening.bind(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(application, log_level="error"))
+    server = uvicorn.Server(served(application))
     thread = threading.Thread(target=server.run, args=([listening],))
     thread.start()
     with httpx.Client(base_url=f"http://127.0.0.1:{listening.getsockname()[1]}") as client:
@@ -121,23 +130,84 @@ def measure_frames(client: httpx.Client, folder: Path) -> None:
         timed(client, what, [lambda c, n=n: c.get(f"{url}/{n}.jpg") for n in numbers])
 
 
+def _review(port: int, identity: str, frames: int, until: float, think: float) -> list[float]:
+    """Step through a recording and jump, as one who reviews; return ms of every frame."""
+    line = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    draw, spent = random.Random(identity), []
+    while time.monotonic() < until:
+        n, step = draw.randrange(frames), draw.choice((1, 1, 1, -1))
+        for k in range(draw.randrange(8, 24)):
+            at = min(frames - 1, max(0, n + k * step))
+            start = time.perf_counter()
+            line.request("GET", f"/api/recordings/{identity}/frames/{at}.jpg?width=1280")
+            answer = line.getresponse()
+            answer.read()
+            assert answer.status == 200, answer.status
+            spent.append(1000 * (time.perf_counter() - start))
+            time.sleep(think)
+    return spent
+
+
+def _clients(
+    port: int, ids: list[str], frames: int, seconds: float, think: float, told: Any
+) -> None:
+    """Review several recordings at once; runs in a process of its own."""
+    until, spent = time.monotonic() + seconds, []
+    threads = [
+        threading.Thread(
+            target=lambda one=one: spent.extend(_review(port, one, frames, until, think))
+        )
+        for one in ids
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    told.put(spent)
+
+
+def measure_clients(client: httpx.Client, folder: Path, clients: int, seconds: float) -> None:
+    """Have many review at once, each a recording of ten seconds of its own."""
+    cells = np.random.default_rng(1).integers(0, 255, (16, 90, 160, 3), np.uint8)
+    pictures = np.repeat(np.repeat(cells, 8, 1), 8, 2)[np.arange(300) // 4 % 16]
+    write_video(ArrayVideo(pictures, 30.0), folder / "client0.mp4")
+    for number in range(1, clients):
+        shutil.copy(folder / "client0.mp4", folder / f"client{number}.mp4")
+    ids = [listed(client, f"client{number}.mp4") for number in range(clients)]
+    context = multiprocessing.get_context("spawn")
+    for think in (0.1, 0.0):
+        told = context.Queue()
+        arguments = (client.base_url.port, ids, 300, seconds, think, told)
+        process = context.Process(target=_clients, args=arguments)
+        process.start()
+        spent = sorted(told.get())
+        process.join()
+        p50, p95 = statistics.median(spent), spent[int(0.95 * len(spent))]
+        print(
+            f"{clients} clients, {think:.1f} s between frames: {len(spent) / seconds:.0f} "
+            f"frames/s, p50 {p50:.0f} ms, p95 {p95:.0f} ms, longest {spent[-1]:.0f} ms"
+        )
+
+
 def memory() -> float:
     """Return the memory of this process, which is the server's and the client's, in MB."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
-def measure_memory(client: httpx.Client, url: str, times: int) -> None:
+def measure_memory(client: httpx.Client, url: str, requests: int) -> None:
     """Pan through two hours many times; what is kept must not grow with it."""
-    views = [f"{url}/traces?first={k * 4000}&last={k * 4000 + 60_000}" for k in range(90)]
+    asked = [
+        f"{url}/traces?first={k * 4000}&last={k * 4000 + 60_000}&series=s0" for k in range(90)
+    ]
+    asked += ["/api/project", f"{url}/times?first=0&last=500", f"{url}/history", url]
     used = []
-    for _ in range(times):
-        for view in views:
-            client.get(view)
-            client.get("/api/recordings")
-        used.append(memory())
-    shown = ", ".join(f"{mb:.0f}" for mb in used)
-    print(f"memory after each {2 * len(views)} requests: {shown} MB")
+    for number in range(requests):
+        client.get(asked[number % len(asked)])
+        if number % (requests // 10) == 0:
+            used.append(memory())
+    shown = ", ".join(f"{mb:.0f}" for mb in [*used, memory()])
+    print(f"memory over {requests} requests: {shown} MB")
 
 
 PAN = """
@@ -197,7 +267,11 @@ def measure_browser(base: str, identity: str) -> None:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--marks", type=int, default=2000)
+    parser.add_argument("--recordings", type=int, default=500)
+    parser.add_argument("--marks", type=int, default=100_000)
+    parser.add_argument("--clients", type=int, default=20)
+    parser.add_argument("--seconds", type=float, default=20)
+    parser.add_argument("--requests", type=int, default=10_000)
     parser.add_argument("--browser", action="store_true")
     given = parser.parse_args()
     marks = given.marks
@@ -211,19 +285,24 @@ def main() -> None:
         )
 
     with tempfile.TemporaryDirectory() as name, serving(Path(name)) as (client, project):
-        fill(project, 200, marks)
-        timed(client, "200 recordings", [lambda c: c.get("/api/recordings")] * 6)
+        fill(project, given.recordings, marks)
+        listing = [lambda c: c.get("/api/recordings")] * 6
+        timed(client, f"{given.recordings} recordings", listing)
         spans = [(0, 10**9)] + [(k * 40_000, k * 40_000 + 60_000) for k in range(5)]
         views = [f"{url}/traces?first={a}&last={b}" for a, b in spans]
         for what, more in ((f"{SERIES} series", ""), ("one series", "&series=s0")):
             calls = [lambda c, v=v + more: c.get(v) for v in views]
+            project._drop_cached("0" * 12)
+            project._curves.clear()
             timed(client, f"traces of two hours, 1000 points, {what}", calls)
         timed(client, f"{marks} marks", [lambda c: c.get(f"{url}/marks")] * 4)
         timed(client, "a judgement among them", [judge] * 6)
-        measure_memory(client, url, 6)
+        measure_memory(client, url, given.requests)
         if given.browser:
             measure_browser(str(client.base_url).rstrip("/"), "0" * 12)
         measure_frames(client, Path(name))
+        if given.clients:
+            measure_clients(client, Path(name), given.clients, given.seconds)
 
 
 if __name__ == "__main__":

@@ -157,3 +157,52 @@ def test_no_private_name_is_used_in_another_room(tmp_path, monkeypatch):
         "mescope.video.files._Runner",
         "mescope.video.reading._open",
     ]
+
+
+_CLIENTS = (
+    "urllib.request",
+    "requests",
+    "http.client",
+    "httpx",
+    "ftplib",
+    "smtplib",
+    "aiohttp",
+)
+_UNPICKLING = ("pickle", "dill", "cloudpickle", "shelve", "marshal")
+
+
+def risks(tree: ast.AST) -> list[str]:
+    """Return what could run code from data, start a program or reach out in a source."""
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            whole = [a.name for a in node.names] if isinstance(node, ast.Import) else []
+            whole += [f"{node.module}"] if isinstance(node, ast.ImportFrom) else []
+            found += [n for n in whole if n in _CLIENTS or n.split(".")[0] in _UNPICKLING]
+            found += [n for n in whole if n in ("subprocess", "pty", "code")]
+        if isinstance(node, ast.Call):
+            called = ast.unparse(node.func)
+            given = {k.arg: ast.unparse(k.value) for k in node.keywords}
+            if called in ("eval", "exec", "os.system", "os.popen", "joblib.load"):
+                found.append(called)
+            if called == "torch.load" and given.get("weights_only") != "True":
+                found.append(called)
+            if called == "np.load" and given.get("allow_pickle") != "False":
+                found.append(called)
+    return found
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: p.name)
+def test_nothing_runs_code_from_data_starts_programs_or_reaches_out(path):
+    """Promised in docs/security.md."""
+    assert risks(ast.parse(path.read_text(encoding="utf-8"))) == []
+
+
+def test_risks_are_seen():
+    for line in (
+        "import pickle", "from pickle import loads", "import urllib.request", "eval(x)",
+        "torch.load(x)", "torch.load(x, weights_only=False)", "np.load(x, allow_pickle=True)",
+        "np.load(x)", "joblib.load(x)", "import subprocess",
+    ):  # fmt: skip
+        assert risks(ast.parse(line)), line
+    assert not risks(ast.parse("model.eval(); torch.load(x, weights_only=True)"))

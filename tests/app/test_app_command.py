@@ -8,9 +8,15 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import httpx
 import pytest
+import typer
+
+from mescope.app.accounts import shares_machine, token_in
+from mescope.cli.app import _secret
+from mescope.errors import MescopeError
 
 ROOT = Path(__file__).parents[2]
 SECRET = "0123456789abcdef"
@@ -87,6 +93,73 @@ def test_other_machines_need_a_token(tmp_path):
             assert browser.get(url).status_code == 200
         process.kill()
         assert "unencrypted" in process.stderr.read()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX rights")
+def test_a_token_comes_from_a_file_that_only_its_owner_reads(tmp_path):
+    """Neither the list of processes nor another account shows it."""
+    file = tmp_path / "token"
+    file.write_text(f"{SECRET}\n")
+    file.chmod(0o644)
+    with pytest.raises(MescopeError, match="chmod 600"):
+        token_in(file)
+    file.chmod(0o600)
+    assert token_in(file) == SECRET
+    file.write_text("short")
+    with pytest.raises(MescopeError, match="16 letters"):
+        token_in(file)
+    with pytest.raises(MescopeError, match="cannot be read"):
+        token_in(tmp_path / "none")
+    file.write_text(SECRET)
+    study = tmp_path / "study"
+    study.mkdir()
+    with start(study, "--port", 0, "--no-browser", "--token-file", file) as process:
+        address = address_of(process)
+        assert address.endswith(f"?token={SECRET}")
+        listed = Path(f"/proc/{process.pid}/cmdline")
+        if listed.exists():
+            assert SECRET.encode() not in listed.read_bytes()
+        assert httpx.get(address.split("?")[0] + "api/project").status_code == 403
+        process.kill()
+
+
+@pytest.mark.parametrize(
+    ("accounts", "others"),
+    [
+        ([], False),
+        ([("me", 0, "/bin/bash")], False),
+        ([("daemon", -900, "/bin/sh"), ("nobody", 65534, "/bin/sh")], False),
+        ([("backup", 1, "/usr/sbin/nologin")], False),
+        ([("bea", 1, "/bin/zsh")], True),
+    ],
+)
+def test_where_others_have_accounts_a_secret_keeps_them_out(
+    monkeypatch, capsys, accounts, others
+):
+    """Loopback is open to every account of the machine."""
+    pwd = pytest.importorskip("pwd")
+    me = 1000 + (os.getuid() % 1000)
+    monkeypatch.setattr("os.getuid", lambda: me)
+    entries = [
+        SimpleNamespace(
+            pw_name=name, pw_uid=number if number > 1000 else me + number, pw_shell=shell
+        )
+        for name, number, shell in accounts
+    ]
+    monkeypatch.setattr(pwd, "getpwall", lambda: entries)
+    assert shares_machine() is others
+    token = _secret("127.0.0.1", None, None, no_token=False)
+    assert (token is not None) is others
+    assert ("several accounts" in capsys.readouterr().err) is others
+    assert _secret("127.0.0.1", None, None, no_token=True) is None
+    assert "every account" in capsys.readouterr().err
+    assert _secret("127.0.0.1", SECRET, None, no_token=False) == SECRET
+
+
+def test_one_way_to_give_a_token(tmp_path):
+    for words in ((SECRET, tmp_path, False), (SECRET, None, True), (None, tmp_path, True)):
+        with pytest.raises(typer.BadParameter, match="one of"):
+            _secret("127.0.0.1", *words)
 
 
 def test_a_port_in_use(tmp_path):

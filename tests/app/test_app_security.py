@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 
 import httpx
 import pytest
@@ -16,12 +17,15 @@ async def _inside(scope, receive, send):
     await PlainTextResponse("inside")(scope, receive, send)
 
 
-def ask(method="GET", path="/", *, token=None, hosts=(), host="127.0.0.1:8765", **headers):
+def ask(
+    method="GET", path="/", *, token=None, hosts=(), host="127.0.0.1:8765", gate=None, **headers
+):
     """Return the answer of a gate to one request."""
     names = {"Host": host, **{k.replace("_", "-"): v for k, v in headers.items()}}
 
     async def go():
-        transport = httpx.ASGITransport(SecurityMiddleware(_inside, hosts=hosts, token=token))
+        app = gate or SecurityMiddleware(_inside, hosts=hosts, token=token)
+        transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://x") as client:
             return await client.request(method, path, headers=names)
 
@@ -144,3 +148,50 @@ def test_refusals_are_json_in_one_line():
 )  # fmt: skip
 def test_what_is_loopback(host, own):
     assert is_loopback(host) is own
+
+
+@pytest.mark.parametrize(
+    "origin", ["http://[", "http://[::1", "http://a]b", "//[", "http://\u2100"]
+)
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_an_origin_that_is_no_address_is_refused(method, origin):
+    assert ask(method, Origin=origin.encode()).status_code == 403
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        "a[b=1; ",
+        "=; ",
+        "; ; ",
+        'x="\\; ',
+        "\u00fc=1; ",
+        "mescope=wrong; ",
+        "a=b=c; ",
+        "{}: 1; ",
+        "\t,;",
+    ],
+)
+def test_cookies_of_others_are_passed_over(before):
+    """Whatever another page of this host left in the browser."""
+    cookie = f"{before}mescope={TOKEN}".encode("latin-1")
+    assert ask(token=TOKEN, Cookie=cookie).text == "inside"
+    assert ask(token=TOKEN, Cookie=before.encode("latin-1")).status_code == 403
+
+
+def test_the_address_a_browser_is_opened_with_opens_once():
+    """It stands in the list of processes, where other accounts read it."""
+    gate = SecurityMiddleware(_inside, token=TOKEN, once="once" * 8)
+    first = ask(path=f"/?token={'once' * 8}", gate=gate)
+    assert (first.status_code, first.headers["location"]) == (303, "/")
+    assert f"mescope={TOKEN}" in first.headers["set-cookie"]
+    assert ask(path=f"/?token={'once' * 8}", gate=gate).status_code == 403
+    assert ask(path=f"/?token={TOKEN}", gate=gate).status_code == 303
+    assert ask(Authorization=f"Bearer {'once' * 8}", gate=gate).status_code == 403
+
+
+def test_the_address_a_browser_is_opened_with_ends_by_itself(monkeypatch):
+    gate = SecurityMiddleware(_inside, token=TOKEN, once="once" * 8)
+    now = time.monotonic()
+    monkeypatch.setattr("mescope.app.security_middleware.time.monotonic", lambda: now + 121)
+    assert ask(path=f"/?token={'once' * 8}", gate=gate).status_code == 403

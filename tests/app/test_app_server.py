@@ -445,7 +445,7 @@ def test_an_empty_upload(served):
 
 def test_no_room_is_told_before_anything_is_sent(served, monkeypatch):
     monkeypatch.setattr(
-        "mescope.app.project.shutil.disk_usage", lambda p: type("U", (), {"free": 10})()
+        "mescope.app.intake.shutil.disk_usage", lambda p: type("U", (), {"free": 10})()
     )
     answer = upload(served, b"x" * 1000)
     assert (answer.status_code, "make room" in answer.json()["error"]) == (413, True)

@@ -6,12 +6,14 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from contextlib import closing
 
 import pytest
 
 from mescope.app.lock import ProjectLock
 from mescope.app.project import Project
 from mescope.app.records import StoredRecording
+from mescope.app.schema import VERSION
 from mescope.app.store import ProjectStore, StaleError
 from mescope.errors import MescopeError, OutputError
 
@@ -160,3 +162,117 @@ def test_what_was_interrupted_is_tidied_up(tmp_path):
     left = sorted(p.name for f in ("incoming", "analyses", "times", "work")
                   for p in (project.home / f).iterdir())  # fmt: skip
     assert left == ["kept.npz"]
+
+
+LAYOUT_1 = """
+CREATE TABLE recordings (
+  id TEXT PRIMARY KEY, name TEXT NOT NULL, path TEXT NOT NULL, size INTEGER NOT NULL,
+  mtime_ns INTEGER NOT NULL, sha256 TEXT, fingerprint TEXT, added TEXT NOT NULL,
+  facts TEXT, error TEXT
+) STRICT;
+CREATE UNIQUE INDEX recording_path ON recordings (path);
+CREATE TABLE analyses (
+  number INTEGER PRIMARY KEY AUTOINCREMENT, recording TEXT NOT NULL, at TEXT NOT NULL,
+  document TEXT NOT NULL, traces TEXT NOT NULL, detections INTEGER NOT NULL
+) STRICT;
+CREATE INDEX analysis_recording ON analyses (recording);
+CREATE TABLE events (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT, recording TEXT NOT NULL, revision INTEGER NOT NULL,
+  at TEXT NOT NULL, coder TEXT NOT NULL, action TEXT NOT NULL, mark TEXT,
+  "values" TEXT NOT NULL, undoes INTEGER, key TEXT,
+  UNIQUE (recording, revision), UNIQUE (recording, key)
+) STRICT;
+CREATE TABLE jobs (
+  number INTEGER PRIMARY KEY AUTOINCREMENT, recording TEXT NOT NULL, state TEXT NOT NULL,
+  attempts INTEGER NOT NULL DEFAULT 0, at TEXT NOT NULL, error TEXT
+) STRICT;
+CREATE INDEX job_recording ON jobs (recording);
+CREATE INDEX job_state ON jobs (state);
+PRAGMA user_version = 1;
+INSERT INTO recordings VALUES ('000000000001', 'a', 'a.mp4', 5, 7, NULL, 'f', '', NULL, NULL);
+INSERT INTO events (recording, revision, at, coder, action, mark, "values")
+  VALUES ('000000000001', 1, 't', 'ann', 'add', 'h1', '{"first": 1, "last": 2}'),
+         ('000000000001', 2, 't', 'secretive', 'edit', 'h1', '{"note": "kept"}');
+INSERT INTO jobs (recording, state, at) VALUES ('000000000001', 'running', 't');
+"""
+"""A project as version 0.1.0 left it."""
+
+
+@pytest.fixture
+def older(tmp_path):
+    path = tmp_path / "p.sqlite"
+    with closing(sqlite3.connect(path)) as raw:
+        raw.execute("PRAGMA journal_mode = WAL")
+        raw.executescript(LAYOUT_1)
+    return path
+
+
+def layout(path):
+    with closing(sqlite3.connect(path)) as raw:
+        return raw.execute("PRAGMA user_version").fetchone()[0]
+
+
+def test_an_older_project_opens_and_a_copy_of_it_is_kept(older):
+    """S80: everything is there, the layout is that of a new project, once."""
+    fresh = older.with_name("fresh.sqlite")
+    ProjectStore(fresh).close()
+    for _ in range(2):
+        with closing(ProjectStore(older)) as store:
+            assert [e.values for e in store.events("000000000001")] == [
+                {"first": 1, "last": 2}, {"note": "kept"},
+            ]  # fmt: skip
+            assert [r.path for r in store.recordings()] == ["a.mp4"]
+            assert store.requeue_running() in (0, 1)
+    shape = "SELECT type, name, sql FROM sqlite_master ORDER BY type, name"
+    with closing(sqlite3.connect(older)) as a, closing(sqlite3.connect(fresh)) as b:
+        assert a.execute(shape).fetchall() == b.execute(shape).fetchall()
+    assert layout(older) == layout(fresh) == VERSION
+    (copy,) = older.parent.glob("p.layout*")
+    assert (copy.name, layout(copy)) == ("p.layout1.sqlite", 1)
+    with closing(sqlite3.connect(copy)) as raw:
+        assert raw.execute("SELECT COUNT(*) FROM events").fetchone() == (2,)
+
+
+def test_an_upgrade_that_fails_leaves_the_project_as_it_was(older, monkeypatch):
+    step = "CREATE TABLE half (x); CREATE TABLE jobs (x);"
+    monkeypatch.setattr("mescope.app.schema._STEPS", {1: step})
+    with pytest.raises((MescopeError, sqlite3.Error)):
+        ProjectStore(older)
+    assert layout(older) == 1
+    monkeypatch.undo()
+    ProjectStore(older).close()
+    assert layout(older) == VERSION
+
+
+def test_without_room_for_the_copy_nothing_is_changed(older, monkeypatch):
+    def full(*_):
+        error = sqlite3.OperationalError("database or disk is full")
+        error.sqlite_errorcode = sqlite3.SQLITE_FULL
+        raise error
+
+    monkeypatch.setattr("mescope.app.schema._copy_to", full)
+    with pytest.raises(OutputError, match="make room"):
+        ProjectStore(older)
+    assert layout(older) == 1
+    assert not list(older.parent.glob("*layout*"))
+
+
+def test_who_is_forgotten_is_also_taken_out_of_copies(older):
+    with closing(ProjectStore(older)) as store:
+        store.forget_recording("000000000001")
+    for path in older.parent.iterdir():
+        assert b"secretive" not in path.read_bytes(), path
+
+
+def test_what_cannot_be_overwritten_yet_is_overwritten_later(older):
+    """Another program reads the database as somebody is forgotten."""
+    with closing(ProjectStore(older)) as store:
+        with closing(sqlite3.connect(older, isolation_level=None)) as other:
+            other.execute("BEGIN")
+            other.execute("SELECT * FROM events").fetchall()
+            store.forget_recording("000000000001")
+            assert store.events("000000000001") == []
+            other.execute("ROLLBACK")
+        store.database.finish_deleting()
+        for path in older.parent.glob("p.sqlite*"):
+            assert b"secretive" not in path.read_bytes(), path

@@ -1,4 +1,4 @@
-"""A full disk, a lock of another program, a folder that is away: told, waited for, gone on from."""
+"""A full disk, a lock of another program, a folder that is away: told, and gone on from."""
 
 import json
 import os
@@ -324,6 +324,43 @@ def test_a_job_ends_once(tmp_path):
         for state in ("running", "queued", "done", "failed"):
             assert not store.change_job(job.number, state)
         assert [j.state for j in store.jobs("r")] == ["cancelled"]
+
+
+def test_a_database_that_is_put_back_is_taken_up(tmp_path):
+    """A copy of yesterday takes the place of the file while the app runs."""
+    path = tmp_path / ".mescope" / "project.sqlite"
+    with serving(tmp_path) as one:
+        identity = one.add("a.mp4", 10)
+        assert add_mark(one, identity, 0).status_code == 200
+        with (
+            closing(sqlite3.connect(path)) as raw,
+            closing(sqlite3.connect(tmp_path / "copy")) as to,
+        ):
+            raw.backup(to)
+        assert add_mark(one, identity, 1).status_code == 200
+        for old in path.parent.glob("project.sqlite-*"):
+            old.unlink()
+        os.replace(tmp_path / "copy", path)
+        end = time.monotonic() + SOON
+        url = f"/api/recordings/{identity}/marks"
+        while one.client.get(url).json()["revision"] != 1:
+            assert time.monotonic() < end
+            time.sleep(0.1)
+        assert add_mark(one, identity, 1).status_code == 200
+        assert len(one.client.get(url).json()["annotations"]) == 2
+
+
+def test_results_of_who_was_forgotten_are_not_kept(tmp_path):
+    """The analysis ends as its recording is forgotten: nothing of it comes back."""
+    with serving(tmp_path) as one:
+        identity = one.analyzed("a.mp4")
+        document = one.project.store.analysis(identity).document
+        traces = next((one.project.home / "analyses").iterdir()).read_bytes()
+        (job,) = one.project.store.jobs(identity)
+        one.client.delete(f"/api/recordings/{identity}")
+        one.project.keep_analysis(identity, document, traces, job.number)
+        assert list((one.project.home / "analyses").iterdir()) == []
+        assert one.project.store.analysis(identity) is None
 
 
 def test_readers_wait_for_no_writer_and_see_whole_steps(tmp_path):

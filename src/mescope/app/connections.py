@@ -125,12 +125,13 @@ def served(application: ASGIApp, patience: Patience | None = None) -> uvicorn.Co
         application: from :func:`mescope.app.server.create_app`.
         patience: with clients; None: the usual one.
     """
-    protocol = PatientProtocol
-    if patience is not None:
-        protocol = type("PatientProtocol", (PatientProtocol,), {"patience": patience})
-    most = protocol.patience.all
+    chosen = patience or Patience()
+
+    class Chosen(PatientProtocol):
+        patience = chosen
+
     return uvicorn.Config(
-        application, http=protocol, ws="none", log_level="warning", access_log=False,
+        application, http=Chosen, ws="none", log_level="warning", access_log=False,
         server_header=False, proxy_headers=False, timeout_graceful_shutdown=3,
-        limit_concurrency=most,
+        limit_concurrency=chosen.all,
     )  # fmt: skip

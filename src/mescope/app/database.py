@@ -39,7 +39,7 @@ class Database:
         self._idle: list[sqlite3.Connection] = []
         self._mine = threading.local()  # .connection: that of the transaction of this thread
         self._writer = connect(path)
-        self._file = _identity(path)
+        self._file: tuple[int, int] | None = _identity(path)
         self.generation = 0
         self._untidy = False
 
@@ -78,7 +78,8 @@ class Database:
                 yield
             finally:
                 self._mine.connection = None
-                connection.execute("ROLLBACK")
+                with contextlib.suppress(sqlite3.Error):  # it only read
+                    connection.execute("ROLLBACK")
 
     @contextmanager
     def _reader(self) -> Iterator[sqlite3.Connection]:
@@ -138,8 +139,11 @@ class Database:
                     connection.execute("COMMIT")
             except BaseException:
                 # SQLite has rolled back by itself after some errors, but not after all.
+                with contextlib.suppress(sqlite3.Error):
+                    if connection.in_transaction:
+                        connection.execute("ROLLBACK")
                 if connection.in_transaction:
-                    connection.execute("ROLLBACK")
+                    self._file = None  # nothing more may be written with it: it is opened anew
                 raise
             finally:
                 self._mine.connection = None
@@ -193,7 +197,7 @@ class Database:
         self._writer, self._file = fresh, _identity(self._path)
 
     def overwrite_deleted(self) -> None:
-        """Write the file anew, so that nothing of what was deleted is left; later if need be."""
+        """Write the file anew, so that nothing deleted is left in it; later if need be."""
         with self._taking_turn():
             self._untidy = True
             with contextlib.suppress(sqlite3.Error):  # full, or locked: the next time

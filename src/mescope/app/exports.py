@@ -20,6 +20,7 @@ from mescope.errors import MescopeError
 from mescope.evaluation.matching import match
 from mescope.evaluation.megc_log import write_log
 from mescope.events import Interval
+from mescope.io.file_names import printable
 
 Maker = Callable[[Project, StoredRecording, str | None], bytes]
 
@@ -84,7 +85,7 @@ def _megc(project: Project, recording: StoredRecording, who: str | None) -> byte
         for mark in state.marks.values()
         if mark.status in ("confirmed", "own")
     )
-    video = ("", "_".join(Path(recording.path).stem.split()) or "video")
+    video = ("", "_".join(printable(Path(recording.path).stem).split()) or "video")
     pairs = match(found, truth).pairs
     return write_log("1", {video: found}, {video: truth}, {video: pairs}).encode()
 

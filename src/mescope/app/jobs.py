@@ -20,6 +20,7 @@ from mescope.app.project import Project
 from mescope.app.records import AnalysisJob
 from mescope.app.running import Outcome, Run, Work
 from mescope.app.safety import inside
+from mescope.app.sandbox import ChildProcess
 from mescope.app.trouble import BUSY, PASSING, BusyError
 from mescope.app.views import overview
 from mescope.app.watch import EVERY, Hold, Watch
@@ -34,7 +35,7 @@ _FOR_AN_END = 5.0  # seconds that a cancelling request waits for the worker to b
 class AnalysisQueue:
     """Looks at new recordings, analyzes what is queued, and watches whether all is there.
 
-    ``run`` is the analysis that runs, if any.  ``models`` are the weights; none: the shipped.
+    ``models`` are the weights; none: the shipped.
     """
 
     def __init__(self, project: Project, analyze: Analyze, models: Sequence[str] = ()) -> None:
@@ -46,25 +47,36 @@ class AnalysisQueue:
         self._stop: set[int] = set()  # jobs that are to end
         self._ended: tuple[AnalysisJob, Outcome] | None = None  # not in the database yet
         self._hold = Hold(project.home)
-        self.run: Run | None = None
+        self._run: Run | None = None
         self._doing: int | None = None  # the number of the job that runs
         self.closing = False
         self._begun = {"look": False, "work": False}
         troubles = project.troubles = Troubles(self._note_trouble)
         self._look = Loop("look", self._look_step, troubles)
         self._work = Loop("work", self._work_step, troubles)
-        self._watch = Loop("watch", Watch(project, self._note_presence).step, troubles, EVERY)
+        self._loops = (
+            self._look,
+            self._work,
+            Loop("watch", Watch(project, self._note_presence).step, troubles, EVERY),
+            Loop("prepare", project.review.prepare, troubles, EVERY),
+        )
 
     def start(self) -> None:
         """Begin; what was running when the server ended is taken up again."""
-        for loop in (self._look, self._work, self._watch):
+        for loop in self._loops:
             loop.start()
 
     def close(self) -> None:
         """End the worker; its job stays in the queue for the next start."""
         self.closing = True
-        for loop in (self._look, self._work, self._watch):
+        for loop in self._loops:
             loop.close()
+
+    @property
+    def process(self) -> ChildProcess | None:
+        """Return the worker that runs, if any."""
+        run = self._run
+        return None if run is None else run.process
 
     # -- for the routes ------------------------------------------------------------------
 
@@ -195,13 +207,13 @@ class AnalysisQueue:
     def _outcome(self, job: AnalysisJob) -> Outcome:
         """Run a job; whatever happens is an outcome."""
         project, identity = self._project, job.recording
-        self.run = Run(
+        self._run = Run(
             job, project.limits, lambda: self._wanted(job.number),
             lambda share: self._set_progress(identity, share),
         )  # fmt: skip
         try:
             source = inside(project.folder, project.recording(identity).path)
-            outcome = self.run(
+            outcome = self._run(
                 Work(
                     source=source, cache=project.cache(identity),
                     work=project.home / "work" / str(job.number),
@@ -216,7 +228,7 @@ class AnalysisQueue:
         except MescopeError as error:
             outcome = Outcome(state="failed", reason=str(error))
         finally:
-            self.run = None
+            self._run = None
         if outcome.state == "failed" and not self._is_there(identity):
             return Outcome(state="queued", reason="its file is gone", counts=False)
         return outcome
@@ -242,6 +254,7 @@ class AnalysisQueue:
             if outcome.state == "done":
                 document, traces = outcome.read()
                 self._project.keep_analysis(job.recording, document, traces, job.number)
+                self._project.review.page(job.recording)  # nobody waits for it later
                 self._hold.done()
             else:
                 self._project.store.change_job(

@@ -34,9 +34,18 @@ class ProjectLock:
             os.ftruncate(self._handle, 0)
             os.write(self._handle, str(os.getpid()).encode())
 
+    def holds(self, path: Path) -> bool:
+        """Say whether the file that is held is still the one at a path."""
+        try:
+            return os.path.samestat(os.fstat(self._handle), os.stat(path))
+        except OSError:
+            return False
+
     def release(self) -> None:
         """Let another process have the project."""
-        os.close(self._handle)
+        if self._handle >= 0:
+            os.close(self._handle)
+        self._handle = -1
 
 
 def _take(handle: int) -> None:

@@ -15,7 +15,7 @@ _LOG = logging.getLogger("mescope.app")
 
 
 class Troubles:
-    """What is in the way at the moment, by who met it; ``changed`` is called with any change."""
+    """What is in the way at the moment, by who met it; ``changed`` hears of every change."""
 
     def __init__(self, changed: Callable[[], None]) -> None:
         self._lock, self._changed = threading.Lock(), changed
@@ -87,7 +87,7 @@ class Loop:
             more = self._step()
         except PASSING as error:
             text = str(error)
-        except Exception as error:  # a bug of ours ends a step, never the thread
+        except Exception as error:  # noqa: BLE001 - a bug ends a step, never the thread
             _LOG.exception("%s: trying again", self._name)
             text = (
                 f"something in the server went wrong ({type(error).__name__}: "

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import secrets
 import shutil
@@ -24,10 +23,9 @@ from mescope.app.lock import ProjectLock
 from mescope.app.loops import Troubles
 from mescope.app.records import StoredRecording
 from mescope.app.review import Review
-from mescope.app.safety import UnsafeError, free_name, inside, safe_folder, safe_name
+from mescope.app.safety import UnsafeError, inside
 from mescope.app.store import ProjectStore, now
 from mescope.app.trouble import PASSING
-from mescope.app.uploads import Draft, TooLargeError, too_large
 from mescope.errors import MescopeError, OutputError
 from mescope.io.atomic import write_atomically
 from mescope.io.file_names import printable, valid
@@ -72,14 +70,15 @@ class Project:
         self.absent: frozenset[str] = frozenset()  # recordings whose file is gone for now
         self.troubles = Troubles(lambda: None)
         self.frames = FrameService(self.limits)
-        self.review = Review(self.store, self.times)
-        self._scan_lock, self._cache_lock = threading.Lock(), threading.Lock()
+        self.review = Review(self.store, self.times, lambda one: self.cache(one) / "marks.json")
+        self.scanning, self._cache_lock = threading.Lock(), threading.Lock()
         self._times: OrderedDict[str, NDArray[np.float64]] = OrderedDict()
         self._curves: OrderedDict[str, Curves] = OrderedDict()
         self._tidy()
 
     def close(self) -> None:
         """End the processes and let another process have the project."""
+        self.review.pages.save()
         self.frames.close()
         self.store.close()
         self._lock.release()
@@ -88,9 +87,10 @@ class Project:
         """Take the lock of a folder that came back, and forget what was read before."""
         for part in ("analyses", "times", "incoming", "work"):
             (self.home / part).mkdir(parents=True, exist_ok=True)
-        fresh = ProjectLock(self.home / "lock")
-        self._lock.release()
-        self._lock = fresh
+        if not self._lock.holds(self.home / "lock"):
+            fresh = ProjectLock(self.home / "lock")
+            self._lock.release()
+            self._lock = fresh
         with self._cache_lock:
             self._times.clear()
             self._curves.clear()
@@ -164,7 +164,7 @@ class Project:
         return self._take_in([relative])
 
     def _take_in(self, files: Iterable[str]) -> dict[str, Any]:
-        with self._scan_lock:
+        with self.scanning:
             known = {recording.path: recording for recording in self.store.recordings()}
             added: list[str] = []
             skipped: list[dict[str, str]] = []
@@ -173,10 +173,10 @@ class Project:
                 try:
                     path = inside(self.folder, relative)
                     if before is None and len(known) + len(added) >= self.limits.recordings:
-                        raise MescopeError(self._full())
+                        raise MescopeError(self.full())
                     if before is None:
-                        added.append(self._register(path, relative).id)
-                    elif _changed(before, path) or before.error is not None:
+                        added.append(self.register(path, relative).id)
+                    elif has_changed(before, path) or before.error is not None:
                         self._renew(before, path)
                 except PASSING:  # of the database: it concerns all files
                     raise
@@ -193,9 +193,8 @@ class Project:
                 if not name.startswith(".") and os.path.splitext(name)[1].lower() in MEDIA:
                     yield os.path.relpath(os.path.join(folder, name), base)
 
-    def _register(
-        self, path: Path, relative: str, sha256: str | None = None
-    ) -> StoredRecording:
+    def register(self, path: Path, relative: str, sha256: str | None = None) -> StoredRecording:
+        """Take in a file whose path in the folder is new."""
         status = path.stat()
         text = relative.replace(os.sep, "/")
         recording = StoredRecording(
@@ -248,72 +247,6 @@ class Project:
             r for r in self.store.recordings() if r.start_offset is None and r.error is None
         ]
 
-    # -- uploads -------------------------------------------------------------------------
-
-    def draft(self, name: str, length: int | None, folder: str = "") -> Draft:
-        """Begin to take in a file that comes over the network.
-
-        Args:
-            name: as the sender calls it.
-            length: bytes announced, if any.
-            folder: in which the sender keeps it, relative to what was sent.
-
-        Raises:
-            UnsafeError: the name has no ending of a video, or the folder leads elsewhere.
-            MescopeError: too large, too many recordings, or no room on the disk.
-        """
-        most = self.limits.upload_bytes
-        if length is not None and length > most:
-            raise TooLargeError(too_large(most))
-        if len(self.store.recordings()) >= self.limits.recordings:
-            raise TooLargeError(self._full())
-        free = shutil.disk_usage(self.folder).free - self.limits.free_bytes
-        if free < (length or 0):
-            raise TooLargeError(
-                f"expected room for the recording, only {max(0, free) // 1_000_000} MB may be "
-                "used on this disk; make room"
-            )
-        path = self.home / "incoming" / secrets.token_hex(8)
-        return Draft(safe_name(name), safe_folder(folder), path, min(most, free))
-
-    def take(self, draft: Draft) -> tuple[StoredRecording, bool]:
-        """Give a complete upload its name; return the recording and whether it is new."""
-        digest = draft.digest.hexdigest()
-        self._learn_digests(draft.size)
-        with self._scan_lock:
-            for recording in self.store.with_sha256(digest):
-                if (self.folder / recording.path).is_file():
-                    draft.discard()
-                    return recording, False
-            folder = self._folder(draft.folder)
-            path = folder / free_name(folder, draft.name)
-            os.replace(draft.path, path)
-            return self._register(path, os.path.join(draft.folder, path.name), digest), True
-
-    def _learn_digests(self, size: int) -> None:
-        """Read the files of a size that were put here by hand: one may be what comes now."""
-        for recording in self.store.of_size(size):
-            with contextlib.suppress(MescopeError, OSError):
-                path = inside(self.folder, recording.path)
-                with path.open("rb") as file:
-                    digest = hashlib.file_digest(file, "sha256").hexdigest()
-                if not _changed(recording, path):
-                    self.store.change_recording(recording.id, sha256=digest)
-
-    def _folder(self, relative: str) -> Path:
-        """Return a folder for uploads, made where it is missing; never by way of a link."""
-        folder = self.folder / relative
-        base = os.path.realpath(self.folder)
-        if os.path.realpath(folder) != os.path.normpath(os.path.join(base, relative)):
-            raise UnsafeError(f"{relative[:120]}: is a link; choose another folder")
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise OutputError(
-                f"cannot make the folder {relative[:120]} ({error.strerror}); choose another"
-            ) from error
-        return folder
-
     # -- what is known of a recording ----------------------------------------------------
 
     def times(self, identity: str) -> NDArray[np.float64]:
@@ -362,11 +295,13 @@ class Project:
         path = self.home / "analyses" / name
         try:
             write_atomically(path, traces)
-            self.review.enter_analysis(identity, document, name, job)
+            kept = self.review.enter_analysis(identity, document, name, job)
         except MescopeError:
             with contextlib.suppress(OSError):
                 path.unlink(missing_ok=True)
             raise
+        if not kept:
+            path.unlink(missing_ok=True)
 
     def cache(self, identity: str) -> Path:
         """Return where the motion of a recording is kept, so that its analysis can go on."""
@@ -391,6 +326,7 @@ class Project:
             for name in [name for name in self._curves if name.startswith(identity)]:
                 del self._curves[name]
         self.frames.forget(identity)
+        self.review.pages.forget(identity)
 
     def _tidy(self) -> None:
         """Remove what an interrupted upload or analysis left, and what nothing refers to."""
@@ -402,12 +338,14 @@ class Project:
                     with contextlib.suppress(OSError):
                         shutil.rmtree(path) if path.is_dir() else path.unlink()
 
-    def _full(self) -> str:
+    def full(self) -> str:
+        """Return what is said where no recording more is taken."""
         return (
             f"expected at most {self.limits.recordings} recordings in a project; begin another"
         )
 
 
-def _changed(recording: StoredRecording, path: Path) -> bool:
+def has_changed(recording: StoredRecording, path: Path) -> bool:
+    """Say whether a file is another one than when it was taken in."""
     status = path.stat()
     return (status.st_size, status.st_mtime_ns) != (recording.size, recording.mtime_ns)

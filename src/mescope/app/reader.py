@@ -121,7 +121,7 @@ class OpenRecordings:
 
         Args:
             path: of the recording.
-            wanted: frames in order; ``frames`` of the answer are those that are there and sound.
+            wanted: frames in order; ``frames`` of the answer are those that are sound.
             width: px; None: as wide as it is.
         """
         recording = self.frames(path)

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 
+from mescope.app import intake
 from mescope.app.project import Project
 from mescope.app.records import StoredRecording
 from mescope.app.safety import UnsafeError
@@ -106,11 +107,12 @@ def sent_folder(request: Request) -> str:
 async def upload(request: Request, project: Project) -> tuple[StoredRecording, bool]:
     """Take in a recording from the body; nothing of it stays if it does not arrive whole."""
     draft = await run_in_threadpool(
-        project.draft, sent_name(request), announced_length(request), sent_folder(request)
-    )
+        intake.draft, project, sent_name(request), announced_length(request),
+        sent_folder(request),
+    )  # fmt: skip
     try:
         await _fill(request, draft)
-        return await run_in_threadpool(project.take, draft)
+        return await run_in_threadpool(intake.take, project, draft)
     except ClientDisconnect as error:
         raise MescopeError("the upload was broken off; send it again") from error
     finally:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 import threading
 import unicodedata
+import zlib
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mescope.app.import_reader import MOST_MARKS
+from mescope.app.marks_page import MarksPages
 from mescope.app.replay import ACTIONS, ReviewState, effective, fold, undoable
 from mescope.app.review_mark import ReviewMark, ReviewView, detection, timed
 from mescope.app.safety import clean_text
@@ -24,6 +28,7 @@ from mescope.errors import MescopeError
 Times = Callable[[str], NDArray[np.float64]]
 
 _KEPT = 2048  # folded states in memory; a mark takes about 1 kB
+_SETTLED = 10.0  # seconds without a judgement, and a long page is put on the disk
 _LONGEST_CODER = 64
 _ALIKE = ("first", "apex", "last", "emotion")
 _Version = tuple[int, int, int]  # of the file, of the events, of the analysis
@@ -36,10 +41,12 @@ class Review:
     Args:
         store: where events and analyses lie.
         times: gives the seconds of every frame of a recording.
+        kept: where the page of a recording may be kept on the disk.
     """
 
-    def __init__(self, store: ProjectStore, times: Times) -> None:
+    def __init__(self, store: ProjectStore, times: Times, kept: Callable[[str], Path]) -> None:
         self._store, self._times = store, times
+        self.pages = MarksPages(kept)
         self._lock = threading.Lock()  # held for moments only: reading waits for no writer
         self._known: OrderedDict[tuple[str, str | None], _Known] = OrderedDict()
 
@@ -84,6 +91,40 @@ class Review:
         """Return all marks, as all coders together left them or one alone."""
         revision, state = self.state(identity, coder)
         return self._view(identity, revision, state, state.marks.values())
+
+    def page(self, identity: str, coder: str | None = None) -> bytes:
+        """Return :meth:`view` as JSON, as quickly as we can."""
+        if coder is not None:
+            return json.dumps(self.view(identity, coder).to_json()).encode()
+        version = self._page_version(identity)
+        found = self.pages.get(identity, version)
+        if found is not None:
+            return found
+        with self._store.snapshot():
+            version, view = self._page_version(identity), self.view(identity)
+        return self.pages.put(identity, version, view)
+
+    def prepare(self) -> bool:
+        """Make what pages do not wait for: their parts, and copies on the disk."""
+        for identity in self.pages.whole_only():
+            with self._store.snapshot():
+                version, view = self._page_version(identity), self.view(identity)
+            self.pages.put(identity, version, view)
+        self.pages.save(_SETTLED)
+        return False
+
+    def _page_version(self, identity: str) -> tuple[int, ...]:
+        times = self._times(identity)
+        ends = int(1e6 * times[-1]) if len(times) else 0
+        seq, at = self._store.last_event(identity)
+        return (*self._version(identity), seq, zlib.crc32(at.encode()), len(times), ends)
+
+    def _change_page(self, identity: str, before: tuple[int, ...], mark: str | None) -> None:
+        """Have the page of a recording follow a judgement, if nothing else was judged since."""
+        with self._store.snapshot():
+            after, view = self._page_version(identity), self.change(identity, mark)
+        if after[1] == before[1] + 1:
+            self.pages.change(identity, before, after, view, mark)
 
     def change(self, identity: str, mark: str | None) -> ReviewView:
         """Return what a page that saw the revision before needs to know of a judgement.
@@ -132,6 +173,7 @@ class Review:
             values = self._values(state, action, mark, request.get("values") or {}, frames)
             if action == "add":
                 mark = f"h{secrets.token_hex(6)}"
+            shown = self._page_version(identity)
             event = self._store.add_event(
                 identity, revision, coder, str(action), mark=mark, values=values, key=key
             )
@@ -139,6 +181,7 @@ class Review:
         after = ReviewState(dict(state.marks), state.reviewed)
         after.apply(event)
         self._keep((identity, None), version, after)  # it is on the disk only now
+        self._change_page(identity, shown, mark)
         return self.change(identity, mark) if brief else self.view(identity)
 
     def _values(
@@ -167,8 +210,10 @@ class Review:
 
     def enter_analysis(
         self, identity: str, document: Mapping[str, Any], traces: str, job: int | None = None
-    ) -> None:
+    ) -> bool:
         """Keep a finished analysis; what people said about an earlier one stays.
+
+        Return whether it was kept.
 
         Args:
             identity: of the recording.
@@ -178,7 +223,7 @@ class Review:
         """
         with self._store.together():
             if job is not None and not self._store.change_job(job, "done"):
-                return  # cancelled, or done already
+                return False  # cancelled, or done already
             found = marks_of(document)
             kept = carried_over(self.detections(identity), self.state(identity)[1], found)
             marks = [mark.to_json() for mark in kept]
@@ -186,6 +231,7 @@ class Review:
             model = str(document.get("provenance", {}).get("model", ""))
             values = {"detections": len(found), "model": model}
             self._store.add_event(identity, None, "", "analyzed", values=values)
+            return True
 
     def undo(
         self, identity: str, revision: int | None, coder: Any, *, brief: bool = False
@@ -203,9 +249,11 @@ class Review:
             last = undoable(self._store.events(identity), who)
             if last is None:
                 raise MescopeError(f"{who} did nothing here that could be undone")
+            shown = self._page_version(identity)
             self._store.add_event(
                 identity, revision, who, "undo", mark=last.mark, undoes=last.seq
             )
+        self._change_page(identity, shown, last.mark)
         return self.change(identity, last.mark) if brief else self.view(identity)
 
     def take_in(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr
 from starlette.concurrency import run_in_threadpool
 
@@ -40,10 +40,10 @@ class Judgement(Undo):
     key: StrictStr | None = Field(default=None, min_length=8, max_length=64)
 
 
-@router.get("/marks")
-def marks(asked: Asked, project: Served, coder: Coder = None) -> JSONResponse:
+@router.get("/marks", response_class=JSONResponse)
+def marks(asked: Asked, project: Served, coder: Coder = None) -> Response:
     """Return the model's detections and the coders' annotations as they stand now."""
-    return JSONResponse(project.review.view(asked.id, coder).to_json())
+    return Response(project.review.page(asked.id, coder), media_type="application/json")
 
 
 @router.post("/events", openapi_extra=described(Judgement))

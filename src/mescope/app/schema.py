@@ -141,8 +141,7 @@ def _copy(connection: sqlite3.Connection, path: Path) -> None:
     draft = path.with_name(f"{path.name}.part")
     try:
         draft.unlink(missing_ok=True)
-        with contextlib.closing(sqlite3.connect(draft)) as target:
-            connection.backup(target)
+        _copy_to(connection, draft)
         with draft.open("rb+") as file:
             os.fsync(file.fileno())
         os.replace(draft, path)
@@ -154,6 +153,11 @@ def _copy(connection: sqlite3.Connection, path: Path) -> None:
     finally:
         with contextlib.suppress(OSError):
             draft.unlink(missing_ok=True)
+
+
+def _copy_to(connection: sqlite3.Connection, path: Path) -> None:
+    with contextlib.closing(sqlite3.connect(path)) as target:
+        connection.backup(target)
 
 
 def _is_damage(error: sqlite3.DatabaseError) -> bool:

@@ -23,7 +23,7 @@ from mescope.app.project import MissingError, Project
 from mescope.app.safety import UnsafeError
 from mescope.app.security_middleware import SecurityMiddleware
 from mescope.app.store import StaleError
-from mescope.app.trouble import PASSING, BusyError, GoneError
+from mescope.app.trouble import PASSING, BusyError, GoneError, of_system
 from mescope.app.uploads import TooLargeError
 from mescope.errors import FaceError, MescopeError, OutputError, VideoError
 from mescope.io.file_names import valid
@@ -111,6 +111,7 @@ def create_app(
     app.add_exception_handler(MescopeError, _known)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(OSError, _of_system)
     app.add_exception_handler(Exception, _unknown)
     return SecurityMiddleware(app, hosts=hosts, token=token, once=once)
 
@@ -128,6 +129,10 @@ async def _known(_request: Request, error: Exception) -> JSONResponse:
         content["marks"] = None if error.view is None else error.view.to_json()
     status = status_of(error)
     return JSONResponse(content, status, headers=_AGAIN if status == 503 else None)
+
+
+async def _of_system(request: Request, error: Exception) -> JSONResponse:
+    return await _known(request, of_system(error) if isinstance(error, OSError) else error)
 
 
 async def _unknown(_request: Request, error: Exception) -> JSONResponse:

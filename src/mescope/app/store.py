@@ -173,6 +173,14 @@ class ProjectStore:
         row = self._all("SELECT MAX(revision) FROM events WHERE recording = ?", identity)[0]
         return int(row[0] or 0)
 
+    def last_event(self, identity: str) -> tuple[int, str]:
+        """Return number and time of the newest event of a recording; 0 and "" without one."""
+        rows = self._all(
+            "SELECT seq, at FROM events WHERE recording = ? ORDER BY revision DESC LIMIT 1",
+            identity,
+        )
+        return (rows[0]["seq"], rows[0]["at"]) if rows else (0, "")
+
     def revisions(self) -> dict[str, int]:
         """Return the revision of every recording that has events."""
         rows = self._all("SELECT recording, MAX(revision) FROM events GROUP BY recording")

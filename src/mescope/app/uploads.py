@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 from pathlib import Path
 
 from mescope.app.safety import UnsafeError
+from mescope.app.trouble import told
 from mescope.errors import MescopeError
 
 
@@ -28,14 +30,16 @@ class Draft:
         self.name, self.folder, self.path = name, folder, path
         self.digest, self.size = hashlib.sha256(), 0
         self._room = room
-        self._file = path.open("xb")
+        with told():
+            self._file = path.open("xb")
 
     def write(self, data: bytes) -> None:
         """Take in some bytes; raises TooLargeError beyond the limit, whatever was announced."""
         self.size += len(data)
         if self.size > self._room:
             raise TooLargeError(too_large(self._room))
-        self._file.write(data)
+        with told():
+            self._file.write(data)
         self.digest.update(data)
 
     def finish(self) -> None:
@@ -44,15 +48,17 @@ class Draft:
         Raises:
             UnsafeError: nothing came.
         """
-        self._file.flush()
-        os.fsync(self._file.fileno())
-        self._file.close()
+        with told():
+            self._file.flush()
+            os.fsync(self._file.fileno())
+            self._file.close()
         if not self.size:
             raise UnsafeError("expected a recording, found an empty file; choose another")
 
     def discard(self) -> None:
         """Remove what came so far."""
-        self._file.close()
+        with contextlib.suppress(OSError):  # what it still holds finds no room, either
+            self._file.close()
         self.path.unlink(missing_ok=True)
 
 

@@ -68,7 +68,7 @@ def run(connection: Connection, memory: int) -> None:
         said = {"error": "the analysis needs more memory than allowed; split the recording"}
     except OSError as error:
         said = {"error": str(of_system(error)), "passing": error.errno in _PASSING}
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is why the job failed
         _LOG.exception("an analysis failed")
         said = {"error": f"the analysis failed ({type(error).__name__}: {str(error)[:300]})"}
     send(connection, said)

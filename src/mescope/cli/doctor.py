@@ -9,11 +9,12 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import typer
 
 from mescope.cli.console import explain, show, show_json
+from mescope.cli.licences import show_licences
 from mescope.cli.options import Json
 from mescope.errors import MescopeError
 
@@ -35,11 +36,23 @@ class HealthCheck:
     text: str
 
 
-def doctor(as_json: Json = False) -> None:
+def doctor(
+    as_json: Json = False,
+    licences: Annotated[
+        bool,
+        typer.Option(
+            "--licences",
+            help="List the licences of mescope and of every package that it needs instead.",
+        ),
+    ] = False,
+) -> None:
     """HealthCheck the installation: versions, video and face libraries, weights, cache.
 
     Exit status 1 if something is broken; warnings alone leave it at 0.
     """
+    if licences:
+        show_licences(as_json=as_json)
+        return
     checks = list(examine())
     if as_json:
         show_json([dataclasses.asdict(check) for check in checks])

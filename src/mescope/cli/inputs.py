@@ -204,7 +204,7 @@ def _is_frame_folder(folder: str) -> bool:
 def _name(source: str, level: int) -> str:
     path = Path(os.path.abspath(source))
     if level == 0:
-        return fitted(path.name if path.is_dir() else path.stem, _ROOM)
+        return fitted(path.name if os.path.isdir(path) else path.stem, _ROOM)
     folders = path.parent.parts[1:]
     return fitted("-".join([*folders[len(folders) - (level - 1) :], path.name]), _ROOM)
 

@@ -92,13 +92,15 @@ class StreamDecoder:
     ) -> Generator[tuple[int, VideoFrame], None, None]:
         """Frames first to last in order, with their numbers; damaged ones are absent.
 
-        With ``only``, others may be absent, too, if no frame is built on them.
+        With ``only``, others may be absent, too, if no frame is built on them.  On the way from
+        a key packet to the first one, frames are passed over that nothing is built on.
         """
         entry, newest = self._known.entry_for(first) if self.seeks else 0, first - 1
         bad_packets = tally.bad_packets
-        for home in (entry, 0) if entry else (0,):
+        lean = first if only is None and self._policy == "skip" else 0
+        for home, wanted in ((entry, lean), (0, 0)) if entry else ((0, 0),):
             try:
-                for index, frame in self._from(home, last, tally, only):
+                for index, frame in self._from(home, last, tally, only, wanted):
                     if index > newest:
                         newest = index
                         yield index, frame
@@ -126,14 +128,18 @@ class StreamDecoder:
         self.seeks = failed < len(tried) or not tried
 
     def _from(
-        self, home: int, last: int, tally: Tally, only: Container[int] | None
+        self, home: int, last: int, tally: Tally, only: Container[int] | None, wanted: int = 0
     ) -> Iterator[tuple[int, VideoFrame]]:
         """Sound pictures up to frame ``last``, decoded from a packet on.
+
+        Frames before ``wanted`` may be absent if no frame is built on them.
 
         Raises:
             _AstrayError: the run did not begin at the start and proves wrong.
         """
-        proof = _Proof(self._known, home, self._bad, only is not None)
+        proof = _Proof(self._known, home, self._bad, only is not None, wanted)
+        if wanted:
+            only = _From(wanted)
         with self.open() as (container, stream):
             packets = self._packets_from(container, stream, home)
             for index, frame in self._decoded(packets, stream, home, last, tally, only):
@@ -298,12 +304,24 @@ class StreamDecoder:
             )
 
 
+class _From:
+    """All frames from one on."""
+
+    def __init__(self, first: int) -> None:
+        self._first = first
+
+    def __contains__(self, index: object) -> bool:
+        return isinstance(index, int) and index >= self._first
+
+
 class _Proof:
     """What a run has shown so far; of a run from the start, which frames are bad."""
 
-    def __init__(self, table: TimeTable, home: int, bad: set[int], gaps: bool) -> None:
+    def __init__(
+        self, table: TimeTable, home: int, bad: set[int], gaps: bool, wanted: int = 0
+    ) -> None:
         self._first = self._next = int(table.frame_of[home]) if home else 0
-        self._home, self._bad, self._gaps = home, bad, gaps
+        self._home, self._bad, self._gaps, self._wanted = home, bad, gaps, wanted
         # Of a frame whose fields are coded apart, the second one is often predicted.
         pair = table.packets.continued[home + 1 : home + 2].any()
         self._refused = () if pair else _PREDICTED
@@ -335,6 +353,7 @@ class _Proof:
         self._note(range(self._next, last + 1))
 
     def _note(self, absent: range) -> None:
+        absent = range(max(absent.start, self._wanted), absent.stop)
         if self._gaps or not absent:
             return
         if not self._home:

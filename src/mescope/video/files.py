@@ -25,6 +25,7 @@ from mescope.video.frame_conversion import (
     with_square_pixels,
 )
 from mescope.video.picture_depth import DEPTHS, bits_for, scaled, told
+from mescope.video.readable import was_interrupted
 from mescope.video.source import Picture, Policy, Video
 from mescope.video.timetable import read_table
 
@@ -64,6 +65,11 @@ class FileVideo(Video):
             self.first_frame, self.last_frame = 0, len(table.times) - 1
             self.report = first_report(container, stream, table, index)
             self.report.appended = goes_on(container, path, table.packets.end)
+        if self.report.truncated and was_interrupted(path):
+            raise VideoError(
+                f"{self.name}: reading it was interrupted; the disk or network drive it is on "
+                "does not hold: start again"
+            )
         self.rate = self.report.measured_rate
         self._look_at_first_frame()
         self._decoder.check_seeks()
@@ -141,13 +147,25 @@ class FileVideo(Video):
         return digest.hexdigest()
 
     def _decode(
-        self, first: int, last: int, tally: Tally, only: Container[int] | None = None
+        self,
+        first: int,
+        last: int,
+        tally: Tally,
+        only: Container[int] | None = None,
     ) -> Generator[tuple[int, VideoFrame], None, None]:
-        """See :meth:`StreamDecoder.run`; refuses pictures of another size."""
+        """See :meth:`StreamDecoder.run`; refuses pictures of another size.
+
+        Raises:
+            VideoError: the disk was taken off meanwhile.
+        """
+        newest = first - 1
         with closing(self._decoder.run(first, last, tally, only)) as run:
             for index, frame in run:
                 self._check_picture(index, frame)
+                newest = index
                 yield index, frame
+        if newest < last and was_interrupted(self.path):
+            yield from self._decode(newest + 1, last, tally, only)
         self._tell_if_slow()
 
     # -- what is known -------------------------------------------------------------------

@@ -65,7 +65,7 @@ export class Judging {
         return await ask(this.callbacks.revision());
       } catch (error) {
         if (!passes(error)) throw error;
-        this.say(`not saved: ${isAway(error) ? "the server does not answer" : error.message}; trying again`, true);
+        this.say(`not saved: ${isAway(error) ? "the server does not answer" : error.message.split(";")[0]}; trying again`, true);
         await new Promise((done) => setTimeout(done, pause));
       }
     }
