@@ -4,8 +4,8 @@
 
 Every file is a sound one with one to three wrong parts (tests/planted/hostile_files.py), read
 as `mescope analyze --model` reads weights, `mescope train` recipes and `mescope compare`
-reports.  It must be taken or be refused by a MescopeError; the slowest answer and the highest
-memory of the process are printed, and the status is 1 if anything else was raised.
+reports.  It must be taken or be refused by a MescopeError; the slowest answer and the most memory
+that one took are printed, and the status is 1 if anything else was raised.
 """
 
 from __future__ import annotations
@@ -50,12 +50,15 @@ class Tally:
     def __init__(self, kind: str) -> None:
         self.kind, self.taken, self.refused, self.slowest = kind, 0, 0, 0.0
         self.busiest = 0.0  # seconds of the processor
+        self.rise = 0.0  # MiB that one answer took
         self.about: Any = ""
         self.reasons: collections.Counter[str] = collections.Counter()
         self.broken: collections.Counter[str] = collections.Counter()
 
     def ask(self, read: Read, path: Path, about: Any = "") -> None:
         """Read one file and count."""
+        forget_highest()
+        before = resident("VmRSS")
         started, worked = time.perf_counter(), time.process_time()
         try:
             read(path)
@@ -72,15 +75,16 @@ class Tally:
             self.broken[said] += 1
         seconds = time.perf_counter() - started
         self.busiest = max(self.busiest, time.process_time() - worked)
+        self.rise = max(self.rise, resident("VmHWM") - before)
         if seconds > self.slowest:
             self.slowest, self.about = seconds, about
 
-    def line(self, before: float) -> str:
+    def line(self) -> str:
         """Return a line of the table."""
         return (
             f"{self.kind:22} {self.taken + self.refused + sum(self.broken.values()):6} "
             f"{self.taken:6} {self.refused:7} {sum(self.broken.values()):7} "
-            f"{self.slowest:9.2f} {self.busiest:9.2f} {resident('VmHWM') - before:9.0f}"
+            f"{self.slowest:9.2f} {self.busiest:9.2f} {self.rise:9.0f}"
         )
 
 
@@ -140,7 +144,7 @@ def main() -> int:
 
             every(strategy, count, seed)(asked(tally, path, read))
             tallies.append(tally)
-            print(tally.line(before), flush=True)
+            print(tally.line(), flush=True)
             if options.reasons:
                 print(f"   slowest: {tally.about!r:.600}", file=sys.stderr)
                 for words, times in tally.reasons.most_common(40):
