@@ -1,7 +1,7 @@
 """Rounds of faults: a command is killed, its disk is full, files vanish, and it runs again.
 
-A prepared process, which has imported everything and computed nothing, forks for every run: that
-saves the imports, and what is killed is a real process of its own with SIGKILL.
+A prepared process, which has imported everything and computed nothing, forks for every run:
+that saves the imports, and what is killed is a real process of its own, with SIGKILL.
 """
 
 from __future__ import annotations
@@ -67,6 +67,7 @@ class Outcome:
     faults: int = 0  # kills, full disks, files dropped
     equal: int = 0  # rounds that ended as the undisturbed run did
     drafts: int = 0  # hidden files that kills left
+    edits: int = 0  # acknowledged, of the app
     wrong: list[str] = field(default_factory=list)
 
 
@@ -81,9 +82,13 @@ class Reference:
 
 
 def forked(
-    work: Callable[[], int], log: Path, *, kill_after: float | None = None, limit: float = 300
-) -> int:
-    """Run ``work`` in a child of its own session; return its status, or minus the signal."""
+    work: Callable[[], int], log: Path, *, kill_after: float | None = None, limit: float = 300,
+    tell: Callable[[int], None] | None = None,
+) -> int:  # fmt: skip
+    """Run ``work`` in a child of its own session; return its status, or minus the signal.
+
+    ``tell`` is given the number of the process.
+    """
     sys.stdout.flush()
     sys.stderr.flush()
     pid = os.fork()
@@ -101,6 +106,8 @@ def forked(
             sys.stdout.flush()
             sys.stderr.flush()
             os._exit(status)
+    if tell is not None:
+        tell(pid)
     started = time.monotonic()
     killed = False
     while True:

@@ -20,6 +20,7 @@ import tempfile
 import time
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 PAGE = Path(__file__).parents[1] / "docs" / "reliability.md"
 START, END = "<!-- counts: benchmarks/faults.py writes them -->", "<!-- end of counts -->"
@@ -46,7 +47,7 @@ def prepare() -> None:
     assert all((joblib, matplotlib, safetensors, sklearn, uvicorn, mescope))
 
 
-def campaign(options: argparse.Namespace, home: Path) -> list:  # type: ignore[type-arg]
+def campaign(options: argparse.Namespace, home: Path) -> list[Any]:
     """Run all rounds that are asked for."""
     from fault_app import app_rounds
     from fault_commands import COMMANDS
@@ -78,18 +79,18 @@ def campaign(options: argparse.Namespace, home: Path) -> list:  # type: ignore[t
     return found
 
 
-def line(one) -> str:  # type: ignore[no-untyped-def]
+def line(one: Any) -> str:
     """Return one row of the table."""
     return f"| {one.command} | {one.fault} | {one.rounds} | {one.faults} | {one.equal} |"
 
 
-def table(found: Iterable) -> str:  # type: ignore[type-arg]
+def table(found: Iterable[Any]) -> str:
     """Return the table of all counts."""
     head = "| command | fault | rounds | faults | ended as undisturbed |\n|---|---|---|---|---|"
     return "\n".join([head, *map(line, found)])
 
 
-def write_page(found: list, seconds: float) -> None:  # type: ignore[type-arg]
+def write_page(found: list[Any], seconds: float) -> None:
     """Put the counts into the page, in the place that is theirs."""
     text = PAGE.read_text(encoding="utf-8")
     before, rest = text.split(START)

@@ -4,8 +4,8 @@
 
 Every file is a sound one with one to three wrong parts (tests/planted/hostile_files.py), read
 as `mescope analyze --model` reads weights, `mescope train` recipes and `mescope compare`
-reports.  It must be taken or be refused by a MescopeError; the slowest answer and the most memory
-that one took are printed, and the status is 1 if anything else was raised.
+reports.  It must be taken or be refused by a MescopeError; the slowest answer and the most
+memory that one took are printed, and the status is 1 if anything else was raised.
 """
 
 from __future__ import annotations
@@ -140,8 +140,6 @@ def main() -> int:
         for kind, strategy, suffix, read in _kinds(sources):
             tally, path = Tally(kind), folder / f"tampered{suffix}"
             forget_highest()
-            before = resident("VmRSS")
-
             every(strategy, count, seed)(asked(tally, path, read))
             tallies.append(tally)
             print(tally.line(), flush=True)

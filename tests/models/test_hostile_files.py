@@ -237,6 +237,15 @@ def bounded_hint(hint):
     return all(bounded_hint(inner) for inner in get_args(hint) if inner is not Ellipsis)
 
 
+def test_a_whole_number_is_a_number(sources):
+    """0 for 0.0 in JSON made tensors of whole numbers, which nothing can learn."""
+    from mescope.models.merba import MerbaConfig
+
+    assert isinstance(MerbaConfig(layer_scale=0).layer_scale, float)
+    assert isinstance(MerbaConfig(drop=0).drop, float)
+    create_model("merba-s28", layer_scale=1)
+
+
 def test_what_is_built_elsewhere_is_not_counted():
     """Another thread may build a network while one is bounded."""
     import threading
