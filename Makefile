@@ -44,9 +44,9 @@ bench: $(VENV)/.installed-dev
 	$(BIN)/python benchmarks/real_time.py
 
 weights: $(VENV)/.installed
-	$(BIN)/mescope train recipes/me-tst-plus-cascade.toml -o runs/me-tst-plus-cascade --jobs 2
-	$(BIN)/mescope train recipes/me-tst-plus-small-synthetic.toml -o runs/me-tst-plus-small
-	$(BIN)/mescope train recipes/merba-s28-synthetic.toml -o runs/merba-s28
+	$(BIN)/mescope train me-tst-plus-cascade -o runs/me-tst-plus-cascade --jobs 2
+	$(BIN)/mescope train me-tst-plus-small-synthetic -o runs/me-tst-plus-small
+	$(BIN)/mescope train merba-s28-synthetic -o runs/merba-s28
 
 # Browser tests drive Chromium; where it is missing and cannot be installed they are skipped.
 browser:

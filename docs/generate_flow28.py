@@ -54,7 +54,7 @@ REPEAT = """
 ## How to repeat
 
 ```
-mescope evaluate recipes/NAME.toml --dataset flow28 --root 3db_flow28.npz -o runs/NAME
+mescope evaluate NAME --dataset flow28 --root 3db_flow28.npz -o runs/NAME
 python docs/generate_flow28.py runs/*/report.json
 ```
 

@@ -82,7 +82,7 @@ def test_only_the_two_public_domain_portraits_are_used():
     pictures = {".png", ".jpg", ".jpeg", ".gif", ".mp4", ".avi", ".npz"}
     found = [
         p.relative_to(ROOT)
-        for folder in ("src", "tests", "recipes", "benchmarks", "examples")
+        for folder in ("src", "tests", "benchmarks", "examples")
         for p in (ROOT / folder).rglob("*")
         if p.suffix.lower() in pictures
     ]

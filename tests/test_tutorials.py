@@ -21,10 +21,9 @@ def cache(tmp_path_factory):
 
 @pytest.fixture
 def reader(tmp_path, monkeypatch, cache, one_thread):
-    """A folder to work in, as a reader has it: with the recipes of the repository."""
+    """A folder to work in, as a reader has it."""
     from mescope.models import MODELS
 
-    (tmp_path / "recipes").symlink_to(ROOT / "recipes")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_CACHE_HOME", str(cache))
     monkeypatch.setenv("MESCOPE_PLUGINS", "")

@@ -14,10 +14,14 @@ if TYPE_CHECKING:
     from mescope.analysis.recognition import recognize
     from mescope.datasets import open_dataset
     from mescope.errors import MescopeError
+    from mescope.evaluation.matching import match
     from mescope.evaluation.report import Report
+    from mescope.evaluation.summary import summarize
     from mescope.events import Detection, Expression, Interval, Recording
+    from mescope.face.pictures import landmarks
     from mescope.models import MODELS, create_model
     from mescope.models.weights import list_weights
+    from mescope.motion.flow import tvl1
     from mescope.motion.roi_flow import extract
     from mescope.spotting import SPOTTERS
     from mescope.training.evaluate import evaluate
@@ -41,12 +45,16 @@ __all__ = [
     "create_model",
     "evaluate",
     "extract",
+    "landmarks",
     "list_weights",
     "load",
+    "match",
     "open_dataset",
     "open_video",
     "recognize",
+    "summarize",
     "train",
+    "tvl1",
 ]
 
 _HOME = {
@@ -63,12 +71,16 @@ _HOME = {
     "evaluate": "mescope.training.evaluate",
     "create_model": "mescope.models",
     "extract": "mescope.motion.roi_flow",
+    "landmarks": "mescope.face.pictures",
     "list_weights": "mescope.models.weights",
     "load": "mescope.analysis",
+    "match": "mescope.evaluation.matching",
     "open_dataset": "mescope.datasets",
     "open_video": "mescope.video.reading",
     "recognize": "mescope.analysis.recognition",
+    "summarize": "mescope.evaluation.summary",
     "train": "mescope.training.train",
+    "tvl1": "mescope.motion.flow",
 }
 
 

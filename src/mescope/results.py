@@ -11,13 +11,38 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mescope.errors import OutputError
+from mescope.annotations.face_events import STRENGTH_UNITS, UNITS
+from mescope.errors import MescopeError, OutputError
 from mescope.events import Detection, EventKind, FaceEvent, Interval
+from mescope.labels import SPOTTING_CLASSES
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+Rows = list[dict[str, Any]]
+What = Literal["detections", "candidates", "events", "frames"]
+"""What :meth:`Analysis.to_pandas` makes a table of."""
+
+INTERVAL_COLUMNS = (
+    "subject", "video", "onset", "offset", "emotion", "apex", "type", "au", "score",
+    "onset_s", "apex_s", "offset_s", "status", "source", "id", "note",
+)  # fmt: skip
+"""Columns of a table of detections: frames from 0, both ends included; ``_s`` seconds.  The
+first five are those of the public MEGC scorer."""
+
+EVENT_COLUMNS = (
+    "subject", "video", "kind", "facs", "onset", "offset", "onset_s", "offset_s",
+    "duration_ms", "strength", "strength_unit", "note",
+)  # fmt: skip
+"""Columns of a table of events, frames and seconds likewise."""
+
+UNJUDGED = "not_judged"
+"""Kind of a row that is a stretch of the recording in which nothing could be judged."""
 
 SPOKEN: dict[str, str] = {
     "BROW_L": "right brow", "BROW_L_20": "right inner brow", "BROW_L_19": "right mid brow",
@@ -190,6 +215,117 @@ class Analysis:
             )
         return self.writer(self, Path(path), force=force)
 
+    def to_pandas(self, what: What = "detections") -> DataFrame:
+        """Return a table for further work, with the columns of the CSV files.
+
+        Args:
+            what: ``detections`` (a row each, :data:`INTERVAL_COLUMNS`), ``candidates``
+                (likewise), ``events`` (blinks and so on, and what could not be judged,
+                :data:`EVENT_COLUMNS`), or ``frames`` (a row per analyzed frame: ``frame``,
+                ``timestamp`` s, ``success``, ``me_score`` and the other traces).
+
+        Raises:
+            MescopeError: there is no such table.
+        """
+        import pandas as pd
+
+        if what == "frames":
+            return pd.DataFrame(self.frame_columns())
+        if what == "events":
+            return pd.DataFrame(self.event_rows(), columns=list(EVENT_COLUMNS))
+        if what not in get_args(What):
+            raise MescopeError(f"expected {', '.join(get_args(What))}, found {what!r}")
+        some = self.findings if what == "detections" else self.candidates
+        return pd.DataFrame(self.interval_rows(some), columns=list(INTERVAL_COLUMNS))
+
+    def interval_rows(self, findings: tuple[Finding, ...] | None = None) -> Rows:
+        """Return a row for each finding, detections by default; :data:`INTERVAL_COLUMNS`."""
+        some = self.findings if findings is None else findings
+        return [_interval_row(self, finding) for finding in some]
+
+    def event_rows(self) -> Rows:
+        """Return events and what could not be judged, in order; :data:`EVENT_COLUMNS`."""
+        name = str(self.video.get("name", ""))
+        rows = [(e.interval, _event_row(name, e)) for e in self.events]
+        rows += [(gap.interval, _gap_row(name, gap)) for gap in self.gaps]
+        return [row for _, row in sorted(rows, key=lambda pair: pair[0])]
+
+    def frame_columns(self) -> dict[str, NDArray[Any]]:
+        """Return the traces by column, each (n,), nan where there is no value.
+
+        ``frame`` (native, from 0), ``timestamp`` (s), ``success`` (1: a face was there),
+        ``me_score`` (0 to 1), ``movement`` (the training-free score, 0 to 1), ``eye_openness``
+        (1 = usual), ``emotion_<class>`` (probabilities), ``roi_<region>_mag`` (length of the
+        region's motion, px of the 320-px crop).
+        """
+        traces = self.traces
+        nowhere = np.full(len(traces.frames), np.nan)
+        named = {f"emotion_{n}": traces.emotion[:, i] for i, n in enumerate(SPOTTING_CLASSES)}
+        moved = {f"roi_{n}_mag": traces.motion[:, i] for i, n in enumerate(traces.regions)}
+        return {
+            "frame": traces.frames,
+            "timestamp": traces.times,
+            "success": traces.valid.astype(np.int64),
+            "me_score": traces.spotting,
+            "movement": nowhere if traces.movement is None else traces.movement,
+            "eye_openness": nowhere if traces.openness is None else traces.openness,
+            **named,
+            **moved,
+        }
+
+
+def _interval_row(analysis: Analysis, finding: Finding) -> dict[str, Any]:
+    d = finding.detection
+    return {
+        "subject": "",
+        "video": str(analysis.video.get("name", "")),
+        "onset": d.interval.first,
+        "offset": d.interval.last,
+        "emotion": d.emotion or "",
+        "apex": d.apex,
+        "type": f"{d.kind}-expression",
+        "au": "+".join(finding.evidence.action_units),
+        "score": d.score,
+        "onset_s": d.onset_s,
+        "apex_s": d.apex_s,
+        "offset_s": d.offset_s,
+        "status": "proposed",
+        "source": str(analysis.provenance.get("model", "")),
+        "id": finding.id,
+        "note": finding.evidence.sentence,
+    }
+
+
+def _event_row(video: str, event: FaceEvent) -> dict[str, Any]:
+    return {
+        "subject": "",
+        "video": video,
+        "kind": event.kind,
+        "facs": UNITS.get(event.kind, ""),
+        **_ends(event.interval, event.onset_s, event.offset_s),
+        "strength": event.strength,
+        "strength_unit": STRENGTH_UNITS[event.kind],
+        "note": "",
+    }
+
+
+def _gap_row(video: str, gap: Gap) -> dict[str, Any]:
+    ends = _ends(gap.interval, gap.start_s, gap.end_s)
+    return {
+        "subject": "", "video": video, "kind": UNJUDGED, "facs": "", **ends, "strength": None,
+        "strength_unit": "", "note": gap.reason,
+    }  # fmt: skip
+
+
+def _ends(interval: Interval, onset_s: float, offset_s: float) -> dict[str, Any]:
+    return {
+        "onset": interval.first,
+        "offset": interval.last,
+        "onset_s": onset_s,
+        "offset_s": offset_s,
+        "duration_ms": (offset_s - onset_s) * 1000,
+    }
+
 
 @dataclass(frozen=True)
 class Recognition:
@@ -219,6 +355,18 @@ class Recognitions:
     warnings: tuple[str, ...]
     pictures: NDArray[np.uint8]
     flow: NDArray[np.float32]
+
+    def to_pandas(self) -> DataFrame:
+        """Return a row for each model: model, emotion, simulated, share of each class."""
+        import pandas as pd
+
+        return pd.DataFrame(
+            {
+                "model": one.model, "emotion": one.emotion, "simulated": one.simulated,
+                **{f"share_{name}": share for name, share in one.shares.items()},
+            }
+            for one in self.found
+        )  # fmt: skip
 
     def to_dict(self) -> dict[str, object]:
         """Return everything but pictures and flow, for JSON."""

@@ -38,9 +38,9 @@ def test_two_modes_are_two_tables(folder, capsys):
 
 def test_papers_stand_apart_with_their_caution(folder, capsys):
     assert run(["compare", "one.json", "--published", "me-tst"]) == 0
-    ours, *papers = capsys.readouterr().out.split("Note: ")
+    papers, ours = capsys.readouterr().out.split("mode clean")  # ours last, in sight
     assert "0.0912" not in ours
-    assert any("0.0912" in paper for paper in papers)
+    assert "0.0912" in papers.split("Note: ", 1)[1]
     assert run(["compare", "--published", "ammsm", "--json"]) == 0
     out = json.loads(capsys.readouterr().out)
     assert [t["title"] for t in out["published"]] == ["CASME II", "SAMM", "Ablation"]
@@ -101,12 +101,47 @@ def test_spotting_and_evaluations_are_compared_apart(evaluations, capsys):
 def test_papers_of_the_same_data_are_found(evaluations, capsys):
     assert run(["compare", "mine.json", "--published", "same"]) == 0
     out = capsys.readouterr().out
-    ours, composite = out.split("MERba paper, Table V")
+    papers, ours = out.split("mode clean, answers")
+    composite = papers.split("MERba paper, Table V")[1]
     assert "0.8840" not in ours
     assert "0.8840" in composite
     assert "LBP-TOP" in composite.split("baseline of its organisers")[1]
     assert run(["compare", "--published", "megc2019"]) == 0
     assert "0.5785" in capsys.readouterr().out
+
+
+def test_two_models_differ_person_by_person(evaluations, capsys):
+    better = made_up_report((0, 1, 2), skill=0.9, name="better")
+    save_report(better, evaluations / "better.json")
+    words = ["compare", "better.json", "one.json", "mine.json", "htnet.json"]
+    assert run([*words, "--latex", "tables.tex"]) == 0
+    out = capsys.readouterr().out
+    apart = out.split("better - mine, person by person")[1]
+    assert "better - htnet" not in out  # another mode
+    rows = {line.split()[0]: line for line in apart.splitlines() if line}
+    means = [made_up_report(s, skill=k, oracle=o).summary()["all"]["uf1"]["mean"]
+             for s, k, o in (((0, 1, 2), 0.9, False), ((0, 1), 0.7, True))]  # fmt: skip
+    assert f"{means[0] - means[1]:+.4f}" in rows["UF1"]
+    assert rows["UF1"].split()[-2:] == ["*", "68"]
+    tables = (evaluations / "tables.tex").read_text()
+    assert f"{means[0] - means[1]:+.4f}" in tables.split("better - mine")[1]
+    assert run([*words, "--latex", "tables.tex"]) == 1  # kept
+    assert "exists already" in capsys.readouterr().err
+    assert run([*words, "--json"]) == 0
+    (pair,) = json.loads(capsys.readouterr().out)["differences"].values()
+    assert {one["people"] for one in pair} == {68}
+    low, high = next(one["interval"] for one in pair if one["metric"] == "uf1")
+    assert 0 < low < high
+
+
+def test_other_clips_have_no_differences_and_say_so(evaluations, capsys):
+    fewer = made_up_report((0, 1, 2))
+    kept = tuple(p for p in fewer.predictions if p.person[0] == "samm")
+    save_report(made_up_report((0,), predictions=kept[: len(kept) // 3], name="few"),
+                evaluations / "few.json")  # fmt: skip
+    assert run(["compare", "mine.json", "few.json"]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "mine - few: no differences person by person: expected the same clips" in shown
 
 
 def test_a_damaged_evaluation_gets_one_line(evaluations, capsys):

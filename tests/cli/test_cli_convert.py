@@ -117,10 +117,11 @@ def test_an_unknown_format_is_wrong_usage(run, here, option):
 
 
 def test_remarks_are_told(run, here):
-    """What is left out is named, with its row."""
+    """What is left out is named, with its row; the others are there."""
     (here / "t.csv").write_text(TABLE + "s1,a.mp4,9,3,micro,,\n")
     status, _, err = run("convert", "t.csv", "a.csv")
-    assert status == 0
+    assert status == 3
+    assert "wrote a.csv: 1 marks" in err
     assert "t.csv, row 3: left out" in err
 
 

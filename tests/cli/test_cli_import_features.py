@@ -67,7 +67,7 @@ def test_imported_features_are_trained_and_tested_on(run, here, words):
     samm_sheets(here / "sheets", [(f"{p}_1_1", 50, 60, 90, True) for p in people])
     pickled(here / "SAMMLV_dataset.pkl", [windows(8, 30, seed=n) for n in range(3)])
     assert run(*words, "-o", "features")[0] == 0
-    recipe = ROOT / "recipes" / "me-tst" / "boosting-vrme-samm-lv-as-published.toml"
+    recipe = ROOT / "src/mescope/recipes/me-tst" / "boosting-vrme-samm-lv-as-published.toml"
     status, out, err = run(
         "evaluate", recipe, "--features", "features", "-o", "run", "--seeds", "1",
         "--set", "optim.epochs=1", "--set", "model.options={dim=8, states=4}",

@@ -52,10 +52,34 @@ def test_people_of_another_data_set_stay_its_people(root):
     assert found == {"pictures": ("casme3a", "spNO.1"), "film": ("folder", "anna")}
 
 
-def test_without_it_everything_is_as_before(root):
+def test_without_it_folders_that_the_table_names_are_read(root):
     dataset = read("folder", root)
-    assert [r.name for r in dataset.recordings] == ["film"]
-    assert "no video 'pictures'" in messages(dataset.errors)
+    found = {r.name: r.rate for r in dataset.recordings}
+    assert found == {"film": pytest.approx(50), "pictures": 30.0}
+    assert dataset.errors == ()
+    assert "1 folders of pictures have no rate, 30 frames a second" in messages(
+        dataset.warnings
+    )
+
+
+def test_the_table_itself_may_say_the_rate(root):
+    """Another layout: a folder for each person, names with points, nothing but one table."""
+    for n in range(4):
+        picture(root / "p1" / "clip_1.5" / f"a-{n}.jpg", n)
+        picture(root / "p2" / "clip_1.5" / f"a-{n}.jpg", n)
+    (root / "p2" / "portrait.jpg").write_bytes(b"no number, no recording")
+    (root / "expressions.csv").write_text(
+        "recording,onset,offset,kind,fps\np1/clip_1.5,0,3,micro,200\n"
+        "p2/clip_1.5,1,2,micro,100\nfilm,3,9,micro,\npictures,5,12,micro,zero\n"
+        "quiet,3,9,micro,0\nclip_1.5,0,1,micro,\n"
+    )
+    dataset = read("folder", root)
+    found = {r.name: (r.rate, r.frames) for r in dataset.recordings if r.name != "film"}
+    assert found == {"p1/clip_1.5": (200.0, 4), "p2/clip_1.5": (100.0, 4)}
+    told = messages(dataset.errors)
+    assert "rate is 'zero': expected a number" in told
+    assert "rate is '0': expected frames a second, above 0" in told
+    assert "'clip_1.5' fits several" in told
 
 
 def test_rows_that_make_no_sense(root):

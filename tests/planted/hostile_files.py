@@ -13,12 +13,13 @@ import torch
 from hypothesis import strategies as st
 from safetensors import SafetensorError
 
+import mescope
 from mescope.errors import MescopeError
 from mescope.models import create_model, weights
 from mescope.models.weights import Card, read_card, save
 from mescope.spotting.proposals import ProposalRule
 
-RECIPES = Path(__file__).parents[2] / "recipes"
+RECIPES = Path(mescope.__file__).parent / "recipes"
 
 NUMBERS = st.sampled_from(
     [-1, -5, 0, 1, 2, 3, 7, 10**4, 10**6, 10**9, 2**31, 2**53, 2**64, -(10**12), 0.5, 1.0, -0.1,

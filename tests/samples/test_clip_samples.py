@@ -330,7 +330,7 @@ def test_several_faces_are_told(tmp_path):
 
 def test_questions_that_make_no_sense_are_refused(tmp_path):
     dataset = moving_set(tmp_path, 1)
-    with pytest.raises(DatasetError, match="expected clips, found none"):
+    with pytest.raises(DatasetError, match=r"expected clips, or .*, found none"):
         flow_examples(Dataset(name="casme2"), **SMALL)
     with pytest.raises(DatasetError, match=r"label set of casme2: '3-clas'; .*did you"):
         flow_examples(dataset, **SMALL | {"labels": "3-clas"})

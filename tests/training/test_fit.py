@@ -64,6 +64,19 @@ def test_going_on_equals_going_through():
     assert torch.equal(*found)
 
 
+@pytest.mark.parametrize("parts", [2, 3, 8, 50])
+def test_a_batch_in_parts_gives_the_gradients_of_the_whole(parts):
+    """Parts of unequal length count by it; more parts than samples are as many as samples."""
+    seen = []
+    whole = train_recognizer(epochs=3)
+    found = train_recognizer(
+        epochs=3, accumulate=parts, report=lambda n, loss: seen.append(loss)
+    )
+    torch.testing.assert_close(found.weight, whole.weight)
+    torch.testing.assert_close(found.bias, whole.bias)
+    assert len(seen) == 15
+
+
 def _save_rank_zero(fabric, path):
     model = train_recognizer(fabric, epochs=3)
     if fabric.is_global_zero:
@@ -95,7 +108,7 @@ def test_a_loss_that_is_no_number_stops(tmp_path):
 
 
 def test_losses_can_be_logged_as_csv(tmp_path):
-    train_recognizer(one_device(loggers=logger("csv", tmp_path)), epochs=3)
+    train_recognizer(one_device(loggers=logger("csv", tmp_path / "logs")), epochs=3)
     (table,) = tmp_path.glob("logs/version_0/metrics.csv")
     lines = table.read_text().splitlines()
     assert "loss" in lines[0]
@@ -106,6 +119,8 @@ def test_tensorboard_that_is_not_there_is_told(tmp_path, monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(RecipeError, match="pip install tensorboard"):
         logger("tensorboard", tmp_path)
-    with pytest.raises(RecipeError, match="none, csv, tensorboard"):
+    with pytest.raises(RecipeError, match="found no wandb; `pip install wandb`, or log as csv"):
         checked_log("wandb")
+    with pytest.raises(RecipeError, match="none, csv, tensorboard, wandb"):
+        checked_log("mlflow")
     assert checked_log("csv") == "csv"

@@ -47,7 +47,7 @@ def planted(number, n=600):
 
 
 def recipe(name, **more):
-    found = read_recipe(f"recipes/{name}-rendered.toml")
+    found = read_recipe(f"{name}-rendered")
     return changed(found, hours=0.05, epochs=3, steps=12, learning_rate=3e-3, **more)
 
 

@@ -17,6 +17,7 @@ from mescope.training.recipe import (
     recipe_text,
     with_settings,
 )
+from mescope.training.shipped_recipes import shipped_recipes
 from mescope.training.tasks import TASKS, task_of
 from mescope.training.tasks.ammsm import AmmsmTask
 from mescope.training.train import train
@@ -106,10 +107,45 @@ def test_flat_values_of_old_cards_and_reports_are_read():
     assert recipe_of(recipe.to_dict()) == recipe
 
 
-@pytest.mark.parametrize("text", ["optim.epochs", "optim.epochs=", "a=1\nb=2", "notes=some"])
+@pytest.mark.parametrize("text", ["optim.epochs", "optim.epochs=", "a=1\nb=2", "notes=a b"])
 def test_a_setting_that_is_none_is_refused(text):
     with pytest.raises(RecipeError, match=r"setting such as optim\.epochs=5"):
         parse_recipe(CLIPS, settings=[text])
+
+
+def test_what_is_set_is_typed_and_checked():
+    def set_to(*settings):
+        return parse_recipe(CLIPS, settings=list(settings))
+
+    assert set_to("notes=some", "optim.schedule=cosine").optim.schedule == "cosine"
+    assert set_to("notes=some").notes == "some"
+    assert set_to("optim.epochs=7", "optim.learning_rate=1e-3").optim.epochs == 7
+    assert set_to("model.options.dim=8").model.options["dim"] == 8
+    with pytest.raises(RecipeError, match=r"optim\.epochs must be a whole number, got 'five'"):
+        set_to("optim.epochs=five")
+    with pytest.raises(RecipeError, match=r"optim\.epochs must be int, got True"):
+        set_to("optim.epochs=true")
+    with pytest.raises(RecipeError, match=r"unknown key 'epoch' .*did you mean 'epochs'"):
+        set_to("optim.epoch=5")
+
+
+def test_recipes_go_by_name_and_a_file_wins(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    shipped = read_recipe("3db-svm-flow")
+    assert shipped.model.name == "svm-flow"
+    (tmp_path / "3db-svm-flow").mkdir()  # a folder of that name is no recipe
+    assert read_recipe("3db-svm-flow") == shipped
+    with pytest.raises(RecipeError, match=r"svn-flow\.toml; did you mean '3db-svm"):
+        read_recipe("recipes/3db-svn-flow.toml")
+    (tmp_path / "softnet-rendered").write_text(CLIPS)
+    assert read_recipe("softnet-rendered") == parse_recipe(CLIPS)
+
+
+def test_every_recipe_has_a_name_of_its_own_and_says_what_it_is_for():
+    found = shipped_recipes()
+    assert len(found) == len(RECIPES) > 90
+    for name, one in found.items():
+        assert len(one.purpose.split()) > 2, name
 
 
 def test_a_missing_file_is_named(tmp_path):
@@ -168,12 +204,12 @@ def _classes(recipe):
     return int(recipe.labels.partition("-")[0])
 
 
-RECIPES = sorted((Path(__file__).parents[2] / "recipes").rglob("*.toml"))
+RECIPES = sorted((Path(__file__).parents[2] / "src/mescope/recipes").rglob("*.toml"))
 
 
 @pytest.mark.parametrize("name", TASKS)
 def test_some_shipped_recipe_asks_for_every_task(name):
-    folder = Path(__file__).parents[2] / "recipes"
+    folder = Path(__file__).parents[2] / "src/mescope/recipes"
     assert any(task_of(read_recipe(path)) is TASKS[name] for path in folder.rglob("*.toml"))
 
 

@@ -17,6 +17,7 @@ from mescope.analysis.movements import emotion_traces, measure_movements, noise_
 from mescope.analysis.provenance import provenance
 from mescope.errors import MescopeError
 from mescope.events import Detection
+from mescope.face.landmark_tables import LandmarkTable
 from mescope.io.cache import default_cache
 from mescope.io.progress import Progress
 from mescope.motion.roi_flow import RoiFlow, extract
@@ -109,6 +110,7 @@ class Analyzer:
         end: float | None = None,
         rate: float | None = None,
         face: str | int = "largest",
+        landmarks: LandmarkTable | str | Path | None = None,
         jobs: int | None = None,
         cache: Path | Literal["default"] | None = "default",
         progress: Progress | None = None,
@@ -123,6 +125,9 @@ class Analyzer:
             end: seconds; analyze up to here.
             rate: frames per second of a folder or array, which carry no time stamps.
             face: "largest", "central", or a number from left to right.
+            landmarks: in place of mescope's own landmark model, the result table of OpenFace,
+                py-feat or MediaPipe for this recording; see
+                :func:`mescope.face.landmark_tables.read_landmarks`.
             jobs: threads; default all cores.
             cache: where extracted motion is kept so that a second run is quick and a killed run
                 goes on; None keeps nothing.
@@ -144,8 +149,8 @@ class Analyzer:
         folder = default_cache() if cache == "default" else cache
         card = self.card if spotter.needs_network else None
         flow = extract(
-            video, head=spotter.head, overlap=spotter.overlap, face=face, jobs=jobs,
-            cache=folder, progress=progress, **extraction_for(card, video.rate),
+            video, head=spotter.head, overlap=spotter.overlap, face=face, landmarks=landmarks,
+            jobs=jobs, cache=folder, progress=progress, **extraction_for(card, video.rate),
         )  # fmt: skip
         spotter.look(video, flow, jobs=jobs)
         spotting = _fitting(spotter.spot(flow), flow, method)
@@ -305,6 +310,7 @@ def _about(video: Video) -> dict[str, Any]:
         "rate": round(float(video.rate), 6),
         "frames": len(video),
         "duration_s": float(video.times[-1] - video.times[0]) if len(video) else 0.0,
+        "start_offset": float(video.start_offset),
         "fingerprint": video.fingerprint(),
     }
 

@@ -26,6 +26,7 @@ from mescope.cli import (
     evaluate,
     flow,
     models,
+    recipes,
     recognize,
     score,
     search,
@@ -89,6 +90,7 @@ app.command("convert")(convert.convert)
 app.command("agree")(agree.agree)
 app.add_typer(datasets.app, name="datasets")
 app.add_typer(models.app, name="models")
+app.add_typer(recipes.app, name="recipes")
 app.command("train")(train.train)
 app.command("search")(search.search)
 app.add_typer(augment.app, name="augment")
@@ -112,7 +114,7 @@ def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit status; a bug keeps its traceback."""
     words = _debug_first(arguments)
     try:
-        status = app(words, standalone_mode=False, prog_name="mescope")
+        status = app(words, standalone_mode=False, prog_name="mescope", obj=words)
     except (KeyboardInterrupt, typer.Abort):
         status = INTERRUPTED
     except MescopeError as error:

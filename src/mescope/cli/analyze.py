@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,6 +17,7 @@ from mescope.cli.inputs import (
     check_folder,
     face_choice,
     gather,
+    landmarks_of,
     time_range,
 )
 from mescope.cli.options import (
@@ -27,6 +28,7 @@ from mescope.cli.options import (
     Force,
     Jobs,
     Json,
+    Landmarks,
     Method,
     Models,
     Rate,
@@ -66,6 +68,7 @@ def analyze(
     rate: Rate = None,
     jobs: Jobs = None,
     face: Face = "largest",
+    landmarks: Landmarks = None,
     overlay: Annotated[
         Path | None,
         typer.Option(help="Also write a video with everything drawn on it, such as out.mp4."),
@@ -112,25 +115,36 @@ def analyze(
 
         analyzer = load(weights_named(model), device=device, method=spotter)
         simulated = False
-        try:
-            for one in ready:
-                with batch.attempt(one.job.source):
-                    analysis = _analyze(analyzer, one.job, options, strict)
-                    paths = _write(analysis, output, one, suffixes, force)
-                    if overlay is not None and _undrawn(overlay, force):
-                        paths.append(_draw(analysis, one.job, overlay, options, force))
-                    state = "completed" if one.there else one.state
-                    batch.note(WORDS[state], _summary(analysis, one.job, state, paths))
-                    if not as_json:
-                        _show(analysis)
-                    _explain(analysis, paths, batch)
-                    simulated |= bool(analysis.provenance.get("simulated"))
-        except KeyboardInterrupt:
-            explain(f"{len(batch.done)} of {batch.total} recordings done and kept")
-            raise
+
+        def one_done(one: Standing) -> None:
+            nonlocal simulated
+            options["landmarks"] = landmarks_of(one.job, landmarks, batch.total)
+            analysis = _analyze(analyzer, one.job, options, strict)
+            paths = _write(analysis, output, one, suffixes, force)
+            if overlay is not None and _undrawn(overlay, force):
+                paths.append(_draw(analysis, one.job, overlay, options, force))
+            state = "completed" if one.there else one.state
+            batch.note(WORDS[state], _summary(analysis, one.job, state, paths))
+            if not as_json:
+                _show(analysis)
+            _explain(analysis, paths, batch)
+            simulated |= bool(analysis.provenance.get("simulated"))
+
+        _each(ready, one_done, batch)
         if simulated:
             explain(_PROPOSALS)
     batch.finish(as_json=as_json)
+
+
+def _each(ready: Sequence[Standing], work: Callable[[Standing], None], batch: Batch) -> None:
+    """Work through recordings; one that fails stops none, and what is done stays."""
+    try:
+        for one in ready:
+            with batch.attempt(one.job.source):
+                work(one)
+    except KeyboardInterrupt:
+        explain(f"{len(batch.done)} of {batch.total} recordings done and kept")
+        raise
 
 
 def _formats(text: str) -> list[str]:

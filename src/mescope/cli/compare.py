@@ -1,7 +1,8 @@
-"""``mescope compare``: reports beside each other, and beside what papers print."""
+"""``mescope compare``: reports beside each other, person by person, and what papers print."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,6 +13,7 @@ from mescope.cli.inputs import refuse_existing
 from mescope.cli.options import Force, Json
 
 if TYPE_CHECKING:
+    from mescope.evaluation.paired import Difference
     from mescope.evaluation.published import PublishedTable
 
 Groups = dict[str, dict[str, dict[str, Any]]]
@@ -28,7 +30,7 @@ def compare(
     published: Annotated[
         str | None,
         typer.Option(
-            help="Show papers' tables below: me-tst, merba, ammsm, rsmix or megc2019; or "
+            help="Show papers' tables above: me-tst, merba, ammsm, rsmix or megc2019; or "
             "same, for those of the data and number of classes of the evaluations."
         ),
     ] = None,
@@ -40,39 +42,82 @@ def compare(
             "their figures, and their traces above each other.",
         ),
     ] = None,
+    latex: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Also write the tables of evaluations as LaTeX."),
+    ] = None,
     force: Force = False,
     as_json: Json = False,
 ) -> None:
     """Set scores beside each other, one table for each mode.
 
-    Figures of papers stand in tables of their own, with their source and a caution: they
-    were counted in other ways, and are not ours.  A report.json goes by the name of its folder.
+    Of evaluations of the same people, each is also set against the first person by person:
+    differences with their intervals, the people drawn together.  Figures of papers stand in
+    tables of their own, with their source and a caution: they were counted in other ways, and
+    are not ours.  A report.json goes by the name of its folder.
     """
     from dataclasses import asdict
 
     from mescope.evaluation.published import published_by
-    from mescope.evaluation.report_comparison import by_mode
+    from mescope.evaluation.report_comparison import by_mode, paired_rows
 
     if not reports and published is None:
         raise typer.BadParameter("expected reports or --published, found neither")
-    if html is not None:
-        refuse_existing([html], force)
+    refuse_existing([path for path in (html, latex) if path is not None], force)
     groups = by_mode(reports or [])
     if html is not None:
         _write_page(reports or [], html)
+    found, remarks = paired_rows(reports or [])
+    if latex is not None:
+        _write_latex(groups, found, latex)
     tables = _of_same_data(groups) if published == "same" else ()
     if published not in (None, "same"):
         tables = published_by(published)
     if as_json:
-        show_json({"reports": groups, "published": [asdict(table) for table in tables]})
+        apart = {
+            pair: [asdict(one) | {"value": one.value} for one in some]
+            for pair, some in found.items()
+        }
+        show_json(
+            {
+                "reports": groups,
+                "differences": apart,
+                "published": [asdict(table) for table in tables],
+            }
+        )
         return
-    for mode, group in groups.items():
-        _show_group(mode, group)
-    for table in tables:
-        show("")
+    for table in tables:  # first: what stands last stays in sight
         show(f"{table.source}: {table.title}. {table.data}. Mode {table.mode}.")
         show(f"Note: {table.caution}")
         show(_theirs(table))
+        show("")
+    for mode, group in groups.items():
+        _show_group(mode, group)
+    _show_differences(found, remarks)
+
+
+def _write_latex(groups: Groups, found: Mapping[str, Sequence[Difference]], file: Path) -> None:
+    from mescope.evaluation.latex import compared
+    from mescope.io.atomic import write_atomically
+
+    write_atomically(file, compared(groups, found).encode())
+    explain(f"the tables are {file}")
+
+
+def _show_differences(
+    found: Mapping[str, Sequence[Difference]], remarks: Sequence[str]
+) -> None:
+    from mescope.evaluation.paired import HEADS, NOTE, rows
+    from mescope.evaluation.report_tables import text_table
+
+    for pair, some in found.items():
+        show("")
+        show(f"{pair}, person by person")
+        show_text(text_table(HEADS, rows(some)))
+    if found:
+        show(f"Note: {NOTE}")
+    for remark in remarks:
+        show(f"Note: {remark}")
 
 
 def _write_page(paths: list[Path], html: Path) -> None:

@@ -9,22 +9,21 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mescope.cli.console import explain, progress_bar, show_json, show_text
-from mescope.cli.options import Json, Set
-from mescope.cli.recordings import Run, Source, on_recordings, tell
+from mescope.cli.options import Json, Log, NamedRecipe, Set
+from mescope.cli.recordings import Run, Source, about, on_recordings, tell
 from mescope.cli.told import told
 from mescope.errors import RecipeError
 
 if TYPE_CHECKING:
     from mescope.evaluation.report import Report
     from mescope.evaluation.spotting_report import SpottingReport
+    from mescope.training.repeat import RunNotes
     from mescope.training.tables import Recipe
 
 
 def evaluate(
-    recipe: Annotated[
-        Path,
-        typer.Argument(help="A recipe on clips or recordings, such as recipes/3db-*.toml."),
-    ],
+    context: typer.Context,
+    recipe: NamedRecipe,
     dataset: Annotated[str | None, typer.Option(help="A name from `mescope datasets`.")] = None,
     root: Annotated[
         Path | None, typer.Option(metavar="<folder>", help="Where the data set lies.")
@@ -88,6 +87,7 @@ def evaluate(
         bool,
         typer.Option("--keep-weights", help="For recordings: keep the weights of every fold."),
     ] = False,
+    log: Log = "none",
     as_json: Json = False,
 ) -> None:
     """Train on some people, test others, and report every figure.
@@ -95,40 +95,55 @@ def evaluate(
     A recipe on clips names the clips of people it has not seen; one on recordings finds
     expressions in theirs and names them.  Each fold and seed is a job of its own, kept in the
     folder when it is done: the same command goes on where it was stopped.  The folder gets
-    report.html, report.json and predictions.csv, or for recordings found.csv and truth.csv.
+    report.html, report.json, report.tex and predictions.csv, or for recordings found.csv and
+    truth.csv; recipe.toml and repeat.json say how to do it again.
     """
     from mescope.io.parallel import checked_engine
     from mescope.training.evaluate import checked_protocol
+    from mescope.training.logs import checked_log
     from mescope.training.recipe import read_recipe
+    from mescope.training.repeat import RunNotes
+    from mescope.training.shipped_recipes import run_name
     from mescope.training.tasks import task_of
 
     over = [*(settings or ()), *([] if seeds is None else [f"seeds={seeds}"])]
     chosen = read_recipe(recipe, over)
     how, by = checked_protocol(protocol), checked_engine(engine)
-    folder = output or Path("runs") / recipe.stem
-    processes = jobs or os.cpu_count() or 1
-    run = Run(folder, how, processes, by, address, device)
+    folder = output or Path("runs") / run_name(recipe)
+    run = Run(folder, how, jobs or os.cpu_count() or 1, by, address, device, checked_log(log))
+    options = {
+        "dataset": dataset, "root": root, "features": features, "weights": weights,
+        "protocol": protocol, "oracle": oracle, "keep-weights": keep_weights,
+    }  # fmt: skip
+    notes = RunNotes(folder, chosen, "evaluate", context.obj or (), options)
+    clips = task_of(chosen).names_clips
+    _check_fitting(chosen, clips, oracle, bool(features or weights or keep_weights))
     report: Report | SpottingReport
     with told(folder, "run.json"):
-        if not task_of(chosen).names_clips:
-            if oracle:
-                raise RecipeError(
-                    "expected no --oracle for a recipe on recordings; leave it out"
-                )
-            source = Source(dataset, root, features, cache or folder / "features")
-            report = on_recordings(chosen, source, run, weights=weights, keep=keep_weights)
-        elif features or weights or keep_weights:
-            raise RecipeError(
-                f"recipe {chosen.name} names clips: expected --dataset and --root, found "
-                "--features, --weights or --keep-weights, which are for recordings"
+        if clips:
+            report = _on_clips(
+                chosen, dataset, root, run, cache=cache, oracle=oracle, notes=notes
             )
         else:
-            report = _on_clips(chosen, dataset, root, run, cache=cache, oracle=oracle)
+            source = Source(dataset, root, features, cache or folder / "features", notes)
+            report = on_recordings(chosen, source, run, weights=weights, keep=keep_weights)
+        notes.done()
     if as_json:
         show_json(report.summary())
     else:
         show_text(report.compare())
         explain(f"the page is {folder / 'report.html'}")
+
+
+def _check_fitting(recipe: Recipe, clips: bool, oracle: bool, recordings: bool) -> None:
+    """Refuse options that are for the other kind of recipe."""
+    if not clips and oracle:
+        raise RecipeError("expected no --oracle for a recipe on recordings; leave it out")
+    if clips and recordings:
+        raise RecipeError(
+            f"recipe {recipe.name} names clips: expected --dataset and --root, found "
+            "--features, --weights or --keep-weights, which are for recordings"
+        )
 
 
 def _on_clips(
@@ -139,6 +154,7 @@ def _on_clips(
     *,
     cache: Path | None,
     oracle: bool,
+    notes: RunNotes,
 ) -> Report:
     from mescope.datasets import open_dataset
     from mescope.samples.prepare import prepare
@@ -147,6 +163,7 @@ def _on_clips(
     if dataset is None or root is None:
         raise RecipeError(f"recipe {recipe.name} is tested on clips: give --dataset and --root")
     data = open_dataset(dataset, root)
+    notes.begin(about(dataset, root, data))
     with progress_bar("reading clips") as progress:
         prepared = prepare(
             recipe.data, data, labels=recipe.labels, cache=cache or run.folder / "features",
@@ -157,7 +174,7 @@ def _on_clips(
         report = evaluate_clips(
             recipe, prepared.examples, run.protocol, out=run.folder, jobs=run.jobs,
             engine=run.engine, address=run.address, oracle=oracle, device=run.device,
-            progress=progress,
+            log=run.log, progress=progress,
         )  # fmt: skip
     _save(report, run.folder)
     return report
@@ -167,5 +184,5 @@ def _save(report: Report, folder: Path) -> None:
     """Write the report of this very run; one of an earlier end of the run is replaced."""
     from mescope.reports import save_report
 
-    for name in ("report.json", "predictions.csv", "report.html"):
+    for name in ("report.json", "predictions.csv", "report.tex", "report.html"):
         save_report(report, folder / name, force=True)

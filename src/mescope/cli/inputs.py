@@ -16,10 +16,11 @@ from typing import Any
 import typer
 
 from mescope.errors import MescopeError, OutputError, VideoError
+from mescope.io.file_names import LONGEST, fitted
 from mescope.video.suffixes import MEDIA
 
 _LEAST_FREE = 30_000_000  # bytes; a report of an hour takes less
-_NUMBERED = re.compile(r"\d")
+_ROOM = LONGEST - 40  # bytes of a name; the longest suffix of a result and a draft's fit behind
 _CLOCK = re.compile(r"(?:(?:(\d+):)?([0-5]?\d):)?(\d+(?:\.\d+)?)\Z")
 
 
@@ -116,6 +117,26 @@ def face_choice(text: str) -> str | int:
     )
 
 
+def landmarks_of(job: Job, landmarks: Path | None, total: int) -> Path | None:
+    """Return the landmark table of a recording: the file given, or NAME.csv of the folder.
+
+    Raises:
+        VideoError: there is none for this recording.
+    """
+    if landmarks is None or (landmarks.is_file() and total == 1):
+        return landmarks
+    if not landmarks.is_dir():
+        raise VideoError(
+            f"--landmarks {landmarks}: expected a table for one recording, or a folder of "
+            f"NAME.csv for {total}, found neither"
+        )
+    names = [f"{name}.csv" for name in dict.fromkeys((job.name, Path(job.source).stem))]
+    for name in names:
+        if (landmarks / name).is_file():
+            return landmarks / name
+    raise VideoError(f"expected its landmarks in {landmarks / names[0]}, found no such file")
+
+
 def check_folder(folder: Path) -> None:
     """Refuse a folder that cannot be written or is full, before any work is done.
 
@@ -174,21 +195,18 @@ def _is_media(name: str) -> bool:
 
 def _is_frame_folder(folder: str) -> bool:
     """Return whether the folder holds numbered pictures and no media file."""
-    from mescope.video.image_folders import SUFFIXES
+    from mescope.video.image_folders import has_numbered_pictures
 
-    files = [name for name in os.listdir(folder) if not name.startswith(".")]
-    if any(_is_media(name) for name in files):
-        return False
-    pictures = [n for n in files if os.path.splitext(n)[1].lower() in SUFFIXES]
-    return sum(bool(_NUMBERED.search(name)) for name in pictures) >= 2
+    files = os.listdir(folder)
+    return not any(_is_media(name) for name in files) and has_numbered_pictures(files)
 
 
 def _name(source: str, level: int) -> str:
     path = Path(os.path.abspath(source))
     if level == 0:
-        return path.name if path.is_dir() else path.stem
+        return fitted(path.name if path.is_dir() else path.stem, _ROOM)
     folders = path.parent.parts[1:]
-    return "-".join([*folders[len(folders) - (level - 1) :], path.name])
+    return fitted("-".join([*folders[len(folders) - (level - 1) :], path.name]), _ROOM)
 
 
 def _deepest(source: str) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -47,6 +48,15 @@ Jobs = Annotated[int | None, typer.Option(min=1, help="Threads.  Default: every 
 Face = Annotated[
     str, typer.Option(help="Whose face: largest, central, or a number from 0 (leftmost).")
 ]
+Landmarks = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Landmarks found by another program, in place of the landmark model whose licence "
+        "excludes commercial use: a result table (CSV) of OpenFace, py-feat or MediaPipe; for "
+        "several recordings a folder of NAME.csv.",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON in place of a table.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace files that exist.")]
 Set = Annotated[
@@ -56,6 +66,20 @@ Set = Annotated[
         metavar="KEY=VALUE",
         help="Another value than the recipe's, such as optim.epochs=5, as TOML; give it again "
         "for another.",
+    ),
+]
+
+Log = Annotated[
+    str,
+    typer.Option(
+        help="Also log the losses of every epoch, into logs of the run's folder: none, csv, "
+        "tensorboard, or wandb (offline)."
+    ),
+]
+NamedRecipe = Annotated[
+    str,
+    typer.Argument(
+        metavar="RECIPE", help="A name from `mescope recipes`, or a recipe file of yours."
     ),
 ]
 

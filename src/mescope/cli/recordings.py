@@ -5,18 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mescope.cli.console import explain, progress_bar
 from mescope.errors import RecipeError
 
 if TYPE_CHECKING:
     from mescope.annotations.problems import Problem
+    from mescope.datasets.base import Checked
     from mescope.evaluation.spotting_report import SpottingReport
     from mescope.io.parallel import Engine
     from mescope.models.weights import Card
     from mescope.samples.recording_windows import MeasuredRecordings
+    from mescope.training.logs import Log
     from mescope.training.protocols import Protocol
+    from mescope.training.repeat import RunNotes
     from mescope.training.tables import Recipe
 
 
@@ -30,6 +33,7 @@ class Run:
     engine: Engine
     address: str | None
     device: str
+    log: Log = "none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,14 @@ class Source:
     root: Path | None
     features: Path | None
     cache: Path
+    notes: RunNotes | None = None
+
+
+def about(dataset: str, root: Path, data: Checked) -> dict[str, Any]:
+    """Return what tells a data set apart: its name, where it lay, and its listing's hash."""
+    from mescope.datasets.listing import listing_hash
+
+    return {"dataset": dataset, "root": str(root), "listing": listing_hash(data)}
 
 
 def tell(problems: Sequence[Problem]) -> None:
@@ -64,6 +76,7 @@ def measured(recipe: Recipe, source: Source, jobs: int) -> MeasuredRecordings:
     from mescope.samples.feature_files import read_features
     from mescope.samples.recording_windows import MeasuredRecordings, measure_recordings
     from mescope.samples.spotting_kinds import AnnotatedRecordings
+    from mescope.training.evaluate_recordings import hash_of
     from mescope.training.tables import fitting
 
     if not isinstance(recipe.data, AnnotatedRecordings):
@@ -74,7 +87,10 @@ def measured(recipe: Recipe, source: Source, jobs: int) -> MeasuredRecordings:
     if source.features is not None:
         if source.dataset or source.root:
             raise RecipeError("expected --features, or --dataset and --root, found both")
-        return MeasuredRecordings(read_features(source.features)[0])
+        some = read_features(source.features)[0]
+        if source.notes:
+            source.notes.begin({"features": str(source.features), "hash": hash_of(some)})
+        return MeasuredRecordings(some)
     if source.dataset is None or source.root is None:
         raise RecipeError(
             f"recipe {recipe.name} is about recordings of people: give --dataset and --root, "
@@ -86,6 +102,8 @@ def measured(recipe: Recipe, source: Source, jobs: int) -> MeasuredRecordings:
         raise RecipeError(
             f"recipe {recipe.name} is about recordings, {source.dataset} holds flow maps"
         )
+    if source.notes:
+        source.notes.begin(about(source.dataset, source.root, data))
     with progress_bar("measuring recordings") as progress:
         found = measure_recordings(
             data, wanted, cache=source.cache, jobs=jobs, progress=progress
@@ -110,7 +128,7 @@ def on_recordings(
         report = evaluate_recordings(
             recipe, data, run.protocol, out=run.folder, weights=weights, jobs=run.jobs,
             engine=run.engine, address=run.address, device=run.device, keep_weights=keep,
-            progress=progress,
+            log=run.log, progress=progress,
         )  # fmt: skip
     save_spotting_report(report, run.folder)
     with progress_bar("pages of recordings") as progress:
@@ -120,7 +138,13 @@ def on_recordings(
 
 
 def train_recordings(
-    recipe: Recipe, source: Source, folder: Path, weights: Path, jobs: int, device: str
+    recipe: Recipe,
+    source: Source,
+    folder: Path,
+    weights: Path,
+    jobs: int,
+    device: str,
+    log: Log = "none",
 ) -> tuple[Card, list[dict[str, float]]]:
     """Train on all recordings of a source; return the card and the history."""
     from mescope.training.checkpoint import read_history
@@ -129,7 +153,7 @@ def train_recordings(
     data = measured(recipe, source, jobs)
     with progress_bar(recipe.name) as progress:
         card = train_on_recordings(
-            recipe, data, folder, weights, device=device,
+            recipe, data, folder, weights, device=device, log=log,
             report=lambda done, total, _loss: progress(done, total),
         )  # fmt: skip
     return card, read_history(folder)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mescope.cli.console import explain, progress_bar, show_json
-from mescope.cli.options import Json, Set
+from mescope.cli.options import Json, NamedRecipe, Set
 from mescope.cli.told import told
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ POPULATION, SHARE = 100, 0.15
 
 
 def search(
-    recipe: Annotated[Path, typer.Argument(help="A recipe of AMMSM, such as recipes/ammsm*.")],
+    recipe: NamedRecipe,
     dataset: Annotated[str, typer.Option(help="A name from `mescope datasets`.")],
     root: Annotated[Path, typer.Option(metavar="<folder>", help="Where the data set lies.")],
     output: Annotated[
@@ -106,7 +106,7 @@ def _summary(run: SearchRun, found: Found, plot: Path) -> dict[str, Any]:
 
 
 def _recipe(
-    path: Path, settings: Sequence[str], population: int | None, generations: int | None,
+    path: str, settings: Sequence[str], population: int | None, generations: int | None,
     share: float | None,
 ) -> Recipe:  # fmt: skip
     """Return the recipe with what a search needs over it."""

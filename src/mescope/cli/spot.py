@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from mescope import defaults
 from mescope.cli.batch import Batch
 from mescope.cli.console import progress_bar, show
-from mescope.cli.inputs import face_choice, gather, time_range
+from mescope.cli.inputs import face_choice, gather, landmarks_of, time_range
 from mescope.cli.options import (
     SHIPPED,
     Device,
@@ -16,6 +16,7 @@ from mescope.cli.options import (
     Face,
     Jobs,
     Json,
+    Landmarks,
     Method,
     Models,
     Rate,
@@ -39,6 +40,7 @@ def spot(
     rate: Rate = None,
     jobs: Jobs = None,
     face: Face = "largest",
+    landmarks: Landmarks = None,
     as_json: Json = False,
 ) -> None:
     """Print when something happens on the face; writes no files.
@@ -63,6 +65,7 @@ def spot(
         analyzer = load(weights_named(model), device=device, method=spotter)
         for job in work:
             with batch.attempt(job.source):
+                options["landmarks"] = landmarks_of(job, landmarks, batch.total)
                 with progress_bar(Path(job.source).name) as progress:
                     analysis = analyzer.analyze(job.source, progress=progress, **options)
                 batch.done.append(_summary(analysis, job.source))

@@ -8,21 +8,23 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mescope.cli.console import explain, progress_bar, show_json
-from mescope.cli.options import Json, Set
-from mescope.cli.recordings import Source, train_recordings
+from mescope.cli.options import Json, Log, NamedRecipe, Set
+from mescope.cli.recordings import Source, about, train_recordings
 from mescope.errors import RecipeError
 
 if TYPE_CHECKING:
     from mescope.models.weights import Card
     from mescope.samples.examples import Examples
-    from mescope.training.logs import Log
+    from mescope.training.logs import Log as LogKind
+    from mescope.training.repeat import RunNotes
     from mescope.training.tables import Recipe
 
     History = list[dict[str, float]]
 
 
 def train(
-    recipe: Annotated[Path, typer.Argument(help="A recipe, such as recipes/*.toml.")],
+    context: typer.Context,
+    recipe: NamedRecipe,
     settings: Set = None,
     dataset: Annotated[
         str | None,
@@ -51,25 +53,26 @@ def train(
     ] = False,
     device: Annotated[str, typer.Option(help="cpu, cuda, or mps.")] = "cpu",
     jobs: Annotated[int, typer.Option(help="Processes that render or measure recordings.")] = 1,
-    log: Annotated[
-        str, typer.Option(help="Also log losses: none, csv, or tensorboard.")
-    ] = "none",
+    log: Log = "none",
     as_json: Json = False,
 ) -> None:
     """Train a model by a recipe.
 
     The folder gets a checkpoint after every epoch and, in the end, NAME.safetensors: weights
     with their card, for `mescope analyze --model` or `mescope recognize --model`.  The same
-    command goes on where it was stopped, and leaves finished weights alone.
+    command goes on where it was stopped, and leaves finished weights alone.  recipe.toml and
+    repeat.json say how to do it again.
     """
     from mescope.cli.inputs import check_folder
     from mescope.training.checkpoint import read_history
     from mescope.training.logs import checked_log
     from mescope.training.recipe import read_recipe
+    from mescope.training.repeat import RunNotes
+    from mescope.training.shipped_recipes import run_name
     from mescope.training.tasks import task_of
 
     chosen = read_recipe(recipe, settings or ())
-    folder = output or Path("runs") / recipe.stem
+    folder = output or Path("runs") / run_name(recipe)
     check_folder(folder)
     how = checked_log(log)
     weights = folder / f"{chosen.name}.safetensors"
@@ -80,12 +83,14 @@ def train(
         there = (folder / "history.json").exists()
         _tell(done, read_history(folder) if there else [], weights, as_json)
         return
+    options = {"dataset": dataset, "root": root, "features": features}
+    notes = RunNotes(folder, chosen, "train", context.obj or (), options)
     if task_of(chosen).names_clips:
-        real = _examples(chosen, folder, dataset, root)
+        real = _examples(chosen, folder, dataset, root, notes)
         card, history = _recogniser(chosen, real, folder, weights, device, how)
     elif chosen.data.kind == "recordings":
-        source = Source(dataset, root, features, folder / "features")
-        card, history = train_recordings(chosen, source, folder, weights, jobs, device)
+        source = Source(dataset, root, features, folder / "features", notes)
+        card, history = train_recordings(chosen, source, folder, weights, jobs, device, how)
     else:
         if dataset or root or features:
             raise RecipeError(
@@ -93,7 +98,9 @@ def train(
                 '--dataset, --root or --features; a recipe with [data] kind = "recordings" '
                 "learns from those of people"
             )
+        notes.begin()
         card, history = _spotting(chosen, folder, jobs, device, how)
+    notes.done()
     _tell(card, history, weights, as_json)
 
 
@@ -128,7 +135,7 @@ def _tell(card: Card, history: History, weights: Path, as_json: bool) -> None:
 
 
 def _spotting(
-    recipe: Recipe, folder: Path, jobs: int, device: str, log: Log
+    recipe: Recipe, folder: Path, jobs: int, device: str, log: LogKind
 ) -> tuple[Card, History]:
     from mescope.training.tasks.me_tst import spotting_task
     from mescope.training.train_rendered import train_rendered
@@ -153,7 +160,12 @@ def _spotting(
 
 
 def _recogniser(
-    recipe: Recipe, real: Examples | None, folder: Path, weights: Path, device: str, log: Log
+    recipe: Recipe,
+    real: Examples | None,
+    folder: Path,
+    weights: Path,
+    device: str,
+    log: LogKind,
 ) -> tuple[Card, History]:
     from mescope.training.train_clips import publish_recognizer, train_on_all
 
@@ -179,17 +191,19 @@ def _recogniser(
 
 
 def _examples(
-    recipe: Recipe, folder: Path, dataset: str | None, root: Path | None
+    recipe: Recipe, folder: Path, dataset: str | None, root: Path | None, notes: RunNotes
 ) -> Examples | None:
     """Return real clips: as the recipe wants them, or maps like the simulated ones."""
     from mescope.datasets import open_dataset
     from mescope.samples.prepare import prepare
 
     if dataset is None and root is None:
+        notes.begin()
         return None
     if dataset is None or root is None:
         raise RecipeError("expected --dataset and --root together, found one of them")
     data = open_dataset(dataset, root)
+    notes.begin(about(dataset, root, data))
     with progress_bar("reading clips") as progress:
         return prepare(
             recipe.data.real(), data, labels=recipe.labels, cache=folder / "features",

@@ -15,23 +15,27 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 from mescope.annotations.problems import Problem
 from mescope.errors import DatasetError
-from mescope.events import Expression, Recording, Seconds
+from mescope.events import Expression, FaceEvent, Recording, Seconds
 from mescope.labels import RENDERED
 from mescope.moved import renamed
 from mescope.registry import Registry
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 _NAMED = 5  # names spelled out in one grouped message
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clip:
-    """A folder of numbered pictures that shows one expression.
+    """A folder of numbered pictures, or a video file, that shows one expression.
 
-    Frame ``f`` is the picture numbered ``first_number + f``; ``missing`` are the frames whose
+    Frame ``f`` is the picture numbered ``first_number + f``, or that frame of the file (then
+    ``folder`` is the file and ``first_number`` 0); ``missing`` are the frames whose
     pictures do not exist.  ``emotion_raw`` and ``au_raw`` are the cells as the sheet has them.
     """
 
@@ -55,7 +59,10 @@ class Clip:
 class Dataset:
     """All records of a data set in the order of its table, and all that was wrong.
 
-    ``seconds`` holds, for the name of every recording, the times of its expressions, in order.
+    ``seconds`` holds, for the name of every recording, the times of its expressions, in order;
+    ``events`` its blinks, where somebody annotated them.  ``table_rows`` counts the rows of the
+    tables that name an expression, each of them once: as many as there are expressions here and
+    rows of errors.  It is None where no table says what there is.
     """
 
     name: str
@@ -63,6 +70,8 @@ class Dataset:
     recordings: tuple[Recording, ...] = ()
     problems: tuple[Problem, ...] = ()
     seconds: Mapping[str, tuple[Seconds, ...]] = field(default_factory=dict)
+    events: Mapping[str, tuple[FaceEvent, ...]] = field(default_factory=dict)
+    table_rows: int | None = None
 
     @property
     def errors(self) -> tuple[Problem, ...]:
@@ -97,12 +106,78 @@ class Dataset:
             "without an apex": sum(e.apex is None for e, _ in pairs),
             "frames missing": sum(len(clip.missing) for clip in self.clips),
         }
+        if self.table_rows is not None:
+            summary["rows of the tables"] = self.table_rows
+            summary["rows left out"] = sum(problem.rows for problem in self.errors)
+        if self.events:
+            kinds = Counter(e.kind for many in self.events.values() for e in many)
+            summary["events"] = dict(kinds)
         if lengths:
             middle = lengths[len(lengths) // 2]
             summary["seconds"] = {
                 "shortest": lengths[0], "middle": middle, "longest": lengths[-1]
             }  # fmt: skip
         return summary
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return one dictionary for each expression, keys :data:`COLUMNS`.
+
+        A recording without expressions has one row, without kind and frames.
+        """
+        found = [_row(clip, clip.folder, clip.expression, clip.seconds) for clip in self.clips]
+        for one in self.recordings:
+            times = self.seconds.get(one.name, ())
+            for number, expression in enumerate(one.expressions):
+                known = len(times) == len(one.expressions)
+                seconds = times[number] if known else seconds_at(expression, one.rate)
+                found.append(_row(one, one.path, expression, seconds))
+            if not one.expressions:
+                found.append(_row(one, one.path, None, None))
+        return found
+
+    def to_pandas(self) -> DataFrame:
+        """Return :meth:`rows` as a table; frames are whole numbers or missing (Int64)."""
+        import pandas as pd
+
+        table = pd.DataFrame(self.rows(), columns=list(COLUMNS))
+        whole = dict.fromkeys(("onset", "apex", "offset", "frames"), "Int64")
+        return table.astype(whole).astype(dict.fromkeys(_SECONDS, "float64"))
+
+
+_SECONDS = ("onset_s", "apex_s", "offset_s")
+COLUMNS = (
+    "dataset", "subject", "name", "kind", "onset", "apex", "offset", "emotion", "emotion_raw",
+    "au", "rate", "frames", *_SECONDS, "path",
+)  # fmt: skip
+"""Columns of :meth:`Dataset.rows`: frames from 0, both ends included; ``_s`` seconds;
+``frames`` and ``rate`` are those of the clip or recording; ``au`` as in ``4+L10``."""
+
+
+def _row(
+    one: Clip | Recording,
+    path: Path | str | None,
+    expression: Expression | None,
+    seconds: Seconds | None,
+) -> dict[str, Any]:
+    span = None if expression is None else expression.interval
+    return {
+        "dataset": one.dataset,
+        "subject": one.subject,
+        "name": one.name,
+        "kind": expression and expression.kind,
+        "onset": span and span.first,
+        "apex": expression and expression.apex,
+        "offset": span and span.last,
+        "emotion": expression and expression.emotion,
+        "emotion_raw": getattr(one, "emotion_raw", "") or (expression and expression.emotion),
+        "au": "+".join(expression.action_units) if expression else "",
+        "rate": one.rate,
+        "frames": one.frames,
+        "onset_s": seconds and seconds.onset,
+        "apex_s": seconds and seconds.apex,
+        "offset_s": seconds and seconds.offset,
+        "path": None if path is None else str(path),
+    }
 
 
 RENDERED_MARK = "RENDERED.txt"
@@ -131,6 +206,10 @@ class Checked(Protocol):
 
     def summary(self) -> dict[str, Any]:
         """Return what ``mescope datasets check`` shows, by the words that it shows."""
+        ...
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return one dictionary for each expression or map, of all that is known about it."""
         ...
 
 

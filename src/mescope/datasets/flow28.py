@@ -20,7 +20,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,9 @@ from mescope.annotations.problems import Problem
 from mescope.datasets.base import reader_of
 from mescope.datasets.clips import Findings
 from mescope.errors import DatasetError
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 NAME = "flow28"
 TITLE = "MEGC2019 composite, 28 x 28 flow maps"
@@ -64,6 +67,21 @@ class FlowMaps:
             "data sets": dict(Counter(dataset for dataset, _ in self.persons)),
             "emotions": dict(Counter(self.labels).most_common()),
         }
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return one dictionary for each map: dataset, subject, name, emotion."""
+        return [
+            {"dataset": dataset, "subject": subject, "name": name, "emotion": label}
+            for (dataset, subject), name, label in zip(
+                self.persons, self.clips, self.labels, strict=True
+            )
+        ]
+
+    def to_pandas(self) -> DataFrame:
+        """Return :meth:`rows` as a table; its rows are those of ``flow``."""
+        import pandas as pd
+
+        return pd.DataFrame(self.rows(), columns=["dataset", "subject", "name", "emotion"])
 
 
 @reader_of(NAME, TITLE, obtain=OBTAIN, one_file=True)

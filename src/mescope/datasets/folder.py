@@ -1,21 +1,26 @@
-"""Your own videos: a folder of recordings with one CSV table of expressions.
+"""Your own recordings or clips: a folder of them with one CSV table of expressions.
 
-Layout  ROOT/**/<recording>.mp4 (.avi, .mov, ...) and ROOT/expressions.csv (or truth.csv of a
-        rendered corpus, or the only other CSV with the columns below)
-Frames  from 0, both ends included, as everywhere in mescope
+Layout  ROOT/**/<recording>.mp4 (.avi, .mov, ...) or folders of numbered pictures, and
+        ROOT/expressions.csv (or truth.csv of a rendered corpus, or the only other CSV with
+        the columns below)
+Frames  from 0, both ends included, as everywhere in mescope; frame 0 is the first picture
 Table   recording (or video), onset, offset, kind (or type: micro, macro); optional: apex,
-        emotion, subject, au, status, onset_s, apex_s, offset_s.  More columns are ignored, so
-        the interval table that mescope writes can be read back.
+        emotion, subject, au, rate, status, onset_s, apex_s, offset_s.  More columns are
+        ignored, so the interval table that mescope writes can be read back.
 
 A row with a recording but neither onset nor offset says that the recording holds nothing.
-Without a subject the recording's name counts as the person.  ROOT/recordings.csv, if there
-is one, adds folders of pictures and recordings without expressions; see ``recording_list.py``.
+Without a subject the recording's name counts as the person.  Pictures have no times: their
+rate is that of the table, of ROOT/recordings.csv, or else :data:`ASSUMED_RATE` and a warning.
+ROOT/recordings.csv, if there is one, also adds recordings without expressions; see
+``recording_list.py``.
 """
 
 from __future__ import annotations
 
+import os
 from collections import Counter
-from pathlib import Path, PurePosixPath
+from dataclasses import replace
+from pathlib import Path, PurePath, PurePosixPath
 
 from mescope.annotations.expression_table import NEEDED, TableRow, read_table
 from mescope.annotations.problems import Problem, place
@@ -23,14 +28,18 @@ from mescope.datasets.base import Dataset, reader_of, some
 from mescope.datasets.recording_list import Listed, read_listed
 from mescope.errors import DatasetError, VideoError
 from mescope.events import Expression, Recording, Seconds
+from mescope.video.image_folders import has_numbered_pictures
 from mescope.video.reading import open_video
 from mescope.video.source import Video
 
 NAME = "folder"
 """Data set name of the user's own recordings."""
 
-TITLE = "your own videos with one CSV table of expressions"
-OBTAIN = "nothing to obtain: put expressions.csv beside the videos"
+TITLE = "your own videos or clips with one CSV table of expressions"
+OBTAIN = "nothing to obtain: put expressions.csv beside the videos or folders of pictures"
+
+ASSUMED_RATE = 30.0
+"""Frames a second of a folder of pictures for which nobody says a rate."""
 
 TABLES = ("expressions.csv", "truth.csv")
 """Names looked for first, in this order."""
@@ -56,7 +65,9 @@ def read(root: str | Path, *, table: str | Path | None = None) -> Dataset:
         raise DatasetError(f"expected a folder of videos, found no folder {root}")
     path = _find_table(root) if table is None else Path(table)
     rows, problems = read_table(path)
+    named = len(problems)
     rows = _without_rejected(path, rows, problems)
+    named += sum(row.expression is not None for row in rows)
     listed = read_listed(root, problems)
     videos = sorted({*_videos(root), *(path for path in listed if path.is_dir())})
     names = _Names(root, videos)
@@ -66,22 +77,30 @@ def read(root: str | Path, *, table: str | Path | None = None) -> Dataset:
         if isinstance(found, Path):
             recordings.setdefault(found, []).append(row)
         else:
-            problems.append(Problem("error", place(path, row.row), found))
+            cost = int(row.expression is not None)
+            problems.append(Problem("error", place(path, row.row), found, cost))
     for file in listed:
         recordings.setdefault(file, [])
-    records, times = [], {}
+    assumed: list[str] = []
+    records = []
     for file, its_rows in recordings.items():
-        name = names.short(file)
-        record = _recording(file, its_rows, path, problems, name, listed.get(file))
-        if record is not None:
-            records.append(record[0])
-            times[record[0].name] = record[1]
+        facts = listed.get(file) or Listed(file, "", None, "")
+        if file.is_dir() and facts.rate is None:
+            facts = _with_rate(facts, its_rows, assumed)
+        record = _recording(file, its_rows, path, problems, names.short(file), facts)
+        records += [] if record is None else [record]
     unnamed = [v.relative_to(root).as_posix() for v in videos if v not in recordings]
     if unnamed:
         text = f"{len(unnamed)} videos have no row and were left out: {some(unnamed)}"
         problems.append(Problem("warning", place(path), text))
+    if assumed:
+        problems.append(Problem("warning", place(path), _assumed_rate(assumed)))
     return Dataset(
-        name=NAME, recordings=tuple(records), problems=tuple(problems), seconds=times
+        name=NAME,
+        recordings=tuple(record for record, _ in records),
+        problems=tuple(problems),
+        seconds={record.name: times for record, times in records},
+        table_rows=named,
     )
 
 
@@ -103,6 +122,10 @@ def _without_rejected(
     path: Path, rows: list[TableRow], problems: list[Problem]
 ) -> list[TableRow]:
     """Leave out what a person rejected; say how much no person has looked at."""
+    rejected = sum(row.status == "rejected" for row in rows)
+    if rejected:
+        text = f"{rejected} rows were rejected by a person and are not used"
+        problems.append(Problem("warning", place(path), text))
     proposed = sum(row.status == "proposed" for row in rows)
     if proposed:
         text = f"{proposed} rows were proposed by a model and not confirmed by a person"
@@ -111,11 +134,37 @@ def _without_rejected(
 
 
 def _videos(root: Path) -> list[Path]:
-    return sorted(
-        p
-        for p in root.rglob("*")
-        if p.suffix.lower() in VIDEO_SUFFIXES and not p.name.startswith(".") and p.is_file()
+    """Return the video files and the folders of numbered pictures below a folder."""
+    found = []
+    for folder, inner, files in os.walk(root):
+        inner[:] = sorted(name for name in inner if not name.startswith("."))
+        here = [name for name in files if not name.startswith(".")]
+        videos = [name for name in here if PurePath(name).suffix.lower() in VIDEO_SUFFIXES]
+        found += [Path(folder) / name for name in videos]
+        if not videos and Path(folder) != root and has_numbered_pictures(here):
+            found.append(Path(folder))
+    return sorted(found)
+
+
+def _with_rate(facts: Listed, rows: list[TableRow], assumed: list[str]) -> Listed:
+    """Return the facts with the rate of the table, or the assumed one, and note the latter."""
+    rates = [row.rate for row in rows if row.rate]
+    if not rates:
+        assumed.append(facts.path.name)
+    return replace(facts, rate=rates[0] if rates else ASSUMED_RATE)
+
+
+def _assumed_rate(folders: list[str]) -> str:
+    return (
+        f"{len(folders)} folders of pictures have no rate, {ASSUMED_RATE:g} frames a second "
+        f"were assumed ({some(folders)}); seconds and spotting need the true one: add a column "
+        "rate"
     )
+
+
+def _bare(path: Path) -> str:
+    """Return a name without ending; a folder's may have a point in it."""
+    return path.name if path.is_dir() else path.stem
 
 
 class _Names:
@@ -128,12 +177,12 @@ class _Names:
         self._root, self._videos = root, videos
         self._by_path: dict[str, list[Path]] = {}
         self._by_name: dict[str, list[Path]] = {}
-        self._stems = Counter(video.stem for video in videos)
+        self._stems = Counter(_bare(video) for video in videos)
         for video in videos:
-            path, suffix = video.relative_to(root).as_posix().lower(), video.suffix.lower()
-            for form in {path, path.removesuffix(suffix)}:
+            path, bare = video.relative_to(root), _bare(video)
+            for form in {path.as_posix().lower(), path.with_name(bare).as_posix().lower()}:
                 self._by_path.setdefault(form, []).append(video)
-            for form in {video.name.lower(), video.stem.lower()}:
+            for form in {video.name.lower(), bare.lower()}:
                 self._by_name.setdefault(form, []).append(video)
 
     def home(self, name: str) -> Path | str:
@@ -151,27 +200,28 @@ class _Names:
 
     def short(self, file: Path) -> str:
         """Return the name without ending, or the path where two videos share that name."""
-        alone = self._stems[file.stem] == 1
-        return file.stem if alone else file.relative_to(self._root).as_posix()
+        alone = self._stems[_bare(file)] == 1
+        return _bare(file) if alone else file.relative_to(self._root).as_posix()
 
 
 def _recording(
     file: Path, rows: list[TableRow], table: Path, problems: list[Problem], name: str,
-    listed: Listed | None,
+    facts: Listed,
 ) -> tuple[Recording, tuple[Seconds, ...]] | None:  # fmt: skip
     """Return a recording with its expressions and their times; None if it cannot be opened."""
+    cost = sum(row.expression is not None for row in rows)
     try:
-        video = open_video(file, rate=listed.rate if listed and file.is_dir() else None)
+        video = open_video(file, rate=facts.rate if file.is_dir() else None)
     except VideoError as error:
         where = place(table, rows[0].row) if rows else file.name
-        problems.append(Problem("error", where, str(error)))
+        problems.append(Problem("error", where, str(error), cost))
         return None
     subjects = sorted({row.subject for row in rows if row.subject})
-    if not subjects and listed and listed.subject:
-        subjects = [listed.subject]
+    if not subjects and facts.subject:
+        subjects = [facts.subject]
     if len(subjects) > 1:
         text = f"{name} has the subjects {some(subjects)}; one recording shows one person"
-        problems.append(Problem("error", place(table, rows[0].row), text))
+        problems.append(Problem("error", place(table, rows[0].row), text, cost))
         return None
     expressions, times = [], []
     for row in rows:
@@ -179,7 +229,7 @@ def _recording(
             expressions.append(row.expression)
             times.append(_times(row.expression, video))
     record = Recording(
-        dataset=listed.dataset if listed and listed.dataset else NAME,
+        dataset=facts.dataset or NAME,
         subject=subjects[0] if subjects else name,
         name=name,
         frames=len(video),

@@ -12,8 +12,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePath
+from pathlib import Path
 
+from mescope.annotations.choice import stem_of
 from mescope.annotations.expression_table import number_in, read_interval, read_kind, read_lines
 from mescope.errors import DatasetError
 from mescope.events import Interval, Kind
@@ -65,11 +66,11 @@ def named_alike(found: Table, truth: Table) -> Table:
     """
     alike: dict[VideoKey, list[VideoKey]] = {}
     for subject, video in truth.videos:
-        for key in {(subject, _stem(video)), ("", _stem(video))}:
+        for key in {(subject, stem_of(video)), ("", stem_of(video))}:
             alike.setdefault(key, []).append((subject, video))
 
     def home(where: VideoKey) -> VideoKey:
-        homes = alike.get((where[0], _stem(where[1])), [])
+        homes = alike.get((where[0], stem_of(where[1])), [])
         return homes[0] if where not in truth.videos and len(homes) == 1 else where
 
     rows = []
@@ -77,12 +78,6 @@ def named_alike(found: Table, truth: Table) -> Table:
         subject, video = home(row.where)
         rows.append(replace(row, subject=subject, video=video))
     return Table(tuple(rows), frozenset(home(where) for where in found.videos))
-
-
-def _stem(video: str) -> str:
-    """Return a video's name without the ending of a file; ``15_0101`` and ``1.2`` have none."""
-    path = PurePath(video)
-    return path.stem if path.suffix[1:2].isalpha() else video
 
 
 def read_table(path: str | Path) -> Table:

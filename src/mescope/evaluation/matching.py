@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
+from mescope.errors import DatasetError
 from mescope.events import Detection, Expression, Interval, Kind
 
 Pairs = list[tuple[int, int]]
@@ -177,9 +178,29 @@ MATCHERS: MappingProxyType[str, Callable[[_Overlap], Matches]] = MappingProxyTyp
 """Matchers by name."""
 
 
+def _intervals(some: Sequence[Interval] | NDArray[np.int64], what: str) -> list[Interval]:
+    """Return intervals as they are, or those of an array (n, 2) of first and last frames.
+
+    Raises:
+        DatasetError: the array has another shape, or an end lies before its beginning.
+    """
+    if not isinstance(some, np.ndarray):
+        return list(some)
+    whole = some.size == 0 or (some.ndim == 2 and some.shape[1] == 2)
+    if not whole or not np.array_equal(some, some.astype(np.int64)):
+        raise DatasetError(
+            f"{what}: expected whole frames (n, 2), first and last of each interval, found "
+            f"{some.dtype} {some.shape}"
+        )
+    try:
+        return [Interval(int(first), int(last)) for first, last in some.reshape(-1, 2)]
+    except ValueError as error:
+        raise DatasetError(f"{what}: {error}") from error
+
+
 def match(
-    found: Sequence[Interval],
-    truth: Sequence[Interval],
+    found: Sequence[Interval] | NDArray[np.int64],
+    truth: Sequence[Interval] | NDArray[np.int64],
     *,
     how: str = "optimal",
     threshold: Fraction = HALF,
@@ -188,21 +209,26 @@ def match(
     """Match the detections of one recording with its expressions.
 
     Args:
-        found: intervals of the detections; their order matters to some published matchers.
-        truth: intervals of the expressions.
+        found: intervals of the detections, or an array (n, 2) of their first and last frames;
+            their order matters to some published matchers.
+        truth: those of the expressions.
         how: one of ``MATCHERS``.
         threshold: smallest IoU of a hit, as an exact fraction.
         strict: demand more than the threshold; a sensitivity figure only.
 
     Raises:
         ValueError: there is no such matcher.
+        DatasetError: an array does not hold intervals.
 
+    >>> match(np.array([[0, 19], [40, 50]]), np.array([[2, 21]])).pairs
+    ((0, 0),)
     >>> match([Interval(0, 19)], [Interval(0, 9), Interval(10, 19)]).counts
     Counts(tp=1, fp=0, fn=1)
     """
     if how not in MATCHERS:
         raise ValueError(f"how must be one of {', '.join(MATCHERS)}, got {how!r}")
-    return MATCHERS[how](_overlap(found, truth, threshold, strict))
+    mine, theirs = _intervals(found, "found"), _intervals(truth, "truth")
+    return MATCHERS[how](_overlap(mine, theirs, threshold, strict))
 
 
 def match_kind(

@@ -25,7 +25,8 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from mescope.annotations.expression_table import (
@@ -56,16 +57,41 @@ UNSUBMITTED = ("others", "neutral")
 
 _SUBMISSION = ("subject", "video", "onset", "offset", "emotion")
 _SPOTTING = ("vid", "pred_onset", "pred_offset", "type")
+_CELLS = 6  # of a line of the log, and of the truth list
 _COLUMNS = "video, true onset, true offset, found onset, found offset and TP, FP or FN"
 
 
 def is_log(path: str | Path) -> bool:
     """Say whether a file starts as a submission log does."""
+    return _first_line(path) in DATASETS
+
+
+def is_table(path: str | Path) -> bool:
+    """Say whether a file starts as a table of intervals does, whatever its name ends in."""
+    head = _first_line(path).lower()
+    named = {"subject", "video", "recording", "onset", "offset", "type", "kind"}
+    return head.startswith("sep=") or bool(named & set(re.split(r"[^\w]+", head)))
+
+
+def _first_line(path: str | Path) -> str:
+    """Return the first line that is not blank; none of what cannot be read."""
     try:
-        with Path(path).open(encoding="utf-8-sig") as file:
-            return file.readline().strip() in DATASETS
-    except (OSError, UnicodeDecodeError):
-        return False
+        return read_text(Path(path)).strip().splitlines()[0].strip()
+    except DatasetError:
+        return ""
+
+
+def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:
+    """Yield number and cells of the lines that are not blank.
+
+    Cells stand between tabs, as the challenge's code writes them, so that a name may have
+    blanks; in a line without enough tabs, between blanks.
+    """
+    for number, line in enumerate(read_text(path).splitlines(), start=1):
+        tabs = [cell.strip() for cell in line.split("\t")]
+        cells = tabs if len(tabs) == _CELLS else line.split()
+        if cells:
+            yield number, cells
 
 
 def read_log(path: str | Path) -> Table:
@@ -75,24 +101,32 @@ def read_log(path: str | Path) -> Table:
         DatasetError: with file and line.
     """
     path = Path(path)
-    lines = read_text(path).splitlines()
-    if lines[0].strip() not in DATASETS:
-        raise DatasetError(f"{path.name}, line 1: expected 1 or 2, found {lines[0][:40]!r}")
+    lines = _lines(path)
+    first, head = next(lines)
+    if len(head) != 1 or head[0] not in DATASETS:
+        raise DatasetError(
+            f"{path.name}, line {first}: expected 1 or 2, found {' '.join(head)[:40]!r}"
+        )
     rows: dict[Row, None] = {}
     videos: list[VideoKey] = []
-    for number, line in enumerate(lines[1:], start=2):
-        cells = line.split()
-        if not cells:
-            continue
-        if len(cells) != 6 or cells[5] not in VERDICTS:
+    for number, cells in lines:
+        if len(cells) != _CELLS or cells[5] not in VERDICTS:
             raise DatasetError(
-                f"{path.name}, line {number}: expected {_COLUMNS}, found {line[:60]!r}"
+                f"{path.name}, line {number}: expected {_COLUMNS}, found "
+                f"{' '.join(cells)[:60]!r}"
             )
         subject = cells[0].split("_")[0]
         videos.append((subject, cells[0]))
-        if cells[3] != "-":
-            interval = _interval(path, number, cells[3], cells[4])
-            rows[Row(subject=subject, video=cells[0], interval=interval)] = None
+        truth = _interval(path, number, cells[1], cells[2])
+        found = _interval(path, number, cells[3], cells[4])
+        there = {"TP": (truth, found), "FP": (found,), "FN": (truth,)}[cells[5]]
+        if None in there:
+            raise DatasetError(
+                f"{path.name}, line {number}: expected frames where {cells[5]} needs them, "
+                f"found {' '.join(cells)[:60]!r}"
+            )
+        if found is not None:
+            rows[Row(subject=subject, video=cells[0], interval=found)] = None
     return table_of(list(rows), videos)
 
 
@@ -104,30 +138,31 @@ def read_truth(path: str | Path) -> Table:
     """
     path = Path(path)
     rows = []
-    for number, line in enumerate(read_text(path).splitlines(), start=1):
-        cells = line.split()
-        if not cells:
-            continue
-        if len(cells) != 6 or cells[2] not in KINDS:
+    for number, cells in _lines(path):
+        kind = KINDS.get(cells[2].lower()) if len(cells) == _CELLS else None
+        if kind is None:
             raise DatasetError(
                 f"{path.name}, line {number}: expected subject, code, kind, onset, apex and "
-                f"offset, found {line[:60]!r}"
+                f"offset, found {' '.join(cells)[:60]!r}"
             )
         subject = cells[0].removeprefix("s")
         interval = _interval(path, number, cells[3], cells[5])
+        if interval is None:
+            raise DatasetError(f"{path.name}, line {number}: expected frames, found dashes")
+        _interval(path, number, cells[4], cells[4])  # not used; the list has some outside
         video = f"{subject}_{cells[1]}"
-        rows.append(Row(subject=subject, video=video, interval=interval, kind=KINDS[cells[2]]))
+        rows.append(Row(subject=subject, video=video, interval=interval, kind=kind))
     return table_of(rows)
 
 
 def read_files(found: str | Path, truth: str | Path) -> tuple[Table, Table]:
-    """Read detections and truth, each a CSV table or the challenge's own file.
+    """Read detections and truth, each a table or the challenge's own file, as its content says.
 
     The truth list names videos with expressions only; those that a log names beside are added.
     Videos are matched by :func:`~mescope.evaluation.interval_table.named_alike`.
     """
     mine = read_log(found) if is_log(found) else read_table(found)
-    theirs = read_table(truth) if Path(truth).suffix == ".csv" else read_truth(truth)
+    theirs = read_table(truth) if is_table(truth) else read_truth(truth)
     if is_log(found):
         theirs = Table(theirs.rows, theirs.videos | mine.videos)
     return named_alike(mine, theirs), theirs
@@ -162,7 +197,10 @@ def _line(video: VideoKey, truth: Interval | None, found: Interval | None, verdi
     return "\t".join([video[1], *ends, verdict])
 
 
-def _interval(path: Path, number: int, onset: str, offset: str) -> Interval:
+def _interval(path: Path, number: int, onset: str, offset: str) -> Interval | None:
+    """Return an interval, None where there is a dash for each end."""
+    if onset == offset == "-":
+        return None
     try:
         return Interval(frame(onset, "onset"), frame(offset, "offset"))
     except ValueError as error:

@@ -13,6 +13,7 @@ from typing import Any
 
 from mescope.annotations.expression_table import read_text
 from mescope.errors import DatasetError
+from mescope.evaluation.paired import Difference, differences
 from mescope.evaluation.report import Report
 from mescope.evaluation.report_files import from_json, is_evaluation
 from mescope.evaluation.scores import MODES
@@ -60,6 +61,50 @@ def _summary(path: Path, report: Report | SpottingReport) -> dict[str, Any]:
         raise DatasetError(
             f"{path.name}: the report is damaged ({error!r:.200}); write it again"
         ) from None
+
+
+def read_evaluation(path: str | Path) -> Report | SpottingReport | None:
+    """Return an evaluation with all its predictions; None for what ``mescope score`` printed.
+
+    Raises:
+        DatasetError: the file is damaged.
+    """
+    path = Path(path)
+    text = read_text(path)
+    try:
+        document = json_value(text)
+    except ValueError as error:
+        raise DatasetError(f"{path.name}: expected a report, found no JSON ({error})") from None
+    if is_evaluation(document):
+        return from_json(text, name=path.name)
+    if is_spotting_report(document):
+        return spotting_from_json(text, name=path.name)
+    return None
+
+
+def paired_rows(paths: Sequence[str | Path]) -> tuple[dict[str, list[Difference]], list[str]]:
+    """Return the differences of evaluations, by "a - b", and remarks.
+
+    Each is set against the first of its kind (clips or recordings) and mode.  A pair that
+    cannot be compared person by person becomes a remark that says why.
+    """
+    firsts: dict[tuple[type, str], tuple[str, Report | SpottingReport]] = {}
+    found: dict[str, list[Difference]] = {}
+    said: list[str] = []
+    for path in paths:
+        report = read_evaluation(path)
+        if report is None:
+            continue
+        name = name_of(path)
+        first_name, first = firsts.setdefault((type(report), report.mode), (name, report))
+        if first is report:
+            continue
+        pair = f"{first_name} - {name}"
+        try:
+            found[pair] = differences(first, report)
+        except DatasetError as error:
+            said.append(f"{pair}: no differences person by person: {error}")
+    return found, said
 
 
 def by_mode(paths: Sequence[str | Path]) -> dict[str, dict[str, dict[str, Any]]]:

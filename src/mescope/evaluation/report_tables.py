@@ -64,14 +64,15 @@ def described(summary: dict[str, Any]) -> str:
 
 
 def compared(report: Evaluation) -> str:
-    """Return the figures as text, and below them papers' tables of the same data and classes.
+    """Return papers' tables of the same data and classes as text, and the figures below them.
 
-    Papers' figures never share a table with ours, and each table names its mode.
+    Papers' figures never share a table with ours, and each table names its mode.  Ours stand
+    last: that is what stays in sight on a terminal.
     """
-    lines = [described(figures_of(report))]
+    lines = []
     tables = published_for(report.datasets, len(report.classes))
     if not tables:
-        lines.append("No published table is of the same data and number of classes.")
+        lines.append("No published table is of the same data and number of classes.\n")
     for table in tables:
         lines += [
             f"Published, not ours: {table.source}: {table.title}. {table.data}. "
@@ -80,6 +81,7 @@ def compared(report: Evaluation) -> str:
             text_table(table.columns, as_printed(table)),
             "",
         ]
+    lines.append(described(figures_of(report)))
     return "\n".join(lines).rstrip() + "\n"
 
 

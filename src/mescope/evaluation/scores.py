@@ -23,7 +23,7 @@ from mescope.evaluation.matching import (
     discard_after_matching,
     match,
 )
-from mescope.evaluation.metrics import Policy
+from mescope.evaluation.metrics import ABSENT, Policy
 from mescope.evaluation.recognition import (
     ClassCounts,
     count_classes,
@@ -47,7 +47,7 @@ class Mode:
     name: str
     how: str = "optimal"
     videos: Literal["all", "with_micro", "with_truth"] = "all"
-    policy: Policy = "zero"
+    policy: Policy = ABSENT
     found_subjects_only: bool = False  # people without any detection are left out
     lengths: Mapping[Kind, tuple[int, int]] = field(default_factory=dict)  # kind by frames
     neutral: Literal["counted", "discarded"] = "counted"  # detections that are called neutral
@@ -68,10 +68,17 @@ MODES: MappingProxyType[str, Mode] = MappingProxyType(
             Mode("as_published_metst_unfiltered", "voc_greedy", "with_micro", "skip_both"),
             Mode("as_published_mean", "voc_greedy", "with_micro", "skip_both"),
             Mode("as_published_sfamnet", "soft_multi", policy="skip_both"),
-            Mode("as_published_strs", "strs_multi", "with_truth", found_subjects_only=True),
+            Mode(
+                "as_published_strs",
+                "strs_multi",
+                "with_truth",
+                policy="zero",
+                found_subjects_only=True,
+            ),
             Mode(
                 "as_published_megc2020",
                 "found_labels",
+                policy="zero",
                 lengths={"micro": (7, 16), "macro": (17, 10**9)},
             ),
         )

@@ -7,7 +7,7 @@ what each draw gives.  Conventions: ``docs/protocols.md``.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -191,6 +191,32 @@ def _people(report: Spotted, counts: NDArray[np.int64]) -> list[dict[str, Any]]:
 
 def _everyone(report: Spotted) -> list[tuple[str, str]]:
     return sorted({video.person for video in report.videos})
+
+
+class DrawnFigures(NamedTuple):
+    """Figures of a method, means over its seeds: ``once``, and for each draw of people.
+
+    ``draws`` (draws,) by name are empty where people cannot be drawn.
+    """
+
+    once: dict[str, float]
+    draws: dict[str, NDArray[np.float64]]
+
+
+def drawn_figures(report: Spotted) -> DrawnFigures:
+    """Return :data:`WITH_INTERVAL` of the first method; equal seeds draw equal people.
+
+    Micro-expressions, and recognition on the hits without ``others``.
+    """
+    runs = next(iter(report.methods.values()))
+    counts, answers = _by_person(report, runs)
+    policy = MODES[report.counting(runs[0])].policy
+    once = _drawn(counts.sum(axis=0)[None], answers.sum(axis=0)[None], policy)
+    mean = {name: float(values.mean()) for name, values in once.items()}
+    if len(counts) < 2 or counts.min() < 0:
+        return DrawnFigures(mean, {})
+    drawn = _drawn(resampled(counts), resampled(answers), policy)
+    return DrawnFigures(mean, {name: values.mean(axis=1) for name, values in drawn.items()})
 
 
 def _by_person(

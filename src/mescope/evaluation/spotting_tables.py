@@ -188,14 +188,15 @@ def published_on(names: Iterable[str]) -> tuple[PublishedTable, ...]:
 
 
 def compared(summary: dict[str, Any]) -> str:
-    """Return the figures as text, and below them papers' tables of the same data.
+    """Return papers' tables of the same data as text, and the figures below them.
 
-    Papers' figures never share a table with ours, and each table names its mode.
+    Papers' figures never share a table with ours, and each table names its mode.  Ours stand
+    last: that is what stays in sight on a terminal.
     """
-    lines = [described(summary)]
+    lines = []
     tables = published_on(summary["datasets"])
     if not tables:
-        lines.append("No published table is of the same data.")
+        lines.append("No published table is of the same data.\n")
     for table in tables:
         lines += [
             f"Published, not ours: {table.source}: {table.title}. {table.data}. "
@@ -204,4 +205,5 @@ def compared(summary: dict[str, Any]) -> str:
             text_table(table.columns, as_printed(table)),
             "",
         ]
+    lines.append(described(summary))
     return "\n".join(lines).rstrip() + "\n"

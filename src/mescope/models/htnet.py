@@ -106,6 +106,8 @@ class _Join(nn.Module):
 class _Layer(nn.Module):
     """Attention within a block and an MLP, each after a norm and around a shortcut."""
 
+    recomputable = True
+
     def __init__(self, dim: int, heads: int, drop: float) -> None:
         super().__init__()
         self.heads, inner = heads, dim // heads * heads

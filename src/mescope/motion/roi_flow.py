@@ -14,13 +14,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from mescope.errors import FaceError
 from mescope.face.box import CROP_SIZE, Mode
 from mescope.face.detector import FaceFinder, FaceTracker, default_finder
+from mescope.face.landmark_tables import LandmarkTable, TableTracker, read_landmarks
 from mescope.face.landmark_track import CloseUps
 from mescope.face.visibility import visible
 from mescope.io.cache import Store
@@ -33,9 +35,7 @@ from mescope.motion.roi_published import LatePass, PublishedPass
 from mescope.motion.roi_window import window_flow
 from mescope.motion.window_cache import WindowCache
 from mescope.motion.windows import Overlap, Plan, Timing, plan, timing
-
-if TYPE_CHECKING:
-    from mescope.video.reading import Video
+from mescope.video.reading import Video, open_video
 
 __all__ = ["RoiFlow", "Timing", "extract", "timing"]
 
@@ -95,8 +95,9 @@ class RoiFlow:
 
 
 def extract(
-    video: Video,
+    video: Video | str | Path | npt.NDArray[np.uint8],
     *,
+    rate: float | None = None,
     regions: Sequence[Region] = REGIONS_18,
     mode: Mode = "clean",
     timing: Timing | None = None,
@@ -106,6 +107,7 @@ def extract(
     overlap: Overlap = "full",
     face: str | int = "largest",
     finder: FaceFinder | None = None,
+    landmarks: LandmarkTable | str | Path | None = None,
     jobs: int | None = None,
     cache: Path | None = None,
     progress: Progress | None = None,
@@ -113,7 +115,9 @@ def extract(
     """Measure how the regions of a face move.
 
     Args:
-        video: an open recording.
+        video: an open recording, a file, a folder of numbered pictures, or an array of frames
+            (n, h, w) grey or (n, h, w, 3) RGB, uint8.
+        rate: frames per second of pictures and arrays, which have no times.
         regions: which regions; :data:`~mescope.motion.regions.REGIONS_5` for ME-TST.
         mode: ``clean`` (our corrections) or ``as_published`` (bug for bug).
         timing: windows; by default those of :func:`timing` for the recording's rate.
@@ -132,6 +136,8 @@ def extract(
             unless the two disagree, at three quarters of the work.
         face: ``"largest"``, ``"central"`` or an index from left to right.
         finder: face detector; dlib by default.
+        landmarks: in place of a detector, for ``clean`` mode: the result table of OpenFace,
+            py-feat or MediaPipe for this recording (:mod:`mescope.face.landmark_tables`).
         jobs: threads; by default one per core that this process may use.
         cache: folder that keeps results and the state of interrupted work (see
             :func:`mescope.io.cache.default_cache`); None keeps nothing.  Not used with a
@@ -143,21 +149,24 @@ def extract(
 
     Raises:
         VideoError: the recording is shorter than a window.
-        FaceError: ``face`` is no choice, or the landmark model is not installed.
+        FaceError: ``face`` is no choice, the landmark model is not installed, or ``landmarks``
+            is no table of this recording.
 
     Example:
-        >>> from mescope.video.reading import open_video
-        >>> blank = open_video(np.zeros((60, 64, 64), np.uint8), rate=30)
-        >>> flow = extract(blank)
+        >>> flow = extract(np.zeros((60, 64, 64), np.uint8), rate=30)  # two seconds of nothing
         >>> flow.windows.shape  # windows, x and y of 18 regions, frames
         (2, 36, 50)
         >>> flow.warnings[-1]
         'no face was found in the whole recording'
     """
+    if isinstance(video, str | Path | np.ndarray):
+        video = open_video(video, rate=rate)
     planned = plan(video, timing, mode)
     tables = Tables.empty(planned, len(regions), close=mode == "clean")
-    tracker = FaceTracker(finder or default_finder(), face)
+    tracker = _tracker(video, finder, landmarks, face, mode)
     parameters = _parameters(planned, regions, mode, roi_percent, reference, face)
+    if isinstance(tracker, TableTracker):
+        parameters["landmarks"] = [tracker.table.source, tracker.table.digest]
     thin = overlap == "thin" and mode == "clean"
     if thin:
         parameters["overlap"] = overlap
@@ -185,6 +194,25 @@ def extract(
             names = [region.name for region in regions]
             tables.values = steady(tables.values, tables.boxes, tables.landmarks, names)
     return _result(planned, tables, regions, mode, parameters, notes, decode)
+
+
+def _tracker(
+    video: Video,
+    finder: FaceFinder | None,
+    landmarks: LandmarkTable | str | Path | None,
+    face: str | int,
+    mode: Mode,
+) -> FaceTracker:
+    """Return what follows the face: in the pictures, or through a table."""
+    if landmarks is None:
+        return FaceTracker(finder or default_finder(), face)
+    if mode != "clean":
+        raise FaceError(
+            "landmarks of a table are for clean mode: as published, the face is looked for in "
+            "the pictures; choose other weights, or leave the table out"
+        )
+    known = landmarks if isinstance(landmarks, LandmarkTable) else read_landmarks(landmarks)
+    return TableTracker(None, face, table=known.in_px(video.width, video.height))
 
 
 def _run(

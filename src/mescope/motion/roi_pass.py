@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from mescope.face.box import Box, Mode
 from mescope.face.crop import CroppedFace, crop_face
-from mescope.face.detector import Face, FaceTracker, Grey
+from mescope.face.detector import Face, FaceTracker, Grey, Landmarks
 from mescope.face.landmark_track import CloseUps, LandmarkTrack
 from mescope.face.visibility import STRIDE, Sighting
 from mescope.motion.regions import Region, Shares
@@ -187,8 +187,14 @@ class Pass:
             for position in range(at, last + 1)
             if self._usable(position) and self._connected(where, position)
         }
-        track = LandmarkTrack(self.tracker.finder, self.plan.timing.rate, close)
+        track = LandmarkTrack(
+            self.tracker.finder, self.plan.timing.rate, close,
+            None if self.tracker.finder else self._known,
+        )  # fmt: skip
         return pool.submit(track.follow, frames.get, where, at, last, face.landmarks)
+
+    def _known(self, position: int, near: npt.NDArray[np.float32]) -> Landmarks | None:
+        return self.tracker.known(int(self.plan.frames[position]), near)
 
     def _work(
         self,

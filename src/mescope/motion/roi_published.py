@@ -95,12 +95,12 @@ class PublishedPass(Pass):
     def _first_face(self, at: int, grey: Grey | None) -> tuple[Face | None, Grey | None]:
         """Return the first face of the walk and the image it is in."""
         if grey is not None:
-            faces = self.tracker.finder.find(grey)
+            faces = self.tracker.looking.find(grey)
             if faces:
                 return faces[0], grey
         for position in _walk(at, len(self.plan.frames)):
             image = self._image(position)
-            faces = self.tracker.finder.find(image) if image is not None else []
+            faces = self.tracker.looking.find(image) if image is not None else []
             if faces:
                 return faces[0], image
         return None, None
@@ -119,7 +119,7 @@ class LatePass(PublishedPass):
     def _reference(self, at: int, images: list[Grey | None]) -> Found | None:
         """Return the first frame of the window that shows a face, and the face."""
         for position, image in enumerate(images):
-            faces = self.tracker.finder.find(image) if image is not None else []
+            faces = self.tracker.looking.find(image) if image is not None else []
             if image is None or not faces:
                 continue
             crop = crop_face(image, faces[0].landmarks, self.tracker.finder, self.mode)

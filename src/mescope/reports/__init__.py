@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 OF_ANALYSES = {"json": ".json", "csv": ".csv", "html": ".html"}
 """Formats that hold more of an analysis than its detections, with their suffixes."""
 
-_OF_EVALUATIONS = (".json", ".csv", ".html")
+_OF_EVALUATIONS = (".json", ".csv", ".html", ".tex")
 
 __all__ = [
     "OF_ANALYSES",
@@ -141,7 +141,7 @@ def is_ours(path: Path) -> bool:
 
         return f'"format": "{FORMAT}"' in start
     if path.name.endswith(".csv"):
-        from mescope.reports.tables import EVENT_COLUMNS, INTERVAL_COLUMNS
+        from mescope.results import EVENT_COLUMNS, INTERVAL_COLUMNS
 
         first = start.partition("\n")[0].strip()
         if path.name.endswith(_FRAMES):
@@ -155,7 +155,8 @@ def save_report(report: Report, path: str | Path, *, force: bool = False) -> Pat
     """Write an evaluation in the format of the suffix of ``path`` and return ``path``.
 
     ``.json``: everything, for :func:`mescope.evaluation.report_files.from_json`; ``.csv``: one
-    row per prediction; ``.html``: a page that opens offline.  No file is ever half written.
+    row per prediction; ``.html``: a page that opens offline; ``.tex``: the table for a paper.
+    No file is ever half written.
 
     Raises:
         OutputError: the suffix is unknown, the file exists and ``force`` is False, or the
@@ -178,9 +179,10 @@ def _refuse_existing(files: tuple[Path, ...], force: bool) -> None:
 
 def _write(file: Path, text: str) -> None:
     from mescope.io.atomic import write_atomically
+    from mescope.io.file_names import valid
 
     # A name that is not valid Unicode must not stop a report: its bytes are shown instead.
-    write_atomically(file, text.encode("utf-8", "backslashreplace"))
+    write_atomically(file, valid(text).encode("utf-8"))
 
 
 def _write_annotations(
@@ -203,6 +205,10 @@ def _report_text(report: Report, suffix: str) -> str:
         return as_json(report)
     if suffix == ".csv":
         return as_csv(report)
+    if suffix == ".tex":
+        from mescope.evaluation.latex import clip_report
+
+        return clip_report(report.summary())
     from mescope.reports.evaluation_page import evaluation_page
 
     return evaluation_page(report)
@@ -229,8 +235,8 @@ def save_spotting_report(
 
     ``report.json``: everything; ``report.html``: a page that opens offline; ``found.csv`` and
     ``truth.csv``: the tables, in native frames, that ``mescope score`` reads, of the method and
-    the seed that come first; and the files of challenges
-    (:mod:`mescope.evaluation.submissions`).  No file is ever half written.
+    the seed that come first; ``report.tex``: the tables for a paper; and the files of
+    challenges (:mod:`mescope.evaluation.submissions`).  No file is ever half written.
 
     Args:
         report: what to write.
@@ -240,6 +246,7 @@ def save_spotting_report(
     Raises:
         OutputError: the folder cannot be written.
     """
+    from mescope.evaluation.latex import spotting_report
     from mescope.evaluation.spotting_files import as_csv, as_json
     from mescope.evaluation.submissions import submissions
     from mescope.reports.spotting_page import spotting_page
@@ -247,6 +254,7 @@ def save_spotting_report(
     run, frames = report.runs[0], {video.key: video.native for video in report.videos}
     _write(folder / "report.json", as_json(report))
     _write(folder / "found.csv", as_csv(report.found(run, "native").rows, frames))
+    _write(folder / "report.tex", spotting_report(report.summary()))
     _write(folder / "truth.csv", as_csv(report.truth_native, frames))
     for name, text in submissions(report).items():
         _write(folder / name, text)

@@ -20,14 +20,6 @@ EVENT_NAMES: dict[EventKind, tuple[str, str]] = {
 }
 """What one and several events of a kind are called."""
 
-STRENGTH_UNITS: dict[EventKind, str] = {
-    "blink": "share of the eye opening lost",
-    "speech": "px of mouth motion",
-    "head": "degrees",
-    "gaze": "share of the eye's width",
-}
-"""What the strength of an event is measured in."""
-
 MOSTLY: dict[EventKind, str] = {
     "blink": "mostly a blink",
     "speech": "mostly speech",

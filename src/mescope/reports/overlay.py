@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from mescope.errors import OutputError
 from mescope.face.box import CROP_SIZE
+from mescope.face.landmark_tables import LandmarkTable
 from mescope.io.cache import default_cache
 from mescope.io.progress import Progress
 from mescope.motion.regions import REGIONS_18, place
@@ -42,6 +43,7 @@ def write_overlay(
     end: float | None = None,
     rate: float | None = None,
     face: str | int = "largest",
+    landmarks: LandmarkTable | str | Path | None = None,
     jobs: int | None = None,
     cache: Path | None = None,
     force: bool = False,
@@ -57,6 +59,7 @@ def write_overlay(
         end: seconds; it ends here.
         rate: frames per second of a folder.
         face: whose landmarks.
+        landmarks: the table of another program, if the analysis had one.
         jobs: threads, where the landmarks are not in the cache.
         cache: the folder of the analysis's cache, from which the landmarks come; by default
             the usual one.
@@ -73,8 +76,8 @@ def write_overlay(
     video = open_video(source, rate=rate, start=start, end=end)
     measured = analysis.provenance.get("parameters", {}).get("extraction", {})
     flow = extract(
-        video, overlap=measured.get("overlap", "full"), face=face, jobs=jobs,
-        cache=cache or default_cache(),
+        video, overlap=measured.get("overlap", "full"), face=face, landmarks=landmarks,
+        jobs=jobs, cache=cache or default_cache(),
     )  # fmt: skip
     drawn = OverlayVideo(video, analysis, Sightings(flow), progress)
     try:

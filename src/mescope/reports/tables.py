@@ -10,47 +10,23 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from mescope.annotations.face_events import UNITS
 from mescope.io.formula_guard import guarded
 from mescope.moved import renamed
 from mescope.reports.formatting import clock, emotion_words
-from mescope.reports.judged import STRENGTH_UNITS
+from mescope.results import EVENT_COLUMNS, INTERVAL_COLUMNS
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from mescope.events import FaceEvent, Interval
-    from mescope.results import Analysis, Finding, Gap
-
-INTERVAL_COLUMNS = (
-    "subject",
-    "video",
-    "onset",
-    "offset",
-    "emotion",
-    "apex",
-    "type",
-    "au",
-    "score",
-    "onset_s",
-    "apex_s",
-    "offset_s",
-    "status",
-    "source",
-    "id",
-    "note",
-)
-"""Columns of the interval table: frames from 0, ends included; ``_s`` seconds."""
+    from mescope.results import Analysis, Finding
 
 
 def interval_rows(analysis: Analysis) -> list[dict[str, Any]]:
-    """Return one dictionary per detection, keys :data:`INTERVAL_COLUMNS`."""
-    return [_interval_row(analysis, finding) for finding in analysis.findings]
+    """Return a dictionary per detection, keys :data:`INTERVAL_COLUMNS`, cells as in the CSV."""
+    return [_cells(row) for row in analysis.interval_rows()]
 
 
 def interval_csv(analysis: Analysis) -> str:
@@ -59,91 +35,30 @@ def interval_csv(analysis: Analysis) -> str:
     return _csv(INTERVAL_COLUMNS, rows)
 
 
-EVENT_COLUMNS = (
-    "subject",
-    "video",
-    "kind",
-    "facs",
-    "onset",
-    "offset",
-    "onset_s",
-    "offset_s",
-    "duration_ms",
-    "strength",
-    "strength_unit",
-    "note",
-)
-"""Columns of the table of events: frames from 0, ends included; ``_s`` seconds."""
-
-UNJUDGED = "not_judged"
-"""Kind of a row that is a stretch of the recording in which nothing could be judged."""
-
-
 def event_csv(analysis: Analysis) -> str:
     """Return events and stretches that could not be judged as CSV text, in order of time.
 
-    Kinds are blink, speech, head, gaze and :data:`UNJUDGED`, whose ``note`` is the reason;
+    Kinds are blink, speech, head, gaze and ``not_judged``, whose ``note`` is the reason;
     ``facs`` is the code where the kind has one (AU45).
     """
-    name = str(analysis.video.get("name", ""))
-    rows = [(e.interval, _event_cells(name, e)) for e in analysis.events]
-    rows += [(gap.interval, _gap_cells(name, gap)) for gap in analysis.gaps]
-    return _csv(EVENT_COLUMNS, [cells for _, cells in sorted(rows, key=lambda row: row[0])])
-
-
-def _event_cells(name: str, event: FaceEvent) -> list[Any]:
-    return [
-        "", name, event.kind, UNITS.get(event.kind, ""),
-        *_ends(event.interval, event.onset_s, event.offset_s),
-        f"{event.strength:.4f}", STRENGTH_UNITS[event.kind], "",
-    ]  # fmt: skip
-
-
-def _gap_cells(name: str, gap: Gap) -> list[Any]:
-    ends = _ends(gap.interval, gap.start_s, gap.end_s)
-    return ["", name, UNJUDGED, "", *ends, "", "", gap.reason]
-
-
-def _ends(interval: Interval, onset_s: float, offset_s: float) -> list[Any]:
-    seconds = (_seconds(onset_s), _seconds(offset_s), f"{(offset_s - onset_s) * 1000:.0f}")
-    return [interval.first, interval.last, *seconds]
+    rows = (_cells(row) for row in analysis.event_rows())
+    return _csv(EVENT_COLUMNS, ([row[column] for column in EVENT_COLUMNS] for row in rows))
 
 
 def frame_csv(analysis: Analysis) -> str:
     """Return the traces as CSV text, one row per analyzed frame.
 
-    Columns: ``frame`` (native, from 0), ``timestamp`` (s), ``success`` (1: a face was there),
-    ``me_score`` (0 to 1), ``movement`` (the training-free score, 0 to 1), ``eye_openness``
-    (1 = usual), ``emotion_<class>`` (probabilities), ``roi_<region>_mag`` (length of
-    the region's motion, px of the 320-px crop).  Cells without a value are empty.
+    Columns: those of :meth:`mescope.results.Analysis.frame_columns`.  Cells without a value are
+    empty.
     """
-    from mescope.labels import SPOTTING_CLASSES
-
-    traces = analysis.traces
-    columns = (
-        "frame",
-        "timestamp",
-        "success",
-        "me_score",
-        "movement",
-        "eye_openness",
-        *(f"emotion_{name}" for name in SPOTTING_CLASSES),
-        *(f"roi_{name}_mag" for name in traces.regions),
-    )
-    nowhere = np.full(len(traces.frames), np.nan)
-    movement = nowhere if traces.movement is None else traces.movement
-    openness = nowhere if traces.openness is None else traces.openness
-    rows = (
-        [
-            int(traces.frames[i]),
-            f"{traces.times[i]:.6f}",
-            int(traces.valid[i]),
-            *(_cell(v) for v in (traces.spotting[i], movement[i], openness[i])),
-            *(_cell(v) for v in (*traces.emotion[i], *traces.motion[i])),
-        ]
-        for i in range(len(traces.frames))
-    )
-    return _csv(columns, rows)
+    columns = analysis.frame_columns()
+    forms: dict[str, Callable[[Any], str]] = {
+        "frame": str,
+        "timestamp": "{:.6f}".format,
+        "success": str,
+    }
+    cells = [map(forms.get(name, _cell), values) for name, values in columns.items()]
+    return _csv(tuple(columns), zip(*cells, strict=True))
 
 
 def text_table(analysis: Analysis) -> Table:
@@ -182,30 +97,18 @@ def duration_ms(finding: Finding) -> str:
     return f"{(d.offset_s - d.onset_s) * 1000:.0f}"
 
 
-def _interval_row(analysis: Analysis, finding: Finding) -> dict[str, Any]:
-    d = finding.detection
+_FORMS = {
+    "score": "{:.4f}", "strength": "{:.4f}", "onset_s": "{:.6f}", "apex_s": "{:.6f}",
+    "offset_s": "{:.6f}", "duration_ms": "{:.0f}",
+}  # fmt: skip
+
+
+def _cells(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a row with its numbers as the CSV has them; what is not known is empty."""
     return {
-        "subject": "",
-        "video": str(analysis.video.get("name", "")),
-        "onset": d.interval.first,
-        "offset": d.interval.last,
-        "emotion": d.emotion or "",
-        "apex": d.apex,
-        "type": f"{d.kind}-expression",
-        "au": "+".join(finding.evidence.action_units),
-        "score": f"{d.score:.4f}",
-        "onset_s": _seconds(d.onset_s),
-        "apex_s": _seconds(d.apex_s),
-        "offset_s": _seconds(d.offset_s),
-        "status": "proposed",
-        "source": str(analysis.provenance.get("model", "")),
-        "id": finding.id,
-        "note": finding.evidence.sentence,
+        name: "" if value is None else _FORMS[name].format(value) if name in _FORMS else value
+        for name, value in row.items()
     }
-
-
-def _seconds(value: float | None) -> str:
-    return "" if value is None else f"{value:.6f}"
 
 
 def _cell(value: float) -> str:

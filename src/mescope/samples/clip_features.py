@@ -27,7 +27,7 @@ from mescope.io.json_text import json_value
 from mescope.motion.flow import Flow, farneback, strain, tvl1
 from mescope.motion.grey_maps import EYE_ROW, EYES_APART, cut_map, grey_maps
 from mescope.samples.apex import find_apex
-from mescope.samples.clip_pictures import ClipPictures
+from mescope.samples.clip_pictures import ClipPictures, pictures_of
 
 VERSION = 1
 """Raised whenever the same pictures would give other numbers."""
@@ -307,7 +307,7 @@ def make(clip: Clip, feature: Feature, finder: FaceFinder, keep: Keep | None) ->
 
 
 def _make(clip: Clip, feature: Feature, finder: FaceFinder, keep: Keep | None) -> Computed:
-    pictures = ClipPictures(clip)
+    pictures = pictures_of(clip)
     while True:  # once more for every damaged picture that another one has to stand for
         choice = feature.choose(pictures)
         store = None

@@ -1,4 +1,4 @@
-"""The numbered pictures of a clip: which are there, what they hold, and their content hash."""
+"""The pictures of a clip: which are there, what they hold, and their content hash."""
 
 from __future__ import annotations
 
@@ -15,6 +15,16 @@ from mescope.video.reading import open_video
 SLACK = 10
 """A picture that is missing is replaced by one at most 1 / SLACK of the expression away (and
 by a neighbour in any case), where the motion is nearly the same; else the clip is refused."""
+
+
+def pictures_of(clip: Clip) -> ClipPictures:
+    """Return the pictures of a clip: a folder's, or the frames of a video file.
+
+    Raises:
+        VideoError: neither can be opened; see :class:`ClipPictures`.
+        OSError: the folder cannot be read.
+    """
+    return ClipFrames(clip) if clip.folder.is_file() else ClipPictures(clip)
 
 
 class ClipPictures:
@@ -88,13 +98,40 @@ class ClipPictures:
         Raises:
             VideoError: pictures differ in size, or none can be read.
         """
-        video = open_video(self.clip.folder, rate=self.clip.rate)
         wanted = sorted(set(frames))
-        pictures = video.read([frame - self._first for frame in wanted], grey=True)
+        pictures = self._read([frame - self._first for frame in wanted])
         damaged = [frame for frame in wanted if frame - self._first not in pictures]
         for frame in damaged:
             del self._files[frame]
         return None if damaged else [pictures[frame - self._first] for frame in frames]
 
+    def _read(self, frames: Sequence[int]) -> dict[int, Grey]:
+        video = open_video(self.clip.folder, rate=self.clip.rate)
+        return video.read(frames, grey=True)
+
     def _number(self, frame: int) -> int:
         return frame + self.clip.first_number
+
+
+class ClipFrames(ClipPictures):
+    """The frames of a clip in a video file.
+
+    Raises:
+        VideoError: the file cannot be opened.
+    """
+
+    def __init__(self, clip: Clip) -> None:
+        self.clip = clip
+        self._first = 0
+        self._video = open_video(clip.folder)
+        span = clip.expression.interval
+        last = min(span.last, len(self._video) - 1)
+        self._files = dict.fromkeys(range(span.first, last + 1), clip.folder)
+
+    def digest(self, frames: Sequence[int]) -> str:
+        """Return SHA-256 (hex) of the file's fingerprint and the numbers of the frames."""
+        known = f"{self._video.fingerprint()} {list(frames)}"
+        return hashlib.sha256(known.encode()).hexdigest()
+
+    def _read(self, frames: Sequence[int]) -> dict[int, Grey]:
+        return self._video.read(frames, grey=True)

@@ -32,7 +32,7 @@ from mescope.face.box import Box
 from mescope.face.detector import Face, FaceFinder, Grey, default_finder
 from mescope.io.cores import cores
 from mescope.io.progress import Progress
-from mescope.labels import LabelSet, label_set, to_classes
+from mescope.labels import class_of, classes_for
 from mescope.samples.base import Prepared
 from mescope.samples.clip_features import (
     Computed,
@@ -45,6 +45,7 @@ from mescope.samples.clip_features import (
     make,
 )
 from mescope.samples.examples import Examples
+from mescope.samples.recording_clips import clips_of
 
 Item = TypeVar("Item")
 Done = TypeVar("Done")
@@ -243,24 +244,20 @@ def _classes(
     dataset: Dataset, labels: str, findings: Findings
 ) -> tuple[tuple[str, ...], list[Clip], list[int]]:
     """Return the classes, and the clips that have one with its index."""
-    if not dataset.clips:
-        more = (
-            '; its recordings are for recipes with [data] kind = "recordings"'
-            if dataset.recordings
-            else ""
+    wanted = clips_of(dataset, findings)
+    if not wanted:
+        first = "".join(f"; the first problem: {p}" for p in findings.single[:1])
+        raise DatasetError(
+            f"{dataset.name}: expected clips, or recordings with micro-expressions, found "
+            f"none that can be used in {len(dataset.recordings)} recordings{first}"
         )
-        raise DatasetError(f"{dataset.name}: expected clips, found none{more}")
-    sets = {
-        name: label_set(labels, name) for name in sorted({c.dataset for c in dataset.clips})
-    }
-    classes = _common(sets)
+    classes = classes_for(labels, {clip.dataset for clip in wanted})
     clips, chosen = [], []
     outside: Counter[str] = Counter()
-    for clip in dataset.clips:
+    for clip in wanted:
         emotion = clip.expression.emotion or ""
         try:
-            # A composite's clips have their class already.
-            name = emotion if emotion in classes else to_classes(emotion, labels, clip.dataset)
+            name = class_of(emotion, labels, clip.dataset)
         except DatasetError as error:
             findings.error(_key(clip), str(error))
             continue
@@ -276,15 +273,6 @@ def _classes(
     if not clips:
         raise DatasetError(f"{dataset.name}: no clip has a class of the label set {labels}")
     return classes, clips, chosen
-
-
-def _common(sets: dict[str, LabelSet]) -> tuple[str, ...]:
-    """Return the classes that all data sets share in one order."""
-    found = {chosen.names for chosen in sets.values()}
-    if len(found) > 1:
-        each = "; ".join(f"{name}: {', '.join(s.names)}" for name, s in sets.items())
-        raise DatasetError(f"expected the same classes in all data sets, found {each}")
-    return found.pop()
 
 
 def _note(clip: Clip, item: Computed, findings: Findings) -> None:

@@ -81,7 +81,7 @@ class FrameSpotter(Spotter):
                 f"the spotter {self.style!r} needs weights of the model {self.style!r} that "
                 f"score frames, found {network.name}, of {network.model or 'another model'}; "
                 "name the weights by --model; `mescope train "
-                f"recipes/{self.style}-rendered.toml` makes some"
+                f"{self.style}-rendered` makes some"
             )
         self.score: Score = network.score
         self.labels = network.labels

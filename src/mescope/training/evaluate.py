@@ -31,6 +31,7 @@ from mescope.io.parallel import Engine, run_jobs
 from mescope.io.progress import Progress
 from mescope.samples.examples import Examples
 from mescope.samples.prepare import Data, prepare
+from mescope.training.logs import Log, check_log, fold_log
 from mescope.training.protocols import (
     CLIPS,
     Protocol,
@@ -58,6 +59,8 @@ class Shared:
     examples: Examples
     oracle: bool
     device: str = "cpu"
+    log: Log = "none"
+    folder: Path | None = None  # of the run, for logs
 
 
 def checked_protocol(name: str) -> Protocol:
@@ -83,6 +86,7 @@ def evaluate(
     address: str | None = None,
     oracle: bool = False,
     device: str = "cpu",
+    log: Log = "none",
     progress: Progress | None = None,
 ) -> Report:
     """Train and test a recipe on every fold, for each of its seeds.
@@ -97,6 +101,8 @@ def evaluate(
         address: of a running Ray cluster.
         oracle: also keep, apart, the predictions of the epoch that is best on each test person.
         device: a torch device for networks; on one GPU, take one job at a time.
+        log: also write the losses of every fold into ``out/logs``: ``csv``, ``tensorboard`` or
+            ``wandb`` (offline).
         progress: called after every job.
 
     Raises:
@@ -122,13 +128,12 @@ def evaluate(
     missing = [item for item in items if item not in results]
     if progress:
         progress(len(items) - len(missing), len(items))
-    shared = Shared(recipe, examples, oracle, device)
-    work = [(seed, splits[seed][number]) for seed, number in missing]
+    check_log(log, out)
+    shared = Shared(recipe, examples, oracle, device, log, None if out is None else Path(out))
     numbers = {(seed, splits[seed][n].name): n for seed, n in missing}
-    for seed_fold, result in run_jobs(
-        run_fold, shared, work, jobs=jobs, engine=engine, address=address
-    ):
-        seed, fold = seed_fold
+    work = [(seed, splits[seed][number]) for seed, number in missing]
+    run = run_jobs(run_fold, shared, work, jobs=jobs, engine=engine, address=address)
+    for (seed, fold), result in run:
         results.keep(seed, numbers[seed, fold.name], result)
         if progress:
             progress(len(results), len(items))
@@ -159,7 +164,8 @@ def run_fold(shared: Shared, item: tuple[int, Fold]) -> FoldResult:
     origins = [examples.origins[i] for i in fold.train] if examples.origins else []
     recognizer = train_recognizer(
         recipe, inputs, labels, examples.classes, seed, monitor=best, persons=persons,
-        origins=origins, device=shared.device,
+        origins=origins, device=shared.device, log=shared.log,
+        log_folder=fold_log(shared.folder, seed, fold.name),
     )  # fmt: skip
     scores = recognizer.scores(unseen)
     asked = controls_of(examples, fold)

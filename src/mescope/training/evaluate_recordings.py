@@ -35,6 +35,7 @@ from mescope.samples.recording_targets import class_of, without_class
 from mescope.samples.recording_windows import HOME, MeasuredRecordings, RecordingWindows
 from mescope.samples.spotting_kinds import AnnotatedRecordings
 from mescope.training.fold_weights import check_measured, for_folds
+from mescope.training.logs import Log, check_log
 from mescope.training.protocols import CLIPS, Protocol, split
 from mescope.training.results import Results
 from mescope.training.spotting_fold import (
@@ -71,6 +72,7 @@ def evaluate_recordings(
     address: str | None = None,
     device: str = "cpu",
     keep_weights: bool = False,
+    log: Log = "none",
     progress: Progress | None = None,
 ) -> SpottingReport:
     """Train and test a spotting recipe on every fold, for each of its seeds.
@@ -86,6 +88,7 @@ def evaluate_recordings(
         engine: ``local`` or ``ray``.
         address: of a running Ray cluster.
         device: a torch device; on one GPU, take one job at a time.
+        log: also write the losses of every fold, into ``out/logs``.
         keep_weights: write every fold's weights into ``out/weights``.
         progress: called after every job.
 
@@ -117,7 +120,8 @@ def evaluate_recordings(
         progress(len(items) - len(missing), len(items))
     folder = None if out is None else out / "folds"
     kept = out / "weights" if out is not None and keep_weights else None
-    shared = SharedRecordings(recipe, some, files, folder, device, kept)
+    check_log(log, out)
+    shared = SharedRecordings(recipe, some, files, folder, device, kept, log, out)
     for (seed, number, _), done in run_jobs(
         run_fold, shared, missing, jobs=jobs, engine=engine, address=address
     ):

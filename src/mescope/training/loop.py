@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
+from mescope.models.recompute import recompute
 from mescope.training.checkpoint import Checkpointer
 from mescope.training.fit import Report, fit, one_device
-from mescope.training.logs import Log, logger
+from mescope.training.logs import LOGS, Log, logger
 from mescope.training.tasks.base import LoopTask
 
 
@@ -17,6 +19,7 @@ def train_task(
     until: int | None = None,
     checkpointer: Checkpointer | None = None,
     log: Log = "none",
+    log_folder: Path | None = None,
     after_epoch: Callable[[int], None] | None = None,
     report: Report | None = None,
 ) -> None:
@@ -27,13 +30,16 @@ def train_task(
         device: a torch device.
         until: stop before this epoch, everything else being as for all of them.
         checkpointer: writes a checkpoint after every epoch, and goes on from one.
-        log: also write the loss of every epoch, in the checkpointer's folder.
+        log: also write the loss of every epoch.
+        log_folder: for it; by default ``logs`` in the checkpointer's folder.
         after_epoch: called with the epoch's number, after the checkpoint was written.
         report: called after every batch with the batches done and the loss.
 
     Raises:
         RecipeError: the loss is not a number, or the checkpoint is another recipe's.
     """
+    if task.recompute:
+        recompute(task.module)
     first = checkpointer.restore(task.module, task.optimizer) if checkpointer else 0
     done = first * task.steps
 
@@ -43,6 +49,9 @@ def train_task(
         if after_epoch:
             after_epoch(epoch)
 
+    where = log_folder or (checkpointer.path.parent / LOGS if checkpointer else None)
+    loggers = logger(log, where) if where else []
+    fabric = one_device(device, loggers=loggers, precision=task.precision)
     fit(
         task.module,
         task.optimizer,
@@ -51,14 +60,13 @@ def train_task(
         epochs=task.epochs if until is None else until,
         first=first,
         seed=task.seed,
-        fabric=one_device(
-            device,
-            loggers=logger(log, checkpointer.path.parent) if checkpointer else [],
-            precision=task.precision,
-        ),
+        fabric=fabric,
         schedule=task.schedule(done),
         clip_norm=task.clip_norm,
+        accumulate=task.accumulate,
         after_step=task.after_step,
         after_epoch=look,
         report=report and (lambda now, loss: report(done + now, loss)),
     )
+    for one in loggers:
+        one.finalize("success")

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import copyreg
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, fields
 from pathlib import Path
@@ -33,6 +34,7 @@ from mescope.samples.kinds import SAMPLES
 from mescope.training.flat_recipe import refuse_flat
 from mescope.training.recipe_text import read_text, toml_values
 from mescope.training.runnable import check_runnable
+from mescope.training.shipped_recipes import find_recipe
 from mescope.training.tables import ModelTable, Recipe
 from mescope.training.tasks import TASKS, TrainingTask, task_for, task_of
 
@@ -43,19 +45,23 @@ __all__ = [
 
 Table = TypeVar("Table")
 
+_WORD = re.compile(r"[A-Za-z][\w.+-]*")
+_NO_WORDS = ("true", "false", "inf", "nan")  # values of TOML
+
 
 def read_recipe(path: str | Path, settings: Sequence[str] = ()) -> Recipe:
-    """Read a recipe file.
+    """Read a recipe file, or one that comes with mescope by its name.
 
     Args:
-        path: of the file.
+        path: of the file, or a name of `mescope recipes`.
         settings: what is other than the file says, as in ``optim.epochs=5``; values are TOML.
 
     Raises:
-        RecipeError: the file is missing, is not TOML, lacks a key, has an unknown table or key
-            or a value of the wrong type, or cannot be run (:mod:`mescope.training.runnable`).
+        RecipeError: the file is missing and no recipe of mescope has this name, it is not TOML,
+            lacks a key, has an unknown table or key or a value of the wrong type, or cannot be
+            run (:mod:`mescope.training.runnable`).
     """
-    path = Path(path)
+    path = find_recipe(path)
     recipe = parse_recipe(read_text(path), path.name, settings)
     check_runnable(recipe, path.name)
     return recipe
@@ -208,13 +214,16 @@ def _check_types(source: str, table: str, values: Mapping[str, Any], owner: Any)
 
 
 def _setting(text: str) -> dict[str, Any]:
-    """Return what ``optim.epochs=5`` says as nested tables."""
+    """Return what ``optim.epochs=5`` says as nested tables; a plain word needs no quotes."""
+    key, equals, value = text.partition("=")
+    if equals and _WORD.fullmatch(value.strip()) and value.strip() not in _NO_WORDS:
+        text = f"{key}={json.dumps(value.strip())}"
     try:
         values = toml_values(text, "it")
     except RecipeError as error:
         raise RecipeError(
-            f"expected a setting such as optim.epochs=5, found {shown(text)}: {error}; words "
-            "need quotes, as in optim.schedule='cosine'"
+            f"expected a setting such as optim.epochs=5, found {shown(text)}: {error}; lists "
+            "and words with other signs are written as TOML, as in name='my run'"
         ) from None
     if len(values) != 1:
         raise RecipeError(f"expected one setting such as optim.epochs=5, found {shown(text)}")

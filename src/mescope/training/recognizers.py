@@ -44,6 +44,7 @@ def train_recognizer(
     report: Report | None = None,
     checkpointer: Checkpointer | None = None,
     log: Log = "none",
+    log_folder: Path | None = None,
     persons: Sequence[Person] = (),
     origins: Sequence[Origin] = (),
     until: int | None = None,
@@ -60,7 +61,8 @@ def train_recognizer(
         monitor: may look, after every epoch; what it does cannot change what is learned.
         report: called after every batch.
         checkpointer: writes a checkpoint after every epoch and goes on from one; networks only.
-        log: also write the loss of every epoch, in the checkpointer's folder.
+        log: also write the loss of every epoch.
+        log_folder: for it; by default ``logs`` in the checkpointer's folder.
         persons: whose inputs they are; needed by ``hold_out``.
         origins: what they are, for faces: originals have mirrored copies, macro-expressions a
             weight of their own.
@@ -80,7 +82,7 @@ def train_recognizer(
         )
     task = _task(recipe)
     given = TrainingSet(inputs, labels, classes, persons, origins)
-    session = Session(device, monitor, report, checkpointer, log, until)
+    session = Session(device, monitor, report, checkpointer, log, log_folder, until)
     return task.train(recipe, given, seed, session)
 
 

@@ -27,6 +27,7 @@ from mescope.samples.recording_windows import RecordingWindows
 from mescope.samples.spotting_kinds import AnnotatedRecordings
 from mescope.spotting import SPOTTERS
 from mescope.spotting.proposals import ProposalRule
+from mescope.training.logs import Log, fold_log
 from mescope.training.spotting_card import card_of
 from mescope.training.spotting_rule import (
     Trace,
@@ -58,6 +59,8 @@ class SharedRecordings:
     folder: Path | None
     device: str
     keep: Path | None = None
+    log: Log = "none"
+    logs: Path | None = None  # folder of the run
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +121,10 @@ def run_fold(shared: SharedRecordings, item: tuple[int, int, Fold]) -> FoldDone:
         model = model.to(shared.device)
     else:
         with _checkpoints(shared.folder, seed, number) as folder:
-            model, rule = fitted(recipe, train_on, rule, folder, device=shared.device)
+            model, rule = fitted(
+                recipe, train_on, rule, folder, device=shared.device, log=shared.log,
+                log_folder=fold_log(shared.logs, seed, fold.name),
+            )  # fmt: skip
         if shared.keep is not None:
             card = card_of(recipe, model, rule, train_on, without=test_on[0].person)
             save(shared.keep / f"seed-{seed}" / f"{number:03d}.safetensors", model, card)
@@ -143,6 +149,8 @@ def fitted(
     folder: Path,
     *,
     device: str = "cpu",
+    log: Log = "none",
+    log_folder: Path | None = None,
     report: Any = None,
 ) -> tuple[torch.nn.Module, ProposalRule]:
     """Train on the recordings of some people; return the model in eval mode, and its rule.
@@ -158,7 +166,10 @@ def fitted(
         learned = [people[i] for i in inner.train]
         held = [people[i] for i in inner.test]
     source = RecordingEpochs(wanted, recipe.labels, recipe.seed, learned)
-    model, _ = train(recipe, folder, source=source, device=device, report=report)
+    model, _ = train(
+        recipe, folder, source=source, device=device, log=log, log_folder=log_folder,
+        report=report,
+    )  # fmt: skip
     if held:
         heard = [(one, trace_of(model, one, device=device)) for one in held]
         rule = with_chosen_level(rule, heard, wanted)

@@ -53,12 +53,31 @@ class OptimTable:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Optim(OptimTable):
+class LoopOptim(OptimTable):
+    """``[optim]`` of whatever the one loop trains; the base of its families' tables.
+
+    The last three fit a training into a card's memory; of them only ``precision`` and, in a
+    network with batch norm, ``accumulate`` change what is learned.
+    """
+
+    epochs: Number = 30
+    batch_size: Number = 128  # of a step
+    learning_rate: LearningRate = 1e-3  # the peak of the schedule
+    precision: str = "32-true"  # or bf16-mixed
+    accumulate: Number = 1  # parts in which a batch is computed, one after the other
+    recompute: bool = False  # blocks compute twice instead of remembering
+
+    def __post_init__(self) -> None:
+        one_of("precision", self.precision, PRECISIONS)
+        positive(self, "epochs", "batch_size", "learning_rate", "accumulate")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Optim(LoopOptim):
     """``[optim]`` of recognisers: AdamW on shuffled batches of all samples."""
 
     epochs: Number = 100
     batch_size: Number = 256
-    learning_rate: LearningRate = 1e-3  # the peak of the schedule
     weight_decay: Ratio = 0.0  # decoupled, as AdamW has it
     schedule: str = "constant"  # one of SCHEDULES
     clip_norm: Annotated[float, Within(0.0, 1e9)] = 0.0  # longest gradient, 0 for any
@@ -66,12 +85,10 @@ class Optim(OptimTable):
     # ratios and alpha; 0 for the last epoch
     shuffle: bool = True
     balanced: bool = False  # weigh classes by how rare they are
-    precision: str = "32-true"  # or bf16-mixed
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         one_of("schedule", self.schedule, SCHEDULES)
-        one_of("precision", self.precision, PRECISIONS)
-        positive(self, "epochs", "batch_size", "learning_rate")
         not_negative(self, "weight_decay", "clip_norm")
         shares(self, "hold_out")
 

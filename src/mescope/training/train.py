@@ -28,6 +28,7 @@ def train(
     resume: bool = True,
     device: str = "cpu",
     log: Log = "none",
+    log_folder: Path | None = None,
     report: Report | None = None,
 ) -> tuple[torch.nn.Module, RunState]:
     """Train by a recipe, with a checkpoint after every epoch.
@@ -38,7 +39,8 @@ def train(
         source: the data of every epoch; a recipe of simulated windows draws its own.
         resume: go on from a checkpoint in ``out``; without it one is an error, never lost.
         device: a torch device.
-        log: also write the loss of every epoch as ``csv`` or for ``tensorboard``, in ``out``.
+        log: also write the loss of every epoch as ``csv``, for ``tensorboard`` or ``wandb``.
+        log_folder: for it; ``logs`` in ``out`` by default.
         report: called after every batch.
 
     Returns:
@@ -67,7 +69,7 @@ def train(
         return task.module.eval(), checkpointer.progress
     with family.opened(recipe, first, source) as task.data:
         train_task(
-            task, device=device, checkpointer=checkpointer, log=log,
+            task, device=device, checkpointer=checkpointer, log=log, log_folder=log_folder,
             report=report and (lambda done, loss: report(done, total, loss)),
         )  # fmt: skip
     return task.module.eval(), checkpointer.progress

@@ -52,7 +52,7 @@ def train_on_all(
         out: folder for ``checkpoint.safetensors`` and ``history.json``; made if absent.
         resume: go on from a checkpoint in ``out``; without it one is an error, never lost.
         device: a torch device.
-        log: also write the loss of every epoch as ``csv`` or for ``tensorboard``.
+        log: also write the loss of every epoch as ``csv``, for ``tensorboard`` or ``wandb``.
         report: called after every batch.
 
     Returns:

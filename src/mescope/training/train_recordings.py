@@ -10,6 +10,7 @@ from mescope.models.weights import Card, save
 from mescope.samples.recording_windows import MeasuredRecordings, RecordingWindows
 from mescope.samples.spotting_kinds import AnnotatedRecordings
 from mescope.training.fold_weights import check_measured
+from mescope.training.logs import Log
 from mescope.training.spotting_card import card_of
 from mescope.training.spotting_fold import fitted
 from mescope.training.spotting_rule import first_rule, found_by, trace_of
@@ -25,6 +26,7 @@ def train_on_recordings(
     path: Path,
     *,
     device: str = "cpu",
+    log: Log = "none",
     report: Report | None = None,
 ) -> Card:
     """Train by a recipe on the recordings of a data set and write the weights.
@@ -35,6 +37,7 @@ def train_on_recordings(
         folder: of the checkpoint; a run that was stopped goes on there.
         path: the .safetensors file to write.
         device: a torch device.
+        log: also write the loss of every epoch, into ``logs`` of the folder.
         report: called after every batch.
 
     Returns:
@@ -48,7 +51,9 @@ def train_on_recordings(
     """
     check_measured(recipe, data.measured)
     rule = first_rule(recipe, data.measured)
-    model, rule = fitted(recipe, data.measured, rule, folder, device=device, report=report)
+    model, rule = fitted(
+        recipe, data.measured, rule, folder, device=device, log=log, report=report
+    )
     model = model.to("cpu")
     table = fitting(recipe.task, RecordingTable, "[task]")
     scores, learned = {}, list(data.measured)

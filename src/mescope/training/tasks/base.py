@@ -16,6 +16,7 @@ from mescope.registry import Registry, suggestion
 from mescope.training.fit import Batch
 from mescope.training.tables import (
     AugmentTable,
+    LoopOptim,
     OptimTable,
     Recipe,
     TaskTable,
@@ -98,6 +99,8 @@ class LoopTask(TrainingTask, ABC):
         seed: decides, with the epoch's number, every random draw inside the model.
         clip_norm: longest gradient, 0 for any.
         precision: as Lightning Fabric names it.
+        accumulate: parts in which a batch is computed.
+        recompute: blocks compute twice instead of remembering.
     """
 
     module: nn.Module
@@ -107,6 +110,13 @@ class LoopTask(TrainingTask, ABC):
     seed: int
     clip_norm: float = 0.0
     precision: str = "32-true"
+    accumulate: int = 1
+    recompute: bool = False
+
+    def follow(self, optim: LoopOptim) -> None:
+        """Train with the precision and within the memory that a recipe asks for."""
+        self.precision, self.accumulate = optim.precision, optim.accumulate
+        self.recompute = optim.recompute
 
     @abstractmethod
     def batches(self, epoch: int) -> Iterable[Batch]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, Protocol
 
 import numpy as np
@@ -69,6 +70,7 @@ class Session:
     report: Report | None = None
     checkpointer: Checkpointer | None = None
     log: Log = "none"
+    log_folder: Path | None = None  # by default that of the checkpointer
     until: int | None = None
 
 
@@ -124,7 +126,8 @@ class Classification(LoopTask):
             decay_groups(self.model, self.optim.weight_decay), lr=self.optim.learning_rate
         )
         self.steps, self.epochs = self.samples.steps, self.optim.epochs
-        self.clip_norm, self.precision = self.optim.clip_norm, self.optim.precision
+        self.clip_norm = self.optim.clip_norm
+        self.follow(self.optim)
 
     @classmethod
     def check(cls, recipe: Recipe) -> None:
@@ -238,8 +241,8 @@ class Classification(LoopTask):
 
             train_task(
                 task, device=session.device, until=session.until,
-                checkpointer=session.checkpointer, log=session.log, after_epoch=look,
-                report=session.report,
+                checkpointer=session.checkpointer, log=session.log,
+                log_folder=session.log_folder, after_epoch=look, report=session.report,
             )  # fmt: skip
             if best:
                 best.restore(recognizer)

@@ -36,7 +36,7 @@ from mescope.training.fit import Batch
 from mescope.training.losses import class_weights, me_tst_loss
 from mescope.training.publish import publish
 from mescope.training.rendered_calibration import publish_rendered
-from mescope.training.tables import OptimTable, Recipe, TaskTable, fitting
+from mescope.training.tables import LoopOptim, OptimTable, Recipe, TaskTable, fitting
 from mescope.training.tasks.base import TASKS, LoopTask, task_of
 
 MODELS = (
@@ -48,15 +48,10 @@ Source = Callable[[int], Epoch]
 
 
 @dataclass(frozen=True, kw_only=True)
-class SpottingOptim(OptimTable):
+class SpottingOptim(LoopOptim):
     """``[optim]`` of spotting models: Adam under a OneCycle schedule."""
 
-    epochs: Number = 30
-    batch_size: Number = 128
     learning_rate: LearningRate = 3e-4  # maximum of the schedule
-
-    def __post_init__(self) -> None:
-        positive(self, "epochs", "batch_size", "learning_rate")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,6 +111,7 @@ class SpottingTask(LoopTask):
         self.recipe, self.seed = recipe, recipe.seed
         self.optim = fitting(recipe.optim, SpottingOptim, "[optim]")
         self.table = fitting(recipe.task, SpottingTable, "[task]")
+        self.follow(self.optim)
         self.module = self.build(recipe, 0).to(device)
         self.optimizer = torch.optim.Adam(self.module.parameters(), lr=self.optim.learning_rate)
         self.steps, self.epochs = 0, self.optim.epochs
