@@ -90,11 +90,8 @@ def read(root: str | Path, *, table: str | Path | None = None) -> Dataset:
         record = _recording(file, its_rows, path, problems, names.short(file), facts)
         records += [] if record is None else [record]
     unnamed = [v.relative_to(root).as_posix() for v in videos if v not in recordings]
-    if unnamed:
-        text = f"{len(unnamed)} videos have no row and were left out: {some(unnamed)}"
-        problems.append(Problem("warning", place(path), text))
-    if assumed:
-        problems.append(Problem("warning", place(path), _assumed_rate(assumed)))
+    said = _unnamed(unnamed) if unnamed else "", _assumed_rate(assumed) if assumed else ""
+    problems += [Problem("warning", place(path), text) for text in said if text]
     return Dataset(
         name=NAME,
         recordings=tuple(record for record, _ in records),
@@ -102,6 +99,10 @@ def read(root: str | Path, *, table: str | Path | None = None) -> Dataset:
         seconds={record.name: times for record, times in records},
         table_rows=named,
     )
+
+
+def _unnamed(videos: list[str]) -> str:
+    return f"{len(videos)} videos have no row and were left out: {some(videos)}"
 
 
 def _find_table(root: Path) -> Path:
