@@ -352,7 +352,7 @@ def test_dots_and_brackets_in_texts_are_no_depth():
 def test_pipes_devices_and_folders_are_no_recipes(tmp_path):
     os.mkfifo(tmp_path / "pipe.toml")
     for path in (tmp_path / "pipe.toml", tmp_path, Path("/dev/zero"), Path("/dev/null")):
-        with pytest.raises(RecipeError, match="cannot read the recipe|a recipe's file"):
+        with pytest.raises(RecipeError, match=r"cannot read the recipe|a recipe's file"):
             read_recipe(path)
         with pytest.raises(RecipeError, match="expected a file, found a"):
             read_text(path)

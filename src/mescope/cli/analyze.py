@@ -106,10 +106,7 @@ def analyze(
     if overlay is not None:
         _check_overlay(overlay, work, batch.total, force or not _untouched(found))
     ready = [one for one in found if one.missing or _undrawn(overlay, force)]
-    for one in found:
-        if one not in ready:
-            with batch.attempt(one.job.source):
-                _tell_finished(one, batch, strict)
+    _tell_finished([one for one in found if one not in ready], batch, strict)
     if ready:
         from mescope.analysis import load
 
@@ -123,8 +120,7 @@ def analyze(
             paths = _write(analysis, output, one, suffixes, force)
             if overlay is not None and _undrawn(overlay, force):
                 paths.append(_draw(analysis, one.job, overlay, options, force))
-            state = "completed" if one.there else one.state
-            batch.note(WORDS[state], _summary(analysis, one.job, state, paths))
+            batch.note(*_noted(analysis, one, paths))
             if not as_json:
                 _show(analysis)
             _explain(analysis, paths, batch)
@@ -134,6 +130,14 @@ def analyze(
         if simulated:
             explain(_PROPOSALS)
     batch.finish(as_json=as_json)
+
+
+def _noted(
+    analysis: Analysis, one: Standing, paths: Sequence[Path]
+) -> tuple[str, dict[str, Any]]:
+    """Return in one word what was done, and all about it."""
+    state: State = "completed" if one.there else one.state
+    return WORDS[state], _summary(analysis, one.job, state, paths)
 
 
 def _each(ready: Sequence[Standing], work: Callable[[Standing], None], batch: Batch) -> None:
@@ -207,8 +211,14 @@ def _undrawn(overlay: Path | None, force: bool) -> bool:
     return overlay is not None and (force or not os.path.lexists(overlay))
 
 
-def _tell_finished(one: Standing, batch: Batch, strict: bool) -> None:
-    """Say that a recording was finished before; its files are left alone."""
+def _tell_finished(finished: Sequence[Standing], batch: Batch, strict: bool) -> None:
+    """Say which recordings were finished before; their files are left alone."""
+    for one in finished:
+        with batch.attempt(one.job.source):
+            _finished_before(one, batch, strict)
+
+
+def _finished_before(one: Standing, batch: Batch, strict: bool) -> None:
     document = one.document()
     if strict:
         _refuse_warnings(document.get("warnings", ()))
