@@ -112,7 +112,7 @@ COMMANDS = (
     ),
     Command(
         "synthesize corpus",
-        ("synthesize", "corpus", "out", "-n", "2", "--duration", "1", "--level", "calm"),
+        ("synthesize", "corpus", "out", "-n", "2", "--duration", "0.5", "--level", "calm"),
         lambda folder: None, "out", ("videos/*", "*.csv"),
     ),
 )  # fmt: skip

@@ -28,11 +28,15 @@ KINDS = ("kill", "drop", "full", "app")
 
 
 def prepare() -> None:
-    """Import what commands import, so that a fork begins with it; nothing is computed."""
+    """Import and load what commands do, so that a fork begins with it; nothing is computed."""
+    import jinja2
     import joblib
+    import lightning_fabric
     import matplotlib.figure
+    import PIL.Image
     import safetensors.torch
     import sklearn
+    import sympy
     import uvicorn
 
     import mescope.analysis.analyzer
@@ -43,8 +47,14 @@ def prepare() -> None:
     import mescope.training.evaluate
     import mescope.training.search_run
     import mescope.training.train_clips
+    from mescope.face.detector import default_finder
 
-    assert all((joblib, matplotlib, safetensors, sklearn, uvicorn, mescope))
+    assert all((jinja2, joblib, lightning_fabric, matplotlib, safetensors, sklearn, sympy))
+    assert all((uvicorn, mescope))
+    PIL.Image.init()
+    default_finder()
+    # the scores on the card of weights are of fewer simulated maps: they take ten seconds
+    mescope.training.train_clips.MAPS = 60
 
 
 def campaign(options: argparse.Namespace, home: Path) -> list[Any]:
