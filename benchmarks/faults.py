@@ -18,7 +18,6 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -91,29 +90,37 @@ def campaign(options: argparse.Namespace, home: Path) -> list[Any]:
 
 def line(one: Any) -> str:
     """Return one row of the table."""
-    return f"| {one.command} | {one.fault} | {one.rounds} | {one.faults} | {one.equal} |"
+    edits = f"{one.edits:,}" if one.edits else "–"
+    return (
+        f"| {one.command} | {one.fault} | {one.rounds} | {one.faults} | {edits} | {one.equal} |"
+    )
 
 
-def table(found: Iterable[Any]) -> str:
-    """Return the table of all counts."""
-    head = "| command | fault | rounds | faults | ended as undisturbed |\n|---|---|---|---|---|"
-    return "\n".join([head, *map(line, found)])
+def rows_of(text: str) -> dict[tuple[str, str], str]:
+    """Return the rows of a table, or of what an earlier run printed, by command and fault."""
+    found = {}
+    for row in text.splitlines():
+        cells = [cell.strip() for cell in row.strip("| ").split("|")]
+        if row.startswith("|") and len(cells) == 6 and cells[2].isdigit():
+            found[cells[0], cells[1]] = row
+    return found
 
 
-def write_page(found: list[Any], seconds: float) -> None:
-    """Put the counts into the page, in the place that is theirs."""
+def write_page(rows: dict[tuple[str, str], str]) -> None:
+    """Put rows into the page, in the place that is theirs; those of other faults stay."""
     text = PAGE.read_text(encoding="utf-8")
     before, rest = text.split(START)
-    _, after = rest.split(END)
-    drafts = sum(one.drafts for one in found)
-    counts = (
-        f"{sum(one.rounds for one in found)} rounds with {sum(one.faults for one in found)} "
-        f"faults, {sum(one.equal for one in found)} ended as the undisturbed run; kills left "
-        f"{drafts} hidden drafts. {seconds / 60:.0f} minutes on {os.cpu_count()} cores."
+    kept, after = rest.split(END)
+    rows = rows_of(kept) | rows
+    numbers = [[int(c.strip()) for c in row.split("|")[3:7:3]] for row in rows.values()]
+    rounds, equal = map(sum, zip(*numbers, strict=True))
+    counts = f"{rounds} rounds, {equal} of them ended as the undisturbed run did."
+    head = (
+        "| command | fault | rounds | faults | acknowledged edits | ended as undisturbed |\n"
+        "|---|---|---|---|---|---|"
     )
-    PAGE.write_text(
-        f"{before}{START}\n\n{counts}\n\n{table(found)}\n\n{END}{after}", encoding="utf-8"
-    )
+    body = "\n".join([head, *rows.values()])
+    PAGE.write_text(f"{before}{START}\n\n{counts}\n\n{body}\n\n{END}{after}", encoding="utf-8")
 
 
 def main() -> int:
@@ -123,7 +130,11 @@ def main() -> int:
     parser.add_argument("--kinds", nargs="+", default=list(KINDS), choices=KINDS)
     parser.add_argument("--only", nargs="+", help="names of commands")
     parser.add_argument("--write", action="store_true", help="counts into docs/reliability.md")
+    parser.add_argument("--add", type=Path, help="only write what an earlier run printed")
     options = parser.parse_args()
+    if options.add is not None:
+        write_page(rows_of(options.add.read_text(encoding="utf-8")))
+        return 0
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     prepare()
     started = time.monotonic()
@@ -132,8 +143,9 @@ def main() -> int:
     for one in found:
         for wrong in one.wrong:
             print(f"{one.command}, {one.fault}: {wrong}", file=sys.stderr)
+    print(f"{(time.monotonic() - started) / 60:.0f} minutes on {os.cpu_count()} cores")
     if options.write:
-        write_page(found, time.monotonic() - started)
+        write_page({(one.command, one.fault): line(one) for one in found})
     return int(any(one.equal < one.rounds or one.wrong for one in found))
 
 
