@@ -95,7 +95,10 @@ COMMANDS = (
     Command(
         "analyze, two recordings", ("analyze", "films/videos", *_ANALYZE), films, "out", ("*",)
     ),
-    Command("train", ("train", "train.toml", "-o", "out"), maps, "out", ("*",)),
+    Command(
+        "train", ("train", "train.toml", "-o", "out"), maps, "out",
+        ("tiny.safetensors", "*.json", "recipe.toml"),
+    ),
     Command(
         "evaluate", ("evaluate", "clips.toml", *_FLOW28, "--jobs", "1"), maps, "out",
         ("folds/*/*.json", "report.*", "predictions.csv"),

@@ -18,13 +18,13 @@ pytestmark = [
 
 def campaign(*words):
     return subprocess.run(
-        [sys.executable, str(SCRIPT), *words], capture_output=True, text=True, timeout=300,
+        [sys.executable, str(SCRIPT), *words], capture_output=True, text=True, timeout=500,
         check=False, env=os.environ | {"OMP_NUM_THREADS": "1"},
     )  # fmt: skip
 
 
 def test_killed_commands_and_servers_end_as_undisturbed_ones():
-    """SIGKILL at a random time or write, and files that vanish; a server while marks are made."""
+    """SIGKILL at a random time or write, files that vanish; a server while marks are made."""
     done = campaign(
         "--rounds", "1", "--seed", "5", "--kinds", "kill", "drop", "app",
         "--only", "analyze", "evaluate", "app server",
