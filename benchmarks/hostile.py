@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import collections
 import json
+import re
 import sys
 import tempfile
 import time
@@ -40,6 +41,9 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "evaluation"))
 import hostile_files
 import made_up_report
 import made_up_spotting
+
+PAGE = Path(__file__).parents[1] / "docs" / "reliability.md"
+START, END = "<!-- counts: benchmarks/hostile.py writes them -->", "<!-- end of answers -->"
 
 Read = Callable[[Path], Any]
 
@@ -124,7 +128,12 @@ def main() -> int:
     parser.add_argument("--examples", type=int, default=2000, help="of every kind")
     parser.add_argument("--reasons", action="store_true", help="show what was refused, and why")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--write", action="store_true", help="into docs/reliability.md")
+    parser.add_argument("--add", type=Path, help="only write what an earlier run printed")
     options = parser.parse_args()
+    if options.add is not None:
+        write_page(rows_of(options.add.read_text(encoding="utf-8")))
+        return 0
     tallies, count, seed = [], options.examples, options.seed
     print(
         f"{'kind':22} {'files':>6} {'taken':>6} {'refused':>7} {'raised':>7} {'slowest s':>9} "
@@ -147,7 +156,28 @@ def main() -> int:
                 print(f"   slowest: {tally.about!r:.600}", file=sys.stderr)
                 for words, times in tally.reasons.most_common(40):
                     print(f"   {times:5} {words}", file=sys.stderr)
+    if options.write:
+        write_page(rows_of("\n".join(tally.line() for tally in tallies)))
     return int(any(tally.broken for tally in tallies))
+
+
+def rows_of(text: str) -> list[str]:
+    """Return rows for the page from what a run printed."""
+    found = [re.match(rf"(.{{22}}){7 * r' +([0-9.]+)'}$", row) for row in text.splitlines()]
+    return [f"| {' | '.join(cell.strip() for cell in row.groups())} |" for row in found if row]
+
+
+def write_page(rows: list[str]) -> None:
+    """Put rows into docs/reliability.md, in the place that is theirs."""
+    text = PAGE.read_text(encoding="utf-8")
+    before, rest = text.split(START)
+    _, after = rest.split(END)
+    head = (
+        "| kind | files | taken | refused | raised | slowest answer (s) | computing (s) | "
+        "most memory of one answer (MiB) |\n|---|---|---|---|---|---|---|---|"
+    )
+    body = "\n".join([head, *rows])
+    PAGE.write_text(f"{before}{START}\n\n{body}\n\n{END}{after}", encoding="utf-8")
 
 
 def read_weights(path: Path) -> object:
