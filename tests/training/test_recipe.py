@@ -123,7 +123,7 @@ def test_what_is_set_is_typed_and_checked():
     assert set_to("model.options.dim=8").model.options["dim"] == 8
     with pytest.raises(RecipeError, match=r"optim\.epochs must be a whole number, got 'five'"):
         set_to("optim.epochs=five")
-    with pytest.raises(RecipeError, match=r"optim\.epochs must be int, got True"):
+    with pytest.raises(RecipeError, match=r"optim\.epochs must be a whole number, got True"):
         set_to("optim.epochs=true")
     with pytest.raises(RecipeError, match=r"unknown key 'epoch' .*did you mean 'epochs'"):
         set_to("optim.epoch=5")

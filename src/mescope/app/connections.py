@@ -18,7 +18,6 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from mescope.app.security_middleware import is_loopback
 
-
 _SPARE = 8  # connections below the most at which room is made
 
 

@@ -58,6 +58,12 @@ def train(
     device: Annotated[str, typer.Option(help="cpu, cuda, or mps.")] = "cpu",
     jobs: Annotated[int, typer.Option(help="Processes that render or measure recordings.")] = 1,
     log: Log = "none",
+    dry: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run", help="Train nothing: measure what it would take, memory and time."
+        ),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Train a model by a recipe.
@@ -68,7 +74,6 @@ def train(
     repeat.json say how to do it again.
     """
     from mescope.cli.inputs import check_folder
-    from mescope.training.checkpoint import read_history
     from mescope.training.logs import checked_log
     from mescope.training.recipe import read_recipe
     from mescope.training.repeat import RunNotes
@@ -77,6 +82,8 @@ def train(
 
     chosen = read_recipe(recipe, settings or ())
     folder = output or Path("runs") / run_name(recipe)
+    if dry:
+        return _dry_run(chosen, folder, dataset, root, device, as_json)
     check_folder(folder)
     how = checked_log(log)
     weights = folder / f"{chosen.name}.safetensors"
@@ -84,9 +91,7 @@ def train(
         explain("--resume is no longer needed and will go: the same command goes on by itself")
     done = _finished(chosen, folder, weights, unscored=dataset is not None)
     if done is not None:
-        there = (folder / "history.json").exists()
-        _tell(done, read_history(folder) if there else [], weights, as_json)
-        return
+        return _tell(done, _history(folder), weights, as_json)
     options = {"dataset": dataset, "root": root, "features": features}
     notes = RunNotes(folder, chosen, "train", context.obj or (), options)
     if task_of(chosen).names_clips:
@@ -108,6 +113,21 @@ def train(
     _tell(card, history, weights, as_json)
 
 
+def _dry_run(
+    recipe: Recipe, folder: Path, dataset: str | None, root: Path | None, device: str,
+    as_json: bool,
+) -> None:  # fmt: skip
+    from mescope.cli.dry_run import dry_run
+    from mescope.training.tasks import task_of
+
+    examples = None
+    if task_of(recipe).names_clips:
+        examples = recipe.data.drawn(recipe.seed) or _examples(
+            recipe, folder, dataset, root, None
+        )
+    dry_run(recipe, examples, device, as_json=as_json)
+
+
 def _finished(recipe: Recipe, folder: Path, weights: Path, *, unscored: bool) -> Card | None:
     """Return the card of weights that are there and lack nothing, and say how far a run is.
 
@@ -127,6 +147,12 @@ def _finished(recipe: Recipe, folder: Path, weights: Path, *, unscored: bool) ->
         return None  # what is there is kept: it would be written with the same bytes
     explain(f"{weights} was finished before and is kept: trained on {card.trained_on}")
     return card
+
+
+def _history(folder: Path) -> History:
+    from mescope.training.checkpoint import read_history
+
+    return read_history(folder) if (folder / "history.json").exists() else []
 
 
 def _tell(card: Card, history: History, weights: Path, as_json: bool) -> None:
@@ -197,19 +223,21 @@ def _recogniser(
 
 
 def _examples(
-    recipe: Recipe, folder: Path, dataset: str | None, root: Path | None, notes: RunNotes
+    recipe: Recipe, folder: Path, dataset: str | None, root: Path | None, notes: RunNotes | None
 ) -> Examples | None:
     """Return real clips: as the recipe wants them, or maps like the simulated ones."""
     from mescope.datasets import open_dataset
     from mescope.samples.prepare import prepare
 
     if dataset is None and root is None:
-        notes.begin()
+        if notes:
+            notes.begin()
         return None
     if dataset is None or root is None:
         raise RecipeError("expected --dataset and --root together, found one of them")
     data = open_dataset(dataset, root)
-    notes.begin(about(dataset, root, data))
+    if notes:
+        notes.begin(about(dataset, root, data))
     with progress_bar("reading clips") as progress:
         return prepare(
             recipe.data.real(), data, labels=recipe.labels, cache=folder / "features",

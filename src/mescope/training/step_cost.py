@@ -18,6 +18,10 @@ FEW, MORE = 2, 3
 """Samples of the two steps that are measured; what differs between them is a sample's share."""
 
 
+LONG = 1.0
+"""Seconds of a timed step after which no larger batch is tried."""
+
+
 class LiveMemory(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Counts the bytes of tensors made within it that are alive, and the most at once.
 
@@ -71,15 +75,18 @@ class StepCost(NamedTuple):
 
 
 def step_cost(
-    module: nn.Module, inputs: Tensor, *, precision: str = "32-true", device: str = "cpu"
-) -> StepCost:
-    """Measure steps of two and of three samples; parameters get no step.
+    module: nn.Module, inputs: Tensor, *, batch: int = MORE, precision: str = "32-true",
+    device: str = "cpu",
+) -> StepCost:  # fmt: skip
+    """Measure steps of two and of three samples, and time larger ones; no parameter moves.
 
     The loss is the mean square of all outputs: every loss is small beside a network.
 
     Args:
         module: in training mode afterwards, its gradients unset.
         inputs: (3 or more, ...), as the network is given them.
+        batch: samples of a step to come: so many are timed at once, or as many as take
+            :data:`LONG` seconds.
         precision: as Lightning Fabric names it.
         device: a torch device.
 
@@ -101,9 +108,13 @@ def step_cost(
         with LiveMemory() as live:
             _step(module, inputs[:count], halves)
         peaks[count] = live.peak
-    began = time.perf_counter()
-    _step(module, inputs[:MORE], halves)
-    seconds = (time.perf_counter() - began) / MORE
+    count, taken = MORE // 2, 0.0
+    while count < batch and taken < LONG:
+        count = min(2 * count + 1, max(batch, MORE))
+        some = inputs[torch.arange(count) % len(inputs)]
+        began = time.perf_counter()
+        _step(module, some, halves)
+        taken = time.perf_counter() - began
     sample = max(0, (peaks[MORE] - peaks[FEW]) // (MORE - FEW))
     learned = [p for p in module.parameters() if p.requires_grad]
     gradients = sum(p.numel() * p.element_size() for p in learned)
@@ -112,7 +123,7 @@ def step_cost(
         fixed=sum(p.numel() * p.element_size() for p in module.parameters()) + 3 * gradients,
         step=max(0, peaks[FEW] - FEW * sample - gradients),
         sample=sample,
-        seconds=seconds,
+        seconds=taken / count,
     )
 
 

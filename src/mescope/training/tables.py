@@ -56,8 +56,8 @@ class OptimTable:
 class LoopOptim(OptimTable):
     """``[optim]`` of whatever the one loop trains; the base of its families' tables.
 
-    The last three fit a training into a card's memory; of them only ``precision`` and, in a
-    network with batch norm, ``accumulate`` change what is learned.
+    ``precision``, ``accumulate`` and ``recompute`` fit a training into a card's memory; of them
+    only ``precision`` and, in a network with batch norm, ``accumulate`` change what is learned.
     """
 
     epochs: Number = 30
@@ -66,10 +66,12 @@ class LoopOptim(OptimTable):
     precision: str = "32-true"  # or bf16-mixed
     accumulate: Number = 1  # parts in which a batch is computed, one after the other
     recompute: bool = False  # blocks compute twice instead of remembering
+    average: Share = 0.0  # of the mean that a step keeps, such as 0.999; 0: the last step is it
 
     def __post_init__(self) -> None:
         one_of("precision", self.precision, PRECISIONS)
         positive(self, "epochs", "batch_size", "learning_rate", "accumulate")
+        shares(self, "average")
 
 
 @dataclass(frozen=True, kw_only=True)

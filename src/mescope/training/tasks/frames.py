@@ -36,7 +36,7 @@ from mescope.io.progress import Progress
 from mescope.labels import SPOTTING_CLASSES
 from mescope.models.inference import score_frames
 from mescope.models.mean import Mean
-from mescope.models.weights import Card, save
+from mescope.models.weights import Card, config_of, save
 from mescope.samples.checks import LearningRate, Number
 from mescope.samples.frame_recordings import FrameRecording, RenderedFrames, frame_recordings
 from mescope.samples.synthetic import Epoch, Windows, joined
@@ -94,6 +94,12 @@ class FrameSpotting(SpottingTask):
     def channels(cls, recipe: Recipe) -> int:
         """See :class:`SpottingTask`: maps of u, v and strain."""
         return 3
+
+    @classmethod
+    def made_up(cls, recipe: Recipe, count: int) -> Tensor:
+        """See :class:`SpottingTask`."""
+        side = int(config_of(cls.build(recipe, 0), {})["size"])
+        return torch.randn(count, cls.channels(recipe), side, side)
 
     @classmethod
     def options(cls, recipe: Recipe, classes: int) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from mescope.errors import RecipeError
 from mescope.io.progress import Progress
 from mescope.models.weights import Card
 from mescope.motion.regions import REGIONS_18
+from mescope.motion.windows import timing
 from mescope.ranges import Whole
 from mescope.samples.checks import LearningRate, Number, Ratio, positive, shares
 from mescope.samples.rendered import Measured
@@ -126,6 +127,11 @@ class SpottingTask(LoopTask):
     def channels(cls, recipe: Recipe) -> int:
         """Return how many channels the recipe's data have."""
         return 2 * len(REGIONS_18)
+
+    @classmethod
+    def made_up(cls, recipe: Recipe, count: int) -> Tensor:
+        """Return noise of the shape that the network is given: to measure what a step costs."""
+        return torch.randn(count, cls.channels(recipe), timing(30.0).window)
 
     @classmethod
     def check(cls, recipe: Recipe) -> None:
