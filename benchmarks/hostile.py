@@ -4,8 +4,8 @@
 
 Every file is a sound one with one to three wrong parts (tests/planted/hostile_files.py), read
 as `mescope analyze --model` reads weights, `mescope train` recipes and `mescope compare`
-reports.  It must be taken or be refused by a MescopeError; the slowest answer and the highest
-memory of the process are printed, and the status is 1 if anything else was raised.
+reports.  It must be taken or be refused by a MescopeError; the slowest answer and the most
+memory that one took are printed, and the status is 1 if anything else was raised.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import collections
 import json
+import re
 import sys
 import tempfile
 import time
@@ -41,6 +42,9 @@ import hostile_files
 import made_up_report
 import made_up_spotting
 
+PAGE = Path(__file__).parents[1] / "docs" / "reliability.md"
+START, END = "<!-- counts: benchmarks/hostile.py writes them -->", "<!-- end of answers -->"
+
 Read = Callable[[Path], Any]
 
 
@@ -50,12 +54,15 @@ class Tally:
     def __init__(self, kind: str) -> None:
         self.kind, self.taken, self.refused, self.slowest = kind, 0, 0, 0.0
         self.busiest = 0.0  # seconds of the processor
+        self.rise = 0.0  # MiB that one answer took
         self.about: Any = ""
         self.reasons: collections.Counter[str] = collections.Counter()
         self.broken: collections.Counter[str] = collections.Counter()
 
     def ask(self, read: Read, path: Path, about: Any = "") -> None:
         """Read one file and count."""
+        forget_highest()
+        before = resident("VmRSS")
         started, worked = time.perf_counter(), time.process_time()
         try:
             read(path)
@@ -72,15 +79,16 @@ class Tally:
             self.broken[said] += 1
         seconds = time.perf_counter() - started
         self.busiest = max(self.busiest, time.process_time() - worked)
+        self.rise = max(self.rise, resident("VmHWM") - before)
         if seconds > self.slowest:
             self.slowest, self.about = seconds, about
 
-    def line(self, before: float) -> str:
+    def line(self) -> str:
         """Return a line of the table."""
         return (
             f"{self.kind:22} {self.taken + self.refused + sum(self.broken.values()):6} "
             f"{self.taken:6} {self.refused:7} {sum(self.broken.values()):7} "
-            f"{self.slowest:9.2f} {self.busiest:9.2f} {resident('VmHWM') - before:9.0f}"
+            f"{self.slowest:9.2f} {self.busiest:9.2f} {self.rise:9.0f}"
         )
 
 
@@ -120,7 +128,12 @@ def main() -> int:
     parser.add_argument("--examples", type=int, default=2000, help="of every kind")
     parser.add_argument("--reasons", action="store_true", help="show what was refused, and why")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--write", action="store_true", help="into docs/reliability.md")
+    parser.add_argument("--add", type=Path, help="only write what an earlier run printed")
     options = parser.parse_args()
+    if options.add is not None:
+        write_page(rows_of(options.add.read_text(encoding="utf-8")))
+        return 0
     tallies, count, seed = [], options.examples, options.seed
     print(
         f"{'kind':22} {'files':>6} {'taken':>6} {'refused':>7} {'raised':>7} {'slowest s':>9} "
@@ -136,16 +149,35 @@ def main() -> int:
         for kind, strategy, suffix, read in _kinds(sources):
             tally, path = Tally(kind), folder / f"tampered{suffix}"
             forget_highest()
-            before = resident("VmRSS")
-
             every(strategy, count, seed)(asked(tally, path, read))
             tallies.append(tally)
-            print(tally.line(before), flush=True)
+            print(tally.line(), flush=True)
             if options.reasons:
                 print(f"   slowest: {tally.about!r:.600}", file=sys.stderr)
                 for words, times in tally.reasons.most_common(40):
                     print(f"   {times:5} {words}", file=sys.stderr)
+    if options.write:
+        write_page(rows_of("\n".join(tally.line() for tally in tallies)))
     return int(any(tally.broken for tally in tallies))
+
+
+def rows_of(text: str) -> list[str]:
+    """Return rows for the page from what a run printed."""
+    found = [re.match(rf"(.{{22}}){7 * r' +([0-9.]+)'}$", row) for row in text.splitlines()]
+    return [f"| {' | '.join(cell.strip() for cell in row.groups())} |" for row in found if row]
+
+
+def write_page(rows: list[str]) -> None:
+    """Put rows into docs/reliability.md, in the place that is theirs."""
+    text = PAGE.read_text(encoding="utf-8")
+    before, rest = text.split(START)
+    _, after = rest.split(END)
+    head = (
+        "| kind | files | taken | refused | raised | slowest answer (s) | computing (s) | "
+        "most memory of one answer (MiB) |\n|---|---|---|---|---|---|---|---|"
+    )
+    body = "\n".join([head, *rows])
+    PAGE.write_text(f"{before}{START}\n\n{body}\n\n{END}{after}", encoding="utf-8")
 
 
 def read_weights(path: Path) -> object:

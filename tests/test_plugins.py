@@ -71,6 +71,7 @@ def test_processes_started_later_have_it(plugin):
         ("x = 1\nraise RuntimeError('broken')", "line 2 fails: RuntimeError: broken"),
         ("def", "line 1 fails: SyntaxError"),
         ("import not_there", "line 1 fails: ModuleNotFoundError"),
+        ("x = 1\nraise SystemExit(0)", "line 2 fails: SystemExit: 0"),
     ],
 )
 def test_a_plugin_that_fails_is_told_in_one_line(tmp_path, capsys, text, said, monkeypatch):
@@ -83,7 +84,14 @@ def test_a_plugin_that_fails_is_told_in_one_line(tmp_path, capsys, text, said, m
     assert "Traceback" not in told
 
 
-@pytest.mark.parametrize("name", ["not_there.py", "notes.txt", "."])
+def test_names_that_are_alike_but_for_a_sign_are_two_plugins(tmp_path, monkeypatch):
+    monkeypatch.setenv(VARIABLE, "")
+    for name in ("a-b.py", "a_b.py", "a b.py"):
+        (tmp_path / name).write_text(f"NAME = {name!r}")
+        assert name == load_plugin(tmp_path / name).NAME
+
+
+@pytest.mark.parametrize("name", ["not_there.py", "notes.txt", ".", "a\0b.py"])
 def test_a_plugin_must_be_a_python_file(tmp_path, name):
     (tmp_path / "notes.txt").write_text("x = 1", encoding="utf-8")
     with pytest.raises(MescopeError, match="expected a Python file as plug-in"):

@@ -13,6 +13,7 @@ import os
 import re
 import sys
 import traceback
+import zlib
 from pathlib import Path
 from types import ModuleType
 
@@ -33,7 +34,7 @@ def load_plugin(path: str | Path) -> ModuleType:
     Raises:
         MescopeError: there is no such file, or it fails; the message names the line.
     """
-    file = Path(path).expanduser().resolve()
+    file = _resolved(path)
     name = module_name(file)
     if name in sys.modules:
         return sys.modules[name]
@@ -46,7 +47,7 @@ def load_plugin(path: str | Path) -> ModuleType:
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
-    except Exception as error:  # whatever the user's code raises
+    except (Exception, SystemExit) as error:  # whatever the user's code raises
         del sys.modules[name]
         raise MescopeError(_where_it_failed(file, error)) from error
     _pass_on(file)
@@ -55,13 +56,23 @@ def load_plugin(path: str | Path) -> ModuleType:
 
 def module_name(file: Path) -> str:
     """Return the name under which a plug-in is a module, the same in every process."""
-    return _PREFIX + re.sub(r"\W", "_", str(file.with_suffix("")))
+    path = os.fsencode(file.with_suffix(""))  # a-b.py and a_b.py are two plug-ins
+    return f"{_PREFIX}{re.sub(r'[^0-9A-Za-z_]', '_', file.stem)}_{zlib.crc32(path):08x}"
+
+
+def _resolved(path: str | Path) -> Path:
+    try:
+        return Path(path).expanduser().resolve()
+    except (ValueError, OSError, RuntimeError) as error:  # a NUL; a circle of links; no home
+        raise MescopeError(
+            f"expected a Python file as plug-in, found {str(path)!r} ({error}); check its path"
+        ) from None
 
 
 def load_asked_for() -> None:
     """Run the plug-ins of ``MESCOPE_PLUGINS`` that were not run yet."""
     for path in _listed():
-        if module_name(Path(path).expanduser().resolve()) not in sys.modules:
+        if module_name(_resolved(path)) not in sys.modules:
             load_plugin(path)
 
 
@@ -75,7 +86,7 @@ def _pass_on(file: Path) -> None:
         os.environ[VARIABLE] = os.pathsep.join([*_listed(), str(file)])
 
 
-def _where_it_failed(file: Path, error: Exception) -> str:
+def _where_it_failed(file: Path, error: BaseException) -> str:
     """Say where a plug-in failed: the last of its own lines, and the error."""
     line = getattr(error, "lineno", None) if isinstance(error, SyntaxError) else None
     for frame in traceback.extract_tb(error.__traceback__):

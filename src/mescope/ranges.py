@@ -55,7 +55,9 @@ Whole = Annotated[float, Within(0.0, 1.0)]
 
 
 def check_fields(table: Any) -> None:
-    """Refuse a dataclass with a value that its field does not declare; lists become tuples.
+    """Refuse a dataclass with a value that its field does not declare.
+
+    Lists, as JSON has them, become tuples, and whole numbers floats where those are declared.
 
     To be called first in ``__post_init__``: what follows there can rely on types.
 
@@ -65,10 +67,12 @@ def check_fields(table: Any) -> None:
     owner: Any = type(table)
     hints = declared(owner)
     for one in fields(table):
-        value = getattr(table, one.name)
-        check_value(one.name, hints.get(one.name, Any), value)
+        value, hint = getattr(table, one.name), hints.get(one.name, Any)
+        check_value(one.name, hint, value)
         if isinstance(value, list):
             object.__setattr__(table, one.name, _tuples(value))
+        elif isinstance(value, int) and not isinstance(value, bool) and _is_float(hint):
+            object.__setattr__(table, one.name, float(value))
 
 
 def check_value(name: str, hint: Any, value: object) -> None:
@@ -168,6 +172,16 @@ def _entries(inner: tuple[Any, ...], value: object) -> str | None:
         None,
     )
     return None if found is None else f"a table, each of it {found}"
+
+
+def _is_float(hint: Any) -> bool:
+    """Say whether a type is that of numbers with a fraction, or of those and nothing."""
+    inner = get_args(hint)
+    if get_origin(hint) is Annotated:
+        return _is_float(inner[0])
+    if get_origin(hint) in (Union, types.UnionType):
+        return any(map(_is_float, inner))
+    return hint is float
 
 
 def _tuples(value: Any) -> Any:

@@ -37,7 +37,7 @@ def test_options_reach_the_analyzer(run, here, analyzer):
     run("analyze", "a.mp4", *options.split(), "-o", "out", "--format", "csv")
     ((_, options),) = analyzer.calls
     assert analyzer.loaded == ("me-tst", "auto")
-    del options["progress"]
+    del options["progress"], options["landmarks"]
     assert options == {"start": 62.5, "end": 70.0, "jobs": 2, "face": 1, "rate": 25.0}
     made = sorted(p.name for p in (here / "out").iterdir())
     assert made == ["a.csv", "a.events.csv", "a.frames.csv"]
@@ -286,16 +286,21 @@ def test_answers_to_another_question_are_not_taken_for_finished(run, here, analy
         document.write_text(json.dumps(whole))
         return standing(job, [document], asked)
 
-    with pytest.raises(OutputError, match="made otherwise: the method differ"):
+    with pytest.raises(OutputError, match="made of another method"):
         made(parameters={"method": "mdmd"}, video={"fingerprint": "x"})
-    with pytest.raises(OutputError, match="made otherwise: the weights differ"):
+    with pytest.raises(OutputError, match="made of another set of weights"):
         made(weights_sha256="0" * 64)
-    with pytest.raises(OutputError, match="is damaged"):
-        made(parameters=[])
+    table = {"face": "largest", "landmarks": ["openface", "0"]}
+    for extraction, other in (({"face": 1}, "face"), (table, "landmark table")):
+        with pytest.raises(OutputError, match=f"made of another {other}"):
+            made(parameters={"method": "model", "extraction": extraction})
+    for damaged in ([], {"method": "model", "extraction": 3}):
+        with pytest.raises(OutputError, match="is damaged"):
+            made(parameters=damaged)
     assert made().state == "finished"  # the pictures cannot be read: what was found is kept
     for number in range(3):
         Image.new("L", (64, 64), number).save(here / "clip" / f"img{number}.png")
-    with pytest.raises(OutputError, match="made otherwise: the recording differ"):
+    with pytest.raises(OutputError, match="made of another recording"):
         made(video={"fingerprint": "x"})
     own = open_video("clip", rate=30.0).fingerprint()
     assert made(video={"fingerprint": own}).state == "finished"
@@ -462,7 +467,8 @@ def test_an_overlay_gets_what_the_analysis_got(run, here, analyzer, monkeypatch)
     ((name, source, path, options),) = calls
     assert (name, source, path) == ("a.mp4", "a.mp4", os.path.join("films", "o.mp4"))
     options.pop("progress")
-    wanted = {"start": 1.0, "end": None, "rate": None, "jobs": None, "face": 1, "force": False}
+    wanted = {"start": 1.0, "end": None, "rate": None, "jobs": None, "face": 1, "force": False,
+              "landmarks": None}  # fmt: skip
     assert options == wanted
     assert "o.mp4" in err
 

@@ -29,6 +29,7 @@ from mescope.models.weights import load, read_card
 from mescope.ranges import Within, declared
 from mescope.samples.kinds import SAMPLES
 from mescope.training.recipe import parse_recipe, read_recipe
+from mescope.training.recipe_text import read_text
 from mescope.training.recognizers import load_recognizer
 from mescope.training.tables import Recipe
 from mescope.training.tasks import TASKS
@@ -237,6 +238,15 @@ def bounded_hint(hint):
     return all(bounded_hint(inner) for inner in get_args(hint) if inner is not Ellipsis)
 
 
+def test_a_whole_number_is_a_number(sources):
+    """0 for 0.0 in JSON made tensors of whole numbers, which nothing can learn."""
+    from mescope.models.merba import MerbaConfig
+
+    assert isinstance(MerbaConfig(layer_scale=0).layer_scale, float)
+    assert isinstance(MerbaConfig(drop=0).drop, float)
+    create_model("merba-s28", layer_scale=1)
+
+
 def test_what_is_built_elsewhere_is_not_counted():
     """Another thread may build a network while one is bounded."""
     import threading
@@ -342,10 +352,13 @@ def test_dots_and_brackets_in_texts_are_no_depth():
 def test_pipes_devices_and_folders_are_no_recipes(tmp_path):
     os.mkfifo(tmp_path / "pipe.toml")
     for path in (tmp_path / "pipe.toml", tmp_path, Path("/dev/zero"), Path("/dev/null")):
-        with pytest.raises(RecipeError, match="cannot read the recipe"):
+        with pytest.raises(RecipeError, match=r"cannot read the recipe|a recipe's file"):
             read_recipe(path)
-    with pytest.raises(RecipeError, match="cannot read the recipe"):
-        read_recipe("a\0b.toml")
+        with pytest.raises(RecipeError, match="expected a file, found a"):
+            read_text(path)
+    for name in ("a\0b.toml", "a\0b"):
+        with pytest.raises(RecipeError):
+            read_recipe(name)
     os.mkfifo(tmp_path / "pipe.safetensors")
     with pytest.raises(WeightsError, match="expected a weights file"):
         load(tmp_path / "pipe.safetensors")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import struct
 import tomllib
@@ -12,12 +13,13 @@ import torch
 from hypothesis import strategies as st
 from safetensors import SafetensorError
 
+import mescope
 from mescope.errors import MescopeError
 from mescope.models import create_model, weights
 from mescope.models.weights import Card, read_card, save
 from mescope.spotting.proposals import ProposalRule
 
-RECIPES = Path(__file__).parents[2] / "recipes"
+RECIPES = Path(mescope.__file__).parent / "recipes"
 
 NUMBERS = st.sampled_from(
     [-1, -5, 0, 1, 2, 3, 7, 10**4, 10**6, 10**9, 2**31, 2**53, 2**64, -(10**12), 0.5, 1.0, -0.1,
@@ -28,14 +30,14 @@ TEXTS = st.sampled_from(
      "x" * 300, "x" * 5000, ".", "..", "-rf", "os.system", "clean", "nan", "${HOME}", "{{7*7}}"]
 )  # fmt: skip
 LEAVES = st.one_of(NUMBERS, TEXTS, st.none(), st.integers(), st.floats(), st.text(max_size=20))
-VALUES = st.one_of(
+VALUES = st.one_of(  # copies: what is drawn is changed again
     LEAVES,
     st.lists(LEAVES, max_size=5),
     st.lists(NUMBERS, min_size=1, max_size=9),
     st.dictionaries(TEXTS, LEAVES, max_size=3),
     st.just([[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]),
     st.sampled_from([[1] * 1000, ["a"] * 100, [[0.5] * 4] * 4, {}, []]),
-)
+).map(copy.deepcopy)
 
 
 def make_weights(folder):

@@ -128,6 +128,17 @@ def test_nobody_is_in_both_parts_with_mixed_clips_beside_their_originals(
         assert all(r.name.startswith("00") for r in mixed)
 
 
+def test_a_kill_before_the_manifest_is_gone_on_from(films, finder, tmp_path):
+    """The draft of a manifest that got no name yet is nobody's file."""
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / ".manifest.json.0a1b2c3d.tmp").write_text('{"form')
+    assert augment_rsmix(films, tmp_path / "out", SMALL, finder=finder).clips
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / ".mine").write_text("x")
+    with pytest.raises(OutputError, match="unknown origin"):
+        augment_rsmix(films, tmp_path / "other", SMALL, finder=finder)
+
+
 def test_a_control_is_labelled_others_and_has_no_units(films, finder, tmp_path):
     """Section 3.4."""
     plain = augment_rsmix(films, tmp_path / "plain", SMALL, finder=finder)

@@ -8,6 +8,7 @@ from made_recipes import changed, flat_recipe
 from mescope.errors import OutputError, RecipeError
 from mescope.samples.synthetic import draw_epoch
 from mescope.training import train as training
+from mescope.training.checkpoint import read_history
 from mescope.training.tasks.me_tst import one_cycle
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -100,6 +101,58 @@ def test_a_checkpoint_of_another_recipe_or_a_damaged_one_is_refused(tmp_path):
     path.write_bytes(path.read_bytes()[:100])
     with pytest.raises(RecipeError, match="cannot be read"):
         training.train(TINY, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda h, p: (h | {"__metadata__": {}}, p),
+        lambda h, p: (meta(h, progress="[1"), p),
+        lambda h, p: (meta(h, progress='{"epoch": 2, "history": []}'), p),
+        lambda h, p: (meta(h, progress='{"epoch": "1", "history": [{}]}'), p),
+        lambda h, p: (meta(h, recipe="[" * 100_000), p),
+        lambda h, p: ({k.replace("adam/0/", "adam/9999/"): v for k, v in h.items()}, p),
+        lambda h, p: ({k.replace("adam/0/exp_avg", "adam/0"): v for k, v in h.items()}, p),
+        lambda h, p: ({k.replace("model/", "modal/"): v for k, v in h.items()}, p),
+        lambda h, p: (h, p[:-8]),
+    ],
+)
+def test_a_checkpoint_that_was_changed_is_refused_in_words(checkpoint, change):
+    """Whatever was done to it: one line that says what to do, before anything is trained."""
+    from hostile_files import split, write_header
+
+    folder = checkpoint
+    path = folder / "checkpoint.safetensors"
+    data = path.read_bytes()
+    header, payload = split(path)
+    write_header(path, *change(header, payload))
+    try:
+        with pytest.raises(RecipeError, match="delete it to start anew") as caught:
+            training.train(ONE, folder)
+        assert "\n" not in str(caught.value)
+    finally:
+        path.write_bytes(data)
+
+
+ONE = changed(TINY, epochs=1, steps=1)
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("run")
+    training.train(ONE, folder, source=lambda epoch: draw_epoch(ONE.data, ONE.seed, epoch))
+    return folder
+
+
+def meta(header, **entries):
+    return header | {"__metadata__": header["__metadata__"] | entries}
+
+
+def test_a_history_that_is_gone_comes_again(checkpoint):
+    """A kill between the checkpoint and its history."""
+    (checkpoint / "history.json").unlink()
+    training.train(ONE, checkpoint)
+    assert len(read_history(checkpoint)) == 1
 
 
 def test_one_cycle_has_the_published_course():

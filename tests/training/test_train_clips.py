@@ -233,6 +233,12 @@ def test_the_command(tmp_path, capsys):
     assert json.loads(told.out) == shown
     assert "was finished before and is kept" in told.err
     assert {p.name: (p.read_bytes(), p.stat().st_mtime_ns) for p in folder.iterdir()} == kept
+    for name in ("history.json", "repeat.json"):
+        (folder / name).unlink()
+        assert run([*words, "--json"]) == 0
+        assert (folder / name).read_bytes() == kept[name][0]
+        assert (folder / "tiny.safetensors").stat().st_mtime_ns == kept["tiny.safetensors"][1]
+    capsys.readouterr()
     (folder / "history.json").unlink()
     (folder / "tiny.safetensors").unlink()
     assert run([*words, "--resume"]) == 0  # the weights are published again, not trained again

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -42,8 +43,6 @@ from mescope.errors import MescopeError
 
 if TYPE_CHECKING:
     from mescope.results import Analysis
-
-_TIMES = ("rate", "start", "end")
 
 _PROPOSALS = "the weights learned from simulated faces; results are proposals to look at"
 
@@ -100,7 +99,7 @@ def analyze(
     check_folder(output)
     work, missing = gather(videos)
     batch = Batch(len(work) + len(missing))
-    asked = Asked(weights_named(model), spotter, {k: options[k] for k in _TIMES})
+    asked = _asked(model, spotter, options, landmarks, batch.total)
     batch.refuse(missing)
     found = _standing(work, output, suffixes, None if force else asked, batch)
     if overlay is not None:
@@ -201,6 +200,14 @@ def _standing(
         with batch.attempt(job.source):
             found.append(standing(job, files, asked))
     return found
+
+
+def _asked(
+    model: list[str], spotter: str, options: dict[str, Any], landmarks: Path | None, total: int
+) -> Asked:
+    table = partial(landmarks_of, landmarks=landmarks, total=total)
+    times = {name: options[name] for name in ("rate", "start", "end")}
+    return Asked(weights_named(model), spotter, times, options["face"], table)
 
 
 def _untouched(found: Sequence[Standing]) -> bool:

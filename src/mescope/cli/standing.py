@@ -7,8 +7,9 @@ have made is somebody's own, or an answer to another question, and is refused be
 
 from __future__ import annotations
 
+import hashlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -31,11 +32,14 @@ class Asked:
     """What decides the results beside the recording: the weights, the spotter, the range.
 
     ``times`` are options of :func:`mescope.video.reading.open_video`: rate, start and end.
+    ``landmarks`` returns the landmark table of a recording, None for those of the package.
     """
 
     model: str | list[str]
     method: str
     times: Mapping[str, Any]
+    face: str | int = "largest"
+    landmarks: Callable[[Job], Path | None] = lambda _job: None
 
     @cached_property
     def checksums(self) -> tuple[str, ...]:
@@ -106,32 +110,42 @@ def _check_answer(found: Standing, asked: Asked) -> None:
         video, about = document.get("video", {}), document.get("provenance", {})
         expected, known = _identity(video, about), _asked_for(video, found.job, asked)
         other = [name for name in known if expected.get(name, known[name]) != known[name]]
-    except (AttributeError, TypeError) as error:
+    except (AttributeError, LookupError, TypeError) as error:
         raise _kept(found.there[0], f"it is damaged ({error})") from None
     if other:
-        raise _kept(found.there[0], f"it was made otherwise: {', '.join(other)} differ")
+        raise _kept(found.there[0], f"it was made of another {', '.join(other)}")
 
 
 def _identity(video: Mapping[str, Any], about: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a JSON file says of its recording, weights and spotter, as far as it does."""
     found: dict[str, Any] = {}
     if "fingerprint" in video:
-        found["the recording"] = video["fingerprint"]
+        found["recording"] = video["fingerprint"]
     if "parameters" in about:
-        found["the method"] = about["parameters"].get("method")
+        found["method"] = about["parameters"].get("method")
         several = [fold["sha256"] for fold in about.get("folds", ())]
         single = [about["weights_sha256"]] if "weights_sha256" in about else []
-        found["the weights"] = tuple(several or single)
+        found["set of weights"] = tuple(several or single)
+        extraction = about["parameters"].get("extraction", {})
+        if "face" in extraction:
+            found["face"] = extraction["face"]
+            found["landmark table"] = (extraction.get("landmarks") or ["", ""])[1]
     return found
 
 
 def _asked_for(video: Mapping[str, Any], job: Job, asked: Asked) -> dict[str, Any]:
-    known: dict[str, Any] = {"the method": asked.method, "the weights": asked.checksums}
+    table = asked.landmarks(job)
+    known: dict[str, Any] = {
+        "method": asked.method,
+        "set of weights": asked.checksums,
+        "face": asked.face,
+        "landmark table": hashlib.sha256(table.read_bytes()).hexdigest() if table else "",
+    }
     if "fingerprint" in video:
         from mescope.video.reading import open_video
 
         try:
-            known["the recording"] = open_video(job.source, **asked.times).fingerprint()
+            known["recording"] = open_video(job.source, **asked.times).fingerprint()
         except MescopeError:
             return known  # it cannot be read any more; what was found in it is kept
     return known

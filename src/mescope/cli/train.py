@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     History = list[dict[str, float]]
 
 
+_BESIDE = ("history.json", "recipe.toml", "repeat.json")
+"""What a finished run leaves beside its weights and its checkpoint."""
+
+
 def train(
     context: typer.Context,
     recipe: NamedRecipe,
@@ -127,7 +131,8 @@ def _dry_run(
 def _finished(recipe: Recipe, folder: Path, weights: Path, *, unscored: bool) -> Card | None:
     """Return the card of weights that are there and lack nothing, and say how far a run is.
 
-    With ``unscored``, weights from simulated faces are to be scored on a data set, too.
+    Weights whose checkpoint is gone are finished, too: nobody wants to train them again.  With
+    ``unscored``, weights from simulated faces are to be scored on a data set, too.
     """
     from mescope.training.finished import check_folder_of, finished_weights
 
@@ -137,8 +142,9 @@ def _finished(recipe: Recipe, folder: Path, weights: Path, *, unscored: bool) ->
             explain(f"{folder} holds a part of this run: goes on from there")
         return None
     scored = any(name.startswith("real_") for name in card.scores)
-    if unscored and card.simulated and not scored:
-        return None
+    gone = [name for name in _BESIDE if not (folder / name).exists()]
+    if (unscored and card.simulated and not scored) or (begun and gone):
+        return None  # what is there is kept: it would be written with the same bytes
     explain(f"{weights} was finished before and is kept: trained on {card.trained_on}")
     return card
 

@@ -45,6 +45,11 @@ def write_atomically(path: Path, data: bytes) -> None:
             draft.unlink(missing_ok=True)
 
 
+def is_draft(path: Path) -> bool:
+    """Say whether a file is the draft of a write that was not finished; nobody reads it."""
+    return path.name.startswith(".") and path.suffix in (".tmp", ".part")
+
+
 def _holds(path: Path, data: bytes) -> bool:
     """Say whether a file is a plain one with these bytes."""
     try:

@@ -27,7 +27,7 @@ from joblib import Parallel, delayed
 
 from mescope.errors import DatasetError, OutputError
 from mescope.events import Expression, Interval, Recording
-from mescope.io.atomic import write_atomically, write_table
+from mescope.io.atomic import is_draft, write_atomically, write_table
 from mescope.io.json_text import json_value
 from mescope.io.progress import Progress
 from mescope.labels import RENDERED
@@ -270,7 +270,7 @@ def _open_folder(folder: Path, recipe: CorpusRecipe) -> None:
             complete = kept["complete"] is True and len(videos) == recipe.recordings
             if kept["asked"] != _asked(recipe):
                 raise OutputError(f"{folder} holds another corpus; choose an empty folder")
-        elif any((folder / "videos").iterdir()):
+        elif not all(is_draft(path) for path in (folder / "videos").iterdir()):
             raise OutputError(
                 f"{folder} holds videos of unknown origin; choose an empty folder"
             )

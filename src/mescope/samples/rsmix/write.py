@@ -36,7 +36,7 @@ from mescope.datasets.base import Dataset
 from mescope.errors import DatasetError, OutputError, VideoError
 from mescope.events import Recording
 from mescope.face.detector import FaceFinder
-from mescope.io.atomic import write_atomically, write_table
+from mescope.io.atomic import is_draft, write_atomically, write_table
 from mescope.io.json_text import json_value
 from mescope.io.parallel import run_jobs
 from mescope.io.progress import Progress
@@ -272,7 +272,7 @@ def _open_folder(folder: Path, asked: Row) -> None:
                     f"{folder} holds another run: {', '.join(differ)} differ; choose an empty "
                     "folder"
                 )
-        elif any(folder.iterdir()):
+        elif not all(is_draft(path) for path in folder.iterdir()):
             raise OutputError(f"{folder} holds files of unknown origin; choose an empty folder")
     except (OSError, KeyError, ValueError, TypeError, AttributeError) as error:
         raise OutputError(f"cannot write mixed clips into {folder}: {error}") from error

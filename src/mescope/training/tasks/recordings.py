@@ -58,9 +58,7 @@ class RecordingTable(SpottingTable):
     k_p_people: str = "training"  # or "everyone", as published: test people too
     level: Share = 0.55
     hold_out: Share = 0.0
-    strategy: Annotated[int, Within(1, 2)] = (
-        1  # of the first row: 1, neutral detections are dropped; 2, not
-    )
+    strategy: Annotated[int, Within(1, 2)] = 1  # of the first row; 1: neutral dropped
 
     def __post_init__(self) -> None:
         super().__post_init__()
