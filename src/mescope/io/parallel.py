@@ -116,7 +116,7 @@ def _on_ray(
     address: str | None,
 ) -> Iterator[tuple[Item, Result]]:
     if importlib.util.find_spec("ray") is None:
-        raise RecipeError("expected Ray, found it not installed; `pip install mescope[ray]`")
+        raise RecipeError("expected Ray, found it not installed; `pip install ray`")
     import ray
     from ray.exceptions import RayTaskError, WorkerCrashedError
 
