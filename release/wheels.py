@@ -83,6 +83,7 @@ def tried(
     inside = place / ("Scripts" if os.name == "nt" else "bin") / "python"
     pip = [str(inside), "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
     pins = [] if newest else ["--constraint", str(ROOT / "constraints.txt")]
+    subprocess.run([*pip, "--upgrade", "pip"], check=True)
     if whole:
         torch = [
             w for w in (ROOT / "constraints.txt").read_text().split() if w.startswith("torch==")

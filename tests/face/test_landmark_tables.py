@@ -1,4 +1,4 @@
-"""Landmarks of other programs: tables in their own forms, read alike, and used without a look."""
+"""Landmarks of other programs: tables in their own forms, read alike, used without a look."""
 
 from __future__ import annotations
 
