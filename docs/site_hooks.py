@@ -1,7 +1,8 @@
-"""What the site needs beyond the pages in docs/: pages of the root, notebooks, plain docstrings.
+"""What the site needs beyond docs/: pages of the root, notebooks, and plain docstrings.
 
 CONTEXT.md, CONTRIBUTING.md and CHANGELOG.md stand in the root, where people look for them; the
-site shows the same files.  Notebooks of examples/notebooks become pages.  Docstrings name classes as Sphinx does; the site shows the name.
+site shows the same files.  Notebooks of examples/notebooks become pages.  Docstrings name
+classes as Sphinx does; the site shows the name.
 """
 
 from __future__ import annotations
@@ -47,7 +48,9 @@ def notebook_page(path: Path) -> str:
         text = "".join(cell["source"]).strip()
         parts.append(text if cell["cell_type"] == "markdown" else f"```python\n{text}\n```")
     first, rest = parts[0], parts[1:]
-    where = f"*This page is the notebook `examples/notebooks/{path.name}`; a test runs its cells.*"
+    where = (
+        f"*This page is the notebook `examples/notebooks/{path.name}`; a test runs its cells.*"
+    )
     return "\n\n".join([first, where, *rest]) + "\n"
 
 

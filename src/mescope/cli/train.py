@@ -71,11 +71,7 @@ def train(
 
     chosen = read_recipe(recipe, settings or ())
     folder = output or Path("runs") / run_name(recipe)
-    if (folder / "checkpoint.safetensors").exists() and not resume:
-        raise OutputError(
-            f"{folder} holds a run already and is kept; --resume goes on with it, -o chooses "
-            "another folder"
-        )
+    _refuse_another_run(folder, resume)
     check_folder(folder)
     how = checked_log(log)
     weights = folder / f"{chosen.name}.safetensors"
@@ -104,6 +100,14 @@ def train(
         print(weights)
     for name, value in card.scores.items():
         explain(f"{name.replace('_', ' ')}: {value:.4g}")
+
+
+def _refuse_another_run(folder: Path, resume: bool) -> None:
+    if (folder / "checkpoint.safetensors").exists() and not resume:
+        raise OutputError(
+            f"{folder} holds a run already and is kept; --resume goes on with it, -o chooses "
+            "another folder"
+        )
 
 
 def _spotting(

@@ -118,7 +118,7 @@ def evaluate(
     splits = {s: folds_of(examples, protocol, s) for s in _seeds(recipe)}
     items = [(seed, number) for seed, folds in splits.items() for number in range(len(folds))]
     results = Results(
-        None if out is None else Path(out),
+        _folder(out),
         _identity(recipe, protocol, hashes, oracle),
         splits,
         FoldResult,
@@ -128,8 +128,7 @@ def evaluate(
     missing = [item for item in items if item not in results]
     if progress:
         progress(len(items) - len(missing), len(items))
-    check_log(log, out)
-    shared = Shared(recipe, examples, oracle, device, log, None if out is None else Path(out))
+    shared = Shared(recipe, examples, oracle, device, check_log(log, out), _folder(out))
     work = [(seed, splits[seed][number]) for seed, number in missing]
     numbers = {(seed, splits[seed][n].name): n for seed, n in missing}
     for seed_fold, result in run_jobs(
@@ -248,6 +247,10 @@ def _check_duplicates(examples: Examples) -> None:
 
 def _seeds(recipe: Recipe) -> range:
     return range(recipe.seed, recipe.seed + recipe.seeds)
+
+
+def _folder(out: str | Path | None) -> Path | None:
+    return None if out is None else Path(out)
 
 
 def _identity(
