@@ -14,49 +14,26 @@ import sys
 import tempfile
 from pathlib import Path
 
-STEPS = [
-    ["--version"],
-    ["synthesize", "demo", "-o", "demo.mp4", "--duration", "4", "--seed", "35"],
-    ["spot", "demo.mp4", "--method", "flow-peaks"],
-    ["analyze", "demo.mp4", "--method", "flow-peaks", "-o", "found"],
-    ["score", "found/demo.csv", "demo.truth.csv"],
-    ["convert", "found/demo.csv", "-o", "demo.eaf", "--media", "demo.mp4"],
-    ["datasets"],
-    ["recipes", "copy", "3db-svm-flow", "-o", "mine.toml"],
-]
-WITH_TORCH = [
-    ["doctor"],
-    ["models"],
-    ["recipes", "--only", "3db-*"],
-    ["analyze", "demo.mp4", "-o", "network"],
-    [
-        "synthesize",
-        "corpus",
-        "clips",
-        "-n",
-        "3",
-        "--duration",
-        "2",
-        "--micro",
-        "60",
-        "--seed",
-        "1",
-    ],
-    ["datasets", "check", "folder", "--root", "clips"],
-    [
-        "evaluate",
-        "mine.toml",
-        "--dataset",
-        "folder",
-        "--root",
-        "clips",
-        "--jobs",
-        "1",
-        "-o",
-        "run",
-    ],
-    ["compare", "run/report.json", "--latex", "table.tex"],
-]
+STEPS = """
+--version
+synthesize demo -o demo.mp4 --duration 4 --seed 35
+spot demo.mp4 --method flow-peaks
+analyze demo.mp4 --method flow-peaks -o found
+score found/demo.csv demo.truth.csv
+convert found/demo.csv demo.vtt --video demo.mp4
+datasets
+recipes copy 3db-svm-flow -o mine.toml
+"""
+WITH_TORCH = """
+doctor
+models
+recipes --only 3db-*
+analyze demo.mp4 -o network
+synthesize corpus clips -n 3 --duration 2 --micro 60 --seed 1
+datasets check folder --root clips
+evaluate mine.toml --dataset folder --root clips --jobs 1 -o run
+compare run/report.json --latex table.tex
+"""
 
 
 def main() -> None:
@@ -67,8 +44,8 @@ def main() -> None:
     if spec is None or "site-packages" not in str(spec.origin):
         sys.exit(f"expected the installed wheel, found {spec and spec.origin}")
     with tempfile.TemporaryDirectory() as folder:
-        for words in [*STEPS, *([] if without else WITH_TORCH)]:
-            run(words, folder)
+        for line in (STEPS + ("" if without else WITH_TORCH)).split("\n"):
+            run(line.split(), folder)
         found = json.loads((Path(folder) / "found/demo.json").read_text(encoding="utf-8"))
         if not found["detections"]:
             sys.exit("expected detections of planted expressions, found none")
@@ -77,6 +54,8 @@ def main() -> None:
 
 
 def run(words: list[str], folder: str) -> None:
+    if not words:
+        return
     done = subprocess.run(
         [sys.executable, "-m", "mescope", *words], cwd=folder, capture_output=True, text=True
     )
