@@ -109,7 +109,7 @@ def analyze(
         try:
             for job in ready:
                 with batch.attempt(job.source):
-                    options["landmarks"] = landmarks_of(job, landmarks, batch.total)
+                    options |= landmarks_of(job, landmarks, batch.total)
                     analysis = _analyze(analyzer, job, options, strict)
                     paths = _write(analysis, output, job, suffixes, force)
                     if overlay is not None:
