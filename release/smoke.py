@@ -29,7 +29,7 @@ doctor
 models
 recipes --only 3db-*
 analyze demo.mp4 -o network
-synthesize corpus clips -n 3 --duration 2 --micro 60 --seed 1
+synthesize corpus clips -n 4 --duration 2 --micro 60 --seed 1
 datasets check folder --root clips
 evaluate mine.toml --dataset folder --root clips --jobs 1 -o run
 compare run/report.json --latex table.tex
