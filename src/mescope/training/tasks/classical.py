@@ -37,7 +37,7 @@ class ClassicalTask(TrainingTask):
 
 
 class Constant:
-    """Names one class, whatever it is shown: all that can be learned from people who show one."""
+    """Names one class, whatever it is shown: all that people who show one can teach."""
 
     def __init__(self, only: int) -> None:
         self._only = only
