@@ -10,7 +10,7 @@ WORKERS ?= 2
 # Idle threads must sleep, not spin: on a busy machine spinning costs more than it gives.
 export OMP_WAIT_POLICY ?= passive
 
-.PHONY: demo app test lint format docs bench weights browser ffmpeg clean
+.PHONY: demo app test lint format docs bench weights browser ffmpeg release wheel clean
 
 demo: $(VENV)/.installed
 	$(BIN)/python examples/demo.py demo
@@ -48,6 +48,14 @@ weights: $(VENV)/.installed
 	$(BIN)/mescope train me-tst-plus-small-synthetic -o runs/me-tst-plus-small
 	$(BIN)/mescope train merba-s28-synthetic -o runs/merba-s28
 
+# The wheel and the source archive, checked; prints how to publish them.
+release: $(VENV)/.installed-release
+	$(BIN)/python release/build.py
+
+# The wheel in a bare environment of every Python at hand, and run there.
+wheel: release
+	$(BIN)/python release/wheels.py
+
 # Browser tests drive Chromium; where it is missing and cannot be installed they are skipped.
 browser:
 	@command -v chromedriver > /dev/null || { test "$$(id -u)" = 0 && command -v apt-get > /dev/null \
@@ -73,6 +81,10 @@ $(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/bin/python
 $(VENV)/.installed-app: pyproject.toml constraints.txt | $(VENV)/bin/python
 	$(PIP) --editable ".[app]"
 	touch $@ $(VENV)/.installed
+
+$(VENV)/.installed-release: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(PIP) build hatchling twine
+	touch $@
 
 $(VENV)/.installed-dev: pyproject.toml constraints.txt | $(VENV)/bin/python
 	$(PIP) --editable ".[dev]"

@@ -1,11 +1,13 @@
-"""What the site needs beyond the pages in docs/: pages of the root, and plain docstrings.
+"""What the site needs beyond docs/: pages of the root, notebooks, and plain docstrings.
 
 CONTEXT.md, CONTRIBUTING.md and CHANGELOG.md stand in the root, where people look for them; the
-site shows the same files.  Docstrings name classes as Sphinx does; the site shows the name.
+site shows the same files.  Notebooks of examples/notebooks become pages.  Docstrings name
+classes as Sphinx does; the site shows the name.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,8 @@ SHOWN = {
 }
 """File of the root -> page of the site."""
 
+NOTEBOOKS = ROOT / "examples" / "notebooks"
+
 ROLE = re.compile(r":(?:class|func|meth|mod|data|attr|exc):<code>~?([^<]+)</code>")
 SHORT = re.compile(r":(?:class|func|meth|mod|data|attr|exc):<code>~(?:[^<]*\.)?([^<.]+)</code>")
 
@@ -31,7 +35,23 @@ def on_files(files: Files, config: Any) -> Files:
         for other, its_page in SHOWN.items():
             text = text.replace(f"]({other}", f"]({its_page}")
         files.append(File.generated(config, page, content=text))
+    for path in sorted(NOTEBOOKS.glob("*.ipynb")):
+        page = f"notebooks/{path.stem}.md"
+        files.append(File.generated(config, page, content=notebook_page(path)))
     return files
+
+
+def notebook_page(path: Path) -> str:
+    """Return a notebook as a page: its texts, and its code in blocks."""
+    parts = []
+    for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+        text = "".join(cell["source"]).strip()
+        parts.append(text if cell["cell_type"] == "markdown" else f"```python\n{text}\n```")
+    first, rest = parts[0], parts[1:]
+    where = (
+        f"*This page is the notebook `examples/notebooks/{path.name}`; a test runs its cells.*"
+    )
+    return "\n\n".join([first, where, *rest]) + "\n"
 
 
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:

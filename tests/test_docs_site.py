@@ -37,6 +37,8 @@ def test_every_page_is_there_once(site):
     here = {page.relative_to(DOCS).with_suffix(".html") for page in DOCS.rglob("*.md")}
     here = {p.with_name("index.html") if p.stem == "README" else p for p in here}
     here |= {Path(name) for name in ("terms.html", "contributing.html", "changelog.html")}
+    notebooks = sorted((ROOT / "examples" / "notebooks").glob("*.ipynb"))
+    here |= {Path("notebooks", path.with_suffix(".html").name) for path in notebooks}
     assert here == {p.relative_to(site) for p in pages(site)} - {Path("404.html")}
     assert not list(site.rglob("*.py"))
 

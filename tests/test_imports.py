@@ -144,6 +144,41 @@ def test_importing_loads_nothing_heavy(module):
     assert done.stderr == ""
 
 
+NEED_NONE = (*WITHOUT_TORCH, *GROUND, "io", "analysis", "app", "cli")
+USE_TORCH = (
+    "mescope.analysis.motion", "mescope.analysis.recognition", "mescope.reports.search_plot",
+)  # fmt: skip
+"""They ask a network, which torch runs, or draw what the training of one found."""
+
+
+def test_what_uses_no_torch_is_imported_without_it():
+    """Not only no line that imports it: nothing on the way needs it, either."""
+    code = """
+import importlib, sys
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in ("torch", "lightning_fabric"):
+            raise ModuleNotFoundError(f"{name} is not installed here", name=name)
+sys.meta_path.insert(0, Absent())
+for name in sys.argv[1:]:
+    importlib.import_module(name)
+print(len(sys.argv) - 1)
+"""
+    names = [
+        ".".join(("mescope", *p.relative_to(PACKAGE).with_suffix("").parts)).removesuffix(
+            ".__init__"
+        )
+        for p in FILES
+        if layer(p) in NEED_NONE
+    ]
+    wanted = sorted(set(names) - set(USE_TORCH))
+    done = subprocess.run(
+        [sys.executable, "-c", code, *wanted], capture_output=True, text=True, timeout=300
+    )
+    assert done.stdout.strip() == str(len(wanted)), done.stderr[-2000:]
+    assert len(wanted) > 200
+
+
 def test_analyzing_does_not_load_the_compiler_of_torch():
     """It takes a second, at every start, of whoever compiles nothing."""
     code = "import sys, mescope.analysis.analyzer; print('torch._dynamo' in sys.modules)"

@@ -47,6 +47,15 @@ def test_examples_of_the_api_run(page, reader):
     run_page(page)
 
 
+def test_from_the_wheel_to_figures_takes_ten_commands():
+    """The line of pip is checked by `make wheel`, which installs the wheel and runs it."""
+    page = DOCS / "tutorials" / "lab.md"
+    given = [line for b in blocks(page) if b.language == "sh" for line in commands(b.text)]
+    installed = [b.text for b in blocks(page) if b.text.startswith("pip install mescope-")]
+    assert len(installed) + len(given) <= 10
+    assert sum("evaluate" in line and "--dataset folder" in line for line in given) == 2
+
+
 def test_the_tutorials_have_something_to_run():
     for page in TUTORIALS:
         kinds = [block.language for block in blocks(page)]

@@ -43,6 +43,32 @@ def test_options_reach_the_analyzer(run, here, analyzer):
     assert made == ["a.csv", "a.events.csv", "a.frames.csv"]
 
 
+@pytest.mark.parametrize("command", ["analyze", "spot"])
+def test_landmarks_are_one_file_or_a_folder_of_them(run, here, analyzer, command):
+    touch("a.mp4", "b.mp4", "marks/a.csv", "marks/b.csv")
+    assert run(command, "a.mp4", "--landmarks", "marks/a.csv")[0] == 0
+    assert (
+        run(
+            command,
+            "a.mp4",
+            "b.mp4",
+            "--landmarks",
+            "marks",
+            *["--force"] * (command == "analyze"),
+        )[0]
+        == 0
+    )
+    given = [options["landmarks"].as_posix() for _, options in analyzer.calls]
+    assert given == ["marks/a.csv", "marks/a.csv", "marks/b.csv"]
+    (here / "marks/b.csv").unlink()
+    status, _, err = run(
+        command, "a.mp4", "b.mp4", "--landmarks", "marks", *["--force"] * (command == "analyze")
+    )
+    assert (status, "expected its landmarks in marks/b.csv" in err) == (3, True)
+    status, _, err = run(command, "a.mp4", "b.mp4", "--landmarks", "marks/a.csv")
+    assert status in (1, 3)
+
+
 def test_one_bad_recording_of_three_does_not_stop_the_others(run, here, analyzer):
     """V3: the batch continues, exit 3, the bad one is named."""
     touch("a.mp4", "bad.mp4", "c.mp4")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -180,6 +182,20 @@ def test_each_mesh_point_stands_for_one_place_only():
     for count in MESH_SIZES:
         points = np.arange(count * 2.0).reshape(count, 2)
         assert from_mesh(points)[33].tolist() == points[2].tolist()
+
+
+def test_the_page_has_the_table_of_points():
+    page = Path(__file__).parents[2] / "docs" / "landmarks.md"
+    rows = re.findall(
+        r"^\| [^|]+ \| (\d+)–(\d+) \| ([\d+, ]+) \|$", page.read_text("utf-8"), re.M
+    )
+    told = [
+        tuple(map(int, one.split("+"))) for _, _, cells in rows for one in cells.split(", ")
+    ]
+    assert tuple(told) == MESH_POINTS
+    assert [int(first) for first, _, _ in rows][1:] == [int(last) + 1 for _, last, _ in rows][
+        :-1
+    ]
 
 
 def refused(tmp_path, head, rows, said):

@@ -150,7 +150,7 @@ def test_an_address_without_a_cluster_is_told_at_once(address):
 def test_ray_that_is_not_installed_is_told(monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(RecipeError, match=r"pip install mescope\[ray\]"):
+    with pytest.raises(RecipeError, match="pip install ray"):
         list(run_jobs(job, 5, [1], engine="ray"))
     with pytest.raises(RecipeError, match="an engine of local, ray"):
         checked_engine("slurm")

@@ -132,6 +132,6 @@ def test_the_folder_of_a_run_is_whole(tmp_path, report):
     names = {path.name for path in tmp_path.iterdir()}
     assert names == {
         "report.json", "report.html", "found.csv", "truth.csv", "submission-2023.csv",
-        "submission-2025.csv",
+        "submission-2025.csv", "report.tex",
     }  # fmt: skip
     assert '<a href="videos/001.html">s01/01_1</a>' in (tmp_path / "report.html").read_text()

@@ -43,6 +43,15 @@ def test_each_learns_what_was_planted(name):
     np.testing.assert_array_equal(found.argmax(1), labels[16:])
 
 
+def test_people_who_show_one_class_only_teach_that_class():
+    """A small data set of one's own: no error, the report warns that the others are missing."""
+    inputs, _ = planted("svm-flow")
+    labels = np.ones(len(inputs), np.int64)
+    recipe = flat_recipe(name="c", model="svm-flow", data="flow")
+    learned = train_recognizer(recipe, inputs[:16], labels[:16], ("left", "right"), 0)
+    assert learned.scores(inputs[16:]).tolist() == [[0.0, 1.0]] * 8
+
+
 def test_scaling_is_learned_from_what_it_is_fitted_on():
     inputs, labels = planted("svm-flow")
     machine = build("svm-flow").fit(inputs[:16], labels[:16])

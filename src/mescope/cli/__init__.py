@@ -123,6 +123,16 @@ def run(arguments: Sequence[str]) -> int:
 
             traceback.print_exc()
         status = _failed(str(error), words, 1)
+    except ModuleNotFoundError as error:
+        package = (error.name or "").split(".")[0]
+        if package in ("", "mescope"):
+            raise  # ours: a bug
+        status = _failed(
+            f"this needs the package {package}, which is not installed; run: pip install "
+            f"{package}",
+            words,
+            1,
+        )
     except Exception as error:
         if not _is_usage(error):
             raise

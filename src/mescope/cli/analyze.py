@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -114,11 +113,11 @@ def analyze(
 
         def one_done(one: Standing) -> None:
             nonlocal simulated
-            options["landmarks"] = landmarks_of(one.job, landmarks, batch.total)
-            analysis = _analyze(analyzer, one.job, options, strict)
+            asked_for = options | landmarks_of(one.job, landmarks, batch.total)
+            analysis = _analyze(analyzer, one.job, asked_for, strict)
             paths = _write(analysis, output, one, suffixes, force)
             if overlay is not None and _undrawn(overlay, force):
-                paths.append(_draw(analysis, one.job, overlay, options, force))
+                paths.append(_draw(analysis, one.job, overlay, asked_for, force))
             batch.note(*_noted(analysis, one, paths))
             if not as_json:
                 _show(analysis)
@@ -205,7 +204,9 @@ def _standing(
 def _asked(
     model: list[str], spotter: str, options: dict[str, Any], landmarks: Path | None, total: int
 ) -> Asked:
-    table = partial(landmarks_of, landmarks=landmarks, total=total)
+    def table(job: Job) -> Path | None:
+        return landmarks_of(job, landmarks, total).get("landmarks")
+
     times = {name: options[name] for name in ("rate", "start", "end")}
     return Asked(weights_named(model), spotter, times, options["face"], table)
 

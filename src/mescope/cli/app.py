@@ -221,5 +221,5 @@ def _needed() -> None:
     if missing:
         raise MescopeError(
             f"the app needs {' and '.join(missing)}, which is not installed; "
-            "run: pip install 'mescope[app]'"
+            "run: pip install fastapi uvicorn"
         )

@@ -103,7 +103,7 @@ def _versions() -> HealthCheck:
         except metadata.PackageNotFoundError:
             absent.append(package)
     if absent:
-        text = f"not installed: {', '.join(absent)}; run: pip install --upgrade mescope"
+        text = f"not installed: {', '.join(absent)}; run: pip install {' '.join(absent)}"
         return HealthCheck("versions", "problem", text)
     return HealthCheck("versions", "ok", ", ".join(found))
 

@@ -117,14 +117,18 @@ def face_choice(text: str) -> str | int:
     return meant if isinstance(meant, int) else text
 
 
-def landmarks_of(job: Job, landmarks: Path | None, total: int) -> Path | None:
-    """Return the landmark table of a recording: the file given, or NAME.csv of the folder.
+def landmarks_of(job: Job, landmarks: Path | None, total: int) -> dict[str, Path]:
+    """Return the landmark table of a recording, as an option of ``analyze``.
+
+    It is the file given, or NAME.csv of the folder; without either nothing is returned.
 
     Raises:
         VideoError: there is none for this recording.
     """
-    if landmarks is None or (landmarks.is_file() and total == 1):
-        return landmarks
+    if landmarks is None:
+        return {}
+    if landmarks.is_file() and total == 1:
+        return {"landmarks": landmarks}
     if not landmarks.is_dir():
         raise VideoError(
             f"--landmarks {landmarks}: expected a table for one recording, or a folder of "
@@ -133,7 +137,7 @@ def landmarks_of(job: Job, landmarks: Path | None, total: int) -> Path | None:
     names = [f"{name}.csv" for name in dict.fromkeys((job.name, Path(job.source).stem))]
     for name in names:
         if (landmarks / name).is_file():
-            return landmarks / name
+            return {"landmarks": landmarks / name}
     raise VideoError(f"expected its landmarks in {landmarks / names[0]}, found no such file")
 
 

@@ -63,11 +63,12 @@ def show_recipe(
     as_json: Json = False,
 ) -> None:
     """Print a recipe as it stands in its file, comments and all."""
-    from mescope.training.recipe import read_recipe
     from mescope.training.shipped_recipes import find_recipe
 
     path = find_recipe(name)
     if as_json:
+        from mescope.training.recipe import read_recipe
+
         show_json(read_recipe(path).to_dict())
         return
     show_text(path.read_text(encoding="utf-8"))

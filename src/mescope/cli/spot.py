@@ -65,7 +65,7 @@ def spot(
         analyzer = load(weights_named(model), device=device, method=spotter)
         for job in work:
             with batch.attempt(job.source):
-                options["landmarks"] = landmarks_of(job, landmarks, batch.total)
+                options |= landmarks_of(job, landmarks, batch.total)
                 with progress_bar(Path(job.source).name) as progress:
                     analysis = analyzer.analyze(job.source, progress=progress, **options)
                 batch.done.append(_summary(analysis, job.source))

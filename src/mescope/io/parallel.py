@@ -13,8 +13,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Literal, TypeVar, cast, get_args
 
-import torch
-
 from mescope.errors import RecipeError
 
 _PATIENCE = 5.0  # seconds to wait for a cluster to answer
@@ -73,6 +71,10 @@ def run_jobs(
 
 def _alone(function: Callable[[Any, Item], Result], shared: Any, item: Item) -> Result:
     """Run one job on one thread, whatever this process uses otherwise."""
+    if importlib.util.find_spec("torch") is None:  # nothing of torch is asked for then
+        return function(shared, item)
+    import torch
+
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -114,7 +116,7 @@ def _on_ray(
     address: str | None,
 ) -> Iterator[tuple[Item, Result]]:
     if importlib.util.find_spec("ray") is None:
-        raise RecipeError("expected Ray, found it not installed; `pip install mescope[ray]`")
+        raise RecipeError("expected Ray, found it not installed; `pip install ray`")
     import ray
     from ray.exceptions import RayTaskError, WorkerCrashedError
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import base64
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from mescope.results import VISIBLE
-from mescope.samples.recording_windows import RecordingWindows
 from mescope.spotting.displacement import displacement
 from mescope.spotting.flow_peaks import over_trend
+
+if TYPE_CHECKING:
+    from mescope.samples.recording_windows import RecordingWindows
 
 TREND_S = 2.0
 """Motion is measured from where a region is in the middle of this long (running median)."""

@@ -120,7 +120,7 @@ def evaluate(
     hashes = examples.hashes()
     splits = {s: folds_of(examples, protocol, s) for s in _seeds(recipe)}
     results = Results(
-        None if out is None else Path(out),
+        _folder(out),
         _identity(recipe, protocol, hashes, oracle),
         splits,
         FoldResult,
@@ -131,8 +131,7 @@ def evaluate(
     total = len(results.missing()) + len(results)
     if progress:
         progress(len(results), total)
-    check_log(log, out)
-    shared = Shared(recipe, examples, oracle, device, log, None if out is None else Path(out))
+    shared = Shared(recipe, examples, oracle, device, check_log(log, out), _folder(out))
     numbers = {(seed, splits[seed][n].name): n for seed, n in missing}
     work = [(seed, splits[seed][number]) for seed, number in missing]
     run = run_jobs(run_fold, shared, work, jobs=jobs, engine=engine, address=address)
@@ -250,6 +249,10 @@ def _check_duplicates(examples: Examples) -> None:
 
 def _seeds(recipe: Recipe) -> range:
     return range(recipe.seed, recipe.seed + recipe.seeds)
+
+
+def _folder(out: str | Path | None) -> Path | None:
+    return None if out is None else Path(out)
 
 
 def _identity(

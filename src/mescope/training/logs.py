@@ -42,14 +42,15 @@ def checked_log(name: str) -> Log:
     return kind
 
 
-def check_log(kind: Log, out: str | Path | None) -> None:
-    """Refuse a log that could not be written, before anything is trained.
+def check_log(kind: Log, out: str | Path | None) -> Log:
+    """Return a kind of log that can be written, before anything is trained.
 
     Raises:
         RecipeError: there is no folder for it, no such kind, or its package is not installed.
     """
     if checked_log(kind) != "none" and out is None:
         raise RecipeError(f"a log ({kind}) goes into the folder of a run; give out=FOLDER")
+    return kind
 
 
 def logger(kind: Log, folder: Path) -> list[Logger]:

@@ -43,7 +43,7 @@ class OfflineRun(Logger):
     def finalize(self, status: str) -> None:
         """End the run."""
         if self._run is not None:
-            self._run.finish(exit_code=0 if status == "success" else 1, quiet=True)
+            self._run.finish(exit_code=0 if status == "success" else 1)
             self._run = None
 
     def _started(self) -> Any:

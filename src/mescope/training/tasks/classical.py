@@ -29,9 +29,22 @@ class ClassicalTask(TrainingTask):
         """Fit; there is nothing random in it."""
         from mescope.training.classical import build  # imports scikit-learn, which takes long
 
+        if len(only := np.unique(given.labels)) == 1:  # a machine needs two classes
+            return FittedModel(Constant(int(only[0])), len(given.classes))
         model = build(recipe.model.name, **recipe.model.options)
         model.fit(given.inputs, given.labels)
         return FittedModel(model, len(given.classes))
+
+
+class Constant:
+    """Names one class, whatever it is shown: all that people who show one can teach."""
+
+    def __init__(self, only: int) -> None:
+        self._only = only
+
+    def predict(self, inputs: NDArray[np.float32]) -> NDArray[np.int64]:
+        """Return the class for each of the inputs."""
+        return np.full(len(inputs), self._only, np.int64)
 
 
 class FittedModel:
