@@ -10,7 +10,7 @@ WORKERS ?= 2
 # Idle threads must sleep, not spin: on a busy machine spinning costs more than it gives.
 export OMP_WAIT_POLICY ?= passive
 
-.PHONY: demo app test lint format docs bench weights browser release wheel clean
+.PHONY: demo app test lint format docs bench weights browser ffmpeg release wheel clean
 
 demo: $(VENV)/.installed
 	$(BIN)/python examples/demo.py demo
@@ -18,7 +18,7 @@ demo: $(VENV)/.installed
 app: $(VENV)/.installed-app
 	$(BIN)/mescope app $(FOLDER)
 
-test: lint browser
+test: lint browser ffmpeg
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
 lint: $(VENV)/.installed-dev
@@ -61,6 +61,12 @@ browser:
 	@command -v chromedriver > /dev/null || { test "$$(id -u)" = 0 && command -v apt-get > /dev/null \
 	&& apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
 	--no-install-recommends chromium chromium-driver; } || echo "no Chromium: its tests are skipped"
+
+# Tests of recordings make them with FFmpeg in every container; where it is missing they are skipped.
+ffmpeg:
+	@command -v ffmpeg > /dev/null || { test "$$(id -u)" = 0 && command -v apt-get > /dev/null \
+	&& apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
+	--no-install-recommends ffmpeg; } || echo "no FFmpeg: its tests are skipped"
 
 clean:
 	rm -rf $(VENV) demo runs build dist site

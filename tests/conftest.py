@@ -1,6 +1,12 @@
 """What tests of several folders ask for."""
 
+import os
+
 import pytest
+
+# Triton reads it once, when it is imported: with it, kernels for a card run on the CPU, slowly.
+# On a machine with a card, TRITON_INTERPRET=0 runs the tests that need one.
+os.environ.setdefault("TRITON_INTERPRET", "1")
 
 
 @pytest.fixture(scope="module")

@@ -76,7 +76,8 @@ def command(line: str, where: str) -> None:
 def serve(arguments: list[str]) -> None:
     """Start the app, ask it for the page and the recordings, and end it as Ctrl-C does."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "mescope", *arguments, "--port", "0", "--no-browser"],
+        [sys.executable, "-m", "mescope", *arguments, "--port", "0", "--no-browser",
+         "--no-token"],
         stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     try:

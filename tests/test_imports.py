@@ -10,7 +10,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "src" / "mescope"
 GROUND = (
     "compiling", "defaults", "errors", "events", "facs", "facs_table", "labels", "moved",
-    "plugins", "registry",
+    "plugins", "ranges", "registry",
 )  # fmt: skip
 ORDER = (
     *GROUND,

@@ -22,7 +22,9 @@ _TOKEN = re.compile(
     r"(?P<intensity>[A-E](?:/[A-E])?|\([A-E]/[A-E]\))?(?P<static>\(k\))?(?(ref)\))(?P<doubt>\?)?",
     re.IGNORECASE,
 )
-_ALTERNATIVE = re.compile(r"\bor\b|\d\s*/\s*\d", re.IGNORECASE)
+_ALTERNATIVE = re.compile(r"(?<![a-z])or(?![a-z])|\d\s*/\s*\d", re.IGNORECASE)
+_NO_UNITS = ("none", "nan", "<na>", "nat", "null", "n/a")
+_ROMAN = {name: i + 1 for i, name in enumerate(("I", "II", "III", "IV", "V", "VI", "VII"))}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,14 +69,14 @@ def parse(text: object, separator: str = "+") -> Coding:
     ['4', 'L10']
     >>> parse("A14C").units[0].intensity, parse("12A").units[0].intensity
     ('C', 'A')
-    >>> parse("R12 or R14").complete
-    False
+    >>> parse("R12 or R14").complete, parse("NULL").complete, parse("NULL").units
+    (False, True, ())
     """
     cell = _cell(text)
     units: list[ActionUnit] = []
     unknown: list[str] = []
     options: list[ActionUnit] = []
-    for part in re.split(rf"[{re.escape(separator)}，]", cell):
+    for part in re.split(rf"[{re.escape(separator)},，]", cell):
         token = part.strip()
         if not token:
             continue
@@ -92,9 +94,9 @@ def parse(text: object, separator: str = "+") -> Coding:
 
 
 def _cell(text: object) -> str:
-    """Return a table cell as text; empty cells of every kind (None, NaN, NA) as ""."""
+    """Return a table cell as text; empty cells of every kind (None, NaN, NA, NULL) as ""."""
     plain = str(text).strip().removesuffix(".0")  # spreadsheets turn 4 into 4.0
-    return "" if plain.lower() in ("none", "nan", "<na>", "nat") else plain
+    return "" if plain.lower() in _NO_UNITS else plain
 
 
 def _choices(token: str) -> list[ActionUnit]:
@@ -231,6 +233,17 @@ _EMOTION = {
     5: "negative",
     6: "negative",
 }
+
+
+def class_number(cell: object) -> int | None:
+    """Return an objective class as sheets write it, 1 to 7 or I to VII; None for all else.
+
+    >>> class_number("IV"), class_number(4.0), class_number("8"), class_number(None)
+    (4, 4, None, None)
+    """
+    text = str(cell).strip().upper().removesuffix(".0")
+    number = _ROMAN.get(text, int(text) if text.isdecimal() else 0)
+    return number if 1 <= number <= len(_ROMAN) else None
 
 
 def objective_class(units: Iterable[str]) -> int:

@@ -25,6 +25,7 @@ ALIASES: Mapping[str, str] = MappingProxyType(
         "happyiness": "happiness",  # as spelt in CAS(ME)^2
         "sad": "sadness",
         "comtempt": "contempt",  # as spelt in CASME
+        "angry": "anger",
     }
 )
 """Spellings found in published sheets, lower case, to the one used here."""
@@ -226,9 +227,21 @@ OWN_SETS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 """Label sets of recordings that are of no published data set: a user's own, rendered ones."""
 
 
+_UNCLASSED = ("others", "tense")  # labels of no published set that every set leaves out
+
 RENDERED = "synthetic"
 """Data set name of rendered recordings: nobody sat for them, and all that is made of them says
 so.  It travels with the person, through files and mixed clips."""
+
+
+def class_counts() -> dict[str, int]:
+    """Return the number of classes of every label set that some data set has, by its name.
+
+    >>> class_counts()["3-class"]
+    3
+    """
+    published = {one.name: len(one.names) for one in _label_sets}
+    return published | {name: len(classes) for name, classes in OWN_SETS.items()}
 
 
 def classes_for(name: str, datasets: Iterable[str]) -> tuple[str, ...]:
@@ -268,7 +281,7 @@ def class_of(emotion: str, name: str, dataset: str) -> str | None:
     if dataset in RAW_COUNTS:
         return to_classes(emotion, name, dataset)
     coarse = {raw: merged for merged, raws in _COARSE.items() for raw in raws}
-    if plain not in coarse and plain != "others":
+    if plain not in coarse and plain not in _UNCLASSED:
         raise DatasetError(_unknown(f"emotion of {dataset}", emotion, [*coarse, "others"]))
     return coarse.get(plain)
 

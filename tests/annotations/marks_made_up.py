@@ -1,5 +1,7 @@
 """Marks as tests need them: a plain sheet, and hypothesis strategies for hostile ones."""
 
+from dataclasses import replace
+
 from hypothesis import strategies as st
 
 from mescope.annotations import Annotation, AnnotationSet, Clock, timed
@@ -37,10 +39,17 @@ def marks(draw, frames=400):
     )
 
 
+RATES = (24000 / 1001, 25.0, 30000 / 1001, 30.0, 60000 / 1001, 200.0)
+"""Of cameras: 23.976, 25, 29.97, 30 and 59.94 frames per second, and a fast one."""
+
+LATE = (None, 0.0, 0.523, 5.0, 1.4666667, 3600.04)
+"""When players show the first frame, in seconds."""
+
+
 @st.composite
-def sheets(draw):
+def sheets(draw, rates=(5.0, *RATES, 29.97, 240.0, 1000.0)):
     """Return a sheet with times of a constant or variable rate, 5 to 1000 per second."""
-    rate = draw(st.sampled_from((5.0, 29.97, 30.0, 59.94, 200.0, 240.0, 1000.0)))
+    rate = draw(st.sampled_from(rates))
     times = None
     if draw(st.booleans()):
         steps = draw(st.lists(st.sampled_from((0.5, 1.0, 3.0)), min_size=8, max_size=8))
@@ -50,7 +59,8 @@ def sheets(draw):
     found = draw(st.lists(marks(), max_size=6))
     video = draw(texts.filter(lambda t: t.strip() != "")) + "x.mp4"
     sheet = AnnotationSet(video=video, subject=draw(texts), frames=400, marks=tuple(found))
-    return timed(sheet, Clock(rate, times))
+    made = timed(sheet, Clock(rate, times))
+    return replace(made, start_offset=draw(st.sampled_from(LATE)))
 
 
 def mark(first=30, last=39, **fields):

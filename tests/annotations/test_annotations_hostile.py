@@ -104,7 +104,8 @@ def test_any_field_of_another_type_never_ends_in_a_traceback(tmp_path, ending):
 @pytest.mark.parametrize("text", ["[" * 100_000, '{"a": NaN}', '{"results": 1e999}', "{"])
 @pytest.mark.parametrize("name", ["a.json", "a.boris"])
 def test_json_that_is_none(tmp_path, name, text):
-    refused(put(tmp_path, name, text), "expected JSON")
+    """BORIS writes NaN for times that there are not, so its projects may hold it."""
+    refused(put(tmp_path, name, text), "expected JSON|expected a BORIS project")
 
 
 def test_deep_xml_is_refused(tmp_path):
@@ -372,8 +373,9 @@ def test_what_boris_pairs_or_knows_badly_is_named(tmp_path):
     assert len(contents.sets[0].marks) == 1
     told = " | ".join(contents.remarks)
     assert "event 4: left out, the micro-expression starts and has no stop" in told
-    assert "1 events of 'yawn' left out" in told
-    assert told.count("left out") == 5
+    assert "2 events of 'yawn' left out" in told
+    assert told.count("left out") == 4
+    assert contents.lost == 2  # no yawn is a mark; a row without code may be one
 
 
 def test_several_media_of_boris_get_their_own_times(tmp_path):

@@ -17,6 +17,7 @@ import uvicorn
 from fake_analysis import made_up
 from numbered_video import write_numbered
 
+from mescope.app.connections import served
 from mescope.app.downsampling import pack
 from mescope.app.limits import Limits
 from mescope.app.project import Project
@@ -88,12 +89,15 @@ class Served:
 
 
 @contextmanager
-def serving(folder, analyze="fake_analysis:analyze", limits=LIMITS, port=0, **options):
+def serving(
+    folder, analyze="fake_analysis:analyze", limits=LIMITS, port=0, patience=None, **options
+):
     """Serve a folder over a real socket for as long as the block lasts."""
     ending = threading.Event()
     application = create_app(folder, analyze=analyze, limits=limits, ending=ending, **options)
     listening = socket.create_server(("127.0.0.1", port))
-    config = uvicorn.Config(application, log_level="warning", timeout_graceful_shutdown=1)
+    config = served(application, patience)
+    config.timeout_graceful_shutdown = 1
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
     thread.start()

@@ -1,5 +1,6 @@
 """An analysis that takes no time, or misbehaves as the name of the recording says."""
 
+import errno
 import os
 import signal
 import time
@@ -61,6 +62,10 @@ def analyze(source, cache, progress, models=("made-up",)):
     progress(1, 4)
     if "bad" in name:
         raise VideoError(f"{name}: not a supported video; convert it to MP4 or MKV")
+    if "bug" in name:
+        raise ZeroDivisionError("division by zero")
+    if "filling" in name and not (cache / "enough").exists():
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     if "dies" in name or ("stumbles" in name and count == 0):
         os.kill(os.getpid(), signal.SIGKILL)
     if "greedy" in name:

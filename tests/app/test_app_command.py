@@ -44,7 +44,7 @@ def address_of(process):
 def test_start_ask_and_end(served, analyzed, tmp_path, number):
     """One signal ends everything; nothing is lost and nothing goes on running."""
     options = {"preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)}
-    with start(tmp_path, "--port", 0, "--no-browser", **options) as process:
+    with start(tmp_path, "--port", 0, "--no-browser", "--no-token", **options) as process:
         address = address_of(process)
         assert re.fullmatch(r"http://127\.0\.0\.1:\d+/", address)
         assert httpx.get(f"{address}api/project").json()["name"] == tmp_path.name
@@ -58,7 +58,7 @@ def test_start_ask_and_end(served, analyzed, tmp_path, number):
 
 
 def test_json_names_the_address_and_api_only_serves_no_page(tmp_path):
-    with start(tmp_path, "--port", 0, "--json", "--api-only") as process:
+    with start(tmp_path, "--port", 0, "--json", "--api-only", "--no-token") as process:
         text = process.stdout.readline()
         while not text.rstrip().endswith("}"):
             text += process.stdout.readline()

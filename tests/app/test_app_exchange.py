@@ -185,7 +185,9 @@ def test_what_coders_made_of_it_becomes_training_data(served, analyzed, tmp_path
         coding.write(coding.read(tmp_path / "ann.json").sets, table)
     shutil.copy(served.folder / "analyzed.mp4", tmp_path)
     dataset = mescope.open_dataset("folder", tmp_path)
-    assert dataset.problems == ()
+    assert [p.message for p in dataset.problems] == [
+        "1 rows were rejected by a person and are not used"
+    ]
     [recording] = dataset.recordings
     found = [
         (e.interval.first, e.apex, e.interval.last, e.emotion) for e in recording.expressions

@@ -109,7 +109,8 @@ def test_a_reader_that_is_killed_is_replaced(served, numbers):
     """A hostile file may end the process that reads it; nobody else notices."""
     url = f"/api/recordings/{numbers}/frames"
     assert served.client.get(f"{url}/90.jpg?width=65").status_code == 200
-    os.kill(served.project.frames._frames.pid, signal.SIGKILL)
+    for pid in served.project.frames.pids:
+        os.kill(pid, signal.SIGKILL)
     time.sleep(0.2)
     assert served.client.get(f"{url}/91.jpg?width=65").status_code == 200
 

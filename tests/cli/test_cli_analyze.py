@@ -8,9 +8,12 @@ from collections import namedtuple
 
 import pytest
 from made_up_results import touch
+from PIL import Image
 
-from mescope.cli.inputs import check_folder, gather, names, seconds
+from mescope.cli.inputs import Job, check_folder, gather, names, seconds
+from mescope.cli.standing import Asked, standing
 from mescope.errors import OutputError
+from mescope.video.reading import open_video
 
 
 def test_one_recording_gives_a_table_and_three_reports(run, here, analyzer):
@@ -209,12 +212,119 @@ def test_existing_results_are_refused_before_any_work(run, here, analyzer):
 
 
 def test_a_second_run_of_a_batch_does_only_what_is_missing(run, here, analyzer):
-    touch("a.mp4", "b.mp4")
+    touch("a.mp4", "b.mp4", "bad.mp4")
     assert run("analyze", "a.mp4")[0] == 0
-    status, _, err = run("analyze", "a.mp4", "b.mp4")
+    first = contents(here)
+    status, out, err = run("analyze", "a.mp4", "b.mp4", "bad.mp4", "--json")
     assert status == 3
-    assert [source for source, _ in analyzer.calls] == ["a.mp4", "b.mp4"]
-    assert "a.json exists already" in err
+    assert [source for source, _ in analyzer.calls] == ["a.mp4", "b.mp4", "bad.mp4"]
+    assert "a.mp4: finished before and kept" in err
+    assert "2 of 3 recordings done: 1 finished before and kept, 1 analyzed, 1 failed" in err
+    states = {one["input"]: one["state"] for one in json.loads(out)["results"]}
+    assert states == {"a.mp4": "finished", "b.mp4": "new"}
+    assert json.loads(out)["results"][0]["detections"][0]["emotion"] == "surprise"
+    assert first.items() <= contents(here).items()
+
+
+def contents(here):
+    """Name -> bytes and time of every result."""
+    files = (here / "mescope-results").iterdir()
+    return {file.name: (file.read_bytes(), file.stat().st_mtime_ns) for file in files}
+
+
+def test_a_finished_batch_is_done(run, here, analyzer):
+    """Nothing is missing and nothing failed: exit 0, and nobody is asked again."""
+    touch("a.mp4", "b.mp4")
+    assert run("analyze", "a.mp4", "b.mp4")[0] == 0
+    first = contents(here)
+    status, _, err = run("analyze", "a.mp4", "b.mp4")
+    assert status == 0
+    assert "2 of 2 recordings done: 2 finished before and kept" in err
+    assert "not done" not in err
+    assert len(analyzer.calls) == 2
+    assert contents(here) == first
+
+
+@pytest.mark.parametrize(
+    "gone", [["a.json"], ["a.html"], ["a.events.csv", "a.json"], ["a.csv", "a.frames.csv"]]
+)
+def test_what_is_missing_is_made_and_the_rest_is_left_alone(run, here, analyzer, gone):
+    """A command that was killed between two of its files is completed by the same command."""
+    touch("a.mp4")
+    assert run("analyze", "a.mp4")[0] == 0
+    whole = contents(here)
+    for name in gone:
+        (here / "mescope-results" / name).unlink()
+    status, out, err = run("analyze", "a.mp4", "--json")
+    assert status == 0
+    assert json.loads(out)["results"][0]["state"] == "completed"
+    again = contents(here)
+    assert {n: data for n, (data, _) in again.items()} == {n: d for n, (d, _) in whole.items()}
+    assert all(again[name] == whole[name] for name in whole if name not in gone)
+    assert not any(f"wrote {here}/{name}" in err for name in whole if name not in gone)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.json", '{"format": "somebody-elses"}'),
+        ("a.html", "<title>my notes</title>"),
+        ("a.csv", "subject;video\n"),
+        ("a.events.csv", ""),
+    ],
+)
+def test_files_of_somebody_else_are_in_the_way(run, here, analyzer, name, text):
+    touch("a.mp4")
+    (here / "mescope-results").mkdir()
+    (here / "mescope-results" / name).write_text(text)
+    status, _, err = run("analyze", "a.mp4")
+    assert status == 1
+    assert f"{name} exists already and is kept: it is no file of `mescope analyze`" in err
+    assert analyzer.calls == []
+    assert (here / "mescope-results" / name).read_text() == text
+
+
+def test_what_a_coder_went_on_with_stays(run, here, analyzer):
+    touch("a.mp4")
+    assert run("analyze", "a.mp4", "--format", "elan,csv")[0] == 0
+    coded = here / "mescope-results" / "a.eaf"
+    coded.write_text("coded by hand")
+    (here / "mescope-results" / "a.csv").unlink()
+    assert run("analyze", "a.mp4", "--format", "elan,csv")[0] == 0
+    assert coded.read_text() == "coded by hand"
+    assert (here / "mescope-results" / "a.csv").exists()
+
+
+def test_answers_to_another_question_are_not_taken_for_finished(run, here, analyzer):
+    """Another recording of that name, another spotter, other weights."""
+    job = Job("clip", "clip")
+    for number in range(3):
+        touch(f"clip/img{number}.png")
+    document = here / "clip.json"
+    asked = Asked("me-tst-plus-small", "model", {"rate": 30.0, "start": None, "end": None})
+    assert asked.checksums[0]
+
+    def made(**changes):
+        about = {"weights_sha256": asked.checksums[0], "parameters": {"method": "model"}}
+        video = {"name": "clip", "fingerprint": None} | changes.pop("video", {})
+        whole = {"format": "mescope-analysis", "schema": 1, "video": video,
+                 "provenance": about | changes}  # fmt: skip
+        document.write_text(json.dumps(whole))
+        return standing(job, [document], asked)
+
+    with pytest.raises(OutputError, match="made otherwise: the method differ"):
+        made(parameters={"method": "mdmd"}, video={"fingerprint": "x"})
+    with pytest.raises(OutputError, match="made otherwise: the weights differ"):
+        made(weights_sha256="0" * 64)
+    with pytest.raises(OutputError, match="is damaged"):
+        made(parameters=[])
+    assert made().state == "finished"  # the pictures cannot be read: what was found is kept
+    for number in range(3):
+        Image.new("L", (64, 64), number).save(here / "clip" / f"img{number}.png")
+    with pytest.raises(OutputError, match="made otherwise: the recording differ"):
+        made(video={"fingerprint": "x"})
+    own = open_video("clip", rate=30.0).fingerprint()
+    assert made(video={"fingerprint": own}).state == "finished"
 
 
 def test_an_output_folder_that_cannot_be_written_is_found_first(
@@ -319,7 +429,7 @@ def test_times_with_a_wrong_unit_are_wrong_usage(run, here, analyzer, text):
     [
         (("--start", "5", "--end", "3"), "--start 5 must come before --end 3"),
         (("--format", "json,docx"), "'docx': expected any of json, csv, html"),
-        (("--face", "biggest"), "expected largest, central, or a number"),
+        (("--face", "biggest"), "expected largest, central, a number"),
         (("--jobs", "0"), "--jobs"),
         (("--rate", "0"), "--rate"),
     ],

@@ -32,8 +32,11 @@ def test_rendered_videos_become_clips_of_the_same_people(run, corpus, tmp_path):
     assert len(back.recordings) == sum(bool(row["clip"]) for row in log) > 0
     assert set(back.subjects) <= set(originals.subjects)
     assert {r.dataset for r in back.recordings} == {"synthetic"}  # mixed, and still rendered
-    status, shown, _ = run(*words, "--json")  # nothing is left to do
+    kept = {p: p.stat().st_mtime_ns for p in out.iterdir()}
+    status, shown, told = run(*words, "--json")  # nothing is left to do
     assert status == 0
+    assert "finished before and is kept" in told
+    assert {p: p.stat().st_mtime_ns for p in out.iterdir()} == kept
     counts = json.loads(shown)
     assert counts["clips"] == len(back.recordings)
     assert counts["clips"] + counts["skipped"] == len(log)

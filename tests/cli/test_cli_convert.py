@@ -2,11 +2,12 @@
 
 import itertools
 import json
+from dataclasses import replace
 
 import pytest
 from made_up_results import made_up, touch
 
-from mescope.annotations import read
+from mescope.annotations import normal, read
 from mescope.reports import write
 
 TABLE = "subject,video,onset,offset,type,emotion,apex\ns1,a.mp4,30,39,micro,fear,34\n"
@@ -81,6 +82,20 @@ def test_convert_takes_the_json_of_an_analysis(run, here):
     assert sheet.marks[0].id == "d1"
 
 
+@pytest.mark.parametrize("ending", ["eaf", "vtt", "boris"])
+def test_what_an_analysis_found_is_written_where_players_show_it(run, here, ending):
+    """Its recording begins at 0.523 s; its own times count from the first frame."""
+    analysis = made_up("a.mp4")
+    write(replace(analysis, video={**analysis.video, "start_offset": 0.523}), here / "a.json")
+    assert run("convert", "a.json", f"a.{ending}")[0] == 0
+    (sheet,) = read(here / "a.json").sets
+    (back,) = read(here / f"a.{ending}").sets
+    assert (back.start_offset, back.marks) == (0.523, normal(sheet).marks)
+    start = sheet.marks[0].onset_s + 0.523
+    text = (here / f"a.{ending}").read_text()
+    assert f"{start:.3f}" in text or str(round(start * 1000)) in text
+
+
 def test_marks_with_frames_only_need_the_recording(run, here):
     (here / "t.csv").write_text(TABLE)
     status, _, err = run("convert", "t.csv", "a.eaf")
@@ -117,10 +132,11 @@ def test_an_unknown_format_is_wrong_usage(run, here, option):
 
 
 def test_remarks_are_told(run, here):
-    """What is left out is named, with its row."""
+    """What is left out is named, with its row; the others are there."""
     (here / "t.csv").write_text(TABLE + "s1,a.mp4,9,3,micro,,\n")
     status, _, err = run("convert", "t.csv", "a.csv")
-    assert status == 0
+    assert status == 3
+    assert "wrote a.csv: 1 marks" in err
     assert "t.csv, row 3: left out" in err
 
 

@@ -47,6 +47,29 @@ def arguments(tmp_path, maps):
     ]  # fmt: skip
 
 
+def test_folds_in_parts_give_the_report_of_the_whole(arguments, tmp_path, capsys):
+    """Parts into one folder, as an array of jobs does; the report with the last."""
+    assert run([*arguments, "--json"]) == 0
+    whole = json.loads(capsys.readouterr().out)
+    parts = [str(tmp_path / "parts") if a == str(tmp_path / "run") else a for a in arguments]
+    assert run([*parts, "--folds", "2-3"]) == 0
+    assert "2 of 3 folds are done, missing: 1 of seed 0" in capsys.readouterr().err
+    assert not (tmp_path / "parts" / "report.html").exists()
+    assert run([*parts, "--collect"]) != 0
+    assert "missing: 1 of seed 0" in capsys.readouterr().err
+    assert run([*parts, "--folds", "1", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["all"] == whole["all"]
+    assert run([*parts, "--collect", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["all"] == whole["all"]
+
+
+@pytest.mark.parametrize("folds", ["0", "3-2", "a", "1-", "", "1,,2", "99999999"])
+def test_folds_that_are_none_are_refused(arguments, tmp_path, capsys, folds):
+    assert run([*arguments, f"--folds={folds}"]) != 0
+    assert "folds" in capsys.readouterr().err
+    assert not (tmp_path / "run" / "folds").exists()
+
+
 def test_a_run_and_its_files(arguments, tmp_path, capsys):
     assert run(arguments) == 0
     shown = capsys.readouterr()
@@ -62,8 +85,16 @@ def test_a_run_and_its_files(arguments, tmp_path, capsys):
     assert len((folder / "predictions.csv").read_text().splitlines()) == 13
     assert len(list(folder.glob("folds/seed-0/*.json"))) == 3
     kept = {p: p.stat().st_mtime_ns for p in folder.glob("folds/*/*.json")}
+    whole = {p.name: (p.read_bytes(), p.stat().st_mtime_ns) for p in folder.glob("*.*")}
     assert run([*arguments, "--json"]) == 0  # goes on: nothing is left to do
-    again = json.loads(capsys.readouterr().out)
+    told = capsys.readouterr()
+    assert "was finished before and is kept" in told.err
+    again = json.loads(told.out)
+    assert whole == {p.name: (p.read_bytes(), p.stat().st_mtime_ns) for p in folder.glob("*.*")}
+    (folder / "report.html").unlink()
+    assert run(arguments) == 0
+    assert "was completed: what was there is kept" in capsys.readouterr().err
+    assert (folder / "report.html").read_bytes() == whole["report.html"][0]
     assert again["all"]["clips"] == 12
     assert kept == {p: p.stat().st_mtime_ns for p in folder.glob("folds/*/*.json")}
     assert run(["compare", str(folder / "report.json")]) == 0

@@ -76,8 +76,7 @@ def test_train_ends_in_weights_that_say_what_they_are(run, here, monkeypatch):
     assert status == 0, err
     file = json.loads(out)["weights"]
     assert (here / "runs/r/checkpoint.safetensors").exists()
-    assert run("train", "r.toml")[0] == 1
-    assert json.loads(run("train", "r.toml", "--resume", "--json")[1])["epochs"] == 1
+    assert json.loads(run("train", "r.toml", "--json")[1])["epochs"] == 1
     status, out, _ = run("models", "show", file, "--json")
     assert status == 0
     assert json.loads(out)["simulated"] is True
@@ -110,7 +109,8 @@ def test_a_run_that_exists_is_kept(run, here):
     (here / "runs/r/checkpoint.safetensors").write_bytes(b"mine")
     status, _, err = run("train", "r.toml")
     assert status == 1
-    assert "--resume" in err
+    assert "cannot be read" in err
+    assert "delete it" in err
     assert (here / "runs/r/checkpoint.safetensors").read_bytes() == b"mine"
 
 
@@ -133,9 +133,18 @@ def test_demo_writes_a_video_and_its_truth(run, here):
     truth = (here / document["truth"]).read_text().splitlines()
     assert truth[0].startswith("subject,video,onset,offset,emotion")
     assert len(truth) - 1 == document["expressions"]
-    status, _, err = run("synthesize", "demo", "--duration", "2")
-    assert status == 1
-    assert "--force" in err
+    kept = {p: (p.read_bytes(), p.stat().st_mtime_ns) for p in here.iterdir()}
+    status, again, err = run("synthesize", "demo", "--duration", "2", "--json")
+    assert (status, again) == (0, out)
+    assert "finished before and is kept" in err
+    assert {p: (p.read_bytes(), p.stat().st_mtime_ns) for p in here.iterdir()} == kept
+    (here / document["truth"]).unlink()
+    assert run("synthesize", "demo", "--duration", "2")[0] == 0
+    assert (here / document["truth"]).read_text().splitlines() == truth
+    for other in (("--duration", "3"), ("--duration", "2", "--seed", "5")):
+        status, _, err = run("synthesize", "demo", *other)
+        assert status == 1
+        assert "exists already and is kept; --force replaces it" in err
 
 
 def test_corpus_writes_a_data_set(run, here):

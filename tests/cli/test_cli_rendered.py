@@ -48,4 +48,4 @@ def test_a_rendered_recipe_ends_in_weights(run, here, asked):
     card = json.loads(shown)
     assert (card["look"], card["head"]) == ("candidates", "face")
     assert run("train", "r.toml")[0] == 1  # a run is never overwritten
-    assert run("train", "r.toml", "--resume")[0] == 0
+    assert run("train", "r.toml")[0] == 0

@@ -109,8 +109,22 @@ def test_a_search_its_files_and_going_on(tmp_path, maps, capsys, monkeypatch):
     assert len(shown["chosen_on"]) == 1
     assert "clips of 3 people" in card.trained_on
     before = {k: v.clone() for k, v in model.state_dict().items()}
+    kept = {p.name: p.stat().st_mtime_ns for p in folder.iterdir()}
     assert run(arguments(tmp_path, maps)) == 0  # done already: the same comes out
-    assert capsys.readouterr().out.strip() == shown["recipe"]
+    told = capsys.readouterr()
+    assert told.out.strip() == shown["recipe"]
+    assert "was finished before and is kept" in told.err
+    assert {p.name: p.stat().st_mtime_ns for p in folder.iterdir()} == kept
+    (folder / "search.png").unlink()
+    (folder / "tiny-searched.safetensors").unlink()
+    assert run(arguments(tmp_path, maps)) == 0
+    assert "was completed: what was there is kept" in capsys.readouterr().err
+    assert kept.keys() == {p.name for p in folder.iterdir()}
+    log = (folder / "search.jsonl").read_bytes()
+    (folder / "search.jsonl").unlink()  # the tuned weights must not choose another winner
+    assert run(arguments(tmp_path, maps)) == 1
+    assert "lacks candidates" in capsys.readouterr().err
+    (folder / "search.jsonl").write_bytes(log)
     after = load(shown["weights"])[0].state_dict()
     assert all(torch.equal(after[k], v) for k, v in before.items())
     assert read_card(shown["weights"]).config["alpha"] == shown["winner"]["alpha"]

@@ -44,7 +44,7 @@ PICTURES_A = {
 
 def write_part_a(
     root: Path, rows: Iterable[RowA] = ROWS_A, *, release: str = "v2", labels: bool = True,
-    colour: bool = True, pictures: dict | None = None,
+    colour: bool = True, pictures: dict | None = None, blinks: list | None = None,
 ) -> Path:  # fmt: skip
     rows = tuple(rows)
     header = ["Subject", "Filename", "Onset", "Apex", "Offset", "AU"]
@@ -57,7 +57,8 @@ def write_part_a(
         if r.kind == "Micro":
             own = [r.person, r.video, str(r.onset), str(r.apex), str(r.offset), r.units]
             label.append([*own, "VII", r.emotion])
-    blink = [["Subject", "Filename", "Onset", "Offset"], ["spNO.1", "a", "1", "4"]]
+    blink = [["Subject", "Filename", "Onset", "Offset"]]
+    blink += [["spNO.1", "a", "1", "4"]] if blinks is None else blinks
     folder = root / "annotation"
     save(folder / f"CAS(ME)3_part_A_{release}.xls", {"AU+Emotion": large, "eye blink": blink})
     if labels:
@@ -83,6 +84,7 @@ class RowC:
     units: Any = None
     emotion: str = ""
     both: bool = True  # micro rows: in both tables
+    large: bool = True  # a row with an emotion that is not in the large one
 
 
 ROWS_C = (
@@ -98,7 +100,7 @@ def write_part_c(root: Path, rows: Iterable[RowC] = ROWS_C) -> Path:
     large: list[list[Any]] = [["Subject", "Onset", "Offset", "diff", "Exp_type", "risk"]]
     label: list[list[Any]] = [["sub", "count", "onset", "offset", "au", "emotion"]]
     for i, r in enumerate(rows):
-        if r.both or not r.emotion:
+        if r.large and (r.both or not r.emotion):
             large.append([r.person, r.onset, r.offset, None, int(r.micro), 1])
         if r.micro and r.emotion:
             label.append([r.person, i, r.onset, r.offset, r.units, r.emotion])

@@ -70,7 +70,6 @@ def test_an_apex_outside_the_pictures_is_none(tmp_path):
 
 BAD = {
     "emotion": ({"emotion": "joy"}, "unknown emotion 'joy'"),
-    "apex": ({"apex": 200}, "apex 200 is outside"),
     "folder": ({"files": False}, "there is no folder of its pictures"),
 }
 

@@ -66,7 +66,7 @@ def test_each_planted_oddity_is_told(casme2_root: Path) -> None:
     assert "1 clips have files that are not numbered pictures, ignored: sub01/EP02_01f" in told
     assert "1 action unit cells have parts that could not be read: sub09/EP09f" in told
     assert "1 clips are longer than 0.5 s but labelled micro: sub07/EP06_02_01" in told
-    assert "CASME II has 5 rows, published 255: others 2 of 99" in told
+    assert "CASME II, sheet of 2014, has 5 rows, published 255: others 2 of 99" in told
     assert "archive unpacked into itself" in told  # CASME2_RAW/CASME2-RAW
 
 
@@ -97,8 +97,6 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "text": ({"onset": "3,647", "pictures": range(1, 20)}, "whole numbers from 1 on"),
     "zero": ({"offset": 0, "pictures": range(1, 20)}, "whole numbers from 1 on"),
     "order": ({"onset": 12, "offset": 9, "pictures": range(1, 20)}, "offset 9 is before"),
-    "apex": ({"apex": 30}, "apex 30 is outside 5 to 15"),
-    "apex text": ({"apex": "late"}, "apex -1 is outside"),
     "end": ({"offset": 99, "pictures": range(5, 16)}, "the files run 5 to 15"),
     "folder": ({"files": False}, "there is no folder of its pictures"),
 }
@@ -113,6 +111,14 @@ def test_a_row_that_makes_no_sense_is_left_out_and_named(tmp_path: Path, case: s
     assert problem.where == f"{TABLE}/Sheet1, row 7"
     assert message in problem.message
     assert len(dataset.clips) == len(CASME2_ROWS)
+
+
+@pytest.mark.parametrize(("apex", "said"), [(30, "apex 30"), ("late", "apex -1")])
+def test_a_bad_apex_costs_the_apex_only(tmp_path: Path, apex: Any, said: str) -> None:
+    dataset = with_row(tmp_path, Row("11", "EP01_01", 5, apex, 15, "4", "disgust"))
+    assert dataset.errors == ()
+    assert (dataset.clips[-1].name, dataset.clips[-1].expression.apex) == ("EP01_01", None)
+    assert f"{said} is outside 5 to 15; no apex is used" in messages(dataset.warnings)
 
 
 def test_rows_twice(tmp_path: Path) -> None:

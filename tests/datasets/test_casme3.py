@@ -97,9 +97,9 @@ def test_a_mended_table_is_left_alone(tmp_path):
 
 def test_without_corrections_the_rows_are_refused(part_a):
     told = messages(read_a(part_a, corrections=()).errors)
-    assert len(read_a(part_a, corrections=()).errors) == 4
+    assert len(read_a(part_a, corrections=()).errors) == 2
     assert "spNO.40/e" in told
-    assert "spNO.149/d" in told
+    assert "spNO.216/d" in told
 
 
 @pytest.mark.parametrize("colour", [True, False])
@@ -133,7 +133,8 @@ def test_rows_that_make_no_sense(tmp_path):
     )
     dataset = read("casme3a", layout_casme3.write_part_a(tmp_path / "c", (*ROWS_A, *bad)))
     told = messages(dataset.errors)
-    assert len(dataset.errors) == 5
+    assert len(dataset.errors) == 4
+    assert "apex 5 is outside 20 to 30" in messages(dataset.warnings)
     for text in ("60", "spNO.1/m: there is no such video", "joy", "Mezzo-expression"):
         assert text in told
     assert all("row " in p.where for p in dataset.errors)
@@ -158,7 +159,9 @@ def test_part_c(tmp_path):
     dataset = read("casme3c", layout_casme3.write_part_c(tmp_path / "c"))
     assert dataset.errors == ()
     found = by_name(dataset)
-    assert set(found) == {"01/a", "04/a"}  # 17 has a row that is not used
+    assert set(found) == {"01/a", "04/a", "17/a"}
+    (kept,) = found["17/a"].expressions  # only the large table has it
+    assert (kept.kind, kept.interval, kept.emotion) == ("micro", Interval(4, 8), None)
     kinds = [(e.kind, e.interval, e.emotion) for e in found["04/a"].expressions]
     assert kinds == [
         ("macro", Interval(9, 39), None),
@@ -170,9 +173,12 @@ def test_part_c(tmp_path):
     assert found["01/a"].expressions[0].action_units == ("14", "L24")
     assert all(e.apex is None for r in dataset.recordings for e in r.expressions)
     told = messages(dataset.warnings)
-    assert "1 micro-expressions are only in the ME table: 01 12" in told
-    assert "1 micro-expressions are only in the large table, not used: 17 5" in told
-    assert "micro 3 of 165" in told
+    assert "1 micro-expressions are only in the label table: 01/a 12 to 18" in told
+    kept = (
+        "1 micro-expressions are only in the large table, kept without an emotion: 17/a 5 to 9"
+    )
+    assert kept in told
+    assert "micro 4 of 166" in told
 
 
 def test_part_c_without_its_second_table(tmp_path):
@@ -251,8 +257,13 @@ def test_micro_rows_of_the_large_table_alone_are_told(tmp_path):
     book["label"].append(["a remark"])
     book.save(path)
     book.close()
-    told = messages(read("casme3a", root).warnings)
-    assert "1 micro-expressions are only in the large table, not used: spno.1/a 34" in told
+    dataset = read("casme3a", root)
+    told = messages(dataset.warnings)
+    text = (
+        "1 micro-expressions are only in the large table, kept without an emotion: spNO.1/a 34"
+    )
+    assert text in told
+    assert [e.emotion for e in by_name(dataset)["spNO.1/a"].expressions] == [None, None]
     assert "1 rows of text skipped" in told
     whole = layout_casme3.write_part_a(tmp_path / "d")
     assert "only in the large table" not in messages(read("casme3a", whole).warnings)

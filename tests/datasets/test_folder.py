@@ -111,7 +111,7 @@ BAD_TABLES = {
         (HEADER + "a,1,2,,micro,\xfc\n").encode("latin-1"),
         r"row 2: expected UTF-8.*0xfc",
     ),
-    "utf-16": ((HEADER + "a,1,2,,micro,x\n").encode("utf-16"), r"expected UTF-8"),
+    "utf-16": ((HEADER + "a,1,2,,micro,x\n").encode("utf-16-le"), r"found a NUL byte"),
     "empty": (b" \n", r"expected a table with a header, found an empty file"),
     "nul": ((HEADER + "a,1,2,,micro,\0\n").encode(), r"row 2: .*NUL"),
     "twice": (b"recording,video,onset,offset,kind\n", r"column recording is there twice"),

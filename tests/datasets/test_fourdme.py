@@ -59,9 +59,9 @@ def test_rows_that_make_no_sense(tmp_path):
     told = messages(dataset.errors)
     assert "a: none of Positive, Negative, Surprise, Repression, Others is 1" in told
     assert "c: there is no folder of its pictures" in told
-    assert "e: apex 9999 is outside" in told
-    assert [c.name for c in dataset.clips][3:] == ["b", "d"]
+    assert [c.name for c in dataset.clips][3:] == ["b", "d", "e"]
     told = messages(dataset.warnings)
+    assert "e: apex 9999 is outside" in told
     assert "expected 0 or 1 in Negative, found 2" in told
     assert "the pictures run 2480 to 2500; the pictures count" in told
 
@@ -95,3 +95,22 @@ def test_what_is_written_comes_back(onset, rise, fall, shown):
     (clip,) = dataset.clips
     assert (clip.expression.interval, clip.expression.apex) == (Interval(0, rise + fall), rise)
     assert set(clip.emotions) == {name.lower() for name in shown}
+
+
+def test_apostrophes_behind_headers_and_a_row_of_totals(tmp_path):
+    """As early copies have them, where a spreadsheet wrote every header as text."""
+    from openpyxl import load_workbook
+
+    root = layout_clips.write_4dme(tmp_path / "d")
+    path = root / "4DME_Labelling_Micro_release v1.xlsx"
+    book = load_workbook(path)
+    sheet = book["Sheet1"]
+    for cell in sheet[1]:
+        cell.value = f"{cell.value}'"
+    sheet.append([None, None, None, "total", 3, None, None, None, 12, 9])
+    book.save(path)
+    book.close()
+    dataset = read("4dme", root)
+    assert len(dataset.clips) == len(FOUR_ROWS)
+    assert dataset.errors == ()
+    assert "1 rows of text skipped: [5]" in messages(dataset.warnings)

@@ -96,8 +96,6 @@ def test_without_corrections_the_row_is_refused_with_the_way_out(samm_root: Path
 
 BAD: dict[str, tuple[dict[str, Any], str]] = {
     "emotion": ({"emotion": "Repression"}, "unknown emotion 'Repression'"),
-    "apex": ({"apex": 7}, "apex 7 is outside 30 to 40"),
-    "apex text": ({"apex": "?"}, "apex 0 is outside"),
     "order": ({"offset": 20, "pictures": range(20, 41)}, "offset 20 is before onset 30"),
     "start": ({"pictures": range(33, 41)}, "the files run 33 to 40"),
     "folder": ({"files": False}, "there is no folder of its pictures"),

@@ -124,7 +124,6 @@ BAD: dict[str, tuple[LongRow, str]] = {
     "text": (LongRow("006_1_9", "3,647", 20, 30), "onset is '3,647', expected a whole"),
     "negative": (LongRow("006_1_9", -4, 20, 30), "onset is -4, expected a whole number from 0"),
     "order": (LongRow("006_1_9", 30, 20, 10), "offset 10 is before onset 30"),
-    "apex": (LongRow("006_1_9", 10, 40, 30), "apex 40 is outside 10 to 30"),
     "kind": (LongRow("006_1_9", 10, 20, 30, "blink"), "expected the type micro or macro"),
     "name": (LongRow("video 6", 10, 20, 30), "expected a Filename such as '006_1_2'"),
     "video": (LongRow("006_7_1", 10, 20, 30), "006_7: there is no such video"),

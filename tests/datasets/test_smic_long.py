@@ -64,7 +64,7 @@ def test_all_recordings(tmp_path, inner, year):
     assert all(e.apex is None and e.kind == "micro" for e in second.expressions)
     assert dataset.seconds["s01_ne_01"][0].onset == pytest.approx(0.05)
     told = messages(dataset.warnings)
-    assert "micro 6 of 161, recordings 3 of 157" in told
+    assert "micro 6 of 166, recordings 3 of 157" in told
 
 
 def test_rows_that_make_no_sense(tmp_path):

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mescope.errors import DatasetError
-from mescope.evaluation.interval_table import read_table
+from mescope.evaluation.interval_table import read_lengths, read_table
 from mescope.events import Interval
 
 HEAD = "subject,video,onset,offset,type,emotion,apex,score\n"
@@ -45,7 +45,7 @@ def test_all_bad_rows_are_counted(tmp_path):
 
 
 def test_missing_columns_are_named(tmp_path):
-    with pytest.raises(DatasetError, match=r"found clip, start.*add subject, recording, onset"):
+    with pytest.raises(DatasetError, match=r"found clip, start.*add recording, onset"):
         read_table(table(tmp_path, "clip,start\n1,2\n"))
 
 
@@ -83,3 +83,10 @@ def test_rows_come_back_unchanged(tmp_path_factory, rows):
     text = "".join(f"s,{v},{a},{a + n},{kind},,,\n" for v, a, n, kind in rows)
     back = read_table(table(tmp_path_factory.mktemp("t"), HEAD + text)).rows
     assert [(r.video, r.interval.first, len(r.interval) - 1, r.kind) for r in back] == rows
+
+
+@pytest.mark.parametrize("row", ["s1,v,1,200", "s1,v,1.5", 's1,"v,200', "s1,v,x"])
+def test_lengths_that_are_none_name_their_row(tmp_path, row):
+    path = table(tmp_path, f"subject,video,frames\n{row}\n")
+    with pytest.raises(DatasetError, match=r"table\.csv, row 2"):
+        read_lengths(path, [("s1", "v")])

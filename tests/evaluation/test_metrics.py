@@ -9,7 +9,7 @@ from made_up_report import made_up_report
 
 from mescope.evaluation import recognition
 from mescope.evaluation.figures import by_frequency
-from mescope.evaluation.metrics import METRICS, metric, reported, tallies_of
+from mescope.evaluation.metrics import ABSENT, METRICS, metric, reported, tallies_of
 from mescope.evaluation.report_tables import headline, heads
 from mescope.plugins import VARIABLE, load_plugin, module_name
 from mescope.reports.evaluation_page import evaluation_page
@@ -58,7 +58,7 @@ def test_counts_and_tables_share_their_definitions():
     table = np.array([[5, 1], [2, 2]])
     counts = recognition.counts_of(table, ("a", "b"))
     for name, one in METRICS.items():
-        assert recognition.scored(name, counts) == float(one.of(tallies_of(table), "zero"))
+        assert recognition.scored(name, counts) == float(one.of(tallies_of(table), ABSENT))
 
 
 def test_every_metric_is_documented_and_its_chance_is_met_by_drawing():
@@ -71,7 +71,7 @@ def test_every_metric_is_documented_and_its_chance_is_met_by_drawing():
     for one in METRICS.values():
         assert one.of.__doc__
         if one.reported:
-            mean = one.of(tallies_of(drawn), "zero").mean()
+            mean = one.of(tallies_of(drawn), ABSENT).mean()
             assert by_frequency(counts)[one.name] == pytest.approx(mean, abs=3e-3)
 
 

@@ -14,6 +14,7 @@ from mescope.evaluation.recognition import (
     count_classes,
     harmonic_f1,
     macro_precision,
+    scored,
     strs,
     uar,
     uf1,
@@ -142,3 +143,12 @@ def test_nothing_at_all_is_zero_not_nan(policy):
     counts = count_classes([], [], THREE)
     assert [f(counts, policy) for f in (macro_precision, uar, uf1, harmonic_f1)] == [0.0] * 4
     assert accuracy(counts) == 0.0
+
+
+@pytest.mark.parametrize("name", ["uf1", "uar", "macro_precision", "harmonic_f1"])
+def test_perfect_answers_score_1_whatever_occurs(name):
+    """And an answer of a class that does not occur counts against them."""
+    perfect = count_classes(["negative", "surprise"], ["negative", "surprise"], FOUR)
+    assert scored(name, perfect) == 1.0
+    wrong = count_classes(["negative", "surprise"], ["negative", "others"], FOUR)
+    assert scored(name, wrong) == pytest.approx(1 / 3)

@@ -68,12 +68,13 @@ def test_figures_are_those_counted_by_hand():
     # ranked: hit 0.9, alarm 0.8, hit 0.7, alarm 0.2; precision at the hits 1 and 2/3
     assert first["ap"] == pytest.approx((1 + 2 / 3) / 4)
     assert first["f1_at_iou"] == {"0.3": 0.75, "0.5": 0.5, "0.7": 0.25}
-    # of the hits: negative named so, positive called negative; surprise does not occur
+    # of the hits: negative named so, positive called negative; surprise does not occur, and
+    # nothing is called so, so it leaves the means
     assert first["confusion"][:2] == [[1, 0, 0, 0, 0], [1, 0, 0, 0, 0]]
     assert first["pairs"] == 2
-    assert first["uf1"] == pytest.approx((2 / 3 + 0 + 0) / 3)
-    assert first["uar"] == pytest.approx((1 + 0 + 0) / 3)
-    precision, recall = (1 / 2 + 0 + 0) / 3, 1 / 3
+    assert first["uf1"] == pytest.approx((2 / 3 + 0) / 2)
+    assert first["uar"] == pytest.approx((1 + 0) / 2)
+    precision, recall = (1 / 2 + 0) / 2, 1 / 2
     named = 2 * precision * recall / (precision + recall)
     assert first["harmonic_f1"] == pytest.approx(named)
     assert first["strs"] == pytest.approx(0.5 * named)

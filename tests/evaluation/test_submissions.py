@@ -3,7 +3,8 @@
 from made_up_spotting import made_up_spotting, report_of, row
 
 from mescope.evaluation.interval_table import table_of
-from mescope.evaluation.megc import read_log, read_submission, write_spotting
+from mescope.evaluation.megc import read_submission, write_spotting
+from mescope.evaluation.megc_log import read_log
 from mescope.evaluation.submissions import (
     LOG,
     SPOT_THEN_RECOGNISE,

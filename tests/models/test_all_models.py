@@ -111,6 +111,12 @@ def run(name, model, x):
     return model(x, x[:, [0, 1, 0]] + 0.5) if name in PICTURES else model(x)
 
 
+def floats(out):
+    """The floating tensors of an output."""
+    several = out if isinstance(out, tuple) else (out,)
+    return [t for t in several if isinstance(t, torch.Tensor) and t.is_floating_point()]
+
+
 @pytest.fixture(params=[*SPOTTING, *CLIPS, *VIDEOS, *FRAMES])
 def name(request):
     return request.param
@@ -125,6 +131,23 @@ def test_parameters_of_large_presets(large):
     with torch.device("meta"):
         model = build(large) if large.startswith("videomamba") else create_model(large)
         assert sum(p.numel() for p in model.parameters()) == LARGE[large]
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_halves_of_autocast_change_the_output_by_their_rounding(name, dtype):
+    """As a card trains: products in halves, gradients in float32."""
+    model, x = build(name), inputs(name)
+    wanted = floats(run(name, model, x))
+    with torch.autocast("cpu", dtype=dtype):
+        found = floats(run(name, model, x))
+    for f, w in zip(found, wanted, strict=True):
+        error = (f.float() - w).detach().abs().max()
+        assert error < 16 * torch.finfo(dtype).eps * w.detach().abs().max().clamp_min(0.1)
+    sum(t.float().square().mean() for t in found).backward()
+    for parameter, value in model.named_parameters():
+        assert value.grad is None or (value.grad.dtype, bool(value.grad.isfinite().all())) == (
+            torch.float32, True,
+        ), parameter  # fmt: skip
 
 
 @pytest.mark.parametrize("frames", [16, 30, 50])

@@ -281,7 +281,7 @@ def test_mambavision_pads_what_windows_do_not_divide():
         ("merba-s28", {"heads": [2]}, "local, attention and heads"),
         ("merba-s28", {"heads": [3, 4]}, "heads must divide"),
         ("merba-s28", {"extractor_scope": "window"}, "scope must be"),
-        ("merba-s28", {"dim": 0}, "above 0"),
+        ("merba-s28", {"dim": 0}, "dim must be a whole number in 1..4096"),
         ("mambavision-s28", {"windows": [7]}, "depths, heads and windows"),
         ("mambavision-s28", {"heads": [3, 4]}, "heads must divide"),
     ],

@@ -408,8 +408,8 @@ def test_pixels_as_bytes_are_refused():
         ({"depth": True}, "depth must be"),
         ({"frames": 8.0}, "frames must be"),
         ({"recompute": 25}, "recompute must be a whole number in 0..24"),
-        ({"drop_path": 1.0}, "drop_path must be in"),
-        ({"head_drop": -0.1}, "head_drop must be in"),
+        ({"drop_path": 1.0}, "drop_path must be a number in 0..1"),
+        ({"head_drop": -0.1}, "head_drop must be a number in"),
         ({"scan": "x"}, "unknown model option 'scan'"),
     ],
 )

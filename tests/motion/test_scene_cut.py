@@ -1,11 +1,15 @@
 """Thumbs that are kept from frame to frame give the answers of thumbs made anew."""
 
+import cv2
 import numpy as np
+import skimage.data
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mescope.face.box import Box
+from mescope.motion.roi_flow import extract
 from mescope.motion.scene_cut import Thumbs, scene_cut
+from mescope.video.reading import open_video
 
 FACES = st.one_of(
     st.none(),
@@ -39,3 +43,15 @@ def test_after_a_gap_the_thumb_is_made_anew():
     assert thumbs.cut(a, b, None)
     assert thumbs.cut(a, c, None)
     assert not thumbs.cut(b, c, None)
+
+
+def test_no_motion_is_measured_across_a_joint():
+    """Two recordings in one file look alike at their joint; what lies between is not known."""
+    grey = cv2.cvtColor(skimage.data.astronaut(), cv2.COLOR_RGB2GRAY)[:256, 80:400]
+    noise = np.random.default_rng(0).normal(0, 1.5, (90, *grey.shape))
+    video = open_video(np.clip(grey + noise, 0, 255).astype(np.uint8), rate=30)
+    video.report.joints = (60,)
+    flow = extract(video, jobs=1)
+    assert any("scene cuts at frames 60" in w for w in flow.warnings)
+    assert flow.valid[1, : 60 - 25].all()
+    assert not flow.valid[1, 60 - 25 :].any()

@@ -182,9 +182,9 @@ def test_the_rule_travels_and_refuses_what_no_code_does():
     assert ProposalRule(**published().to_dict()) == published()
     with pytest.raises(ValueError, match="as_published only"):
         ProposalRule(intervals="extensible")
-    with pytest.raises(ValueError, match="fixed or extensible"):
+    with pytest.raises(ValueError, match="one of fixed, extensible"):
         ProposalRule(mode="as_published", intervals="wide")
-    with pytest.raises(ValueError, match="voted or zeroed"):
+    with pytest.raises(ValueError, match="one of voted, zeroed"):
         ProposalRule(mode="as_published", neutral="gone")
     with pytest.raises(ValueError, match="boosting-vrme"):
         ProposalRule.as_published(5, of="me-tst")

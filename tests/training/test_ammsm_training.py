@@ -351,8 +351,8 @@ def test_what_does_not_go_together_is_refused(changes, options, text):
 @pytest.mark.parametrize(
     ("changes", "text"),
     [
-        ({"mixup": -0.1}, "mixup must be 0 or above"),
-        ({"mesa": -1.0}, "mesa must be 0 or above"),
+        ({"mixup": -0.1}, r"mixup must be a number in 0\.\.1000"),
+        ({"mesa": -1.0}, r"mesa must be a number in 0\.\.10000"),
         ({"adaptive_epochs": 5}, "0 to epochs = 4"),
         ({"search_population": 3, "hold_out": 0.3}, "search_population of 4"),
         ({"search_population": 8}, "hold_out for people"),

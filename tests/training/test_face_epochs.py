@@ -161,9 +161,9 @@ def test_a_split_of_clips_is_never_clean():
     [
         ({"data": "clips"}, "unknown key 'frames' of .data"),
         ({"options": {"frames": 8}}, "decide the model's frames"),
-        ({"frames": 1}, "expected frames of 2 or more"),
+        ({"frames": 1}, "frames must be a whole number in 2"),
         ({"channels": 2}, "1 or 3 channels"),
-        ({"macro_weight": 0.0}, "macro_weight must be above 0"),
+        ({"macro_weight": 0.0}, "macro_weight must be a number in"),
         ({"hold_out": 0.2}, "no hold_out"),
         ({"precision": "16"}, "precision must be one of"),
     ],

@@ -64,6 +64,19 @@ def test_going_on_equals_going_through():
     assert torch.equal(*found)
 
 
+@pytest.mark.parametrize("parts", [2, 3, 8, 50])
+def test_a_batch_in_parts_gives_the_gradients_of_the_whole(parts):
+    """Parts of unequal length count by it; more parts than samples are as many as samples."""
+    seen = []
+    whole = train_recognizer(epochs=3)
+    found = train_recognizer(
+        epochs=3, accumulate=parts, report=lambda n, loss: seen.append(loss)
+    )
+    torch.testing.assert_close(found.weight, whole.weight)
+    torch.testing.assert_close(found.bias, whole.bias)
+    assert len(seen) == 15
+
+
 def _save_rank_zero(fabric, path):
     model = train_recognizer(fabric, epochs=3)
     if fabric.is_global_zero:

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -65,6 +67,31 @@ def test_a_killed_run_resumes_to_the_same_weights(tmp_path):
 
 
 @pytest.mark.slow
+def test_a_run_with_a_mean_ends_as_its_mean_and_resumes_to_it(tmp_path):
+    """Batches in parts, blocks that compute twice, halves: none of them is in the way."""
+    optim = replace(
+        TINY.optim, average=0.9, accumulate=2, recompute=True, precision="bf16-mixed", epochs=2
+    )
+    recipe = replace(TINY, optim=optim)
+    last = replace(TINY, optim=replace(optim, average=0.0))
+    plain, _ = training.train(last, tmp_path / "plain")
+    whole, _ = training.train(recipe, tmp_path / "whole")
+    assert not torch.equal(whole.spotting_head.weight, plain.spotting_head.weight)
+
+    def kill(done: int, total: int, loss: float) -> None:
+        if done == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        training.train(recipe, tmp_path / "cut", report=kill)
+    for _ in range(2):  # the second time there is nothing left to do
+        resumed, progress = training.train(recipe, tmp_path / "cut")
+        assert progress.epoch == 2
+        for key, value in whole.state_dict().items():
+            torch.testing.assert_close(resumed.state_dict()[key], value, rtol=0, atol=0)
+
+
+@pytest.mark.slow
 def test_a_checkpoint_of_another_recipe_or_a_damaged_one_is_refused(tmp_path):
     training.train(changed(TINY, epochs=1), tmp_path)
     with pytest.raises(RecipeError, match="another recipe"):
@@ -96,6 +123,6 @@ def test_one_cycle_has_the_published_course():
 
 @pytest.mark.slow
 def test_a_loss_that_is_no_number_stops_the_run(tmp_path):
-    wild = changed(TINY, learning_rate=1e30)
+    wild = replace(TINY, optim=replace(TINY.optim, learning_rate=1e30))  # no file says so
     with pytest.raises(RecipeError, match="lower learning_rate"):
         training.train(wild, tmp_path)

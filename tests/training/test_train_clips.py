@@ -174,7 +174,7 @@ def test_classical_models_leave_no_weights(simulated, tmp_path):
 @pytest.mark.parametrize(
     ("values", "text"),
     [
-        ({"data": "synthetic-maps", "maps": 0}, "maps must be above 0"),
+        ({"data": "synthetic-maps", "maps": 0}, "maps must be a whole number in 1"),
         ({"data": "flow28", "maps": 5}, "unknown key 'maps' of .data"),
     ],
 )
@@ -226,9 +226,27 @@ def test_the_command(tmp_path, capsys):
     shown = json.loads(capsys.readouterr().out)
     assert shown["epochs"] == 1
     assert read_card(shown["weights"]).labels == ("negative", "positive", "surprise")
-    assert run(words) == 1
-    assert "holds a run already" in capsys.readouterr().err
-    assert run([*words, "--resume"]) == 0
+    folder = tmp_path / "run"
+    kept = {p.name: (p.read_bytes(), p.stat().st_mtime_ns) for p in folder.iterdir()}
+    assert run([*words, "--json"]) == 0  # finished: nothing is made again
+    told = capsys.readouterr()
+    assert json.loads(told.out) == shown
+    assert "was finished before and is kept" in told.err
+    assert {p.name: (p.read_bytes(), p.stat().st_mtime_ns) for p in folder.iterdir()} == kept
+    (folder / "history.json").unlink()
+    (folder / "tiny.safetensors").unlink()
+    assert run([*words, "--resume"]) == 0  # the weights are published again, not trained again
+    told = capsys.readouterr().err
+    assert "goes on from there" in told
+    assert "--resume is no longer needed" in told
+    again = {p.name: p.read_bytes() for p in folder.iterdir()}
+    assert again == {name: data for name, (data, _) in kept.items()}
+    assert run([*words[:-1], "optim.epochs=2"]) == 1
+    assert "made by another recipe" in capsys.readouterr().err
+    (folder / "checkpoint.safetensors").unlink()
+    assert run([*words[:-1], "optim.epochs=2"]) == 1
+    assert "tiny.safetensors exists already and is kept: another" in capsys.readouterr().err
+    assert (folder / "tiny.safetensors").read_bytes() == kept["tiny.safetensors"][0]
 
 
 def test_the_command_wants_people_where_the_recipe_does(tmp_path, capsys):

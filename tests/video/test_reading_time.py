@@ -70,14 +70,29 @@ def test_repeated_stamps_are_spread(tmp_path, write_video, number_in):
     assert any("repaired" in w for w in video.warnings)
 
 
-def test_a_first_stamp_that_is_not_zero(tmp_path, write_video):
-    """Times count from the first displayed frame, the offset is recorded."""
+@pytest.mark.parametrize(("suffix", "offset"), [("mkv", 5), ("webm", 5), ("mov", 5), ("ts", 0)])
+def test_a_first_stamp_that_is_not_zero(tmp_path, write_video, suffix, offset):
+    """Times count from the first displayed frame; what players show before it is the offset.
+
+    The clock of a transport stream has no zero: players count from its first stamp.
+    """
+    codec = "libvpx-vp9" if suffix == "webm" else "libx264"
     stamps = [90000 * 5 + i * 3000 for i in range(30)]
-    path = write_video(tmp_path / "v.ts", 30, stamps=stamps, unit=MICRO, options={"bf": "0"})
+    path = write_video(
+        tmp_path / f"v.{suffix}",
+        30,
+        codec=codec,
+        stamps=stamps,
+        unit=MICRO,
+        options={"bf": "0"},
+    )
     video = open_video(path)
     assert video.times[0] == 0
-    assert np.allclose(video.times, np.arange(30) / 30)
-    assert video.report.start_offset >= 5
+    assert np.abs(video.times - np.arange(30) / 30).max() < 1.1e-3
+    assert video.start_offset == pytest.approx(offset, abs=1.1e-3)
+    assert video.report.start_offset == video.start_offset
+    assert open_video(path, rate=60).start_offset == pytest.approx(offset / 2, abs=1e-3)
+    assert open_video(np.zeros((3, 8, 8), np.uint8), rate=30).start_offset == 0
 
 
 def test_frames_before_an_edit_list_are_not_shown(tmp_path, write_video, number_in):

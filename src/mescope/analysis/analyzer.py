@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from mescope.analysis.movements import emotion_traces, measure_movements, noise_
 from mescope.analysis.provenance import provenance
 from mescope.errors import MescopeError
 from mescope.events import Detection
+from mescope.face.choice import FaceChoice
 from mescope.face.landmark_tables import LandmarkTable
 from mescope.io.cache import default_cache
 from mescope.io.progress import Progress
@@ -30,6 +31,7 @@ from mescope.spotting.face_events import find_events
 from mescope.spotting.network import rule_of
 from mescope.spotting.proposals import ProposalRule
 from mescope.spotting.traces import stitch
+from mescope.video.mpv_clock import mpv_zero
 from mescope.video.reading import Video, open_video
 
 if TYPE_CHECKING:
@@ -37,7 +39,6 @@ if TYPE_CHECKING:
 
     from mescope.models.mean_of_folds import Fold
     from mescope.models.weights import Card
-    from mescope.motion.head_motion import Head
 
 Source = str | Path | NDArray[np.uint8] | Video
 
@@ -110,7 +111,7 @@ class Analyzer:
         start: float | None = None,
         end: float | None = None,
         rate: float | None = None,
-        face: str | int = "largest",
+        face: FaceChoice = "largest",
         landmarks: LandmarkTable | str | Path | None = None,
         jobs: int | None = None,
         cache: Path | Literal["default"] | None = "default",
@@ -125,7 +126,8 @@ class Analyzer:
             start: seconds; analyze from here.
             end: seconds; analyze up to here.
             rate: frames per second of a folder or array, which carry no time stamps.
-            face: "largest", "central", or a number from left to right.
+            face: "largest", "central", a number from left to right, a point or a time; see
+                :data:`mescope.face.choice.FaceChoice`.
             landmarks: in place of mescope's own landmark model, the result table of OpenFace,
                 py-feat or MediaPipe for this recording; see
                 :func:`mescope.face.landmark_tables.read_landmarks`.
@@ -254,7 +256,7 @@ def network_of(model: torch.nn.Module, card: Card, name: str, device: str = "cpu
     return Network(
         name=name,
         look=card.look,
-        head=cast("Head", card.head),
+        head=card.head,
         rule=card.proposals,
         score=partial(score, model, device=device),
         model=card.model,
@@ -311,6 +313,8 @@ def _about(video: Video) -> dict[str, Any]:
         "rate": round(float(video.rate), 6),
         "frames": len(video),
         "duration_s": float(video.times[-1] - video.times[0]) if len(video) else 0.0,
+        "start_offset": float(video.start_offset),
+        "mpv_zero": mpv_zero(video),
         "fingerprint": video.fingerprint(),
     }
 

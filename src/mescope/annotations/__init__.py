@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from mescope.annotations import formats  # noqa: F401  # registers them
@@ -20,7 +21,8 @@ from mescope.annotations.annotation import (
     from_detection,
     normal,
 )
-from mescope.annotations.clock import Clock, all_timed, timed
+from mescope.annotations.choice import chosen
+from mescope.annotations.clock import Clock, timed
 from mescope.annotations.codecs import (
     CODECS,
     Codec,
@@ -66,7 +68,11 @@ __getattr__ = renamed(
 
 
 def read(
-    path: str | Path, *, format: str | None = None, clock: Clock | None = None
+    path: str | Path,
+    *,
+    format: str | None = None,
+    clock: Clock | None = None,
+    part: str | None = None,
 ) -> Contents:
     """Return the annotations of a file, with remarks on what was left out or changed.
 
@@ -74,15 +80,21 @@ def read(
         path: a file in one of the formats of :func:`readable`.
         format: which, if the suffix does not say it.
         clock: the times of the recording: needed where a file knows seconds only, and used to
-            give times to annotations that have frames only.
+            give times to annotations that have frames only.  Of several videos in a file, the
+            one with the name of the recording is read.
+        part: which of several to read: the name of a video or, in BORIS, of an observation.
 
     Raises:
-        DatasetError: the file cannot be read, is of another format, or is damaged; one line.
+        DatasetError: the file cannot be read, is of another format, is damaged, has marks
+            outside the recording, or several videos of which none has its name; one line.
     """
     path = Path(path)
     codec = _chosen(format or format_of(path), readable())
     assert codec.read is not None  # it is readable
-    return all_timed(codec.read(path, clock), clock)
+    if part is not None and clock is not None:
+        clock = replace(clock, video=part)
+    contents = chosen(codec.read(path, clock), clock, part)
+    return replace(contents, sets=tuple(timed(one, clock) for one in contents.sets))
 
 
 def dumps(

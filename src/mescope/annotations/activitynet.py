@@ -1,9 +1,10 @@
 """ActivityNet's JSON of detections, which toolboxes for temporal localisation score.
 
 ``{"version", "results": {video: [{"label", "score", "segment": [s, e]}]}, "external_data"}``;
-the label is the kind.  The segment is half-open and in seconds.  ``external_data`` holds the
-facts of the videos and, beside every entry in the same order, its whole mark; blinks and other
-events stand there alone, since a scorer would take them for a class.
+the label is the kind.  The segment is half-open and in seconds from the first frame: programs
+that score detections count decoded frames.  ``external_data`` holds the facts of the videos
+and, beside every entry in the same order, its whole mark; blinks and other events stand there
+alone, since a scorer would take them for a class.
 Source: the format of the detection task of the ActivityNet challenge, activity-net.org.
 """
 
@@ -25,9 +26,11 @@ from mescope.annotations.annotation import (
     spans,
     widened,
 )
-from mescope.annotations.clock import Clock, reconciled
+from mescope.annotations.choice import meant
+from mescope.annotations.clock import Clock, Timeline, reconciled
 from mescope.annotations.expression_table import KINDS
 from mescope.annotations.files import listing, number, read_json, table, word
+from mescope.annotations.problems import Remarks
 from mescope.annotations.stored import KIND_WORDS, about, from_dict, set_from_facts, to_dict
 from mescope.errors import DatasetError
 
@@ -81,42 +84,57 @@ def is_one(value: Any) -> bool:
 def read(path: Path, clock: Clock | None = None) -> Contents:
     """Return the marks of a file; those without our facts need ``clock`` for their frames.
 
-    Entries that make no sense are left out with a remark.
+    Entries that make no sense are left out with a remark.  Where a recording is named, only the
+    video of its name is read.
 
     Raises:
-        DatasetError: the file is not of this format.
+        DatasetError: the file is not of this format, has several videos of which none is
+            called as the recording, or a mark lies outside it.
     """
     document = read_json(path)
     if not is_one(document):
         raise DatasetError(f'{path.name}: expected "results" of ActivityNet, found other JSON')
-    remarks: list[str] = []
+    remarks = Remarks()
     try:
         results = {
             name: listing(entries, f"the results of {name[:40]!r}")
             for name, entries in table(document["results"], "results").items()
         }
         kept = _kept(document.get("external_data"), path.name, remarks)
-        sets = [_ours(facts, results, clock, remarks) for facts in kept]
+        names = list(dict.fromkeys([*(str(f.get("video", "")) for f in kept), *results]))
+        wanted = {names[i] for i in meant([[name] for name in names], clock)}
+        sets = [
+            _ours(facts, results, clock, remarks)
+            for facts in kept
+            if str(facts.get("video", "")) in wanted
+        ]
         for name, entries in results.items():
-            if any(e is not None for e in entries) or not any(s.video == name for s in sets):
+            left = any(e is not None for e in entries) or all(s.video != name for s in sets)
+            if left and name in wanted:
                 sets.append(_foreign(name, entries, clock, remarks))
-    except ValueError as error:
+    except (ValueError, DatasetError) as error:
         raise DatasetError(f"{path.name}: {error}") from None
-    return Contents(tuple(sets), tuple(remarks))
+    remarks.check(path.name)
+    return Contents(tuple(sets), tuple(remarks.said), remarks.lost)
 
 
-def _kept(external: Any, name: str, remarks: list[str]) -> list[dict[str, Any]]:
+def _kept(external: Any, name: str, remarks: Remarks) -> list[dict[str, Any]]:
     """Return the facts that mescope left, if it wrote the file."""
     videos = external.get(_OWN, []) if isinstance(external, dict) else []
     if isinstance(videos, list) and all(isinstance(v, dict) for v in videos):
         return videos
-    remarks.append(f"{name}: the facts in external_data were not readable and not used")
+    remarks.add(name, "the facts in external_data were not readable and not used")
     return []
+
+
+def _timeline(sheet: AnnotationSet, clock: Clock | None) -> Timeline:
+    """Return what times mean in this format: they count from the first frame."""
+    return Timeline.of(replace(sheet, start_offset=0.0), clock)
 
 
 def _ours(
     facts: dict[str, Any], results: dict[str, list[Any]], clock: Clock | None,
-    remarks: list[str],
+    remarks: Remarks,
 ) -> AnnotationSet:  # fmt: skip
     """Return the set of a video that mescope wrote; entries that are its become None."""
     sheet = set_from_facts(facts)
@@ -129,51 +147,44 @@ def _ours(
         where = f"{sheet.video}, result {i + 1}"
         entry = entries[i] if 0 <= i < len(entries) else None
         if entry is None:
-            remarks.append(f"{where}: left out, the file has no such result any more")
+            remarks.add(where, "left out, the file has no such result any more")
             continue
         entries[i] = None
         try:
             kind, start, end = _entry(entry)
             mark = replace(from_dict(table(kept, "the mark")), kind=kind)
             mark, remark = reconciled(
-                mark, start, end, digits=_DIGITS, rate=sheet.rate, clock=clock
+                mark, start, end, digits=_DIGITS, timeline=_timeline(sheet, clock)
             )
-            marks.append(mark)
-            remarks += [f"{where}: {remark}"] if remark else []
         except ValueError as error:
-            remarks.append(f"{where}: left out, {error}")
+            remarks.left_out(where, error)
+            continue
+        marks.append(mark)
+        if remark:
+            remarks.add(where, remark)
     return replace(sheet, marks=in_order(marks))
 
 
 def _foreign(
-    name: str, entries: list[Any], clock: Clock | None, remarks: list[str]
+    name: str, entries: list[Any], clock: Clock | None, remarks: Remarks
 ) -> AnnotationSet:
     """Return the set of a video that another program wrote."""
+    sheet = AnnotationSet(video=name, rate=clock.rate if clock else None)
     marks = []
     for i, entry in enumerate(entries, start=1):
         if entry is None:
             continue
         try:
-            marks.append(_mark(entry, clock))
+            marks.append(_mark(entry, _timeline(sheet, clock)))
         except ValueError as error:
-            remarks.append(f"{name}, result {i}: left out, {error}")
-    return AnnotationSet(video=name, rate=clock.rate if clock else None, marks=in_order(marks))
+            remarks.left_out(f"{name}, result {i}", error)
+    return replace(sheet, marks=in_order(marks))
 
 
-def _mark(entry: Any, clock: Clock | None) -> Annotation:
+def _mark(entry: Any, timeline: Timeline) -> Annotation:
     kind, start, end = _entry(entry)
-    if clock is None:
-        raise ValueError("it has times only; name --video or --rate")
-    interval = clock.interval(start, end)
-    return Annotation(
-        interval=interval,
-        kind=kind,
-        origin="model",
-        score=number(entry.get("score", 1.0), "score"),
-        onset_s=start,
-        offset_s=min(max(start, clock.start_of(interval.last)), end),
-        end_s=end,
-    )
+    score = number(entry.get("score", 1.0), "score")
+    return Annotation(kind=kind, origin="model", score=score, **timeline.placed(start, end))
 
 
 def _entry(entry: Any) -> tuple[Any, float, float]:

@@ -3,7 +3,8 @@
 An :class:`Annotation` is one interval, whoever made it; an :class:`AnnotationSet` holds all of
 one video.  Frames count from 0 and both ends are included; seconds count from the first frame.
 Formats that know seconds only get the half-open ``[onset_s, end_s)``, where ``end_s`` is when
-the frame after the offset begins.
+the frame after the offset begins.  Programs that show the video count from its file's zero:
+what is written for them is later by the set's ``start_offset``.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import math
 import re
 import warnings
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from mescope.errors import DatasetError
@@ -103,7 +104,10 @@ class AnnotationSet:
     """All annotations of one video: its file name, person, frames per second and frames.
 
     ``events`` (blinks, speech, head movements, glances) are written beside the marks, and
-    never read back as such.
+    never read back as such.  ``start_offset`` is when players show the first frame, in seconds
+    (:attr:`mescope.video.source.Video.start_offset`); None where that is not known, and
+    ``mpv_zero`` where of these seconds mpv, and BORIS with it, begins to count.  ``part`` is
+    what a file that holds several sets calls this one, if not by its video.
     """
 
     video: str
@@ -112,20 +116,35 @@ class AnnotationSet:
     frames: int | None = None
     marks: tuple[Annotation, ...] = ()
     events: tuple[FaceEvent, ...] = ()
+    start_offset: float | None = None
+    mpv_zero: float = field(default=0.0, compare=False)
+    part: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
         if self.rate is not None and not (math.isfinite(self.rate) and self.rate > 0):
             raise ValueError(f"expected frames per second above 0, found {self.rate}")
         if self.frames is not None and self.frames < 0:
             raise ValueError(f"expected the number of frames, found {self.frames}")
+        start = self.start_offset
+        if start is not None and not (math.isfinite(start) and start >= 0):
+            raise ValueError(f"expected when the first frame is shown, found {start}")
+
+    @property
+    def shown_from(self) -> float:
+        """When players show the first frame, in seconds; 0 where that is not known."""
+        return self.start_offset or 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What a file held: a set per video, and remarks on what was left out or changed."""
+    """What a file held: a set per video, and remarks on what was left out or changed.
+
+    ``lost`` counts the marks that were left out because they make no sense; each has a remark.
+    """
 
     sets: tuple[AnnotationSet, ...]
     remarks: tuple[str, ...] = ()
+    lost: int = 0
 
     @property
     def sheets(self) -> tuple[AnnotationSet, ...]:
@@ -204,6 +223,7 @@ def normal(sheet: AnnotationSet) -> AnnotationSet:
         video=one_line(sheet.video),
         subject=one_line(sheet.subject),
         marks=tuple(_normal(mark) for mark in sheet.marks),
+        start_offset=_nanoseconds(sheet.start_offset),
     )
 
 
@@ -244,12 +264,15 @@ def spans(sheet: AnnotationSet) -> list[tuple[float, float]]:
 
 
 def milliseconds(sheet: AnnotationSet) -> list[tuple[int, int]]:
-    """Return start and end of every annotation in whole ms, each at least 1 ms long.
+    """Return start and end of every annotation in whole ms, as players count.
+
+    That is from the file's zero, not from the first frame; each is at least 1 ms long.
 
     Raises:
         DatasetError: an annotation has no times.
     """
-    return [widened(start, end) for start, end in spans(sheet)]
+    from_zero = sheet.shown_from
+    return [widened(start + from_zero, end + from_zero) for start, end in spans(sheet)]
 
 
 def flags_of(sheet: AnnotationSet) -> tuple[str, ...]:

@@ -4,7 +4,8 @@ A project has an observation per video; a mark is a pair of rows (start, stop) o
 whose subject is ``<face>#<source>``, whose modifier is the emotion, whose comments are the note
 (start) and the whole mark as JSON (stop), and an apex is a point event.  BORIS pairs the rows
 of a subject in turn, so overlapping marks go to further subjects, ``<face>.2#<source>``.
-Blinks and other events are state events of their own, without modifier.
+Blinks and other events are state events of their own, without modifier.  Times are as players
+count; where mpv, which BORIS embeds, counts otherwise, the observation has a time offset.
 Source: project files of BORIS 7 (https://www.boris.unito.it); rows ``[time, subject, code,
 modifier, comment, frame_index]``.
 """
@@ -107,7 +108,7 @@ def _events(sheet: AnnotationSet) -> list[list[Any]]:
         stored = compact(to_dict(replace(mark, note="")))
         rows.append((end, 0, [end / 1000, who, code, emotion, stored, last]))
         if mark.apex is not None and mark.apex_s is not None:
-            at = min(max(round(mark.apex_s * 1000), start), end)
+            at = min(max(round((mark.apex_s + sheet.shown_from) * 1000), start), end)
             rows.append((at, 1, [at / 1000, who, APEX, "", "", mark.apex]))
     rows += _face_events(sheet)
     return [row for _, _, row in sorted(rows, key=lambda row: row[:2])]
@@ -124,7 +125,7 @@ def _face_events(sheet: AnnotationSet) -> list[tuple[int, int, list[Any]]]:
     who = f"{face_events.FACE}#{MODEL}"
     for kind in face_events.KINDS:
         code = face_events.CODES[kind]
-        for start, end, event in face_events.spans(sheet.events, kind, sheet.rate):
+        for start, end, event in face_events.spans(sheet, kind):
             # a stop of one and a start of the next could change places: a gap of 1 ms
             stop = max(start, end - 1)
             stored = compact(face_events.to_dict(event))
@@ -160,13 +161,13 @@ def _observation(
 ) -> dict[str, Any]:
     rate = sheet.rate or 0.0
     end = max((row[0] for row in events), default=0.0)
-    length = sheet.frames / rate if sheet.frames and rate else end
+    length = sheet.shown_from + sheet.frames / rate if sheet.frames and rate else end
     return {
         "file": {"1": [path], **{str(player): [] for player in range(2, 9)}},
         "type": "MEDIA",
         "date": date,
         "description": "mescope " + compact(about(sheet)),
-        "time offset": 0.0,
+        "time offset": sheet.mpv_zero,  # BORIS adds it to what its player, mpv, shows
         "observation time interval": [0, 0],
         "events": events,
         "independent_variables": {},

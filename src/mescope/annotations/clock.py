@@ -1,7 +1,8 @@
 """From frames to seconds and back, and what to do when somebody moved a mark.
 
 Times of a recording come from its own time stamps; a constant rate is used only where the
-caller gives one or the file itself states one.
+caller gives one or the file itself states one.  A :class:`Clock` counts from the first frame,
+files of programs that show the video from its file's zero; a :class:`Timeline` is between them.
 """
 
 from __future__ import annotations
@@ -10,8 +11,10 @@ import bisect
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
-from mescope.annotations.annotation import Annotation, AnnotationSet, Contents, widened
+from mescope.annotations.annotation import Annotation, AnnotationSet, widened
+from mescope.annotations.problems import OutsideError
 from mescope.errors import DatasetError
 from mescope.events import Interval
 
@@ -23,10 +26,24 @@ class Clock:
     """When frames begin: by the time stamps of a recording, or at a constant rate.
 
     ``times`` are seconds from the first frame, one for each frame; None counts at ``rate``.
+    ``start_offset`` is when players show the first frame, ``mpv_zero`` when mpv begins to
+    count, ``video`` the name of the recording's file, by which its marks are found among
+    others, and ``frames`` how many there are.
     """
 
     rate: float
     times: Sequence[float] | None = None
+    start_offset: float = 0.0
+    video: str = ""
+    frames: int | None = None
+    mpv_zero: float = 0.0
+
+    @property
+    def length(self) -> float:
+        """When the last frame ends, in seconds from the first; inf where that is not known."""
+        if self.times is not None:
+            return self.end_of(len(self.times) - 1)
+        return math.inf if self.frames is None else self.frames / self.rate
 
     def start_of(self, frame: int) -> float:
         """Return when a frame begins, in seconds.
@@ -61,6 +78,12 @@ class Clock:
         first = self.frame_at(start)
         return Interval(first, max(first, self._last_before(end)))
 
+    def holds(self, start: float, end: float) -> bool:
+        """Say whether a span lies in the recording; programs round its ends to a frame."""
+        slack, near = 1 / self.rate, _NEAR / self.rate
+        begins = -slack <= start < self.length - near
+        return begins and near < end <= self.length + slack
+
     def _last_before(self, end: float) -> int:
         if self.times is None:
             return self.frame_at(end) - 1
@@ -69,6 +92,78 @@ class Clock:
         if found == len(self.times) - 1 and end > float(self.times[-1]) + 0.5 / self.rate:
             return found
         return found - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """What the seconds in a file mean.
+
+    Attributes:
+        clock: the recording's own times, or the rate that the caller gives; None: neither.
+        rate: frames per second as the file states them, used where there is no ``clock``.
+        frames: how many frames the file says there are.
+        start_offset: when its seconds show the first frame, if the file says so.
+    """
+
+    clock: Clock | None
+    rate: float | None = None
+    frames: int | None = None
+    start_offset: float | None = None
+
+    @classmethod
+    def of(cls, sheet: AnnotationSet, clock: Clock | None) -> Timeline:
+        """Return that of a file with these facts; a clock goes before its rate."""
+        rate = clock.rate if clock else sheet.rate
+        return cls(clock, rate, sheet.frames, sheet.start_offset)
+
+    @property
+    def kept_from(self) -> float:
+        """When the first frame is shown, for marks that mescope wrote into the file."""
+        return self.start_offset or 0.0
+
+    @property
+    def added_from(self) -> float:
+        """The same for marks that a person set where a player showed them."""
+        if self.start_offset is not None:
+            return self.start_offset
+        return self.clock.start_offset if self.clock else 0.0
+
+    def placed(self, start: float, end: float, apex: float | None = None) -> dict[str, Any]:
+        """Return interval, apex and times of a mark of which only the file's seconds are known.
+
+        Args:
+            start: when it starts, in seconds of the file.
+            end: when it ends.
+            apex: when its strongest moment is, if that is known.
+
+        Raises:
+            ValueError: nothing says which frames these are.
+            OutsideError: it lies outside the recording.
+        """
+        clock = self.clock or (Clock(self.rate, frames=self.frames) if self.rate else None)
+        if clock is None:
+            raise ValueError("it has times only and no frame rate; name --video or --rate")
+        interval = _inside(clock, start, end, self.added_from)
+        zero = self.added_from
+        onset_s, end_s = max(0.0, start - zero), max(0.0, end - zero)
+        last_s = min(max(onset_s, clock.start_of(interval.last)), end_s)
+        placed: dict[str, Any] = {
+            "interval": interval, "onset_s": onset_s, "offset_s": last_s, "end_s": end_s,
+        }  # fmt: skip
+        if apex is not None:
+            at = min(max(clock.frame_at(apex - zero), interval.first), interval.last)
+            placed |= {"apex": at, "apex_s": min(max(onset_s, clock.start_of(at)), last_s)}
+        return placed
+
+
+def _inside(clock: Clock, start: float, end: float, zero: float) -> Interval:
+    """Return the frames of a span in seconds of a file whose first frame is at ``zero``."""
+    if not clock.holds(start - zero, end - zero):
+        until = "" if clock.length == math.inf else f" to {clock.length + zero:.3f}"
+        raise OutsideError(
+            f"{start:.3f} to {end:.3f} s, but the recording is shown from {zero:.3f}{until} s"
+        )
+    return clock.interval(start - zero, end - zero)
 
 
 def timed(sheet: AnnotationSet, clock: Clock | None = None) -> AnnotationSet:
@@ -86,8 +181,16 @@ def timed(sheet: AnnotationSet, clock: Clock | None = None) -> AnnotationSet:
         raise DatasetError(f"{sheet.video}: {error}; is it another recording?") from None
     if clock is None:
         return replace(sheet, marks=marks)
-    frames = sheet.frames if clock.times is None else len(clock.times)
-    return replace(sheet, marks=marks, rate=clock.rate, frames=frames)
+    if clock.times is None:
+        return replace(sheet, marks=marks, rate=clock.rate)
+    return replace(
+        sheet,
+        marks=marks,
+        rate=clock.rate,
+        frames=len(clock.times),
+        start_offset=clock.start_offset,
+        mpv_zero=clock.mpv_zero,
+    )
 
 
 def _timed(mark: Annotation, rate: float | None, clock: Clock | None) -> Annotation:
@@ -104,50 +207,32 @@ def _timed(mark: Annotation, rate: float | None, clock: Clock | None) -> Annotat
     return mark
 
 
-def all_timed(contents: Contents, clock: Clock | None = None) -> Contents:
-    """Return contents with :func:`timed` sets.
-
-    Raises:
-        DatasetError: a clock of one recording for several, or a frame past its end.
-    """
-    if clock is not None and clock.times is not None and len(contents.sets) > 1:
-        raise DatasetError(
-            f"expected marks of one recording, found {len(contents.sets)}; leave out --video"
-        )
-    return replace(contents, sets=tuple(timed(sheet, clock) for sheet in contents.sets))
-
-
 def reconciled(
-    mark: Annotation,
-    start: float,
-    end: float,
-    *,
-    digits: int,
-    rate: float | None,
-    clock: Clock | None,
+    mark: Annotation, start: float, end: float, *, digits: int, timeline: Timeline
 ) -> tuple[Annotation, str]:
     """Return a stored mark as its file now shows it, and a remark if somebody moved it.
 
     Args:
         mark: as mescope stored it beside the visible interval, times included.
-        start: where the visible interval starts now, in seconds.
+        start: where the visible interval starts now, in seconds of the file.
         end: where it ends now.
         digits: decimals of the format; a smaller difference is rounding.
-        rate: frames per second as the file states them, used if there is no ``clock``.
-        clock: the recording's own times.
+        timeline: what the file's seconds mean.
 
     Moved boundaries win; an apex that is outside then is dropped.
 
     Raises:
-        ValueError: it was moved and neither ``clock`` nor ``rate`` gives the frames.
+        ValueError: it was moved and neither clock nor rate gives the frames.
+        OutsideError: it was moved out of the recording.
     """
     span = mark.span_s
     if span is None:
         return mark, ""
+    zero = timeline.kept_from
     # rounded as the writers do: an edit by one frame of 1000 per second is an edit
-    if widened(start, end, digits) == widened(*span, digits):
+    if widened(start, end, digits) == widened(span[0] + zero, span[1] + zero, digits):
         return mark, ""
-    moved = _moved(mark, start, end, span, rate, clock)
+    moved = _moved(mark, start, end, span, timeline)
     was, now = mark.interval, moved.interval
     if was == now:
         return mark, ""
@@ -156,20 +241,23 @@ def reconciled(
 
 
 def _moved(
-    mark: Annotation,
-    start: float,
-    end: float,
-    span: tuple[float, float],
-    rate: float | None,
-    clock: Clock | None,
+    mark: Annotation, start: float, end: float, span: tuple[float, float], timeline: Timeline
 ) -> Annotation:
+    clock, rate, zero = timeline.clock, timeline.rate, timeline.kept_from
+    if clock is not None and timeline.start_offset is None and clock.start_offset:
+        raise ValueError(
+            f"it was moved, and the file does not say that the first frame is shown at "
+            f"{clock.start_offset:.3f} s; write the file anew and move it there"
+        )
     if clock is not None:
-        now = clock.interval(start, end)
+        now = _inside(clock, start, end, zero)
     elif rate:
         # counted from where the boundary was, so a variable rate before it does no harm
-        first = max(0, mark.interval.first + round((start - span[0]) * rate))
-        last = mark.interval.last + round((end - span[1]) * rate)
+        first = max(0, mark.interval.first + round((start - zero - span[0]) * rate))
+        last = mark.interval.last + round((end - zero - span[1]) * rate)
         now = Interval(first, max(first, last))
+        if timeline.frames is not None and now.last >= timeline.frames:
+            _inside(Clock(rate, frames=timeline.frames), start, end, zero)
     else:
         raise ValueError("was moved, and the file has no frame rate; name it with --rate")
     apex = mark.apex if mark.apex is not None and now.first <= mark.apex <= now.last else None
@@ -177,6 +265,7 @@ def _moved(
     moved = replace(mark, interval=now, apex=apex, status=status)
     if clock is not None:
         return _timed(moved, rate, clock)
+    start, end = max(0.0, start - zero), max(0.0, end - zero)
     offset = max(start, end - 1 / rate) if rate else None
     if apex is None or mark.apex_s is None or offset is None:
         apex_s = None
@@ -186,20 +275,16 @@ def _moved(
 
 
 def with_apex(
-    mark: Annotation,
-    found: Sequence[float],
-    expected: float,
-    rate: float | None,
-    clock: Clock | None,
+    mark: Annotation, found: Sequence[float], expected: float, timeline: Timeline
 ) -> tuple[Annotation, str]:
     """Return a mark with the apex as its file now shows it, and a remark if that is new.
 
     Args:
         mark: as :func:`reconciled` returned it.
-        found: the times of apexes shown within the mark, in seconds; the first counts.
-        expected: where the stored apex would be shown, in seconds; nan where it has none.
-        rate: frames per second, used if there is no ``clock``.
-        clock: the recording's own times.
+        found: the times of apexes shown within the mark, in seconds of the file; the first
+            counts.
+        expected: where the stored apex would be shown; nan where it has none.
+        timeline: what the file's seconds mean.
     """
     if any(abs(at - expected) < 5e-4 for at in found):
         return mark, ""
@@ -207,15 +292,16 @@ def with_apex(
         if mark.apex is None or math.isnan(expected):
             return mark, ""
         return replace(mark, apex=None, apex_s=None), "the apex was taken away"
-    if clock is not None:
-        apex = clock.frame_at(found[0])
+    at, rate = found[0] - timeline.kept_from, timeline.rate
+    if timeline.clock is not None:
+        apex = timeline.clock.frame_at(at)
     elif rate and mark.onset_s is not None:
-        apex = mark.interval.first + round((found[0] - mark.onset_s) * rate)
+        apex = mark.interval.first + round((at - mark.onset_s) * rate)
     else:
         return mark, "the apex was moved; name --video or --rate to find its frame"
     apex = min(max(apex, mark.interval.first), mark.interval.last)
     if apex == mark.apex:
         return mark, ""
-    last = found[0] if mark.offset_s is None else mark.offset_s
-    second = min(max(found[0], mark.onset_s or 0.0), last)
+    last = at if mark.offset_s is None else mark.offset_s
+    second = min(max(at, mark.onset_s or 0.0), last)
     return replace(mark, apex=apex, apex_s=second), f"the apex was moved to frame {apex}"

@@ -4,8 +4,9 @@ Tiers are ``ME@<face>#<source>`` with one tier per property below it.  ``#model`
 model's tiers; overlapping marks go to further ones, ``ME@<face>.2``.
 Blinks and other events of a model stand on ``EVENT-<kind>@<face>#model``, outside of that.
 A controlled vocabulary belongs to a linguistic type, so the tiers with one have types of
-their own; a tier ME-note holds remarks.  Times are whole milliseconds,
-half-open; ``ME-frames`` holds the frames and exact times.  Time slots are sorted.
+their own; a tier ME-note holds remarks.  Times are whole milliseconds as players count,
+half-open; ``ME-frames`` holds the frames and exact times from the first frame.  Time slots are
+sorted.
 Source: EAF 3.0, https://www.mpi.nl/tools/elan/EAF_Annotation_Format_3.0_and_ELAN.pdf.
 """
 
@@ -141,7 +142,7 @@ class _Writer:
     def events(self) -> None:
         """Make a tier for each kind of event that occurs."""
         for kind in face_events.KINDS:
-            found = list(face_events.spans(self.sheet.events, kind, self.sheet.rate))
+            found = list(face_events.spans(self.sheet, kind))
             if not found:
                 continue
             facts = {"ANNOTATOR": MODEL, "PARTICIPANT": face_events.FACE}
@@ -179,7 +180,8 @@ class _Writer:
         apex = self._tier(f"ME-apex{tail}", "me-point", facts, top)
         for mark, ends in rows:
             if mark.apex_s is not None:
-                self._interval(apex, apex_span(mark, ends, self.sheet.rate), "apex")
+                span = apex_span(mark, ends, self.sheet.rate, self.sheet.shown_from)
+                self._interval(apex, span, "apex")
 
     def _tier(
         self, name: str, kind: str, facts: dict[str, str], parent: Element | None = None
@@ -236,9 +238,14 @@ def value_of(mark: Annotation, name: str) -> str:
     return values[name]
 
 
-def apex_span(mark: Annotation, ends: tuple[int, int], rate: float | None) -> tuple[int, int]:
-    """Return one frame at the apex in ms, within the ends of its mark and at least 1 ms."""
-    second = mark.apex_s or 0.0
+def apex_span(
+    mark: Annotation, ends: tuple[int, int], rate: float | None, zero: float
+) -> tuple[int, int]:
+    """Return one frame at the apex in ms, within the ends of its mark and at least 1 ms.
+
+    ``ends`` and the result are as players count, which show the first frame at ``zero``.
+    """
+    second = (mark.apex_s or 0.0) + zero
     first, last = widened(second, second + (1 / rate if rate else 0.0))
     first = min(max(first, ends[0]), ends[1] - 1)
     return first, max(first + 1, min(last, ends[1]))

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
@@ -22,16 +21,14 @@ from mescope.annotations.annotation import (
     Contents,
     in_order,
 )
-from mescope.annotations.clock import Clock, reconciled, with_apex
+from mescope.annotations.clock import Clock, Timeline, reconciled, with_apex
 from mescope.annotations.elan import DEPENDENT, MODEL, PREFIX, apex_span
-from mescope.annotations.expression_table import KINDS
+from mescope.annotations.elan_time import Times, media_of, slots
+from mescope.annotations.expression_table import KINDS, number_in
 from mescope.annotations.files import read_xml
+from mescope.annotations.problems import Remarks
 from mescope.annotations.stored import frames_of
 from mescope.errors import DatasetError, OutputError
-
-_MAX_MS = 2**32 - 1  # EAF's own limit: 49 days
-
-_Times = dict[str, int]
 
 
 @dataclass
@@ -40,9 +37,9 @@ class _Reader:
 
     name: str
     root: Element
-    clock: Clock | None
-    rate: float | None = None
-    remarks: list[str] = field(default_factory=list)
+    timeline: Timeline
+    times: Times
+    remarks: Remarks = field(default_factory=Remarks)
     below: dict[str, dict[str, str]] = field(default_factory=dict)  # parent id -> tier: value
     apexes: dict[str, list[tuple[int, int]]] = field(default_factory=dict)  # tier -> spans
 
@@ -56,8 +53,8 @@ def read(path: Path, clock: Clock | None = None) -> Contents:
             unless the file states the frame rate.
 
     Raises:
-        DatasetError: it is not an EAF, damaged (a reference without target, a wrong time), or
-            without any tier ``ME@...``.
+        DatasetError: it is not an EAF, damaged (a reference without target, a wrong time),
+            without any tier ``ME@...``, or a mark lies outside the recording.
     """
     root = read_xml(path)
     if root.tag != "ANNOTATION_DOCUMENT":
@@ -65,9 +62,8 @@ def read(path: Path, clock: Clock | None = None) -> Contents:
     version = root.get("FORMAT", "2.0")
     if version.partition(".")[0] not in ("2", "3"):
         raise DatasetError(f"{path.name}: expected EAF 2 or 3, found version {version[:20]!r}")
-    reader = _Reader(path.name, root, clock)
     try:
-        return _contents(reader, path)
+        return _contents(root, path, clock)
     except ValueError as error:
         raise DatasetError(f"{path.name}: {error}; open it in ELAN and save it again") from None
 
@@ -97,37 +93,41 @@ def coders(path: Path) -> tuple[str, ...]:
     return tuple(n for n in names if n and not n.startswith("ME-") and not _by_model(n))
 
 
-def _contents(reader: _Reader, path: Path) -> Contents:
-    sheet = _facts(reader, path)
-    reader.rate = reader.clock.rate if reader.clock else sheet.rate
-    times = _slots(reader.root)
+def _contents(root: Element, path: Path, clock: Clock | None) -> Contents:
+    media = media_of(root, clock)
+    sheet = _facts(root, media.name or path.stem)
+    reader = _Reader(path.name, root, Timeline.of(sheet, clock), slots(root, media.origin))
     tops = []
-    for tier in reader.root.iter("TIER"):
+    for tier in root.iter("TIER"):
         name = tier.get("TIER_ID", "")
         if name.startswith("ME@"):
             tops.append(tier)
         elif name.startswith("ME-") and "@" in name:
-            _collect(reader, tier, times)
-    if not tops and not any(_is_ours(one) for one in reader.root.iter("PROPERTY")):
+            _collect(reader, tier)
+    if not tops and not any(_is_ours(one) for one in root.iter("PROPERTY")):
         _refuse_foreign(reader)
-    marks = [mark for tier in tops for mark in _marks(reader, tier, times)]
+    marks = [mark for tier in tops for mark in _marks(reader, tier)]
     _check_references(reader, tops)
-    return Contents((replace(sheet, marks=in_order(marks)),), tuple(reader.remarks))
+    remarks = reader.remarks
+    remarks.check(path.name)
+    done = replace(sheet, marks=in_order(marks))
+    return Contents((done,), tuple(remarks.said), remarks.lost)
 
 
-def _facts(reader: _Reader, path: Path) -> AnnotationSet:
+def _facts(root: Element, video: str) -> AnnotationSet:
+    """Return what mescope left in the header; ``video`` where it did not name one."""
     kept: dict[str, str] = {}
-    for one in reader.root.iter("PROPERTY"):
+    for one in root.iter("PROPERTY"):
         if _is_ours(one):
             kept[one.get("NAME", "").removeprefix(PREFIX)] = (one.text or "").strip()
-    media = reader.root.find("./HEADER/MEDIA_DESCRIPTOR")
-    video = kept.get("video") or _media_name(media) or path.stem
     try:
         return AnnotationSet(
-            video=video,
+            video=kept.get("video") or video,
             subject=kept.get("subject", ""),
             rate=float(kept["rate"]) if "rate" in kept else None,
             frames=int(kept["frames"]) if "frames" in kept else None,
+            start_offset=float(kept["start_offset"]) if "start_offset" in kept else None,
+            mpv_zero=float(kept.get("mpv_zero", 0.0)),
         )
     except ValueError as error:
         raise ValueError(f"the facts in the header make no sense ({error})") from None
@@ -137,30 +137,7 @@ def _is_ours(one: Element) -> bool:
     return one.get("NAME", "").startswith(PREFIX)
 
 
-def _media_name(media: Element | None) -> str:
-    if media is None:
-        return ""
-    url = media.get("RELATIVE_MEDIA_URL") or media.get("MEDIA_URL") or ""
-    return unquote(url.replace("\\", "/").rsplit("/", 1)[-1])
-
-
-def _slots(root: Element) -> _Times:
-    """Return the ms of every time slot; those without a time are left out."""
-    times: _Times = {}
-    for slot in root.iter("TIME_SLOT"):
-        value = slot.get("TIME_VALUE")
-        if value is None:
-            continue
-        if (
-            not (value.isascii() and value.isdigit() and len(value) < 12)
-            or int(value) > _MAX_MS
-        ):
-            raise ValueError(f"expected a time in whole ms from 0 on, found {value[:20]!r}")
-        times[slot.get("TIME_SLOT_ID", "")] = int(value)
-    return times
-
-
-def _collect(reader: _Reader, tier: Element, times: _Times) -> None:
+def _collect(reader: _Reader, tier: Element) -> None:
     """Note the values of a dependent tier."""
     name = tier.get("TIER_ID", "").partition("@")[0].removeprefix("ME-")
     for one in tier.iter("REF_ANNOTATION"):
@@ -169,50 +146,42 @@ def _collect(reader: _Reader, tier: Element, times: _Times) -> None:
             reader.below.setdefault(parent, {})[name] = _value(one)
     if name == "apex":
         spans = reader.apexes.setdefault(tier.get("PARENT_REF", ""), [])
-        spans += [
-            span for one in tier.iter("ALIGNABLE_ANNOTATION") if (span := _span(one, times))
-        ]
-
-
-def _span(one: Element, times: _Times) -> tuple[int, int] | None:
-    ends = [times.get(one.get(f"TIME_SLOT_REF{n}", "")) for n in (1, 2)]
-    return None if ends[0] is None or ends[1] is None else (ends[0], ends[1])
+        for one in tier.iter("ALIGNABLE_ANNOTATION"):
+            span = reader.times.span(one)
+            spans += [span] if span else []
 
 
 def _value(one: Element) -> str:
     return (one.findtext("ANNOTATION_VALUE") or "").strip()
 
 
-def _marks(reader: _Reader, tier: Element, times: _Times) -> Iterator[Annotation]:
+def _marks(reader: _Reader, tier: Element) -> Iterator[Annotation]:
     name = tier.get("TIER_ID", "")
-    for one in tier.iter("ALIGNABLE_ANNOTATION"):
+    found = (one for holder in tier.iter("ANNOTATION") for one in holder)
+    for one in found:
         where = f"{name}, {one.get('ANNOTATION_ID', '?')}"
-        span = _span(one, times)
         kind = KINDS.get(_value(one).lower())
-        if span is None:
-            reader.remarks.append(f"{where}: left out, its start or end has no time")
-        elif span[1] <= span[0]:
-            reader.remarks.append(
-                f"{where}: left out, it ends at {span[1]} ms before it starts"
-            )
-        elif kind is None:
-            found = _value(one)[:40]
-            text = f"expected micro-expression or macro-expression, found {found!r}"
-            reader.remarks.append(f"{where}: left out, {text}")
-        else:
-            below = reader.below.get(one.get("ANNOTATION_ID", ""), {})
-            try:
-                yield _mark(reader, tier, kind, span, below, where)
-            except ValueError as error:
-                reader.remarks.append(f"{where}: left out, {error}")
+        try:
+            if kind is None:
+                raise ValueError(
+                    f"expected micro-expression or macro-expression, found {_value(one)[:40]!r}"
+                )
+            span = reader.times.span(one)
+            if span is None:
+                raise ValueError("its start or end has no time")
+            if span[1] <= span[0]:
+                raise ValueError(f"it ends at {span[1]} ms before it starts")
+            yield _mark(reader, tier, kind, span, one.get("ANNOTATION_ID", ""), where)
+        except ValueError as error:
+            reader.remarks.left_out(where, error)
 
 
 def _mark(
-    reader: _Reader, tier: Element, kind: Any, span: tuple[int, int], below: dict[str, str],
+    reader: _Reader, tier: Element, kind: Any, span: tuple[int, int], identity: str,
     where: str,
 ) -> Annotation:  # fmt: skip
     """Return one mark; ValueError says what is wrong with it."""
-    name = tier.get("TIER_ID", "")
+    name, below = tier.get("TIER_ID", ""), reader.below.get(identity, {})
     face, source = _who(name)
     status = below.get("review", "").lower()
     fields: dict[str, Any] = {
@@ -222,45 +191,26 @@ def _mark(
         "face": tier.get("PARTICIPANT") or face or "0",
         "emotion": below.get("emotion") or None,
         "action_units": below.get("AU", ""),
-        "score": float(below["score"]) if below.get("score") else None,
+        "score": number_in(below["score"], "the score") if below.get("score") else None,
         "status": status if status in STATUSES else "",
         "note": below.get("note", ""),
     }
     if status not in STATUSES:
-        reader.remarks.append(f"{where}: the review {status[:40]!r} is none of {STATUSES[1:]}")
+        reader.remarks.add(where, f"the review {status[:40]!r} is none of {STATUSES[1:]}")
     start, end = span[0] / 1000, span[1] / 1000
-    if "frames" not in below:
-        return _added(reader, name, start, end, fields)
-    mark = Annotation(**fields, **frames_of(below["frames"]))
-    moved, remark = reconciled(mark, start, end, digits=3, rate=reader.rate, clock=reader.clock)
     inside = [a / 1000 for a, _ in reader.apexes.get(name, []) if span[0] <= a < span[1]]
-    shown = moved.apex_s is not None
-    expected = apex_span(moved, span, None)[0] / 1000 if shown else math.nan
-    done, second = with_apex(moved, inside, expected, reader.rate, reader.clock)
-    reader.remarks += [f"{where}: {text}" for text in (remark, second) if text]
+    if "frames" not in below:  # a coder made it in ELAN
+        placed = reader.timeline.placed(start, end, inside[0] if inside else None)
+        return Annotation(**fields, **placed)
+    mark = Annotation(**fields, **frames_of(below["frames"]))
+    moved, remark = reconciled(mark, start, end, digits=3, timeline=reader.timeline)
+    expected = math.nan
+    if moved.apex_s is not None:
+        expected = apex_span(moved, span, None, reader.timeline.kept_from)[0] / 1000
+    done, second = with_apex(moved, inside, expected, reader.timeline)
+    for text in filter(None, (remark, second)):
+        reader.remarks.add(where, text)
     return done
-
-
-def _added(
-    reader: _Reader, tier: str, start: float, end: float, fields: dict[str, Any]
-) -> Annotation:
-    """Return a mark that a coder made in ELAN, so that only its times are known."""
-    clock = reader.clock or (Clock(reader.rate) if reader.rate else None)
-    if clock is None:
-        raise ValueError(
-            "it has times only and the file has no frame rate; name --video or --rate"
-        )
-    interval = clock.interval(start, end)
-    inside = [a for a, b in reader.apexes.get(tier, []) if start * 1000 <= a < end * 1000]
-    apex = clock.frame_at(inside[0] / 1000) if inside else None
-    if apex is not None:
-        apex = min(max(apex, interval.first), interval.last)
-    last_s = min(max(start, clock.start_of(interval.last)), end)
-    apex_s = None if apex is None else min(max(start, clock.start_of(apex)), last_s)
-    return Annotation(
-        interval=interval, apex=apex, onset_s=start, apex_s=apex_s, offset_s=last_s, end_s=end,
-        **fields,
-    )  # fmt: skip
 
 
 def _by_model(tier: str) -> bool:
@@ -286,9 +236,12 @@ def _refuse_foreign(reader: _Reader) -> None:
 def _check_references(reader: _Reader, tops: list[Element]) -> None:
     """Say which dependent values have no parent."""
     known = {
-        one.get("ANNOTATION_ID") for tier in tops for one in tier.iter("ALIGNABLE_ANNOTATION")
+        one.get("ANNOTATION_ID")
+        for tier in tops
+        for holder in tier.iter("ANNOTATION")
+        for one in holder
     }
     lost = sorted(set(reader.below) - known)
     if lost:
         text = f"{len(lost)} values refer to annotations that are not there: {lost[0][:20]!r}"
-        reader.remarks.append(text)
+        reader.remarks.said.append(text)

@@ -2,35 +2,45 @@
 
 Columns: recording (or video), onset, offset, kind (or type: micro, macro); optional: apex,
 emotion, subject, au, rate (or fps: frames a second, of pictures), status, onset_s, apex_s,
-offset_s; others are ignored.  Comma, semicolon or tab; UTF-8.  Frames count from 0, both ends
+offset_s; others are ignored.  How it is cut into rows: :mod:`delimited`.  UTF-8, or UTF-16
+with its mark.  Frames count from 0, both ends
 included.
 """
 
 from __future__ import annotations
 
-import csv
-import io
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from mescope import facs
+from mescope.annotations.delimited import UnreadableError, delimiter_of, split
+from mescope.annotations.files import decoded
 from mescope.annotations.problems import Problem, place
 from mescope.errors import DatasetError
 from mescope.events import Expression, Interval, Kind, Seconds
 from mescope.io.formula_guard import unguarded
 from mescope.moved import renamed
 
-_SAME = {"video": "recording", "type": "kind", "au": "action_units", "fps": "rate"}
+_SAME = {
+    "video": "recording", "type": "kind", "au": "action_units", "fps": "rate",
+    "vid": "recording", "pred_onset": "onset", "pred_offset": "offset",  # of challenges
+}  # fmt: skip
 NEEDED = ("recording", "onset", "offset", "kind")
 """Columns a table of expressions must have."""
+
+DECIMALS = ("score", "onset_s", "apex_s", "offset_s", "end_s", "fps", "start_offset")
+"""Columns of numbers that need not be whole."""
 
 KINDS: dict[str, Kind] = {
     "micro": "micro",
     "micro-expression": "micro",
     "macro": "macro",
     "macro-expression": "macro",
+    "me": "micro",  # as challenges write them
+    "mae": "macro",
 }
 __getattr__ = renamed(__name__, {"Annotation": "mescope.annotations.expression_table.TableRow"})
 
@@ -39,7 +49,7 @@ __getattr__ = renamed(__name__, {"Annotation": "mescope.annotations.expression_t
 class TableRow:
     """One row of the table; ``expression`` is None where a recording is listed as empty."""
 
-    row: int  # line of the file where the row ends, from 1
+    row: int  # line of the file where the row begins, from 1
     recording: str
     subject: str
     expression: Expression | None
@@ -74,18 +84,13 @@ def read_table(path: Path) -> tuple[list[TableRow], list[Problem]]:
 
 
 def read_text(path: Path) -> str:
-    """Return the text of a UTF-8 table that is not empty, or raise DatasetError."""
+    """Return the text of a table that is not empty, or raise DatasetError."""
     try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        row = error.object[: error.start].count(b"\n") + 1
-        raise DatasetError(
-            f"{place(path, row)}: expected UTF-8 text, found byte "
-            f"{error.object[error.start]:#04x}; save the table as UTF-8"
-        ) from None
+        data = path.read_bytes()
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise DatasetError(f"{path.name}: cannot be read: {reason}") from None
+    text = decoded(data, path.name)
     if "\0" in text:
         row = text[: text.index("\0")].count("\n") + 1
         raise DatasetError(f"{place(path, row)}: expected text, found a NUL byte; not a CSV?")
@@ -97,43 +102,62 @@ def read_text(path: Path) -> str:
 def read_lines(path: Path, needed: Sequence[str]) -> Iterator[tuple[int, dict[str, str], bool]]:
     """Yield line number, cells by column, and whether there are more cells than columns.
 
-    Columns are named in small letters, as this module names them whatever their synonym.
+    Columns are named in small letters, as this module names them whatever their synonym.  A
+    decimal comma in a column of :data:`DECIMALS` becomes a point, unless the comma is the sign
+    between cells.
 
     Raises:
-        DatasetError: unreadable, not UTF-8, empty, or without the needed columns.
+        DatasetError: unreadable, not UTF-8, empty, without the needed columns, or a quote
+            that swallows rows.
     """
     text = read_text(path)
-    head = text.lstrip().splitlines()[0]
-    delimiter = max(",;\t", key=head.count)  # the comma where none is there
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    comma_is_free = delimiter_of(text)[0] != ","
     header: list[str] = []
     try:
-        for cells in reader:
-            if not any(cell.strip() for cell in cells):
-                continue
+        for line, cells in split(text):
             if not header:
-                header = _header(path, cells, needed)
+                header = _header(path, line, cells, needed)
                 continue
             row = [unguarded(cell.strip()) for cell in cells]
             row += [""] * (len(header) - len(row))
-            extra = any(row[len(header) :])
-            yield reader.line_num, dict(zip(header, row, strict=False)), extra
-    except csv.Error as error:
-        raise DatasetError(f"{place(path, reader.line_num)}: not CSV: {error}") from None
+            found = dict(zip(header, row, strict=False))
+            if comma_is_free:
+                found.update({n: _pointed(found[n]) for n in DECIMALS if n in found})
+            yield line, found, any(row[len(header) :])
+    except UnreadableError as error:
+        raise DatasetError(f"{place(path, error.row)}: {error}") from None
 
 
-def _header(path: Path, cells: list[str], needed: Sequence[str]) -> list[str]:
+def _pointed(text: str) -> str:
+    """Return a number with a decimal point for one with a decimal comma.
+
+    >>> _pointed("0,83"), _pointed("1.234,5"), _pointed("1,234,567")
+    ('0.83', '1.234,5', '1,234,567')
+    """
+    return text.replace(",", ".") if re.fullmatch(r"[+-]?\d*,\d+", text) else text
+
+
+def _header(path: Path, line: int, cells: list[str], needed: Sequence[str]) -> list[str]:
+    return columns_of(cells, needed, place(path, line))
+
+
+def columns_of(cells: Sequence[str], needed: Sequence[str], where: str) -> list[str]:
+    """Return the names of columns as this module has them, whatever their synonym.
+
+    Raises:
+        DatasetError: a needed column is missing, or one is there twice; ``where`` is named.
+    """
     found = [cell.strip().lower() for cell in cells]
     names = [_SAME.get(name, name) for name in found]
     missing = [name for name in needed if name not in names]
     if missing:
         raise DatasetError(
-            f"{place(path, 1)}: expected the columns {', '.join(needed)}, found "
+            f"{where}: expected the columns {', '.join(needed)}, found "
             f"{', '.join(filter(None, found))}; add {', '.join(missing)}"
         )
     twice = sorted({name for name in names if name and names.count(name) > 1})
     if twice:
-        raise DatasetError(f"{place(path, 1)}: column {twice[0]} is there twice; keep one")
+        raise DatasetError(f"{where}: column {twice[0]} is there twice; keep one")
     return names
 
 
@@ -200,26 +224,32 @@ def read_kind(text: str) -> Kind:
 def frame(text: str, what: str) -> int:
     """Return a frame number, 0 or more; ``12.0`` is one, ``12.5``, ``12,5`` and ``nan`` not.
 
+    A spreadsheet that shows ``1.2E+05`` has lost the rest of the number, and ``1.000`` may be a
+    thousand.
+
     Raises:
         ValueError: anything else, with what is wrong in words.
     """
-    if "," in text:
-        raise ValueError(f"{what} is {text!r}: expected a whole number, found a comma in it")
+    if "," in text or re.fullmatch(r"[+-]?\d{1,3}(\.\d{3})+", text):
+        sign = "comma" if "," in text else "point"
+        raise ValueError(
+            f"{what} is {text!r}: expected a whole number, found a {sign} in it; write it "
+            "without signs between the digits"
+        )
     value = number_in(text, what)
-    if value < 0 or value != int(value):
+    if value < 0 or value != int(value) or "e" in text.lower():
         raise ValueError(f"{what} is {text!r}: expected a whole frame number from 0 on")
     return int(value)
 
 
 def number_in(text: str, what: str) -> float:
-    """Return a finite number; ValueError says what was found instead."""
-    try:
+    """Return a finite number with a decimal point; ValueError says what was found instead."""
+    if re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", text, re.ASCII | re.IGNORECASE):
         value = float(text)
-    except ValueError:
-        raise ValueError(f"{what} is {text!r}: expected a number") from None
-    if not math.isfinite(value) or "_" in text:  # Python reads 1_000 as a number
-        raise ValueError(f"{what} is {text!r}: expected a number")
-    return value
+        if math.isfinite(value):
+            return value
+    hint = "; write decimals with a point, and nothing between thousands" if "," in text else ""
+    raise ValueError(f"{what} is {text!r}: expected a number{hint}")
 
 
 def _seconds(cells: Mapping[str, str]) -> Seconds | None:

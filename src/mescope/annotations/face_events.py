@@ -7,10 +7,10 @@ keeps them beside the results, where no scorer takes them for a class.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any, get_args
 
-from mescope.annotations.annotation import widened
+from mescope.annotations.annotation import AnnotationSet, widened
 from mescope.events import EventKind, FaceEvent
 
 KINDS: tuple[EventKind, ...] = get_args(EventKind)
@@ -57,18 +57,17 @@ def to_dict(event: FaceEvent) -> dict[str, Any]:
     }
 
 
-def spans(
-    events: Iterable[FaceEvent], kind: EventKind, rate: float | None
-) -> Iterator[tuple[int, int, FaceEvent]]:
-    """Yield start and end in ms of the events of one kind; none begins before another ended.
+def spans(sheet: AnnotationSet, kind: EventKind) -> Iterator[tuple[int, int, FaceEvent]]:
+    """Yield start and end in ms, as players count, of the events of one kind.
 
-    An event ends one nominal frame after its last frame began.  Annotation programs allow no
-    overlap on a tier, so a later event gives way.
+    None begins before another ended: annotation programs allow no overlap on a tier, so a later
+    event gives way.  An event ends one nominal frame after its last frame began.
     """
-    frame = 1 / rate if rate else 0.0
-    free = 0
-    for event in sorted((e for e in events if e.kind == kind), key=lambda e: e.interval):
-        start, end = widened(max(0.0, event.onset_s), event.offset_s + frame)
+    frame = 1 / sheet.rate if sheet.rate else 0.0
+    zero, free = sheet.shown_from, 0
+    found = (event for event in sheet.events if event.kind == kind)
+    for event in sorted(found, key=lambda e: e.interval):
+        start, end = widened(zero + max(0.0, event.onset_s), zero + event.offset_s + frame)
         start = max(start, free)
         if end > start:
             yield start, end, event

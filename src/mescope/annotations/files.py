@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import codecs
 import json
+import math
 import stat
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 from xml.parsers import expat
 
+from mescope.annotations.problems import place
 from mescope.errors import DatasetError
 
 MAX_BYTES = 64_000_000
@@ -47,35 +50,53 @@ def read_bytes(path: Path) -> bytes:
 
 
 def read_text(path: Path) -> str:
-    r"""Return a UTF-8 text with ``\n`` as line end.
+    r"""Return a text with ``\n`` as line end; see :func:`decoded`.
 
     Raises:
-        DatasetError: as :func:`read_bytes`, or the text is not UTF-8.
+        DatasetError: as :func:`read_bytes` and :func:`decoded`.
     """
-    data = read_bytes(path)
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise DatasetError(
-            f"{path.name}: expected UTF-8 text, found byte {error.object[error.start]:#04x} at "
-            f"{error.start}; save it as UTF-8"
-        ) from None
+    text = decoded(read_bytes(path), path.name)
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def read_json(path: Path) -> Any:
+def decoded(data: bytes, name: str) -> str:
+    """Return text as written: UTF-8, or UTF-16 with a byte-order mark, as Excel's Unicode text.
+
+    Raises:
+        DatasetError: it is neither; the message names the line.
+    """
+    wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    or_wide = " or UTF-16" if wide else ""
+    try:
+        return data.decode("utf-16" if wide else "utf-8-sig")
+    except UnicodeDecodeError as error:
+        row = data[: error.start].count(b"\n") + 1
+        raise DatasetError(
+            f"{place(name, row)}: expected UTF-8 text{or_wide}, found byte "
+            f"{data[error.start]:#04x}; save it as UTF-8"
+        ) from None
+
+
+def read_json(path: Path, *, nan: bool = False) -> Any:
     """Return the value of a JSON file.
+
+    Args:
+        path: the file.
+        nan: take NaN and Infinity, which programs in Python write, as such; :func:`number`
+            refuses each where it is needed, so that one does not cost the whole file.
 
     Raises:
         DatasetError: as :func:`read_text`, or it is not JSON: NaN, Infinity, 1e999 and lists
             nested without end are not.
     """
-    return parse_json(read_text(path), path.name)
+    return parse_json(read_text(path), path.name, nan=nan)
 
 
-def parse_json(text: str, name: str) -> Any:
+def parse_json(text: str, name: str, *, nan: bool = False) -> Any:
     """Return the value of JSON text; ``name`` stands in the error.  See :func:`read_json`."""
     try:
+        if nan:
+            return json.loads(text)
         return json.loads(text, parse_constant=_not_a_number, parse_float=_finite)
     except (ValueError, RecursionError) as error:
         reason = "too deeply nested" if isinstance(error, RecursionError) else error
@@ -147,9 +168,12 @@ def number(value: Any, what: str) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise ValueError(f"expected a number as {what}, found {_short(value)}")
     try:
-        return float(value)
+        found = float(value)
     except OverflowError:
         raise ValueError(f"expected a number as {what}, found one too large") from None
+    if not math.isfinite(found):
+        raise ValueError(f"expected a number as {what}, found {found}")
+    return found
 
 
 def whole(value: Any, what: str) -> int:

@@ -21,6 +21,7 @@ from mescope.annotations.annotation import AnnotationSet, Contents
 from mescope.annotations.clock import Clock
 from mescope.annotations.codecs import CODECS, Codec, Header
 from mescope.annotations.files import read_json
+from mescope.io.file_names import valid
 
 
 def _read_csv(path: Path, _clock: Clock | None) -> Contents:
@@ -42,14 +43,14 @@ def _csv(sets: Sequence[AnnotationSet], _header: Header) -> bytes:
 
 
 def _elan(sets: Sequence[AnnotationSet], header: Header) -> bytes:
-    url = quote(header.media.replace(os.sep, "/"), errors="replace")
+    url = quote(os.fsencode(header.media.replace(os.sep, "/")))
     media = url if not url or url.startswith("../") else f"./{url}"
     return elan.dumps(sets[0], media=media, date=header.date or elan.FIXED_DATE)
 
 
 def _boris(sets: Sequence[AnnotationSet], header: Header) -> bytes:
     date = (header.date or boris.FIXED_DATE)[:19]  # BORIS knows no zone
-    return boris.dumps(sets, media=header.media, date=date).encode("utf-8", "replace")
+    return boris.dumps(sets, media=valid(header.media), date=date).encode("utf-8")
 
 
 def _webvtt(sets: Sequence[AnnotationSet], _header: Header) -> bytes:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from mescope.errors import DatasetError
+
 Level = Literal["error", "warning"]
+_SHOWN = 3  # marks that an error names
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,14 +19,55 @@ class Problem:
 
     ``error``: the row (or clip) named was left out.  ``warning``: it was used.
     ``where`` is a file, for tables with its row as a spreadsheet or editor counts, from 1.
+    ``rows`` are the rows that an error cost; 0 where what was left out is no row.
     """
 
     level: Level
     where: str
     message: str
+    rows: int = 1
 
     def __str__(self) -> str:
         return f"{self.level}: {self.where}: {self.message}"
+
+
+class OutsideError(ValueError):
+    """A mark lies outside its recording: the file belongs to another one."""
+
+
+@dataclass
+class Remarks:
+    """What a reader of marks tells about a file, while it reads."""
+
+    said: list[str] = field(default_factory=list)
+    lost: int = 0
+    outside: list[str] = field(default_factory=list)
+
+    def add(self, where: str, text: str) -> None:
+        """Say what was changed, or that something is no mark."""
+        self.said.append(f"{where}: {text}")
+
+    def left_out(self, where: str, error: ValueError | str, count: int = 1) -> None:
+        """Say that marks were left out, and why; one outside the recording refuses the file."""
+        if isinstance(error, OutsideError):
+            self.outside.append(f"{where}: {error}")
+            return
+        self.lost += count
+        self.add(where, f"left out, {error}")
+
+    def check(self, name: str) -> None:
+        """Refuse a file, ``name``, with marks outside the recording.
+
+        Raises:
+            DatasetError: naming the first of them with their times.
+        """
+        if self.outside:
+            more = len(self.outside) - _SHOWN
+            named: Sequence[str] = self.outside[:_SHOWN]
+            rest = f" (and {more} more)" if more > 0 else ""
+            raise DatasetError(
+                f"{name}: {'; '.join(named)}{rest}; is it another recording? Nothing was read"
+            )
 
 
 def place(file: str | Path, row: int | None = None, sheet: str = "") -> str:

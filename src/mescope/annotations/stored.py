@@ -78,6 +78,8 @@ def about(sheet: AnnotationSet) -> dict[str, Any]:
         "subject": sheet.subject,
         "rate": sheet.rate,
         "frames": sheet.frames,
+        "start_offset": sheet.start_offset,
+        "mpv_zero": sheet.mpv_zero or None,
     }
     return {name: value for name, value in kept.items() if value not in (None, "")}
 
@@ -94,6 +96,8 @@ def set_from_facts(kept: Any, video: str = "") -> AnnotationSet:
         subject=word(facts.get("subject", ""), "subject"),
         rate=optional(facts, "rate", number),
         frames=optional(facts, "frames", whole),
+        start_offset=optional(facts, "start_offset", number),
+        mpv_zero=optional(facts, "mpv_zero", number) or 0.0,
     )
 
 

@@ -1,8 +1,9 @@
 """The interval table as CSV, and the JSON of an analysis: marks that know their frames.
 
 The columns begin as the public STRS scorer's; those of mescope's other tables follow, then
-``face_id``, ``origin``, ``end_s``, ``fps`` and ``frames`` (how many the video has).  A row
-without onset and offset says that the video was looked at.
+``face_id``, ``origin``, ``end_s``, ``fps``, ``frames`` (how many the video has) and
+``start_offset`` (when players show its first frame, from which the times of the table count).
+A row without onset and offset says that the video was looked at.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from mescope.annotations.files import (
     whole,
     word,
 )
+from mescope.annotations.problems import Remarks, place
 from mescope.annotations.stored import KIND_WORDS, from_dict
 from mescope.errors import DatasetError
 from mescope.io.formula_guard import guarded
@@ -33,7 +35,7 @@ from mescope.io.formula_guard import guarded
 COLUMNS = (
     "subject", "video", "onset", "offset", "emotion", "apex", "type", "au", "score", "onset_s",
     "apex_s", "offset_s", "status", "source", "id", "note", "face_id", "origin", "end_s", "fps",
-    "frames",
+    "frames", "start_offset",
 )  # fmt: skip
 """Columns of the table of marks; frames from 0, ends included; ``_s`` seconds."""
 
@@ -62,6 +64,7 @@ def _about(sheet: AnnotationSet) -> dict[str, Any]:
         "video": guarded(sheet.video),
         "fps": "" if sheet.rate is None else repr(sheet.rate),
         "frames": "" if sheet.frames is None else sheet.frames,
+        "start_offset": _decimal(sheet.start_offset),
     }
 
 
@@ -99,23 +102,23 @@ def read_csv(path: Path) -> Contents:
     A row that names no origin is a model's if it has a score, else a coder's.
 
     Raises:
-        DatasetError: the table cannot be read or lacks a column.
+        DatasetError: the table cannot be read, lacks a column, or a quote swallows rows.
     """
     read_bytes(path)  # refuses what is huge, empty, or not a plain file
     videos: dict[tuple[str, str], tuple[AnnotationSet, list[Annotation]]] = {}
-    remarks: list[str] = []
+    remarks = Remarks()
     for line, cells, extra in read_lines(path, NEEDED):
         try:
             if extra:
                 raise ValueError("expected as many cells as columns, found more")
             facts, mark = _facts(cells), _mark(cells)
         except ValueError as error:
-            remarks.append(f"{path.name}, row {line}: left out, {error}")
+            remarks.left_out(place(path, line), error)
             continue
         _, marks = videos.setdefault((facts.subject, facts.video), (facts, []))
         marks += [mark] if mark else []
     sets = tuple(replace(facts, marks=in_order(marks)) for facts, marks in videos.values())
-    return Contents(sets, tuple(remarks))
+    return Contents(sets, tuple(remarks.said), remarks.lost)
 
 
 def _facts(cells: Mapping[str, str]) -> AnnotationSet:
@@ -126,6 +129,7 @@ def _facts(cells: Mapping[str, str]) -> AnnotationSet:
         subject=cells.get("subject", ""),
         rate=_number(cells, "fps"),
         frames=_whole(cells, "frames"),
+        start_offset=_number(cells, "start_offset"),
     )
 
 
@@ -191,6 +195,8 @@ def read_analysis(document: Any, path: Path) -> Contents:
             video=PurePath(word(video["name"], "name")).name,
             rate=rate,
             frames=int(number(video["frames"], "frames")),
+            start_offset=optional(video, "start_offset", number),
+            mpv_zero=optional(video, "mpv_zero", number) or 0.0,
             marks=in_order(marks),
         )
     except (KeyError, ValueError) as error:
@@ -213,6 +219,8 @@ def read_review(document: Any, path: Path) -> Contents:
             video=PurePath(word(video["name"], "name")).name,
             rate=optional(video, "rate", number),
             frames=optional(video, "frames", whole),
+            start_offset=optional(video, "start_offset", number),
+            mpv_zero=optional(video, "mpv_zero", number) or 0.0,
             marks=in_order(
                 from_dict(table(entry, "a mark"))
                 for entry in listing(document["marks"], "marks")

@@ -1,8 +1,9 @@
 """WebVTT: marks as subtitles, for any player; what a cue cannot hold stands in notes.
 
 A cue shows kind, emotion and score.  The note before it holds the whole mark as JSON, in which
-``<``, ``>`` and ``&`` are escaped, so ``-->`` never stands in it.
+``<``, ``>`` and ``&`` are escaped, so ``-->`` never stands in it.  Times are those of players.
 Blinks and other events have cues too, whose note says ``event``; a reader passes over those.
+Source: WebVTT, https://www.w3.org/TR/webvtt1/.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +24,10 @@ from mescope.annotations.annotation import (
     milliseconds,
     normal,
 )
-from mescope.annotations.clock import Clock, reconciled
+from mescope.annotations.clock import Clock, Timeline, reconciled
 from mescope.annotations.expression_table import KINDS
 from mescope.annotations.files import parse_json, read_text, table
+from mescope.annotations.problems import OutsideError, Remarks
 from mescope.annotations.stored import (
     KIND_WORDS,
     about,
@@ -38,10 +40,12 @@ from mescope.errors import DatasetError
 
 _NOTE = "NOTE mescope "
 _ARROW = re.compile(
-    r"(?:(\d{2,6}):)?([0-5]\d):([0-5]\d)\.(\d{3})[ \t]+-->[ \t]+"
-    r"(?:(\d{2,6}):)?([0-5]\d):([0-5]\d)\.(\d{3})(?:[ \t].*)?",
+    r"(?:(\d{1,6}):)?([0-5]\d):([0-5]\d)\.(\d{3})[ \t]*-->[ \t]*"
+    r"(?:(\d{1,6}):)?([0-5]\d):([0-5]\d)\.(\d{3})(?:[ \t].*)?",
     re.ASCII,
 )
+_TIME = re.compile(r"\d:[0-5]\d[.,:]\d")  # in whatever form
+_NO_CUE = re.compile(r"(NOTE|STYLE|REGION)(\s|\Z)")
 _TAG = re.compile(r"<[^>]*>")
 
 
@@ -59,7 +63,7 @@ def dumps(sheet: AnnotationSet) -> str:
         for mark, (start, end) in zip(sheet.marks, milliseconds(sheet), strict=True)
     ]
     for kind in face_events.KINDS:
-        for start, end, event in face_events.spans(sheet.events, kind, sheet.rate):
+        for start, end, event in face_events.spans(sheet, kind):
             note = {"event": face_events.to_dict(event)}
             cues.append((start, end, note, face_events.CODES[kind]))
     # players want cues in order of their starts; stable, so marks come before events
@@ -76,41 +80,118 @@ def read(path: Path, clock: Clock | None = None) -> Contents:
     word after it is the emotion, and ``clock`` gives the frames.
 
     Raises:
-        DatasetError: it is not WebVTT, or a time is wrong; the message names the cue.
+        DatasetError: it is not WebVTT, a time is wrong, two cues have no blank line between
+            them, or a mark lies outside the recording; the message names the line.
     """
     text = read_text(path)
     if not re.match(r"WEBVTT(?:[ \t].*)?(?:\n|\Z)", text):
         raise DatasetError(
             f"{path.name}: expected WEBVTT in the first line, found {text[:20]!r}"
         )
-    sheet = AnnotationSet(video=path.stem)
-    marks: list[Annotation] = []
-    remarks: list[str] = []
-    note: dict[str, Any] = {}
+    reader = _Reader(AnnotationSet(video=path.stem), clock)
     for number, block in _blocks(text):
         where = f"{path.name}, line {number}"
         try:
-            if block.startswith(_NOTE):
-                note = table(parse_json(block.removeprefix(_NOTE), where), "the note")
-                if "kind" not in note and "event" not in note:
-                    sheet = set_from_facts(note, path.stem)
-            elif "-->" in block and "event" in note:
-                note = {}  # one of our events, not a mark
-            elif "-->" in block:
-                mark, remark = _cue(block, note, sheet.rate, clock)
-                marks.append(mark)
-                remarks += [f"{where}: {remark}"] if remark else []
-                note = {}
+            reader.take(block, where, first=number == 1)
+        except DatasetError:
+            raise
         except _LeftOutError as error:
-            remarks.append(f"{where}: left out, {error}")
-            note = {}
+            reader.left_out(where, error)
         except ValueError as error:
             raise DatasetError(f"{where}: {error}") from None
-    return Contents((replace(sheet, marks=in_order(marks)),), tuple(remarks))
+    reader.remarks.check(path.name)
+    done = replace(reader.sheet, marks=in_order(reader.marks))
+    return Contents((done,), tuple(reader.remarks.said), reader.remarks.lost)
 
 
 class _LeftOutError(Exception):
-    """A cue that is sound, but not a mark."""
+    """A cue that is sound, but not a mark; ``lost`` says whether it may have meant one."""
+
+    def __init__(self, message: str, *, lost: bool = False) -> None:
+        super().__init__(message)
+        self.lost = lost
+
+
+@dataclass
+class _Reader:
+    """One file while it is read; ``note`` stands before the next cue."""
+
+    sheet: AnnotationSet
+    clock: Clock | None
+    marks: list[Annotation] = field(default_factory=list)
+    remarks: Remarks = field(default_factory=Remarks)
+    note: dict[str, Any] = field(default_factory=dict)
+
+    def take(self, block: str, where: str, *, first: bool) -> None:
+        """Take in what stands between two blank lines."""
+        lines = block.split("\n")
+        cue = next((i for i, line in enumerate(lines) if "-->" in line), None)
+        if cue is not None:
+            self._check_alone(lines, cue, first)
+            note, self.note = self.note, {}
+            if "event" not in note:  # else one of our events, not a mark
+                self._cue(lines[cue:], note, where)
+        elif block.startswith(_NOTE):
+            note = table(parse_json(block.removeprefix(_NOTE), where), "the note")
+            if "kind" in note or "event" in note:
+                self.note = note
+            else:
+                self.sheet = set_from_facts(note, self.sheet.video)
+        elif first:
+            _check_header(lines)
+        elif not _NO_CUE.match(block):
+            raise _LeftOutError(f"it is no cue: {block[:40]!r}", lost=True)
+
+    def left_out(self, where: str, error: _LeftOutError) -> None:
+        self.remarks.left_out(where, str(error), count=int(error.lost))
+
+    def _check_alone(self, lines: list[str], cue: int, first: bool) -> None:
+        """Refuse blocks that run together: a program may show one part of them only."""
+        if first:
+            raise ValueError("expected a blank line after WEBVTT and what belongs to it")
+        below = [
+            n
+            for n, line in enumerate(lines)
+            if n != cue and ("-->" in line or len(_TIME.findall(line)) > 1)
+        ]
+        if below:
+            raise ValueError(
+                f"expected a blank line between two cues, found {lines[below[0]][:40]!r} "
+                f"in line {below[0] + 1} of the block"
+            )
+        if cue > 1 or (cue == 1 and _NO_CUE.match(lines[0])):
+            raise ValueError(
+                f"expected a blank line before a cue, found {lines[cue - 1][:40]!r}"
+            )
+
+    def _cue(self, lines: list[str], note: dict[str, Any], where: str) -> None:
+        """Take in the mark of a cue, whose times stand in its first line."""
+        start, end = _times(lines[0])
+        timeline = Timeline.of(self.sheet, self.clock)
+        try:
+            if "kind" in note:
+                mark, remark = reconciled(
+                    from_dict(note), start, end, digits=3, timeline=timeline
+                )
+            else:
+                words = html.unescape(_TAG.sub("", " ".join(lines[1:]))).strip()
+                mark, remark = _foreign(words, start, end, timeline), ""
+        except OutsideError as error:
+            self.remarks.left_out(where, error)
+            return
+        self.marks.append(mark)
+        if remark:
+            self.remarks.add(where, remark)
+
+
+def _check_header(lines: list[str]) -> None:
+    """Refuse a cue that hides in the header, and times that count from elsewhere."""
+    if any(line.startswith("X-TIMESTAMP-MAP") for line in lines):
+        raise ValueError(
+            "X-TIMESTAMP-MAP counts from the clock of a stream; export whole files"
+        )
+    if any(len(_TIME.findall(line)) > 1 for line in lines):
+        raise ValueError("expected a blank line after WEBVTT and what belongs to it")
 
 
 def _blocks(text: str) -> Iterator[tuple[int, str]]:
@@ -124,43 +205,34 @@ def _blocks(text: str) -> Iterator[tuple[int, str]]:
             lines = []
 
 
-def _cue(
-    block: str, note: dict[str, Any], rate: float | None, clock: Clock | None
-) -> tuple[Annotation, str]:
-    """Return the mark of a cue and a remark if it was moved."""
-    lines = block.split("\n")
-    at = next(i for i, line in enumerate(lines) if "-->" in line)
-    match = _ARROW.fullmatch(lines[at].strip())
+def _times(line: str) -> tuple[float, float]:
+    """Return start and end of a cue in seconds."""
+    match = _ARROW.fullmatch(line.strip())
     if match is None:
         raise ValueError(
-            f"expected times as 00:00:01.000 --> 00:00:01.300, found {lines[at][:40]!r}"
+            f"expected times as 00:00:01.000 --> 00:00:01.300, found {line[:40]!r}"
         )
     start, end = _seconds(*match.groups()[:4]), _seconds(*match.groups()[4:])
-    if end <= start:
-        raise ValueError(f"expected a cue that ends after it starts, found {lines[at][:40]!r}")
-    if "kind" in note:
-        return reconciled(from_dict(note), start, end, digits=3, rate=rate, clock=clock)
-    words = html.unescape(_TAG.sub("", " ".join(lines[at + 1 :]))).strip()
-    return _foreign(words, start, end, clock or (Clock(rate) if rate else None)), ""
+    if end < start:
+        raise ValueError(f"expected a cue that ends after it starts, found {line[:40]!r}")
+    if end == start:
+        raise _LeftOutError(f"it ends when it starts, at {start:.3f} s", lost=True)
+    return start, end
 
 
-def _foreign(words: str, start: float, end: float, clock: Clock | None) -> Annotation:
+def _foreign(words: str, start: float, end: float, timeline: Timeline) -> Annotation:
     kind_word, _, rest = words.partition(" ")
     kind = KINDS.get(kind_word.strip(",;:·").lower())
     if kind is None:
         raise _LeftOutError(f"it does not begin with micro-expression: {words[:40]!r}")
-    if clock is None:
-        raise _LeftOutError("it has times only; name --video or --rate")
-    interval = clock.interval(start, end)
+    try:
+        placed = timeline.placed(start, end)
+    except OutsideError:
+        raise
+    except ValueError as error:
+        raise _LeftOutError(str(error), lost=True) from None
     named = rest.strip(" ·,;:").split(" ")[0]
-    return Annotation(
-        interval=interval,
-        kind=kind,
-        emotion=named if named.isalpha() else None,
-        onset_s=start,
-        offset_s=min(max(start, clock.start_of(interval.last)), end),
-        end_s=end,
-    )
+    return Annotation(kind=kind, emotion=named if named.isalpha() else None, **placed)
 
 
 def _words(mark: Annotation) -> str:

@@ -44,7 +44,7 @@ def agreement(project: Project, a: str, b: str) -> dict[str, Any]:
 def _has_looked(project: Project, recording: StoredRecording, who: str) -> bool:
     if who == MODEL:
         return project.store.analysis(recording.id) is not None
-    return who in project.review.coders([recording.id])
+    return who in project.review.coders(recording.id)
 
 
 def _figures(found: Agreement) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from mescope.app.records import StoredRecording
 from mescope.app.review_mark import ReviewMark, timed
 from mescope.errors import MescopeError
 from mescope.events import FaceEvent
+from mescope.io.file_names import valid
 from mescope.reports.json import events_of
 
 MODEL = "model"
@@ -41,7 +42,7 @@ def annotations_of(
             for mark in state.marks.values()
             if mark.maker == "model"
         ]
-    coders = project.review.coders([recording.id]) if who is None else [who]
+    coders = project.review.coders(recording.id) if who is None else [who]
     for coder in coders:
         if coder != MODEL:
             found += [
@@ -50,9 +51,11 @@ def annotations_of(
             ]
     facts = recording.facts
     return AnnotationSet(
-        video=Path(recording.path).name,
+        video=valid(Path(recording.path).name),
         rate=recording.rate or None,
         frames=None if facts is None else facts.frames,
+        start_offset=recording.start_offset,
+        mpv_zero=recording.mpv_zero,
         marks=in_order(found),
         events=_events(project, recording) if who in (None, MODEL) else (),
     )
@@ -73,7 +76,7 @@ def _made_by(project: Project, recording: StoredRecording, coder: str) -> list[R
     """Return what a coder added or judged."""
     _, state = project.review.state(recording.id, coder)
     mine = [m for m in state.marks.values() if m.maker == "human" or m.coder is not None]
-    if not mine and coder not in project.review.coders([recording.id]):
+    if not mine and coder not in project.review.coders(recording.id):
         raise MescopeError(f"{coder[:64]!r} marked nothing in {recording.name[:80]}")
     return mine
 

@@ -18,7 +18,7 @@ from mescope.app.records import StoredRecording
 from mescope.app.review_mark import timed
 from mescope.errors import MescopeError
 from mescope.evaluation.matching import match
-from mescope.evaluation.megc import write_log
+from mescope.evaluation.megc_log import write_log
 from mescope.events import Interval
 
 Maker = Callable[[Project, StoredRecording, str | None], bytes]
@@ -114,7 +114,7 @@ def _json(project: Project, recording: StoredRecording, who: str | None) -> byte
         "mescope": __version__,
         "frames": "from 0, both ends of an interval included",
         "who": who,
-        "video": {"name": Path(recording.path).name, **facts},
+        "video": {"name": found.video, **facts},
         "provenance": document.get("provenance", {}),
         "gaps": document.get("gaps", []),
         "events": document.get("events", []),
@@ -123,12 +123,12 @@ def _json(project: Project, recording: StoredRecording, who: str | None) -> byte
         "history": project.review.history(recording.id),
     }
     text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
-    return text.encode("utf-8", "replace")
+    return text.encode("utf-8")
 
 
 def _html(project: Project, recording: StoredRecording, who: str | None) -> bytes:
     found = annotations_of(project, recording, who)
-    return marks_page(found).encode("utf-8", "replace")
+    return marks_page(found).encode("utf-8")
 
 
 _OF_REVIEWS = {

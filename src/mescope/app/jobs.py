@@ -1,69 +1,70 @@
 """The queue of analyses: one worker process at a time, which may die without harm.
 
 What is queued lies in the database.  What ran when the server ended is queued again at the next
-start and goes on from the motion that was measured already.
+start and goes on from the motion that was measured already.  A job ends in exactly one of done,
+failed and cancelled; while something is in its way it waits, and the page says for what.
 """
 
 from __future__ import annotations
 
-import contextlib
-import json
+import os
 import shutil
 import threading
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
-from mescope.app import worker
+from mescope.app.loops import Loop, Troubles
 from mescope.app.project import Project
 from mescope.app.records import AnalysisJob
+from mescope.app.running import Outcome, Run, Work
 from mescope.app.safety import inside
-from mescope.app.sandbox import ChildProcess
+from mescope.app.trouble import BUSY, PASSING, BusyError
 from mescope.app.views import overview
-from mescope.errors import MescopeError
+from mescope.app.watch import EVERY, Hold, Watch
+from mescope.errors import MescopeError, OutputError
 
 Analyze = str
 """``module:function``, called as ``function(source, cache, progress)`` in the worker."""
 
-_LOOK_EVERY = 0.2  # seconds between two looks for a cancelled job
-_LARGEST_MESSAGE = 1 << 20
+_FOR_AN_END = 5.0  # seconds that a cancelling request waits for the worker to be gone
 
 
 class AnalysisQueue:
-    """Looks at new recordings and analyzes what is queued, in two threads.
+    """Looks at new recordings, analyzes what is queued, and watches whether all is there.
 
-    ``process`` is the worker that runs, if any.  ``models`` are the weights; none: the shipped.
+    ``run`` is the analysis that runs, if any.  ``models`` are the weights; none: the shipped.
     """
 
     def __init__(self, project: Project, analyze: Analyze, models: Sequence[str] = ()) -> None:
         self._project, self._analyze, self._models = project, analyze, list(models)
         self._lock = threading.Lock()
-        self._work, self._new = threading.Event(), threading.Event()
         self._progress: dict[str, float] = {}
         self._changed: dict[str, int] = {}
         self._version = 0
-        self._stop: set[int] = set()  # jobs whose worker is to be ended
-        self.process: ChildProcess | None = None
-        self._threads = [
-            threading.Thread(target=self._look_loop, name="look", daemon=True),
-            threading.Thread(target=self._work_loop, name="work", daemon=True),
-        ]
+        self._stop: set[int] = set()  # jobs that are to end
+        self._ended: tuple[AnalysisJob, Outcome] | None = None  # not in the database yet
+        self._hold = Hold(project.home)
+        self.run: Run | None = None
+        self._doing: int | None = None  # the number of the job that runs
         self.closing = False
+        self._begun = {"look": False, "work": False}
+        troubles = project.troubles = Troubles(self._note_trouble)
+        self._look = Loop("look", self._look_step, troubles)
+        self._work = Loop("work", self._work_step, troubles)
+        self._watch = Loop("watch", Watch(project, self._note_presence).step, troubles, EVERY)
 
     def start(self) -> None:
         """Begin; what was running when the server ended is taken up again."""
-        self._project.store.requeue_running()
-        for thread in self._threads:
-            thread.start()
+        for loop in (self._look, self._work, self._watch):
+            loop.start()
 
     def close(self) -> None:
         """End the worker; its job stays in the queue for the next start."""
         self.closing = True
-        self._work.set()
-        self._new.set()
-        for thread in self._threads:
-            if thread.is_alive():
-                thread.join(20)
+        for loop in (self._look, self._work, self._watch):
+            loop.close()
 
     # -- for the routes ------------------------------------------------------------------
 
@@ -82,21 +83,24 @@ class AnalysisQueue:
             raise MescopeError(recording.error)
         self._project.store.add_job(identity)
         self.note_change(identity)
-        self._work.set()
+        self._work.call()
 
     def cancel(self, identity: str) -> None:
-        """Take the analysis of a recording out of the queue, or end its worker."""
+        """Take the analysis of a recording out of the queue, or end its worker.
+
+        Raises:
+            BusyError: the worker is ended, or about to; that could not be noted yet.
+        """
         for job in self._project.store.jobs(identity):
-            if job.state == "queued":
-                self._project.store.change_job(job.number, "cancelled")
-            elif job.state == "running":
+            if job.state in ("queued", "running"):
                 self._stop.add(job.number)
+                self._project.store.change_job(job.number, "cancelled")
                 self._wait_for_end(job.number)
         self.note_change(identity)
 
     def wake(self) -> None:
         """Look at recordings that came in."""
-        self._new.set()
+        self._look.call()
 
     def progress(self) -> dict[str, float]:
         """Return the progress, 0 to 1, of what runs."""
@@ -133,107 +137,136 @@ class AnalysisQueue:
             for entry in overview(self._project, progress, wanted)
         ]
 
+    def _note_trouble(self) -> None:
+        """Tell those who wait: what is in their way is part of their state."""
+        with self._lock:
+            self._version += 1
+            for identity in self._progress:
+                self._changed[identity] = self._version
+
+    def _note_presence(self, identity: str) -> None:
+        self.note_change(identity)
+        self._look.call()
+        self._work.call()
+
     # -- looking -------------------------------------------------------------------------
 
-    def _look_loop(self) -> None:
-        while not self.closing:
-            self._new.clear()
-            for recording in self._project.unseen():
-                if self.closing:
-                    return
+    def _look_step(self) -> bool:
+        if not self._begun["look"]:
+            self._project.rescan()
+            self._begun["look"] = True
+        for recording in self._project.unseen():
+            if self.closing:
+                return False
+            if recording.id not in self._project.absent:
                 self._project.look(recording)
                 self.note_change(recording.id)
-            self._new.wait()
+        return False
 
     # -- working -------------------------------------------------------------------------
 
-    def _work_loop(self) -> None:
-        while not self.closing:
-            self._work.clear()
-            job = self._project.store.next_job()
+    def _work_step(self) -> bool:
+        """Do the next job, or note how the last one ended."""
+        if not self._begun["work"]:
+            self._project.store.requeue_running()
+            self._begun["work"] = True
+        if self._ended is None:
+            self._hold.check()
+            job = self._next()
             if job is None:
-                self._work.wait()
-                continue
-            self._do(job)
+                return False
+            if not self._project.store.change_job(job.number, "running"):
+                return True  # cancelled just now
+            self._set_progress(job.recording, 0.0)
+            self._doing = job.number
+            try:
+                self._ended = job, self._outcome(job)
+            finally:
+                self._doing = None
+        self._settle(*self._ended)
+        return True
 
-    def _do(self, job: AnalysisJob) -> None:
-        store, identity = self._project.store, job.recording
-        store.change_job(job.number, "running")
-        self._set_progress(identity, 0.0)
-        try:
-            error = self._in_worker(job)
-            state = "done" if error is None else "failed"
-        except _EndedError as ended:
-            state, error = ended.state, ended.reason
-        except MescopeError as problem:
-            state, error = "failed", str(problem)
-        store.change_job(job.number, state, error)
-        with self._lock:
-            self._progress.pop(identity, None)
-        self._stop.discard(job.number)
-        self.note_change(identity)
+    def _next(self) -> AnalysisJob | None:
+        """Return the oldest queued job whose recording is there."""
+        absent = self._project.absent
+        queued = (j for j in self._project.store.queued_jobs() if j.recording not in absent)
+        return next(queued, None)
 
-    def _in_worker(self, job: AnalysisJob) -> str | None:
-        """Run a job; return None when its results are kept, or why there are none."""
+    def _outcome(self, job: AnalysisJob) -> Outcome:
+        """Run a job; whatever happens is an outcome."""
         project, identity = self._project, job.recording
-        work = project.home / "work" / str(job.number)
-        source = inside(project.folder, project.recording(identity).path)
-        cache = project.cache(identity)
-        cache.mkdir(parents=True, exist_ok=True)
-        shutil.rmtree(work, ignore_errors=True)
-        work.mkdir(parents=True)
-        request = {
-            "source": str(source), "cache": str(cache), "work": str(work),
-            "analyze": self._analyze, "models": self._models,
-        }  # fmt: skip
-        child = None
+        self.run = Run(
+            job, project.limits, lambda: self._wanted(job.number),
+            lambda share: self._set_progress(identity, share),
+        )  # fmt: skip
         try:
-            child = self.process = ChildProcess(worker.run, project.limits.worker_memory)
-            child.send(request)
-            error = self._follow(job, child)
-            if error is None:
-                document = json.loads((work / worker.DOCUMENT).read_bytes())
-                project.keep_analysis(identity, document, (work / worker.TRACES).read_bytes())
-            return error
-        except (EOFError, OSError) as broken:
-            code = None if child is None else child.exit_status(5)
-            raise self._died(job, code) from broken
+            source = inside(project.folder, project.recording(identity).path)
+            outcome = self.run(
+                Work(
+                    source=source, cache=project.cache(identity),
+                    work=project.home / "work" / str(job.number),
+                    analyze=self._analyze, models=self._models,
+                )
+            )  # fmt: skip
+        except OutputError as error:
+            self._hold.begin(error)
+            return Outcome(state="queued", reason=str(error), counts=False)
+        except PASSING as error:
+            return Outcome(state="queued", reason=str(error), counts=False)
+        except MescopeError as error:
+            outcome = Outcome(state="failed", reason=str(error))
         finally:
-            self.process = None
-            if child is not None:
-                child.end()
-            shutil.rmtree(work, ignore_errors=True)
+            self.run = None
+        if outcome.state == "failed" and not self._is_there(identity):
+            return Outcome(state="queued", reason="its file is gone", counts=False)
+        return outcome
 
-    def _follow(self, job: AnalysisJob, child: ChildProcess) -> str | None:
-        """Read what the worker sends until it is done; return its error, if any."""
-        last = time.monotonic()
-        stall = self._project.limits.stall_seconds
-        while True:
-            if job.number in self._stop:
-                raise _EndedError("cancelled", None)
-            if self.closing:
-                raise _EndedError("queued", None)
-            said = child.receive(_LOOK_EVERY, _LARGEST_MESSAGE)
-            if said is None:
-                if time.monotonic() - last > stall:
-                    raise _EndedError("failed", _STALLED.format(stall))
-                continue
-            last = time.monotonic()
-            if "progress" in said:
-                done, total = said["progress"]
-                self._set_progress(job.recording, done / max(1, total))
+    def _is_there(self, identity: str) -> bool:
+        """Say whether a recording has its file; if not, its job waits until it is back."""
+        found = self._project.store.recording(identity)
+        there = found is None or os.path.exists(self._project.folder / found.path)
+        if not there:
+            self._project.absent |= {identity}
+        return there
+
+    def _wanted(self, number: int) -> Outcome | None:
+        if number in self._stop:
+            return Outcome(state="cancelled")
+        return Outcome(state="queued", counts=False) if self.closing else None
+
+    def _settle(self, job: AnalysisJob, outcome: Outcome) -> None:
+        """Enter how a job ended; what is in the way is raised, and the loop comes again."""
+        if job.number in self._stop:
+            outcome = Outcome(state="cancelled")
+        try:
+            if outcome.state == "done":
+                document, traces = outcome.read()
+                self._project.keep_analysis(job.recording, document, traces, job.number)
+                self._hold.done()
             else:
-                return str(said["error"]) if "error" in said else None
+                self._project.store.change_job(
+                    job.number, outcome.state, outcome.reason, counts=outcome.counts
+                )
+        except PASSING:
+            if outcome.results is not None and self._are_lost(outcome.results):
+                self._ended = job, Outcome(state="queued", counts=False)
+            raise
+        except Exception as error:
+            if outcome.state != "done":
+                raise
+            reason = f"its results cannot be used ({type(error).__name__}: {str(error)[:200]})"
+            self._ended = job, Outcome(state="failed", reason=reason)
+            raise
+        self._ended = None
+        shutil.rmtree(self._project.home / "work" / str(job.number), ignore_errors=True)
+        with self._lock:
+            self._progress.pop(job.recording, None)
+        self._stop.discard(job.number)
+        self.note_change(job.recording)
 
-    def _died(self, job: AnalysisJob, code: int | None) -> _EndedError:
-        if job.attempts + 1 < self._project.limits.attempts:
-            return _EndedError("queued", None)
-        return _EndedError(
-            "failed",
-            f"the analysis ended unexpectedly {job.attempts + 1} times (exit status {code}; "
-            "-9 means that memory ran out); what was measured is kept: try again, or split "
-            "the recording",
-        )
+    def _are_lost(self, results: Path) -> bool:
+        """Say whether results went, while the project is there: the job is to be run again."""
+        return self._project.home.is_dir() and not results.is_dir()
 
     def _set_progress(self, identity: str, share: float) -> None:
         with self._lock:
@@ -241,23 +274,10 @@ class AnalysisQueue:
         self.note_change(identity)
 
     def _wait_for_end(self, number: int) -> None:
-        for _ in range(100):
-            with contextlib.suppress(StopIteration):
-                job = next(j for j in self._project.store.jobs() if j.number == number)
-                if job.state != "running":
-                    return
-            time.sleep(0.1)
-
-
-class _EndedError(Exception):
-    """The worker was ended before it was done."""
-
-    def __init__(self, state: str, reason: str | None) -> None:
-        super().__init__(reason)
-        self.state, self.reason = state, reason
-
-
-_STALLED = (
-    "expected progress, found none for {:g} s, so the analysis was stopped; what was measured "
-    "is kept: try again"
-)
+        """Return once no worker has the job any more."""
+        end = time.monotonic() + _FOR_AN_END
+        while self._doing == number:
+            if time.monotonic() > end:
+                raise BusyError(BUSY)
+            time.sleep(0.05)
+        self._work.call()

@@ -27,6 +27,10 @@ class Limits:
     """Largest JSON body."""
     import_bytes: int = 64 << 20
     """Largest file of annotations."""
+    import_memory: int = 2 * GIB
+    """Memory of a process that reads such a file."""
+    import_seconds: float = 120.0
+    """Longest time to read it."""
     reader_memory: int = 4 * GIB
     """Memory of a process that reads single frames."""
     reader_seconds: float = 60.0

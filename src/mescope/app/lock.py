@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from pathlib import Path
@@ -29,8 +30,9 @@ class ProjectLock:
                 f"the project is open in another mescope app (process {holder or 'unknown'}); "
                 "use that one, or end it first"
             ) from error
-        os.ftruncate(self._handle, 0)
-        os.write(self._handle, str(os.getpid()).encode())
+        with contextlib.suppress(OSError):  # a full disk: the number is only for people
+            os.ftruncate(self._handle, 0)
+            os.write(self._handle, str(os.getpid()).encode())
 
     def release(self) -> None:
         """Let another process have the project."""

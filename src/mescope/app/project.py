@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import secrets
 import shutil
@@ -20,13 +21,16 @@ from mescope.app.downsampling import Curves, unpack
 from mescope.app.frames import FrameService
 from mescope.app.limits import Limits
 from mescope.app.lock import ProjectLock
+from mescope.app.loops import Troubles
 from mescope.app.records import StoredRecording
 from mescope.app.review import Review
 from mescope.app.safety import UnsafeError, free_name, inside, safe_folder, safe_name
 from mescope.app.store import ProjectStore, now
+from mescope.app.trouble import PASSING
 from mescope.app.uploads import Draft, TooLargeError, too_large
 from mescope.errors import MescopeError, OutputError
 from mescope.io.atomic import write_atomically
+from mescope.io.file_names import printable, valid
 from mescope.video.suffixes import MEDIA
 
 HOME = ".mescope"
@@ -61,10 +65,12 @@ class Project:
             ) from error
         self._lock = ProjectLock(self.home / "lock")
         try:
-            self.store = ProjectStore(self.home / "project.sqlite")
+            self.store = ProjectStore(self.home / "project.sqlite", self._retake)
         except MescopeError:
             self._lock.release()
             raise
+        self.absent: frozenset[str] = frozenset()  # recordings whose file is gone for now
+        self.troubles = Troubles(lambda: None)
         self.frames = FrameService(self.limits)
         self.review = Review(self.store, self.times)
         self._scan_lock, self._cache_lock = threading.Lock(), threading.Lock()
@@ -77,6 +83,17 @@ class Project:
         self.frames.close()
         self.store.close()
         self._lock.release()
+
+    def _retake(self) -> None:
+        """Take the lock of a folder that came back, and forget what was read before."""
+        for part in ("analyses", "times", "incoming", "work"):
+            (self.home / part).mkdir(parents=True, exist_ok=True)
+        fresh = ProjectLock(self.home / "lock")
+        self._lock.release()
+        self._lock = fresh
+        with self._cache_lock:
+            self._times.clear()
+            self._curves.clear()
 
     # -- recordings ----------------------------------------------------------------------
 
@@ -96,7 +113,11 @@ class Project:
 
     def path(self, identity: str) -> Path:
         """Return where a recording lies; refuse what leads out of the folder."""
-        return inside(self.folder, self.recording(identity).path)
+        return self.file(self.recording(identity))
+
+    def file(self, recording: StoredRecording) -> Path:
+        """Return where a recording lies; refuse what leads out of the folder."""
+        return inside(self.folder, recording.path)
 
     def rescan(self) -> dict[str, Any]:
         """Take in files that were put into the folder by hand; look at new ones later.
@@ -120,7 +141,7 @@ class Project:
             MescopeError: there is nothing.
         """
         base, found = os.path.realpath(self.folder), os.path.join(self.folder, path)
-        shown = path[:120]
+        shown = printable(path[:120])
         try:
             real = os.path.realpath(found)
             is_folder, there = os.path.isdir(real), os.path.exists(real)
@@ -148,18 +169,20 @@ class Project:
             added: list[str] = []
             skipped: list[dict[str, str]] = []
             for relative in files:
+                before = known.get(relative)
                 try:
                     path = inside(self.folder, relative)
-                except MescopeError as error:
-                    skipped.append({"name": os.path.basename(relative), "error": str(error)})
-                    continue
-                before = known.get(relative)
-                if before is None and len(known) + len(added) >= self.limits.recordings:
-                    skipped.append({"name": os.path.basename(relative), "error": self._full()})
-                elif before is None:
-                    added.append(self._register(path, relative).id)
-                elif _changed(before, path):
-                    self._renew(before, path)
+                    if before is None and len(known) + len(added) >= self.limits.recordings:
+                        raise MescopeError(self._full())
+                    if before is None:
+                        added.append(self._register(path, relative).id)
+                    elif _changed(before, path) or before.error is not None:
+                        self._renew(before, path)
+                except PASSING:  # of the database: it concerns all files
+                    raise
+                except (MescopeError, OSError) as error:
+                    name = printable(os.path.basename(relative))
+                    skipped.append({"name": name, "error": valid(str(error))})
             return {"added": added, "skipped": skipped}
 
     def _files(self, within: Path) -> Iterator[str]:
@@ -177,7 +200,7 @@ class Project:
         text = relative.replace(os.sep, "/")
         recording = StoredRecording(
             id=secrets.token_hex(6),
-            name=text.encode("utf-8", "replace").decode(),
+            name=printable(text),
             path=relative,
             size=status.st_size,
             mtime_ns=status.st_mtime_ns,
@@ -210,15 +233,20 @@ class Project:
         if recording.fingerprint not in (None, fingerprint):
             replaced = "the file was replaced by another one; marks made before may not fit it"
             facts = replace(facts, warnings=(*facts.warnings, replaced))
-        write_atomically(self.home / "times" / f"{recording.id}.f8", times.tobytes())
+        write_atomically(self.times_file(recording.id), times.tobytes())
         self._drop_cached(recording.id)
         self.store.change_recording(
             recording.id, facts=facts, fingerprint=fingerprint, error=None
         )
 
     def unseen(self) -> list[StoredRecording]:
-        """Return the recordings that nobody looked at yet."""
-        return [r for r in self.store.recordings() if r.facts is None and r.error is None]
+        """Return the recordings that nobody looked at yet, or an earlier version did.
+
+        The times of files that other programs make need to know when players show frame 0.
+        """
+        return [
+            r for r in self.store.recordings() if r.start_offset is None and r.error is None
+        ]
 
     # -- uploads -------------------------------------------------------------------------
 
@@ -251,15 +279,26 @@ class Project:
     def take(self, draft: Draft) -> tuple[StoredRecording, bool]:
         """Give a complete upload its name; return the recording and whether it is new."""
         digest = draft.digest.hexdigest()
+        self._learn_digests(draft.size)
         with self._scan_lock:
-            for recording in self.store.recordings():
-                if recording.sha256 == digest and (self.folder / recording.path).is_file():
+            for recording in self.store.with_sha256(digest):
+                if (self.folder / recording.path).is_file():
                     draft.discard()
                     return recording, False
             folder = self._folder(draft.folder)
             path = folder / free_name(folder, draft.name)
             os.replace(draft.path, path)
             return self._register(path, os.path.join(draft.folder, path.name), digest), True
+
+    def _learn_digests(self, size: int) -> None:
+        """Read the files of a size that were put here by hand: one may be what comes now."""
+        for recording in self.store.of_size(size):
+            with contextlib.suppress(MescopeError, OSError):
+                path = inside(self.folder, recording.path)
+                with path.open("rb") as file:
+                    digest = hashlib.file_digest(file, "sha256").hexdigest()
+                if not _changed(recording, path):
+                    self.store.change_recording(recording.id, sha256=digest)
 
     def _folder(self, relative: str) -> Path:
         """Return a folder for uploads, made where it is missing; never by way of a link."""
@@ -282,7 +321,7 @@ class Project:
         with self._cache_lock:
             if identity not in self._times:
                 try:
-                    data = (self.home / "times" / f"{identity}.f8").read_bytes()
+                    data = self.times_file(identity).read_bytes()
                 except OSError:
                     return np.zeros(0)
                 self._times[identity] = np.frombuffer(data, dtype="<f8")
@@ -290,6 +329,10 @@ class Project:
                     self._times.popitem(last=False)
             self._times.move_to_end(identity)
             return self._times[identity]
+
+    def times_file(self, identity: str) -> Path:
+        """Return where the times of a recording lie as float64, once it was looked at."""
+        return self.home / "times" / f"{identity}.f8"
 
     def curves(self, identity: str) -> Curves:
         """Return the traces of the newest analysis.
@@ -308,11 +351,22 @@ class Project:
             self._curves.move_to_end(name)
             return self._curves[name]
 
-    def keep_analysis(self, identity: str, document: dict[str, Any], traces: bytes) -> None:
-        """Keep a finished analysis; what people said about an earlier one stays."""
+    def keep_analysis(
+        self, identity: str, document: dict[str, Any], traces: bytes, job: int | None = None
+    ) -> None:
+        """Keep a finished analysis; what people said about an earlier one stays.
+
+        With a ``job`` that ended already (somebody cancelled it) nothing is kept.
+        """
         name = f"{identity}-{secrets.token_hex(6)}.npz"
-        write_atomically(self.home / "analyses" / name, traces)
-        self.review.enter_analysis(identity, document, name)
+        path = self.home / "analyses" / name
+        try:
+            write_atomically(path, traces)
+            self.review.enter_analysis(identity, document, name, job)
+        except MescopeError:
+            with contextlib.suppress(OSError):
+                path.unlink(missing_ok=True)
+            raise
 
     def cache(self, identity: str) -> Path:
         """Return where the motion of a recording is kept, so that its analysis can go on."""

@@ -20,12 +20,13 @@ from numpy.typing import NDArray
 from mescope.app.limits import confine
 from mescope.app.sandbox import answer_requests
 from mescope.errors import VideoError
+from mescope.video.mpv_clock import mpv_zero
 from mescope.video.reading import Video, open_video
 
 AHEAD = 48  # frames: further ahead a seek is tried
 BACK = 24  # frames decoded before the wanted one when somebody steps backwards
-KEPT_BYTES = 256 << 20
-OPEN = 4  # recordings
+KEPT_BYTES = 256 << 20  # of decoded pictures, of all recordings together
+OPEN = 12  # recordings
 QUALITY = 90
 
 Picture = NDArray[np.uint8]
@@ -56,6 +57,15 @@ class RecordingFrames:
         if picture is not None:
             self._kept.move_to_end(index)
         return picture
+
+    @property
+    def bytes(self) -> int:
+        """Return how much the pictures that are kept take."""
+        return len(self._kept) * self.video.width * self.video.height * 3
+
+    def let_go(self) -> None:
+        """Keep no pictures; the decoder stays where it is."""
+        self._kept.clear()
 
     def _decode(self, index: int) -> None:
         if self._running is None or not self._next <= index <= self._next + AHEAD:
@@ -89,17 +99,37 @@ class OpenRecordings:
             ) from error
         key = path, found.st_size, found.st_mtime_ns
         if key not in self._open:
-            most = KEPT_BYTES // OPEN
-            self._open[key] = RecordingFrames(open_video(path), most)
+            self._open[key] = RecordingFrames(open_video(path), KEPT_BYTES // 2)
             while len(self._open) > OPEN:
                 self._open.popitem(last=False)
         self._open.move_to_end(key)
+        self._make_room()
         return self._open[key]
 
-    def frame(self, path: str, index: int, width: int | None) -> tuple[dict[str, Any], bytes]:
-        """Answer with one frame as JPEG, at most ``width`` px wide."""
-        picture = narrowed(self._sound(path, index), width)
-        return {"width": picture.shape[1], "height": picture.shape[0]}, jpeg(picture)
+    def _make_room(self) -> None:
+        """Let the pictures of those recordings go that were not asked for longest."""
+        room = KEPT_BYTES
+        for recording in reversed(self._open.values()):
+            room -= recording.bytes
+            if room < 0:
+                recording.let_go()
+
+    def pictures(
+        self, path: str, wanted: list[int], width: int | None
+    ) -> tuple[dict[str, Any], bytes]:
+        """Answer with frames as JPEG, at most ``width`` px wide, one behind the other.
+
+        Args:
+            path: of the recording.
+            wanted: frames in order; ``frames`` of the answer are those that are there and sound.
+            width: px; None: as wide as it is.
+        """
+        recording = self.frames(path)
+        numbers = [n for n in wanted if 0 <= n < len(recording.video)]
+        found = [(n, recording.get(n)) for n in numbers]
+        pictures = {n: jpeg(narrowed(p, width)) for n, p in found if p is not None}
+        sizes = [len(data) for data in pictures.values()]
+        return {"frames": list(pictures), "sizes": sizes}, b"".join(pictures.values())
 
     def pair(
         self, path: str, onset: int, apex: int, magnify: float
@@ -138,6 +168,8 @@ class OpenRecordings:
             "height": video.height,
             "variable_rate": bool(video.report.variable_rate),
             "warnings": list(video.warnings),
+            "start_offset": float(video.start_offset),
+            "mpv_zero": mpv_zero(video),
             "fingerprint": video.fingerprint(),
         }
         return facts, times.tobytes()
@@ -168,7 +200,7 @@ def serve(connection: Connection, memory: int) -> None:
     answer_requests(
         connection,
         {
-            "frame": library.frame,
+            "frames": library.pictures,
             "probe": library.probe,
             "pair": library.pair,
             "overlay": library.overlay,

@@ -9,7 +9,11 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VideoFacts:
-    """What the first look at a file shows; ``warnings`` are for whoever judges it."""
+    """What the first look at a file shows; ``warnings`` are for whoever judges it.
+
+    ``start_offset`` is when players show the first frame, None in projects of earlier versions;
+    ``mpv_zero`` is where mpv begins to count.
+    """
 
     seconds: float
     rate: float  # frames per second
@@ -18,6 +22,8 @@ class VideoFacts:
     height: int
     variable_rate: bool = False
     warnings: tuple[str, ...] = ()
+    start_offset: float | None = None
+    mpv_zero: float = 0.0
 
     def to_json(self) -> dict[str, Any]:
         """Return the facts as they are kept."""
@@ -58,6 +64,16 @@ class StoredRecording:
     def rate(self) -> float:
         """Frames per second; 0 before the first look."""
         return 0.0 if self.facts is None else self.facts.rate
+
+    @property
+    def start_offset(self) -> float | None:
+        """When players show the first frame, in seconds; None where that is not known."""
+        return None if self.facts is None else self.facts.start_offset
+
+    @property
+    def mpv_zero(self) -> float:
+        """Where mpv, and BORIS with it, begins to count, in seconds of other players."""
+        return 0.0 if self.facts is None else self.facts.mpv_zero
 
     @property
     def frames(self) -> int:

@@ -10,6 +10,7 @@ from mescope.app.project import Project
 from mescope.app.records import StoredRecording
 from mescope.app.review_mark import ReviewMark
 from mescope.errors import MescopeError
+from mescope.io.file_names import printable
 
 MOST_PICTURES = 300
 """Marks that are shown with pictures: about 30 MB."""
@@ -39,7 +40,7 @@ def project_report(project: Project, *, pictures: bool) -> str:
         parts.append(Part(name=recording.name, rows=rows_of(found), figures=figures))
     all_shown = not pictures or left > 0
     return page(
-        project.folder.name,
+        printable(project.folder.name),
         parts,
         most_pictures=0 if all_shown else MOST_PICTURES,
         empty=empty,

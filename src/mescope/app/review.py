@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mescope.app.import_reader import MOST_MARKS
 from mescope.app.replay import ACTIONS, ReviewState, effective, fold, undoable
 from mescope.app.review_mark import ReviewMark, ReviewView, detection, timed
 from mescope.app.safety import clean_text
@@ -22,12 +23,11 @@ from mescope.errors import MescopeError
 
 Times = Callable[[str], NDArray[np.float64]]
 
-MOST_MARKS = 200_000
-"""Marks in one recording."""
 _KEPT = 2048  # folded states in memory; a mark takes about 1 kB
 _LONGEST_CODER = 64
 _ALIKE = ("first", "apex", "last", "emotion")
-_Known = tuple[tuple[int, int], ReviewState]
+_Version = tuple[int, int, int]  # of the file, of the events, of the analysis
+_Known = tuple[_Version, ReviewState]
 
 
 class Review:
@@ -40,7 +40,7 @@ class Review:
 
     def __init__(self, store: ProjectStore, times: Times) -> None:
         self._store, self._times = store, times
-        self._lock = threading.RLock()
+        self._lock = threading.Lock()  # held for moments only: reading waits for no writer
         self._known: OrderedDict[tuple[str, str | None], _Known] = OrderedDict()
 
     def state(self, identity: str, coder: str | None = None) -> tuple[int, ReviewState]:
@@ -48,22 +48,31 @@ class Review:
 
         The state is shared: it is to be read only, and no judgement changes it any more.
         """
-        with self._lock:
-            analysis = self._store.analysis_numbers().get(identity, 0)
-            return self._state(identity, coder, self._store.revision(identity), analysis)
+        key = (identity, coder)
+        with self._store.snapshot():
+            version = self._version(identity)
+            with self._lock:
+                known = self._known.get(key)
+            if known is not None and known[0] == version:
+                state = known[1]
+            else:
+                state = fold(
+                    self.detections(identity), self._store.events(identity), coder=coder
+                )
+        self._keep(key, version, state)
+        return version[1], state
 
-    def _state(
-        self, identity: str, coder: str | None, revision: int, analysis: int
-    ) -> tuple[int, ReviewState]:
-        key, version = (identity, coder), (revision, analysis)
-        known = self._known.get(key)
-        if known is None or known[0] != version:
-            state = fold(self.detections(identity), self._store.events(identity), coder=coder)
-            known = self._known[key] = (version, state)
+    def _version(self, identity: str) -> _Version:
+        store = self._store
+        numbers = store.revision(identity), store.analysis_number(identity)
+        return (store.database.generation, *numbers)
+
+    def _keep(self, key: tuple[str, str | None], version: _Version, state: ReviewState) -> None:
+        with self._lock:
+            self._known[key] = (version, state)
+            self._known.move_to_end(key)
             while len(self._known) > _KEPT:
                 self._known.popitem(last=False)
-        self._known.move_to_end(key)
-        return revision, known[1]
 
     def detections(self, identity: str) -> list[ReviewMark]:
         """Return what the newest analysis found, and judged detections of earlier ones."""
@@ -113,7 +122,8 @@ class Review:
         coder = name_of(request.get("coder"))
         action, mark = request.get("action"), request.get("mark")
         key = request.get("key")
-        with self._lock:
+        self.state(identity)  # whatever has to be read is read before others must wait
+        with self._store.together():
             if key is not None and self._store.knows_key(identity, key):
                 return self.view(identity)
             revision, state = self.state(identity)
@@ -125,11 +135,11 @@ class Review:
             event = self._store.add_event(
                 identity, revision, coder, str(action), mark=mark, values=values, key=key
             )
-            after = ReviewState(dict(state.marks), state.reviewed)
-            after.apply(event)
-            version = self._known[(identity, None)][0]
-            self._known[(identity, None)] = ((version[0] + 1, version[1]), after)
-            return self.change(identity, mark) if brief else self.view(identity)
+            version = self._version(identity)
+        after = ReviewState(dict(state.marks), state.reviewed)
+        after.apply(event)
+        self._keep((identity, None), version, after)  # it is on the disk only now
+        return self.change(identity, mark) if brief else self.view(identity)
 
     def _values(
         self, state: ReviewState, action: Any, mark: Any, values: Mapping[str, Any], frames: int
@@ -155,15 +165,20 @@ class Review:
             raise MescopeError(_WRONG[before.maker].format(action))
         return checked(values, frames, before.annotation) if action == "edit" else {}
 
-    def enter_analysis(self, identity: str, document: Mapping[str, Any], traces: str) -> None:
+    def enter_analysis(
+        self, identity: str, document: Mapping[str, Any], traces: str, job: int | None = None
+    ) -> None:
         """Keep a finished analysis; what people said about an earlier one stays.
 
         Args:
             identity: of the recording.
             document: from :func:`mescope.reports.json.to_dict`, without traces.
             traces: the name of the file of traces.
+            job: that is done with it, in the same step; nothing is kept if it has ended.
         """
-        with self._lock, self._store.together():
+        with self._store.together():
+            if job is not None and not self._store.change_job(job, "done"):
+                return  # cancelled, or done already
             found = marks_of(document)
             kept = carried_over(self.detections(identity), self.state(identity)[1], found)
             marks = [mark.to_json() for mark in kept]
@@ -182,7 +197,7 @@ class Review:
             MescopeError: there is nothing to take back.
         """
         who = name_of(coder)
-        with self._lock:
+        with self._store.together():
             if revision != self._store.revision(identity):
                 raise StaleError(_stale(self._store.revision(identity), revision))
             last = undoable(self._store.events(identity), who)
@@ -191,7 +206,7 @@ class Review:
             self._store.add_event(
                 identity, revision, who, "undo", mark=last.mark, undoes=last.seq
             )
-            return self.change(identity, last.mark) if brief else self.view(identity)
+        return self.change(identity, last.mark) if brief else self.view(identity)
 
     def take_in(
         self, identity: str, frames: int, found: Sequence[tuple[str, Mapping[str, Any]]]
@@ -209,25 +224,26 @@ class Review:
         Raises:
             MescopeError: a value makes no sense; the message says which annotation.
         """
-        with self._lock, self._store.together():
+        checked_marks = []
+        for number, (coder, values) in enumerate(found, start=1):
+            try:
+                kept = checked(values, frames, None)
+            except MescopeError as error:
+                raise MescopeError(f"mark {number} of the file: {error}") from error
+            checked_marks.append((coder, kept))
+        self.state(identity)  # whatever has to be read is read before others must wait
+        with self._store.together():
             known = {_likeness(mark) for mark in self.state(identity)[1].marks.values()}
-            before, fresh = len(known), 0
-            for number, (coder, values) in enumerate(found, start=1):
-                try:
-                    kept = checked(values, frames, None)
-                except MescopeError as error:
-                    raise MescopeError(f"mark {number} of the file: {error}") from error
+            before, fresh = len(known), []
+            for coder, kept in checked_marks:
                 key = (coder, *(kept.get(name) for name in _ALIKE))
-                if key in known:
-                    continue
-                known.add(key)
-                fresh += 1
-                self._store.add_event(
-                    identity, None, coder, "add", mark=f"h{secrets.token_hex(6)}", values=kept
-                )
-            if before + fresh > MOST_MARKS:
+                if key not in known:
+                    known.add(key)
+                    fresh.append((coder, f"h{secrets.token_hex(6)}", kept))
+            if before + len(fresh) > MOST_MARKS:
                 raise MescopeError(f"expected at most {MOST_MARKS} marks in a recording")
-            return fresh, len(found) - fresh
+            self._store.add_marks(identity, fresh)
+            return len(fresh), len(found) - len(fresh)
 
     def history(self, identity: str) -> list[dict[str, Any]]:
         """Return every event, oldest first; ``undone`` says which no longer count."""
@@ -247,10 +263,9 @@ class Review:
             for event in events
         ]
 
-    def coders(self, identities: Sequence[str]) -> list[str]:
-        """Return who judged or marked anything in these recordings, in order of name."""
-        events = (event for one in identities for event in self._store.events(one))
-        return sorted({event.coder for event in events if event.coder})
+    def coders(self, identity: str | None = None) -> list[str]:
+        """Return who judged or marked anything in a recording, or in all, in order of name."""
+        return self._store.coders(identity)
 
 
 def _likeness(mark: ReviewMark) -> tuple[Any, ...]:

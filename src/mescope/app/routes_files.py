@@ -16,11 +16,20 @@ from mescope.app import exports, imports
 from mescope.app.dependencies import Asked, Served, Working
 from mescope.app.report import project_report
 from mescope.app.request_bodies import read_bytes, sent_name
+from mescope.io.file_names import valid
 
 router = APIRouter(prefix="/api")
 
 STATIC = Path(__file__).parent / "static"
 Format = Annotated[str, Query(max_length=64, description="One of `exports` of `/api/project`.")]
+Part = Annotated[
+    str,
+    Query(
+        min_length=1,
+        max_length=200,
+        description="Which of several in the file: the name of a video, or of an observation.",
+    ),
+]
 Who = Annotated[str, Query(min_length=1, max_length=64, description="A coder, or `model`.")]
 _BODY = {
     "requestBody": {
@@ -38,19 +47,20 @@ def export(asked: Asked, project: Served, format: Format, who: Who | None = None
     kind = exports.chosen(format)
     data = kind.make(project, asked, who)
     stem = Path(asked.path).stem + (f".{who}" if who else "")
-    name = quote(stem.encode("utf-8", "replace").decode() + kind.suffix, safe="")
+    name = quote(valid(stem) + kind.suffix, safe="")
     headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{name}"}
     return Response(data, media_type=f"{kind.media_type}; charset=utf-8", headers=headers)
 
 
 @router.post("/recordings/{id}/import", openapi_extra=_BODY)
 async def import_(
-    request: Request, asked: Asked, project: Served, jobs: Working, coder: Who | None = None
-) -> dict[str, Any]:
+    request: Request, asked: Asked, project: Served, jobs: Working, coder: Who | None = None,
+    part: Part | None = None,
+) -> dict[str, Any]:  # fmt: skip
     """Add the marks of a file (the body; its name in X-Name) as annotations of coders."""
     name = sent_name(request)
     data = await read_bytes(request, project.limits.import_bytes)
-    found = await run_in_threadpool(imports.bring_in, project, asked, name, data, coder)
+    found = await run_in_threadpool(imports.bring_in, project, asked, name, data, coder, part)
     jobs.note_change(asked.id)
     view = await run_in_threadpool(project.review.view, asked.id)
     return {**found, **view.to_json()}
@@ -63,7 +73,7 @@ def report(
 ) -> Response:
     """Return the whole project as one page that opens offline, for reading and printing."""
     headers = {"Content-Disposition": 'attachment; filename="report.html"'}
-    data = project_report(project, pictures=pictures).encode("utf-8", "replace")
+    data = project_report(project, pictures=pictures).encode("utf-8")
     return Response(data, media_type="text/html; charset=utf-8", headers=headers)
 
 

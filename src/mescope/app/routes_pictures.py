@@ -41,11 +41,10 @@ def frame(
 ) -> Response:
     """Return exactly frame ``n`` as JPEG."""
     _within(asked, n)
-    tag = f'"{asked.version}-{n}-{width}"'
-    headers = {"ETag": tag, "Cache-Control": _kept(asked, version)}
+    tag, headers = _headers(asked, n, width, version)
     if tag in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)
-    data = project.frames.frame(asked.id, project.path(asked.id), n, width)
+    data = project.frames.frame(asked.id, project.file(asked), n, width)
     return Response(data, media_type="image/jpeg", headers=headers)
 
 
@@ -55,7 +54,11 @@ def thumbnail(
 ) -> Response:
     """Return a small picture of the recording: the frame at a tenth of its length."""
     n = (_facts(asked).frames - 1) // 10
-    return frame(request, asked, project, n, THUMBNAIL, version)
+    tag, headers = _headers(asked, n, THUMBNAIL, version)
+    if tag in request.headers.get("if-none-match", ""):
+        return Response(status_code=304, headers=headers)
+    data = project.frames.thumbnail(asked.id, project.file(asked), n, THUMBNAIL)
+    return Response(data, media_type="image/jpeg", headers=headers)
 
 
 @router.get("/times")
@@ -99,7 +102,7 @@ def pair(
     for n in (onset, apex):
         _within(asked, n)
     data = project.frames.pair(
-        asked.id, project.path(asked.id), onset=onset, apex=apex, magnify=magnify
+        asked.id, project.file(asked), onset=onset, apex=apex, magnify=magnify
     )
     headers = {"Cache-Control": _kept(asked, version)}
     return Response(data, media_type="image/png", headers=headers)
@@ -120,16 +123,23 @@ def overlay(
     start = _onset(project, asked, n) if reference is None else reference
     if start is not None:
         _within(asked, start)
-    return project.frames.overlay(project.path(asked.id), index=n, reference=start)
+    return project.frames.overlay(project.file(asked), index=n, reference=start)
 
 
 @router.head("/file", response_class=Response, include_in_schema=False)
 @router.get("/file", response_class=Response)
 def file(request: Request, asked: Asked, project: Served) -> Response:
     """Return the recording itself, or a range of it."""
-    path = project.path(asked.id)
+    path = project.file(asked)
     kind = _TYPES.get(path.suffix.lower(), "application/octet-stream")
     return file_response(request, path, kind)
+
+
+def _headers(
+    asked: StoredRecording, n: int, width: int | None, version: str | None
+) -> tuple[str, dict[str, str]]:
+    tag = f'"{asked.version}-{n}-{width}"'
+    return tag, {"ETag": tag, "Cache-Control": _kept(asked, version)}
 
 
 def _kept(recording: StoredRecording, version: str | None) -> str:

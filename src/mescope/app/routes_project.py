@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
@@ -18,7 +19,9 @@ from mescope.app import exports
 from mescope.app.dependencies import Asked, Served, Working
 from mescope.app.jobs import AnalysisQueue
 from mescope.app.request_bodies import described, read_model, upload
+from mescope.app.trouble import PASSING
 from mescope.app.views import details, overview
+from mescope.io.file_names import printable
 from mescope.labels import RAW_COUNTS, SPOTTING_CLASSES
 from mescope.video.suffixes import MEDIA
 
@@ -54,12 +57,12 @@ def emotions() -> list[str]:
 def project_facts(project: Served) -> dict[str, Any]:
     """Say what the project is and what it takes."""
     limits = project.limits
-    identities = [recording.id for recording in project.store.recordings()]
     return {
-        "name": project.folder.name,
+        "name": printable(project.folder.name),
+        "trouble": project.troubles.text(),
         "version": __version__,
         "emotions": emotions(),
-        "coders": project.review.coders(identities),
+        "coders": project.review.coders(),
         "formats": sorted(MEDIA),
         "exports": [{"name": n, "title": e.title} for n, e in exports.formats().items()],
         "imports": [
@@ -159,21 +162,25 @@ async def progress(request: Request, jobs: Working) -> StreamingResponse:
 
 
 async def _news(request: Request, jobs: AnalysisQueue) -> AsyncIterator[str]:
-    seen, silent = jobs.version(), 0.0
+    troubles = request.app.state.project.troubles
+    seen, silent, said = -1, 0.0, None
     yield "retry: 1000\n\n"
-    for entry in await run_in_threadpool(jobs.news, -1):
-        yield _event(entry)
     ending = request.app.state.ending
     while not ending.is_set() and not await request.is_disconnected():
-        await asyncio.sleep(_EVERY)
-        silent += _EVERY
-        if jobs.version() != seen:
-            before, seen, silent = seen, jobs.version(), 0.0
-            for entry in await run_in_threadpool(jobs.news, before):
-                yield _event(entry)
+        if (trouble := troubles.text()) != said:
+            said, silent = trouble, 0.0
+            yield f"event: trouble\n{_event({'trouble': trouble})}"
+        now = jobs.version()
+        if now != seen:
+            with contextlib.suppress(*PASSING):  # not readable now: it is asked for again
+                for entry in await run_in_threadpool(jobs.news, seen):
+                    yield _event(entry)
+                seen, silent = now, 0.0
         elif silent >= _ALIVE:
             silent = 0.0
             yield ": alive\n\n"
+        await asyncio.sleep(_EVERY)
+        silent += _EVERY
 
 
 def _event(entry: dict[str, Any]) -> str:

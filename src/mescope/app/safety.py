@@ -13,6 +13,7 @@ import unicodedata
 from pathlib import Path
 
 from mescope.errors import MescopeError
+from mescope.io.file_names import printable
 from mescope.video.suffixes import MEDIA
 
 LONGEST_NAME = 120
@@ -155,4 +156,4 @@ def _folded(name: str) -> str:
 
 
 def _shown(relative: str) -> str:
-    return os.path.basename(relative)[:120]
+    return printable(os.path.basename(relative)[:120])

@@ -86,10 +86,21 @@ class Sandbox:
         serve: what runs in it; it calls :func:`answer_requests`.
         memory: bytes it may use.
         seconds: longest time for one answer; the process is ended after it.
+        work: what it reads, for messages.
+        failure: the error that says why there is no answer.
     """
 
-    def __init__(self, serve: Serve, *, memory: int, seconds: float) -> None:
+    def __init__(
+        self,
+        serve: Serve,
+        *,
+        memory: int,
+        seconds: float,
+        work: str = "the recording",
+        failure: type[MescopeError] = VideoError,
+    ) -> None:
         self._serve, self._memory, self._seconds = serve, memory, seconds
+        self._work, self._failure = work, failure
         self._lock = threading.Lock()
         self._child: ChildProcess | None = None
         self._closed = False
@@ -97,26 +108,34 @@ class Sandbox:
     def ask(self, **request: Any) -> tuple[dict[str, Any], bytes]:
         """Return the answer to a request: plain values, and bytes that belong to them.
 
+        A process that died is replaced once: perhaps it was somebody else who ended it.
+
         Raises:
-            VideoError: the process said so, died, or took too long.
+            VideoError: (or the given failure) the process said so, died, or took too long.
         """
         with self._lock:
-            child = self._ready()
-            try:
-                child.send(request)
-                head = child.receive(self._seconds)
-                if head is None:
-                    raise _ended(f"gave no answer within {self._seconds:g} s")
-                body = child.receive_bytes() if head.get("body") else b""
-            except (EOFError, OSError, ValueError) as error:
-                self._stop()
-                raise _ended("ended unexpectedly") from error
-            except VideoError:
-                self._stop()
-                raise
+            for last in (False, True):
+                try:
+                    head, body = self._asked(request)
+                    break
+                except (EOFError, OSError, ValueError) as error:
+                    self._stop()
+                    if last:
+                        raise self._ended("ended unexpectedly") from error
+                except self._failure:
+                    self._stop()
+                    raise
         if "error" in head:
-            raise VideoError(str(head["error"]))
+            raise self._failure(str(head["error"]))
         return head["answer"], body
+
+    def _asked(self, request: Mapping[str, Any]) -> tuple[dict[str, Any], bytes]:
+        child = self._ready()
+        child.send(request)
+        head = child.receive(self._seconds)
+        if head is None:
+            raise self._ended(f"gave no answer within {self._seconds:g} s")
+        return head, child.receive_bytes() if head.get("body") else b""
 
     def start(self) -> None:
         """Start the process already, so that the first request need not wait."""
@@ -135,9 +154,15 @@ class Sandbox:
             self._closed = True
             self._stop()
 
+    def _ended(self, what: str) -> MescopeError:
+        return self._failure(
+            f"the process that reads {self._work} {what} and was stopped; {self._work} may be "
+            "damaged or too large: convert it, or try another part"
+        )
+
     def _ready(self) -> ChildProcess:
         if self._closed:
-            raise VideoError("the server is closing; ask again when it is back")
+            raise self._failure("the server is closing; ask again when it is back")
         if self._child is None or not self._child.alive:
             self._stop()
             self._child = ChildProcess(self._serve, self._memory)
@@ -147,13 +172,6 @@ class Sandbox:
         if self._child is not None:
             self._child.end()
         self._child = None
-
-
-def _ended(what: str) -> VideoError:
-    return VideoError(
-        f"the process that reads this recording {what} and was stopped; the recording may be "
-        "damaged: convert it, or try another frame"
-    )
 
 
 def send(connection: Connection, values: Mapping[str, Any]) -> None:
@@ -185,7 +203,7 @@ def answer_requests(
         except MescopeError as error:
             head, body = {"error": str(error)}, b""
         except MemoryError:
-            head, body = {"error": "the recording needs more memory than allowed"}, b""
+            head, body = {"error": "reading it needs more memory than allowed"}, b""
         send(connection, head)
         if body:
             connection.send_bytes(body)

@@ -9,8 +9,8 @@ from __future__ import annotations
 import hmac
 import ipaddress
 import json
+import time
 from collections.abc import Sequence
-from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qs, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -20,6 +20,7 @@ COOKIE = "mescope"
 LEAST_TOKEN = 16
 """Characters of a token."""
 _LONGEST_PATH = 4096
+_ONCE_SECONDS = 120.0
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 POLICY = (
@@ -65,10 +66,20 @@ class SecurityMiddleware:
             numbers, and localhost.  Addresses in numbers cannot be taken over by a name server.
         token: what a request must bring in the header ``Authorization: Bearer``, in the cookie,
             or once as ``?token=``; None on loopback.
+        once: stands for the token in the address of one page, within two minutes.  The command
+            that opens a browser shows it to every account of the machine.
     """
 
-    def __init__(self, app: ASGIApp, *, hosts: Sequence[str] = (), token: str | None) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        hosts: Sequence[str] = (),
+        token: str | None,
+        once: str | None = None,
+    ) -> None:
         self._app, self._hosts, self._token = app, frozenset(h.lower() for h in hosts), token
+        self._once, self._until = once, time.monotonic() + _ONCE_SECONDS
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or refuse it."""
@@ -118,14 +129,20 @@ class SecurityMiddleware:
         kind, _, shown = headers.get("authorization", "").partition(" ")
         if kind.lower() == "bearer" and self._fits(shown.strip()):
             return True
-        try:
-            cookie = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
-        except CookieError:
-            return False
-        return cookie is not None and self._fits(cookie.value)
+        # Read by hand: a cookie of somebody else that is malformed ends every parser's work.
+        parts = (part.strip() for text in headers.getlist("cookie") for part in text.split(";"))
+        pairs = (part.partition("=") for part in parts)
+        return any(n == COOKIE and self._fits(value.strip('"')) for n, _, value in pairs)
 
     def _fits(self, shown: str) -> bool:
         return hmac.compare_digest(shown.encode(), (self._token or "").encode())
+
+    def _opens(self, shown: str) -> bool:
+        once = self._once
+        if once is not None and hmac.compare_digest(shown.encode(), once.encode()):
+            self._once = None
+            return time.monotonic() < self._until
+        return self._fits(shown)
 
     async def _token_or_refusal(self, scope: Scope, send: Send) -> None:
         """Change ``/?token=...`` into a cookie, so that the token leaves the address bar."""
@@ -133,7 +150,7 @@ class SecurityMiddleware:
         if (
             scope["path"] == "/"
             and scope["method"] == "GET"
-            and self._fits(*query.get("token", [""])[:1])
+            and self._opens(query.get("token", [""])[0])
         ):
             cookie = f"{COOKIE}={self._token}; HttpOnly; SameSite=Strict; Path=/"
             await _answer(send, scope, 303, "", (("Location", "/"), ("Set-Cookie", cookie)))
@@ -142,7 +159,10 @@ class SecurityMiddleware:
 
 
 def _same(origin: str, host: str) -> bool:
-    parts = urlsplit(origin)
+    try:
+        parts = urlsplit(origin)
+    except ValueError:  # such as http://[
+        return False
     return parts.scheme in ("http", "https") and parts.netloc.lower() == host.lower()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -22,8 +23,10 @@ from mescope.app.project import MissingError, Project
 from mescope.app.safety import UnsafeError
 from mescope.app.security_middleware import SecurityMiddleware
 from mescope.app.store import StaleError
+from mescope.app.trouble import PASSING, BusyError, GoneError
 from mescope.app.uploads import TooLargeError
 from mescope.errors import FaceError, MescopeError, OutputError, VideoError
+from mescope.io.file_names import valid
 
 STATUS: tuple[tuple[type[MescopeError], int], ...] = (
     (MissingError, 404),
@@ -32,6 +35,8 @@ STATUS: tuple[tuple[type[MescopeError], int], ...] = (
     (UnsafeError, 400),
     (VideoError, 404),
     (FaceError, 404),
+    (BusyError, 503),
+    (GoneError, 503),
     (OutputError, 507),
     (MescopeError, 400),  # DatasetError of an import among them
 )
@@ -41,6 +46,7 @@ _SILENT: Any = {"tracing": False, "metrics": False, "logs": False, "auto_configu
 """Nothing about the use of the app is measured ; versions of FastAPI that
 cannot measure anything pass over it."""
 
+_AGAIN = {"Retry-After": "2"}
 _MISSING = {
     404: "expected an address of this app, found another",
     405: "expected another method",
@@ -52,6 +58,7 @@ def create_app(
     *,
     hosts: Sequence[str] = (),
     token: str | None = None,
+    once: str | None = None,
     limits: Limits | None = None,
     analyze: Analyze = "mescope.app.worker:analyze",
     models: Sequence[str] = (),
@@ -64,6 +71,7 @@ def create_app(
         folder: of the project.
         hosts: see :class:`mescope.app.security_middleware.SecurityMiddleware`.
         token: likewise.
+        once: likewise.
         limits: of sizes, memory and time.
         analyze: ``module:function`` that a worker calls; see :mod:`mescope.app.worker`.
         models: weights by name or path, as :func:`mescope.load` takes them; none: the shipped.
@@ -78,7 +86,8 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        project.rescan()
+        with contextlib.suppress(*PASSING):  # a full disk, say: the queue looks again
+            project.rescan()
         jobs.start()
         threading.Thread(target=project.frames.start, daemon=True).start()
         try:
@@ -102,7 +111,8 @@ def create_app(
     app.add_exception_handler(MescopeError, _known)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
-    return SecurityMiddleware(app, hosts=hosts, token=token)
+    app.add_exception_handler(Exception, _unknown)
+    return SecurityMiddleware(app, hosts=hosts, token=token, once=once)
 
 
 def status_of(error: MescopeError) -> int:
@@ -113,10 +123,17 @@ def status_of(error: MescopeError) -> int:
 async def _known(_request: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, MescopeError):
         raise error
-    content: dict[str, Any] = {"error": str(error)}
+    content: dict[str, Any] = {"error": valid(str(error))}
     if isinstance(error, StaleError):
         content["marks"] = None if error.view is None else error.view.to_json()
-    return JSONResponse(content, status_of(error))
+    status = status_of(error)
+    return JSONResponse(content, status, headers=_AGAIN if status == 503 else None)
+
+
+async def _unknown(_request: Request, error: Exception) -> JSONResponse:
+    """Answer in words also where we are wrong; the traceback goes to the terminal."""
+    said = "something in the server went wrong; its terminal has the details, please report it"
+    return JSONResponse({"error": f"{said} ({type(error).__name__})"}, 500)
 
 
 async def _invalid(_request: Request, error: Exception) -> JSONResponse:

@@ -1,24 +1,25 @@
 """What a project keeps: recordings, analyses, events and jobs, in one SQLite file.
 
-Events and analyses are only ever added.  One process writes; its threads take turns.
+Events and analyses are only ever added.  One process writes; its threads take turns.  What
+can go wrong with the file: :mod:`mescope.app.database`.
 """
 
 from __future__ import annotations
 
 import json
 import sqlite3
-import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from mescope.app.database import Database
 from mescope.app.records import AnalysisJob, StoredAnalysis, StoredRecording, VideoFacts
 from mescope.app.replay import ReviewEvent
 from mescope.app.review_mark import ReviewView
-from mescope.app.schema import connect
+from mescope.app.schema import copies
 from mescope.errors import MescopeError
+from mescope.io.file_names import from_text, to_text
 
 
 class StaleError(MescopeError):
@@ -30,37 +31,15 @@ class StaleError(MescopeError):
 class ProjectStore:
     """The database of one project; every method may be called from any thread."""
 
-    def __init__(self, path: Path) -> None:
-        self._lock = threading.RLock()
-        self._connection = connect(path)
+    def __init__(self, path: Path, retake: Callable[[], None] | None = None) -> None:
+        self._path = path
+        self.database = Database(path, retake)
+        self._all, self._run = self.database.all, self.database.run
+        self.together, self.snapshot = self.database.together, self.database.snapshot
 
     def close(self) -> None:
         """Close the file."""
-        with self._lock:
-            self._connection.close()
-
-    @contextmanager
-    def together(self) -> Iterator[None]:
-        """Do several things in one step: all of them are kept, or none is."""
-        with self._lock:
-            if self._connection.in_transaction:
-                yield
-                return
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-            except BaseException:
-                self._connection.execute("ROLLBACK")
-                raise
-            self._connection.execute("COMMIT")
-
-    def _all(self, query: str, *values: Any) -> list[sqlite3.Row]:
-        with self._lock:
-            return self._connection.execute(query, values).fetchall()
-
-    def _run(self, query: str, *values: Any) -> sqlite3.Cursor:
-        with self._lock:
-            return self._connection.execute(query, values)
+        self.database.close()
 
     # -- recordings ----------------------------------------------------------------------
 
@@ -75,16 +54,13 @@ class ProjectStore:
 
     def add_recording(self, recording: StoredRecording) -> None:
         """Keep a recording whose id and path are new."""
+        facts = recording.facts
         self._run(
             "INSERT INTO recordings VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            *(
-                getattr(recording, f)
-                for f in StoredRecording.__slots__
-                if f not in ("facts", "error")
-            ),
-            None if recording.facts is None else json.dumps(recording.facts.to_json()),
-            recording.error,
-        )
+            recording.id, recording.name, to_text(recording.path), recording.size,
+            recording.mtime_ns, recording.sha256, recording.fingerprint, recording.added,
+            None if facts is None else json.dumps(facts.to_json()), recording.error,
+        )  # fmt: skip
 
     def change_recording(self, identity: str, **values: Any) -> None:
         """Set columns of a recording; ``facts`` is turned into JSON."""
@@ -100,8 +76,19 @@ class ProjectStore:
             self._run("DELETE FROM recordings WHERE id = ?", identity)
             for table in ("analyses", "events", "jobs"):
                 self._run(f"DELETE FROM {table} WHERE recording = ?", identity)
-        self._run("VACUUM")
-        self._run("PRAGMA wal_checkpoint(TRUNCATE)")
+        for copy in copies(self._path):  # of before an upgrade; it holds the recording, too
+            copy.unlink(missing_ok=True)
+        self.database.overwrite_deleted()
+
+    def with_sha256(self, digest: str) -> list[StoredRecording]:
+        """Return the recordings with this content."""
+        rows = self._all("SELECT * FROM recordings WHERE sha256 = ?", digest)
+        return [_recording(row) for row in rows]
+
+    def of_size(self, size: int) -> list[StoredRecording]:
+        """Return the recordings of a size whose content nobody has read yet."""
+        rows = self._all("SELECT * FROM recordings WHERE size = ? AND sha256 IS NULL", size)
+        return [_recording(row) for row in rows]
 
     # -- analyses ------------------------------------------------------------------------
 
@@ -128,10 +115,10 @@ class ProjectStore:
             traces=row["traces"],
         )
 
-    def analysis_numbers(self) -> dict[str, int]:
-        """Return the number of the newest analysis of every recording that has one."""
-        rows = self._all("SELECT recording, MAX(number) FROM analyses GROUP BY recording")
-        return {row[0]: row[1] for row in rows}
+    def analysis_number(self, identity: str) -> int:
+        """Return the number of the newest analysis of a recording; 0 without one."""
+        row = self._all("SELECT MAX(number) FROM analyses WHERE recording = ?", identity)[0]
+        return int(row[0] or 0)
 
     def detection_counts(self) -> dict[str, int]:
         """Return how many detections the newest analysis of every recording has."""
@@ -172,6 +159,14 @@ class ProjectStore:
         """Return everything that was done to a recording, in order."""
         rows = self._all("SELECT * FROM events WHERE recording = ? ORDER BY seq", identity)
         return [_event(row) for row in rows]
+
+    def coders(self, identity: str | None = None) -> list[str]:
+        """Return who did anything in a recording, or in all, in order of name."""
+        where, values = ("recording = ?", (identity,)) if identity else ("TRUE", ())
+        rows = self._all(
+            f"SELECT DISTINCT coder FROM events WHERE {where} AND coder != ''", *values
+        )
+        return sorted(row[0] for row in rows)
 
     def revision(self, identity: str) -> int:
         """Return how many events a recording has; it grows with each."""
@@ -234,6 +229,23 @@ class ProjectStore:
             seq=seq, at=at, coder=coder, action=action, mark=mark, values=content, undoes=undoes
         )
 
+    def add_marks(
+        self, identity: str, marks: Iterable[tuple[str, str, Mapping[str, Any]]]
+    ) -> None:
+        """Keep many annotations at once: coder, id and values of each; all or none."""
+        with self.together():
+            at = now()
+            self.database.run_many(
+                "INSERT INTO events (recording, revision, at, coder, action, mark, "
+                '"values") VALUES (?, ?, ?, ?, ?, ?, ?)',
+                (
+                    (identity, revision, at, coder, "add", mark, json.dumps(dict(values)))
+                    for revision, (coder, mark, values) in enumerate(
+                        marks, start=self.revision(identity) + 1
+                    )
+                ),
+            )
+
     # -- jobs ----------------------------------------------------------------------------
 
     def add_job(self, identity: str) -> AnalysisJob:
@@ -270,17 +282,25 @@ class ProjectStore:
         )
         return [_job(row) for row in rows]
 
-    def next_job(self) -> AnalysisJob | None:
-        """Return the oldest queued job, or None."""
-        rows = self._all("SELECT * FROM jobs WHERE state = 'queued' ORDER BY number LIMIT 1")
-        return _job(rows[0]) if rows else None
+    def queued_jobs(self) -> list[AnalysisJob]:
+        """Return what is queued, oldest first."""
+        return [job for job in self.active_jobs() if job.state == "queued"]
 
-    def change_job(self, number: int, state: str, error: str | None = None) -> None:
-        """Set the state of a job; ``running`` counts as one more attempt."""
-        more = int(state == "running")
-        self._run(
-            "UPDATE jobs SET state = ?, error = ?, attempts = attempts + ? WHERE number = ?",
-            state, error, more, number,
+    def change_job(
+        self, number: int, state: str, error: str | None = None, *, counts: bool = True
+    ) -> bool:
+        """Set the state of a job that has not ended; return whether there was one.
+
+        ``running`` is one more attempt, unless it is ``queued`` again by no fault of its own
+        (``counts`` False).  What is done, failed or cancelled stays so.
+        """
+        more = 1 if state == "running" else -int(not counts)
+        return bool(
+            self._run(
+                "UPDATE jobs SET state = ?, error = ?, attempts = attempts + ? "
+                "WHERE number = ? AND state IN ('queued', 'running')",
+                state, error, more, number,
+            ).rowcount
         )  # fmt: skip
 
     def requeue_running(self) -> int:
@@ -296,6 +316,7 @@ def now() -> str:
 def _recording(row: sqlite3.Row) -> StoredRecording:
     values = dict(row)
     facts = json.loads(values.pop("facts") or "null")
+    values["path"] = from_text(values["path"])
     return StoredRecording(
         facts=None if facts is None else VideoFacts.from_json(facts), **values
     )

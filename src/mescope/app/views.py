@@ -24,11 +24,15 @@ def overview(
     """
     store = project.store
     jobs, counts, reviewed = store.latest_jobs(), store.detection_counts(), store.reviewed()
-    return [
-        view(r, jobs.get(r.id), counts.get(r.id), r.id in reviewed, progress.get(r.id))
-        for r in store.recordings()
-        if only is None or r.id in only
-    ]
+    trouble, absent = project.troubles.text(), project.absent
+    found = []
+    for r in store.recordings():
+        if only is None or r.id in only:
+            shown = view(
+                r, jobs.get(r.id), counts.get(r.id), r.id in reviewed, progress.get(r.id)
+            )
+            found.append(_hindered(shown, trouble, r.id in absent))
+    return found
 
 
 def view(
@@ -61,6 +65,15 @@ def view(
         "error": error,
         "version": recording.version,
     }
+
+
+def _hindered(shown: dict[str, Any], trouble: str | None, absent: bool) -> dict[str, Any]:
+    """Return a recording with what is in the way of it at the moment as its error."""
+    if shown["error"] is None and absent:
+        return shown | {"error": _ABSENT}
+    if shown["error"] is None and shown["progress"] is not None:  # queued, or it runs
+        return shown | {"error": trouble}
+    return shown
 
 
 def details(
@@ -110,6 +123,12 @@ def candidate(entry: Mapping[str, Any]) -> dict[str, Any]:
             "checks": list(entry.get("checks") or ()),
         },
     }
+
+
+_ABSENT = (
+    "its file is gone from the folder; put it back: what was judged is kept, and what waits "
+    "goes on by itself"
+)
 
 
 def _state(

@@ -7,8 +7,10 @@ killed goes on from there.
 
 from __future__ import annotations
 
+import errno
 import importlib
 import json
+import logging
 import os
 from collections.abc import Sequence
 from multiprocessing.connection import Connection
@@ -22,7 +24,8 @@ from mescope import defaults
 from mescope.app.downsampling import pack
 from mescope.app.limits import confine
 from mescope.app.sandbox import receive, send
-from mescope.errors import MescopeError
+from mescope.app.trouble import of_system
+from mescope.errors import MescopeError, OutputError
 from mescope.io.atomic import write_atomically
 from mescope.io.progress import Progress
 from mescope.labels import SPOTTING_CLASSES
@@ -31,6 +34,8 @@ if TYPE_CHECKING:
     from mescope.results import Analysis
 
 DOCUMENT, TRACES = "document.json", "traces.npz"
+_PASSING = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.ESTALE, errno.EIO})
+_LOG = logging.getLogger("mescope.app")
 
 
 def analyze(
@@ -55,10 +60,17 @@ def run(connection: Connection, memory: int) -> None:
     try:
         _run(connection, request)
         said: dict[str, Any] = {"done": True}
+    except OutputError as error:  # a full disk passes, the analysis waits for that
+        said = {"error": str(error), "passing": True}
     except MescopeError as error:
         said = {"error": str(error)}
     except MemoryError:
         said = {"error": "the analysis needs more memory than allowed; split the recording"}
+    except OSError as error:
+        said = {"error": str(of_system(error)), "passing": error.errno in _PASSING}
+    except Exception as error:
+        _LOG.exception("an analysis failed")
+        said = {"error": f"the analysis failed ({type(error).__name__}: {str(error)[:300]})"}
     send(connection, said)
 
 

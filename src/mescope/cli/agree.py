@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mescope.cli.console import explain, show, show_json
-from mescope.cli.marks import Rate, Recording, clock_of, read_marks
+from mescope.cli.console import SOME_FAILED, explain, show, show_json
+from mescope.cli.marks import Part, Rate, Recording, clock_of, read_marks
 from mescope.cli.options import Json
 from mescope.errors import DatasetError
 
@@ -29,6 +29,7 @@ def agree(
     ] = None,
     video: Recording = None,
     rate: Rate = None,
+    part: Part = None,
     frames: Annotated[
         int | None, typer.Option(min=1, help="How many frames each video has, for kappa.")
     ] = None,
@@ -39,15 +40,19 @@ def agree(
     A and B are files of `mescope analyze` or `mescope convert`, or coders' own: CSV, EAF,
     BORIS, WebVTT, JSON. Both may be the same file where it has the marks of several. Marks
     that were rejected do not count. Kappa compares every frame: in such an expression or not.
+    Exit status 3 means that marks had to be left out (each is named).
     """
     from mescope.evaluation.agreement import agree as compare
     from mescope.evaluation.agreement import paired
 
     clock = clock_of(video, rate)
     length = len(clock.times) if clock and clock.times is not None else frames
+    found = [read_marks(path, None, clock, part) for path in (first, second)]
     mine, theirs = (
-        _chosen(path, read_marks(path, None, clock).sets, source, length)
-        for path, source in ((first, source_a), (second, source_b))
+        _chosen(path, contents.sets, source, length)
+        for path, contents, source in zip(
+            (first, second), found, (source_a, source_b), strict=True
+        )
     )
     pairs, alone = paired(mine, theirs)
     if alone:
@@ -55,8 +60,10 @@ def agree(
     result = compare(pairs)
     if as_json:
         show_json({**result.to_dict(), "not_compared": list(alone)})
-        return
-    _show(result)
+    else:
+        _show(result)
+    if any(contents.lost for contents in found):
+        raise typer.Exit(SOME_FAILED)
 
 
 def _chosen(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,7 +18,6 @@ from mescope.cli.inputs import (
     face_choice,
     gather,
     landmarks_of,
-    refuse_existing,
     time_range,
 )
 from mescope.cli.options import (
@@ -37,10 +37,13 @@ from mescope.cli.options import (
     spotter_named,
     weights_named,
 )
+from mescope.cli.standing import WORDS, Asked, Standing, State, standing
 from mescope.errors import MescopeError
 
 if TYPE_CHECKING:
     from mescope.results import Analysis
+
+_TIMES = ("rate", "start", "end")
 
 _PROPOSALS = "the weights learned from simulated faces; results are proposals to look at"
 
@@ -84,8 +87,8 @@ def analyze(
     events, and what could not be judged) and NAME.frames.csv (a row per frame; frames count
     from 0).
     Other formats, such as elan (NAME.eaf), are those in which coders can go on.
-    An interrupted command can be given again: what is finished is kept, and a recording that
-    was half done goes on where it stopped.
+    The same command can be given again: what is finished is kept, files that are missing are
+    made, and a recording that was half done goes on where it stopped.
     """
     suffixes, spotter = _formats(formats), spotter_named(method)
     options: dict[str, Any] = {
@@ -97,34 +100,55 @@ def analyze(
     check_folder(output)
     work, missing = gather(videos)
     batch = Batch(len(work) + len(missing))
-    if overlay is not None:
-        _check_overlay(overlay, work, batch.total, force)
+    asked = Asked(weights_named(model), spotter, {k: options[k] for k in _TIMES})
     batch.refuse(missing)
-    ready = _not_there_yet(work, output, suffixes, force, batch)
+    found = _standing(work, output, suffixes, None if force else asked, batch)
+    if overlay is not None:
+        _check_overlay(overlay, work, batch.total, force or not _untouched(found))
+    ready = [one for one in found if one.missing or _undrawn(overlay, force)]
+    _tell_finished([one for one in found if one not in ready], batch, strict)
     if ready:
         from mescope.analysis import load
 
         analyzer = load(weights_named(model), device=device, method=spotter)
         simulated = False
-        try:
-            for job in ready:
-                with batch.attempt(job.source):
-                    options |= landmarks_of(job, landmarks, batch.total)
-                    analysis = _analyze(analyzer, job, options, strict)
-                    paths = _write(analysis, output, job, suffixes, force)
-                    if overlay is not None:
-                        paths.append(_draw(analysis, job, overlay, options, force))
-                    batch.done.append(_summary(analysis, job, paths))
-                    if not as_json:
-                        _show(analysis)
-                    _explain(analysis, paths, batch)
-                    simulated |= bool(analysis.provenance.get("simulated"))
-        except KeyboardInterrupt:
-            explain(f"{len(batch.done)} of {batch.total} recordings done and kept")
-            raise
+
+        def one_done(one: Standing) -> None:
+            nonlocal simulated
+            options.update(landmarks_of(one.job, landmarks, batch.total))
+            analysis = _analyze(analyzer, one.job, options, strict)
+            paths = _write(analysis, output, one, suffixes, force)
+            if overlay is not None and _undrawn(overlay, force):
+                paths.append(_draw(analysis, one.job, overlay, options, force))
+            batch.note(*_noted(analysis, one, paths))
+            if not as_json:
+                _show(analysis)
+            _explain(analysis, paths, batch)
+            simulated |= bool(analysis.provenance.get("simulated"))
+
+        _each(ready, one_done, batch)
         if simulated:
             explain(_PROPOSALS)
     batch.finish(as_json=as_json)
+
+
+def _noted(
+    analysis: Analysis, one: Standing, paths: Sequence[Path]
+) -> tuple[str, dict[str, Any]]:
+    """Return in one word what was done, and all about it."""
+    state: State = "completed" if one.there else one.state
+    return WORDS[state], _summary(analysis, one.job, state, paths)
+
+
+def _each(ready: Sequence[Standing], work: Callable[[Standing], None], batch: Batch) -> None:
+    """Work through recordings; one that fails stops none, and what is done stays."""
+    try:
+        for one in ready:
+            with batch.attempt(one.job.source):
+                work(one)
+    except KeyboardInterrupt:
+        explain(f"{len(batch.done)} of {batch.total} recordings done and kept")
+        raise
 
 
 def _formats(text: str) -> list[str]:
@@ -164,19 +188,43 @@ def _draw(
         )
 
 
-def _not_there_yet(
-    work: Sequence[Job], output: Path, suffixes: Sequence[str], force: bool, batch: Batch
-) -> list[Job]:
-    """Return the recordings without results; the others are named at once, before any work."""
+def _standing(
+    work: Sequence[Job], output: Path, suffixes: Sequence[str], asked: Asked | None,
+    batch: Batch,
+) -> list[Standing]:  # fmt: skip
+    """Return how far each recording is; files that are in the way are named at once."""
     from mescope.reports import files_of
 
-    ready = []
+    found = []
     for job in work:
         files = [f for s in suffixes for f in files_of(output / f"{job.name}{s}")]
         with batch.attempt(job.source):
-            refuse_existing(files, force)
-            ready.append(job)
-    return ready
+            found.append(standing(job, files, asked))
+    return found
+
+
+def _untouched(found: Sequence[Standing]) -> bool:
+    return not any(one.there for one in found)
+
+
+def _undrawn(overlay: Path | None, force: bool) -> bool:
+    return overlay is not None and (force or not os.path.lexists(overlay))
+
+
+def _tell_finished(finished: Sequence[Standing], batch: Batch, strict: bool) -> None:
+    """Say which recordings were finished before; their files are left alone."""
+    for one in finished:
+        with batch.attempt(one.job.source):
+            _finished_before(one, batch, strict)
+
+
+def _finished_before(one: Standing, batch: Batch, strict: bool) -> None:
+    document = one.document()
+    if strict:
+        _refuse_warnings(document.get("warnings", ()))
+    explain(f"{Path(one.job.source).name}: finished before and kept; --force does it again")
+    files = {"input": one.job.source, "outputs": [str(path) for path in one.there]}
+    batch.note(WORDS["finished"], {**files, "state": "finished", **document})
 
 
 def _analyze(analyzer: Any, job: Job, options: dict[str, Any], strict: bool) -> Analysis:
@@ -198,22 +246,27 @@ def _refuse_warnings(warnings: Sequence[str]) -> None:
 
 
 def _write(
-    analysis: Analysis, output: Path, job: Job, suffixes: Sequence[str], force: bool
+    analysis: Analysis, output: Path, one: Standing, suffixes: Sequence[str], force: bool
 ) -> list[Path]:
-    from mescope.reports import write
+    """Write what is missing; return the files that a format begins with, if it was written."""
+    from mescope.reports import files_of, write
 
-    return [
-        write(analysis, output / f"{job.name}{suffix}", force=force, media=job.source)
-        for suffix in suffixes
-    ]
+    paths = [output / f"{one.job.name}{suffix}" for suffix in suffixes]
+    wanted = [path for path in paths if not set(one.missing).isdisjoint(files_of(path))]
+    for path in wanted:
+        write(analysis, path, force=force, keep=bool(one.there), media=one.job.source)
+    return wanted
 
 
-def _summary(analysis: Analysis, job: Job, paths: Sequence[Path]) -> dict[str, Any]:
+def _summary(
+    analysis: Analysis, job: Job, state: State, paths: Sequence[Path]
+) -> dict[str, Any]:
     from mescope.reports.json import to_dict
 
     return {
         "input": job.source,
         "outputs": [str(path) for path in paths],
+        "state": state,
         **to_dict(analysis, traces=False),
     }
 

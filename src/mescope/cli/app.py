@@ -14,6 +14,7 @@ import typer
 from mescope.cli.console import explain, show, show_json
 from mescope.cli.options import SHIPPED, Json, Models
 from mescope.errors import MescopeError
+from mescope.io.file_names import printable
 
 if TYPE_CHECKING:
     import socket
@@ -42,9 +43,21 @@ def app(
         str | None,
         typer.Option(
             envvar="MESCOPE_TOKEN",
-            help="Secret of 16 characters or more that browsers must show.",
+            help="Secret of 16 letters and digits or more that browsers must show.  Others see "
+            "it in the list of processes: --token-file and MESCOPE_TOKEN hide it.",
         ),
     ] = None,
+    token_file: Annotated[
+        Path | None, typer.Option(help="File with the secret, which only you can read.")
+    ] = None,
+    no_token: Annotated[
+        bool,
+        typer.Option(
+            "--no-token",
+            help="Let every account of this machine in.  Without this option a secret is made "
+            "where there is more than one account.",
+        ),
+    ] = False,
     model: Models = SHIPPED,
     api_only: Annotated[
         bool,
@@ -61,47 +74,69 @@ def app(
     FOLDER/.mescope as they are made; Ctrl-C ends the server, and the same command goes on.
     """
     _needed()
-    _check(host, token)
+    secret, once = _secret(host, token, token_file, no_token), secrets.token_hex(16)
     models = _weights(model)
     from mescope.app.server import create_app
 
     listening = _listen(host, port)
     ending = threading.Event()
     application = create_app(
-        folder, hosts=_names(host), token=token, models=models, page=not api_only,
-        ending=ending,
+        folder, hosts=_names(host), token=secret, once=once, models=models,
+        page=not api_only, ending=ending,
     )  # fmt: skip
     chosen = listening.getsockname()[1]
     address = f"http://{_shown(host)}:{chosen}/"
+    opened = address + (f"?token={secret}" if secret else "")
     if as_json:
-        show_json({"address": address, "folder": str(folder), "pid": os.getpid()})
+        facts = {"address": address, "folder": printable(str(folder)), "pid": os.getpid()}
+        show_json(facts | {"token": secret})
     else:
-        show(f"{address}{f'?token={token}' if token else ''}")
+        show(opened)
     explain(f"reviewing {folder}; Ctrl-C ends it")
     if not (no_browser or api_only or as_json):
-        opened = address + (f"?token={token}" if token else "")
-        threading.Timer(1.0, webbrowser.open, [opened]).start()
+        page = address + (f"?token={once}" if secret else "")
+        threading.Timer(1.0, webbrowser.open, [page]).start()
     _serve(application, listening, ending)
 
 
-def _check(host: str, token: str | None) -> None:
-    """Refuse to be reached from other machines without a secret."""
-    from mescope.app.security_middleware import LEAST_TOKEN, is_loopback
+def _secret(
+    host: str, token: str | None, token_file: Path | None, no_token: bool
+) -> str | None:
+    """Return the token that browsers must show; None: whoever reaches the port is let in.
 
-    if token is not None and (
-        len(token) < LEAST_TOKEN or not token.isascii() or not token.isalnum()
-    ):
-        raise typer.BadParameter(
-            f"--token: expected {LEAST_TOKEN} letters and digits or more, such as "
-            f"{secrets.token_hex(16)}"
-        )
-    if is_loopback(host):
-        return
-    if token is None:
+    Raises:
+        MescopeError: the token cannot be used.
+        typer.BadParameter: other machines reach the port and none is given.
+    """
+    from mescope.app.accounts import checked_token, new_token, shares_machine, token_in
+    from mescope.app.security_middleware import is_loopback
+
+    if sum((token is not None, token_file is not None, no_token)) > 1:
+        raise typer.BadParameter("expected one of --token, --token-file and --no-token")
+    own = is_loopback(host)
+    if token is not None:
+        token = checked_token(token, "--token")
+    elif token_file is not None:
+        token = token_in(token_file)
+    elif not own:
         raise typer.BadParameter(
             f"--host {host}: whoever reaches this address could see the recordings; expected "
-            f"--token with a secret, such as {secrets.token_hex(16)}"
+            f"a secret, such as {new_token()}, by --token-file or --token"
         )
+    elif no_token:
+        explain("every account of this machine can see and change these recordings")
+    elif shares_machine():
+        token = new_token()
+        explain(
+            "there are several accounts on this machine: the secret in the address keeps the "
+            "others out (--no-token lets them in)"
+        )
+    if not own:
+        _warn(host)
+    return token
+
+
+def _warn(host: str) -> None:
     explain(
         f"other machines can reach {host}: recordings travel unencrypted over the network; "
         "use it in a network you trust, or behind a server with TLS"
@@ -162,6 +197,8 @@ def _serve(application: Any, listening: socket.socket, ending: threading.Event) 
     """Serve until somebody ends it."""
     import uvicorn
 
+    from mescope.app.connections import served
+
     class Server(uvicorn.Server):
         """Tells streams to end, so that nobody waits for them."""
 
@@ -169,11 +206,7 @@ def _serve(application: Any, listening: socket.socket, ending: threading.Event) 
             ending.set()
             super().handle_exit(sig, frame)
 
-    config = uvicorn.Config(
-        application, log_level="warning", access_log=False, server_header=False,
-        proxy_headers=False, timeout_graceful_shutdown=3, limit_concurrency=256,
-    )  # fmt: skip
-    Server(config).run(sockets=[listening])
+    Server(served(application)).run(sockets=[listening])
 
 
 def _shown(host: str) -> str:

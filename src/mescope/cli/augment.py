@@ -10,6 +10,7 @@ import typer
 from mescope.cli.console import explain, progress_bar, show_json
 from mescope.cli.inputs import check_folder
 from mescope.cli.options import Json
+from mescope.cli.told import told
 
 app = typer.Typer(
     help="Make more training clips from a data set's long videos.",
@@ -98,7 +99,7 @@ def rsmix(
     data = read(dataset, root, table=table)
     for problem in data.errors:
         explain(str(problem))
-    with progress_bar(output.name) as progress:
+    with told(output, "manifest.json"), progress_bar(output.name) as progress:
         made = augment_rsmix(data, output, settings, jobs=jobs, progress=progress)
     if as_json:
         counts = {"clips": made.clips, "skipped": made.skipped}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ class Batch:
 
     total: int
     done: list[dict[str, Any]] = field(default_factory=list)  # entries of the JSON output
+    states: Counter[str] = field(default_factory=Counter)  # what became of those, in words
     failed: dict[str, MescopeError] = field(default_factory=dict)
     warned: dict[str, int] = field(default_factory=dict)  # warning: in how many recordings
 
@@ -35,6 +37,11 @@ class Batch:
                 raise type(error)(message) from error
             self.failed[source] = error
             explain(message)
+
+    def note(self, words: str, entry: dict[str, Any]) -> None:
+        """Note a recording that is done, in words and as an entry of the JSON output."""
+        self.states[words] += 1
+        self.done.append(entry)
 
     def warn(self, name: str, warnings: Iterable[str]) -> None:
         """Print each warning for the first recording it is about, and count the others."""
@@ -59,7 +66,15 @@ class Batch:
             failed = [{"input": name, "error": str(e)} for name, e in self.failed.items()]
             show_json({"results": self.done, "failed": failed})
         if self.total > 1:
-            explain(f"{len(self.done)} of {self.total} recordings done")
+            explain(f"{len(self.done)} of {self.total} recordings done{self._in_words()}")
         if self.failed:
             explain("not done: " + ", ".join(self.failed))
             raise typer.Exit(SOME_FAILED)
+
+    def _in_words(self) -> str:
+        """Return how many were analyzed, completed, finished before, and failed."""
+        if not self.states:
+            return ""
+        parts = [f"{count} {words}" for words, count in self.states.items()]
+        parts += [f"{len(self.failed)} failed"] if self.failed else []
+        return f": {', '.join(parts)}"

@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from mescope.cli.console import explain, show, show_json
-from mescope.cli.marks import Rate, Recording, clock_of, read_marks
+from mescope.cli.console import SOME_FAILED, explain, show, show_json
+from mescope.cli.marks import Part, Rate, Recording, clock_of, read_marks
 from mescope.cli.options import Force, Json
 
 
@@ -36,6 +36,7 @@ def convert(
     ] = None,
     video: Recording = None,
     rate: Rate = None,
+    part: Part = None,
     force: Force = False,
     as_json: Json = False,
     formats: Annotated[
@@ -54,24 +55,36 @@ def convert(
     both ends are included; a format that knows seconds only keeps the frames beside them, so
     nothing is lost on the way back. Marks that somebody made in ELAN or BORIS have seconds
     only: --video or --rate gives their frames. A tier that a coder made in an EAF file is
-    never replaced, not even with --force.
+    never replaced, not even with --force. Exit status 3 means that marks had to be left out
+    (each is named), or that none were found.
     """
     from mescope.annotations import flags, format_of, readable, writable, write
 
     _check(read_as, "--from", readable())
     _check(write_as, "--to", writable())
-    contents = read_marks(source, read_as, clock_of(video, rate))
+    contents = read_marks(source, read_as, clock_of(video, rate), part)
     sheets = contents.sets
-    path = write(sheets, target, format=write_as, media=video, date=_now(), force=force)
-    for flag in flags(sheets, write_as or format_of(path)):
-        explain(flag)
     count = sum(len(sheet.marks) for sheet in sheets)
-    explain(f"wrote {path}: {count} marks of {len(sheets)} videos")
+    # a file may say that its videos hold no mark; one whose marks were left out says no such
+    if not count and (contents.remarks or not sheets):
+        explain(f"found no marks in {source}; nothing was written")
+        path = None
+    else:
+        path = write(sheets, target, format=write_as, media=video, date=_now(), force=force)
+        for flag in flags(sheets, write_as or format_of(path)):
+            explain(flag)
+        explain(f"wrote {path}: {count} marks of {len(sheets)} videos")
     if as_json:
-        videos = [
-            {"video": s.video, "subject": s.subject, "marks": len(s.marks)} for s in sheets
-        ]
-        show_json({"output": str(path), "videos": videos, "remarks": list(contents.remarks)})
+        show_json({
+            "output": path and str(path),
+            "videos": [
+                {"video": s.video, "subject": s.subject, "marks": len(s.marks)} for s in sheets
+            ],
+            "remarks": list(contents.remarks),
+            "left_out": contents.lost,
+        })  # fmt: skip
+    if contents.lost or path is None:
+        raise typer.Exit(SOME_FAILED)
 
 
 def _check(format: str | None, option: str, known: Iterable[str]) -> None:

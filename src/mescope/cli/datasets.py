@@ -48,6 +48,14 @@ def check(
         Path | None,
         typer.Option(help="The annotation table, if it has another name than usual."),
     ] = None,
+    choices: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--choice",
+            metavar="NAME=VALUE",
+            help="What a reader lets choose, such as missing_offset=apex+20 of casmesq.",
+        ),
+    ] = None,
     pictures: Annotated[
         bool, typer.Option("--pictures", help="Also open every picture (takes long).")
     ] = False,
@@ -55,29 +63,43 @@ def check(
 ) -> None:
     """Read a copy of a data set and say what is in it and what is wrong with it.
 
-    Nothing is changed. Exit status 3 means that rows or clips had to be left out.
+    Nothing is changed. The last line says what the copy is good for. Exit status 3 means that
+    rows or clips had to be left out.
     """
     from mescope.datasets import Dataset, open_dataset
     from mescope.datasets.picture_check import check_pictures
+    from mescope.datasets.usability import usability
 
-    found = open_dataset(name, root, table=table)
+    found = open_dataset(name, root, table=table, choices=_pairs(choices or []))
     summary, problems = found.summary(), found.problems
     if pictures and isinstance(found, Dataset):
         with progress_bar(f"pictures of {name}") as progress:
             problems = (*problems, *check_pictures(found, progress))
     errors = [p for p in problems if p.level == "error"]
     warnings = [p for p in problems if p.level == "warning"]
+    usable = usability(found)
     summary |= {"errors": len(errors), "warnings": len(warnings)}
     if as_json:
         listed = [{"level": p.level, "where": p.where, "message": p.message} for p in problems]
-        show_json({**summary, "problems": listed})
+        show_json({**summary, "problems": listed, "usable": usable})
     else:
         _show(summary)
         _show_problems("left out", errors)
         _show_problems("used, but odd", warnings)
+        if errors:
+            explain(f"{len(errors)} problems cost rows or clips; the others were used")
+        show(usable)
     if errors:
-        explain(f"{len(errors)} problems cost rows or clips; the others were used")
         raise typer.Exit(SOME_FAILED)
+
+
+def _pairs(texts: Sequence[str]) -> dict[str, str]:
+    """Return NAME=VALUE by name."""
+    pairs = [text.partition("=") for text in texts]
+    wrong = next((text for text, pair in zip(texts, pairs, strict=True) if not pair[1]), None)
+    if wrong is not None:
+        raise typer.BadParameter(f"expected --choice NAME=VALUE, found {wrong!r}")
+    return {name.strip(): value.strip() for name, _, value in pairs}
 
 
 def _show(summary: dict[str, Any]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import platform
 import sys
 from collections.abc import Callable, Iterator
@@ -137,19 +138,26 @@ def _torch() -> HealthCheck:
 
 
 def _scan() -> HealthCheck:
-    """The state-space scan has a compiled back end and a slow one of plain torch."""
-    from mescope.ops.scan_cpu import failure
-    from mescope.ops.selective_scan import backend_in_use
+    """The state-space scan has compiled back ends and slower ones of plain torch."""
+    import torch
 
-    backend = backend_in_use("cpu")
-    if backend == "numba":
-        return HealthCheck("scan", "ok", "compiled by numba at first use")
-    return HealthCheck(
-        "scan",
-        "warning",
-        f"{backend}, which is right but slow, because {failure()}; "
-        "run: pip install --force-reinstall numba",
-    )
+    from mescope.ops import scan_cpu, scan_triton
+    from mescope.ops.scan_choice import ASKED, backend_in_use
+
+    cpu, reason = backend_in_use("cpu"), scan_cpu.failure()
+    said = [f"{cpu} on the CPU"]
+    advice = []
+    if reason:
+        said[0] += f", which is right but slow, because {reason}"
+        advice.append("run: pip install --force-reinstall numba")
+    if torch.cuda.is_available():
+        card, reason = backend_in_use("cuda"), scan_triton.failure()
+        said.append(f"{card} on the GPU" + (f", because {reason}" if reason else ""))
+        if reason:
+            advice.append("run: pip install 'mescope[gpu]'")
+    if asked := os.environ.get(ASKED):
+        said.append(f"as {ASKED}={asked} says")
+    return HealthCheck("scan", "warning" if advice else "ok", "; ".join([*said, *advice]))
 
 
 def _landmarks() -> HealthCheck:

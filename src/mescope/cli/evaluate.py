@@ -11,6 +11,7 @@ import typer
 from mescope.cli.console import explain, progress_bar, show_json, show_text
 from mescope.cli.options import Json, Log, NamedRecipe, Set
 from mescope.cli.recordings import Run, Source, about, on_recordings, tell
+from mescope.cli.told import told
 from mescope.errors import RecipeError
 
 if TYPE_CHECKING:
@@ -87,6 +88,18 @@ def evaluate(
         typer.Option("--keep-weights", help="For recordings: keep the weights of every fold."),
     ] = False,
     log: Log = "none",
+    folds: Annotated[
+        str | None,
+        typer.Option(
+            metavar="<numbers>",
+            help="Only these, counted from 1, such as 1-10 or 3,7: parts of one run for many "
+            "machines with one folder.  The last part writes the report.",
+        ),
+    ] = None,
+    collect: Annotated[
+        bool,
+        typer.Option("--collect", help="Train nothing: write the report of folds all done."),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Train on some people, test others, and report every figure.
@@ -102,6 +115,7 @@ def evaluate(
     from mescope.training.logs import checked_log
     from mescope.training.recipe import read_recipe
     from mescope.training.repeat import RunNotes
+    from mescope.training.results import UnfinishedError, fold_numbers
     from mescope.training.shipped_recipes import run_name
     from mescope.training.tasks import task_of
 
@@ -109,26 +123,35 @@ def evaluate(
     chosen = read_recipe(recipe, over)
     how, by = checked_protocol(protocol), checked_engine(engine)
     folder = output or Path("runs") / run_name(recipe)
-    run = Run(folder, how, jobs or os.cpu_count() or 1, by, address, device, checked_log(log))
+    only = fold_numbers(folds) if folds is not None else frozenset() if collect else None
+    run = Run(
+        folder, how, jobs or os.cpu_count() or 1, by, address, device, checked_log(log), only
+    )
     options = {
         "dataset": dataset, "root": root, "features": features, "weights": weights,
         "protocol": protocol, "oracle": oracle, "keep-weights": keep_weights,
     }  # fmt: skip
     notes = RunNotes(folder, chosen, "evaluate", context.obj or (), options)
+    clips = task_of(chosen).names_clips
+    _check_fitting(chosen, clips, oracle, bool(features or weights or keep_weights))
     report: Report | SpottingReport
-    if not task_of(chosen).names_clips:
-        if oracle:
-            raise RecipeError("expected no --oracle for a recipe on recordings; leave it out")
-        source = Source(dataset, root, features, cache or folder / "features", notes)
-        report = on_recordings(chosen, source, run, weights=weights, keep=keep_weights)
-    elif features or weights or keep_weights:
-        raise RecipeError(
-            f"recipe {chosen.name} names clips: expected --dataset and --root, found "
-            "--features, --weights or --keep-weights, which are for recordings"
-        )
-    else:
-        report = _on_clips(chosen, dataset, root, run, cache=cache, oracle=oracle, notes=notes)
-    notes.done()
+    where = cache or folder / "features"
+    try:
+        with told(folder, "run.json"):
+            if clips:
+                report = _on_clips(chosen, dataset, root, run, where, oracle, notes)
+            else:
+                source = Source(dataset, root, features, where, notes)
+                report = on_recordings(chosen, source, run, weights=weights, keep=keep_weights)
+            notes.done()
+    except UnfinishedError as part:
+        if folds is None:
+            raise
+        return explain(str(part))
+    _show(report, folder, as_json)
+
+
+def _show(report: Report | SpottingReport, folder: Path, as_json: bool) -> None:
     if as_json:
         show_json(report.summary())
     else:
@@ -136,13 +159,23 @@ def evaluate(
         explain(f"the page is {folder / 'report.html'}")
 
 
+def _check_fitting(recipe: Recipe, clips: bool, oracle: bool, recordings: bool) -> None:
+    """Refuse options that are for the other kind of recipe."""
+    if not clips and oracle:
+        raise RecipeError("expected no --oracle for a recipe on recordings; leave it out")
+    if clips and recordings:
+        raise RecipeError(
+            f"recipe {recipe.name} names clips: expected --dataset and --root, found "
+            "--features, --weights or --keep-weights, which are for recordings"
+        )
+
+
 def _on_clips(
     recipe: Recipe,
     dataset: str | None,
     root: Path | None,
     run: Run,
-    *,
-    cache: Path | None,
+    cache: Path,
     oracle: bool,
     notes: RunNotes,
 ) -> Report:
@@ -156,7 +189,7 @@ def _on_clips(
     notes.begin(about(dataset, root, data))
     with progress_bar("reading clips") as progress:
         prepared = prepare(
-            recipe.data, data, labels=recipe.labels, cache=cache or run.folder / "features",
+            recipe.data, data, labels=recipe.labels, cache=cache,
             jobs=run.jobs, progress=progress,
         )  # fmt: skip
     tell(prepared.problems)
@@ -164,7 +197,7 @@ def _on_clips(
         report = evaluate_clips(
             recipe, prepared.examples, run.protocol, out=run.folder, jobs=run.jobs,
             engine=run.engine, address=run.address, oracle=oracle, device=run.device,
-            log=run.log, progress=progress,
+            log=run.log, only=run.only, progress=progress,
         )  # fmt: skip
     _save(report, run.folder)
     return report

@@ -15,10 +15,12 @@ from typing import Any
 
 import typer
 
-from mescope.errors import MescopeError, OutputError, VideoError
+from mescope.errors import FaceError, MescopeError, OutputError, VideoError
+from mescope.io.file_names import LONGEST, fitted
 from mescope.video.suffixes import MEDIA
 
 _LEAST_FREE = 30_000_000  # bytes; a report of an hour takes less
+_ROOM = LONGEST - 40  # bytes of a name; the longest suffix of a result and a draft's fit behind
 _CLOCK = re.compile(r"(?:(?:(\d+):)?([0-5]?\d):)?(\d+(?:\.\d+)?)\Z")
 
 
@@ -105,14 +107,14 @@ def time_range(start: str | None, end: str | None) -> dict[str, float | None]:
 
 
 def face_choice(text: str) -> str | int:
-    """Return the face that ``--face`` means: "largest", "central", or a number from 0."""
-    if text.isdecimal():
-        return int(text)
-    if text in ("largest", "central"):
-        return text
-    raise typer.BadParameter(
-        f"{text!r}: expected largest, central, or a number from 0 (leftmost)"
-    )
+    """Return the face that ``--face`` means, see :data:`mescope.face.choice.FaceChoice`."""
+    from mescope.face.choice import chosen
+
+    try:
+        meant = chosen(text)
+    except FaceError as error:
+        raise typer.BadParameter(str(error)) from error
+    return meant if isinstance(meant, int) else text
 
 
 def landmarks_of(job: Job, landmarks: Path | None, total: int) -> dict[str, Path]:
@@ -206,9 +208,9 @@ def _is_frame_folder(folder: str) -> bool:
 def _name(source: str, level: int) -> str:
     path = Path(os.path.abspath(source))
     if level == 0:
-        return path.name if path.is_dir() else path.stem
+        return fitted(path.name if path.is_dir() else path.stem, _ROOM)
     folders = path.parent.parts[1:]
-    return "-".join([*folders[len(folders) - (level - 1) :], path.name])
+    return fitted("-".join([*folders[len(folders) - (level - 1) :], path.name]), _ROOM)
 
 
 def _deepest(source: str) -> int:

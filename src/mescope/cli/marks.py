@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mescope.cli.console import explain
+from mescope.errors import VideoError
 
 if TYPE_CHECKING:
     from mescope.annotations import Clock, Contents
@@ -21,24 +22,48 @@ Rate = Annotated[
     typer.Option(min=0.01, help="Frames per second, where no recording is at hand."),
 ]
 
+Part = Annotated[
+    str | None,
+    typer.Option(
+        "--part",
+        metavar="NAME",
+        help="Which of several in one file: the name of a video, or of an observation of "
+        "BORIS. By default the one that is called as --video.",
+    ),
+]
+
 
 def clock_of(video: str | None, rate: float | None) -> Clock | None:
     """Return the times of a recording, a constant rate, or None where neither is named."""
     from mescope.annotations import Clock
 
     if video is not None:
+        from mescope.video.mpv_clock import mpv_zero
         from mescope.video.reading import open_video
 
         recording = open_video(video, rate=rate)
-        return Clock(float(recording.rate), recording.times.tolist())
+        if not recording.rate > 0:
+            raise VideoError(
+                f"{recording.name}: expected a recording of several frames, found "
+                f"{len(recording)}; leave out --video"
+            )
+        return Clock(
+            float(recording.rate),
+            recording.times.tolist(),
+            start_offset=recording.start_offset,
+            video=recording.name,
+            mpv_zero=mpv_zero(recording),
+        )
     return None if rate is None else Clock(rate)
 
 
-def read_marks(path: Path, format: str | None, clock: Clock | None) -> Contents:
+def read_marks(
+    path: Path, format: str | None, clock: Clock | None, part: str | None = None
+) -> Contents:
     """Return the marks of a file and print what was left out or changed."""
     from mescope.annotations import read
 
-    contents = read(path, format=format, clock=clock)
+    contents = read(path, format=format, clock=clock, part=part)
     for remark in contents.remarks:
         explain(remark)
     return contents

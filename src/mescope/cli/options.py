@@ -46,7 +46,11 @@ Rate = Annotated[
 ]
 Jobs = Annotated[int | None, typer.Option(min=1, help="Threads.  Default: every core.")]
 Face = Annotated[
-    str, typer.Option(help="Whose face: largest, central, or a number from 0 (leftmost).")
+    str,
+    typer.Option(
+        help="Whose face: largest, central, a number from 0 (leftmost), a point x,y in px, or "
+        "a time such as 0:12 at which it is the largest."
+    ),
 ]
 Landmarks = Annotated[
     Path | None,

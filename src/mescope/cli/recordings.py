@@ -34,6 +34,7 @@ class Run:
     address: str | None
     device: str
     log: Log = "none"
+    only: frozenset[int] | None = None  # folds, from 0; none of them: collect
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +129,7 @@ def on_recordings(
         report = evaluate_recordings(
             recipe, data, run.protocol, out=run.folder, weights=weights, jobs=run.jobs,
             engine=run.engine, address=run.address, device=run.device, keep_weights=keep,
-            log=run.log, progress=progress,
+            log=run.log, only=run.only, progress=progress,
         )  # fmt: skip
     save_spotting_report(report, run.folder)
     with progress_bar("pages of recordings") as progress:

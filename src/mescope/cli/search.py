@@ -10,6 +10,7 @@ import typer
 
 from mescope.cli.console import explain, progress_bar, show_json
 from mescope.cli.options import Json, NamedRecipe, Set
+from mescope.cli.told import told
 
 if TYPE_CHECKING:
     from mescope.training.search import Found
@@ -59,6 +60,7 @@ def search(
     from mescope.datasets import open_dataset
     from mescope.reports.search_plot import save_search_plot
     from mescope.samples.prepare import prepare
+    from mescope.training.checkpoint import CHECKPOINT
     from mescope.training.search_run import SearchRun
 
     chosen = _recipe(recipe, settings or (), population, generations, share)
@@ -71,13 +73,14 @@ def search(
         )  # fmt: skip
     run = SearchRun(chosen, prepared.examples, output, device=device)
     total = run.steps * run.epochs
-    with progress_bar("adaptive epochs") as progress:
-        run.train(lambda done, _loss: progress(done, total))
-    with progress_bar("candidates") as progress:
-        found = run.search(progress)
-    save_search_plot(found, run.space, output / "search.png")
-    with progress_bar("tuning") as progress:
-        run.tune(lambda done, _loss: progress(done, total))
+    with told(output, CHECKPOINT):
+        with progress_bar("adaptive epochs") as progress:
+            run.train(lambda done, _loss: progress(done, total))
+        with progress_bar("candidates") as progress:
+            found = run.search(progress)
+        save_search_plot(found, run.space, output / "search.png")
+        with progress_bar("tuning") as progress:
+            run.tune(lambda done, _loss: progress(done, total))
     if as_json:
         show_json(_summary(run, found, output / "search.png"))
     else:

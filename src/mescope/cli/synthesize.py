@@ -10,6 +10,7 @@ import typer
 from mescope.cli.console import explain, progress_bar, show_json
 from mescope.cli.inputs import check_folder, refuse_existing
 from mescope.cli.options import Force, Json
+from mescope.cli.told import told
 
 if TYPE_CHECKING:
     from mescope.synthesis.dynamics import Level as Disturbance
@@ -50,9 +51,9 @@ def demo(
     """
     from mescope.synthesis.portraits import test_portraits
 
-    _check(output, force)
+    check_folder(output.parent)
     portrait = test_portraits()[0]
-    _render(portrait, output, duration, 30.0, seed, ("calm", 9.0, 3.0), as_json)
+    _render(portrait, output, duration, 30.0, seed, ("calm", 9.0, 3.0), force, as_json)
 
 
 @app.command()
@@ -75,9 +76,9 @@ def video(
     from mescope.synthesis.portraits import portrait_from
 
     disturbance = _level(level)
-    _check(output, force)
+    check_folder(output.parent)
     portrait = portrait_from(photo)
-    _render(portrait, output, duration, rate, seed, (disturbance, micro, macro), as_json)
+    _render(portrait, output, duration, rate, seed, (disturbance, micro, macro), force, as_json)
 
 
 @app.command()
@@ -106,7 +107,7 @@ def corpus(
 
     check_folder(folder)
     levels = (_level(level),) if level else tuple(LEVELS)
-    with progress_bar(folder.name) as progress:
+    with told(folder, "manifest.json"), progress_bar(folder.name) as progress:
         made = write_corpus(
             folder,
             recordings,
@@ -132,11 +133,6 @@ def _truth_file(output: Path) -> Path:
     return output.with_name(f"{output.stem}.truth.csv")
 
 
-def _check(output: Path, force: bool) -> None:
-    refuse_existing([output, _truth_file(output)], force)
-    check_folder(output.parent)
-
-
 def _level(text: str) -> Disturbance:
     for level in LEVELS:
         if text == level:
@@ -151,11 +147,16 @@ def _render(
     rate: float,
     seed: int,
     busy: tuple[Disturbance, float, float],
+    force: bool,
     as_json: bool,
 ) -> None:
-    """Write the video and its truth; ``busy``: level, micro and macro per minute."""
+    """Write the video and its truth; ``busy``: level, micro and macro per minute.
+
+    The video says in a comment what it was made of: the same command keeps it.
+    """
     import numpy as np
 
+    from mescope.io.atomic import write_atomically
     from mescope.synthesis.dynamics import random_script
     from mescope.synthesis.encode import write_video
     from mescope.synthesis.render import SyntheticVideo
@@ -169,10 +170,16 @@ def _render(
         macro_per_minute=macro,
     )
     rendered = SyntheticVideo(portrait, script, rate, name=output.stem)
-    output.parent.mkdir(parents=True, exist_ok=True)
-    write_video(rendered, output)
     truth = _truth_file(output)
-    _write_truth(rendered, truth)
+    about = _about(portrait, duration, rate, seed, busy)
+    there = not force and _there(output, truth, about)
+    if there:
+        explain(f"{output} was finished before and is kept; --force does it again")
+    else:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        write_video(rendered, output, comment=about)
+    if not (there and truth.exists()):
+        write_atomically(truth, _truth(rendered))
     count = len(rendered.expressions)
     if as_json:
         show_json({"video": str(output), "truth": str(truth), "expressions": count})
@@ -182,10 +189,34 @@ def _render(
     explain(f"{count} expressions planted in {duration:g} s")
 
 
-def _write_truth(video: SyntheticVideo, path: Path) -> None:
-    """Write the planted expressions as the interval table of a corpus."""
-    from mescope.io.atomic import write_table
+def _there(output: Path, truth: Path, about: str) -> bool:
+    """Say whether this command made the video before; refuse files of anything else.
+
+    Raises:
+        OutputError: a file of that name is not from this command; it is kept.
+    """
+    from mescope.synthesis.encode import comment_of
+
+    if comment_of(output) == about:
+        return True
+    refuse_existing([output, truth], force=False)
+    return False
+
+
+def _about(portrait: Portrait, *settings: object) -> str:
+    """Return a digest of what decides a rendered recording."""
+    import hashlib
+    from importlib.metadata import version
+
+    digest = hashlib.sha256(repr((portrait.name, settings, version("mescope"))).encode())
+    digest.update(portrait.image.tobytes())
+    return f"mescope synthesize {digest.hexdigest()}"
+
+
+def _truth(video: SyntheticVideo) -> bytes:
+    """Return the planted expressions as the interval table of a corpus."""
+    from mescope.io.atomic import table_text
     from mescope.synthesis.corpus import TRUTH_COLUMNS, truth_row
 
     rows = (truth_row(video.portrait.name, video, e) for e in video.expressions)
-    write_table(path, TRUTH_COLUMNS, rows)
+    return table_text(TRUTH_COLUMNS, rows)

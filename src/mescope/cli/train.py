@@ -10,7 +10,7 @@ import typer
 from mescope.cli.console import explain, progress_bar, show_json
 from mescope.cli.options import Json, Log, NamedRecipe, Set
 from mescope.cli.recordings import Source, about, train_recordings
-from mescope.errors import OutputError, RecipeError
+from mescope.errors import RecipeError
 
 if TYPE_CHECKING:
     from mescope.models.weights import Card
@@ -49,18 +49,25 @@ def train(
         typer.Option("--output", "-o", help="Folder for the run.  Default: runs/RECIPE."),
     ] = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with the run that the folder holds.")
+        bool, typer.Option("--resume", help="No longer needed: the same command goes on.")
     ] = False,
     device: Annotated[str, typer.Option(help="cpu, cuda, or mps.")] = "cpu",
     jobs: Annotated[int, typer.Option(help="Processes that render or measure recordings.")] = 1,
     log: Log = "none",
+    dry: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run", help="Train nothing: measure what it would take, memory and time."
+        ),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Train a model by a recipe.
 
     The folder gets a checkpoint after every epoch and, in the end, NAME.safetensors: weights
-    with their card, for `mescope analyze --model` or `mescope recognize --model`.  A run that
-    was stopped goes on by --resume.  recipe.toml and repeat.json say how to do it again.
+    with their card, for `mescope analyze --model` or `mescope recognize --model`.  The same
+    command goes on where it was stopped, and leaves finished weights alone.  recipe.toml and
+    repeat.json say how to do it again.
     """
     from mescope.cli.inputs import check_folder
     from mescope.training.logs import checked_log
@@ -71,10 +78,16 @@ def train(
 
     chosen = read_recipe(recipe, settings or ())
     folder = output or Path("runs") / run_name(recipe)
-    _refuse_another_run(folder, resume)
+    if dry:
+        return _dry_run(chosen, folder, dataset, root, device, as_json)
     check_folder(folder)
     how = checked_log(log)
     weights = folder / f"{chosen.name}.safetensors"
+    if resume:
+        explain("--resume is no longer needed and will go: the same command goes on by itself")
+    done = _finished(chosen, folder, weights, unscored=dataset is not None)
+    if done is not None:
+        return _tell(done, _history(folder), weights, as_json)
     options = {"dataset": dataset, "root": root, "features": features}
     notes = RunNotes(folder, chosen, "train", context.obj or (), options)
     if task_of(chosen).names_clips:
@@ -93,6 +106,51 @@ def train(
         notes.begin()
         card, history = _spotting(chosen, folder, jobs, device, how)
     notes.done()
+    _tell(card, history, weights, as_json)
+
+
+def _dry_run(
+    recipe: Recipe, folder: Path, dataset: str | None, root: Path | None, device: str,
+    as_json: bool,
+) -> None:  # fmt: skip
+    from mescope.cli.dry_run import dry_run
+    from mescope.training.tasks import task_of
+
+    examples = None
+    if task_of(recipe).names_clips:
+        examples = recipe.data.drawn(recipe.seed) or _examples(
+            recipe, folder, dataset, root, None
+        )
+    dry_run(recipe, examples, device, as_json=as_json)
+
+
+def _finished(recipe: Recipe, folder: Path, weights: Path, *, unscored: bool) -> Card | None:
+    """Return the card of weights that are there and lack nothing, and say how far a run is.
+
+    With ``unscored``, weights from simulated faces are to be scored on a data set, too.
+    """
+    from mescope.training.finished import check_folder_of, finished_weights
+
+    begun, card = check_folder_of(recipe, folder), finished_weights(weights, recipe)
+    if card is None:
+        if begun:
+            explain(f"{folder} holds a part of this run: goes on from there")
+        return None
+    scored = any(name.startswith("real_") for name in card.scores)
+    if unscored and card.simulated and not scored:
+        return None
+    explain(f"{weights} was finished before and is kept: trained on {card.trained_on}")
+    return card
+
+
+def _history(folder: Path) -> History:
+    from mescope.training.checkpoint import read_history
+
+    return read_history(folder) if (folder / "history.json").exists() else []
+
+
+def _tell(card: Card, history: History, weights: Path, as_json: bool) -> None:
+    """Print where the weights are, or all about them, and how they score."""
     if as_json:
         entry = {"weights": str(weights), "epochs": len(history), "history": history}
         show_json({**entry, "scores": card.scores})
@@ -100,14 +158,6 @@ def train(
         print(weights)
     for name, value in card.scores.items():
         explain(f"{name.replace('_', ' ')}: {value:.4g}")
-
-
-def _refuse_another_run(folder: Path, resume: bool) -> None:
-    if (folder / "checkpoint.safetensors").exists() and not resume:
-        raise OutputError(
-            f"{folder} holds a run already and is kept; --resume goes on with it, -o chooses "
-            "another folder"
-        )
 
 
 def _spotting(
@@ -167,19 +217,21 @@ def _recogniser(
 
 
 def _examples(
-    recipe: Recipe, folder: Path, dataset: str | None, root: Path | None, notes: RunNotes
+    recipe: Recipe, folder: Path, dataset: str | None, root: Path | None, notes: RunNotes | None
 ) -> Examples | None:
     """Return real clips: as the recipe wants them, or maps like the simulated ones."""
     from mescope.datasets import open_dataset
     from mescope.samples.prepare import prepare
 
     if dataset is None and root is None:
-        notes.begin()
+        if notes:
+            notes.begin()
         return None
     if dataset is None or root is None:
         raise RecipeError("expected --dataset and --root together, found one of them")
     data = open_dataset(dataset, root)
-    notes.begin(about(dataset, root, data))
+    if notes:
+        notes.begin(about(dataset, root, data))
     with progress_bar("reading clips") as progress:
         return prepare(
             recipe.data.real(), data, labels=recipe.labels, cache=folder / "features",

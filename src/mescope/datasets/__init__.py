@@ -6,6 +6,7 @@ A reader registers itself by :func:`~mescope.datasets.base.reader_of`, here or i
 from __future__ import annotations
 
 import inspect
+from collections.abc import Mapping
 from pathlib import Path
 
 from mescope.annotations.problems import Problem
@@ -19,12 +20,15 @@ from mescope.datasets import (  # noqa: F401  # isort: skip
     samm_long,
     casmesq,
     casme3,
+    casme3c,
     smic,
     smic_long,
     mmew,
     fourdme,
     dfme,
+    mmme,
     composite,
+    megc_test,
     flow28,
 )
 from mescope.datasets.base import (
@@ -63,7 +67,12 @@ __all__ = [
 
 
 def open_dataset(
-    name: str, root: str | Path, *, table: str | Path | None = None, sheets_only: bool = False
+    name: str,
+    root: str | Path,
+    *,
+    table: str | Path | None = None,
+    sheets_only: bool = False,
+    choices: Mapping[str, str] | None = None,
 ) -> Dataset | FlowMaps:
     """Return the data set ``name`` (see ``mescope datasets``) that lies in ``root``.
 
@@ -74,15 +83,17 @@ def open_dataset(
         sheets_only: look at no picture, where a reader can (SAMM Long Videos, CAS(ME)^3 part
             A): recordings have no path, their number 1 is frame 0, and they are as long as
             their last row says.
+        choices: what else a reader lets choose, by name: ``missing_offset`` of CAS(ME)^2
+            (``apex``, ``apex+20`` or ``drop``), ``pictures`` of CASME II.
 
     Raises:
         DatasetError: unknown name, the folder does not hold that data set (the message says
-            what was looked for), a table was given for a data set that has none, or it cannot
-            be read by its sheets alone.
+            what was looked for), a table or a choice was given for a data set that has none,
+            or it cannot be read by its sheets alone.
     """
     source = DATASETS.named(name)
     path = None if table is None else Path(table)
-    found = _read(source, Path(root), path, sheets_only)
+    found = _read(source, Path(root), path, sheets_only, choices or {})
     if not isinstance(found, Dataset | FlowMaps):
         raise DatasetError(
             f"expected a Dataset from the reader of {source.title}, found "
@@ -110,11 +121,23 @@ def read(name: str, root: str | Path, *, table: str | Path | None = None) -> Dat
     return found
 
 
-def _read(source: Source, root: Path, table: Path | None, sheets_only: bool) -> object:
+def _read(
+    source: Source,
+    root: Path,
+    table: Path | None,
+    sheets_only: bool,
+    choices: Mapping[str, str],
+) -> object:
     if not (root.is_dir() or (source.one_file and root.is_file())):
         raise DatasetError(f"expected the folder of {source.title}, found none at {root}")
     known = inspect.signature(source.reader).parameters
-    options: dict[str, object] = {}
+    given = ("root", "table", "sheets_only", "corrections")
+    free = [name for name in known if name not in given]
+    options: dict[str, object] = dict(choices)
+    for name in choices:
+        if name not in free:
+            said = f"only {', '.join(free)}" if free else "nothing"
+            raise DatasetError(f"{source.title} lets {said} be chosen, found {name!r}")
     if sheets_only:
         if "sheets_only" not in known:
             raise DatasetError(

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 from mescope.annotations.problems import Problem
 from mescope.errors import DatasetError
-from mescope.events import Expression, Recording, Seconds
+from mescope.events import Expression, FaceEvent, Recording, Seconds
 from mescope.labels import RENDERED
 from mescope.moved import renamed
 from mescope.registry import Registry
@@ -59,7 +59,10 @@ class Clip:
 class Dataset:
     """All records of a data set in the order of its table, and all that was wrong.
 
-    ``seconds`` holds, for the name of every recording, the times of its expressions, in order.
+    ``seconds`` holds, for the name of every recording, the times of its expressions, in order;
+    ``events`` its blinks, where somebody annotated them.  ``table_rows`` counts the rows of the
+    tables that name an expression, each of them once: as many as there are expressions here and
+    rows of errors.  It is None where no table says what there is.
     """
 
     name: str
@@ -67,6 +70,8 @@ class Dataset:
     recordings: tuple[Recording, ...] = ()
     problems: tuple[Problem, ...] = ()
     seconds: Mapping[str, tuple[Seconds, ...]] = field(default_factory=dict)
+    events: Mapping[str, tuple[FaceEvent, ...]] = field(default_factory=dict)
+    table_rows: int | None = None
 
     @property
     def errors(self) -> tuple[Problem, ...]:
@@ -101,6 +106,12 @@ class Dataset:
             "without an apex": sum(e.apex is None for e, _ in pairs),
             "frames missing": sum(len(clip.missing) for clip in self.clips),
         }
+        if self.table_rows is not None:
+            summary["rows of the tables"] = self.table_rows
+            summary["rows left out"] = sum(problem.rows for problem in self.errors)
+        if self.events:
+            kinds = Counter(e.kind for many in self.events.values() for e in many)
+            summary["events"] = dict(kinds)
         if lengths:
             middle = lengths[len(lengths) // 2]
             summary["seconds"] = {

@@ -66,7 +66,8 @@ def read(root: str | Path, *, table: str | Path | None = None) -> Dataset:
         clip = make_clip(by_pictures(sample, folder, findings), folder, NAME, RATE, findings)
         if clip is not None:
             clips.append(clip)
-    return Dataset(name=NAME, clips=tuple(clips), problems=findings.problems())
+    problems = findings.problems()
+    return Dataset(name=NAME, clips=tuple(clips), problems=problems, table_rows=findings.rows)
 
 
 def subject_id(cell: object) -> str:

@@ -1,26 +1,24 @@
-"""CAS(ME)^3, parts A and C: long videos at 30 frames per second; the colour pictures are read.
+"""CAS(ME)^3, part A: long videos at 30 frames per second; the colour pictures are read.
 
 Source  Li et al. 2022, doi:10.1109/TPAMI.2022.3174895; a signed licence is needed
-Layout  part A: ROOT/CAS(ME)3_part_A_v2.xls, ROOT/cas(me)3_part_A_ME_label_JpgIndex_v2.xlsx and
-        pictures in ROOT/part_A/spNO.1/a/color/1.jpg (v1 of both tables is read too);
-        part C: ROOT/CAS(ME)3_part_C.xls, ROOT/CAS(ME)3_part_C_ME.xlsx and
-        ROOT/part_C/01/a/color/1.jpg
+Layout  ROOT/CAS(ME)3_part_A_v2.xls, ROOT/cas(me)3_part_A_ME_label_JpgIndex_v2.xlsx and
+        pictures in ROOT/part_A/spNO.1/a/color/1.jpg (v1 of both tables is read too)
 Frames  the tables write picture numbers from 1; some pictures were never written, time goes on
 
-Part A: micro-expressions come from the label table, which has their emotions, and
-macro-expressions from the large one.  Four rows of the label table contradict the large table,
-and one expression begins at picture 0, which does not exist; they are corrected where the cells
-still say so.  spNO.214/c 5 to 3460 is called micro in the release; it stays so, with a note.
-People whom nobody annotated (spNO.199, spNO.205) are left out; all other videos of annotated
-people are kept, also without expressions.
+Micro-expressions come from the label table, which has their emotions, and macro-expressions
+from the large one; a micro-expression that only the large one has is kept without an emotion.
+With one of the tables alone what it has is read.  Four rows of the label table contradict the
+large table; they are corrected where the cells still say so.  Onset 0, which no picture has,
+stands for an expression under way when the video starts (one of each kind); it is used from
+the first picture on.  spNO.214/c 5 to 3460 is called micro in the release; it stays so, with a
+note.  The sheet of eye blinks becomes the events of a recording.
 
-Part C: micro-expressions come from the ME table (emotions, no apex), macro-expressions from the
-large one; micro rows that only one of both has are noted.  Commas stand between action units.
+People whom nobody annotated (spNO.199, spNO.205) are left out; all other videos of annotated
+people are kept, also without expressions.  Part C: ``casme3c.py``.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -34,26 +32,33 @@ from mescope.datasets.base import (
     corrected,
     reader_of,
     signed_licence,
-    some,
 )
+from mescope.datasets.casme3_tables import annotated, joined, named, person_of, video_files
 from mescope.datasets.clips import Findings, table_rows
 from mescope.datasets.recordings import (
     Rules,
+    SheetBlink,
     SheetExpression,
-    VideoFile,
     assemble,
     check_counts,
-    kind_of,
     tally,
 )
-from mescope.datasets.workbook import SheetRow, find_workbook, whole, with_whole
+from mescope.datasets.workbook import (
+    SheetRow,
+    find_workbook,
+    find_workbooks,
+    read_rows,
+    with_whole,
+)
 from mescope.errors import DatasetError
 from mescope.labels import RAW_COUNTS
+from mescope.moved import renamed
 
-NAME_A, NAME_C = "casme3a", "casme3c"
-TITLE_A, TITLE_C = "CAS(ME)^3 part A", "CAS(ME)^3 part C"
+NAME_A = "casme3a"
+TITLE_A = "CAS(ME)^3 part A"
 OBTAIN = signed_licence("Chinese Academy of Sciences")
-FOLDERS = Folders("CAS(ME)^3", r"spNO\.?\d+", r"[a-zA-Z]")
+PERSON = r"spNO\.?\d+"
+FOLDERS = Folders("CAS(ME)^3", PERSON, r"[a-zA-Z]")
 RATE = 30.0
 """Frames per second of every recording."""
 
@@ -63,7 +68,10 @@ LABELS_A = (
     "cas(me)3_part_A_ME_label_JpgIndex_v2.xls",
     "cas(me)3_part_A_ME_label_JpgIndex_v1.xls",
 )
-TABLES_C, LABELS_C = ("CAS(ME)3_part_C.xls",), ("CAS(ME)3_part_C_ME.xlsx",)
+BLINKS = ("CAS(ME)3_part_A_v2_eye blink.csv", "eye blink.csv", "eye_blink.csv")
+"""Names of the sheet of eye blinks, where it was saved as a file of its own."""
+
+EMOTIONS = tuple(RAW_COUNTS[NAME_A])
 PUBLISHED_A: Mapping[str, Mapping[str, int]] = MappingProxyType(
     {
         "v2": {"micro": 860, "macro": 3346}
@@ -73,11 +81,6 @@ PUBLISHED_A: Mapping[str, Mapping[str, int]] = MappingProxyType(
 )
 """Rows of each kind and emotion, by release of the tables."""
 
-PUBLISHED_C = {"micro": 165, "macro": 303} | {
-    f"micro {emotion}": n for emotion, n in RAW_COUNTS[NAME_C].items()
-}
-
-_LEVELS = 4  # folders between the root and the people
 _NUMBERS = ("Onset", "Apex", "Offset")
 _REPAIR = "the large table of part A says so"
 
@@ -120,99 +123,133 @@ def read_a(
 
     Args:
         root: folder of the tables and the pictures.
-        table: the large table, if it has another name than those known.
+        table: the large table or, alone, the label table, if it has another name than those
+            known.
         corrections: applied where the label table still says the wrong values.
         sheets_only: look at no picture, see :func:`mescope.datasets.open_dataset`.
 
     Raises:
-        DatasetError: a table, its columns or the pictures are not there.
+        DatasetError: there is no table, or its columns or the pictures are not there.
     """
     root = Path(root)
-    path = find_workbook(root, TITLE_A, TABLES_A) if table is None else Path(table)
+    large, labels = _tables(root, None if table is None else Path(table))
+    path = large or labels
+    assert path is not None  # or _tables would have raised
     findings = Findings(path.name)
-    columns = ("Subject", "Filename", *_NUMBERS, "AU", "Expression type", "Objective class")
-    rows = table_rows(path, TITLE_A, ("Subject", "Expression type"), columns, findings)
-    events = [_event_a(row, row.cells["Expression type"], None) for row in rows]
     release = "v1" if "v1" in path.stem.lower() else "v2"
-    labels = _labels_a(root, release, findings)
-    if labels is not None:
-        fixes = tuple(corrections)
-        labelled = [_labelled_a(row, fixes, findings) for row in labels]
-        large = [e for e in events if kind_of(e.kind) == "micro"]
-        _report_only(_keys(large) - _keys(labelled), "large table, not used", findings)
-        events = [e for e in events if kind_of(e.kind) != "micro"] + labelled
+    events = _large(large, findings) if large else []
+    labelled = _labelled(labels, tuple(corrections), findings) if labels else []
+    if large and labels:
+        events = joined(events, labelled, findings)
+    else:
+        _tell_alone(large, release, findings)
+        events = events or labelled
     if release == "v1":
         text = "this is version 1; version 2 corrected 65 types and 575 apexes"
         findings.warning(path.name, text)
-    check_counts(tally(events), PUBLISHED_A[release], TITLE_A, findings)
-    rules = Rules(dataset=NAME_A, rate=RATE, emotions=tuple(RAW_COUNTS[NAME_A]))
-    files = (
-        _named(events)
-        if sheets_only
-        else _annotated(_video_files(root, r"spNO\.?\d+", r"[a-z]", TITLE_A), events, findings)
-    )
-    return assemble(events, files, rules, findings)
+    published = PUBLISHED_A[release]
+    wanted = {k: n for k, n in published.items() if large or k.startswith("micro")}
+    wanted = {k: n for k, n in wanted.items() if labels or " " not in k}
+    check_counts(tally(events), wanted, TITLE_A, findings)
+    rules = Rules(dataset=NAME_A, rate=RATE, emotions=EMOTIONS, from_zero=True)
+    if sheets_only:
+        files = named(events)
+    else:
+        files = annotated(video_files(root, PERSON, r"[a-z]", TITLE_A), events, findings)
+    blinks = _blinks(root, large, findings)
+    return assemble(events, files, rules, findings, blinks=blinks)
 
 
-@reader_of(NAME_C, TITLE_C, obtain=OBTAIN, folders=FOLDERS)
-def read_c(root: str | Path, *, table: str | Path | None = None) -> Dataset:
-    """Return the recordings of part C, one for each person.
-
-    Args:
-        root: folder of the tables and the pictures.
-        table: the large table, if it has another name than those known.
+def _tables(root: Path, table: Path | None) -> tuple[Path | None, Path | None]:
+    """Return the large table and the label table of the same release; either may be None.
 
     Raises:
-        DatasetError: a table, its columns or the pictures are not there.
+        DatasetError: neither is there.
     """
-    root = Path(root)
-    path = find_workbook(root, TITLE_C, TABLES_C) if table is None else Path(table)
-    findings = Findings(path.name)
-    columns = ("Subject", "Onset", "Offset", "Exp_type")
-    rows = table_rows(path, TITLE_C, ("Subject", "Exp_type"), columns, findings)
-    labels = find_workbook(root, TITLE_C, LABELS_C)
-    cells = ("sub", "count", "onset", "offset", "au", "emotion")
-    micro = table_rows(labels, TITLE_C, ("sub", "onset"), cells, findings)
-    events = [_event_c(row) for row in rows if whole(row.cells["Exp_type"]) != 1]
-    events += [_labelled_c(row) for row in micro]
-    _compare_c(rows, micro, findings)
-    check_counts(tally(events), PUBLISHED_C, TITLE_C, findings)
-    rules = Rules(dataset=NAME_C, rate=RATE, emotions=tuple(RAW_COUNTS[NAME_C]))
-    files = _annotated(_video_files(root, r"\d{2}", r"a", TITLE_C), events, findings)
-    return assemble(events, files, rules, findings)
+    if table is not None and _is_label_table(table):
+        return None, table
+    tables = find_workbooks(root, TABLES_A) if table is None else [table]
+    labels = find_workbooks(root, LABELS_A)
+    if not tables and not labels:
+        find_workbook(root, TITLE_A, (*TABLES_A, *LABELS_A))  # raises, with all names
+    large = tables[0] if tables else None
+    if large is not None:
+        release = "v1" if "v1" in large.stem.lower() else "v2"
+        labels = [path for path in labels if release in path.stem.lower()]
+    return large, labels[0] if labels else None
 
 
-def person_of(text: str) -> str:
-    """Return the person in the spelling used here.
-
-    >>> person_of("spNO.1"), person_of("spNo210"), person_of("4"), person_of("04")
-    ('spNO.1', 'spNO.210', '04', '04')
-    """
-    found = re.fullmatch(r"spno\.?0*(\d+)", text.strip(), re.IGNORECASE)
-    if found:
-        return f"spNO.{found[1]}"
-    number = whole(text)
-    return text.strip() if number is None else f"{number:02d}"
-
-
-def _labels_a(root: Path, release: str, findings: Findings) -> list[SheetRow] | None:
-    """Return the rows of the label table of the same release, None without one."""
-    names = [name for name in LABELS_A if release in name]
+def _is_label_table(path: Path) -> bool:
     try:
-        path = find_workbook(root, TITLE_A, names)
+        read_rows(path, TITLE_A, ("Subject", "Expression type"), ("Subject",))
     except DatasetError:
-        text = f"no label table ({names[0]}): micro-expressions have no emotions"
-        findings.warning(findings.file, text)
-        return None
+        try:
+            return bool(read_rows(path, TITLE_A, ("Subject", "emotion"), ("Subject",)).rows)
+        except DatasetError:
+            return False  # reading it as the large table says what is wrong
+    return False
+
+
+def _tell_alone(large: Path | None, release: str, findings: Findings) -> None:
+    if large is None:
+        text = (
+            f"no large table ({TABLES_A[0]}): there are no macro-expressions, so detections of "
+            "them cannot be judged"
+        )
+    else:
+        wanted = next(name for name in LABELS_A if release in name)
+        text = f"no label table ({wanted}): micro-expressions have no emotions"
+    findings.warning(findings.file, text)
+
+
+def _large(path: Path, findings: Findings) -> list[SheetExpression]:
+    columns = ("Subject", "Filename", *_NUMBERS, "AU", "Expression type", "Objective class")
+    rows = table_rows(path, TITLE_A, ("Subject", "Expression type"), columns, findings)
+    return [_event_a(row, row.cells["Expression type"], None) for row in rows]
+
+
+def _labelled(
+    path: Path, fixes: tuple[Correction, ...], findings: Findings
+) -> list[SheetExpression]:
     columns = ("Subject", "Filename", *_NUMBERS, "AU", "emotion")
-    return table_rows(path, TITLE_A, ("Subject", "emotion"), columns, findings)
+    key = ("Subject", "emotion")
+    extra = ("Objective class",)
+    rows = table_rows(path, TITLE_A, key, columns, findings, optional=extra)
+    return [_labelled_a(row, fixes, findings) for row in rows]
+
+
+def _blinks(root: Path, large: Path | None, findings: Findings) -> list[SheetBlink]:
+    """Return the rows of the sheet of eye blinks, in the large table or saved by itself."""
+    columns = ("Subject", "Filename", "Onset", "Offset")
+    own = [p for name in BLINKS for p in find_workbooks(root, (name,))]
+    for path in [*([large] if large else []), *own]:
+        try:
+            found = read_rows(path, TITLE_A, columns, columns, without=("Apex", "AU"))
+        except DatasetError:
+            continue  # it has no such sheet
+        for where, message in found.broken:
+            findings.error(where, f"eye blink: {message}", rows=0)
+        return [
+            SheetBlink(
+                where=row.where,
+                video=_video(row.cells),
+                onset=row.cells["Onset"],
+                offset=row.cells["Offset"],
+            )
+            for row in found.rows
+        ]
+    return []
+
+
+def _video(cells: Mapping[str, object]) -> str:
+    return f"{person_of(str(cells['Subject']))}/{str(cells['Filename']).strip()}"
 
 
 def _event_a(row: SheetRow, kind: Any, emotion: str | None) -> SheetExpression:
     cells = row.cells
     return SheetExpression(
         where=row.where,
-        video=f"{person_of(str(cells['Subject']))}/{str(cells['Filename']).strip()}",
+        video=_video(cells),
         onset=cells["Onset"],
         apex=cells["Apex"],
         offset=cells["Offset"],
@@ -237,108 +274,12 @@ def _labelled_a(
     return _event_a(replace(row, cells=cells), "micro", str(cells["emotion"] or ""))
 
 
-def _event_c(row: SheetRow) -> SheetExpression:
-    cells = row.cells
-    number = whole(cells["Exp_type"])
-    kind = {0: "macro", 1: "micro"}.get(-1 if number is None else number, cells["Exp_type"])
-    return SheetExpression(
-        where=row.where,
-        video=f"{person_of(str(cells['Subject']))}/a",
-        onset=cells["Onset"],
-        apex=None,
-        offset=cells["Offset"],
-        kind=kind,
-    )
-
-
-def _labelled_c(row: SheetRow) -> SheetExpression:
-    cells, units = row.cells, row.cells["au"]
-    text = None if units is None else str(units).replace("\uff0c", ",").strip(" ,")
-    return SheetExpression(
-        where=row.where,
-        video=f"{person_of(str(cells['sub']))}/a",
-        onset=cells["onset"],
-        apex=None,
-        offset=cells["offset"],
-        kind="micro",
-        emotion=str(cells["emotion"] or ""),
-        action_units=None if text is None else text.replace(",", "+"),
-    )
-
-
-def _compare_c(rows: list[SheetRow], micro: list[SheetRow], findings: Findings) -> None:
-    """Tell the micro-expressions that only one of the tables has."""
-
-    def keys(found: list[SheetRow], *columns: str) -> set[str]:
-        return {
-            f"{person_of(str(r.cells[columns[0]]))} {whole(r.cells[columns[1]])}" for r in found
-        }
-
-    large = keys([r for r in rows if whole(r.cells["Exp_type"]) == 1], "Subject", "Onset")
-    small = keys(micro, "sub", "onset")
-    _report_only(small - large, "ME table", findings)
-    _report_only(large - small, "large table, not used", findings)
-
-
-def _report_only(keys: set[str], where: str, findings: Findings) -> None:
-    if keys:
-        text = f"{len(keys)} micro-expressions are only in the {where}"
-        findings.warning(findings.file, f"{text}: {some(sorted(keys))}")
-
-
-def _keys(events: Iterable[SheetExpression]) -> set[str]:
-    """Return video and onset of each; where a table has picture 0, picture 1 is meant."""
-    return {f"{e.video.lower()} {max(whole(e.onset) or 0, 1)}" for e in events}
-
-
-def _video_files(root: Path, person: str, video: str, title: str) -> list[VideoFile]:
-    """Return every folder of colour pictures, people in the order of their numbers."""
-    found = []
-    for one in _people(root, person):
-        name = person_of(one.name)
-        for folder in sorted(one.iterdir()):
-            if re.fullmatch(video, folder.name, re.IGNORECASE) and folder.is_dir():
-                colour = folder / "color"
-                path = colour if colour.is_dir() else folder
-                found.append(VideoFile(subject=name, name=f"{name}/{folder.name}", path=path))
-    if not found:
-        example = "spNO.1/a/color" if person.startswith("sp") else "01/a/color"
-        raise DatasetError(
-            f"{title}: no folders of colour pictures such as {example} under {root}; give the "
-            "folder that holds the tables and the pictures"
-        )
-    # Of two folders of one video the one with colour pictures by name comes first and is used.
-    found.sort(key=lambda f: f.path is None or f.path.name != "color")
-    return sorted(found, key=lambda f: (int(re.sub(r"\D", "", f.subject) or 0), f.name))
-
-
-def _named(events: list[SheetExpression]) -> list[VideoFile]:
-    """Return the videos that the tables name."""
-    found = []
-    for key in dict.fromkeys((e.video.partition("/")[0], e.video.lower()) for e in events):
-        name = f"{key[0]}/{key[1].partition('/')[2]}"
-        found.append(VideoFile(subject=key[0], name=name, path=None))
-    return found
-
-
-def _people(root: Path, person: str) -> list[Path]:
-    """Return the folders of people up to four levels down, those of depth pictures left out."""
-    layer, found = [root], []
-    for _ in range(_LEVELS):
-        folders = [p for parent in layer for p in sorted(parent.iterdir()) if p.is_dir()]
-        folders = [p for p in folders if "depth" not in p.name.lower()]
-        found += [p for p in folders if re.fullmatch(person, p.name, re.IGNORECASE)]
-        layer = [p for p in folders if not re.fullmatch(person, p.name, re.IGNORECASE)]
-    return found
-
-
-def _annotated(
-    files: list[VideoFile], events: list[SheetExpression], findings: Findings
-) -> list[VideoFile]:
-    """Return the videos of people with rows; nobody looked at those of the others."""
-    people = {event.video.partition("/")[0] for event in events}
-    others = sorted({file.subject for file in files} - people)
-    if others:
-        text = f"{len(others)} people have no row at all, left out: {some(others)}"
-        findings.warning(findings.file, text)
-    return [file for file in files if file.subject in people]
+__getattr__ = renamed(
+    __name__,
+    {
+        "read_c": "mescope.datasets.casme3c.read",
+        "NAME_C": "mescope.datasets.casme3c.NAME",
+        "TITLE_C": "mescope.datasets.casme3c.TITLE",
+        "PUBLISHED_C": "mescope.datasets.casme3c.PUBLISHED",
+    },
+)

@@ -15,9 +15,11 @@ person, and that is a recording's name here.  A video belongs to the person in i
 whatever folder it lies in: the release has a copy of 23_0502 in s19, so its 98 folders are 97
 recordings.  Three of those have no row and are kept without expressions.
 
-Differences: 44 macro-expressions without an offset end at their apex, as in every published
-reading.  The one with apex 0 has no apex here (elsewhere the middle), nor have three whose apex
-lies after their offset; their intervals stay.  The own report, the eye blinks and the cut
+44 macro-expressions have no offset.  Most published readings end them at their apex, one 20
+frames after it, so ``missing_offset`` names the choice.
+
+Differences: the one with apex 0 has no apex here (elsewhere the middle), nor have three whose
+apex lies after their offset; their intervals stay.  The own report, the eye blinks and the cut
 pictures (cropped, selectedpic) are not read.  A header in a later release is skipped as text.
 """
 
@@ -25,7 +27,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import TypeVar
@@ -34,6 +36,7 @@ from mescope.annotations.problems import place
 from mescope.datasets.base import Dataset, Folders, reader_of, signed_licence
 from mescope.datasets.clips import Findings, picture_roots
 from mescope.datasets.folder import VIDEO_SUFFIXES
+from mescope.datasets.recording_rows import OFFSETS, MissingOffset
 from mescope.datasets.recordings import (
     Rules,
     SheetExpression,
@@ -90,8 +93,6 @@ _RULES = Rules(
     rate=RATE,
     emotions=tuple(RAW_COUNTS[NAME]),
     no_apex=(0,),
-    offset_zero=True,
-    stray_apex=True,
 )
 _Cells = list[object]
 _K = TypeVar("_K", int, str)
@@ -109,16 +110,27 @@ class _Book:
 
 
 @reader_of(NAME, TITLE, obtain=signed_licence("Chinese Academy of Sciences"), folders=FOLDERS)
-def read(root: str | Path, *, table: str | Path | None = None) -> Dataset:
+def read(
+    root: str | Path,
+    *,
+    table: str | Path | None = None,
+    missing_offset: MissingOffset = "apex",
+) -> Dataset:
     """Return the recordings of CAS(ME)^2 in the order of its sheet.
 
     Args:
         root: folder of the workbook and of rawpic or rawvideo.
         table: the workbook, if it has another name than those known.
+        missing_offset: where a macro-expression ends whose offset nobody annotated: at its
+            ``apex`` (most published readings), at ``apex+20`` (one), or ``drop`` such rows.
 
     Raises:
-        DatasetError: the workbook, its sheet of expressions or the whole videos are not there.
+        DatasetError: the workbook, its sheet of expressions or the whole videos are not there,
+            or there is no such choice.
     """
+    if missing_offset not in OFFSETS:
+        known = ", ".join(OFFSETS)
+        raise DatasetError(f"expected missing_offset {known}, found {missing_offset!r}")
     root = Path(root)
     path = find_workbook(root, TITLE, TABLES) if table is None else Path(table)
     findings = Findings(path.name)
@@ -128,7 +140,9 @@ def read(root: str | Path, *, table: str | Path | None = None) -> Dataset:
     events = [event for event in found if event is not None]
     counts = {**tally(events), "recordings": len(files)}
     check_counts(counts, PUBLISHED, TITLE, findings)
-    return assemble(events, files, _RULES, findings)
+    findings.rows += len(book.rows)
+    rules = replace(_RULES, missing_offset=missing_offset)
+    return assemble(events, files, rules, findings)
 
 
 def _video_files(root: Path, findings: Findings) -> list[VideoFile]:
@@ -187,7 +201,9 @@ def _book(path: Path, findings: Findings) -> _Book:
     rows: list[tuple[int, _Cells]] = []
     remarks: list[int] = []
     for number, cells in enumerate(sheets[name], start=1):
-        if len(cells) >= _WIDTH and whole(cells[0]) is not None and cells[1] is not None:
+        person = whole(cells[0]) is not None and cells[1] is not None
+        marked = _is_expression(cells) and whole(cells[2]) is not None
+        if len(cells) >= _WIDTH and (person or marked):
             rows.append((number, cells))
         elif any(cell is not None for cell in cells):
             remarks.append(number)
@@ -241,7 +257,7 @@ def _key(
 
 def _event(row: int, cells: _Cells, book: _Book, findings: Findings) -> SheetExpression | None:
     where = place(book.file, row, book.sheet)
-    name = str(cells[1]).strip()
+    name = str(cells[1] or "").strip()
     number = whole(cells[0])
     subject = None if number is None else book.subjects.get(number)
     if subject is None:

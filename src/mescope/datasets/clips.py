@@ -40,15 +40,19 @@ class Sample:
 
 @dataclass(slots=True)
 class Findings:
-    """Problems of a data set: single ones, and those reported once for all their rows."""
+    """Problems of a data set: single ones, and those reported once for all their rows.
+
+    ``rows`` counts what the tables name: every row becomes a record or an error.
+    """
 
     file: str
     single: list[Problem] = field(default_factory=list)
     many: dict[str, list[str]] = field(default_factory=dict)
+    rows: int = 0
 
-    def error(self, where: str, message: str) -> None:
-        """Note why a row was left out."""
-        self.single.append(Problem("error", where, message))
+    def error(self, where: str, message: str, rows: int = 1) -> None:
+        """Note why so many rows were left out; 0 for something that is no row."""
+        self.single.append(Problem("error", where, message, rows))
 
     def warning(self, where: str, message: str) -> None:
         """Note what is odd about a row that is used."""
@@ -68,16 +72,29 @@ class Findings:
 
 
 def table_rows(
-    path: Path, title: str, key: Sequence[str], columns: Sequence[str], findings: Findings
+    path: Path,
+    title: str,
+    key: Sequence[str],
+    columns: Sequence[str],
+    findings: Findings,
+    *,
+    optional: Sequence[str] = (),
+    counted: bool = True,
 ) -> list[SheetRow]:
     """Return the rows of a table as :func:`mescope.datasets.workbook.read_rows` does.
 
-    Rows skipped as text become one warning.
+    Rows skipped as text become one warning, rows that lack their key an error each.  Without
+    ``counted`` the rows are not expressions of their own and ``findings.rows`` stays.
     """
-    rows, remarks = read_rows(path, title, key, columns)
-    if remarks:
-        findings.warning(path.name, f"{len(remarks)} rows of text skipped: {remarks}")
-    return rows
+    found = read_rows(path, title, key, columns, optional)
+    if found.remarks:
+        text = f"{len(found.remarks)} rows of text skipped: {found.remarks}"
+        findings.warning(path.name, text)
+    for where, message in found.broken:
+        findings.error(where, message, int(counted))
+    if counted:
+        findings.rows += len(found.rows) + len(found.broken)
+    return found.rows
 
 
 def picture_roots(root: Path, folders: Folders, findings: Findings) -> list[Path]:
@@ -267,7 +284,10 @@ def _emotion(sample: Sample, known: Collection[str], findings: Findings) -> str 
 def _numbers(
     sample: Sample, first: int, last: int, findings: Findings
 ) -> tuple[int, int | None, int] | None:
-    """Return onset, apex and offset if they are in order and among the pictures."""
+    """Return onset, apex and offset if onset and offset are in order and among the pictures.
+
+    An apex outside of them costs the apex only.
+    """
     onset, apex, offset = sample.onset, sample.apex, sample.offset
     key = f"{sample.subject}/{sample.name}"
     if onset is None or offset is None or min(onset, offset) < sample.lowest:
@@ -277,13 +297,14 @@ def _numbers(
     if offset < onset:
         findings.error(sample.where, f"{key}: offset {offset} is before onset {onset}")
         return None
-    if apex is not None and not onset <= apex <= offset:
-        findings.error(sample.where, f"{key}: apex {apex} is outside {onset} to {offset}")
-        return None
     if onset < first or offset > last:
         text = f"pictures {onset} to {offset} expected, the files run {first} to {last}"
         findings.error(sample.where, f"{key}: {text}")
         return None
+    if apex is not None and not onset <= apex <= offset:
+        text = f"{key}: apex {apex} is outside {onset} to {offset}; no apex is used"
+        findings.warning(sample.where, text)
+        return onset, None, offset
     if apex is None:
         findings.warning(sample.where, f"{key}: the apex is not annotated; none is used")
     return onset, apex, offset

@@ -35,8 +35,13 @@ CLASSES = ("negative", "positive", "surprise")
 
 COUNTS = {"casme2": (88, 32, 25), "smic": (70, 51, 43), "samm": (92, 26, 15)}
 PEOPLE = 68
-LEFT_OUT = (("04", "EP12_01f"), ("05", "EP09_05f"))
-"""Clips of CASME II (subject, clip) that have a class and are not in the list."""
+LEFT_OUT = (
+    ("04", "EP12_01f"),
+    ("05", "EP09_05f"),
+    *(("24", clip) for clip in casme2.CHANGED_IN_2019),
+)
+"""Clips of CASME II (subject, clip) that have a class and are not in the list, which follows
+the sheet of 2014: three have a class in the sheet of 2019 only."""
 
 _PARTS: dict[str, Callable[[str | Path], Dataset]] = {
     "casme2": casme2.read,
@@ -67,7 +72,7 @@ def read(root: str | Path, *, table: str | Path | None = None) -> Dataset:
     problems = [_of_part(p, part.name) for part in parts.values() for p in part.problems]
     clips = [clip for part in parts.values() for clip in part.clips]
     path = Path(table) if table is not None else _list_in(root)
-    chosen = _by_sheets(clips) if path is None else _by_list(clips, path, findings)
+    chosen = _by_sheets(clips, findings) if path is None else _by_list(clips, path, findings)
     if path is None:
         findings.warning(root.name, f"no list {LISTS[0]}: the sheets decide what belongs")
     _check_counts(chosen, findings)
@@ -109,12 +114,17 @@ def _list_in(root: Path) -> Path | None:
     return None
 
 
-def _by_sheets(clips: list[Clip]) -> list[Clip]:
+def _by_sheets(clips: list[Clip], findings: Findings) -> list[Clip]:
     chosen = []
     for clip in clips:
-        label = to_classes(clip.expression.emotion or "", "3-class", clip.dataset)
-        left_out = clip.dataset == "casme2" and (clip.subject[-2:], clip.name) in LEFT_OUT
-        if label is not None and not left_out:
+        emotion = clip.expression.emotion or ""
+        label = to_classes(emotion, "3-class", clip.dataset)
+        if clip.dataset == "casme2" and (clip.subject[-2:], clip.name) in LEFT_OUT:
+            findings.each("clips are left out by the composite", f"{clip.dataset}/{clip.name}")
+        elif label is None:
+            text = f"clips of {clip.dataset} say {emotion}, which is none of the three classes"
+            findings.each(f"{text}; left out", clip.name)
+        else:
             chosen.append(_labelled(clip, label))
     return chosen
 
@@ -138,6 +148,8 @@ def _by_list(clips: list[Clip], path: Path, findings: Findings) -> list[Clip]:
                 )
                 findings.warning(where, text)
             chosen[key] = _labelled(clip, label)
+    for key in known.keys() - chosen.keys():
+        findings.each("clips are not in the list, left out", "/".join(key))
     return list(chosen.values())
 
 

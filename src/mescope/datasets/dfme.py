@@ -85,7 +85,8 @@ def read(root: str | Path, *, part: str | None = None) -> Dataset:
     if part is None:
         check_counts(samples, RAW_COUNTS[NAME], TITLE, findings)
     _check_people(clips, findings)
-    return Dataset(name=NAME, clips=tuple(clips), problems=findings.problems())
+    problems = findings.problems()
+    return Dataset(name=NAME, clips=tuple(clips), problems=problems, table_rows=findings.rows)
 
 
 for _part in PARTS:

@@ -65,7 +65,9 @@ def read(root: str | Path, *, table: str | Path | None = None) -> Dataset:
         raise DatasetError(f"expected a folder of videos, found no folder {root}")
     path = _find_table(root) if table is None else Path(table)
     rows, problems = read_table(path)
+    named = len(problems)
     rows = _without_rejected(path, rows, problems)
+    named += sum(row.expression is not None for row in rows)
     listed = read_listed(root, problems)
     videos = sorted({*_videos(root), *(path for path in listed if path.is_dir())})
     names = _Names(root, videos)
@@ -75,29 +77,32 @@ def read(root: str | Path, *, table: str | Path | None = None) -> Dataset:
         if isinstance(found, Path):
             recordings.setdefault(found, []).append(row)
         else:
-            problems.append(Problem("error", place(path, row.row), found))
+            cost = int(row.expression is not None)
+            problems.append(Problem("error", place(path, row.row), found, cost))
     for file in listed:
         recordings.setdefault(file, [])
-    records, times = [], {}
     assumed: list[str] = []
+    records = []
     for file, its_rows in recordings.items():
-        name = names.short(file)
         facts = listed.get(file) or Listed(file, "", None, "")
         if file.is_dir() and facts.rate is None:
             facts = _with_rate(facts, its_rows, assumed)
-        record = _recording(file, its_rows, path, problems, name, facts)
-        if record is not None:
-            records.append(record[0])
-            times[record[0].name] = record[1]
+        record = _recording(file, its_rows, path, problems, names.short(file), facts)
+        records += [] if record is None else [record]
     unnamed = [v.relative_to(root).as_posix() for v in videos if v not in recordings]
-    if unnamed:
-        text = f"{len(unnamed)} videos have no row and were left out: {some(unnamed)}"
-        problems.append(Problem("warning", place(path), text))
-    if assumed:
-        problems.append(Problem("warning", place(path), _assumed_rate(assumed)))
+    said = _unnamed(unnamed) if unnamed else "", _assumed_rate(assumed) if assumed else ""
+    problems += [Problem("warning", place(path), text) for text in said if text]
     return Dataset(
-        name=NAME, recordings=tuple(records), problems=tuple(problems), seconds=times
+        name=NAME,
+        recordings=tuple(record for record, _ in records),
+        problems=tuple(problems),
+        seconds={record.name: times for record, times in records},
+        table_rows=named,
     )
+
+
+def _unnamed(videos: list[str]) -> str:
+    return f"{len(videos)} videos have no row and were left out: {some(videos)}"
 
 
 def _find_table(root: Path) -> Path:
@@ -118,6 +123,10 @@ def _without_rejected(
     path: Path, rows: list[TableRow], problems: list[Problem]
 ) -> list[TableRow]:
     """Leave out what a person rejected; say how much no person has looked at."""
+    rejected = sum(row.status == "rejected" for row in rows)
+    if rejected:
+        text = f"{rejected} rows were rejected by a person and are not used"
+        problems.append(Problem("warning", place(path), text))
     proposed = sum(row.status == "proposed" for row in rows)
     if proposed:
         text = f"{proposed} rows were proposed by a model and not confirmed by a person"
@@ -201,18 +210,19 @@ def _recording(
     facts: Listed,
 ) -> tuple[Recording, tuple[Seconds, ...]] | None:  # fmt: skip
     """Return a recording with its expressions and their times; None if it cannot be opened."""
+    cost = sum(row.expression is not None for row in rows)
     try:
         video = open_video(file, rate=facts.rate if file.is_dir() else None)
     except VideoError as error:
         where = place(table, rows[0].row) if rows else file.name
-        problems.append(Problem("error", where, str(error)))
+        problems.append(Problem("error", where, str(error), cost))
         return None
     subjects = sorted({row.subject for row in rows if row.subject})
     if not subjects and facts.subject:
         subjects = [facts.subject]
     if len(subjects) > 1:
         text = f"{name} has the subjects {some(subjects)}; one recording shows one person"
-        problems.append(Problem("error", place(table, rows[0].row), text))
+        problems.append(Problem("error", place(table, rows[0].row), text, cost))
         return None
     expressions, times = [], []
     for row in rows:

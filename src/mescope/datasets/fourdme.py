@@ -71,7 +71,8 @@ def read(root: str | Path, *, table: str | Path | None = None) -> Dataset:
         clip = make_clip(right, folder, NAME, RATE, findings, emotions=(right.emotion,))
         if clip is not None:
             clips.append(_with_emotions(clip, sample, shown))
-    return Dataset(name=NAME, clips=tuple(clips), problems=findings.problems())
+    problems = findings.problems()
+    return Dataset(name=NAME, clips=tuple(clips), problems=problems, table_rows=findings.rows)
 
 
 def person_of(text: str) -> str:

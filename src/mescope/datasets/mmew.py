@@ -79,7 +79,8 @@ def read(root: str | Path, *, table: str | Path | None = None) -> Dataset:
         clip = make_clip(right, folder, NAME, RATE, findings)
         if clip is not None:
             clips.append(clip)
-    return Dataset(name=NAME, clips=tuple(clips), problems=findings.problems())
+    problems = findings.problems()
+    return Dataset(name=NAME, clips=tuple(clips), problems=problems, table_rows=findings.rows)
 
 
 def _with_apex(
@@ -100,9 +101,8 @@ def _folders(root: Path, findings: Findings) -> dict[tuple[str, str], Path]:
         person = folder.name[:3]
         key = (person.lower(), folder.name.lower())
         if key in found:
-            findings.error(
-                str(folder.relative_to(root)), "a second folder of this clip, left out"
-            )
+            where = str(folder.relative_to(root))
+            findings.error(where, "a second folder of this clip, left out", rows=0)
         else:
             found[key] = folder
     if not found:

@@ -9,14 +9,14 @@ Use     it makes folders of numbered pictures into recordings (they have no time
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from mescope.annotations.delimited import UnreadableError, split
 from mescope.annotations.expression_table import read_text
 from mescope.annotations.problems import Problem, place
+from mescope.errors import DatasetError
 
 TABLE = "recordings.csv"
 
@@ -39,21 +39,24 @@ def read_listed(root: Path, problems: list[Problem]) -> dict[Path, Listed]:
     """Return the rows of ROOT/recordings.csv that make sense, by path; none without it.
 
     Raises:
-        DatasetError: the table is there, but is not text.
+        DatasetError: the table is there, but is not text, or a quote swallows rows.
     """
     path = root / TABLE
     if not path.is_file():
         return {}
-    rows = csv.DictReader(io.StringIO(read_text(path)))
-    if "file" not in (rows.fieldnames or ()):
-        text = f"expected the columns file, subject and rate, found {rows.fieldnames}; not used"
+    try:
+        (_, header), *rows = split(read_text(path))
+    except UnreadableError as error:
+        raise DatasetError(f"{place(path, error.row)}: {error}") from None
+    if "file" not in header:
+        text = f"expected the columns file, subject and rate, found {header}; not used"
         problems.append(Problem("warning", place(path), text))
         return {}
     found: dict[Path, Listed] = {}
-    for number, row in enumerate(rows, 2):
-        listed = _listed(row, root)
+    for number, cells in rows:
+        listed = _listed(dict(zip(header, cells, strict=False)), root)
         if isinstance(listed, str):
-            problems.append(Problem("error", place(path, number), listed))
+            problems.append(Problem("error", place(path, number), listed, rows=0))
         else:
             found[listed.path] = listed
     return found

@@ -6,6 +6,8 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal
 
 from mescope import facs
 from mescope.datasets.clips import Findings
@@ -13,8 +15,19 @@ from mescope.datasets.workbook import whole
 from mescope.events import Expression, Interval, Kind
 from mescope.labels import canonical
 
-_ROMAN = {name: i + 1 for i, name in enumerate(("I", "II", "III", "IV", "V", "VI", "VII"))}
 _Numbers = tuple[int, int | None, int]  # onset, apex, offset
+
+MissingOffset = Literal["apex", "apex+20", "drop"]
+OFFSETS: Mapping[MissingOffset, str] = MappingProxyType(
+    {
+        "apex": "the apex is taken",
+        "apex+20": "20 frames after the apex are taken",
+        "drop": "left out",
+    }
+)
+"""What to do about an offset that nobody annotated, in words."""
+
+_AFTER_APEX = 20  # frames, as one published reading takes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +47,7 @@ class SheetExpression:
     name: str = ""
     emotion: str | None = None
     action_units: object = None
-    objective: object = None  # I to VII
+    objective: object = None  # I to VII, or 1 to 7
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,10 +59,12 @@ class Rules:
         rate: frames per second of its pictures.
         emotions: the canonical labels it knows; a row with another one is left out.
         no_apex: numbers that stand for an apex not annotated.  An empty cell always does.
-        offset_zero: 0 stands for an offset not annotated; the apex is taken, as published.
-        stray_apex: keep an expression whose apex lies outside it, without the apex.
+        missing_offset: 0 stands for an offset not annotated, and this is what is done then:
+            one of :data:`OFFSETS`.
         trimmed: the videos are cut out of longer ones, so an expression may run over either
             end; the part inside is kept.
+        from_zero: onset 0 of pictures that count from 1 says that the expression is under way
+            when the video starts; it is used from the first frame on.
         fractions: the sheet has parts of frames; rounded, halves up.
     """
 
@@ -57,9 +72,9 @@ class Rules:
     rate: float
     emotions: Sequence[str] = ()
     no_apex: Sequence[int] = ()
-    offset_zero: bool = False
-    stray_apex: bool = False
+    missing_offset: MissingOffset | None = None
     trimmed: bool = False
+    from_zero: bool = False
     fractions: bool = False
 
 
@@ -132,7 +147,7 @@ def expression_of(
         apex=None if apex is None else apex - span.start,
         emotion=emotion or None,
         action_units=tuple(str(unit) for unit in coding.units),
-        objective_class=_ROMAN.get(str(event.objective).strip().upper()),
+        objective_class=facs.class_number(event.objective),
     )
 
 
@@ -163,20 +178,28 @@ def _numbers(event: SheetExpression, rules: Rules, findings: Findings) -> _Numbe
     found: dict[str, int] = {}
     for name, cell in cells.items():
         number = _number(cell, rules)
-        if number is None:
+        if number is None and name == "apex":
+            text = f"{label}: apex is {cell!r}, expected a whole number; no apex is used"
+            findings.warning(event.where, text)
+        elif number is None:
             text = f"{name} is {cell!r}, expected a whole number from 0 on"
             findings.error(event.where, f"{label}: {text}")
             return None
-        found[name] = number
+        else:
+            found[name] = number
     onset, apex, offset = found["onset"], found.get("apex"), found["offset"]
     if apex is None:
         findings.each("expressions have no apex annotated; none is used", label)
-    if any(whole(cell) is None for cell in cells.values()):
+    if any(whole(cells[name]) is None for name in found):
         findings.each("rows have parts of frames; rounded, halves up", label)
-    if offset == 0 and rules.offset_zero and apex is not None:
-        findings.each("rows have the offset 0 (not annotated); the apex is taken", label)
-        offset = apex
-    return _in_order(event, (onset, apex, offset), rules, findings)
+    if offset == 0 and rules.missing_offset is not None and apex is not None:
+        if rules.missing_offset == "drop":
+            findings.error(event.where, f"{label}: the offset is 0, not annotated; left out")
+            return None
+        text = f"rows have the offset 0 (not annotated); {OFFSETS[rules.missing_offset]}"
+        findings.each(text, label)
+        offset = apex + (_AFTER_APEX if rules.missing_offset == "apex+20" else 0)
+    return _in_order(event, (onset, apex, offset), findings)
 
 
 def _number(cell: object, rules: Rules) -> int | None:
@@ -201,9 +224,7 @@ def last_number(events: Iterable[SheetExpression], rules: Rules) -> int:
     return max([number for cell in cells if (number := _number(cell, rules))], default=1)
 
 
-def _in_order(
-    event: SheetExpression, numbers: _Numbers, rules: Rules, findings: Findings
-) -> _Numbers | None:
+def _in_order(event: SheetExpression, numbers: _Numbers, findings: Findings) -> _Numbers | None:
     onset, apex, offset = numbers
     label = label_of(event)
     if offset < onset:
@@ -211,11 +232,8 @@ def _in_order(
         return None
     if apex is None or onset <= apex <= offset:
         return numbers
-    text = f"{label}: apex {apex} is outside {onset} to {offset}"
-    if not rules.stray_apex:
-        findings.error(event.where, text)
-        return None
-    findings.warning(event.where, f"{text}; no apex is used")
+    text = f"{label}: apex {apex} is outside {onset} to {offset}; no apex is used"
+    findings.warning(event.where, text)
     return onset, None, offset
 
 
@@ -229,7 +247,10 @@ def _inside(
     if (start, end) == (onset, offset):
         return numbers
     label = label_of(event)
-    if start > end or not rules.trimmed:
+    made_up = rules.missing_offset == "apex+20" and whole(event.offset) == 0
+    before = start == onset or rules.trimmed or (rules.from_zero and onset == 0)
+    after = end == offset or rules.trimmed or made_up
+    if start > end or not (before and after):
         text = f"frames {onset} to {offset} expected, the video has {first} to {last}"
         findings.error(event.where, f"{label}: {text}")
         return None

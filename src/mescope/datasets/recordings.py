@@ -22,6 +22,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,13 +39,22 @@ from mescope.datasets.recording_rows import (
     last_number,
     tally,
 )
+from mescope.datasets.workbook import whole
 from mescope.errors import VideoError
-from mescope.events import MICRO_MAX_S, Expression, Recording, Seconds
+from mescope.events import (
+    MICRO_MAX_S,
+    Expression,
+    FaceEvent,
+    Interval,
+    Recording,
+    Seconds,
+)
 from mescope.video.image_folders import numbered_files
 from mescope.video.reading import open_video
 
 __all__ = [
     "Rules",
+    "SheetBlink",
     "SheetExpression",
     "VideoFile",
     "assemble",
@@ -52,6 +62,9 @@ __all__ = [
     "kind_of",
     "tally",
 ]
+
+ANNOTATED = 1.0
+"""Strength of an event that a person annotated: sheets do not say how strong it was."""
 
 _RATE_TOLERANCE = 0.01  # of the nominal rate, between a file's time stamps and the data set
 
@@ -67,6 +80,19 @@ class VideoFile:
     subject: str
     name: str
     path: Path | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SheetBlink:
+    """One eye blink of a sheet, its cells as they stand."""
+
+    where: str
+    video: str
+    onset: object
+    offset: object
+
+
+_AnyRow = TypeVar("_AnyRow", SheetExpression, SheetBlink)
 
 
 @dataclass(slots=True)
@@ -93,6 +119,8 @@ def assemble(
     files: Iterable[VideoFile],
     rules: Rules,
     findings: Findings,
+    *,
+    blinks: Iterable[SheetBlink] = (),
 ) -> Dataset:
     """Return all recordings: those with rows in the order of the sheet, then the others.
 
@@ -102,11 +130,11 @@ def assemble(
     for file in files:
         if found.setdefault(file.name.lower(), file) is not file:
             findings.warning(str(file.path), f"{file.name} was found before; not used")
-    rows: dict[str, list[SheetExpression]] = {}
-    for event in events:
-        rows.setdefault(event.video.lower(), []).append(event)
+    rows = _by_video(events)
+    blinked = _by_video(blinks)
     records: list[Recording] = []
     times: dict[str, tuple[Seconds, ...]] = {}
+    seen: dict[str, tuple[FaceEvent, ...]] = {}
     for key in (*rows, *(k for k in found if k not in rows)):
         its_rows = rows.get(key, [])
         if key not in found:
@@ -121,19 +149,35 @@ def assemble(
             record = _recording(video)
             records.append(record)
             times[record.name] = tuple(_seconds(e, video) for e in record.expressions)
+            found_blinks = _blinks(video, blinked.pop(key, []))
+            if found_blinks:
+                seen[record.name] = found_blinks
+    for name, lost in blinked.items():
+        text = f"{name}: {len(lost)} eye blinks of a video that is not there, left out"
+        findings.error(lost[0].where, text, rows=0)
     return Dataset(
         name=rules.dataset,
         recordings=tuple(records),
         problems=findings.problems(),
         seconds=times,
+        events=seen,
+        table_rows=findings.rows,
     )
+
+
+def _by_video(rows: Iterable[_AnyRow]) -> dict[str, list[_AnyRow]]:
+    """Return the rows of every video, by its name in small letters."""
+    found: dict[str, list[_AnyRow]] = {}
+    for row in rows:
+        found.setdefault(row.video.lower(), []).append(row)
+    return found
 
 
 def _lost(events: Sequence[SheetExpression], message: str, findings: Findings) -> None:
     """Note, at the first of them, why all rows of a video were left out."""
     where = events[0].where if events else findings.file
     rows = f"; its {len(events)} rows were left out" if len(events) > 1 else ""
-    findings.error(where, message + rows)
+    findings.error(where, message + rows, len(events))
 
 
 def _look(
@@ -208,6 +252,33 @@ def _note_overlaps(video: IndexedVideo) -> None:
                 break
             text = "pairs of expressions overlap, all are kept"
             video.findings.each(text, f"{one} and {other}")
+
+
+def _blinks(video: IndexedVideo, rows: Sequence[SheetBlink]) -> tuple[FaceEvent, ...]:
+    """Return the blinks of a video in its frames; those that it does not show are told."""
+    found = []
+    for row in rows:
+        onset, offset = whole(row.onset), whole(row.offset)
+        span = video.span
+        if onset is None or offset is None or not max(onset, 1) <= offset:
+            text = f"eye blink from {row.onset!r} to {row.offset!r}: no pair of frame numbers"
+        elif max(onset, 1) < span[0] or offset > span[-1]:
+            text = f"eye blink {onset} to {offset}: the video has {span[0]} to {span[-1]}"
+        else:
+            first, last = max(onset - span[0], 0), offset - span[0]
+            times = video.times if video.times is not None else np.arange(last + 1) / video.rate
+            found.append(
+                FaceEvent(
+                    kind="blink",
+                    interval=Interval(first, last),
+                    onset_s=float(times[first]),
+                    offset_s=float(times[last]),
+                    strength=ANNOTATED,
+                )
+            )
+            continue
+        video.findings.error(row.where, f"{video.file.name}: {text}; left out", rows=0)
+    return tuple(sorted(found, key=lambda event: event.interval))
 
 
 def _odd(expression: Expression, label: str, video: IndexedVideo) -> None:

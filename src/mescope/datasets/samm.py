@@ -5,7 +5,10 @@ Layout  ROOT/SAMM_Micro_FACS_Codes_v2.xlsx, sheet MICRO_ONLY with some rows of t
         header, and ROOT/006/006_1_2/006_05562.jpg
 Frames  the sheet writes picture numbers; -1 stands for an apex that nobody could see
 
-The offset of 013_1_9 is a typing error in the release; its own duration says 5739.
+Three cells of the release are typing errors.  The offset of 013_1_9 contradicts its own
+duration, which says 5739.  The apex 1930 of 032_3_1 lies far before its onset 4896; with its
+first digit right it is 4930.  The apex 1143 of 028_4_1 lies after its offset 1134; the repairs
+in circulation differ (1100, 1105, 1124), so it counts as not annotated.
 """
 
 from __future__ import annotations
@@ -62,6 +65,22 @@ CORRECTIONS = (
         now=5739,
         why="the duration of 82 frames and the long video agree on it",
     ),
+    Correction(
+        subject="032",
+        name="032_3_1",
+        column="Apex Frame",
+        given={"Onset Frame": 4896, "Apex Frame": 1930, "Offset Frame": 4970},
+        now=4930,
+        why="its first digit is mistyped",
+    ),
+    Correction(
+        subject="028",
+        name="028_4_1",
+        column="Apex Frame",
+        given={"Onset Frame": 1071, "Apex Frame": 1143, "Offset Frame": 1134},
+        now=-1,
+        why="it lies after the offset, and nobody knows where it is",
+    ),
 )
 
 
@@ -98,7 +117,8 @@ def read(
         if clip is not None:
             clips.append(clip)
             _check_class(clip, findings)
-    return Dataset(name=NAME, clips=tuple(clips), problems=findings.problems())
+    problems = findings.problems()
+    return Dataset(name=NAME, clips=tuple(clips), problems=problems, table_rows=findings.rows)
 
 
 def subject_id(cell: object) -> str:

@@ -188,8 +188,8 @@ def _samm_rows(root: Path, table: str | Path | None) -> dict[str, SheetRow]:
         except DatasetError:
             return {}
     columns = ("Subject", "Filename", "Onset Frame", "Estimated Emotion")
-    rows, _ = read_rows(Path(table), samm.TITLE, ("Filename", "Onset Frame"), columns)
-    return {str(row.cells["Filename"]).strip(): row for row in rows}
+    found = read_rows(Path(table), samm.TITLE, ("Filename", "Onset Frame"), columns)
+    return {str(row.cells["Filename"]).strip(): row for row in found.rows}
 
 
 def _with_emotion(

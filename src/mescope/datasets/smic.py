@@ -59,7 +59,7 @@ def read_camera(camera: str, root: str | Path) -> Dataset:
         key = (clip.subject, clip.name)
         if key in clips:
             text = f"{clip.name} is there twice; the other is {clips[key].folder.parent}"
-            findings.error(_where(folder, pictures), text)
+            findings.error(_where(folder, pictures), text, rows=0)
         else:
             clips[key] = clip
     _check_counts(list(clips.values()), camera, findings)
@@ -148,7 +148,7 @@ def _clip(folder: Path, pictures: Path, camera: str, findings: Findings) -> Clip
     try:
         files = numbered_files(folder)
     except (VideoError, OSError) as error:
-        findings.error(where, str(error))
+        findings.error(where, str(error), rows=0)
         return None
     first, last = files.numbers[0], files.numbers[-1]
     missing = sorted(set(range(first, last + 1)) - set(files.numbers))
@@ -178,13 +178,16 @@ def _names(folder: Path, where: str, findings: Findings) -> tuple[str, str, str]
     emotion = folder.parent.name.lower()
     if emotion not in RAW_COUNTS["smic"]:
         known = ", ".join(RAW_COUNTS["smic"])
-        findings.error(where, f"unknown class folder {folder.parent.name!r}; known: {known}")
+        text = f"unknown class folder {folder.parent.name!r}; known: {known}"
+        findings.error(where, text, rows=0)
         return None
     if person is None or named is None:
-        findings.error(where, f"expected a clip named like s01_ne_01, found {folder.name!r}")
+        text = f"expected a clip named like s01_ne_01, found {folder.name!r}"
+        findings.error(where, text, rows=0)
         return None
     if named[0] != person:
-        findings.error(where, f"the clip's name says {named[0]}, its folder {person}")
+        text = f"the clip's name says {named[0]}, its folder {person}"
+        findings.error(where, text, rows=0)
         return None
     if TOKENS[named[1]] != emotion:
         text = f"the name says {TOKENS[named[1]]}, the folder {emotion}; the folder is used"

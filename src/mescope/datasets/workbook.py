@@ -2,6 +2,8 @@
 
 Published tables have text above the header, blank columns, empty sheets, numbers stored as text
 and text stored as numbers, so nothing is found by position and every cell stays what it is.
+People hand them on saved anew, so a sheet may be .xlsx, .xls, .csv or .tsv, in small or capital
+letters; what the file is decides, not what it is called.
 """
 
 from __future__ import annotations
@@ -19,9 +21,14 @@ from xml.etree.ElementTree import ParseError
 import pandas as pd
 
 from mescope.annotations.problems import place
+from mescope.datasets.text_sheets import SUFFIXES as TEXT
+from mescope.datasets.text_sheets import load_text
 from mescope.errors import DatasetError
 
+_DATA = 3  # cells that make a row one of data, though it cannot be used
 _HEADER_ROWS = 40  # rows in which the header is looked for
+_SUFFIXES = (".xlsx", ".xls", *TEXT)
+_MAGIC = {b"PK\x03\x04": "zip", b"\xd0\xcf\x11\xe0": "ole"}
 _UNREADABLE = (
     OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error, ParseError,
 )  # fmt: skip
@@ -43,31 +50,72 @@ class SheetRow:
 
 
 def find_workbook(root: Path, title: str, names: Sequence[str]) -> Path:
-    """Return the first of the known file names found in ``root`` or one folder below.
+    """Return the first of the known sheets found in ``root`` or one folder below.
 
     Raises:
         DatasetError: none is there.
     """
-    wanted = {name.lower() for name in names}
-    below = [p for p in root.glob("*/*") if p.name.lower() in wanted]  # of 500,000 pictures
-    there = {p.name.lower(): p for p in sorted(below) if p.is_file()}
-    there |= {p.name.lower(): p for p in root.iterdir() if p.is_file()}
-    for name in names:
-        if name.lower() in there:
-            return there[name.lower()]
+    found = find_workbooks(root, names)
+    if found:
+        return found[0]
     raise DatasetError(
-        f"{title}: no annotation table under {root}. Looked for {', '.join(names)}. "
-        "Pass the file explicitly if it has another name."
+        f"{title}: no annotation table under {root}. Looked for {', '.join(names)}, also as "
+        f"{', '.join(_SUFFIXES)}. Pass the file explicitly if it has another name."
     )
 
 
-def read_rows(
-    path: Path, title: str, key: Sequence[str], columns: Sequence[str]
-) -> tuple[list[SheetRow], list[int]]:
-    """Return the rows under the header that holds ``key``, and the rows skipped as text.
+def find_workbooks(root: Path, names: Sequence[str]) -> list[Path]:
+    """Return every known sheet in ``root`` or one folder below, in the order of ``names``.
 
-    A row without the first two ``key`` columns is blank or a remark.  Blank rows are left out
-    silently, remarks are listed.
+    A name stands for its stem with any of the suffixes, in any letters: its own first, then
+    workbooks before text; of equal names the one in ``root``.
+    """
+    below = [
+        p for p in root.glob("*/*") if p.suffix.lower() in _SUFFIXES
+    ]  # of 500,000 pictures
+    there = {p.name.lower(): p for p in sorted(below) if p.is_file()}
+    there |= {p.name.lower(): p for p in root.iterdir() if p.is_file()}
+    found: list[Path] = []
+    for name in names:
+        stem, own = Path(name.lower()).stem, Path(name.lower()).suffix
+        forms = [there.get(stem + suffix) for suffix in dict.fromkeys((own, *_SUFFIXES))]
+        path = next((form for form in forms if form is not None), None)
+        if path is not None and path not in found:
+            found.append(path)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class ReadRows:
+    """What stands under a header.
+
+    ``remarks`` are the rows (from 1) that were skipped as text: they have neither of the first
+    two columns, or one of them and hardly anything else.  ``broken`` are rows that have data
+    but lack one of the two, with what is wrong in words: no record can be made of them.
+    """
+
+    rows: list[SheetRow]
+    remarks: list[int]
+    broken: list[tuple[str, str]]
+
+
+def read_rows(
+    path: Path,
+    title: str,
+    key: Sequence[str],
+    columns: Sequence[str],
+    optional: Sequence[str] = (),
+    without: Sequence[str] = (),
+) -> ReadRows:
+    """Return the rows under the header that holds ``key``; blank ones are left out.
+
+    Args:
+        path: the sheet.
+        title: of the data set, for messages.
+        key: columns that tell the header from other rows, and the sheet from others.
+        columns: those that are read; a record needs the first two of them.
+        optional: read where they are there, None in every row where not.
+        without: a header that has one of these is that of another sheet.
 
     Raises:
         DatasetError: the file cannot be read, no sheet has the header, or columns are missing.
@@ -76,8 +124,12 @@ def read_rows(
     for sheet, table in sheets.items():
         for start in range(min(_HEADER_ROWS, len(table))):
             header = [_header_text(cell) for cell in table.iloc[start].tolist()]
-            if all(name.lower() in header for name in key):
-                return _rows(path, str(sheet), table, start, header, columns, title)
+            named = all(name.lower() in header for name in key)
+            if named and not any(name.lower() in header for name in without):
+                _check_header(path, sheet, table.iloc[start].tolist(), start, columns, title)
+                wanted = [*columns, *optional]
+                index = {n: header.index(n.lower()) for n in wanted if n.lower() in header}
+                return _rows(path, str(sheet), table, start, index, columns[:2], optional)
     raise DatasetError(
         f"{title}: {path.name} has the sheets {', '.join(map(str, sheets))}, but none contains "
         f"a row with {' and '.join(map(repr, key))} in the first {_HEADER_ROWS} rows."
@@ -119,13 +171,14 @@ def _load(path: Path) -> dict[str, pd.DataFrame]:
     """Return the sheets without taking any row as header; content decides the kind."""
     try:
         with path.open("rb") as file:
-            zipped = file.read(4) == b"PK\x03\x04"
-        if zipped or path.suffix.lower() != ".xls":
+            kind = _MAGIC.get(file.read(4), "text")
+        if kind == "zip":
             # Named, since pandas would take a workbook with a password for an old .xls.
             return pd.read_excel(
                 path, engine="openpyxl", sheet_name=None, header=None, dtype=object
             )
-        return _load_xls(path)
+        # An .xlsx with a password is an OLE file, too, but none that xlrd reads.
+        return _load_xls(path) if kind == "ole" else load_text(path)
     except ImportError as error:
         package = str(error.name or "openpyxl")
         raise DatasetError(
@@ -133,8 +186,8 @@ def _load(path: Path) -> dict[str, pd.DataFrame]:
         ) from error
     except _UNREADABLE as error:
         raise DatasetError(
-            f"{path.name}: expected an Excel workbook that opens without a password, found "
-            f"something else ({error}); save it again without one"
+            f"{path.name}: expected an Excel workbook that opens without a password, or a "
+            f"sheet saved as CSV, found something else ({error}); save it again without one"
         ) from error
 
 
@@ -154,7 +207,8 @@ def _load_xls(path: Path) -> dict[str, pd.DataFrame]:
 
 
 def _header_text(cell: object) -> str:
-    return "" if _empty(cell) else " ".join(str(cell).split()).lower()
+    """Return a header in small letters, without the apostrophe that some copies put behind."""
+    return "" if _empty(cell) else " ".join(str(cell).split()).lower().rstrip("'’")
 
 
 def _empty(cell: object) -> bool:
@@ -162,29 +216,44 @@ def _empty(cell: object) -> bool:
     return nothing or not str(cell).strip()
 
 
+def _check_header(
+    path: Path,
+    sheet: str,
+    header: Sequence[object],
+    start: int,
+    columns: Sequence[str],
+    title: str,
+) -> None:
+    there = {_header_text(cell) for cell in header}
+    missing = [name for name in columns if name.lower() not in there]
+    if missing:
+        found = ", ".join(str(cell) for cell in header if not _empty(cell))
+        raise DatasetError(
+            f"{title}: column {missing[0]!r} missing in {place(path, start + 1, sheet)}. "
+            f"Found: {found}."
+        )
+
+
 def _rows(
     path: Path,
     sheet: str,
     table: pd.DataFrame,
     start: int,
-    header: list[str],
-    columns: Sequence[str],
-    title: str,
-) -> tuple[list[SheetRow], list[int]]:
-    """Return the rows under the header in row ``start`` (from 0)."""
-    missing = [name for name in columns if name.lower() not in header]
-    if missing:
-        found = ", ".join(str(c) for c in table.iloc[start].tolist() if not _empty(c))
-        raise DatasetError(
-            f"{title}: column {missing[0]!r} missing in {place(path, start + 1, sheet)}. "
-            f"Found: {found}."
-        )
-    index = {name: header.index(name.lower()) for name in columns}
-    rows, remarks = [], []
+    index: Mapping[str, int],
+    needed: Sequence[str],
+    optional: Sequence[str],
+) -> ReadRows:
+    """Return the rows under the header in row ``start`` (from 0); ``index`` is of columns."""
+    found = ReadRows([], [], [])
     for number, values in enumerate(table.values.tolist()[start + 1 :], start + 2):
-        cells = {n: None if _empty(values[i]) else values[i] for n, i in index.items()}
-        if all(cells[name] is not None for name in columns[:2]):
-            rows.append(SheetRow(path.name, sheet, number, cells))
+        cells: dict[str, object] = dict.fromkeys(optional)
+        cells |= {n: None if _empty(values[i]) else values[i] for n, i in index.items()}
+        lacking = [name for name in needed if cells[name] is None]
+        if not lacking:
+            found.rows.append(SheetRow(path.name, sheet, number, cells))
+        elif len(lacking) < len(needed) and sum(c is not None for c in cells.values()) >= _DATA:
+            where = place(path.name, number, sheet)
+            found.broken.append((where, f"{lacking[0]} is empty; the row was left out"))
         elif not all(_empty(value) for value in values):
-            remarks.append(number)
-    return rows, remarks
+            found.remarks.append(number)
+    return found

@@ -83,11 +83,11 @@ def at_random(
     lengths = last_named(found, truth) if frames is None else frames
     _check(found.rows, lengths)
     videos = set(videos_of(found, truth, mode))
-    mine, theirs = places_of(found.rows, mode), places_of(truth.rows)
+    mine, theirs = places_of(found, mode), places_of(truth)
     keys = {key for key in (*mine, *theirs) if key[0] in videos}
     # What has no expression to hit, or is not there, counts the same wherever it lies.
     moving = sorted(key for key in keys if key in mine and key in theirs)
-    gone = discarded_of(found.rows, mode)
+    gone = discarded_of(found, mode)
     slots = {key: _Slots.of(mine[key], lengths[key[0]], gone[key]) for key in moving}
     start = dict.fromkeys(KINDS, Counts())
     for key in keys - slots.keys():

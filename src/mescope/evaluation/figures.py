@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mescope.evaluation.bootstrap import RESAMPLES, middle, resampled
-from mescope.evaluation.metrics import Policy, reported, tallies_of
+from mescope.evaluation.metrics import ABSENT, Policy, reported, tallies_of
 from mescope.evaluation.predictions import SUBJECT_DEPENDENT, Evaluation, Prediction
 from mescope.evaluation.recognition import ClassCounts, counts_of, scored
 from mescope.evaluation.summary import majority
@@ -115,7 +115,10 @@ def cautions(report: Evaluation) -> list[str]:
         )
     absent = [c for c in report.classes if all(p.truth != c for p in report.predictions)]
     if absent:
-        said.append(f"No clip is {' or '.join(absent)}: such a class counts 0 in UF1 and UAR.")
+        said.append(
+            f"No clip is {' or '.join(absent)}: such a class is not in UF1 and UAR, unless it "
+            "is answered; then it counts 0."
+        )
     missing = [key for key in ("labels", "split") if key not in report.hashes]
     if missing:
         said.append(
@@ -180,7 +183,7 @@ def _part(pairs: Sequence[tuple[Prediction, str]], classes: Sequence[str]) -> di
     }  # fmt: skip
     for metric in reported():
         figure = _over([scored(metric.name, c) for c in per_seed])
-        draws = None if drawn is None else metric.of(drawn, "zero").mean(axis=1)
+        draws = None if drawn is None else metric.of(drawn, ABSENT).mean(axis=1)
         out[metric.name] = figure | {"interval": None if draws is None else list(middle(draws))}
     out["per_seed"] = [
         {"seed": seed, **_plain_figures(c), "clips": sum(c.n), "confusion": t.tolist()}

@@ -7,12 +7,12 @@ Protocols by name: ``docs/protocols.md``.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from mescope.errors import LeakError
+from mescope.errors import DatasetError, LeakError
 
 Person = tuple[str, str]
 """(data set, subject)."""
@@ -66,6 +66,33 @@ def cross_dataset(persons: Sequence[Person]) -> list[Fold]:
     """Return a fold per data set, which is its test part, trained on all others."""
     names = sorted({dataset for dataset, _ in persons})
     return [_fold(name, persons, {p for p in persons if p[0] == name}) for name in names]
+
+
+def train_on(persons: Sequence[Person], train: Collection[str], test: Collection[str]) -> Fold:
+    """Return the fold that trains on some data sets and tests on others.
+
+    Items of further data sets are in neither part.
+
+    Raises:
+        DatasetError: there is no item of a data set that is named.
+        LeakError: a data set or a person is in both parts, or a part is empty.
+
+    >>> people = [("a", "1"), ("b", "1"), ("c", "1"), ("c", "2")]
+    >>> fold = train_on(people, ["a", "b"], ["c"])
+    >>> fold.name, fold.train, fold.test
+    ('c', (0, 1), (2, 3))
+    """
+    there = {dataset for dataset, _ in persons}
+    unknown = sorted({*train, *test} - there)
+    if unknown:
+        raise DatasetError(
+            f"expected data sets of {', '.join(sorted(there))}, found {', '.join(unknown)}"
+        )
+    train_items, test_items = (
+        tuple(i for i, (dataset, _) in enumerate(persons) if dataset in names)
+        for names in (train, test)
+    )
+    return Fold("+".join(sorted(test)), train_items, test_items, tuple(persons))
 
 
 def grouped(persons: Sequence[Person], folds: int, seed: int) -> list[Fold]:

@@ -1,24 +1,30 @@
 """Tables of intervals: what was annotated or found, one row per expression.
 
-Columns by name: ``subject``, ``video`` (or ``recording``), ``onset``, ``offset``, ``type`` (or
-``kind``; micro or macro), and, where there are any, ``emotion``, ``apex`` and ``score``; others
-are left alone, so the interval tables that mescope writes can be read back.  Frames count from
-0 and both ends are included.  A row with a video and nothing in ``onset`` and ``offset`` says
-that the video was looked at: a video without expressions belongs to an evaluation as much as
-one with.
+Columns by name: ``video`` (or ``recording``, ``vid``), ``onset``, ``offset`` (or
+``pred_onset``, ``pred_offset``), and, where there are any, ``subject``, ``type`` (or ``kind``;
+micro or macro, me or mae), ``emotion``, ``apex``, ``score`` and ``au``; others are left alone,
+so the interval tables that mescope writes can be read back.  Frames count from 0 and both ends
+are included.  A row with a video and nothing in ``onset`` and ``offset`` says that the video
+was looked at: a video without expressions belongs to an evaluation as much as one with.
+
+What a table leaves open is told in its ``remarks``: a table with emotions and without types is
+one of micro-expressions (spot then recognise); an onset before the recording is taken as its
+first frame, where that is asked for.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path, PurePath
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
+from mescope.annotations.choice import stem_of
 from mescope.annotations.expression_table import number_in, read_interval, read_kind, read_lines
 from mescope.errors import DatasetError
 from mescope.events import Interval, Kind
 
-NEEDED = ("subject", "recording", "onset", "offset")
+NEEDED = ("recording", "onset", "offset")
 
 VideoKey = tuple[str, str]
 """(subject, video): the same file name may occur with two people."""
@@ -35,6 +41,7 @@ class Row:
     emotion: str | None = None
     apex: int | None = None
     score: float | None = None
+    units: str | None = None  # action units as they are written; None without that column
 
     @property
     def where(self) -> VideoKey:
@@ -44,15 +51,24 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Intervals and every video that was looked at, those without intervals too."""
+    """Intervals and every video that was looked at, those without intervals too.
+
+    ``rates`` are frames per second of videos, as far as they are known; ``remarks`` say in
+    sentences what was taken for granted.
+    """
 
     rows: tuple[Row, ...]
     videos: frozenset[VideoKey]
+    rates: Mapping[VideoKey, float] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
 
 
-def table_of(rows: Sequence[Row], empty: Sequence[VideoKey] = ()) -> Table:
+def table_of(
+    rows: Sequence[Row], empty: Sequence[VideoKey] = (), remarks: Sequence[str] = ()
+) -> Table:
     """Put rows and videos without rows together."""
-    return Table(tuple(rows), frozenset(row.where for row in rows) | frozenset(empty))
+    videos = frozenset(row.where for row in rows) | frozenset(empty)
+    return Table(tuple(rows), videos, remarks=tuple(remarks))
 
 
 def named_alike(found: Table, truth: Table) -> Table:
@@ -65,28 +81,63 @@ def named_alike(found: Table, truth: Table) -> Table:
     """
     alike: dict[VideoKey, list[VideoKey]] = {}
     for subject, video in truth.videos:
-        for key in {(subject, _stem(video)), ("", _stem(video))}:
+        for key in {(subject, stem_of(video)), ("", stem_of(video))}:
             alike.setdefault(key, []).append((subject, video))
 
     def home(where: VideoKey) -> VideoKey:
-        homes = alike.get((where[0], _stem(where[1])), [])
+        homes = alike.get((where[0], stem_of(where[1])), [])
         return homes[0] if where not in truth.videos and len(homes) == 1 else where
 
     rows = []
     for row in found.rows:
         subject, video = home(row.where)
         rows.append(replace(row, subject=subject, video=video))
-    return Table(tuple(rows), frozenset(home(where) for where in found.videos))
+    return replace(
+        found,
+        rows=tuple(rows),
+        videos=frozenset(home(where) for where in found.videos),
+        rates={home(where): rate for where, rate in found.rates.items()},
+    )
 
 
-def _stem(video: str) -> str:
-    """Return a video's name without the ending of a file; ``15_0101`` and ``1.2`` have none."""
-    path = PurePath(video)
-    return path.stem if path.suffix[1:2].isalpha() else video
+def person_in(video: str) -> str:
+    """Return the person whom a video's name begins with.
+
+    >>> person_in("001_2"), person_in("dzw_a1"), person_in("sub01")
+    ('001', 'dzw', 'sub01')
+    """
+    return video.split("_")[0]
 
 
-def read_table(path: str | Path) -> Table:
+def with_people(table: Table) -> Table:
+    """Give rows without a subject the one that a video's name begins with: 001 of 001_2."""
+    nobody = sorted({video for subject, video in table.videos if not subject})
+    if not nobody:
+        return table
+
+    def home(where: VideoKey) -> VideoKey:
+        return (where[0] or person_in(where[1]), where[1])
+
+    text = (
+        f"{len(nobody)} videos have no subject; it is what stands before the _ in their names "
+        f"({nobody[0]}: {home(('', nobody[0]))[0]})"
+    )
+    return replace(
+        table,
+        rows=tuple(replace(row, subject=home(row.where)[0]) for row in table.rows),
+        videos=frozenset(home(where) for where in table.videos),
+        rates={home(where): rate for where, rate in table.rates.items()},
+        remarks=(*table.remarks, text),
+    )
+
+
+def read_table(path: str | Path, *, clamp: bool = False) -> Table:
     """Read a CSV table (comma, semicolon or tab; UTF-8).
+
+    Args:
+        path: the table.
+        clamp: frames before the recording, which some published detectors name, become its
+            first; without it they are a fault.
 
     Raises:
         DatasetError: the file cannot be read, columns are missing, or rows make no sense; the
@@ -94,11 +145,33 @@ def read_table(path: str | Path) -> Table:
             more there are.
     """
     path = Path(path)
+    return table_from(read_lines(path, NEEDED), path.name, clamp=clamp)
+
+
+def table_from(
+    lines: Iterable[tuple[int, Mapping[str, str], bool]], name: str, *, clamp: bool = False
+) -> Table:
+    """Make a table of rows as :func:`~mescope.annotations.expression_table.read_lines` yields.
+
+    Args:
+        lines: number, cells by column, and whether there were more cells than columns.
+        name: of where they are from, for messages.
+        clamp: as in :func:`read_table`.
+
+    Raises:
+        DatasetError: rows make no sense.
+    """
     rows: list[Row] = []
     empty: list[VideoKey] = []
     faults: list[str] = []
-    for number, cells, extra in read_lines(path, NEEDED):
+    clamped: list[int] = []
+    typed, named = True, False
+    for number, given, extra in lines:
+        cells = dict(given)
+        typed, named = "kind" in cells, named or bool(cells.get("emotion"))
         try:
+            if clamp and _clamp(cells):
+                clamped.append(number)
             row = _row(cells, extra)
         except ValueError as error:
             faults.append(f"row {number}: {error}")
@@ -109,8 +182,33 @@ def read_table(path: str | Path) -> Table:
             empty.append(row)
     if faults:
         more = f" (and {len(faults) - 1} more such rows)" if len(faults) > 1 else ""
-        raise DatasetError(f"{path.name}, {faults[0]}{more}; correct the table")
-    return table_of(rows, empty)
+        raise DatasetError(f"{name}, {faults[0]}{more}; correct the table")
+    remarks = []
+    if clamped:
+        which = f"row{'s' if len(clamped) > 1 else ''} {', '.join(map(str, clamped[:5]))}"
+        more = f" and {len(clamped) - 5} more" if len(clamped) > 5 else ""
+        remarks.append(
+            f"{name}: {len(clamped)} intervals begin before the recording ({which}{more}); "
+            "they are taken from its first frame"
+        )
+    if rows and named and not typed:
+        remarks.append(
+            f"{name}: has emotions and no types, as files of spot then recognise have; every "
+            "row counts as a micro-expression"
+        )
+        rows = [replace(row, kind="micro") for row in rows]
+    return table_of(rows, empty, remarks)
+
+
+def _clamp(cells: dict[str, str]) -> bool:
+    """Move frames below 0 to 0, and say whether there were any."""
+    below = [
+        name
+        for name in ("onset", "offset", "apex")
+        if re.fullmatch(r"-\d+(\.0*)?", cells.get(name) or "") and float(cells[name]) < 0
+    ]
+    cells.update(dict.fromkeys(below, "0"))
+    return bool(below)
 
 
 def read_lengths(path: str | Path, videos: Collection[VideoKey]) -> dict[VideoKey, int]:
@@ -125,8 +223,10 @@ def read_lengths(path: str | Path, videos: Collection[VideoKey]) -> dict[VideoKe
     """
     path = Path(path)
     known: dict[VideoKey, int] = {}
-    for number, cells, _ in read_lines(path, ("subject", "recording", "frames")):
+    for number, cells, extra in read_lines(path, ("recording", "frames")):
         try:
+            if extra:
+                raise ValueError("expected as many cells as columns, found more")
             frames = number_in(cells["frames"], "frames")
         except ValueError as error:
             raise DatasetError(f"{path.name}, row {number}: {error}") from None
@@ -135,7 +235,8 @@ def read_lengths(path: str | Path, videos: Collection[VideoKey]) -> dict[VideoKe
                 f"{path.name}, row {number}: expected a whole number of frames, found "
                 f"{cells['frames']!r}"
             )
-        known[cells["subject"], cells["recording"]] = int(frames)
+        subject = cells.get("subject") or person_in(cells["recording"])
+        known[cells.get("subject", subject), cells["recording"]] = int(frames)
     missing = sorted(set(videos) - known.keys())
     if missing:
         raise DatasetError(
@@ -145,21 +246,23 @@ def read_lengths(path: str | Path, videos: Collection[VideoKey]) -> dict[VideoKe
     return {video: known[video] for video in videos}
 
 
-def _row(cells: dict[str, str], extra: bool) -> Row | VideoKey:
+def _row(cells: Mapping[str, str], extra: bool) -> Row | VideoKey:
     """Return a row, or the video of a row without an interval."""
     if extra:
         raise ValueError("expected as many cells as columns, found more")
     if not cells["recording"]:
         raise ValueError("expected a video, found an empty cell")
+    subject = cells.get("subject", "")
     if not cells["onset"] and not cells["offset"]:
-        return cells["subject"], cells["recording"]
+        return subject, cells["recording"]
     interval, apex = read_interval(cells)
     return Row(
-        subject=cells["subject"],
+        subject=subject,
         video=cells["recording"],
         interval=interval,
         kind=read_kind(cells["kind"]) if "kind" in cells else None,
         emotion=cells.get("emotion") or None,
         apex=apex,
         score=number_in(cells["score"], "score") if cells.get("score") else None,
+        units=cells.get("action_units"),
     )

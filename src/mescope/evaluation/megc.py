@@ -1,22 +1,17 @@
-"""The submission files and the truth list of the MEGC spotting challenges.
+"""The submission files and the truth list of the MEGC spotting challenges; logs: ``megc_log``.
 
-A log has a line with the number of the data set (1 SAMM Long Videos, 2 CAS(ME)^2), then a line
-each: video, true onset, true offset, found onset, found offset, TP, FP or FN, with ``-`` where
-there is none.  A detection that hit several expressions has a line for each and counts once as
-a detection (so the published counts of CAS(ME)^2 come out).  The truth list of CAS(ME)^2 has
-subject, code, kind, onset, apex, offset.  Frame numbers are taken as they stand, both ends
-included: the files do not say where they start, and IoU does not depend on it.
-Source: the logs of the MEGC2020 baseline.
+The truth list of CAS(ME)^2, and one of the same form for SAMM Long Videos, has subject, code,
+kind, onset, apex, offset.
 
-The file of the spot-then-recognise track of 2025 is a CSV of subject, video, onset, offset and
-emotion (negative, positive or surprise; others are left out).  Its frames count from 1 in the
-original recording.
+The file of the spot-then-recognise track of 2024 and 2025 is a CSV of subject, video, onset,
+offset and emotion (of 2025 negative, positive or surprise; others are left out).  Its frames
+count from 1 in the original recording; the truth of the metric's own code counts from 0.
 Source: what the published code of BoostingVRME writes for it; an entry of 2024 wrote the same
 columns.
 
 The file of the spotting tracks on unseen videos (2022 and 2023) is a CSV of vid, pred_onset,
-pred_offset and type (``me`` or ``mae``), one for each of the two parts, ``samm_pred.csv`` and
-``cas_pred.csv``.
+pred_offset (an entry of 2023: onset, offset) and type (``me`` or ``mae``), one for each of the
+two parts, ``samm_pred.csv`` and ``cas_pred.csv``.
 Source: files and code that two entries published (MTSN, 2022; Qin et al., 2023).  Where their
 frames start is not stated; here they count from 1, as in 2025.
 """
@@ -25,79 +20,64 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
-from mescope.annotations.expression_table import (
-    KINDS,
-    frame,
-    read_interval,
-    read_lines,
-    read_text,
-)
+from mescope.annotations.expression_table import KINDS, read_interval, read_lines, read_text
 from mescope.errors import DatasetError
 from mescope.evaluation.interval_table import (
     Row,
     Table,
-    VideoKey,
     named_alike,
     read_table,
     table_of,
+    with_people,
+)
+from mescope.evaluation.megc_log import (
+    DATASETS,
+    LogLine,
+    interval_in,
+    is_log,
+    log_lines,
+    table_of_log,
+    truth_of_log,
 )
 from mescope.events import Interval
+from mescope.moved import renamed
+from mescope.spotting.proposals import kind_of
 
-DATASETS = {"1": "SAMM Long Videos", "2": "CAS(ME)^2"}
-VERDICTS = ("TP", "FP", "FN")
 SUBMITTED = ("negative", "positive", "surprise")
 """Emotions of the spot-then-recognise track of 2025."""
 
 UNSUBMITTED = ("others", "neutral")
 """What that track does not ask for."""
 
+_CELLS = 6  # of a line of the truth list
+_NO_APEX = "-1"
 _SUBMISSION = ("subject", "video", "onset", "offset", "emotion")
 _SPOTTING = ("vid", "pred_onset", "pred_offset", "type")
-_COLUMNS = "video, true onset, true offset, found onset, found offset and TP, FP or FN"
 
 
-def is_log(path: str | Path) -> bool:
-    """Say whether a file starts as a submission log does."""
+def is_table(path: str | Path) -> bool:
+    """Say whether a file starts as a table of intervals does, whatever its name ends in."""
+    head = _first_line(path).lower()
+    named = {"subject", "video", "vid", "recording", "onset", "offset", "type", "kind"}
+    return head.startswith("sep=") or bool(named & set(re.split(r"[^\w]+", head)))
+
+
+def _first_line(path: str | Path) -> str:
+    """Return the first line that is not blank; none of what cannot be read."""
     try:
-        with Path(path).open(encoding="utf-8-sig") as file:
-            return file.readline().strip() in DATASETS
-    except (OSError, UnicodeDecodeError):
-        return False
-
-
-def read_log(path: str | Path) -> Table:
-    """Read the detections of a log, without a kind; the subject is what stands before ``_``.
-
-    Raises:
-        DatasetError: with file and line.
-    """
-    path = Path(path)
-    lines = read_text(path).splitlines()
-    if lines[0].strip() not in DATASETS:
-        raise DatasetError(f"{path.name}, line 1: expected 1 or 2, found {lines[0][:40]!r}")
-    rows: dict[Row, None] = {}
-    videos: list[VideoKey] = []
-    for number, line in enumerate(lines[1:], start=2):
-        cells = line.split()
-        if not cells:
-            continue
-        if len(cells) != 6 or cells[5] not in VERDICTS:
-            raise DatasetError(
-                f"{path.name}, line {number}: expected {_COLUMNS}, found {line[:60]!r}"
-            )
-        subject = cells[0].split("_")[0]
-        videos.append((subject, cells[0]))
-        if cells[3] != "-":
-            interval = _interval(path, number, cells[3], cells[4])
-            rows[Row(subject=subject, video=cells[0], interval=interval)] = None
-    return table_of(list(rows), videos)
+        return read_text(Path(path)).strip().splitlines()[0].strip()
+    except DatasetError:
+        return ""
 
 
 def read_truth(path: str | Path) -> Table:
-    """Read the truth list of CAS(ME)^2.
+    """Read a truth list, of CAS(ME)^2 or of SAMM Long Videos.
 
     Raises:
         DatasetError: with file and line.
@@ -105,68 +85,112 @@ def read_truth(path: str | Path) -> Table:
     path = Path(path)
     rows = []
     for number, line in enumerate(read_text(path).splitlines(), start=1):
-        cells = line.split()
+        tabs = [cell.strip() for cell in line.split("\t")]
+        cells = tabs if len(tabs) == _CELLS else line.split()
         if not cells:
             continue
-        if len(cells) != 6 or cells[2] not in KINDS:
+        kind = KINDS.get(cells[2].lower()) if len(cells) == _CELLS else None
+        if kind is None:
             raise DatasetError(
                 f"{path.name}, line {number}: expected subject, code, kind, onset, apex and "
-                f"offset, found {line[:60]!r}"
+                f"offset, found {' '.join(cells)[:60]!r}"
             )
         subject = cells[0].removeprefix("s")
-        interval = _interval(path, number, cells[3], cells[5])
+        interval = interval_in(path, number, cells[3], cells[5])
+        if interval is None:
+            raise DatasetError(f"{path.name}, line {number}: expected frames, found dashes")
+        if cells[4].removesuffix(".0") != _NO_APEX:  # not used; the list has some outside
+            interval_in(path, number, cells[4], cells[4])
         video = f"{subject}_{cells[1]}"
-        rows.append(Row(subject=subject, video=video, interval=interval, kind=KINDS[cells[2]]))
+        rows.append(Row(subject=subject, video=video, interval=interval, kind=kind))
     return table_of(rows)
 
 
+class Files(NamedTuple):
+    """What was read to be scored, and the lines of the log, if the detections are one."""
+
+    found: Table
+    truth: Table
+    log: tuple[LogLine, ...] = ()
+
+
 def read_files(found: str | Path, truth: str | Path) -> tuple[Table, Table]:
-    """Read detections and truth, each a CSV table or the challenge's own file.
+    """Read detections and truth; see :func:`open_files`."""
+    files = open_files(found, truth)
+    return files.found, files.truth
+
+
+def open_files(found: str | Path, truth: str | Path, *, rate: float | None = None) -> Files:
+    """Read detections and truth, each a table or the challenge's own file, as its content says.
 
     The truth list names videos with expressions only; those that a log names beside are added.
-    Videos are matched by :func:`~mescope.evaluation.interval_table.named_alike`.
-    """
-    mine = read_log(found) if is_log(found) else read_table(found)
-    theirs = read_table(truth) if Path(truth).suffix == ".csv" else read_truth(truth)
-    if is_log(found):
-        theirs = Table(theirs.rows, theirs.videos | mine.videos)
-    return named_alike(mine, theirs), theirs
-
-
-def write_log(
-    dataset: str,
-    found: Mapping[VideoKey, Sequence[Interval]],
-    truth: Mapping[VideoKey, Sequence[Interval]],
-    pairs: Mapping[VideoKey, Sequence[tuple[int, int]]],
-) -> str:
-    """Return a log: for each video its hits, then its false alarms, then its misses.
+    Of a log of two data sets the part that the truth is about is kept.  Videos are matched by
+    :func:`~mescope.evaluation.interval_table.named_alike`.  What was taken for granted stands
+    in the tables' remarks.
 
     Args:
-        dataset: "1" or "2".
-        found: detections by video.
-        truth: expressions by video.
-        pairs: indices (detection, expression) of the hits by video.
+        found: detections: a table, a challenge's file or a log.
+        truth: a table, a truth list, or a log, whose true intervals are taken.
+        rate: frames per second of videos whose rate no file says: a detection without a type
+            is then micro up to half a second.
+
+    Raises:
+        DatasetError: a file cannot be read, with file and line.
     """
-    lines = [dataset]
-    for video in sorted({*found, *truth}):
-        mine, theirs, hits = found.get(video, ()), truth.get(video, ()), pairs.get(video, ())
-        hit, seen = {i for i, _ in hits}, {j for _, j in hits}
-        lines += [_line(video, theirs[j], mine[i], "TP") for i, j in hits]
-        lines += [_line(video, None, p, "FP") for i, p in enumerate(mine) if i not in hit]
-        lines += [_line(video, g, None, "FN") for j, g in enumerate(theirs) if j not in seen]
-    return "\n".join(lines) + "\n"
+    theirs = _truth(truth)
+    lines: tuple[LogLine, ...] = ()
+    if is_log(found):
+        lines, left = _about(log_lines(found), theirs)
+        mine = table_of_log(lines, Path(found).name)
+        mine = replace(mine, remarks=(*mine.remarks, *left))
+        theirs = replace(theirs, videos=theirs.videos | mine.videos)
+    else:
+        mine = read_table(found, clamp=True)
+        mine = _typed(mine, Path(found).name, rate)
+    if not any(subject for subject, _ in theirs.videos):
+        theirs = with_people(named_alike(theirs, mine))
+    mine = named_alike(mine, theirs)
+    rates = {} if rate is None else dict.fromkeys(mine.videos | theirs.videos, rate)
+    rates |= {**mine.rates, **theirs.rates}
+    return Files(replace(mine, rates=rates), replace(theirs, rates=rates), lines)
 
 
-def _line(video: VideoKey, truth: Interval | None, found: Interval | None, verdict: str) -> str:
-    ends = [f"{i.first}\t{i.last}" if i else "-\t-" for i in (truth, found)]
-    return "\t".join([video[1], *ends, verdict])
+def _typed(table: Table, name: str, rate: float | None) -> Table:
+    """Give detections without a type one, and say so."""
+    untyped = sum(row.kind is None for row in table.rows)
+    if not untyped:
+        return table
+    if rate is None:
+        text = f"{name}: {untyped} detections have no type; they count as micro-expressions"
+        return replace(table, remarks=(*table.remarks, text))
+    rows = tuple(
+        row if row.kind else replace(row, kind=kind_of(row.interval, rate))
+        for row in table.rows
+    )
+    text = f"{name}: {untyped} detections have no type; micro is up to {rate / 2:g} frames"
+    return replace(table, rows=rows, remarks=(*table.remarks, text))
 
 
-def _interval(path: Path, number: int, onset: str, offset: str) -> Interval:
-    try:
-        return Interval(frame(onset, "onset"), frame(offset, "offset"))
-    except ValueError as error:
-        raise DatasetError(f"{path.name}, line {number}: {error}") from None
+def _truth(path: str | Path) -> Table:
+    if is_table(path):
+        return read_table(path)
+    return truth_of_log(path) if is_log(path) else read_truth(path)
+
+
+def _about(
+    lines: Sequence[LogLine], truth: Table
+) -> tuple[tuple[LogLine, ...], tuple[str, ...]]:
+    """Return the lines of the data sets that the truth has videos of, and what is left out."""
+    parts = sorted({line.part for line in lines})
+    known = [p for p in parts if any(x.part == p and x.video in truth.videos for x in lines)]
+    if not known or known == parts:
+        return tuple(lines), ()
+    left = tuple(
+        f"part {part} of the log ({DATASETS[part]}) is not in the truth and left out"
+        for part in parts
+        if part not in known
+    )
+    return tuple(line for line in lines if line.part in known), left
 
 
 def write_submission(found: Table, *, step: int = 1) -> str:
@@ -252,3 +276,12 @@ def _submitted(cells: Mapping[str, str], extra: bool) -> Row:
         kind="micro",
         emotion=cells["emotion"],
     )
+
+
+__getattr__ = renamed(
+    __name__,
+    {
+        name: f"mescope.evaluation.megc_log.{name}"
+        for name in ("read_log", "write_log", "VERDICTS")
+    },
+)

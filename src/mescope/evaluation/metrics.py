@@ -19,9 +19,16 @@ from mescope.registry import Registry
 Policy = Literal["zero", "skip_both", "skip_gt"]
 """What a class absent from the data does to a mean over classes.
 
-``zero``, the default: it stays with value 0.  ``skip_both``: a class with neither ground truth
-nor prediction leaves (ME-TST, MEAN, HTNet ...).  ``skip_gt``: a class without ground truth
-leaves (balanced accuracy of scikit-learn).
+``skip_both``: a class with neither ground truth nor prediction leaves (ME-TST, MEAN, HTNet,
+STSTNet; the macro averages of scikit-learn).  ``zero``: it stays with value 0 (STRS-Metric).
+``skip_gt``: a class without ground truth leaves (balanced accuracy of scikit-learn).
+"""
+
+ABSENT: Policy = "skip_both"
+"""The rule of every figure that names no other: decision 6.
+
+A class that nobody showed and nobody answered has no F1 (0/0), and perfect answers score 1.
+One that was answered and never shown counts 0: the answer is wrong.
 """
 
 Counts = NDArray[np.int64]
@@ -101,7 +108,7 @@ def tallies_of(confusion: Counts) -> Tallies:
 
 
 def _f1_by_chance(n: Counts) -> float:
-    """Return the mean over classes of the expected F1.
+    """Return the mean over classes that occur of the expected F1.
 
     With n of N clips in a class, K ~ Bin(N, n/N) clips are given its name; n K / N of them are
     right on average, so the expectation is the mean over K of 2 n K / (N (n + K)).
@@ -114,11 +121,11 @@ def _f1_by_chance(n: Counts) -> float:
         float((binom.pmf(k, total, m / total) * 2 * m * k / (total * (m + k))).sum())
         for m in n[n > 0]
     ]
-    return sum(each) / len(n)
+    return sum(each) / max(1, len(each))
 
 
 def _share_by_chance(n: Counts) -> float:
-    return float(np.where(n > 0, n / n.sum(), 0.0).mean())
+    return float((n[n > 0] / n.sum()).mean()) if n.any() else 0.0
 
 
 def _agreement_by_chance(n: Counts) -> float:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mescope.evaluation.metrics import METRICS, Policy, Tallies, tallies_of
+from mescope.evaluation.metrics import ABSENT, METRICS, Policy, Tallies, tallies_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,23 +68,23 @@ def counts_of(table: NDArray[np.int64], classes: Sequence[str]) -> ClassCounts:
     return ClassCounts(tuple(classes), n, tp, fp)
 
 
-def scored(name: str, counts: ClassCounts, policy: Policy = "zero") -> float:
+def scored(name: str, counts: ClassCounts, policy: Policy = ABSENT) -> float:
     """Return a figure of :data:`~mescope.evaluation.metrics.METRICS` for counts."""
     tallies = Tallies(*(np.array(row, np.int64) for row in (counts.n, counts.tp, counts.fp)))
     return float(METRICS[name].of(tallies, policy))
 
 
-def macro_precision(counts: ClassCounts, policy: Policy = "zero") -> float:
+def macro_precision(counts: ClassCounts, policy: Policy = ABSENT) -> float:
     """Return :func:`mescope.evaluation.metrics.macro_precision` of counts."""
     return scored("macro_precision", counts, policy)
 
 
-def uar(counts: ClassCounts, policy: Policy = "zero") -> float:
+def uar(counts: ClassCounts, policy: Policy = ABSENT) -> float:
     """Return :func:`mescope.evaluation.metrics.uar` of counts."""
     return scored("uar", counts, policy)
 
 
-def uf1(counts: ClassCounts, policy: Policy = "zero") -> float:
+def uf1(counts: ClassCounts, policy: Policy = ABSENT) -> float:
     """Return :func:`mescope.evaluation.metrics.uf1` of counts."""
     return scored("uf1", counts, policy)
 
@@ -94,7 +94,7 @@ def accuracy(counts: ClassCounts) -> float:
     return scored("accuracy", counts)
 
 
-def harmonic_f1(counts: ClassCounts, policy: Policy = "zero") -> float:
+def harmonic_f1(counts: ClassCounts, policy: Policy = ABSENT) -> float:
     """Return :func:`mescope.evaluation.metrics.harmonic_f1` of counts."""
     return scored("harmonic_f1", counts, policy)
 

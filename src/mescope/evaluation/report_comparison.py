@@ -7,7 +7,6 @@ one table: a figure counted as a published code counts it is another figure.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,8 @@ from mescope.evaluation.scores import MODES
 from mescope.evaluation.spotting_files import from_json as spotting_from_json
 from mescope.evaluation.spotting_files import is_spotting_report
 from mescope.evaluation.spotting_report import SpottingReport
+from mescope.io.json_text import json_value
+from mescope.ranges import shown
 
 NEEDED = ("mode", "videos", "subjects", "spotting")
 
@@ -35,21 +36,31 @@ def read_report(path: str | Path) -> dict[str, Any]:
     hint = "write one with `mescope score FOUND TRUTH --json`"
     text = read_text(path)
     try:
-        report = json.loads(text)
-    except json.JSONDecodeError as error:
+        report = json_value(text)
+    except ValueError as error:
         raise DatasetError(
-            f"{path.name}: expected a report, found no JSON (line {error.lineno}); {hint}"
+            f"{path.name}: expected a report, found no JSON ({error}); {hint}"
         ) from None
     if is_evaluation(report):
-        return from_json(text, name=path.name).summary()
+        return _summary(path, from_json(text, name=path.name))
     if is_spotting_report(report):
-        return spotting_from_json(text, name=path.name).summary()
+        return _summary(path, spotting_from_json(text, name=path.name))
     missing = [key for key in NEEDED if not isinstance(report, dict) or key not in report]
     if missing:
         raise DatasetError(f"{path.name}: expected a report, found no {missing[0]!r}; {hint}")
-    if report["mode"] not in MODES:
-        raise DatasetError(f"{path.name}: expected a known mode, found {report['mode']!r}")
+    if not isinstance(report["mode"], str) or report["mode"] not in MODES:
+        raise DatasetError(f"{path.name}: expected a known mode, found {shown(report['mode'])}")
     return dict(report)
+
+
+def _summary(path: Path, report: Report | SpottingReport) -> dict[str, Any]:
+    """Return what a report counts; its parts are whatever somebody wrote into the file."""
+    try:
+        return report.summary()
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+        raise DatasetError(
+            f"{path.name}: the report is damaged ({error!r:.200}); write it again"
+        ) from None
 
 
 def read_evaluation(path: str | Path) -> Report | SpottingReport | None:
@@ -60,7 +71,10 @@ def read_evaluation(path: str | Path) -> Report | SpottingReport | None:
     """
     path = Path(path)
     text = read_text(path)
-    document = json.loads(text)
+    try:
+        document = json_value(text)
+    except ValueError as error:
+        raise DatasetError(f"{path.name}: expected a report, found no JSON ({error})") from None
     if is_evaluation(document):
         return from_json(text, name=path.name)
     if is_spotting_report(document):

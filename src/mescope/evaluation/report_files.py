@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from mescope.errors import DatasetError
 from mescope.evaluation.report import Prediction, Report
 from mescope.io.formula_guard import guarded
+from mescope.io.json_text import json_value
 
 FORMAT = "mescope-evaluation"
 SCHEMA = 1
@@ -79,11 +80,9 @@ def parsed(
         DatasetError: the text is no such document, or ``build`` cannot make anything of it.
     """
     try:
-        document = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise DatasetError(
-            f"{name}: expected a report, found no JSON (line {error.lineno})"
-        ) from None
+        document = json_value(text)
+    except ValueError as error:
+        raise DatasetError(f"{name}: expected a report, found no JSON ({error})") from None
     if not isinstance(document, dict) or document.get("format") != format:
         raise DatasetError(f'{name}: expected "format": "{format}", found another file')
     if document.get("schema") != schema:
@@ -93,9 +92,9 @@ def parsed(
         )
     try:
         return build(document)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
         raise DatasetError(
-            f"{name}: the report is damaged ({error!r}); write it again"
+            f"{name}: the report is damaged ({error!r:.200}); write it again"
         ) from None
 
 

@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from types import MappingProxyType
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from mescope.errors import DatasetError
 from mescope.evaluation.interval_table import Row, Table, VideoKey
@@ -23,7 +23,7 @@ from mescope.evaluation.matching import (
     discard_after_matching,
     match,
 )
-from mescope.evaluation.metrics import Policy
+from mescope.evaluation.metrics import ABSENT, Policy
 from mescope.evaluation.recognition import (
     ClassCounts,
     count_classes,
@@ -31,13 +31,22 @@ from mescope.evaluation.recognition import (
     strs,
     uf1,
 )
+from mescope.evaluation.table_inputs import as_table
 from mescope.events import Interval, Kind
 from mescope.labels import SPOTTING_CLASSES
 
 CLASSES = ("negative", "positive", "surprise", "others")
 NEUTRAL = SPOTTING_CLASSES[-1]
 KINDS: tuple[Kind, ...] = ("micro", "macro")
+CAS_RATE = 30.0
+"""Frames per second that are taken where a mode needs them and nobody says them."""
+
+_RATE_TOLERANCE = 0.02
 CURVE = (Fraction(3, 10), HALF, Fraction(7, 10))
+
+
+Lengths = Mapping[Kind, tuple[int, int]]
+"""Shortest and longest detection of each kind, in frames."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +56,9 @@ class Mode:
     name: str
     how: str = "optimal"
     videos: Literal["all", "with_micro", "with_truth"] = "all"
-    policy: Policy = "zero"
+    policy: Policy = ABSENT
     found_subjects_only: bool = False  # people without any detection are left out
-    lengths: Mapping[Kind, tuple[int, int]] = field(default_factory=dict)  # kind by frames
+    lengths: Mapping[float, Lengths] = field(default_factory=dict)  # by frames per second
     neutral: Literal["counted", "discarded"] = "counted"  # detections that are called neutral
 
 
@@ -68,17 +77,28 @@ MODES: MappingProxyType[str, Mode] = MappingProxyType(
             Mode("as_published_metst_unfiltered", "voc_greedy", "with_micro", "skip_both"),
             Mode("as_published_mean", "voc_greedy", "with_micro", "skip_both"),
             Mode("as_published_sfamnet", "soft_multi", policy="skip_both"),
-            Mode("as_published_strs", "strs_multi", "with_truth", found_subjects_only=True),
+            Mode(
+                "as_published_strs",
+                "strs_multi",
+                "with_truth",
+                policy="zero",
+                found_subjects_only=True,
+            ),
             Mode(
                 "as_published_megc2020",
                 "found_labels",
-                lengths={"micro": (7, 16), "macro": (17, 10**9)},
+                policy="zero",
+                lengths={
+                    30.0: {"micro": (7, 16), "macro": (17, 10**9)},
+                    200.0: {"micro": (47, 105), "macro": (106, 10**9)},
+                },
             ),
         )
     }
 )
-"""Modes by name.  In ``as_published_megc2020`` the detections' kind follows from their length
-(CAS(ME)^2, 30 frames per second).  ``as_published_metst`` takes detections called neutral out
+"""Modes by name.  In ``as_published_megc2020`` the detections' kind follows from their length,
+in frames of CAS(ME)^2 (30 a second, also where nobody says) or SAMM Long Videos (200).
+``as_published_metst`` takes detections called neutral out
 after matching (:func:`~mescope.evaluation.matching.discard_after_matching`), the filter of
 synergy 1; synergy 2 leaves none to take out, and synergy 0 is counted ``_unfiltered``.  What
 happened before a table was written (decimated frames, votes) is not part of a mode."""
@@ -89,7 +109,8 @@ class Scores:
     """What :func:`score` counted.
 
     ``counts`` and ``curve`` are pooled, ``per_subject`` are the counts of micro-expressions;
-    ``pairs`` are (true, found) emotions of the micro hits.
+    ``pairs`` are (true, found) emotions of the micro hits, ``units`` their action units where
+    both tables have them.
     """
 
     mode: str
@@ -100,6 +121,7 @@ class Scores:
     pairs: tuple[tuple[str, str | None], ...]
     classes: tuple[str, ...]
     policy: Policy
+    units: tuple[tuple[str, str], ...] = ()
 
     @property
     def overall(self) -> Counts:
@@ -122,27 +144,34 @@ class Scores:
 
 
 def score(
-    found: Table, truth: Table, *, mode: str = "clean", classes: Sequence[str] = CLASSES
+    found: Any, truth: Any, *, mode: str = "clean", classes: Sequence[str] = CLASSES
 ) -> Scores:
     """Score detections against the truth.
 
     Args:
-        found: detections; a table without types counts as micro-expressions throughout, but in
-            ``as_published_megc2020``.
-        truth: annotations with types, and all videos that were looked at.
+        found: detections: a table, a DataFrame, arrays or a path, see
+            :func:`~mescope.evaluation.table_inputs.as_table`; without types they count as
+            micro-expressions throughout, but in ``as_published_megc2020``.
+        truth: annotations with types, and all videos that were looked at; of arrays, all are
+            micro-expressions.
         mode: one of :data:`MODES`.
         classes: emotions in the order of the confusion matrix; always given, never read off.
 
     Raises:
         DatasetError: an unknown mode, detections in unknown videos, truth without types, or
             emotions that are not a class.
+
+    >>> scores = score({"a": [[10, 29], [90, 99]]}, {"a": [[12, 31]], "b": []})
+    >>> scores.counts["micro"], scores.videos
+    (Counts(tp=1, fp=1, fn=0), 2)
     """
     if mode not in MODES:
         raise DatasetError(f"expected a mode of {', '.join(MODES)}, found {mode!r}")
+    found, truth = as_table(found, clamp=True), as_table(truth, kind="micro")
     rules = MODES[mode]
     _check(found, truth, rules, classes)
     videos = _videos(found, truth, rules)
-    mine, theirs = _group(_typed(found.rows, rules)), _group(truth.rows)
+    mine, theirs = _group(_typed(found.rows, rules, found.rates)), _group(truth.rows)
     matched = {
         kind: {v: _match(mine, theirs, v, kind, rules, HALF) for v in videos} for kind in KINDS
     }
@@ -164,6 +193,7 @@ def score(
         pairs=_emotions(mine, theirs, matched["micro"]),
         classes=tuple(classes),
         policy=rules.policy,
+        units=_units(mine, theirs, matched["micro"]),
     )
 
 
@@ -181,7 +211,7 @@ def matched(
 ) -> dict[tuple[VideoKey, Kind], Matched]:
     """Return the pairs behind :func:`score` for every video that the mode counts, and kind."""
     rules = MODES[mode]
-    mine, theirs = _group(_typed(found.rows, rules)), _group(truth.rows)
+    mine, theirs = _group(_typed(found.rows, rules, found.rates)), _group(truth.rows)
     out = {}
     for video in _videos(found, truth, rules):
         for kind in KINDS:
@@ -196,16 +226,24 @@ Places = dict[tuple[VideoKey, Kind], list[Interval]]
 """Intervals by video and kind."""
 
 
-def places_of(rows: Sequence[Row], mode: str | None = None) -> Places:
+def places_of(table: Table, mode: str | None = None) -> Places:
     """Return intervals by video and kind; with a mode, the kinds are those it gives them."""
-    typed = rows if mode is None else _typed(rows, MODES[mode])
+    rows = table.rows
+    typed = rows if mode is None else _typed(rows, MODES[mode], table.rates)
     return {key: [row.interval for row in group] for key, group in _group(typed).items()}
 
 
-def discarded_of(rows: Sequence[Row], mode: str) -> dict[tuple[VideoKey, Kind], frozenset[int]]:
+def discarded_of(table: Table, mode: str) -> dict[tuple[VideoKey, Kind], frozenset[int]]:
     """Return which intervals of :func:`places_of` the mode takes out after matching."""
     rules = MODES[mode]
-    return {key: _discarded(group, rules) for key, group in _group(_typed(rows, rules)).items()}
+    groups = _group(_typed(table.rows, rules, table.rates))
+    return {key: _discarded(group, rules) for key, group in groups.items()}
+
+
+def kinds_of(table: Table, mode: str) -> dict[tuple[VideoKey, Interval], Kind]:
+    """Return the kind that a mode gives every interval of a table."""
+    typed = _typed(table.rows, MODES[mode], table.rates)
+    return {(row.where, row.interval): kind for kind, row in typed}
 
 
 def count_place(
@@ -234,7 +272,7 @@ def _check(found: Table, truth: Table, rules: Mode, classes: Sequence[str]) -> N
         )
     unknown = sorted(found.videos - truth.videos)
     if unknown and rules.videos == "all":
-        names = ", ".join("/".join(video) for video in unknown[:3])
+        names = ", ".join("/".join(filter(None, video)) for video in unknown[:3])
         raise DatasetError(
             f"expected detections in videos of the truth, found {names} ({len(unknown)} in "
             "all); a video without expressions needs a row without onset and offset there"
@@ -248,16 +286,30 @@ def _check(found: Table, truth: Table, rules: Mode, classes: Sequence[str]) -> N
             )
 
 
-def _typed(rows: Sequence[Row], rules: Mode) -> list[tuple[Kind, Row]]:
+def _typed(
+    rows: Sequence[Row], rules: Mode, rates: Mapping[VideoKey, float]
+) -> list[tuple[Kind, Row]]:
     """Give every detection its kind; those of no kind are left out."""
     typed: list[tuple[Kind, Row]] = []
     for row in rows:
         if rules.lengths:
-            fitting = [k for k, (a, b) in rules.lengths.items() if a <= len(row.interval) <= b]
+            lengths = _lengths(rules, rates.get(row.where, CAS_RATE))
+            fitting = [k for k, (a, b) in lengths.items() if a <= len(row.interval) <= b]
             typed += [(kind, row) for kind in fitting]
         else:
             typed.append((row.kind or "micro", row))
     return typed
+
+
+def _lengths(rules: Mode, rate: float) -> Lengths:
+    for known, lengths in rules.lengths.items():
+        if abs(rate - known) <= _RATE_TOLERANCE * known:
+            return lengths
+    known_rates = " or ".join(f"{known:g}" for known in rules.lengths)
+    raise DatasetError(
+        f"mode {rules.name} is known for {known_rates} frames per second, found {rate:g}; use "
+        "another mode"
+    )
 
 
 def _group(rows: Sequence[Row] | Sequence[tuple[Kind, Row]]) -> Grouped:
@@ -322,3 +374,15 @@ def _emotions(
             if wanted:
                 pairs.append((wanted, mine[video, "micro"][i].emotion))
     return tuple(pairs)
+
+
+def _units(
+    mine: Grouped, theirs: Grouped, matched: Mapping[VideoKey, Matches]
+) -> tuple[tuple[str, str], ...]:
+    """Pair the action units of the hits; those without a column for them are left out."""
+    rows = [
+        (theirs[video, "micro"][j].units, mine[video, "micro"][i].units)
+        for video, matches in matched.items()
+        for i, j in matches.pairs
+    ]
+    return tuple((a, b) for a, b in rows if a is not None and b is not None)

@@ -8,13 +8,8 @@ from __future__ import annotations
 
 from mescope.datasets import casmesq, samm_long
 from mescope.evaluation.interval_table import Table, VideoKey
-from mescope.evaluation.megc import (
-    SUBMITTED,
-    UNSUBMITTED,
-    write_log,
-    write_spotting,
-    write_submission,
-)
+from mescope.evaluation.megc import SUBMITTED, UNSUBMITTED, write_spotting, write_submission
+from mescope.evaluation.megc_log import write_log
 from mescope.evaluation.scores import MODES, NEUTRAL, matched
 from mescope.evaluation.spotted import Spotted
 from mescope.events import Interval

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mescope.evaluation.action_units import score_units
 from mescope.evaluation.bootstrap import interval
 from mescope.evaluation.chance import Chance
 from mescope.evaluation.matching import Counts
@@ -47,6 +48,9 @@ def summarize(
         out["chance"] = asdict(chance)
         for figures in out["chance"]["spotting"].values() if minutes else ():
             figures["false_alarms_per_minute"] = figures["fp"] / minutes
+    if scores.units:
+        truth, found = zip(*scores.units, strict=True)
+        out["action_units"] = {"hits": len(truth)} | score_units(truth, found).summary()
     if scores.pairs:
         lists = {"all": scores.classes}
         if WITHOUT in scores.classes:

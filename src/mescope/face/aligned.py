@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mescope.errors import FaceError
+from mescope.face.choice import FaceChoice
 from mescope.face.detector import FaceFinder, FaceTracker, Grey, default_finder
 
 TEMPLATE = np.array([[-0.5, 0.0], [0.5, 0.0], [0.0, 0.72]])
@@ -121,7 +122,7 @@ def align(
     size: int,
     *,
     margin: float = MARGIN,
-    face: str | int = "largest",
+    face: FaceChoice = "largest",
     finder: FaceFinder | None = None,
 ) -> tuple[npt.NDArray[np.uint8], tuple[str, ...]]:
     """Cut the aligned face out of every frame, all as the first frame says.
@@ -130,7 +131,7 @@ def align(
         frames: (h, w) uint8 grey pictures of one size, the onset first.
         size: side of the crops, px.
         margin: see :func:`alignment`.
-        face: ``"largest"``, ``"central"`` or an index from left to right.
+        face: ``"largest"``, ``"central"``, an index from left to right, or a point.
         finder: face detector; dlib by default.
 
     Returns:

@@ -21,6 +21,7 @@ import numpy.typing as npt
 
 from mescope.errors import FaceError
 from mescope.face.box import Box
+from mescope.face.choice import FaceChoice, Moment, Point, chosen
 
 Grey = npt.NDArray[np.uint8]
 Landmarks = npt.NDArray[np.float32]
@@ -174,17 +175,20 @@ class FaceTracker:
     """Follow one face from image to image, searching the whole image only where needed.
 
     ``finder`` is None only in trackers that look at no picture.  ``face`` says which one at
-    first sight: ``"largest"`` (ties: the most central), ``"central"`` or an index from left to
-    right.  Afterwards the face nearest to the last place is taken.
+    first sight: ``"largest"`` (ties: the most central), ``"central"``, an index from left to
+    right, or a point.  Afterwards the face nearest to the last place is taken.
     """
 
     finder: FaceFinder | None
-    face: str | int = "largest"
+    face: FaceChoice = "largest"
     last: Box | None = None
     warnings: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        check_choice(self.face)
+        meant = chosen(self.face)
+        if isinstance(meant, Moment):
+            raise FaceError(f"there is no time {self.face!r} in single pictures; give a point")
+        self._meant = meant
 
     def see(
         self, index: int, grey: Grey, *, whole: bool = False, thorough: bool = True
@@ -249,9 +253,9 @@ class FaceTracker:
         if self.last is None:
             if len(faces) > 1:
                 self._warn(
-                    f"{len(faces)} faces in frame {index}; following {_words(self.face)}"
+                    f"{len(faces)} faces in frame {index}; following {_words(self._meant)}"
                 )
-            best = choose(faces, self.face, grey.shape)
+            best = choose(faces, self._meant, grey.shape)
         else:
             last = self.last
             best = max(faces, key=lambda face: _overlap(face.box, last) - _gap(face.box, last))
@@ -283,25 +287,23 @@ class FaceTracker:
             self.warnings.append(text)
 
 
-def check_choice(face: str | int) -> None:
-    """Refuse a choice of face that means nothing."""
-    if face in ("largest", "central") or (isinstance(face, int) and face >= 0):
-        return
-    raise FaceError(
-        f"face must be 'largest', 'central' or an index from 0 (leftmost), not {face!r}"
-    )
-
-
-def choose(faces: Sequence[Face], face: str | int, shape: tuple[int, ...]) -> Face | None:
-    """Return the face meant by ``face`` ("largest", "central", index) in an image of ``shape``.
+def choose(
+    faces: Sequence[Face], face: str | int | Point, shape: tuple[int, ...]
+) -> Face | None:
+    """Return the face meant by ``face`` in an image of ``shape``.
 
     None where an index counts more faces than there are.
     """
 
-    def off_centre(one: Face) -> float:
-        x, y = (one.box.left + one.box.right) / 2, (one.box.top + one.box.bottom) / 2
-        return float(np.hypot(x - shape[1] / 2, y - shape[0] / 2))
+    def away(one: Face, x: float, y: float) -> float:
+        box = one.box
+        return float(np.hypot((box.left + box.right) / 2 - x, (box.top + box.bottom) / 2 - y))
 
+    def off_centre(one: Face) -> float:
+        return away(one, shape[1] / 2, shape[0] / 2)
+
+    if isinstance(face, Point):
+        return min(faces, key=lambda one: away(one, face.x, face.y))
     if isinstance(face, int):
         row = sorted(faces, key=lambda one: one.box.left)
         return row[face] if face < len(row) else None
@@ -343,5 +345,7 @@ def _gap(a: Box, b: Box) -> float:
     return float(np.hypot(dx, dy)) / 2 / max(1, b.width)
 
 
-def _words(face: str | int) -> str:
+def _words(face: str | int | Point) -> str:
+    if isinstance(face, Point):
+        return f"the one at {face.x:g},{face.y:g}"
     return f"the {face} one" if isinstance(face, str) else f"number {face} from the left"

@@ -6,6 +6,7 @@ import contextlib
 import csv
 import io
 import os
+import stat
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -17,13 +18,16 @@ def write_atomically(path: Path, data: bytes) -> None:
     """Write ``data`` to ``path`` in one step: the file is then the new one or the old one.
 
     The folder is made if need be.  The bytes go to a temporary file beside ``path``, are synced
-    to the disk, and take the name last; nothing is left behind on failure.
+    to the disk, and take the name last; nothing is left behind on failure.  A file that holds
+    these very bytes already is left alone.
 
     Raises:
         OutputError: the folder or file cannot be written (read-only, full, no permission).
     """
     draft = path.with_name(f".{path.name[:40]}.{uuid.uuid4().hex[:8]}.tmp")
     try:
+        if _holds(path, data):
+            return
         path.parent.mkdir(parents=True, exist_ok=True)
         with draft.open("xb") as file:
             file.write(data)
@@ -41,15 +45,30 @@ def write_atomically(path: Path, data: bytes) -> None:
             draft.unlink(missing_ok=True)
 
 
+def _holds(path: Path, data: bytes) -> bool:
+    """Say whether a file is a plain one with these bytes."""
+    try:
+        found = path.lstat()
+        same = stat.S_ISREG(found.st_mode) and found.st_size == len(data)
+        return same and path.read_bytes() == data
+    except (OSError, ValueError):
+        return False
+
+
 def write_table(
     path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, object]]
 ) -> None:
     """Write a CSV table in one step, as :func:`write_atomically` does."""
+    write_atomically(path, table_text(columns, rows))
+
+
+def table_text(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> bytes:
+    """Return a CSV table as it is written."""
     text = io.StringIO()
     writer = csv.DictWriter(text, columns, lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
-    write_atomically(path, text.getvalue().encode())
+    return text.getvalue().encode()
 
 
 def _sync_folder(folder: Path) -> None:

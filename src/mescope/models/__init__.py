@@ -117,7 +117,7 @@ def _configure(preset: Any, options: dict[str, Any]) -> Any:
     try:
         return dataclasses.replace(preset, **options)
     except ValueError as error:
-        raise WeightsError(f"a model cannot be built so: {error}") from error
+        raise WeightsError(f"a model cannot be built so: {error}") from None
 
 
 def create_model(name: str, **options: Any) -> nn.Module:

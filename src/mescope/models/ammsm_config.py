@@ -6,13 +6,27 @@ import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Annotated, Literal
 
 from mescope.models.magnifier import AlphaMap
+from mescope.models.sizes import (
+    Blocks,
+    Channels,
+    Classes,
+    Dim,
+    Heads,
+    Side,
+    SomeBlocks,
+    Stages,
+    States,
+    Stride,
+)
 from mescope.models.sparse_layers import Dropped
 from mescope.ops.windows import RATIO_MAX, Score
+from mescope.ranges import Share, Within, check_fields
 
-Ratios = tuple[tuple[float, ...], ...]
+_Ratio = Annotated[float, Within(0.0, RATIO_MAX)]
+Ratios = Annotated[tuple[Annotated[tuple[_Ratio, ...], Within(0, 128)], ...], Stages]
 Fusion = Literal["add", "concat"]
 
 STAGES = 4
@@ -80,39 +94,37 @@ def check_ratios(ratios: Sequence[Sequence[float]], depths: Sequence[int]) -> Ra
 class AmmsmConfig:
     """Sizes of AMMSM; the defaults are our reading of the paper."""
 
-    size: int = 224
-    channels: int = 2
-    classes: int = 3
-    dim: int = 64  # of the first stage; doubled at every later one
-    strides: tuple[int, int] = (2, 2)  # of the stem
-    depths: tuple[int, ...] = (2, 4, 8, 4)
-    heads: tuple[int, ...] = (2, 4, 8, 16)
-    attention: tuple[int, ...] = (0, 0, 1, 1)  # blocks at a stage's end that attend
-    states: int = 64
+    size: Side = 224
+    channels: Channels = 2
+    classes: Classes = 3
+    dim: Dim = 64  # of the first stage; doubled at every later one
+    strides: tuple[Stride, Stride] = (2, 2)  # of the stem
+    depths: Annotated[tuple[Blocks, ...], Stages] = (2, 4, 8, 4)
+    heads: Annotated[tuple[Heads, ...], Stages] = (2, 4, 8, 16)
+    attention: Annotated[tuple[SomeBlocks, ...], Stages] = (0, 0, 1, 1)  # at a stage's end
+    states: States = 64
     sparse: bool = True
-    windows: tuple[int, ...] = (4, 4, 4, 4)  # sides, in tokens
+    windows: Annotated[tuple[Side, ...], Stages] = (4, 4, 4, 4)  # sides, in tokens
     pad_windows: bool = True  # else refuse sizes that windows do not divide
     score: Score = "norm"
     dropped: Dropped = "zero"
     ratios: Ratios | None = None  # for every block; FALLBACK, cut to the depths, without
     magnify: bool = True
-    alpha: float = 3.0
+    alpha: Annotated[float, Within(1e-6, 1000.0)] = 3.0
     alpha_map: AlphaMap = "plane"
-    magnifier_width: int = 64
-    magnifier_levels: int = 5
+    magnifier_width: Annotated[int, Within(1, 1024)] = 64
+    magnifier_levels: Annotated[int, Within(0, 10)] = 5
     spatial: bool = True
-    spatial_kernel: int = 7
-    spatial_stride: int = 2
+    spatial_kernel: Annotated[int, Within(1, 64)] = 7
+    spatial_stride: Stride = 2
     spatial_pool: bool = True
     fusion: Fusion = "add"
-    drop: float = 0.0
-    drop_path: float = 0.2
+    drop: Share = 0.0
+    drop_path: Share = 0.2
 
     def __post_init__(self) -> None:
-        for name in ("strides", "depths", "heads", "attention", "windows"):
-            object.__setattr__(self, name, tuple(getattr(self, name)))  # lists, from JSON
+        check_fields(self)
         self._check_stages()
-        self._check_choices()
         self._check_parts()
         if self.sparse and not self.pad_windows:
             self._check_windows()
@@ -128,17 +140,8 @@ class AmmsmConfig:
                     f"{name} must have one number for each of {STAGES} stages, got "
                     f"{getattr(self, name)}"
                 )
-        whole = (self.size, self.channels, self.classes, self.states, *self.strides)
-        spatial = (self.spatial_kernel, self.spatial_stride)
-        if (
-            min(*whole, *spatial, *self.depths, *self.heads, *self.windows) < 1
-            or self.dim < 2
-            or self.dim % 2
-        ):
-            raise ValueError(
-                "size, channels, classes, states, strides, depths, heads and windows must be "
-                "above 0, dim even"
-            )
+        if self.dim % 2:
+            raise ValueError(f"dim must be even, got {self.dim}")
         for i, heads in enumerate(self.heads):
             if (self.dim << i) % heads:
                 raise ValueError(f"heads must divide the channels of their stage, got {heads}")
@@ -147,25 +150,7 @@ class AmmsmConfig:
                 f"attention must be 0 up to the depths {self.depths}, got {self.attention}"
             )
 
-    def _check_choices(self) -> None:
-        choices: dict[str, tuple[str, ...]] = {
-            "score": ("norm", "rms", "absmean"),
-            "dropped": ("zero", "exclude", "gather"),
-            "alpha_map": ("plane", "sines"),
-            "fusion": ("add", "concat"),
-        }
-        for name, known in choices.items():
-            if getattr(self, name) not in known:
-                raise ValueError(
-                    f"{name} must be {' or '.join(known)}, got {getattr(self, name)!r}"
-                )
-
     def _check_parts(self) -> None:
-        if not (math.isfinite(self.alpha) and self.alpha > 0):
-            raise ValueError(f"alpha must be above 0, got {self.alpha!r}")
-        for name in ("drop", "drop_path"):
-            if not 0.0 <= getattr(self, name) < 1.0:
-                raise ValueError(f"{name} must be in 0..1 (1 excluded)")
         least = 1 << max(0, self.magnifier_levels - 1)
         if self.magnify and (self.magnifier_levels < 2 or self.size < least):
             raise ValueError(

@@ -9,34 +9,31 @@ Two convolutions with pooling and one linear layer; nothing in it is new.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mescope.models.outputs import EmotionOutput
+from mescope.models.sizes import Channels, Classes
 from mescope.ops.conv_pool import conv_pool
 from mescope.ops.dropout import dropout
+from mescope.ranges import Share, Within, check_fields
 
 
 @dataclass(frozen=True)
 class FlowCnnConfig:
     """Sizes of the network; about 28,000 parameters."""
 
-    channels: int = 3
-    classes: int = 3
-    filters: tuple[int, int] = (24, 48)
-    size: int = 28
-    dropout: float = 0.5
+    channels: Channels = 3
+    classes: Classes = 3
+    filters: tuple[Channels, Channels] = (24, 48)
+    size: Annotated[int, Within(8, 1024)] = 28
+    dropout: Share = 0.5
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "filters", tuple(self.filters))  # a list, from JSON
-        if len(self.filters) != 2:
-            raise ValueError(f"filters must be two numbers, got {self.filters!r}")
-        if min(self.channels, self.classes, *self.filters) < 1 or self.size < 8:
-            raise ValueError("channels, classes and filters must be above 0, size 8 or more")
-        if not 0.0 <= self.dropout < 1.0:
-            raise ValueError(f"dropout must be in 0..1 (1 excluded), got {self.dropout!r}")
+        check_fields(self)
 
 
 class FlowCnn(nn.Module):

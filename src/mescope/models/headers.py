@@ -52,6 +52,42 @@ def read_metadata(path: Path) -> dict[str, str]:
         raise WeightsError(f"{path}: truncated or damaged header: {reason}") from error
 
 
+Shape = tuple[str, tuple[int, ...]]
+"""Type as torch names it, and size, of one tensor."""
+
+_TYPES = {
+    "F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16", "I64": "int64",
+    "I32": "int32", "I16": "int16", "I8": "int8", "U8": "uint8", "BOOL": "bool",
+}  # fmt: skip
+
+
+def read_shapes(path: Path) -> dict[str, Shape]:
+    """Return name -> type and size of the tensors of a file; reads none of them.
+
+    Raises:
+        WeightsError: as :func:`read_metadata`.
+    """
+    read_metadata(path)
+    try:
+        with safe_open(str(path), "pt") as tensors:
+            slices = {name: tensors.get_slice(name) for name in tensors.keys()}  # noqa: SIM118
+            return {
+                name: (_TYPES.get(one.get_dtype(), one.get_dtype()), tuple(one.get_shape()))
+                for name, one in slices.items()
+            }
+    except (OSError, SafetensorError) as error:
+        raise WeightsError(f"{path}: cannot be read as safetensors: {error}") from error
+
+
+def words_of(shape: Shape) -> str:
+    """Return a type and size in words.
+
+    >>> words_of(("float32", (32, 5)))
+    'float32 32x5'
+    """
+    return f"{shape[0]} {'x'.join(map(str, shape[1])) or 'scalar'}"
+
+
 def _check_length(start: bytes, size: int, path: Path) -> None:
     """Refuse a length that cannot be true, and say what the file is instead."""
     length = int.from_bytes(start, "little")

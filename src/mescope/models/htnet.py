@@ -19,33 +19,33 @@ single token, so its attention has nothing to choose from and only the joins mix
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mescope.models.outputs import EmotionOutput
+from mescope.models.sizes import Blocks, Channels, Classes, Dim, Heads, Side, Stages
 from mescope.models.vision_layers import Dropout, merge, partition
+from mescope.ranges import Share, check_fields
 
 
 @dataclass(frozen=True)
 class HtNetConfig:
     """Sizes of HTNet; the defaults are the published ones."""
 
-    channels: int = 3
-    classes: int = 3
-    size: int = 28
-    patch: int = 7
-    dim: int = 256  # doubled at every join
-    heads: int = 3  # likewise
-    repeats: tuple[int, ...] = (2, 2, 10)  # layers of each level
-    dropout: float = 0.0
+    channels: Channels = 3
+    classes: Classes = 3
+    size: Side = 28
+    patch: Side = 7
+    dim: Dim = 256  # doubled at every join
+    heads: Heads = 3  # likewise
+    repeats: Annotated[tuple[Blocks, ...], Stages] = (2, 2, 10)  # layers of each level
+    dropout: Share = 0.0
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "repeats", tuple(self.repeats))  # a list, from JSON
-        whole = (self.channels, self.classes, self.patch, self.dim, self.heads, *self.repeats)
-        if not self.repeats or min(whole) < 1:
-            raise ValueError("channels, classes, patch, dim, heads and repeats must be above 0")
+        check_fields(self)
         if self.size % (self.patch << (len(self.repeats) - 1)):
             raise ValueError(
                 f"size must be a multiple of patch times 2 for every join, got {self.size} for "
@@ -53,8 +53,6 @@ class HtNetConfig:
             )
         if self.heads > self.dim:
             raise ValueError(f"heads must not be more than dim, got {self.heads}")
-        if not 0.0 <= self.dropout < 1.0:
-            raise ValueError(f"dropout must be in 0..1 (1 excluded), got {self.dropout!r}")
 
 
 class HtNet(nn.Module):
@@ -107,6 +105,8 @@ class _Join(nn.Module):
 
 class _Layer(nn.Module):
     """Attention within a block and an MLP, each after a norm and around a shortcut."""
+
+    recomputable = True
 
     def __init__(self, dim: int, heads: int, drop: float) -> None:
         super().__init__()

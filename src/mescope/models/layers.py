@@ -119,6 +119,8 @@ class MambaLayer(nn.Module):
     parameter counts and checkpoints agree.
     """
 
+    recomputable = True
+
     def __init__(
         self, dim: int, states: int, drop_path: float = 0.0, *, unused_norm: bool = False
     ) -> None:

@@ -15,10 +15,12 @@ The baseline that MERba grows from.  Where this file leaves the released code:
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Annotated
 
 from torch import Tensor, nn
 
 from mescope.models.outputs import EmotionOutput
+from mescope.models.sizes import Blocks, Channels, Classes, Dim, Heads, Side, Stages, Stride
 from mescope.models.vision_layers import (
     Attention,
     ConvBlock,
@@ -32,40 +34,35 @@ from mescope.models.vision_layers import (
     merge,
     partition,
 )
+from mescope.ranges import Share, Within, check_fields
 
 
 @dataclass(frozen=True)
 class MambaVisionConfig:
     """Sizes of MambaVision; the defaults are the published -B on flow maps."""
 
-    channels: int = 3
-    classes: int = 3
-    dim: int = 128  # of the first stage; doubled at every later one
-    stem: int = 64  # channels between the two convolutions of the stem
-    strides: tuple[int, int] = (2, 2)  # of the stem
-    depths: tuple[int, ...] = (3, 3, 10, 5)  # two stages of convolutions, then of tokens
-    heads: tuple[int, ...] = (8, 16)  # of the token stages
-    windows: tuple[int, ...] = (14, 7)
-    conv_stages: int = 2
-    layer_scale: float | None = 1e-5
-    drop: float = 0.0
-    drop_path: float = 0.3
+    channels: Channels = 3
+    classes: Classes = 3
+    dim: Dim = 128  # of the first stage; doubled at every later one
+    stem: Dim = 64  # channels between the two convolutions of the stem
+    strides: tuple[Stride, Stride] = (2, 2)  # of the stem
+    depths: Annotated[tuple[Blocks, ...], Stages] = (3, 3, 10, 5)  # convolutions, then tokens
+    heads: Annotated[tuple[Heads, ...], Stages] = (8, 16)  # of the token stages
+    windows: Annotated[tuple[Side, ...], Stages] = (14, 7)
+    conv_stages: Annotated[int, Within(0, 8)] = 2
+    layer_scale: Annotated[float, Within(0.0, 10.0)] | None = 1e-5
+    drop: Share = 0.0
+    drop_path: Share = 0.3
     step_init: StepInit = "released"
 
     def __post_init__(self) -> None:
-        for name in ("strides", "depths", "heads", "windows"):
-            object.__setattr__(self, name, tuple(getattr(self, name)))  # lists, from JSON
+        check_fields(self)
         stages = len(self.depths) - self.conv_stages
         if not len(self.heads) == len(self.windows) == stages or stages < 1:
             raise ValueError(
                 f"depths, heads and windows must fit: {len(self.depths)} stages, of which "
                 f"{self.conv_stages} are convolutions, {len(self.heads)} heads and "
                 f"{len(self.windows)} windows"
-            )
-        whole = (self.channels, self.classes, self.dim, self.stem, *self.depths)
-        if min(*whole, *self.heads, *self.windows, *self.strides) < 1:
-            raise ValueError(
-                "channels, classes, dim, depths, heads and windows must be above 0"
             )
         for i, heads in enumerate(self.heads):
             if (self.dim << (self.conv_stages + i)) % heads:

@@ -28,7 +28,7 @@ Where this file leaves the published code and paper:
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -36,6 +36,8 @@ from torch.nn import functional as F
 
 from mescope.errors import MescopeError
 from mescope.models.layers import MambaLayer, conv_stem, drop_path_rates, initialise
+from mescope.models.sizes import Channels, Named, States
+from mescope.ranges import Share, Within, check_fields
 
 Mode = Literal["clean", "as_published"]
 
@@ -49,45 +51,20 @@ class MeTstOutput(NamedTuple):
     emotion: Tensor  # (b, k, classes), logits
 
 
-def _check_range(name: str, value: int, low: int, high: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise ValueError(f"{name} must be a whole number in {low}..{high}, got {value!r}")
-
-
-def _check_common(channels: int, dim: int, states: int, classes: int) -> None:
-    _check_range("channels", channels, 1, 1024)
-    _check_range("dim", dim, 1, 1024)
-    _check_range("states", states, 1, 256)
-    _check_range("classes", classes, 2, 64)
-
-
-def _check_mode(mode: str) -> None:
-    if mode not in ("clean", "as_published"):
-        raise ValueError(f"mode must be clean or as_published, got {mode!r}")
-
-
-def _check_drop_path(rate: float) -> None:
-    if not isinstance(rate, int | float) or not 0.0 <= rate < 1.0:
-        raise ValueError(f"drop_path must be in 0..1 (1 excluded), got {rate!r}")
-
-
 @dataclass(frozen=True)
 class MeTstConfig:
     """Sizes of ME-TST; the defaults are the published ones."""
 
-    channels: int = 10  # 5 regions x (horizontal, vertical)
-    dim: int = 64
-    depth: int = 12  # layers of each branch
-    states: int = 64
-    classes: int = 5  # four emotions and neutral
-    drop_path: float = 0.2
+    channels: Channels = 10  # 5 regions x (horizontal, vertical)
+    dim: Annotated[int, Within(1, 1024)] = 64
+    depth: Annotated[int, Within(1, 64)] = 12  # layers of each branch
+    states: States = 64
+    classes: Named = 5  # four emotions and neutral
+    drop_path: Share = 0.2
     mode: Mode = "clean"
 
     def __post_init__(self) -> None:
-        _check_common(self.channels, self.dim, self.states, self.classes)
-        _check_range("depth", self.depth, 1, 64)
-        _check_drop_path(self.drop_path)
-        _check_mode(self.mode)
+        check_fields(self)
 
 
 class MeTst(nn.Module):
@@ -131,26 +108,19 @@ class MeTst(nn.Module):
 class MeTstPlusConfig:
     """Sizes of ME-TST+; the defaults are the paper's where it gives them."""
 
-    channels: int = 36  # 18 regions x (horizontal, vertical)
-    dim: int = 128  # width of the fast path; the slow path has twice as many
-    blocks: int = 3
-    layers: int = 4  # Mamba layers of one block, in each path
-    states: int = 64
-    classes: int = 5
-    drop_path: float = 0.2
-    trunks: int = 2  # 2: one trunk per task; 1: both heads on one trunk
+    channels: Channels = 36  # 18 regions x (horizontal, vertical)
+    dim: Annotated[int, Within(1, 1024)] = 128  # of the fast path; the slow one has double
+    blocks: Annotated[int, Within(1, 16)] = 3
+    layers: Annotated[int, Within(1, 16)] = 4  # Mamba layers of one block, in each path
+    states: States = 64
+    classes: Named = 5
+    drop_path: Share = 0.2
+    trunks: Annotated[int, Within(1, 2)] = 2  # 2: one per task; 1: both heads on one trunk
     lateral_norm: bool = False  # clean: BN and ReLU after lateral convolutions
     mode: Mode = "clean"
 
     def __post_init__(self) -> None:
-        _check_common(self.channels, self.dim, self.states, self.classes)
-        _check_range("blocks", self.blocks, 1, 16)
-        _check_range("layers", self.layers, 1, 16)
-        _check_range("trunks", self.trunks, 1, 2)
-        _check_drop_path(self.drop_path)
-        if not isinstance(self.lateral_norm, bool):
-            raise ValueError(f"lateral_norm must be true or false, got {self.lateral_norm!r}")
-        _check_mode(self.mode)
+        check_fields(self)
         if self.lateral_norm and self.mode == "as_published":
             raise ValueError("lateral_norm is a choice of clean; as_published has its norms")
 

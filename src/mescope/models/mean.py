@@ -27,8 +27,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mescope.models.outputs import FrameEmotionOutput
-from mescope.models.softnet import check_streams
+from mescope.models.sizes import Channels, Named
+from mescope.models.softnet import FrameSide, Streams
 from mescope.ops.dropout import dropout
+from mescope.ranges import Share, check_fields
 
 PENALTY_STREAMS, PENALTY_HEADS = 0.001, 0.1
 
@@ -37,27 +39,15 @@ PENALTY_STREAMS, PENALTY_HEADS = 0.001, 0.1
 class MeanConfig:
     """Sizes of MEAN; the defaults are the published ones."""
 
-    classes: int = 3
-    streams: tuple[int, ...] = (3, 3, 8)  # filters over u, over v and over strain
-    filters: int = 8  # of the convolution of each head
-    size: int = 42  # side of the input
-    dropout: float = 0.3  # behind the streams
-    dropout_head: float = 0.2
+    classes: Named = 3
+    streams: Streams = (3, 3, 8)  # filters over u, over v and over strain
+    filters: Channels = 8  # of the convolution of each head
+    size: FrameSide = 42  # side of the input
+    dropout: Share = 0.3  # behind the streams
+    dropout_head: Share = 0.2
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "streams", tuple(self.streams))  # a list, from JSON
-        check_streams(self.streams, self.size)
-        for name, low in (("classes", 2), ("filters", 1)):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int) or value < low:
-                raise ValueError(
-                    f"{name} must be a whole number of {low} or more, got {value!r}"
-                )
-        for name in ("dropout", "dropout_head"):
-            if not 0.0 <= getattr(self, name) < 1.0:
-                raise ValueError(
-                    f"{name} must be in 0..1 (1 excluded), got {getattr(self, name)!r}"
-                )
+        check_fields(self)
 
 
 class Mean(nn.Module):

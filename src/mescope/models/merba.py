@@ -17,12 +17,22 @@ linears of the MLPs, the attention's projection, and the extractor's.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from mescope.models.outputs import EmotionOutput
+from mescope.models.sizes import (
+    Blocks,
+    Channels,
+    Classes,
+    Dim,
+    Heads,
+    SomeBlocks,
+    Stages,
+    Stride,
+)
 from mescope.models.vision_layers import (
     Attention,
     ConvBlock,
@@ -38,6 +48,7 @@ from mescope.models.vision_layers import (
     partition,
 )
 from mescope.ops.orders import ASYMMETRIC, inverse, lay, order, read
+from mescope.ranges import Share, Within, check_fields
 
 Scope = Literal["local", "global"]
 
@@ -86,59 +97,38 @@ class MerbaOutput(NamedTuple):
 class MerbaConfig:
     """Sizes of MERba; the defaults are our reading of the paper."""
 
-    channels: int = 2
-    classes: int = 7  # of the one head; with dgcm there are two heads of four
+    channels: Channels = 2
+    classes: Classes = 7  # of the one head; with dgcm there are two heads of four
     dgcm: bool = True
-    dim: int = 128  # of the first stage; doubled at every later one
-    stem: int = 64
-    strides: tuple[int, int] = (2, 2)
-    conv_blocks: int = 3
-    local: tuple[int, ...] = (1, 8, 3)  # extractors of each later stage
-    attention: tuple[int, ...] = (2, 2, 2)  # attention blocks of each later stage
-    heads: tuple[int, ...] = (4, 8, 16)
-    window: int = 7
-    directions: tuple[str, ...] = ASYMMETRIC
+    dim: Dim = 128  # of the first stage; doubled at every later one
+    stem: Dim = 64
+    strides: tuple[Stride, Stride] = (2, 2)
+    conv_blocks: SomeBlocks = 3
+    local: Annotated[tuple[Blocks, ...], Stages] = (1, 8, 3)  # extractors of each later stage
+    attention: Annotated[tuple[SomeBlocks, ...], Stages] = (2, 2, 2)  # blocks of each of them
+    heads: Annotated[tuple[Heads, ...], Stages] = (4, 8, 16)
+    window: Annotated[int, Within(1, 64)] = 7
+    directions: Annotated[tuple[str, ...], Within(1, 16)] = ASYMMETRIC
     share_mixer: bool = False
     extractor_scope: Scope = "local"
     attention_scope: Scope = "global"
-    layer_scale: float | None = 1e-5
-    drop: float = 0.1
-    drop_path: float = 0.3
+    layer_scale: Annotated[float, Within(0.0, 10.0)] | None = 1e-5
+    drop: Share = 0.1
+    drop_path: Share = 0.3
     step_init: StepInit = "released"
 
     def __post_init__(self) -> None:
-        for name in ("strides", "local", "attention", "heads", "directions"):
-            object.__setattr__(self, name, tuple(getattr(self, name)))  # lists, from JSON
+        check_fields(self)
         if not len(self.local) == len(self.attention) == len(self.heads) >= 1:
             raise ValueError(
                 f"local, attention and heads must have one number for each stage, got "
                 f"{self.local}, {self.attention} and {self.heads}"
             )
-        if (
-            min(
-                self.channels,
-                self.classes,
-                self.dim,
-                self.stem,
-                *self.strides,
-                *self.heads,
-                self.window,
-                *self.local,
-            )
-            < 1
-            or min(*self.attention, self.conv_blocks) < 0
-        ):
-            raise ValueError("channels, classes, dim, local, heads and window must be above 0")
         for i, heads in enumerate(self.heads, 1):
             if (self.dim << i) % heads:
                 raise ValueError(f"heads must divide the channels of their stage, got {heads}")
-        if not self.directions:
-            raise ValueError("directions must name at least one order, got none")
         for name in self.directions:
             order(name, self.window)  # refuses what is not an order
-        scopes = {self.extractor_scope, self.attention_scope}
-        if not scopes <= {"local", "global"}:
-            raise ValueError(f"a scope must be local or global, got {sorted(scopes)}")
 
     @property
     def side(self) -> int:

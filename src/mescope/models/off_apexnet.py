@@ -13,33 +13,30 @@ every layer but the last, and there is no dropout (``dropout`` adds it before bo
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mescope.models.outputs import EmotionOutput
+from mescope.models.sizes import Channels, Classes, Dim
 from mescope.ops.dropout import dropout
+from mescope.ranges import Share, Within, check_fields
 
 
 @dataclass(frozen=True)
 class OffApexNetConfig:
     """Sizes of OFF-ApexNet; the defaults are the published ones."""
 
-    classes: int = 3
-    filters: tuple[int, int] = (6, 16)
-    width: int = 1024  # of both linear layers
-    size: int = 28
-    dropout: float = 0.0
+    classes: Classes = 3
+    filters: tuple[Channels, Channels] = (6, 16)
+    width: Dim = 1024  # of both linear layers
+    size: Annotated[int, Within(4, 1024)] = 28
+    dropout: Share = 0.0
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "filters", tuple(self.filters))  # a list, from JSON
-        if len(self.filters) != 2:
-            raise ValueError(f"filters must be two numbers, got {self.filters!r}")
-        if min(self.classes, self.width, *self.filters) < 1 or self.size < 4:
-            raise ValueError("classes, width and filters must be above 0, size 4 or more")
-        if not 0.0 <= self.dropout < 1.0:
-            raise ValueError(f"dropout must be in 0..1 (1 excluded), got {self.dropout!r}")
+        check_fields(self)
 
 
 class OffApexNet(nn.Module):

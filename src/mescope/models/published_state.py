@@ -6,6 +6,7 @@ file holds nothing else.  Nothing is downloaded.
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from torch import Tensor
 
 from mescope.errors import WeightsError
 from mescope.models.headers import SUFFIX, read_metadata
+from mescope.ranges import shown
 
 INSIDE = ("model", "module", "state_dict")
 """Where training scripts put the weights among other things."""
@@ -52,6 +54,7 @@ def _contents(path: Path, allowed: Sequence[type]) -> object:
             return parse_tensors(path.read_bytes())
         except (SafetensorError, OSError) as error:
             raise WeightsError(f"{path}: cannot be read as safetensors: {error}") from error
+    _check_zip(path)
     listed: list[Callable[..., Any] | tuple[Callable[..., Any], str]] = [*allowed]
     try:
         with torch.serialization.safe_globals(listed):
@@ -64,6 +67,22 @@ def _contents(path: Path, allowed: Sequence[type]) -> object:
         ) from error
 
 
+def _check_zip(path: Path) -> None:
+    """Refuse a zip whose parts are packed: torch.save stores them, a bomb does not."""
+    if not zipfile.is_zipfile(path):
+        return
+    try:
+        with zipfile.ZipFile(path) as parts:
+            packed = [p for p in parts.infolist() if p.compress_type != zipfile.ZIP_STORED]
+    except (OSError, ValueError, zipfile.BadZipFile, NotImplementedError) as error:
+        raise WeightsError(f"{path}: a damaged zip archive: {error}") from None
+    if packed:
+        raise WeightsError(
+            f"{path}: expected what torch.save writes, found a packed archive "
+            f"({packed[0].filename!r:.60}); unpack it where you trust it"
+        )
+
+
 def _tensors(found: object, path: Path, prefixes: Sequence[str]) -> dict[str, Tensor]:
     for inside in INSIDE:
         if isinstance(found, Mapping) and isinstance(found.get(inside), Mapping):
@@ -74,11 +93,17 @@ def _tensors(found: object, path: Path, prefixes: Sequence[str]) -> dict[str, Te
             "state dict of the network"
         )
     tensors: dict[str, Tensor] = {}
+    most = path.stat().st_size
     for key, tensor in found.items():
         if not isinstance(key, str) or not isinstance(tensor, Tensor):
             raise WeightsError(
                 f"{path}: expected tensors by name, found {type(tensor).__name__} under "
-                f"{key!r}; save the state dict of the network"
+                f"{shown(key)}; save the state dict of the network"
+            )
+        if tensor.layout != torch.strided or tensor.numel() * tensor.element_size() > most:
+            raise WeightsError(
+                f"{path}: {shown(key)} of the size {tuple(tensor.shape)} claims more than the "
+                "file holds; fetch it again"
             )
         name = key
         for prefix in prefixes:

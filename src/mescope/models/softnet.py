@@ -15,41 +15,35 @@ Output  FrameOutput: a score, linear, trained towards 0 or 1 by the squared erro
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mescope.models.outputs import FrameOutput
+from mescope.models.sizes import Channels, Dim
+from mescope.ranges import Within, check_fields
 
 CHANNELS = 3
+
+Streams = tuple[Channels, Channels, Channels]
+"""Filters over u, over v and over strain."""
+
+FrameSide = Annotated[int, Within(6, 512)]
+"""Side of the maps, px."""
 
 
 @dataclass(frozen=True)
 class SoftNetConfig:
     """Sizes of SOFTNet; the defaults are the published ones."""
 
-    streams: tuple[int, ...] = (3, 5, 8)  # filters over u, over v and over strain
-    width: int = 400  # of the linear layer
-    size: int = 42  # side of the input
+    streams: Streams = (3, 5, 8)  # filters over u, over v and over strain
+    width: Dim = 400  # of the linear layer
+    size: FrameSide = 42  # side of the input
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "streams", tuple(self.streams))  # a list, from JSON
-        check_streams(self.streams, self.size)
-        if isinstance(self.width, bool) or not isinstance(self.width, int) or self.width < 1:
-            raise ValueError(f"width must be a whole number above 0, got {self.width!r}")
-
-
-def check_streams(streams: tuple[int, ...], size: int) -> None:
-    """Refuse sizes that three streams cannot have.
-
-    Raises:
-        ValueError: with the field's name.
-    """
-    if len(streams) != CHANNELS or not all(isinstance(n, int) and n > 0 for n in streams):
-        raise ValueError(f"streams must be three whole numbers above 0, got {streams!r}")
-    if isinstance(size, bool) or not isinstance(size, int) or not 6 <= size <= 512:
-        raise ValueError(f"size must be a whole number in 6..512, got {size!r}")
+        check_fields(self)
 
 
 class SoftNet(nn.Module):

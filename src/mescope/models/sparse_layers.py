@@ -130,6 +130,8 @@ class SparseBlock(nn.Module):
     Mixer and MLP come after a norm and have drop path, as in VSSD.
     """
 
+    recomputable = True
+
     def __init__(
         self, dim: int, mixer: SsdMixer | AttentionMixer, *, drop: float, drop_path: float
     ) -> None:

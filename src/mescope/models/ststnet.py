@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Annotated
 
 import torch
 from torch import Tensor, nn
@@ -27,8 +28,10 @@ from torch.nn import functional as F
 
 from mescope.errors import WeightsError
 from mescope.models.outputs import EmotionOutput
+from mescope.models.sizes import Channels, Named
 from mescope.ops.conv_pool import conv_pool
 from mescope.ops.dropout import dropout
+from mescope.ranges import Share, Within, check_fields
 
 CHANNELS = 3
 _PADDING = 2
@@ -38,27 +41,13 @@ _PADDING = 2
 class StstNetConfig:
     """Sizes of STSTNet; the defaults are the published ones."""
 
-    classes: int = 3
-    streams: tuple[int, ...] = (3, 5, 8)  # filters of each
-    size: int = 28  # side of the input
-    dropout: float = 0.5
+    classes: Named = 3
+    streams: Annotated[tuple[Channels, ...], Within(1, 64)] = (3, 5, 8)  # filters of each
+    size: Annotated[int, Within(4, 512)] = 28  # side of the input
+    dropout: Share = 0.5
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "streams", tuple(self.streams))  # a list, from JSON
-        if not self.streams or not all(isinstance(n, int) and n > 0 for n in self.streams):
-            raise ValueError(f"streams must be whole numbers above 0, got {self.streams!r}")
-        for name, low, high in (("classes", 2, 64), ("size", 4, 512)):
-            value = getattr(self, name)
-            if (
-                isinstance(value, bool)
-                or not isinstance(value, int)
-                or not low <= value <= high
-            ):
-                raise ValueError(
-                    f"{name} must be a whole number in {low}..{high}, got {value!r}"
-                )
-        if not 0.0 <= self.dropout < 1.0:
-            raise ValueError(f"dropout must be in 0..1 (1 excluded), got {self.dropout!r}")
+        check_fields(self)
 
 
 class StstNet(nn.Module):

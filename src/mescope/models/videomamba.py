@@ -27,13 +27,14 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import get_args
+from typing import Annotated
 
 import torch
 from torch import Tensor, nn
 
 from mescope.models.layers import DropPath, drop_path_rates
 from mescope.models.outputs import EmotionOutput
+from mescope.models.sizes import Blocks, Classes, Side, SomeBlocks, States
 from mescope.models.videomamba_layers import (
     BiMixer,
     Block,
@@ -42,51 +43,39 @@ from mescope.models.videomamba_layers import (
     stretch_time,
 )
 from mescope.models.vision_layers import Dropout, StepInit
-
-_WHOLE = {
-    "channels": 64, "classes": 1024, "frames": 1024, "side": 1024, "patch": 64, "tubelet": 64,
-    "dim": 2048, "depth": 128, "states": 256,
-}  # fmt: skip
-"""Fields that must be whole numbers from 1 up to this."""
+from mescope.ranges import Share, Within, check_fields
 
 
 @dataclass(frozen=True)
 class VideoMambaConfig:
     """Sizes of VideoMamba; the defaults are the published -Ti and the RSMix paper's classes."""
 
-    channels: int = 3
-    classes: int = 4  # negative, positive, surprise, others
-    frames: int = 8
-    side: int = 224
-    patch: int = 16  # side of a patch
-    tubelet: int = 1  # frames of a patch
-    dim: int = 192
-    depth: int = 24
-    states: int = 16
+    channels: Annotated[int, Within(1, 64)] = 3
+    classes: Classes = 4  # negative, positive, surprise, others
+    frames: Annotated[int, Within(1, 1024)] = 8
+    side: Side = 224
+    patch: Annotated[int, Within(1, 64)] = 16  # side of a patch
+    tubelet: Annotated[int, Within(1, 64)] = 1  # frames of a patch
+    dim: Annotated[int, Within(1, 2048)] = 192
+    depth: Blocks = 24
+    states: States = 16
     order: Order = "spatial"
     step_init: StepInit = "released"
-    head_drop: float = 0.0
-    drop_path: float = 0.1
-    recompute: int = 0  # so many of the first blocks are computed again in backward, for memory
+    head_drop: Share = 0.0
+    drop_path: Share = 0.1
+    recompute: SomeBlocks = 0  # first blocks computed again in backward, to save memory
 
     def __post_init__(self) -> None:
-        for name, high in _WHOLE.items():
-            _check_whole(name, getattr(self, name), 1, high)
-        _check_whole("recompute", self.recompute, 0, self.depth)
+        check_fields(self)
+        if self.recompute > self.depth:
+            raise ValueError(
+                f"recompute must be a whole number in 0..{self.depth}, got {self.recompute}"
+            )
         if self.side % self.patch or self.frames % self.tubelet:
             raise ValueError(
                 f"patch must divide side and tubelet frames, got patch {self.patch} of side "
                 f"{self.side} and tubelet {self.tubelet} of {self.frames} frames"
             )
-        for name, choices in (("order", get_args(Order)), ("step_init", get_args(StepInit))):
-            if getattr(self, name) not in choices:
-                raise ValueError(
-                    f"{name} must be one of {', '.join(choices)}, got {getattr(self, name)!r}"
-                )
-        for name in ("head_drop", "drop_path"):
-            rate = getattr(self, name)
-            if not isinstance(rate, int | float) or not 0.0 <= rate < 1.0:
-                raise ValueError(f"{name} must be in 0..1 (1 excluded), got {rate!r}")
 
     @property
     def steps(self) -> int:
@@ -102,11 +91,6 @@ class VideoMambaConfig:
     def tokens(self) -> int:
         """Length of the sequence, the class token included."""
         return self.steps * self.grid**2 + 1
-
-
-def _check_whole(name: str, value: int, low: int, high: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise ValueError(f"{name} must be a whole number in {low}..{high}, got {value!r}")
 
 
 PRESETS = {

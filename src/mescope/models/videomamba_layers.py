@@ -182,6 +182,8 @@ class Block(nn.Module):
     So ``drop_path`` acts on the output of the block before.
     """
 
+    recomputable = True
+
     def __init__(self, dim: int, mixer: BiMixer, drop_path: float, *, recompute: bool) -> None:
         super().__init__()
         self.norm = nn.RMSNorm(dim, eps=1e-5)

@@ -205,6 +205,8 @@ class Attention(nn.Module):
 class TokenBlock(nn.Module):
     """``t + mix(LN(t))``, then ``t + MLP(LN(t))``, both with layer scale and drop path."""
 
+    recomputable = True
+
     def __init__(
         self, dim: int, mixer: nn.Module, *, drop: float, drop_path: float,
         layer_scale: float | None,

@@ -21,9 +21,12 @@ import numpy.typing as npt
 
 from mescope.errors import FaceError
 from mescope.face.box import CROP_SIZE, Mode
+from mescope.face.choice import FaceChoice
 from mescope.face.detector import FaceFinder, FaceTracker, default_finder
 from mescope.face.landmark_tables import LandmarkTable, TableTracker, read_landmarks
 from mescope.face.landmark_track import CloseUps
+from mescope.face.moment import placed
+from mescope.face.person_change import person_changes
 from mescope.face.visibility import visible
 from mescope.io.cache import Store
 from mescope.io.cores import cores
@@ -105,7 +108,7 @@ def extract(
     reference: Reference = "walk",
     head: Head = "face",
     overlap: Overlap = "full",
-    face: str | int = "largest",
+    face: FaceChoice = "largest",
     finder: FaceFinder | None = None,
     landmarks: LandmarkTable | str | Path | None = None,
     jobs: int | None = None,
@@ -134,7 +137,8 @@ def extract(
             straight lines; enough for a chain of windows
             (:mod:`mescope.spotting.displacement`), which believes the older one
             unless the two disagree, at three quarters of the work.
-        face: ``"largest"``, ``"central"`` or an index from left to right.
+        face: ``"largest"``, ``"central"``, an index from left to right, a point or a time; see
+            :data:`mescope.face.choice.FaceChoice`.
         finder: face detector; dlib by default.
         landmarks: in place of a detector, for ``clean`` mode: the result table of OpenFace,
             py-feat or MediaPipe for this recording (:mod:`mescope.face.landmark_tables`).
@@ -164,7 +168,7 @@ def extract(
     planned = plan(video, timing, mode)
     tables = Tables.empty(planned, len(regions), close=mode == "clean")
     tracker = _tracker(video, finder, landmarks, face, mode)
-    parameters = _parameters(planned, regions, mode, roi_percent, reference, face)
+    parameters = _parameters(planned, regions, mode, roi_percent, reference, tracker.face)
     if isinstance(tracker, TableTracker):
         parameters["landmarks"] = [tracker.table.source, tracker.table.digest]
     thin = overlap == "thin" and mode == "clean"
@@ -200,19 +204,22 @@ def _tracker(
     video: Video,
     finder: FaceFinder | None,
     landmarks: LandmarkTable | str | Path | None,
-    face: str | int,
+    face: FaceChoice,
     mode: Mode,
 ) -> FaceTracker:
     """Return what follows the face: in the pictures, or through a table."""
     if landmarks is None:
-        return FaceTracker(finder or default_finder(), face)
+        seeing = finder or default_finder()
+        return FaceTracker(seeing, placed(face, video, lambda: FaceTracker(seeing)))
     if mode != "clean":
         raise FaceError(
             "landmarks of a table are for clean mode: as published, the face is looked for in "
             "the pictures; choose other weights, or leave the table out"
         )
     known = landmarks if isinstance(landmarks, LandmarkTable) else read_landmarks(landmarks)
-    return TableTracker(None, face, table=known.in_px(video.width, video.height))
+    table = known.in_px(video.width, video.height)
+    whose = placed(face, video, lambda: TableTracker(None, table=table))
+    return TableTracker(None, whose, table=table)
 
 
 def _run(
@@ -267,7 +274,7 @@ def _parameters(
     mode: Mode,
     shares: Shares,
     reference: Reference,
-    face: str | int,
+    face: FaceChoice,
 ) -> dict[str, Any]:
     chosen = planned.timing
     found = {
@@ -355,6 +362,7 @@ def _findings(planned: Plan, tables: Tables, valid: npt.NDArray[np.bool_]) -> li
         lines.append("no face was found in the whole recording")
     elif not shown.all():
         lines.append(f"no face could be measured in {_spans(planned, ~shown)}")
+    lines += _changes(planned, tables)
     cuts = np.flatnonzero(tables.cuts)
     if len(cuts):
         at = ", ".join(str(int(planned.frames[c])) for c in cuts[:10])
@@ -375,6 +383,25 @@ def _findings(planned: Plan, tables: Tables, valid: npt.NDArray[np.bool_]) -> li
     if width < 100:
         lines.append(f"the face is small (crop {width:.0f} px wide); motion is less exact")
     return lines
+
+
+def _changes(planned: Plan, tables: Tables) -> list[str]:
+    """Put into words where the face may be another person's."""
+    at = np.maximum(tables.reference, 0)
+    scene = np.cumsum(tables.cuts, dtype=np.int64)[at]
+    frames = []
+    for change in person_changes(tables.landmarks, scene):
+        before, after = at[change.before], at[change.after]
+        cuts = before + 1 + np.flatnonzero(tables.cuts[before + 1 : after + 1])
+        frames.append(str(int(planned.frames[cuts[-1] if len(cuts) else after])))
+    if not frames:
+        return []
+    more = " and more" if len(frames) > 10 else ""
+    return [
+        f"from frame {', '.join(frames[:10])}{more} on the face followed has another place or "
+        "shape: it may be another person; analyze one person with --start and --end, or say "
+        "whose face with --face"
+    ]
 
 
 def _spans(planned: Plan, mask: npt.NDArray[np.bool_]) -> str:

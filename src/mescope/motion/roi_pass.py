@@ -100,6 +100,7 @@ class Pass:
     states: dict[int, tuple[Box | None, tuple[str, ...]]] = field(default_factory=dict)
     _frames: dict[int, Grey] = field(default_factory=dict)
     _thumbs: Thumbs = field(default_factory=Thumbs)
+    _joints: set[int] = field(default_factory=set)
     _running: deque[tuple[int, Future[WindowFlow], Future[None] | None]] = field(
         default_factory=deque
     )
@@ -117,6 +118,8 @@ class Pass:
 
     def _run(self, video: Video, pool: ThreadPoolExecutor) -> None:
         plan, hop = self.plan, self.plan.timing.hop
+        # What lies between joined recordings is not known: as between scenes.
+        self._joints = set(np.searchsorted(plan.frames, video.report.joints).tolist())
         ready = self.first_window
         for position, grey in positions(video, plan, max(0, (ready - 1) * hop)):
             # A window is complete as soon as a frame after it arrives, decoded or not.
@@ -140,7 +143,8 @@ class Pass:
             before = self._frames.get(max(self._frames, default=-1))
             tables.present[position] = self.plan.near[position]
             if before is not None and before is not grey:
-                tables.cuts[position] = self._thumbs.cut(before, grey, self.tracker.last)
+                cut = self._thumbs.cut(before, grey, self.tracker.last)
+                tables.cuts[position] = cut or position in self._joints
         self._keep(position, grey, ready)
 
     def _keep(self, position: int, grey: Grey, ready: int) -> None:

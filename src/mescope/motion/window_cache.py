@@ -13,6 +13,7 @@ from mescope.errors import OutputError
 from mescope.face.box import Box
 from mescope.face.detector import FaceTracker
 from mescope.io.cache import Store
+from mescope.io.json_text import json_value
 from mescope.motion.roi_pass import Pass, Tables
 from mescope.motion.windows import Plan
 from mescope.moved import renamed
@@ -45,7 +46,7 @@ class WindowCache:
                 break
             for name, rows in self._rows(plan, done, end).items():
                 self._table(name)[rows] = arrays[name]
-            last, tracker.warnings = json.loads(arrays["tracker"].tobytes())
+            last, tracker.warnings = json_value(arrays["tracker"].tobytes())
             tracker.last = None if last is None else Box(*last)
             done = end
         return done
@@ -73,7 +74,7 @@ class WindowCache:
         arrays = self.store.load("decode")
         if arrays is None:
             return None
-        report: dict[str, Any] = json.loads(arrays["report"].tobytes())
+        report: dict[str, Any] = json_value(arrays["report"].tobytes())
         return report
 
     def keep_decode(self, report: dict[str, Any]) -> None:

@@ -26,6 +26,7 @@ Backend = Literal["auto", "reference", "numba"]
 
 _IMAGES = 16  # images of a task
 _POOL = 3
+_KERNEL_TYPES = (torch.float32, torch.float64)
 
 
 def conv_pool_reference(
@@ -83,7 +84,8 @@ def conv_pool(
     Raises:
         ValueError: ``numba`` is forced where it cannot be used.
     """
-    possible = training and not x.requires_grad and x.device.type == "cpu"
+    fits = x.device.type == "cpu" and x.dtype == weight.dtype and x.dtype in _KERNEL_TYPES
+    possible = training and not x.requires_grad and fits
     if backend == "reference" or (backend == "auto" and not (possible and _load())):
         return conv_pool_reference(
             x, weight, bias, gamma, beta, running,
@@ -91,8 +93,8 @@ def conv_pool(
         )  # fmt: skip
     if not possible or _load() is None:
         raise ValueError(
-            f"expected training on a CPU without a gradient of the images, found training="
-            f"{training} on {x.device}; use backend='auto'"
+            "expected training on a CPU in float32 or float64, without a gradient of the "
+            f"images, found training={training}, {x.dtype} on {x.device}; use backend='auto'"
         )
     pooled, mean, variance = _fused(x, weight, bias, gamma, beta, padding, eps)
     count = x.shape[0] * _side(x.shape[2], padding) * _side(x.shape[3], padding)

@@ -16,6 +16,8 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from mescope.ops.precision import together
+
 
 class _DepthwiseConv(torch.autograd.Function):
     """A sum of shifted copies, added in place: no padding and no copy for each tap."""
@@ -66,7 +68,7 @@ def depthwise_conv(
         ahead: how many of the taps look past the present step; 0 is causal.
 
     Returns:
-        (g, b, l, e).
+        (g, b, l, e); under torch.autocast in the widest of the dtypes.
 
     Raises:
         ValueError: shapes or types do not fit.
@@ -84,6 +86,7 @@ def depthwise_conv(
             f"{tuple(x.shape)}, found {tuple(weight.shape)} and {tuple(last.shape)}; stack one "
             "set of weights for each set of sequences"
         )
+    x, weight, last = together(x, weight, last)
     if not x.dtype == weight.dtype == last.dtype or not x.is_floating_point():
         raise ValueError(
             f"expected x, weight and bias of one floating type, found {x.dtype}, "
@@ -91,5 +94,5 @@ def depthwise_conv(
         )
     if not 0 <= ahead < weight.shape[1]:
         raise ValueError(f"expected ahead in 0..{weight.shape[1] - 1}, found {ahead}")
-    y: Tensor = _DepthwiseConv.apply(x, weight, bias, ahead)  # type: ignore[no-untyped-call]
+    y: Tensor = _DepthwiseConv.apply(x, weight, None if bias is None else last, ahead)  # type: ignore[no-untyped-call]
     return y

@@ -10,14 +10,21 @@ channel, an initial state may be given, and double precision is computed in doub
 
 from __future__ import annotations
 
-from typing import Literal
-
 import torch
 from torch import Tensor
 
-from mescope.ops import scan_cpu
+from mescope.ops import scan_cpu, scan_triton
+from mescope.ops.precision import together
+from mescope.ops.scan_choice import Backend, backend_in_use, choose, mamba_ssm_scan
+from mescope.ops.scan_chunked import scan_chunked
 
-Backend = Literal["auto", "reference", "numba"]
+__all__ = [
+    "Backend",
+    "backend_in_use",
+    "selective_scan",
+    "selective_scan_reference",
+    "selective_scans",
+]
 
 _FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 
@@ -85,40 +92,6 @@ def selective_scan_reference(
     return torch.stack(outputs, 1) + D * u, h
 
 
-def _fused_available() -> bool:
-    return scan_cpu.load_kernels() is not None
-
-
-# What torch.compiler.assume_constant_result does, which imports the whole compiler to do it:
-# a second at every start of a program that compiles nothing.
-_fused_available._dynamo_marked_constant = True  # type: ignore[attr-defined]
-
-
-def backend_in_use(device: torch.device | str = "cpu") -> str:
-    """What ``backend="auto"`` runs on this device: "numba" or "reference".
-
-    "reference" on the CPU means that Numba is absent or cannot compile here; every other
-    device uses the reference.  The first call compiles (or loads from the cache) a kernel.
-    """
-    return "numba" if torch.device(device).type == "cpu" and _fused_available() else "reference"
-
-
-def _use_fused(u: Tensor, backend: str) -> bool:
-    if backend not in ("auto", "reference", "numba"):
-        raise ValueError(
-            f"expected backend auto, reference or numba, found {backend!r}; choose one"
-        )
-    if backend == "reference":
-        return False
-    fused = u.device.type == "cpu" and _fused_available()
-    if backend == "numba" and not fused:
-        raise ValueError(
-            f"expected a CPU tensor and a working Numba for backend 'numba', found u "
-            f"{tuple(u.shape)} on {u.device}; use backend='auto'"
-        )
-    return fused
-
-
 def selective_scan(
     u: Tensor,
     delta: Tensor,
@@ -139,34 +112,55 @@ def selective_scan(
     Returns y (b, l, d) in u's dtype and, with ``return_state``, also the state after the last
     step (b, d, n).  Half precisions and float32 are computed and the state is kept in float32,
     float64 in float64.  delta, B and C have u's dtype; A, D and initial_state may be float32
-    beside half-precision u.  Everything is differentiable, once.
+    beside half-precision u.  Under torch.autocast u, delta, B and C may differ, and all are
+    taken in the widest of their dtypes.  Everything is differentiable, once.
 
-    backend: "auto" takes the fused Numba kernel on the CPU where Numba works, and the reference
-    elsewhere (CUDA included; see :func:`backend_in_use`); the others force one.  The fused path
-    uses a polynomial exp (about 2 ulp) and reorders sums over n, so it differs from the
-    reference by rounding: below 1e-4 in float32 and 1e-9 in float64.
+    backend: one of :mod:`mescope.ops.scan_choice`.  The fused paths reorder sums over n (and
+    the CPU's has a polynomial exp, about 2 ulp), so they differ from the reference by rounding:
+    below 1e-4 in float32 and 1e-9 in float64.  "mamba-ssm" takes no initial state and gives the
+    final state no gradient.
 
     Raises ValueError, naming shapes, for empty or unfitting shapes, mixed dtypes or devices.
     """
+    u, delta, B, C = together(u, delta, B, C)
     _check_shapes(u, delta, A, B, C, D, initial_state)
     state = {} if initial_state is None else {"initial_state": initial_state}
     _check_types(u, {"delta": delta, "B": B, "C": C}, {"A": A, "D": D} | state)
-    wide = torch.float64 if u.dtype == torch.float64 else torch.float32
     if initial_state is None:
-        h = torch.zeros(u.shape[0], *A.shape, dtype=wide, device=u.device)
+        h = torch.zeros(u.shape[0], *A.shape, dtype=_wide(u), device=u.device)
     else:
-        h = initial_state.to(wide)
-    dtype = u.dtype
-    args = tuple(t.to(wide) for t in (u, delta, A, B, C, D))
-    if _use_fused(u, backend):
-        keep = torch.is_grad_enabled() and any(t.requires_grad for t in (*args, h))
-        u, delta, A, B, C, D = args
-        y, final, _ = scan_cpu.scan_cpu(u, delta, A[None], B, C, D[None], h, keep)
+        h = initial_state.to(_wide(u))
+    chosen = choose(u.device.type, u.dtype, backend)
+    if chosen == "mamba-ssm":
+        if initial_state is not None:
+            raise ValueError(
+                "expected no initial_state for backend 'mamba-ssm', which starts at zero; "
+                "choose another backend"
+            )
+        y, final = mamba_ssm_scan(u, delta, A, B, C, D)
+    elif chosen in ("numba", "triton"):
+        y, final = _fused(chosen, (u, delta, A[None], B, C, D[None], h))
     else:
-        u, delta, A, B, C, D = args
-        y, final = selective_scan_reference(u, delta, A, B, C, D, h)
-    y = y.to(dtype)
+        plain = scan_chunked if chosen == "chunked" else selective_scan_reference
+        args = [t.to(_wide(u)) for t in (u, delta, A, B, C, D, h)]
+        y, final = plain(*args)
+    y = y.to(u.dtype)
     return (y, final) if return_state else y
+
+
+def _wide(u: Tensor) -> torch.dtype:
+    """Return the dtype of the state."""
+    return torch.float64 if u.dtype == torch.float64 else torch.float32
+
+
+def _fused(chosen: str, args: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:
+    """Scan with sets of parameters A (g, d, n) and D (g, d) by the chosen kernels."""
+    keep = torch.is_grad_enabled() and any(t.requires_grad for t in args)
+    if chosen == "triton":  # reads half precision itself
+        y, final, _ = scan_triton.scan_triton(*args, keep)
+    else:
+        y, final, _ = scan_cpu.scan_cpu(*(t.to(_wide(args[0])) for t in args), keep)
+    return y, final
 
 
 def selective_scans(
@@ -196,16 +190,15 @@ def selective_scans(
             f"expected {len(u)} sets of delta, B, C and D, found "
             f"{[len(t) for t in (delta, B, C, D)]}; stack as many as u has"
         )
-    wide = torch.float64 if u.dtype == torch.float64 else torch.float32
-    if not (_use_fused(u, backend) and u.numel()):
+    u, delta, B, C = together(u, delta, B, C)
+    chosen = choose(u.device.type, u.dtype, backend)
+    if chosen not in ("numba", "triton") or not u.numel():
         parts = zip(u, delta, A, B, C, D, strict=True)
         found = [selective_scan(*part, backend=backend) for part in parts]
         return torch.stack([torch.as_tensor(y) for y in found])
     _check_shapes(u[0], delta[0], A[0], B[0], C[0], D[0], None)
     _check_types(u, {"delta": delta, "B": B, "C": C}, {"A": A, "D": D})
-    flat = [t.to(wide).flatten(0, 1) for t in (u, delta, B, C)]
-    h = flat[0].new_zeros(len(flat[0]), *A.shape[1:])
-    rates, skip = A.to(wide), D.to(wide)
-    keep = torch.is_grad_enabled() and any(t.requires_grad for t in (*flat, rates, skip))
-    y, _, _ = scan_cpu.scan_cpu(flat[0], flat[1], rates, flat[2], flat[3], skip, h, keep)
+    x, step, into, out = (t.flatten(0, 1) for t in (u, delta, B, C))
+    h = x.new_zeros(len(x), *A.shape[1:], dtype=_wide(u))
+    y, _ = _fused(chosen, (x, step, A, into, out, D, h))
     return torch.as_tensor(y).reshape(u.shape).to(u.dtype)

@@ -5,6 +5,7 @@ An analysis also goes into every format in which annotations are written, such a
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -36,6 +37,9 @@ __all__ = [
     "save_spotting_report",
     "write",
 ]
+
+TITLE = "mescope report"
+"""How the title of the page of an analysis ends."""
 
 _EVENTS, _FRAMES = ".events.csv", ".frames.csv"
 
@@ -82,6 +86,7 @@ def write(
     path: str | Path,
     *,
     force: bool = False,
+    keep: bool = False,
     media: str | Path | None = None,
 ) -> Path:
     """Write ``analysis`` in the format of the suffix of ``path`` and return ``path``.
@@ -95,6 +100,7 @@ def write(
         analysis: what to write.
         path: the file.
         force: replace what is there.
+        keep: leave what is there as it is, and write the others.
         media: the recording on this machine, for a link relative to the file; else the link
             is its name alone.
 
@@ -104,15 +110,45 @@ def write(
     """
     path = Path(path)
     files = files_of(path)
-    _refuse_existing(files, force)
+    if not keep:
+        _refuse_existing(files, force)
     suffix = _suffix(path, formats().values())
     if suffix not in OF_ANALYSES.values():
+        if keep and os.path.lexists(path):
+            return path
         name = next(name for name, ending in formats().items() if ending == suffix)
         _write_annotations(analysis, path, name, media)
         return path
     for file, text in zip(files, _texts(analysis, suffix), strict=True):
-        _write(file, text)
+        if not (keep and os.path.lexists(file)):
+            _write(file, text)
     return path
+
+
+def is_ours(path: Path) -> bool:
+    """Say whether a file looks like one that :func:`write` made for its name.
+
+    Tables by their header, pages by their title, JSON by its format; a file of annotations may
+    have been gone on with by a coder, and counts as ours whatever it holds.
+    """
+    try:
+        with path.open("rb") as file:
+            start = file.read(4096).decode("utf-8", "replace")
+    except OSError:
+        return False
+    if path.name.endswith(".json"):
+        from mescope.reports.json import FORMAT
+
+        return f'"format": "{FORMAT}"' in start
+    if path.name.endswith(".csv"):
+        from mescope.results import EVENT_COLUMNS, INTERVAL_COLUMNS
+
+        first = start.partition("\n")[0].strip()
+        if path.name.endswith(_FRAMES):
+            return first.startswith("frame,timestamp,")
+        columns = EVENT_COLUMNS if path.name.endswith(_EVENTS) else INTERVAL_COLUMNS
+        return first == ",".join(columns)
+    return not path.name.endswith(".html") or f"{TITLE}</title>" in start
 
 
 def save_report(report: Report, path: str | Path, *, force: bool = False) -> Path:
@@ -143,9 +179,10 @@ def _refuse_existing(files: tuple[Path, ...], force: bool) -> None:
 
 def _write(file: Path, text: str) -> None:
     from mescope.io.atomic import write_atomically
+    from mescope.io.file_names import valid
 
     # A name that is not valid Unicode must not stop a report: its bytes are shown instead.
-    write_atomically(file, text.encode("utf-8", "backslashreplace"))
+    write_atomically(file, valid(text).encode("utf-8"))
 
 
 def _write_annotations(

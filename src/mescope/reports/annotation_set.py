@@ -22,11 +22,13 @@ def annotation_set(analysis: Analysis) -> AnnotationSet:
     """
     rate = float(analysis.video.get("rate") or 0.0)
     source = str(analysis.provenance.get("model", ""))
-    frames = analysis.video.get("frames")
+    frames, start = analysis.video.get("frames"), analysis.video.get("start_offset")
     return AnnotationSet(
         video=str(analysis.video.get("name", "")),
         rate=rate or None,
         frames=None if frames is None else int(frames),
+        start_offset=None if start is None else float(start),
+        mpv_zero=float(analysis.video.get("mpv_zero") or 0.0),
         marks=in_order(_proposal(finding, source, rate) for finding in analysis.findings),
         events=analysis.events,
     )

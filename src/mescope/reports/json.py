@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from mescope.annotations import face_events
 from mescope.errors import MescopeError
 from mescope.events import Detection, FaceEvent, Interval
+from mescope.io.json_text import json_value
 
 if TYPE_CHECKING:
     from mescope.results import Analysis, Finding, Traces
@@ -92,6 +93,15 @@ def read_json(path: str | Path) -> tuple[Detection, ...]:
     return _read(path, "a detection", lambda d: tuple(map(_detection, d["detections"])))
 
 
+def read_document(path: Path) -> dict[str, Any]:
+    """Return all that stands in a file that :func:`dumps` made, as plain values.
+
+    Raises:
+        MescopeError: as :func:`read_json`.
+    """
+    return _read(path, "an entry", lambda document: document)
+
+
 def read_candidates(path: str | Path) -> tuple[Detection, ...]:
     """Return the candidates of a file that :func:`dumps` made; none from an older version.
 
@@ -129,7 +139,7 @@ def events_of(entries: Iterable[Mapping[str, Any]]) -> tuple[FaceEvent, ...]:
 def _read(path: Path, what: str, pick: Callable[[dict[str, Any]], Found]) -> Found:
     """Return a part of a file; ``what`` names one of it in the message if it is damaged."""
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = json_value(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise MescopeError(
             f"expected a JSON file of `mescope analyze` at {path}, found: {error}"
@@ -146,7 +156,7 @@ def _read(path: Path, what: str, pick: Callable[[dict[str, Any]], Found]) -> Fou
         )
     try:
         return pick(document)
-    except (KeyError, TypeError, ValueError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
         raise MescopeError(
             f"{what} in {path.name} is damaged ({error!r}); analyze the recording again"
         ) from error

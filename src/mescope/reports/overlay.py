@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from mescope.errors import OutputError
 from mescope.face.box import CROP_SIZE
+from mescope.face.choice import FaceChoice
 from mescope.face.landmark_tables import LandmarkTable
 from mescope.io.cache import default_cache
 from mescope.io.progress import Progress
@@ -42,7 +43,7 @@ def write_overlay(
     start: float | None = None,
     end: float | None = None,
     rate: float | None = None,
-    face: str | int = "largest",
+    face: FaceChoice = "largest",
     landmarks: LandmarkTable | str | Path | None = None,
     jobs: int | None = None,
     cache: Path | None = None,

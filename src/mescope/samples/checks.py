@@ -1,10 +1,27 @@
-"""What the tables of a recipe check their values with."""
+"""What the tables of a recipe check their values with, and the ranges of their fields.
+
+Ranges are checked where a recipe is read (:mod:`mescope.training.recipe`).
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 from mescope.errors import RecipeError
+from mescope.ranges import Within
+
+Number = Annotated[int, Within(1, 1_000_000)]
+"""Of samples, batches or epochs."""
+
+Some = Annotated[int, Within(0, 1_000_000)]
+Side = Annotated[int, Within(1, 1024)]
+Channels = Annotated[int, Within(1, 1024)]
+Seconds = Annotated[float, Within(0.01, 86_400.0)]
+Hours = Annotated[float, Within(1e-6, 10_000.0)]
+PerMinute = Annotated[float, Within(0.0, 600.0)]
+Ratio = Annotated[float, Within(0.0, 10_000.0)]
+Factor = Annotated[float, Within(1e-9, 1e9)]
+LearningRate = Annotated[float, Within(1e-12, 1000.0)]
 
 
 def one_of(name: str, value: object, choices: tuple[object, ...]) -> None:

@@ -23,6 +23,7 @@ from mescope.errors import MescopeError, OutputError, RecipeError, VideoError
 from mescope.face.aligned import MARGIN, align
 from mescope.face.detector import FaceFinder, Grey
 from mescope.io.cache import Store
+from mescope.io.json_text import json_value
 from mescope.motion.flow import Flow, farneback, strain, tvl1
 from mescope.motion.grey_maps import EYE_ROW, EYES_APART, cut_map, grey_maps
 from mescope.samples.apex import find_apex
@@ -279,7 +280,7 @@ class Keep:
             if store.path("clip").exists():
                 self.damaged.append(store.key)
             return None
-        meta = json.loads(arrays["meta"].tobytes())
+        meta = json_value(arrays["meta"].tobytes())
         if meta["version"] != _version():
             self.outdated.append(store.key)
             return None

@@ -17,7 +17,7 @@ from mescope.datasets.flow28 import FlowMaps as PublishedMaps
 from mescope.errors import RecipeError
 from mescope.face.detector import default_finder
 from mescope.samples.base import SAMPLES, Prepared, SampleKind, channel_statistics
-from mescope.samples.checks import positive
+from mescope.samples.checks import Channels, Factor, Number, Side, positive
 from mescope.samples.clip_features import (
     Choice,
     Feature,
@@ -54,7 +54,7 @@ Values = tuple[NDArray[Any], tuple[str, ...]]
 class _ClipKind(SampleKind):
     """What all samples of clips have in common."""
 
-    scale: float = 1.0  # samples are multiplied by it
+    scale: Factor = 1.0  # samples are multiplied by it
     standardise: bool = False  # each channel to mean 0 and deviation 1
 
     def __post_init__(self) -> None:
@@ -102,7 +102,7 @@ class _MapKind(_ClipKind):
 
     flow_maps: ClassVar[bool] = True
 
-    channels: int = 3  # u, v and strain; 2 without strain
+    channels: Channels = 3  # u, v and strain; 2 without strain
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -122,7 +122,7 @@ class GreyMaps(_MapKind):
 
     reads: ClassVar[tuple[type, ...]] = (Dataset, PublishedMaps)
 
-    size: int = 28  # side of maps that are made of clips, px
+    size: Side = 28  # side of maps that are made of clips, px
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -153,7 +153,7 @@ class FlowMaps(_MapKind):
     kind: ClassVar[str] = "flow"
     preparation: ClassVar[type[Preparation]] = FlowPreparation
 
-    size: int = 28  # side, px
+    size: Side = 28  # side, px
     unit_flow: bool = False  # flow to deviation 1, the same for u and v, zero kept
 
     def __post_init__(self) -> None:
@@ -191,7 +191,7 @@ class OnsetFlow(_ClipKind):
     preparation: ClassVar[type[Preparation]] = FlowPreparation
     channels: ClassVar[int] = 2  # of flow
 
-    size: int = 28  # side, px
+    size: Side = 28  # side, px
     unit_flow: bool = False  # flow to deviation 1, the same for u and v, zero kept
 
     def __post_init__(self) -> None:
@@ -235,7 +235,7 @@ class Clips(_ClipKind):
 
     kind: ClassVar[str] = "clips"
 
-    size: int = 28  # side of the frames, px
+    size: Side = 28  # side of the frames, px
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -270,7 +270,7 @@ class SimulatedMaps(_MapKind):
     preparation: ClassVar[type[Preparation]] = GreyMapPreparation
     size: ClassVar[int] = 28
 
-    maps: int  # to draw
+    maps: Number  # to draw
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -30,6 +30,7 @@ from mescope.errors import DatasetError, MescopeError
 from mescope.events import Expression, Interval, Recording
 from mescope.face.detector import FaceFinder, default_finder
 from mescope.io.cache import Store
+from mescope.io.json_text import json_value
 from mescope.io.parallel import run_jobs
 from mescope.labels import class_of, classes_for
 from mescope.samples.examples import Examples
@@ -292,7 +293,7 @@ def _packed(made: Made) -> dict[str, NDArray[Any]]:
 
 
 def _unpacked(kept: dict[str, NDArray[Any]]) -> Made:
-    known, expressions, skipped = json.loads(kept["known"].tobytes())
+    known, expressions, skipped = json_value(kept["known"].tobytes())
     origins = [
         Origin(
             role=o["role"],

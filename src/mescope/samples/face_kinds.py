@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, cast
+from typing import Annotated, Any, ClassVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from mescope.errors import RecipeError, VideoError
 from mescope.face.detector import default_finder
 from mescope.face.nasal_crop import Smoothing, crop_clip
+from mescope.ranges import Within
 from mescope.samples.base import SAMPLES, Prepared, SampleKind
-from mescope.samples.checks import positive
+from mescope.samples.checks import Channels, Factor, Side, positive
 from mescope.samples.face_clips import FaceClips, face_examples
 from mescope.samples.one_clip import OneClip
 from mescope.samples.preparation import (
@@ -36,15 +37,15 @@ class Faces(SampleKind):
     kind: ClassVar[str] = "faces"
     preparation: ClassVar[type[Preparation]] = FacePreparation
 
-    size: int = 28  # side of the crops, px
-    frames: int = 16  # what the model is shown of an expression
-    draws: int = 4  # draws of them kept for training; 0 for the tested ones only
-    channels: int = 3  # 1 for grey
+    size: Side = 28  # side of the crops, px
+    frames: Annotated[int, Within(2, 1024)] = 16  # what the model is shown of an expression
+    draws: Annotated[int, Within(0, 1000)] = 4  # kept for training; 0: the tested ones only
+    channels: Channels = 3  # 1 for grey
     difference: bool = False  # what changed since the first frame shown
-    scale: float = 1.0  # samples are multiplied by it
+    scale: Factor = 1.0  # samples are multiplied by it
     macro: bool = False  # also learn from macro-expressions
     macro_others: bool = True  # also from those of the class others
-    macro_weight: float = 1.0  # of a macro-expression in the loss, a micro-expression having 1
+    macro_weight: Factor = 1.0  # of a macro-expression in the loss, a micro-expression having 1
     rsmix: bool = False  # also learn from RSMix copies
     control: bool = False  # also ask about control clips of test people, see samples.rsmix.plan
 

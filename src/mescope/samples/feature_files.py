@@ -16,6 +16,7 @@ from mescope.errors import DatasetError
 from mescope.events import Recording, expression_of
 from mescope.io.atomic import write_atomically
 from mescope.io.cache import Store
+from mescope.io.json_text import json_value
 from mescope.samples.recording_windows import RecordingWindows, from_arrays, to_arrays
 
 INDEX = "features.json"
@@ -55,7 +56,7 @@ def read_features(folder: Path) -> tuple[tuple[RecordingWindows, ...], dict[str,
     """
     path = folder / INDEX
     try:
-        index = json.loads(path.read_text(encoding="utf-8"))
+        index = json_value(path.read_text(encoding="utf-8"))
         version, regions = index["version"], tuple(index["region_names"])
         mode, records = str(index["mode"]), [_record(r) for r in index.pop("recordings")]
     except OSError as error:

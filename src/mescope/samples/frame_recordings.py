@@ -18,8 +18,10 @@ from numpy.typing import NDArray
 
 from mescope.events import Expression, Interval
 from mescope.io.cache import Store
+from mescope.io.json_text import json_value
+from mescope.ranges import Share
 from mescope.samples.base import SAMPLES, SampleKind
-from mescope.samples.checks import one_of, positive, shares
+from mescope.samples.checks import Hours, Ratio, Seconds, one_of, positive, shares
 from mescope.samples.pair_labels import pair_classes, pair_labels
 from mescope.samples.rendered import staged_recording
 
@@ -46,11 +48,11 @@ class RenderedFrames(SampleKind):
     style: str = "softnet"  # or mean: how maps are made
     flow: str = "farneback"  # or tvl1, as published
     expressions: str = "micro"  # or macro: what is learned
-    half_s: float = 0.2  # k_p
-    hours: float = 1.0
-    seconds: float = 30.0  # of every recording
-    held_out: float = 0.15
-    negative_ratio: float = 5.0  # pairs without an expression per pair with one
+    half_s: Seconds = 0.2  # k_p
+    hours: Hours = 1.0
+    seconds: Seconds = 30.0  # of every recording
+    held_out: Share = 0.15
+    negative_ratio: Ratio = 5.0  # pairs without an expression per pair with one
 
     def __post_init__(self) -> None:
         one_of("style", self.style, ("softnet", "mean"))
@@ -175,7 +177,7 @@ def _kept(folder: Path, wanted: RenderedFrames, seed: int, number: int) -> Frame
         keep(folder, wanted, seed, number)
         arrays = store.load("maps")
         assert arrays is not None
-    about: dict[str, Any] = json.loads(arrays["about"].tobytes())
+    about: dict[str, Any] = json_value(arrays["about"].tobytes())
     planted = tuple(
         Expression(
             **e | {"interval": Interval(**e["interval"])}

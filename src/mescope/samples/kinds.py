@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from mescope.errors import WeightsError
 from mescope.models.weights import Card
+from mescope.ranges import check_fields, shown
 from mescope.samples import clip_kinds, face_kinds, frame_recordings, spotting_kinds
 from mescope.samples.base import SAMPLES, Prepared, SampleKind
 from mescope.samples.preparation import Preparation
@@ -30,13 +29,14 @@ def preparation_of(card: Card) -> Preparation:
         }
         kind = SAMPLES[entries["data"]]
         found = kind.preparation(**entries)
+        check_fields(found)
         sound = len(found.slope) == len(found.shift) > 0
-        np.array([found.size, found.channels, *found.slope, *found.shift], np.float64)
     except (TypeError, ValueError, KeyError):
         sound = False
     if not sound:
         raise WeightsError(
             f"expected weights that name clips, found {card.model} with inputs "
-            f"{card.inputs or 'of windows'}; `mescope models` tells them apart"
+            f"{shown(card.inputs) if card.inputs else 'of windows'}; `mescope models` tells "
+            "them apart"
         )
     return found

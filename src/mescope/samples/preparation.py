@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from mescope.ranges import Within
 from mescope.samples.augment import flip_flow
+from mescope.samples.checks import Channels, Side
 
 IMAGENET_MEAN, IMAGENET_SPREAD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """Of RGB 0..1, which VideoMamba's published weights expect."""
@@ -29,11 +31,11 @@ class Preparation:
     """
 
     data: str  # a kind of mescope.samples.kinds.SAMPLES
-    size: int  # side of the maps or frames, px
-    channels: int
-    slope: tuple[float, ...]  # of each channel
-    shift: tuple[float, ...]
-    frames: int = 0  # of faces: the first ones of those given
+    size: Side  # of the maps or frames, px
+    channels: Channels
+    slope: Annotated[tuple[float, ...], Within(1, 1024)]  # of each channel
+    shift: Annotated[tuple[float, ...], Within(1, 1024)]
+    frames: Annotated[int, Within(0, 1024)] = 0  # of faces: the first ones of those given
     difference: bool = False  # of faces: minus the first frame
     smoothing: str = "median5"  # of the landmarks that place their crops
 

@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,8 +23,8 @@ from mescope.datasets.clips import Findings
 from mescope.errors import DatasetError, MescopeError, TooShortError
 from mescope.evaluation.folds import Person
 from mescope.events import Expression, Interval, Recording
-from mescope.face.box import Mode
 from mescope.io.cache import Store
+from mescope.io.json_text import json_value
 from mescope.io.parallel import run_jobs
 from mescope.io.progress import Progress
 from mescope.motion.roi_flow import VERSIONS, RoiFlow, Timing, extract
@@ -259,7 +259,7 @@ def _path(record: Recording) -> Path:
 def _identity(path: Path, wanted: AnnotatedRecordings) -> dict[str, Any]:
     """Return what decides the numbers: the extraction, and the listing of the pictures."""
     return {
-        "version": VERSIONS[cast(Mode, wanted.mode)],
+        "version": VERSIONS[wanted.mode],
         "regions": wanted.regions,
         "mode": wanted.mode,
         "listing": [list(entry) for entry in _listing(path)],
@@ -288,7 +288,7 @@ def from_arrays(
     record: Recording, arrays: dict[str, NDArray[Any]], regions: tuple[str, ...], mode: str
 ) -> RecordingWindows:
     """Return what :func:`to_arrays` was given."""
-    plan = json.loads(arrays["plan"].tobytes())
+    plan = json_value(arrays["plan"].tobytes())
     return RecordingWindows(
         recording=record,
         windows=arrays["windows"],

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from mescope.events import Expression, FaceEvent, Interval, expression_of
 from mescope.io.cache import Store
+from mescope.io.json_text import json_value
 from mescope.io.progress import Progress
 from mescope.motion.head_motion import steady
 from mescope.motion.regions import REGIONS_18
@@ -196,7 +197,7 @@ def _store(folder: Path, seed: int, seconds: float, manner: Manner = "natural") 
 
 
 def _unpacked(number: int, arrays: dict[str, NDArray[Any]]) -> Measured:
-    truth = json.loads(arrays.pop("truth").tobytes())
+    truth = json_value(arrays.pop("truth").tobytes())
     return Measured(
         number=number,
         rate=truth["rate"],

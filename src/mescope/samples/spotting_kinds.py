@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 from mescope.events import Kind
 from mescope.motion.regions import REGIONS_5, REGIONS_18, Region
+from mescope.ranges import Share, Within
 from mescope.samples.base import SAMPLES, SampleKind
-from mescope.samples.checks import not_negative, one_of, positive, shares
+from mescope.samples.checks import (
+    Hours,
+    PerMinute,
+    Ratio,
+    Seconds,
+    not_negative,
+    one_of,
+    positive,
+    shares,
+)
 
 
 @SAMPLES.register("synthetic")
@@ -19,11 +29,11 @@ class SimulatedWindows(SampleKind):
     kind: ClassVar[str] = "synthetic"
     simulated: ClassVar[bool] = True
 
-    recordings: int = 200  # drawn anew for every epoch
-    seconds: float = 30.0  # of every recording
-    micro_per_minute: float = 16.0
-    macro_per_minute: float = 5.0
-    negative_ratio: float = 4.0  # windows without an expression per window with one
+    recordings: Annotated[int, Within(1, 100_000)] = 200  # drawn anew for every epoch
+    seconds: Seconds = 30.0  # of every recording
+    micro_per_minute: PerMinute = 16.0
+    macro_per_minute: PerMinute = 5.0
+    negative_ratio: Ratio = 4.0  # windows without an expression per window with one
 
     def __post_init__(self) -> None:
         positive(self, "recordings", "seconds")
@@ -41,12 +51,12 @@ class RenderedRecordings(SampleKind):
     kind: ClassVar[str] = "rendered"
     simulated: ClassVar[bool] = True
 
-    look: str = "candidates"  # or "windows": what the network is shown
-    hours: float = 10.0  # of rendered recordings, natural and staged together
-    staged: float = 0.5  # share of them that is staged (samples.rendered.Manner)
-    seconds: float = 60.0  # of every recording
-    held_out: float = 0.15
-    negative_ratio: float = 3.0  # windows without an expression per window with one
+    look: Literal["candidates", "windows"] = "candidates"  # what is shown
+    hours: Hours = 10.0  # of rendered recordings, natural and staged together
+    staged: Share = 0.5  # share of them that is staged (samples.rendered.Manner)
+    seconds: Seconds = 60.0  # of every recording
+    held_out: Share = 0.15
+    negative_ratio: Ratio = 3.0  # windows without an expression per window with one
 
     def __post_init__(self) -> None:
         one_of("look", self.look, ("candidates", "windows"))
@@ -77,10 +87,10 @@ class AnnotatedRecordings(SampleKind):
     kind: ClassVar[str] = "recordings"
 
     regions: str = "18"  # or "5"
-    mode: str = "clean"  # or "as_published": how motion is measured
+    mode: Literal["clean", "as_published"] = "clean"  # how motion is measured
     videos: str = "all"  # or "with-micro": only those with a micro-expression, as published
     macro: bool = False  # macro-expressions are targets too, and not neutral
-    negative_ratio: float = 4.0  # windows without an expression per window with one
+    negative_ratio: Ratio = 4.0  # windows without an expression per window with one
 
     def __post_init__(self) -> None:
         one_of("regions", self.regions, tuple(REGION_SETS))

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 from mescope.events import Detection, Interval
 from mescope.labels import SPOTTING_CLASSES
 from mescope.moved import renamed
+from mescope.ranges import Share, Whole, Within, check_fields
 from mescope.spotting.flow_peaks import Candidate, FlowPeaksRule, candidates
 from mescope.spotting.proposals import emotion_scores, kind_of
 from mescope.spotting.segments import CORE, back_to_frames, segments
@@ -54,22 +55,26 @@ with an IoU of at least 0.5; the training-free spotter's own rule covers 67 % an
 """
 
 
+Slope = Annotated[float, Within(-1e6, 1e6)]
+
+
 @dataclass(frozen=True, kw_only=True)
 class CascadeRule:
     """The constants behind the network; they travel in the weights' card."""
 
-    floor: float = 0.5  # least calibrated score of a detection
-    slope: float = 1.0  # of the logistic calibration over the logit of the raw score
-    strength: float = 0.0  # and over the other signs, see :func:`evidence`
-    brevity: float = 0.0
-    breadth: float = 0.0
-    evenness: float = 0.0
-    offset: float = 0.0
-    edge: float = 0.5  # an interval ends where the network's score falls to this share
+    floor: Whole = 0.5  # least calibrated score of a detection
+    slope: Slope = 1.0  # of the logistic calibration over the logit of the raw score
+    strength: Slope = 0.0  # and over the other signs, see :func:`evidence`
+    brevity: Slope = 0.0
+    breadth: Slope = 0.0
+    evenness: Slope = 0.0
+    offset: Slope = 0.0
+    edge: Share = 0.5  # an interval ends where the network's score falls to this share
     refine: bool = True  # take the network's edges
 
     def __post_init__(self) -> None:
-        if not (0.0 <= self.floor <= 1.0 and 0.0 < self.edge < 1.0 and self.slope > 0):
+        check_fields(self)
+        if not (self.edge > 0.0 and self.slope > 0):
             raise ValueError("expected floor and edge in 0..1 and a slope above 0")
 
     def to_dict(self) -> dict[str, Any]:

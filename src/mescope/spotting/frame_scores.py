@@ -29,7 +29,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,13 +37,14 @@ from scipy.signal import find_peaks
 
 from mescope.errors import MescopeError, WeightsError
 from mescope.events import Detection, Interval, Kind
+from mescope.ranges import Whole, Within, check_fields
 from mescope.spotting.over_threshold import FAINT
 from mescope.spotting.proposals import kind_of, moilanen, vote
 from mescope.spotting.spotters import SPOTTERS, Network, Score, Spotter, Spotting, given
 from mescope.spotting.traces import Floats, box_smooth, stitch, valid_runs
 
 if TYPE_CHECKING:
-    from mescope.motion.frame_maps import Method, Style
+    from mescope.motion.frame_maps import Style
     from mescope.motion.roi_flow import RoiFlow
     from mescope.video.source import Video
 
@@ -52,19 +53,14 @@ if TYPE_CHECKING:
 class FrameRule:
     """The constants behind the network; they travel in the weights' card."""
 
-    half_s: float = 0.2  # k_p: half the mean length of the expressions
-    share: float = 0.55  # p of the threshold
-    floor: float = 0.3  # no peak of the smoothed scores below it; 0 as published
+    half_s: Annotated[float, Within(0.001, 60.0)] = 0.2  # k_p: half the mean length
+    share: Whole = 0.55  # p of the threshold
+    floor: Whole = 0.3  # no peak of the smoothed scores below it; 0 as published
     kind: Literal["duration", "micro", "macro"] = "duration"
-    flow: Method = "farneback"  # or tvl1, as published
+    flow: Literal["farneback", "tvl1"] = "farneback"  # tvl1 as published
 
     def __post_init__(self) -> None:
-        if not (self.half_s > 0 and 0.0 <= self.share <= 1.0 and 0.0 <= self.floor <= 1.0):
-            raise ValueError("expected half_s above 0, share and floor in 0..1")
-        if self.kind not in ("duration", "micro", "macro"):
-            raise ValueError(f"kind must be duration, micro or macro, got {self.kind!r}")
-        if self.flow not in ("farneback", "tvl1"):
-            raise ValueError(f"flow must be farneback or tvl1, got {self.flow!r}")
+        check_fields(self)
 
     def frames(self, rate: float) -> int:
         """Return k_p at ``rate`` frames per second."""

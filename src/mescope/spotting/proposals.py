@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,8 +22,13 @@ from scipy.signal import find_peaks
 
 from mescope.events import MICRO_MAX_S, Detection, Interval, Kind
 from mescope.labels import SPOTTING_CLASSES
+from mescope.ranges import Whole, Within, check_fields
 from mescope.spotting.extensible import Extent, extend, suppress
 from mescope.spotting.traces import Floats, box_smooth, centred_smooth, valid_runs
+
+Duration = Annotated[float, Within(0.0, 86_400.0)]
+Frames = Annotated[int, Within(1, 10_000)]
+Widening = Annotated[int, Within(0, 1000)]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -37,42 +42,32 @@ class ProposalRule:
     """
 
     mode: Literal["clean", "as_published"] = "clean"
-    half_length: int = 17  # k_p in frames: as_published smoothing, peak distance and interval
-    share: float = 0.55  # threshold: mean + share * (max - mean)
-    floor: float = 0.35  # clean: no peak below this score
-    smooth: int = 3  # clean: frames of the centred average, odd
-    level: float = 0.5  # clean: an interval ends where the trace falls to level * peak
-    widen: int = 1  # clean: frames added at both ends, since training labels leave them out
-    shortest_s: float = 0.1  # clean: shorter intervals are dropped
-    longest_s: float = 4.0  # clean: intervals are cut to this length around their peak
-    strategy: int = 1
+    half_length: Frames = 17  # k_p: as_published smoothing, peak distance and interval
+    share: Whole = 0.55  # threshold: mean + share * (max - mean)
+    floor: Whole = 0.35  # clean: no peak below this score
+    smooth: Annotated[int, Within(1, 9999)] = 3  # clean: frames of the centred average, odd
+    level: Whole = 0.5  # clean: an interval ends where the trace falls to level * peak
+    widen: Widening = 1  # clean: frames added at both ends, which training labels leave out
+    shortest_s: Duration = 0.1  # clean: shorter intervals are dropped
+    longest_s: Duration = 4.0  # clean: intervals are cut to this length around their peak
+    strategy: Annotated[int, Within(0, 2)] = 1
     intervals: Literal["fixed", "extensible"] = "fixed"  # as_published: 2 k_p + 1 or growing
     neutral: Literal["voted", "zeroed"] = "voted"  # as_published, 1: its logit before the vote
 
     def __post_init__(self) -> None:
-        if self.mode not in ("clean", "as_published"):
-            raise ValueError(f"mode must be clean or as_published, got {self.mode!r}")
-        if self.strategy not in (0, 1, 2):
-            raise ValueError(f"strategy must be 0, 1 or 2, got {self.strategy!r}")
-        if self.intervals not in ("fixed", "extensible"):
-            raise ValueError(f"intervals must be fixed or extensible, got {self.intervals!r}")
-        if self.neutral not in ("voted", "zeroed"):
-            raise ValueError(f"neutral must be voted or zeroed, got {self.neutral!r}")
+        check_fields(self)
         if self.mode == "clean" and (self.intervals, self.neutral) != ("fixed", "voted"):
             raise ValueError("extensible intervals and a zeroed neutral are as_published only")
-        if self.half_length < 1 or self.smooth < 1 or self.smooth % 2 == 0 or self.widen < 0:
-            raise ValueError("half_length and smooth (odd) must be >= 1, widen >= 0")
-        for name in ("share", "floor", "level"):
-            if not 0.0 <= getattr(self, name) <= 1.0:
-                raise ValueError(f"{name} must be in 0..1, got {getattr(self, name)!r}")
-        if not 0.0 <= self.shortest_s <= self.longest_s:
+        if self.smooth % 2 == 0:
+            raise ValueError(f"smooth must be odd, got {self.smooth}")
+        if self.shortest_s > self.longest_s:
             raise ValueError("need 0 <= shortest_s <= longest_s")
 
     @classmethod
     def as_published(
         cls,
         half_length: int,
-        strategy: int = 2,
+        strategy: Annotated[int, Within(0, 2)] = 2,
         *,
         of: Literal["me-tst-plus", "boosting-vrme"] = "me-tst-plus",
     ) -> ProposalRule:

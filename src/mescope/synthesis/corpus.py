@@ -28,6 +28,7 @@ from joblib import Parallel, delayed
 from mescope.errors import DatasetError, OutputError
 from mescope.events import Expression, Interval, Recording
 from mescope.io.atomic import write_atomically, write_table
+from mescope.io.json_text import json_value
 from mescope.io.progress import Progress
 from mescope.labels import RENDERED
 from mescope.synthesis.dynamics import Level, random_script
@@ -131,7 +132,7 @@ def read_corpus(folder: str | Path) -> tuple[Recording, ...]:
     """
     folder = Path(folder).resolve()
     try:
-        manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
+        manifest = json_value((folder / "manifest.json").read_text("utf-8"))
         recordings = _read_table(folder / "recordings.csv")
         truth = _read_table(folder / "truth.csv")
     except (OSError, ValueError) as error:
@@ -260,19 +261,23 @@ def _expression(row: dict[str, str]) -> Expression:
 
 def _open_folder(folder: Path, recipe: CorpusRecipe) -> None:
     """Make the folder, or check that what it holds is the same corpus, unfinished or not."""
-    manifest = folder / "manifest.json"
+    manifest, complete = folder / "manifest.json", False
     try:
         (folder / "videos").mkdir(parents=True, exist_ok=True)
         if manifest.exists():
-            if json.loads(manifest.read_text("utf-8"))["asked"] != _asked(recipe):
+            kept = json_value(manifest.read_text("utf-8"))
+            videos = list((folder / "videos").glob("*.mp4"))
+            complete = kept["complete"] is True and len(videos) == recipe.recordings
+            if kept["asked"] != _asked(recipe):
                 raise OutputError(f"{folder} holds another corpus; choose an empty folder")
         elif any((folder / "videos").iterdir()):
             raise OutputError(
                 f"{folder} holds videos of unknown origin; choose an empty folder"
             )
-    except (OSError, KeyError, ValueError) as error:
+    except (OSError, KeyError, ValueError, TypeError) as error:
         raise OutputError(f"cannot write a corpus into {folder}: {error}") from error
-    _write_manifest(folder, recipe, complete=False)
+    if not complete:
+        _write_manifest(folder, recipe, complete=False)
 
 
 def _asked(recipe: CorpusRecipe) -> dict[str, object]:

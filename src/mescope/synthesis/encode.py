@@ -27,12 +27,15 @@ def default_codec() -> str:
     return "libx264" if "libx264" in av.codecs_available else "mpeg4"
 
 
-def write_video(video: Video, path: str | Path, codec: str | None = None) -> None:
+def write_video(
+    video: Video, path: str | Path, codec: str | None = None, *, comment: str = ""
+) -> None:
     """Write ``video`` in colour to ``path``; its ending names the container.
 
     Frames carry their own times: exact multiples of 1/rate where the rate is constant,
     otherwise rounded to 1/60000 s (1 ms in Matroska, a limit of that container).  One encoder
-    thread, so equal pixels give equal files.  The file appears whole or not at all.
+    thread, so equal pixels give equal files.  The file appears whole or not at all.  A
+    ``comment`` is written into the container, for :func:`comment_of`.
 
     Raises:
         OutputError: the ending or codec is unknown, the sides are odd (4:2:0 needs even ones),
@@ -50,7 +53,7 @@ def write_video(video: Video, path: str | Path, codec: str | None = None) -> Non
         raise OutputError(f"this FFmpeg has no encoder {codec}; try {default_codec()}")
     part = path.with_name(f".{path.name}.part")
     try:
-        _encode(video, part, FORMATS[path.suffix.lower()], codec)
+        _encode(video, part, FORMATS[path.suffix.lower()], codec, comment)
         with part.open("rb+") as file:
             os.fsync(file.fileno())
         os.replace(part, path)
@@ -60,9 +63,23 @@ def write_video(video: Video, path: str | Path, codec: str | None = None) -> Non
         part.unlink(missing_ok=True)
 
 
-def _encode(video: Video, part: Path, container_format: str, codec: str) -> None:
+def comment_of(path: Path) -> str:
+    """Return the comment in the container of a video; "" where there is none."""
+    try:
+        with av.open(str(path)) as container:
+            found = {key.lower(): text for key, text in container.metadata.items()}
+            return str(found.get("comment", ""))
+    except (OSError, av.FFmpegError):
+        return ""
+
+
+def _encode(
+    video: Video, part: Path, container_format: str, codec: str, comment: str = ""
+) -> None:
     ticks, base = _ticks(video)
     with av.open(str(part), "w", format=container_format) as container:
+        if comment:
+            container.metadata["comment"] = comment
         stream = container.add_stream(
             codec,
             rate=Fraction(video.rate).limit_denominator(1001),

@@ -8,6 +8,7 @@ checkpoint survives a kill at any moment.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -17,8 +18,11 @@ from safetensors.torch import save
 
 from mescope.errors import RecipeError
 from mescope.io.atomic import write_atomically
+from mescope.io.json_text import json_value
 from mescope.moved import renamed
 from mescope.training.tables import Recipe
+
+CHECKPOINT = "checkpoint.safetensors"
 
 
 @dataclass
@@ -33,7 +37,7 @@ class Checkpointer:
     """Writes the checkpoint and the history of one run into its folder."""
 
     def __init__(self, folder: Path, recipe: Recipe) -> None:
-        self.path, self.recipe = folder / "checkpoint.safetensors", recipe
+        self.path, self.recipe = folder / CHECKPOINT, recipe
         self.progress = RunState()
 
     def restore(self, model: torch.nn.Module, optimizer: torch.optim.Adam) -> int:
@@ -44,6 +48,7 @@ class Checkpointer:
         """
         if self.path.exists():
             self.progress = load_checkpoint(self.path, self.recipe, model, optimizer)
+            self._write_history()  # a kill may have come between the two files
         return self.progress.epoch
 
     def keep(
@@ -53,6 +58,9 @@ class Checkpointer:
         self.progress.epoch += 1
         self.progress.history.append(entry)
         save_checkpoint(self.path, self.recipe, model, optimizer, self.progress)
+        self._write_history()
+
+    def _write_history(self) -> None:
         history = json.dumps(self.progress.history, indent=1).encode()
         write_atomically(self.path.with_name("history.json"), history)
 
@@ -65,7 +73,7 @@ def read_history(folder: Path) -> list[dict[str, float]]:
     """
     path = folder / "history.json"
     try:
-        return list(json.loads(path.read_text(encoding="utf-8")))
+        return list(json_value(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError) as error:
         raise RecipeError(
             f"the history {path} cannot be read ({error}); train again in another folder"
@@ -92,6 +100,28 @@ def save_checkpoint(
     write_atomically(path, save(tensors, metadata))
 
 
+def check_checkpoint(path: Path, recipe: Recipe) -> RunState:
+    """Return where a run stands, from the metadata of its checkpoint alone.
+
+    Raises:
+        RecipeError: the file is damaged, or was made by another recipe.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+        made_by, progress = json_value(metadata["recipe"]), _state(metadata["progress"])
+    except (SafetensorError, OSError, LookupError, TypeError, ValueError) as error:
+        raise RecipeError(
+            f"the checkpoint {path} cannot be read ({error}); delete it to start anew"
+        ) from error
+    if made_by != json.loads(json.dumps(recipe.to_dict())):
+        raise RecipeError(
+            f"the checkpoint {path} was made by another recipe; restore that recipe, "
+            "or choose another output folder"
+        )
+    return progress
+
+
 def load_checkpoint(
     path: Path, recipe: Recipe, model: torch.nn.Module, optimizer: torch.optim.Adam
 ) -> RunState:
@@ -100,30 +130,51 @@ def load_checkpoint(
     Raises:
         RecipeError: the file is damaged, or was made by another recipe.
     """
+    progress = check_checkpoint(path, recipe)
     try:
         with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError) as error:
+        _put_back(tensors, model, optimizer)
+    except (SafetensorError, OSError, RuntimeError, LookupError, ValueError) as error:
         raise RecipeError(
-            f"the checkpoint {path} cannot be read ({error}); delete it to start anew"
+            f"the checkpoint {path} does not fit its recipe's model; it was changed after it "
+            "was written: delete it to start anew"
         ) from error
-    if json.loads(metadata.get("recipe", "{}")) != json.loads(json.dumps(recipe.to_dict())):
-        raise RecipeError(
-            f"the checkpoint {path} was made by another recipe; restore that recipe, "
-            "or choose another output folder"
-        )
+    return progress
+
+
+def _state(text: str) -> RunState:
+    """Return where a run stands, from its metadata.
+
+    Raises:
+        KeyError, TypeError, ValueError: it is no such text, or contradicts itself.
+    """
+    values = json_value(text)
+    epoch, history = values["epoch"], values["history"]
+    sound = isinstance(epoch, int) and isinstance(history, list) and len(history) == epoch
+    if not sound or not all(isinstance(entry, dict) for entry in history):
+        raise ValueError("its number of epochs and its history differ")
+    return RunState(epoch=epoch, history=history)
+
+
+def _put_back(
+    tensors: Mapping[str, torch.Tensor],
+    model: torch.nn.Module,
+    optimizer: torch.optim.Adam,
+) -> None:
+    """Restore weights and moments; raises what torch raises where they do not fit."""
     model.load_state_dict({k[6:]: v for k, v in tensors.items() if k.startswith("model/")})
+    parameters = [p for group in optimizer.param_groups for p in group["params"]]
     state: dict[int, dict[str, torch.Tensor]] = {}
     for key, value in tensors.items():
         if key.startswith("adam/"):
             _, index, name = key.split("/")
+            if value.dim() and value.shape != parameters[int(index)].shape:
+                raise ValueError(f"{key} has another shape than its weights")
             state.setdefault(int(index), {})[name] = value
     optimizer.load_state_dict(
         {"state": state, "param_groups": optimizer.state_dict()["param_groups"]}
     )
-    values = json.loads(metadata["progress"])
-    return RunState(epoch=values["epoch"], history=values["history"])
 
 
 __getattr__ = renamed(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,11 @@ from sklearn.svm import SVC
 from mescope.errors import WeightsError
 from mescope.models.bi_woof import bi_woof
 from mescope.models.lbp_top import lbp_top
+from mescope.ranges import Within, check_value, declared
+
+Cost = Annotated[float, Within(1e-9, 1e9)]
+Blocks = Annotated[int, Within(1, 64)]
+Bins = Annotated[int, Within(1, 256)]
 
 
 def _flat(inputs: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -34,17 +39,17 @@ def _machine(describe: Callable[..., Any], C: float, **options: Any) -> Any:
     )
 
 
-def svm_flow(C: float = 0.001) -> Any:
+def svm_flow(C: Cost = 0.001) -> Any:
     """Return a machine on the values of the maps themselves."""
     return _machine(_flat, C)
 
 
-def lbp_top_svm(C: float = 0.001, blocks: int = 5) -> Any:
+def lbp_top_svm(C: Cost = 0.001, blocks: Blocks = 5) -> Any:
     """Return a machine on :func:`mescope.models.lbp_top.lbp_top` of grey clips."""
     return _machine(lbp_top, C, blocks=blocks)
 
 
-def bi_woof_svm(C: float = 0.001, blocks: int = 5, bins: int = 8) -> Any:
+def bi_woof_svm(C: Cost = 0.001, blocks: Blocks = 5, bins: Bins = 8) -> Any:
     """Return a machine on :func:`mescope.models.bi_woof.bi_woof` of flow."""
     return _machine(bi_woof, C, blocks=blocks, bins=bins)
 
@@ -68,7 +73,12 @@ def build(name: str, **options: Any) -> Any:
         near = difflib.get_close_matches(name, known, n=1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
         raise WeightsError(f"there is no model {name!r}; choose from {', '.join(known)}{hint}")
+    hints = declared(CLASSICAL[name])
     try:
+        for option, value in options.items():
+            check_value(option, hints.get(option, Any), value)
         return CLASSICAL[name](**options)
+    except ValueError as error:
+        raise WeightsError(f"{name} cannot be built so: {error}") from None
     except TypeError as error:
         raise WeightsError(f"{name} cannot be built so: {error}") from None

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast, get_args
@@ -87,6 +87,7 @@ def evaluate(
     oracle: bool = False,
     device: str = "cpu",
     log: Log = "none",
+    only: Collection[int] | None = None,
     progress: Progress | None = None,
 ) -> Report:
     """Train and test a recipe on every fold, for each of its seeds.
@@ -103,6 +104,7 @@ def evaluate(
         device: a torch device for networks; on one GPU, take one job at a time.
         log: also write the losses of every fold into ``out/logs``: ``csv``, ``tensorboard`` or
             ``wandb`` (offline).
+        only: numbers of the folds to do now, from 0, for runs in parts; none of them: collect.
         progress: called after every job.
 
     Raises:
@@ -110,13 +112,13 @@ def evaluate(
         DatasetError: no clip of the data set can be used.
         LeakError: there are too few people for the protocol, or two people share a clip.
         OutputError: ``out`` cannot be written.
+        UnfinishedError: ``only`` leaves folds that nobody has done yet.
     """
     recipe = recipe if isinstance(recipe, Recipe) else read_clip_recipe(recipe)
     examples, left_out = _examples(recipe, data, out, jobs)
     _check_duplicates(examples)
     hashes = examples.hashes()
     splits = {s: folds_of(examples, protocol, s) for s in _seeds(recipe)}
-    items = [(seed, number) for seed, folds in splits.items() for number in range(len(folds))]
     results = Results(
         _folder(out),
         _identity(recipe, protocol, hashes, oracle),
@@ -125,19 +127,19 @@ def evaluate(
     )
     results.warnings += _without_class(examples, splits)
     results.warnings += in_words(examples, splits, flip=getattr(recipe.augment, "flip", False))
-    missing = [item for item in items if item not in results]
+    missing = results.missing(only)
+    total = len(results.missing()) + len(results)
     if progress:
-        progress(len(items) - len(missing), len(items))
+        progress(len(results), total)
     shared = Shared(recipe, examples, oracle, device, check_log(log, out), _folder(out))
-    work = [(seed, splits[seed][number]) for seed, number in missing]
     numbers = {(seed, splits[seed][n].name): n for seed, n in missing}
-    for seed_fold, result in run_jobs(
-        run_fold, shared, work, jobs=jobs, engine=engine, address=address
-    ):
-        seed, fold = seed_fold
+    work = [(seed, splits[seed][number]) for seed, number in missing]
+    run = run_jobs(run_fold, shared, work, jobs=jobs, engine=engine, address=address)
+    for (seed, fold), result in run:
         results.keep(seed, numbers[seed, fold.name], result)
         if progress:
-            progress(len(results), len(items))
+            progress(len(results), total)
+    results.check_whole()
     return Report(
         name=recipe.name,
         recipe=recipe.to_dict(),

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -73,6 +73,7 @@ def evaluate_recordings(
     device: str = "cpu",
     keep_weights: bool = False,
     log: Log = "none",
+    only: Collection[int] | None = None,
     progress: Progress | None = None,
 ) -> SpottingReport:
     """Train and test a spotting recipe on every fold, for each of its seeds.
@@ -90,6 +91,7 @@ def evaluate_recordings(
         device: a torch device; on one GPU, take one job at a time.
         log: also write the losses of every fold, into ``out/logs``.
         keep_weights: write every fold's weights into ``out/weights``.
+        only: numbers of the folds to do now, from 0, for runs in parts; none of them: collect.
         progress: called after every job.
 
     Raises:
@@ -97,6 +99,7 @@ def evaluate_recordings(
         DatasetError: nothing can be learned from the training people of a fold.
         LeakError: there are too few people, or weights learned from whom they would test.
         OutputError: ``out`` cannot be written.
+        UnfinishedError: ``only`` leaves folds that nobody has done yet.
     """
     some = data.measured
     check_measured(recipe, some)
@@ -114,10 +117,10 @@ def evaluate_recordings(
         "weights": None if files is None else {k: _digest(v) for k, v in files.items()},
     }  # fmt: skip
     results = Results(out, identity, splits, SpottedFold)
-    items = [(seed, n, fold) for seed, folds in splits.items() for n, fold in enumerate(folds)]
-    missing = [item for item in items if item[:2] not in results]
+    missing = [(seed, number, splits[seed][number]) for seed, number in results.missing(only)]
+    total = len(results.missing()) + len(results)
     if progress:
-        progress(len(items) - len(missing), len(items))
+        progress(len(results), total)
     folder = None if out is None else out / "folds"
     kept = out / "weights" if out is not None and keep_weights else None
     check_log(log, out)
@@ -127,7 +130,8 @@ def evaluate_recordings(
     ):
         _keep(results, out, (seed, number), done)
         if progress:
-            progress(len(results), len(items))
+            progress(len(results), total)
+    results.check_whole()
     return _report(recipe, data, protocol, results, trained=weights is None)
 
 

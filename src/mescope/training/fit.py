@@ -53,6 +53,7 @@ def fit(
     fabric: Fabric | None = None,
     schedule: LRScheduler | None = None,
     clip_norm: float = 0.0,
+    accumulate: int = 1,
     after_step: Callable[[], None] | None = None,
     after_epoch: Callable[[int, dict[str, float]], None] | None = None,
     report: Report | None = None,
@@ -71,6 +72,8 @@ def fit(
         fabric: device, precision, processes and loggers; one CPU if None.
         schedule: stepped after every batch.
         clip_norm: longest gradient of all parameters together; 0 for any.
+        accumulate: parts in which a batch is computed one after the other, for their gradients
+            only to be kept; a part counts by its length.
         after_step: called after every step of the optimizer.
         after_epoch: called with the epoch's number and its mean ``loss`` and ``seconds``.
         report: called after every batch.
@@ -87,11 +90,9 @@ def fit(
         module.train()
         losses: list[float] = []
         for batch in batches(epoch):
-            share = _share(batch, fabric)
-            value = loss(module(share[0]), share)
-            losses.append(_finite(value, epoch, len(losses)))
             stepper.zero_grad(set_to_none=True)
-            fabric.backward(value)
+            value = _gradients(_share(batch, fabric), module, loss, fabric, accumulate)
+            losses.append(_finite(value, epoch, len(losses)))
             if clip_norm:
                 fabric.clip_gradients(module, stepper, max_norm=clip_norm)
             stepper.step()
@@ -115,6 +116,21 @@ def _share(batch: Batch, fabric: Fabric) -> Batch:
     if fabric.world_size > 1:
         batch = tuple(t[fabric.global_rank :: fabric.world_size] for t in batch)
     return tuple(t.to(fabric.device) for t in batch)
+
+
+def _gradients(
+    share: Batch, module: Any, loss: Loss, fabric: Fabric, accumulate: int
+) -> Tensor:
+    """Add the gradients of a batch up, part by part; return its loss."""
+    total = torch.zeros((), device=fabric.device)
+    parts = list(zip(*(t.tensor_split(min(accumulate, len(t))) for t in share), strict=True))
+    for i, part in enumerate(parts):
+        # Of several processes the gradients are averaged once, with the last part.
+        with fabric.no_backward_sync(module, enabled=i + 1 < len(parts)):
+            value = loss(module(part[0]), part) * (len(part[0]) / len(share[0]))
+            fabric.backward(value)
+        total = total + value.detach()
+    return total
 
 
 def _finite(loss: Tensor, epoch: int, step: int) -> float:

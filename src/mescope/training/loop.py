@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
+from mescope.models.averaged import Averaged
+from mescope.models.recompute import recompute
 from mescope.training.checkpoint import Checkpointer
 from mescope.training.fit import Report, fit, one_device
 from mescope.training.logs import LOGS, Log, logger
@@ -37,14 +40,23 @@ def train_task(
     Raises:
         RecipeError: the loss is not a number, or the checkpoint is another recipe's.
     """
-    first = checkpointer.restore(task.module, task.optimizer) if checkpointer else 0
+    if task.recompute:
+        recompute(task.module)
+    first = checkpointer.restore(task.kept, task.optimizer) if checkpointer else 0
+    mean = task.kept if isinstance(task.kept, Averaged) else None
     done = first * task.steps
 
     def look(epoch: int, entry: dict[str, float]) -> None:
         if checkpointer:
-            checkpointer.keep(task.module, task.optimizer, entry)
+            checkpointer.keep(task.kept, task.optimizer, entry)
         if after_epoch:
-            after_epoch(epoch)
+            with mean.settled() if mean else nullcontext():
+                after_epoch(epoch)
+
+    def after_step() -> None:
+        task.after_step()
+        if mean:
+            mean.follow()
 
     where = log_folder or (checkpointer.path.parent / LOGS if checkpointer else None)
     loggers = logger(log, where) if where else []
@@ -60,9 +72,11 @@ def train_task(
         fabric=fabric,
         schedule=task.schedule(done),
         clip_norm=task.clip_norm,
-        after_step=task.after_step,
+        accumulate=task.accumulate,
+        after_step=after_step,
         after_epoch=look,
         report=report and (lambda now, loss: report(done + now, loss)),
     )
     for one in loggers:
         one.finalize("success")
+    task.finish()

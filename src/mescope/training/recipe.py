@@ -21,16 +21,19 @@ from __future__ import annotations
 import copyreg
 import json
 import re
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
 from mescope.errors import RecipeError
+from mescope.io.names import check_name
+from mescope.ranges import check_plain, check_value, declared, shown
 from mescope.registry import suggestion
 from mescope.samples.kinds import SAMPLES
 from mescope.training.flat_recipe import refuse_flat
+from mescope.training.recipe_text import read_text, toml_values
+from mescope.training.runnable import check_runnable
 from mescope.training.shipped_recipes import find_recipe
 from mescope.training.tables import ModelTable, Recipe
 from mescope.training.tasks import TASKS, TrainingTask, task_for, task_of
@@ -41,14 +44,6 @@ __all__ = [
 ]  # fmt: skip
 
 Table = TypeVar("Table")
-
-_TYPES: dict[str, tuple[type, ...]] = {
-    "int": (int,),
-    "float": (int, float),
-    "str": (str,),
-    "dict[str, Any]": (dict,),
-    "bool": (bool,),
-}
 
 _WORD = re.compile(r"[A-Za-z][\w.+-]*")
 _NO_WORDS = ("true", "false", "inf", "nan")  # values of TOML
@@ -62,15 +57,14 @@ def read_recipe(path: str | Path, settings: Sequence[str] = ()) -> Recipe:
         settings: what is other than the file says, as in ``optim.epochs=5``; values are TOML.
 
     Raises:
-        RecipeError: the file is missing and no recipe of mescope has this name, or it is not
-            TOML, lacks a key, or has an unknown table or key or a value of the wrong type.
+        RecipeError: the file is missing and no recipe of mescope has this name, it is not TOML,
+            lacks a key, has an unknown table or key or a value of the wrong type, or cannot be
+            run (:mod:`mescope.training.runnable`).
     """
     path = find_recipe(path)
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise RecipeError(f"cannot read the recipe {path}: {error}") from error
-    return parse_recipe(text, path.name, settings)
+    recipe = parse_recipe(read_text(path), path.name, settings)
+    check_runnable(recipe, path.name)
+    return recipe
 
 
 def read_window_recipe(path: str | Path, settings: Sequence[str] = ()) -> Recipe:
@@ -110,10 +104,7 @@ def parse_recipe(text: str, source: str = "recipe", settings: Sequence[str] = ()
     >>> parse_recipe(f'name = "a"\n{tables}', settings=["optim.epochs=3"]).optim.epochs
     3
     """
-    try:
-        values = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise RecipeError(f"{source} is not valid TOML: {error}") from error
+    values = toml_values(text, source)
     refuse_flat(values, source)
     for setting in settings:
         _merge(values, _setting(setting))
@@ -134,11 +125,15 @@ def recipe_of(values: Mapping[str, Any], source: str = "recipe") -> Recipe:
     Raises:
         RecipeError: something is missing, unknown, of a wrong type, or does not go together.
     """
+    try:
+        check_plain(values)
+    except ValueError as error:
+        raise RecipeError(f"{source}: {error}") from None
     refuse_flat(values, source)
     top = {name: value for name, value in values.items() if name not in Recipe.TABLES}
     for name in values.keys() & set(Recipe.TABLES):
         if not isinstance(values[name], dict):
-            raise RecipeError(f"{source}: {name} must be a table, got {values[name]!r}")
+            raise RecipeError(f"{source}: {name} must be a table, got {shown(values[name])}")
     known = [f.name for f in fields(Recipe)]
     _check_keys(source, "", top, known)
     missing = [name for name in ("name", "model", "data") if name not in values]
@@ -160,6 +155,10 @@ def recipe_of(values: Mapping[str, Any], source: str = "recipe") -> Recipe:
         augment=_table(task.augment_table, values.get("augment", {}), source, "augment"),
         task=_table(task.task_table, asked, source, "task"),
     )
+    try:
+        check_name(recipe.name)
+    except ValueError as error:
+        raise RecipeError(f"{source}: name = {shown(recipe.name)}: {error}") from None
     task.check(recipe)
     return recipe
 
@@ -187,7 +186,10 @@ def _table(cls: type[Table], values: Mapping[str, Any], source: str, name: str) 
     ]
     if lacking:
         raise RecipeError(f"{source}: [{name}] lacks {', '.join(lacking)}")
-    return cls(**values)
+    try:
+        return cls(**values)
+    except (TypeError, ValueError) as error:
+        raise RecipeError(f"{source}: [{name}] {error}") from None
 
 
 def _check_keys(source: str, table: str, values: Mapping[str, Any], known: list[str]) -> None:
@@ -198,21 +200,17 @@ def _check_keys(source: str, table: str, values: Mapping[str, Any], known: list[
         what = "table" if not table and isinstance(value, dict) else "key"
         hint = suggestion(key, known).removeprefix("; ")
         hint = hint or f"{where} has {', '.join(known) or 'no keys'}"
-        raise RecipeError(f"{source}: unknown {what} {key!r} of {where}; {hint}")
+        raise RecipeError(f"{source}: unknown {what} {shown(key)} of {where}; {hint}")
 
 
-def _check_types(source: str, table: str, values: Mapping[str, Any], declared: Any) -> None:
-    """Refuse values of the wrong TOML type; whole numbers do for floats."""
-    types = {f.name: str(getattr(f.type, "__name__", f.type)) for f in fields(declared)}
+def _check_types(source: str, table: str, values: Mapping[str, Any], owner: Any) -> None:
+    """Refuse values of another type or range than the table declares."""
+    hints = declared(owner)
     for key, value in values.items():
-        wanted = types[key]
-        if wanted not in _TYPES:
-            continue  # a plug-in's own type, which its table checks
-        if isinstance(value, bool) != (wanted == "bool") or not isinstance(
-            value, _TYPES[wanted]
-        ):
-            where = f"{table}.{key}" if table else key
-            raise RecipeError(f"{source}: {where} must be {wanted}, got {value!r}")
+        try:
+            check_value(f"{table}.{key}" if table else key, hints.get(key, Any), value)
+        except ValueError as error:
+            raise RecipeError(f"{source}: {error}") from None
 
 
 def _setting(text: str) -> dict[str, Any]:
@@ -221,14 +219,14 @@ def _setting(text: str) -> dict[str, Any]:
     if equals and _WORD.fullmatch(value.strip()) and value.strip() not in _NO_WORDS:
         text = f"{key}={json.dumps(value.strip())}"
     try:
-        values = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        values = toml_values(text, "it")
+    except RecipeError as error:
         raise RecipeError(
-            f"expected a setting such as optim.epochs=5, found {text!r}: {error}; lists and "
-            "words with other signs are written as TOML, as in name='my run'"
-        ) from error
+            f"expected a setting such as optim.epochs=5, found {shown(text)}: {error}; lists "
+            "and words with other signs are written as TOML, as in name='my run'"
+        ) from None
     if len(values) != 1:
-        raise RecipeError(f"expected one setting such as optim.epochs=5, found {text!r}")
+        raise RecipeError(f"expected one setting such as optim.epochs=5, found {shown(text)}")
     return values
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mescope.errors import RecipeError
+from mescope.errors import RecipeError, WeightsError
 from mescope.evaluation.folds import Person
 from mescope.models.weights import Card, load
 from mescope.moved import renamed
@@ -109,7 +109,10 @@ def load_recognizer(name_or_path: str | Path) -> tuple[TrainedRecognizer, Card]:
     task: type[TrainingTask] = (
         TASKS.named(card.task) if card.task else task_for(card.model, preparation.data)
     )
-    assert issubclass(task, Classification)  # what names clips and has weights
+    if not issubclass(task, Classification):
+        raise WeightsError(
+            f"{name_or_path}: expected weights of a task that names clips, found {card.task!r}"
+        )
     return TrainedRecognizer(model, preparation, card.labels, task.predict), card
 
 

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import shlex
@@ -16,6 +17,7 @@ from typing import Any
 
 from mescope.evaluation.predictions import environment
 from mescope.io.atomic import write_atomically
+from mescope.io.json_text import json_value
 from mescope.training.recipe import recipe_text
 from mescope.training.tables import Recipe
 
@@ -64,7 +66,7 @@ class RunNotes:
         """
         text = recipe_text(self.recipe)
         entry = {
-            "command": shlex.join(["mescope", *self.given]) if self.given else None,
+            "command": self._command(),
             "again": self._again(),
             "recipe": self.recipe.name,
             "recipe_sha256": hashlib.sha256(text.encode()).hexdigest(),
@@ -74,6 +76,14 @@ class RunNotes:
         write_atomically(self.folder / RECIPE, text.encode())
         document = json.dumps(entry, indent=1, ensure_ascii=False) + "\n"
         write_atomically(self.folder / REPEAT, document.encode("utf-8", "backslashreplace"))
+
+    def _command(self) -> str | None:
+        """Return the command that began the run: going on with it is no other one."""
+        with contextlib.suppress(OSError, ValueError, LookupError, TypeError):
+            before = json_value((self.folder / REPEAT).read_text(encoding="utf-8"))
+            if (self.folder / RECIPE).read_text(encoding="utf-8") == recipe_text(self.recipe):
+                return str(before["command"]) if before["command"] else None
+        return shlex.join(["mescope", *self.given]) if self.given else None
 
     def _again(self) -> str:
         """Return a command that does the same into another folder."""

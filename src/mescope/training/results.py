@@ -8,16 +8,43 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Generic, Protocol, Self, TypeVar
 
-from mescope.errors import OutputError, RecipeError
+from mescope.errors import MescopeError, OutputError, RecipeError
 from mescope.evaluation.folds import Fold
 from mescope.io.atomic import write_atomically
+from mescope.io.json_text import json_value
 
 VERSION = 1  # of the files; raised where their meaning, or what training computes, changes
+
+
+class UnfinishedError(MescopeError):
+    """Folds of a run are missing, so it has no report yet; what is done is kept."""
+
+
+def fold_numbers(text: str) -> frozenset[int]:
+    """Return fold numbers from 0 from what people write, counted from 1.
+
+    >>> sorted(fold_numbers("1-3,7"))
+    [0, 1, 2, 6]
+
+    Raises:
+        RecipeError: it is something else.
+    """
+    found: set[int] = set()
+    for part in text.split(","):
+        first, dash, last = part.strip().partition("-")
+        ends = first, last if dash else first
+        if not all(end.isdecimal() and len(end) < 7 for end in ends):
+            raise RecipeError(f"expected folds such as 1-10 or 3,7, found {text!r}")
+        low, high = map(int, ends)
+        if not 1 <= low <= high:
+            raise RecipeError(f"expected folds from 1 on, the first before the last: {text!r}")
+        found.update(range(low - 1, high))
+    return frozenset(found)
 
 
 class JobResult(Protocol):
@@ -116,6 +143,31 @@ class Results(Generic[Result]):
     def __len__(self) -> int:
         return len(self._done)
 
+    def missing(self, only: Collection[int] | None = None) -> list[tuple[int, int]]:
+        """Return the jobs (seed, number of the fold) that are not done, of ``only`` folds."""
+        return [
+            (seed, number)
+            for seed, folds in self.splits.items()
+            for number in range(len(folds))
+            if (seed, number) not in self and (only is None or number in only)
+        ]
+
+    def check_whole(self) -> None:
+        """Refuse a run of which jobs are missing.
+
+        Raises:
+            UnfinishedError: names them.
+        """
+        missing = self.missing()
+        if missing:
+            every = sum(map(len, self.splits.values()))
+            first = ", ".join(f"{n + 1} of seed {seed}" for seed, n in missing[:5])
+            more = f" and {len(missing) - 5} more" if len(missing) > 5 else ""
+            raise UnfinishedError(
+                f"{every - len(missing)} of {every} folds are done, missing: {first}{more}; go "
+                "on with --folds for them, or without it"
+            )
+
     def keep(self, seed: int, number: int, result: Result) -> None:
         """Keep one result, on disk first.
 
@@ -148,7 +200,7 @@ class Results(Generic[Result]):
 
     def _check(self, path: Path) -> None:
         try:
-            found = json.loads(path.read_text(encoding="utf-8"))
+            found = json_value(path.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise RecipeError(
                 f"{path} cannot be read ({error}); choose another folder"
@@ -171,7 +223,7 @@ class Results(Generic[Result]):
     def _take(self, path: Path, key: tuple[int, int], fold: Fold) -> None:
         """Read one file; one that is damaged is reported and computed again."""
         try:
-            result = self.kind.read(json.loads(path.read_text(encoding="utf-8")))
+            result = self.kind.read(json_value(path.read_text(encoding="utf-8")))
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             self.warnings.append(
                 f"{path.name} of {path.parent.name} was damaged: computed again"

@@ -27,6 +27,7 @@ from torch.nn import functional as F
 from mescope.errors import RecipeError
 from mescope.evaluation.folds import Fold, Person, hold_out
 from mescope.io.atomic import write_atomically
+from mescope.io.json_text import json_value
 from mescope.io.progress import Progress
 from mescope.models.ammsm import Ammsm
 from mescope.models.ammsm_config import AmmsmConfig, Ratios, block_ratios
@@ -155,7 +156,7 @@ class SearchLog:
             return
         try:
             lines = path.read_text(encoding="utf-8").splitlines()
-            rows = [json.loads(line) for line in lines]
+            rows = [json_value(line) for line in lines]
             known = {tuple(map(float, r["genome"])): float(r["loss"]) for r in rows[1:]}
             found = rows[0]["search"]
         except (OSError, ValueError, TypeError, LookupError) as error:

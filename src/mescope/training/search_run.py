@@ -22,13 +22,14 @@ from mescope.models import create_model
 from mescope.models.ammsm import Ammsm
 from mescope.models.weights import Card
 from mescope.samples.examples import Examples
-from mescope.training.checkpoint import Checkpointer
+from mescope.training.checkpoint import CHECKPOINT, Checkpointer, check_checkpoint
 from mescope.training.fit import Report
 from mescope.training.recipe import recipe_text, with_settings
 from mescope.training.recognizer import TrainedRecognizer
 from mescope.training.recognizers import train_recognizer
 from mescope.training.search import (
     Found,
+    Genome,
     HeldOutLoss,
     SearchLog,
     Space,
@@ -125,22 +126,43 @@ class SearchRun:
         """
         learned = self._learned or self.train()
         fitness = HeldOutLoss(learned, *self._examples.take(self._fold.test))
+        log = self._log()
+
+        def scored(genome: Genome) -> float:
+            if self._tuned:
+                raise RecipeError(
+                    f"{self._folder / LOG} lacks candidates that its winner was chosen from, "
+                    f"and the weights are tuned already; restore it, or delete "
+                    f"{self._folder / CHECKPOINT} to start anew"
+                )
+            return fitness(genome)
+
+        self.found = evolve(
+            fitness.space,
+            scored,
+            population=self._table.search_population,
+            generations=self._table.search_generations,
+            seed=self.recipe.seed,
+            log=log,
+            progress=progress,
+        )
+        write_atomically(self.recipe_path, self._text(self.winner).encode())
+        return self.found
+
+    @property
+    def _tuned(self) -> bool:
+        """The weights have gone on under a winner, and can choose no other one."""
+        path = self._folder / CHECKPOINT
+        epoch = check_checkpoint(path, self._plain).epoch if path.exists() else 0
+        return epoch > self._table.adaptive_epochs
+
+    def _log(self) -> SearchLog:
         identity = {
             "recipe": self.recipe.to_dict(),
             "held_out": [list(person) for person in self.chosen_on],
             **self._examples.hashes(),
         }
-        self.found = evolve(
-            fitness.space,
-            fitness,
-            population=self._table.search_population,
-            generations=self._table.search_generations,
-            seed=self.recipe.seed,
-            log=SearchLog(self._folder / LOG, identity),
-            progress=progress,
-        )
-        write_atomically(self.recipe_path, self._text(self.winner).encode())
-        return self.found
+        return SearchLog(self._folder / LOG, identity)
 
     @property
     def winner(self) -> Recipe:

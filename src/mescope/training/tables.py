@@ -9,11 +9,20 @@ checks itself; the task says which tables go together.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from typing import Any, ClassVar, TypeVar
+from typing import Annotated, Any, ClassVar, TypeVar
 
 from mescope.errors import RecipeError
+from mescope.ranges import Share, Within
 from mescope.samples.base import SampleKind
-from mescope.samples.checks import not_negative, one_of, positive, shares
+from mescope.samples.checks import (
+    LearningRate,
+    Number,
+    Ratio,
+    not_negative,
+    one_of,
+    positive,
+    shares,
+)
 
 PRECISIONS = ("32-true", "bf16-mixed")
 """As Lightning Fabric names them; state spaces are scanned in float32 in both."""
@@ -23,13 +32,17 @@ SCHEDULES = ("constant", "cosine", "warm-up", "warm-up-cosine")
 VideoMamba's (:mod:`mescope.training.schedules`)."""
 
 Table = TypeVar("Table")
+ModelName = Annotated[str, Within(1, 200)]
+Pixels = Annotated[int, Within(0, 1024)]
+Mixup = Annotated[float, Within(0.0, 1000.0)]
+Seeds = Annotated[int, Within(1, 1000)]
 
 
 @dataclass(frozen=True, kw_only=True)
 class ModelTable:
     """``[model]``: a network, or a classical model."""
 
-    name: str  # a preset of mescope.models, or a name of mescope.training.classical
+    name: ModelName  # a preset of mescope.models, or a name of mescope.training.classical
     options: dict[str, Any] = field(default_factory=dict)  # of the model
     weights: str = ""  # to start from: shipped ones or a file, that saw no real person
 
@@ -40,25 +53,44 @@ class OptimTable:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Optim(OptimTable):
+class LoopOptim(OptimTable):
+    """``[optim]`` of whatever the one loop trains; the base of its families' tables.
+
+    ``precision``, ``accumulate`` and ``recompute`` fit a training into a card's memory; of them
+    only ``precision`` and, in a network with batch norm, ``accumulate`` change what is learned.
+    """
+
+    epochs: Number = 30
+    batch_size: Number = 128  # of a step
+    learning_rate: LearningRate = 1e-3  # the peak of the schedule
+    precision: str = "32-true"  # or bf16-mixed
+    accumulate: Number = 1  # parts in which a batch is computed, one after the other
+    recompute: bool = False  # blocks compute twice instead of remembering
+    average: Share = 0.0  # of the mean that a step keeps, such as 0.999; 0: the last step is it
+
+    def __post_init__(self) -> None:
+        one_of("precision", self.precision, PRECISIONS)
+        positive(self, "epochs", "batch_size", "learning_rate", "accumulate")
+        shares(self, "average")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Optim(LoopOptim):
     """``[optim]`` of recognisers: AdamW on shuffled batches of all samples."""
 
-    epochs: int = 100
-    batch_size: int = 256
-    learning_rate: float = 1e-3  # the peak of the schedule
-    weight_decay: float = 0.0  # decoupled, as AdamW has it
+    epochs: Number = 100
+    batch_size: Number = 256
+    weight_decay: Ratio = 0.0  # decoupled, as AdamW has it
     schedule: str = "constant"  # one of SCHEDULES
-    clip_norm: float = 0.0  # longest gradient, 0 for any
-    hold_out: float = 0.0  # share of the training people that choose the epoch, or in a search
+    clip_norm: Annotated[float, Within(0.0, 1e9)] = 0.0  # longest gradient, 0 for any
+    hold_out: Share = 0.0  # share of the training people that choose the epoch, or in a search
     # ratios and alpha; 0 for the last epoch
     shuffle: bool = True
     balanced: bool = False  # weigh classes by how rare they are
-    precision: str = "32-true"  # or bf16-mixed
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         one_of("schedule", self.schedule, SCHEDULES)
-        one_of("precision", self.precision, PRECISIONS)
-        positive(self, "epochs", "batch_size", "learning_rate")
         not_negative(self, "weight_decay", "clip_norm")
         shares(self, "hold_out")
 
@@ -73,8 +105,8 @@ class Augment(AugmentTable):
     """``[augment]`` of clips and maps."""
 
     flip: bool = False  # mirror half of the flow maps, u negated
-    shift: int = 0  # flow maps are moved by up to so many px, down and across
-    mixup: float = 0.0  # mixed in pairs by shares of Beta(mixup, mixup); 0 for none
+    shift: Pixels = 0  # flow maps are moved by up to so many px, down and across
+    mixup: Mixup = 0.0  # mixed in pairs by shares of Beta(mixup, mixup); 0 for none
 
     def __post_init__(self) -> None:
         not_negative(self, "shift", "mixup")
@@ -95,16 +127,16 @@ class Recipe:
     data (``standardise``, ``balanced``) is measured on the training people of each fold.
     """
 
-    name: str  # of the run, and of weights
+    name: str  # of the run, and of weights: a part of file names
     model: ModelTable
     data: SampleKind
     optim: OptimTable = Optim()
     augment: AugmentTable = Augment()
     task: TaskTable = TaskTable()
     labels: str = "3-class"  # a label set of mescope.labels, for recognisers
-    seed: int = 0  # of the first run
-    seeds: int = 3  # runs, with seed, seed + 1 ...; of `mescope evaluate`
-    notes: str = ""
+    seed: Annotated[int, Within(0, 2**31)] = 0  # of the first run
+    seeds: Seeds = 3  # runs, with seed, seed + 1 ...; of `mescope evaluate`
+    notes: Annotated[str, Within(0, 20_000)] = ""
 
     TABLES: ClassVar[tuple[str, ...]] = ("model", "data", "optim", "augment", "task")
 

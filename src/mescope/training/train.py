@@ -64,8 +64,9 @@ def train(
     task = family(recipe, one_device(device).device)
     task.learns_from(source)
     total = task.epochs * task.steps
-    first = checkpointer.restore(task.module, task.optimizer)
+    first = checkpointer.restore(task.kept, task.optimizer)
     if first == task.epochs:
+        task.finish()
         return task.module.eval(), checkpointer.progress
     with family.opened(recipe, first, source) as task.data:
         train_task(

@@ -11,13 +11,18 @@ from __future__ import annotations
 import os
 import re
 import stat
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
+from typing import BinaryIO, NamedTuple
+from uuid import UUID
 
 import av
 from av.container import InputContainer
 from av.error import FFmpegError
+from av.format import Flags
 from av.stream import Disposition
 from av.video.stream import VideoStream
 
@@ -32,6 +37,16 @@ FORMATS = (
     "nsv,nuv,amv,dhav,ser,cine,lxf,mlv,r3d,flic,smk,bink,roq,film_cpk,3dostr,avs,pva,ty,xmv,"
     "frm,filmstrip,dxa,apv,evc"
 )
+# Their clocks run freely: zero is no moment of the recording, so players count from the first
+# stamp of any stream.
+_CLOCKS_WITHOUT_ZERO = frozenset({"mpegts", "mpeg", "wtv", "pva", "ty"})
+# Files of these begin with a signature that does not return in them.
+_ONE_HEADER = frozenset({"flv", "asf", "apng", "wtv", "nut", "matroska"})
+_SIGNATURE = 12  # bytes of it
+_ASF_PROPERTIES = UUID("8cabdca1-a947-11cf-8ee4-00c00c205365").bytes_le
+_ASF_SIZE_AT = 40  # bytes after the name: length of the object, name of the file
+_MATROSKA_SEGMENT = b"\x18\x53\x80\x67"
+_MOST_BOXES = 1 << 16
 LARGEST_SIDE = 16384
 LARGEST_AREA = 16384 * 8192
 
@@ -98,7 +113,7 @@ def _why_not(path: Path, error: Exception) -> str:
     try:
         with path.open("rb") as file:
             head = file.read(4096)
-            unfinished = head[4:8] == b"ftyp" and b"moov" not in _box_names(path)
+            unfinished = head[4:8] == b"ftyp" and "moov" not in _box_names(path)
     except OSError as problem:
         reason = problem.strerror or str(problem)
         return f"{path.name}: cannot be read ({reason.lower()}); check path and permissions"
@@ -119,16 +134,16 @@ def _why_not(path: Path, error: Exception) -> str:
     return f"{path.name}: not a supported video ({reason.lower()}); convert it to MP4 or MKV"
 
 
-def _box_names(path: Path) -> set[bytes]:
-    """Names of the outermost boxes of an MP4 file."""
-    names: set[bytes] = set()
+def _box_names(path: Path) -> Counter[str]:
+    """Names of the outermost boxes of an MP4 file, and how often they are there."""
+    names: Counter[str] = Counter()
     size = path.stat().st_size
     with path.open("rb") as file:
         position = 0
-        while position + 8 <= size and len(names) < 64:
+        while position + 8 <= size and names.total() < _MOST_BOXES:
             file.seek(position)
             head = file.read(16)
-            names.add(head[4:8])
+            names[head[4:8].decode("latin-1")] += 1
             length = int.from_bytes(head[:4], "big")
             if length == 1:
                 length = int.from_bytes(head[8:16], "big")
@@ -136,6 +151,62 @@ def _box_names(path: Path) -> set[bytes]:
                 break
             position += length
     return names
+
+
+def goes_on(container: InputContainer, path: Path, end: int | None) -> bool:
+    """Whether another recording was put behind the one that FFmpeg reads.
+
+    Args:
+        container: the open file.
+        path: the file.
+        end: byte after the last packet.
+
+    Raises:
+        VideoError: FFmpeg reads both and mixes them.
+    """
+    names = set(container.format.name.split(","))
+    if "mov" in names:
+        boxes = _box_names(path)
+        if boxes["moov"] > 1 and boxes["moof"]:
+            raise VideoError(
+                f"{path.name}: expected one recording, found {boxes['moov']} that were put "
+                "behind one another; take the file apart where the second ftyp box begins"
+            )
+        return boxes["moov"] > 1
+    if end is None or not names & _ONE_HEADER:
+        return False
+    with path.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as data:
+        return data.find(data[:_SIGNATURE], end) >= 0
+
+
+def promised_size(path: Path, format: str) -> int:
+    """Bytes that an AVI, ASF (WMV) or Matroska file says it has; 0 where it says nothing."""
+    with path.open("rb") as file:
+        if format == "avi":
+            return _riff_size(file, path.stat().st_size)
+        head = file.read(_HEADER)
+    if format == "asf":
+        at = head.find(_ASF_PROPERTIES) + _ASF_SIZE_AT
+        return int.from_bytes(head[at : at + 8], "little") if at >= _ASF_SIZE_AT else 0
+    at = head.find(_MATROSKA_SEGMENT) + len(_MATROSKA_SEGMENT)
+    if not len(_MATROSKA_SEGMENT) <= at < len(head) - 8 or not head[at]:
+        return 0
+    width = 9 - head[at].bit_length()
+    size = int.from_bytes(head[at : at + width], "big") - (1 << 7 * width)
+    unknown = (1 << 7 * width) - 1  # of a recorder that did not come to its end
+    return 0 if size == unknown else at + width + size
+
+
+def _riff_size(file: BinaryIO, size: int) -> int:
+    """Where the outermost chunks of an AVI file end."""
+    position = 0
+    while position + 8 <= size:
+        file.seek(position)
+        chunk = file.read(8)
+        if chunk[:4] != b"RIFF":
+            break
+        position += 8 + int.from_bytes(chunk[4:], "little")
+    return position
 
 
 def choose_stream(container: InputContainer, path: Path) -> tuple[VideoStream, list[str]]:
@@ -173,6 +244,36 @@ def choose_stream(container: InputContainer, path: Path) -> tuple[VideoStream, l
             f"({best.width}x{best.height}) is analyzed"
         )
     return best, warnings
+
+
+class Clock(NamedTuple):
+    """How a format's time stamps are to be understood."""
+
+    zero: float | None
+    """The stamp, in seconds, that players show as 0:00; None for that of the first frame."""
+    joins: bool
+    """Whether stamps that fall mean that another recording was put behind; in MP4 only without
+    an edit list, which may go back in a film."""
+    guessed: bool
+    """Whether most stamps are not in the file, and FFmpeg guesses them."""
+    free: bool
+    """Whether the clock may start anywhere, run over or begin again, as in MPEG streams."""
+
+
+def clock_of(container: InputContainer) -> Clock:
+    """The clock of an open file (decision 2).
+
+    Its zero is zero itself, or the first stamp of any stream where that lies before zero or
+    where the format's clock has no zero.
+    """
+    names, first = set(container.format.name.split(",")), container.start_time
+    free = names & _CLOCKS_WITHOUT_ZERO
+    joins = "mov" not in names
+    if Flags.no_timestamps in Flags(container.format.flags):
+        return Clock(None, joins, guessed=False, free=False)
+    seconds = 0.0 if first is None else first / av.time_base
+    zero = seconds if free else min(seconds, 0.0)
+    return Clock(zero, joins, "mpeg" in names, bool(free))
 
 
 def check_size(width: int, height: int, name: str) -> None:

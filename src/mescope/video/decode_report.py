@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 SLOWEST_RATE = 24.0
 """Below this many frames a second a micro-expression lasts fewer than about five frames."""
 
+_LONG = 1.0  # seconds without a frame
+_OFTEN = 1 / 3  # of the intervals: so many long ones are another rate
 _NEARLY = 0.1  # 24000/1001 frames a second are 24
 
 
@@ -45,11 +47,20 @@ class DecodeReport:
     declared_frames: int | None = None
     """Frames the file's header states; None where it states none."""
     variable_rate: bool = False
+    dropped: int = 0
+    """Frames that the camera left out: all longer intervals are multiples of the usual."""
+    longest_gap: float = 0.0
+    """Seconds between two frames, at most."""
     irregular_stamps: int = 0
     """Time stamps that were repeated, absent or out of order and have been repaired."""
+    joints: tuple[int, ...] = ()
+    """First frames of recordings that were put behind another one in the same file."""
     truncated: bool = False
+    appended: bool = False
+    """Whether the file goes on with another recording, which is not read."""
     start_offset: float = 0.0
-    """Seconds: time stamp of the first displayed frame in the file; times count from it."""
+    """Seconds from what players show as 0:00 to the first displayed frame, from which times
+    count; rarely more than a few hundredths, but minutes where a recording was cut."""
     codec: str = ""
     pixel_format: str = ""
     rotation: int = 0
@@ -84,6 +95,7 @@ class DecodeReport:
         """The report as plain values for JSON."""
         return {
             **asdict(self),
+            "joints": list(self.joints),
             "missing": list(self.missing),
             "doubtful": list(self.doubtful),
             "complete": self.complete,
@@ -116,6 +128,20 @@ def rate_of(times: NDArray[np.float64], tick: float = 0.0) -> tuple[float, bool]
     return 1.0 / usual, bool((~near).mean() > 0.02)
 
 
+def dropped_frames(times: NDArray[np.float64], rate: float) -> int:
+    """Frames left out of a recording that is even but for them; 0 where it is not.
+
+    >>> dropped_frames(np.array([0, 1, 2, 4, 5, 6, 9, 10]) / 30, 30.0)
+    3
+    """
+    steps = np.diff(times) * rate
+    whole = np.rint(steps)
+    if not len(steps) or np.abs(steps - whole).max() > 0.1 or (whole < 1).any():
+        return 0
+    many = (whole > 1).mean() > _OFTEN
+    return 0 if many else int((whole - 1).sum())
+
+
 def rate_warnings(report: DecodeReport) -> list[str]:
     """Sentences about a frame rate that weakens the analysis."""
     found = []
@@ -130,7 +156,12 @@ def rate_warnings(report: DecodeReport) -> list[str]:
             f"the header declares {declared:.4g} frames/s, the time stamps say {rate:.4g}; "
             "the time stamps are used"
         )
-    if report.variable_rate:
+    if report.dropped:
+        were = "frame was" if report.dropped == 1 else "frames were"
+        found.append(f"{report.dropped} {were} left out by the camera; the times show the gaps")
+    elif report.longest_gap > max(_LONG, 10 / rate if rate else _LONG):
+        found.append(f"there is a gap of {report.longest_gap:.3g} s without a frame")
+    elif report.variable_rate:
         found.append("the frame rate varies; every time comes from the frame's own time stamp")
     return found
 

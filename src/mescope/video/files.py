@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Container, Generator, Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
-from itertools import chain
+from contextlib import closing
 from pathlib import Path
 
-from av.container import InputContainer
-from av.error import FFmpegError
-from av.packet import Packet
+import numpy as np
 from av.video.frame import VideoFrame
-from av.video.stream import VideoStream
+from numpy.typing import NDArray
 
 from mescope.errors import VideoError
-from mescope.io.cores import cores
-from mescope.video.containers import check_size, choose_stream, opened
+from mescope.video.containers import check_size, choose_stream, goes_on, opened
 from mescope.video.decode_report import rate_warnings, run_warnings
 from mescope.video.decode_stats import Tally, first_report
+from mescope.video.decoding import StreamDecoder
 from mescope.video.frame_conversion import (
     Orientation,
     grey_of,
@@ -28,37 +24,50 @@ from mescope.video.frame_conversion import (
     squared_size,
     with_square_pixels,
 )
+from mescope.video.picture_depth import DEPTHS, bits_for, scaled, told
 from mescope.video.source import Picture, Policy, Video
-from mescope.video.timetable import PacketReader, read_table
+from mescope.video.timetable import read_table
 
-_CHECK_EVERY = 128
 _BLOCK = 1 << 16
 _BLOCKS = 64
-_MOST_THREADS = 4  # of a decoder; the analysis is slower than two
+_SLOW = (
+    "the index of this file does not lead to where decoding can start: single frames are "
+    "decoded from its start, which is exact and slow"
+)
 _NEAR = 16  # frames; decoding so many is faster than opening and seeking
+
+
+_LOOKS = 16  # frames whose values tell how many bits are used
 
 
 class FileVideo(Video):
     """A recording in one file.  Each run opens the file anew, so runs may overlap."""
 
+    path: Path
+    _bits: int | None
+
     def __init__(
         self, path: Path, *, rate: float | None = None, policy: Policy = "skip"
     ) -> None:
-        self.path, self.name, self._path = path, path.name, path
-        self._policy = policy
-        self._identity = self._stat()
+        self.path, self.name = path, path.name
+        self._decoder = StreamDecoder(path, policy)
         self._stored_size: tuple[int, int] | None = None
         with opened(path) as container:
             stream, self.warnings = choose_stream(container, path)
-            self._stream = stream.index
-            table = read_table(container, stream, self._display_order)
+            self._decoder.choose(stream.index)
+            index = list(stream.index_entries)  # before reading adds to it
+            table = read_table(container, stream, self._decoder.display_order)
             if table is None:
                 raise VideoError(f"{self.name}: expected frames, found none; copy it again")
             self._table, self.times = table, table.times
+            self._decoder.table = table
             self.first_frame, self.last_frame = 0, len(table.times) - 1
-            self.report = first_report(container, stream, table)
+            self.report = first_report(container, stream, table, index)
+            self.report.appended = goes_on(container, path, table.packets.end)
         self.rate = self.report.measured_rate
         self._look_at_first_frame()
+        self._decoder.check_seeks()
+        self._find_depth()
         self._set_rate(rate)
         self._warn()
 
@@ -78,7 +87,7 @@ class FileVideo(Video):
             tally.count(index, frame)
             if (index - start) % step == 0:
                 yield index, self._convert(frame, grey)
-        self._check_unchanged()
+        self._decoder.check_unchanged()
         if first == self.first_frame and last == self.last_frame:
             self._complete(tally)
 
@@ -111,145 +120,35 @@ class FileVideo(Video):
         Files up to 4 MiB are hashed whole; of longer ones 64 blocks of 64 KiB, evenly spread
         from the first byte to the last.
         """
-        size = self._identity[0]
+        size = self._decoder.size
         digest = hashlib.sha256(f"file {size} {self.rate!r} ".encode())
         digest.update(f"{self.first_frame} {self.last_frame}".encode())
         if self._squared != self._stored_size:  # what was measured before on stored pictures
             digest.update(f" as {self._squared}".encode())
-        self._check_unchanged()
-        with self._path.open("rb") as file:
+        if self.report.joints:  # earlier versions mixed the parts
+            digest.update(f" joined at {self.report.joints}".encode())
+        if self._bits is not None:
+            digest.update(f" of {self._bits} bits".encode())
+        self._decoder.check_unchanged()
+        with self.path.open("rb") as file:
             if size <= _BLOCK * _BLOCKS:
                 digest.update(file.read())
             else:
                 for number in range(_BLOCKS):
                     file.seek((size - _BLOCK) * number // (_BLOCKS - 1))
                     digest.update(file.read(_BLOCK))
-        self._check_unchanged()
+        self._decoder.check_unchanged()
         return digest.hexdigest()
-
-    # -- decoding ------------------------------------------------------------------------
-
-    @contextmanager
-    def _open(self) -> Iterator[tuple[InputContainer, VideoStream]]:
-        self._check_unchanged()
-        with opened(self._path) as container:
-            stream = next(s for s in container.streams.video if s.index == self._stream)
-            # Frame threads report a bad packet some packets late; "fail" must name it.
-            stream.thread_type = "AUTO" if self._policy == "skip" else "SLICE"
-            # One thread more than cores, as FFmpeg would have it, takes a quarter more of them.
-            stream.codec_context.thread_count = min(cores(), _MOST_THREADS)
-            yield container, stream
 
     def _decode(
         self, first: int, last: int, tally: Tally, only: Container[int] | None = None
     ) -> Generator[tuple[int, VideoFrame], None, None]:
-        """Frames first to last in order, with their numbers; damaged ones are absent.
-
-        With ``only``, others may be absent, too, if no frame is built on them.
-        """
-        entry, newest = self._table.entry_for(first), first - 1
-        for jump in (entry > 0, False):
-            with self._open() as (container, stream):
-                packets = self._packets_from(container, stream, entry if jump else 0)
-                if packets is None:
-                    continue  # the seek missed: from the start, slow but right
-                for index, frame in self._decoded(packets, stream, last, tally, only):
-                    if index > last:
-                        return
-                    if index > newest and self._sound(index, frame, tally):
-                        newest = index
-                        self._check_picture(index, frame)
-                        yield index, frame
-                return
-
-    def _packets_from(
-        self, container: InputContainer, stream: VideoStream, entry: int
-    ) -> Iterator[tuple[int, Packet[VideoStream]]] | None:
-        """Packets with their positions in the table, from ``entry`` or before; None if lost."""
-        if entry == 0:
-            return enumerate(PacketReader(container, stream))
-        target = self._table.seek_stamp(entry)
-        if target is None:
-            return None
-        try:
-            container.seek(target, stream=stream, backward=True)
-        except FFmpegError:
-            return None
-        packets = iter(PacketReader(container, stream))
-        head = next(packets, None)
-        position = None if head is None else self._table.find(head)
-        if head is None or position is None or position > entry:
-            return None
-        return enumerate(chain([head], packets), start=position)
-
-    def _decoded(
-        self,
-        packets: Iterator[tuple[int, Packet[VideoStream]]],
-        stream: VideoStream,
-        last: int,
-        tally: Tally,
-        only: Container[int] | None,
-    ) -> Iterator[tuple[int, VideoFrame]]:
-        """Every picture that the packets give, up to the one that holds frame ``last``."""
-        end = self._table.last_packet(last)
-        for position, packet in packets:
-            if position > end:
-                break
-            if position % _CHECK_EVERY == 0:
-                self._check_unchanged()
-            stamp, frame = packet.pts, int(self._table.frame_of[position])
-            packet.pts, packet.dts = frame, None
-            if only is not None:
-                stream.codec_context.skip_frame = "DEFAULT" if frame in only else "NONREF"
-            yield from self._pictures(stream, packet, stamp, tally)
-        yield from self._pictures(stream, None, None, tally)
-
-    def _pictures(
-        self,
-        stream: VideoStream,
-        packet: Packet[VideoStream] | None,
-        stamp: int | None,
-        tally: Tally,
-    ) -> Iterator[tuple[int, VideoFrame]]:
-        """What the decoder gives for one packet; at the end (None), what it still holds."""
-        try:
-            frames = stream.codec_context.decode(packet)
-        except FFmpegError as error:
-            tally.bad_packets += 1
-            if self._policy == "fail":
-                seconds = None if stamp is None else float(stamp * (stream.time_base or 0))
-                raise self._damaged(seconds, error.strerror) from error
-            return
-        for frame in frames:
-            if frame.pts is not None:
-                yield int(frame.pts), frame
-
-    def _sound(self, index: int, frame: VideoFrame, tally: Tally) -> bool:
-        """Whether a picture is what was recorded; FFmpeg fills in what it cannot decode."""
-        if not frame.is_corrupt:
-            return True
-        tally.bad_packets += 1
-        if self._policy == "fail":
-            stamp = float(self._table.times[index]) + self._table.offset
-            raise self._damaged(stamp, "parts of the picture are lost")
-        return False
-
-    def _damaged(self, seconds: float | None, reason: str | None) -> VideoError:
-        where = "at the end" if seconds is None else f"at {seconds:.6f} s"
-        return VideoError(
-            f"{self.name}: the packet {where} is damaged ({reason or 'unknown'}); use the "
-            "policy 'skip' to go on without it"
-        )
-
-    def _display_order(self) -> list[int]:
-        """Packet positions in the order in which the decoder gives their frames."""
-        order: list[int] = []
-        with self._open() as (container, stream):
-            for position, packet in enumerate(PacketReader(container, stream)):
-                packet.pts, packet.dts = position, None
-                order += [k for k, _ in self._pictures(stream, packet, None, Tally())]
-            order += [k for k, _ in self._pictures(stream, None, None, Tally())]
-        return list(dict.fromkeys(order))
+        """See :meth:`StreamDecoder.run`; refuses pictures of another size."""
+        with closing(self._decoder.run(first, last, tally, only)) as run:
+            for index, frame in run:
+                self._check_picture(index, frame)
+                yield index, frame
+        self._tell_if_slow()
 
     # -- what is known -------------------------------------------------------------------
 
@@ -297,13 +196,43 @@ class FileVideo(Video):
             )
 
     def _convert(self, frame: VideoFrame, grey: bool) -> Picture:
-        picture = grey_of(frame) if grey else rgb_of(frame)
+        if self._bits is not None:
+            picture = self._scaled(frame, self._bits, grey)
+        else:
+            picture = grey_of(frame) if grey else rgb_of(frame)
         return self._orientation.apply(with_square_pixels(picture, self._squared))
+
+    def _find_depth(self) -> None:
+        """Bits of the data in grey pictures of 16 bits, from frames all over the recording."""
+        self._bits = None
+        if not self.report.pixel_format.startswith("gray16"):
+            return
+        largest = 0
+        for index in np.unique(np.linspace(0, len(self) - 1, _LOOKS).astype(int)).tolist():
+            for _, frame in self._decode(index, index, Tally()):
+                largest = max(largest, int(_deep(frame).max()))
+        bits = bits_for(largest)
+        if bits < DEPTHS[-1]:
+            self._bits = bits
+            self.report.pixel_format += f", {bits} bits used"
+            self.warnings.append(told(bits))
+
+    def _scaled(self, frame: VideoFrame, bits: int, grey: bool) -> Picture:
+        values = _deep(frame)
+        if values.max() >= 1 << bits:
+            raise VideoError(
+                f"{self.name}: expected {bits}-bit data as in {_LOOKS} frames all over the "
+                f"recording, frame {frame.pts} has the value {values.max()}; convert the "
+                "recording to 8 bits"
+            )
+        picture = scaled(values, bits)
+        return picture if grey else np.repeat(picture[..., None], 3, axis=2)
 
     def _set_rate(self, rate: float | None) -> None:
         """Stretch the times so that the usual rate is ``rate``, where the header is wrong."""
         if rate is not None and self.rate > 0:
             self.times = self.times * (self.rate / rate)
+            self.report.start_offset *= self.rate / rate
             self.rate = self.report.measured_rate = float(rate)
 
     def _warn(self) -> None:
@@ -311,10 +240,26 @@ class FileVideo(Video):
         self.warnings += rate_warnings(report)
         if report.truncated:
             self.warnings.append("the file is cut off; the frames up to the cut are read")
+        if report.joints:
+            frames = ", ".join(str(frame) for frame in report.joints)
+            self.warnings.append(
+                f"the time stamps begin again at frame {frames}: recordings were joined in "
+                "this file; one follows the other here, the time between them is not known"
+            )
+        if report.appended:
+            self.warnings.append(
+                "the file goes on with another recording, which is not read; take it apart to "
+                "analyze the second one"
+            )
         if report.interlaced:
             self.warnings.append("the recording is interlaced: moving edges are combed")
         if report.irregular_stamps:
             self.warnings.append(f"{report.irregular_stamps} time stamps were repaired")
+
+    def _tell_if_slow(self) -> None:
+        """Say that single frames cost a run from the start."""
+        if not self._decoder.seeks and _SLOW not in self.warnings:
+            self.warnings.append(_SLOW)
 
     def _complete(self, tally: Tally) -> None:
         """Enter what a run over the whole range met into the report and the warnings."""
@@ -338,19 +283,7 @@ class FileVideo(Video):
         if group:
             yield group
 
-    def _stat(self) -> tuple[int, int, int]:
-        try:
-            found = os.stat(self._path)
-        except OSError as error:
-            raise VideoError(
-                f"{self.name}: the file vanished while it was being read "
-                f"({(error.strerror or '').lower()}); bring it back and start again"
-            ) from error
-        return found.st_size, found.st_mtime_ns, found.st_ino
 
-    def _check_unchanged(self) -> None:
-        if self._stat() != self._identity:
-            raise VideoError(
-                f"{self.name}: the file changed while it was being read; wait until it is "
-                "written and start again"
-            )
+def _deep(frame: VideoFrame) -> NDArray[np.uint16]:
+    """The values of a grey picture of 16 bits, (H, W)."""
+    return np.asarray(frame.to_ndarray(format="gray16le"), np.uint16)

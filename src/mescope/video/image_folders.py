@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -14,7 +15,9 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from mescope.errors import VideoError
 from mescope.video.containers import check_size
 from mescope.video.decode_report import DecodeReport, rate_warnings, run_warnings
+from mescope.video.picture_depth import DEPTHS, bits_of_data, is_deep, shallow, told
 from mescope.video.source import Picture, Policy, Video
+from mescope.video.time_stamps import time_stamps
 
 SUFFIXES = frozenset(
     {".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
@@ -28,12 +31,15 @@ _LONGEST_GAP = 100_000
 class NumberedFiles:
     """Files in the order of the last number in their names.
 
-    ``files[i]`` shows frame ``numbers[i] - numbers[0]``.
+    ``files[i]`` shows frame ``numbers[i] - numbers[0]``.  Where the names are times
+    (:mod:`mescope.video.time_stamps`), ``stamps[i]`` is that of ``files[i]`` in seconds, and
+    the numbers count the files from 0.
     """
 
     files: tuple[Path, ...]
     numbers: tuple[int, ...]
     ignored: int
+    stamps: tuple[float, ...] | None = None
 
 
 def has_numbered_pictures(names: Iterable[str]) -> bool:
@@ -58,13 +64,18 @@ def numbered_files(folder: Path) -> NumberedFiles:
     """
     found: dict[int, Path] = {}
     ignored = 0
+    pictures: list[Path] = []
     for path in sorted(folder.iterdir()):
-        digits = re.findall(r"\d+", path.stem)
         known = path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
-        if not (known and digits and path.is_file()):
+        if known and re.search(r"\d", path.stem) and path.is_file():
+            pictures.append(path)
+        else:
             ignored += 1
-            continue
-        number = int(digits[-1])
+    stamps = time_stamps([path.stem for path in pictures])
+    if stamps is not None:
+        return _by_time(folder, pictures, stamps, ignored)
+    for path in pictures:
+        number = int(re.findall(r"\d+", path.stem)[-1])
         if number in found:
             raise VideoError(
                 f"{folder}: {found[number].name} and {path.name} both have the number "
@@ -85,6 +96,24 @@ def numbered_files(folder: Path) -> NumberedFiles:
     return NumberedFiles(tuple(found[n] for n in numbers), numbers, ignored)
 
 
+def _by_time(
+    folder: Path, pictures: Sequence[Path], stamps: Sequence[float], ignored: int
+) -> NumberedFiles:
+    order = sorted(range(len(pictures)), key=lambda i: stamps[i])
+    for i, j in itertools.pairwise(order):
+        if stamps[i] == stamps[j]:
+            raise VideoError(
+                f"{folder}: {pictures[i].name} and {pictures[j].name} both have the time "
+                f"{stamps[i]:g} s; keep one of them"
+            )
+    return NumberedFiles(
+        files=tuple(pictures[i] for i in order),
+        numbers=tuple(range(len(order))),
+        ignored=ignored,
+        stamps=tuple(stamps[i] for i in order),
+    )
+
+
 class FolderVideo(Video):
     """A recording in numbered pictures; a number that is absent is a missing frame."""
 
@@ -99,11 +128,18 @@ class FolderVideo(Video):
         frames = listing.numbers[-1] - first + 1
         self.rate = float(rate)
         self.times = np.arange(frames) / self.rate
+        if listing.stamps is not None:
+            self.times = np.array(listing.stamps) - listing.stamps[0]
         self.first_frame, self.last_frame = 0, frames - 1
         self.width, self.height = self._find_size()
+        self._bits = bits_of_data(listing.files)
         self.report = DecodeReport(frames=frames, measured_rate=self.rate)
         self.report.codec = listing.files[0].suffix.lower().lstrip(".")
         self.warnings = rate_warnings(self.report)
+        if self._bits is not None:
+            self.report.pixel_format = f"{self._bits} bits of 16"
+        if self._bits is not None and self._bits < DEPTHS[-1]:
+            self.warnings.append(told(self._bits))
         gaps = frames - len(self._files)
         if gaps:
             self.warnings.append(f"{gaps} picture numbers are absent and count as missing")
@@ -142,6 +178,8 @@ class FolderVideo(Video):
         """SHA-256 of rate, range, and number, size, head and tail (64 KiB) of each picture."""
         digest = hashlib.sha256(f"folder {self.rate!r}".encode())
         digest.update(f" {self.first_frame} {self.last_frame}".encode())
+        if self._bits is not None:
+            digest.update(f" of {self._bits} bits".encode())
         for index, path in self._files.items():
             try:
                 size = path.stat().st_size
@@ -180,13 +218,15 @@ class FolderVideo(Video):
             return None
         try:
             with Image.open(path) as image:
+                # Asked first: reading EXIF may read the pixels, and with them goes the header.
+                bits = self._bits if self._bits is not None and is_deep(image) else None
                 size = self._size_of(image, path)
                 if size != (self.width, self.height):
                     raise VideoError(
                         f"{path}: expected {self.width}x{self.height} pixels as in the first "
                         f"picture, found {size[0]}x{size[1]}; keep one size in a folder"
                     )
-                return _pixels(image, grey)
+                return _pixels(image, path, grey, bits)
         except (FileNotFoundError, PermissionError) as error:
             raise self._vanished(path, error) from error
         except (
@@ -206,12 +246,13 @@ class FolderVideo(Video):
         return VideoError(f"{path}: the picture cannot be read ({reason}); bring it back")
 
 
-def _pixels(image: Image.Image, grey: bool) -> Picture:
-    """(H, W) grey or (H, W, 3) RGB uint8, turned as EXIF says; alpha is dropped."""
-    if image.mode.startswith("I"):  # 16-bit grey, which convert() would clip at 255
-        levels = np.asarray(ImageOps.exif_transpose(image)).astype(np.float64)
-        plane = np.clip(np.rint(levels * (255 / 65535)), 0, 255).astype(np.uint8)
-        return plane if grey else np.repeat(plane[..., None], 3, axis=2)
-    if image.mode in ("RGBA", "P", "CMYK", "LA", "PA"):
+def _pixels(image: Image.Image, path: Path, grey: bool, bits: int | None) -> Picture:
+    """(H, W) grey or (H, W, 3) RGB uint8, turned as EXIF says; alpha is dropped.
+
+    ``bits`` are those of the data in a picture of 16 bits, None for one of 8.
+    """
+    if bits is not None:
+        image = shallow(image, path, bits)
+    elif image.mode in ("RGBA", "P", "CMYK", "LA", "PA"):
         image = image.convert("RGB")
     return np.array(ImageOps.exif_transpose(image).convert("L" if grey else "RGB"))

@@ -43,6 +43,15 @@ class Video(ABC):
     report: DecodeReport
     warnings: list[str]
 
+    @property
+    def start_offset(self) -> float:
+        """Seconds from what players show as 0:00 to frame 0; 0.0 without a file's clock.
+
+        ``start_offset + times[i]`` is where a player, ELAN or BORIS finds frame i of this file:
+        exports write it, results count from frame 0.
+        """
+        return self.report.start_offset
+
     def __len__(self) -> int:
         """Frames in the time-stamp table, missing ones and those outside the range included."""
         return len(self.times)

@@ -10,6 +10,9 @@ export class ApiError extends Error {
 
 export const isAway = (error) => error.status === 0;
 
+// A full disk, a lock, a folder that is away: nothing is wrong with what was asked for.
+export const passes = (error) => isAway(error) || error.status === 503 || error.status === 507;
+
 async function reach(address, options = {}) {
   try {
     return await fetch(address, options);
@@ -82,7 +85,9 @@ export const api = {
     const connect = () => {
       source = new EventSource("api/progress");
       source.onmessage = (message) => heard(JSON.parse(message.data));
-      source.onopen = () => { if (lost) missed(); lost = false; };
+      const trouble = (detail) => dispatchEvent(new CustomEvent("trouble", { detail }));
+      source.addEventListener("trouble", (message) => trouble(JSON.parse(message.data).trouble));
+      source.onopen = () => { if (lost) { trouble(null); missed(); } lost = false; };
       source.onerror = () => {
         lost = true;
         if (source.readyState === EventSource.CLOSED) timer = setTimeout(connect, 2000);  // it gave up

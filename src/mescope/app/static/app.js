@@ -2,7 +2,7 @@
 
 import { showAgreement } from "./agreement.js";
 import { api } from "./api.js";
-import { make } from "./dom.js";
+import { make, put } from "./dom.js";
 import { showInterface } from "./interface.js";
 import { KEYS } from "./keys.js";
 import { showRecordings } from "./recordings.js";
@@ -28,6 +28,7 @@ async function route() {
     const project = await api.project();
     document.getElementById("project").textContent = project.name;
     tellUse(project.use);
+    tellTrouble(project.trouble);
     const [, page, id] = location.hash.match(/^#\/(r|agreement|api)?\/?(.*)$/) ?? [];
     document.title = `${{ r: "Review", agreement: "Agreement", api: "For programs" }[page] ?? "Recordings"} – mescope`;
     for (const link of document.querySelectorAll("nav a, footer a")) {
@@ -45,6 +46,13 @@ async function route() {
     }
   }
 }
+
+function tellTrouble(text) {  // what is in the way of the server
+  const box = document.getElementById("trouble");
+  box.hidden = !text;
+  put(box, text ? `${text[0].toUpperCase()}${text.slice(1)}.` : "");
+}
+addEventListener("trouble", ({ detail }) => tellTrouble(detail));
 
 function tellUse(text) {  // once; that it was read is kept
   const box = document.getElementById("use");

@@ -2,7 +2,7 @@
 //
 // A judgement that reached no server is sent again until one answers; its key makes that safe.
 
-import { api, isAway } from "./api.js";
+import { api, isAway, passes } from "./api.js";
 import { put, question, say } from "./dom.js";
 
 const SOON = 500, LATE = 8000;  // ms between two tries
@@ -64,8 +64,8 @@ export class Judging {
       try {
         return await ask(this.callbacks.revision());
       } catch (error) {
-        if (!isAway(error)) throw error;
-        this.say("not saved: the server does not answer; trying again", true);
+        if (!passes(error)) throw error;
+        this.say(`not saved: ${isAway(error) ? "the server does not answer" : error.message}; trying again`, true);
         await new Promise((done) => setTimeout(done, pause));
       }
     }

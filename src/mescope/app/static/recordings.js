@@ -34,14 +34,16 @@ class Recordings {
       make("div", { class: "row tools" }, this.filter, this.which, this.every, this.none,
         make("span", { class: "row aside" }, report, make("label", { class: "quiet" }, faces, " with pictures of faces"))),
       this.list);
+    this.soon = () => this.refresh();
+    addEventListener("trouble", this.soon);
     this.source = api.progress((news) => this.hear(news), () => this.refresh());
   }
 
-  close() { this.source.close(); clearTimeout(this.waiting); }
+  close() { removeEventListener("trouble", this.soon); this.source.close(); clearTimeout(this.waiting); }
 
   hear(news) {
     const card = this.cards.get(news.id);
-    if (runs(news) && card?.recording.state === news.state) return card.show({ ...card.recording, progress: news.progress });
+    if (runs(news) && card?.recording.state === news.state) return card.show({ ...card.recording, progress: news.progress, error: news.error });
     clearTimeout(this.waiting);
     this.waiting = setTimeout(() => this.refresh(), 150);
   }

@@ -37,6 +37,7 @@ from mescope.errors import DatasetError, OutputError, VideoError
 from mescope.events import Recording
 from mescope.face.detector import FaceFinder
 from mescope.io.atomic import write_atomically, write_table
+from mescope.io.json_text import json_value
 from mescope.io.parallel import run_jobs
 from mescope.io.progress import Progress
 from mescope.samples.rsmix.paste import Account
@@ -126,6 +127,8 @@ def augment_rsmix(
     _open_folder(folder, asked)
     done = dict(_finished(folder, len(recordings)))
     waiting = [_Job(n, r) for n, r in enumerate(recordings) if n not in done]
+    if waiting:
+        _write_manifest(folder, asked, complete=False)
     shared = _Shared(folder, settings, finder if jobs == 1 else None)
     for job, rows in run_jobs(_one_recording, shared, waiting, jobs=jobs):
         done[job.number] = rows
@@ -241,7 +244,7 @@ def _finished(folder: Path, recordings: int) -> Iterator[tuple[int, list[Row]]]:
     for number in range(recordings):
         try:
             path = folder / "done" / f"{number:05d}.json"
-            rows: list[Row] = json.loads(path.read_text("utf-8"))
+            rows: list[Row] = json_value(path.read_text("utf-8"))
             whole = all((folder / r["clip"]).is_dir() for r in rows if r["clip"])
         except (OSError, ValueError, KeyError, TypeError):
             continue  # not there, or damaged: done again
@@ -262,7 +265,7 @@ def _open_folder(folder: Path, asked: Row) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if manifest.exists():
-            found = json.loads(manifest.read_text("utf-8"))["asked"]
+            found = json_value(manifest.read_text("utf-8"))["asked"]
             differ = [key for key in asked if found.get(key) != asked[key]]
             if differ:
                 raise OutputError(
@@ -273,7 +276,6 @@ def _open_folder(folder: Path, asked: Row) -> None:
             raise OutputError(f"{folder} holds files of unknown origin; choose an empty folder")
     except (OSError, KeyError, ValueError, TypeError, AttributeError) as error:
         raise OutputError(f"cannot write mixed clips into {folder}: {error}") from error
-    _write_manifest(folder, asked, complete=False)
 
 
 def _write_manifest(folder: Path, asked: Row, *, complete: bool) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from torch import Tensor, nn
 
@@ -12,7 +12,8 @@ from mescope.errors import RecipeError
 from mescope.evaluation.folds import Fold
 from mescope.models import ammsm
 from mescope.models.ammsm import Ammsm
-from mescope.samples.checks import not_negative
+from mescope.ranges import Within
+from mescope.samples.checks import Ratio, Some, not_negative
 from mescope.samples.clip_kinds import OnsetFlow
 from mescope.training.ammsm_training import AmmsmTrainer, ammsm_loss, arguments
 from mescope.training.early_stopping import split
@@ -27,6 +28,8 @@ from mescope.training.tasks.classification import (
     TrainingSet,
 )
 
+Searched = Annotated[int, Within(0, 10_000)]
+
 SEARCHED_LEAST = 4
 """Candidates of a generation, of which a quarter are parents of the next."""
 
@@ -39,10 +42,10 @@ class AmmsmTable(TaskTable):
     search it names, are the defaults.
     """
 
-    adaptive_epochs: int = 0  # first epochs, that draw ratios and alpha for every batch
-    mesa: float = 0.0  # weight of its averaged copy's say; 0 for none
-    search_population: int = 0  # candidates of a generation, 0 for no search
-    search_generations: int = 20  # after the first one
+    adaptive_epochs: Some = 0  # first epochs, that draw ratios and alpha for every batch
+    mesa: Ratio = 0.0  # weight of its averaged copy's say; 0 for none
+    search_population: Searched = 0  # candidates of a generation, 0 for no search
+    search_generations: Searched = 20  # after the first one
 
     def __post_init__(self) -> None:
         not_negative(self, "mesa", "adaptive_epochs", "search_population", "search_generations")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from typing import Any, ClassVar
@@ -12,10 +13,12 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from mescope.errors import RecipeError, WeightsError
 from mescope.models import MODELS, create_model
+from mescope.models.averaged import Averaged
 from mescope.registry import Registry, suggestion
 from mescope.training.fit import Batch
 from mescope.training.tables import (
     AugmentTable,
+    LoopOptim,
     OptimTable,
     Recipe,
     TaskTable,
@@ -98,6 +101,9 @@ class LoopTask(TrainingTask, ABC):
         seed: decides, with the epoch's number, every random draw inside the model.
         clip_norm: longest gradient, 0 for any.
         precision: as Lightning Fabric names it.
+        accumulate: parts in which a batch is computed.
+        recompute: blocks compute twice instead of remembering.
+        average: share of the running mean of all steps that a step keeps; 0 for no mean.
     """
 
     module: nn.Module
@@ -107,6 +113,24 @@ class LoopTask(TrainingTask, ABC):
     seed: int
     clip_norm: float = 0.0
     precision: str = "32-true"
+    accumulate: int = 1
+    recompute: bool = False
+    average: float = 0.0
+
+    @functools.cached_property
+    def kept(self) -> nn.Module:
+        """Return what a checkpoint keeps: the module, with its mean if there is one."""
+        return Averaged(self.module, self.average) if self.average else self.module
+
+    def finish(self) -> None:
+        """Make the module what was learned: the mean, if there is one."""
+        if isinstance(self.kept, Averaged):
+            self.kept.settle()
+
+    def follow(self, optim: LoopOptim) -> None:
+        """Train with the precision and within the memory that a recipe asks for."""
+        self.precision, self.accumulate = optim.precision, optim.accumulate
+        self.recompute, self.average = optim.recompute, optim.average
 
     @abstractmethod
     def batches(self, epoch: int) -> Iterable[Batch]:

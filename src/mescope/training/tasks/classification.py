@@ -126,7 +126,8 @@ class Classification(LoopTask):
             decay_groups(self.model, self.optim.weight_decay), lr=self.optim.learning_rate
         )
         self.steps, self.epochs = self.samples.steps, self.optim.epochs
-        self.clip_norm, self.precision = self.optim.clip_norm, self.optim.precision
+        self.clip_norm = self.optim.clip_norm
+        self.follow(self.optim)
 
     @classmethod
     def check(cls, recipe: Recipe) -> None:

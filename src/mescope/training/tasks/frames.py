@@ -36,7 +36,8 @@ from mescope.io.progress import Progress
 from mescope.labels import SPOTTING_CLASSES
 from mescope.models.inference import score_frames
 from mescope.models.mean import Mean
-from mescope.models.weights import Card, save
+from mescope.models.weights import Card, config_of, save
+from mescope.samples.checks import LearningRate, Number
 from mescope.samples.frame_recordings import FrameRecording, RenderedFrames, frame_recordings
 from mescope.samples.synthetic import Epoch, Windows, joined
 from mescope.spotting.frame_scores import FrameRule, frame_intervals
@@ -63,10 +64,10 @@ FLOORS = tuple(round(0.05 * i, 2) for i in range(2, 18))
 class FrameOptim(SimulatedOptim):
     """``[optim]`` of networks that score frames: Adam, a constant rate."""
 
-    epochs: int = 10
-    steps: int = 400
-    batch_size: int = 32
-    learning_rate: float = 5e-4
+    epochs: Number = 10
+    steps: Number = 400
+    batch_size: Number = 32
+    learning_rate: LearningRate = 5e-4
 
 
 @TASKS.register("frames")
@@ -93,6 +94,12 @@ class FrameSpotting(SpottingTask):
     def channels(cls, recipe: Recipe) -> int:
         """See :class:`SpottingTask`: maps of u, v and strain."""
         return 3
+
+    @classmethod
+    def made_up(cls, recipe: Recipe, count: int) -> Tensor:
+        """See :class:`SpottingTask`."""
+        side = int(config_of(cls.build(recipe, 0), {})["size"])
+        return torch.randn(count, cls.channels(recipe), side, side)
 
     @classmethod
     def options(cls, recipe: Recipe, classes: int) -> dict[str, Any]:

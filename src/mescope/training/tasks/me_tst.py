@@ -25,7 +25,9 @@ from mescope.errors import RecipeError
 from mescope.io.progress import Progress
 from mescope.models.weights import Card
 from mescope.motion.regions import REGIONS_18
-from mescope.samples.checks import positive, shares
+from mescope.motion.windows import timing
+from mescope.ranges import Whole
+from mescope.samples.checks import LearningRate, Number, Ratio, positive, shares
 from mescope.samples.rendered import Measured
 from mescope.samples.rendered_windows import RenderedEpochs, held_out, measured_for
 from mescope.samples.spotting_kinds import RenderedRecordings, SimulatedWindows
@@ -35,7 +37,7 @@ from mescope.training.fit import Batch
 from mescope.training.losses import class_weights, me_tst_loss
 from mescope.training.publish import publish
 from mescope.training.rendered_calibration import publish_rendered
-from mescope.training.tables import OptimTable, Recipe, TaskTable, fitting
+from mescope.training.tables import LoopOptim, OptimTable, Recipe, TaskTable, fitting
 from mescope.training.tasks.base import TASKS, LoopTask, task_of
 
 MODELS = (
@@ -47,22 +49,17 @@ Source = Callable[[int], Epoch]
 
 
 @dataclass(frozen=True, kw_only=True)
-class SpottingOptim(OptimTable):
+class SpottingOptim(LoopOptim):
     """``[optim]`` of spotting models: Adam under a OneCycle schedule."""
 
-    epochs: int = 30
-    batch_size: int = 128
-    learning_rate: float = 3e-4  # maximum of the schedule
-
-    def __post_init__(self) -> None:
-        positive(self, "epochs", "batch_size", "learning_rate")
+    learning_rate: LearningRate = 3e-4  # maximum of the schedule
 
 
 @dataclass(frozen=True, kw_only=True)
 class SimulatedOptim(SpottingOptim):
     """``[optim]`` of spotting models on what is drawn or rendered, of which there is no end."""
 
-    steps: int = 50  # batches of an epoch
+    steps: Number = 50  # batches of an epoch
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -73,18 +70,18 @@ class SimulatedOptim(SpottingOptim):
 class RenderedOptim(SimulatedOptim):
     """``[optim]`` of spotting models on rendered recordings."""
 
-    epochs: int = 10
-    steps: int = 200
-    batch_size: int = 64
-    learning_rate: float = 1.5e-3
+    epochs: Number = 10
+    steps: Number = 200
+    batch_size: Number = 64
+    learning_rate: LearningRate = 1.5e-3
 
 
 @dataclass(frozen=True, kw_only=True)
 class SpottingTable(TaskTable):
     """``[task]`` of spotting models."""
 
-    spotting_weight: float = 0.9  # of the loss; recognition has the rest
-    neutral_weight: float = 6.0  # factor on the balanced weight of the neutral class
+    spotting_weight: Whole = 0.9  # of the loss; recognition has the rest
+    neutral_weight: Ratio = 6.0  # factor on the balanced weight of the neutral class
 
     def __post_init__(self) -> None:
         shares(self, "spotting_weight", whole=True)
@@ -94,7 +91,7 @@ class SpottingTable(TaskTable):
 class RenderedTable(SpottingTable):
     """``[task]`` of spotting models on rendered recordings."""
 
-    neutral_weight: float = 1.0
+    neutral_weight: Ratio = 1.0
 
 
 class SpottingTask(LoopTask):
@@ -115,6 +112,7 @@ class SpottingTask(LoopTask):
         self.recipe, self.seed = recipe, recipe.seed
         self.optim = fitting(recipe.optim, SpottingOptim, "[optim]")
         self.table = fitting(recipe.task, SpottingTable, "[task]")
+        self.follow(self.optim)
         self.module = self.build(recipe, 0).to(device)
         self.optimizer = torch.optim.Adam(self.module.parameters(), lr=self.optim.learning_rate)
         self.steps, self.epochs = 0, self.optim.epochs
@@ -129,6 +127,11 @@ class SpottingTask(LoopTask):
     def channels(cls, recipe: Recipe) -> int:
         """Return how many channels the recipe's data have."""
         return 2 * len(REGIONS_18)
+
+    @classmethod
+    def made_up(cls, recipe: Recipe, count: int) -> Tensor:
+        """Return noise of the shape that the network is given: to measure what a step costs."""
+        return torch.randn(count, cls.channels(recipe), timing(30.0).window)
 
     @classmethod
     def check(cls, recipe: Recipe) -> None:

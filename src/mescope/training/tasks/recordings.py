@@ -10,14 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from torch import Tensor
 
 from mescope.errors import RecipeError
 from mescope.labels import OWN_SETS
-from mescope.samples.checks import one_of, shares
+from mescope.ranges import Share, Within
+from mescope.samples.checks import Number, one_of, shares
 from mescope.samples.recording_targets import RecordingEpochs
 from mescope.samples.spotting_kinds import AnnotatedRecordings
 from mescope.samples.synthetic import Epoch
@@ -38,8 +39,8 @@ from mescope.training.tasks.me_tst import (
 class RecordingOptim(SpottingOptim):
     """``[optim]`` of spotting models on annotated recordings; defaults as ME-TST+ states."""
 
-    epochs: int = 50
-    batch_size: int = 256
+    epochs: Number = 50
+    batch_size: Number = 256
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,9 +56,11 @@ class RecordingTable(SpottingTable):
     rule: str = "published"
     k_p: str = "mean"  # or "median" of the lengths of expressions
     k_p_people: str = "training"  # or "everyone", as published: test people too
-    level: float = 0.55
-    hold_out: float = 0.0
-    strategy: int = 1  # of the first row: 1, neutral detections are dropped; 2, not
+    level: Share = 0.55
+    hold_out: Share = 0.0
+    strategy: Annotated[int, Within(1, 2)] = (
+        1  # of the first row: 1, neutral detections are dropped; 2, not
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -1,0 +1,59 @@
+"""Names that are times, and names that only look like it."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mescope.errors import VideoError
+from mescope.video.image_folders import numbered_files
+from mescope.video.reading import open_video
+from mescope.video.time_stamps import time_stamps
+
+
+@pytest.mark.parametrize("rate", [143, 150, 120, 60, 33.4])
+def test_milliseconds_are_told_from_frame_numbers(rate):
+    ms = [int(5000 + 1000 * i / rate) for i in range(600)]
+    assert time_stamps([f"f_{n}" for n in ms]) == pytest.approx([n / 1000 for n in ms])
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [
+        range(1, 200),  # all frames
+        range(1, 1400, 7),  # every seventh
+        [1, 2, 3, 5, 6, 9, 10, 11, 30, 31],  # dropped ones
+        [2, 4, 6, 10, 12, 14, 18, 20, 22, 24],  # every second, some dropped
+        [7, 14],  # too few to tell
+    ],
+)
+def test_frame_numbers_stay_frame_numbers(numbers):
+    assert time_stamps([f"img{n:05d}" for n in numbers]) is None
+
+
+def test_a_clip_named_like_a_clock_that_counts_frames_is_numbered():
+    assert time_stamps([f"EP12_30_45_{n:03d}" for n in range(1, 30)]) is None
+
+
+def test_microseconds_of_a_jittery_clock():
+    steps = np.random.default_rng(0).integers(6500, 6900, 50).cumsum() + 1_000_000
+    assert time_stamps([str(n) for n in steps]) == pytest.approx((steps / 1e6).tolist())
+
+
+def save(path, value):
+    Image.fromarray(np.full((8, 8), value, np.uint8)).save(path)
+
+
+def test_a_folder_of_times_opens_by_its_times(tmp_path):
+    for i, t in enumerate((9.98, 9.99, 10.01, 10.02)):
+        save(tmp_path / f"{t:.2f}.png", 50 * i)
+    video = open_video(tmp_path, rate=100)
+    assert video.times == pytest.approx([0, 0.01, 0.03, 0.04])
+    assert int(video.read([2], grey=True)[2].mean()) == 100
+    assert numbered_files(tmp_path).numbers == (0, 1, 2, 3)
+
+
+def test_one_time_twice_is_refused(tmp_path):
+    for name in ("a_1.50.png", "b_1.50.png"):
+        save(tmp_path / name, 1)
+    with pytest.raises(VideoError, match=r"both have the time 1\.5 s"):
+        numbered_files(tmp_path)
