@@ -162,7 +162,8 @@ def test_a_recording_is_sent_analyzed_and_opened(browser, desk, tmp_path):
     name = a_name("sent")
     window = Window(browser, desk.client.base_url)
     window.go("#/")
-    window.until(lambda: window.find("#files")).send_keys(str(write_numbered(tmp_path / name)))
+    file = write_numbered(tmp_path / name, first=7)  # another content than those that are there
+    window.until(lambda: window.find("#files")).send_keys(str(file))
     item = f"//li[.//h2[contains(., '{name}')]]"
     window.click_at(f"{item}//button[text()='Analyze']")
     window.until(lambda: "to review" in window.at(item).text)

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 import time
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from app_server import LIMITS, begin, only, serving
 from numbered_video import write_numbered
 
 from mescope.app.limits import Limits
+from mescope.app.turns import Turns
 from mescope.errors import MescopeError
 from mescope.video.reading import open_video
 
@@ -113,6 +115,59 @@ def test_a_reader_that_is_killed_is_replaced(served, numbers):
         os.kill(pid, signal.SIGKILL)
     time.sleep(0.2)
     assert served.client.get(f"{url}/91.jpg?width=65").status_code == 200
+
+
+def test_what_is_short_goes_first_and_nobody_is_left_out():
+    """Who steps does not wait for who jumps; among equals it is who came first."""
+    turns, order, held = Turns(), [], threading.Event()
+
+    def want(name, long):
+        with turns.turn(long=long):
+            order.append(name)
+
+    def hold():
+        with turns.turn():
+            held.set()
+            time.sleep(0.5)
+
+    threads = [threading.Thread(target=hold)]
+    threads[0].start()
+    held.wait()
+    for name, long in (
+        ("jump 1", True),
+        ("step 1", False),
+        ("jump 2", True),
+        ("step 2", False),
+    ):
+        threads.append(threading.Thread(target=want, args=(name, long)))
+        threads[-1].start()
+        time.sleep(0.05)
+    for thread in threads:
+        thread.join()
+    assert order == ["step 1", "step 2", "jump 1", "jump 2"]
+
+
+def test_what_is_long_waits_for_some_not_for_all():
+    """A stream of short wishes does not keep a long one out."""
+    turns, order, end = Turns(), [], threading.Event()
+
+    def steps():
+        while not end.is_set():
+            with turns.turn():
+                order.append("step")
+                time.sleep(0.002)
+
+    threads = [threading.Thread(target=steps) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for _ in range(5):
+        with turns.turn(long=True):
+            order.append("jump")
+    end.set()
+    for thread in threads:
+        thread.join(20)
+    assert order.count("jump") == 5
+    assert order.count("step") >= 5
 
 
 def test_a_file_that_changes_is_not_analyzed_with_old_facts(served):

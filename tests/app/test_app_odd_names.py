@@ -78,7 +78,7 @@ def test_a_running_app_takes_them_in_and_goes_on(odd):
     assert odd.client.post("/api/recordings/rescan").json()["added"] == []
 
 
-@pytest.mark.parametrize("kind", sorted(NAMES))
+@pytest.mark.parametrize("kind", ["not UTF-8", "control", "255 bytes of Chinese", "quotes"])
 def test_every_format_goes_out_and_comes_back(odd, kind):
     """Marks of a recording with such a name, as every export, and in again."""
     name = printable(os.fsdecode(NAMES[kind]))

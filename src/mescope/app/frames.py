@@ -131,7 +131,8 @@ class FrameService:
             mine = [key for key in keys if key not in self._coming]
             self._coming.update(dict.fromkeys(mine, event))
         try:
-            found = self._asked(self._home(identity), path, sorted(wanted), width)
+            home = self._home(identity)
+            found = self._asked(home, path, wanted, width, long=not step)
             for number, data in found.items():
                 self._kept.put((identity, "frame", number, width), data)
         finally:
@@ -145,9 +146,11 @@ class FrameService:
 
     @staticmethod
     def _asked(
-        sandbox: Sandbox, path: Path, wanted: list[int], width: int | None
+        sandbox: Sandbox, path: Path, wanted: list[int], width: int | None, *, long: bool
     ) -> dict[int, bytes]:
-        answer, data = sandbox.ask(do="frames", path=str(path), wanted=wanted, width=width)
+        answer, data = sandbox.ask(
+            long=long, do="frames", path=str(path), wanted=wanted, width=width
+        )
         parts, begin = {}, 0
         for number, size in zip(answer["frames"], answer["sizes"], strict=True):
             parts[number] = data[begin : begin + size]
@@ -159,7 +162,7 @@ class FrameService:
         key = (identity, "thumbnail", index, width)
         found = self._kept.get(key)
         if found is None:
-            found = self._asked(self._others, path, [index], width).get(index)
+            found = self._asked(self._others, path, [index], width, long=False).get(index)
             if found is None:
                 raise VideoError(f"frame {index} is damaged and cannot be shown")
             self._kept.put(key, found)

@@ -121,7 +121,8 @@ class OpenRecordings:
 
         Args:
             path: of the recording.
-            wanted: frames in order; ``frames`` of the answer are those that are sound.
+            wanted: frames in the order in which somebody steps; ``frames`` of the answer are
+                those that are sound.
             width: px; None: as wide as it is.
         """
         recording = self.frames(path)

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 import multiprocessing
-import threading
 from collections.abc import Callable, Mapping
 from multiprocessing.connection import Connection
 from typing import Any
 
+from mescope.app.turns import Turns
 from mescope.errors import MescopeError, VideoError
 
 MOST_BYTES = 512 << 20
@@ -101,19 +101,21 @@ class Sandbox:
     ) -> None:
         self._serve, self._memory, self._seconds = serve, memory, seconds
         self._work, self._failure = work, failure
-        self._lock = threading.Lock()
+        self._turns = Turns()
         self._child: ChildProcess | None = None
         self._closed = False
 
-    def ask(self, **request: Any) -> tuple[dict[str, Any], bytes]:
+    def ask(self, *, long: bool = False, **request: Any) -> tuple[dict[str, Any], bytes]:
         """Return the answer to a request: plain values, and bytes that belong to them.
+
+        What takes ``long`` waits for what does not.
 
         A process that died is replaced once: perhaps it was somebody else who ended it.
 
         Raises:
             VideoError: (or the given failure) the process said so, died, or took too long.
         """
-        with self._lock:
+        with self._turns.turn(long=long):
             for last in (False, True):
                 try:
                     head, body = self._asked(request)
@@ -139,7 +141,7 @@ class Sandbox:
 
     def start(self) -> None:
         """Start the process already, so that the first request need not wait."""
-        with self._lock:
+        with self._turns.turn():
             self._ready()
 
     @property
@@ -150,7 +152,7 @@ class Sandbox:
 
     def close(self) -> None:
         """End the process for good."""
-        with self._lock:
+        with self._turns.turn():
             self._closed = True
             self._stop()
 
