@@ -37,7 +37,7 @@ def test_options_reach_the_analyzer(run, here, analyzer):
     run("analyze", "a.mp4", *options.split(), "-o", "out", "--format", "csv")
     ((_, options),) = analyzer.calls
     assert analyzer.loaded == ("me-tst", "auto")
-    del options["progress"], options["landmarks"]
+    del options["progress"]
     assert options == {"start": 62.5, "end": 70.0, "jobs": 2, "face": 1, "rate": 25.0}
     made = sorted(p.name for p in (here / "out").iterdir())
     assert made == ["a.csv", "a.events.csv", "a.frames.csv"]
@@ -493,8 +493,7 @@ def test_an_overlay_gets_what_the_analysis_got(run, here, analyzer, monkeypatch)
     ((name, source, path, options),) = calls
     assert (name, source, path) == ("a.mp4", "a.mp4", os.path.join("films", "o.mp4"))
     options.pop("progress")
-    wanted = {"start": 1.0, "end": None, "rate": None, "jobs": None, "face": 1, "force": False,
-              "landmarks": None}  # fmt: skip
+    wanted = {"start": 1.0, "end": None, "rate": None, "jobs": None, "face": 1, "force": False}
     assert options == wanted
     assert "o.mp4" in err
 

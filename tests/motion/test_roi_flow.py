@@ -7,6 +7,7 @@ import pytest
 from swaying_face import SHORT, empty, film, portrait
 
 from mescope.errors import VideoError
+from mescope.face.detector import default_finder
 from mescope.motion import roi_flow
 from mescope.motion.regions import REGIONS_5
 from mescope.motion.roi_flow import Timing, extract, timing
@@ -137,7 +138,7 @@ def test_a_missed_look_is_bridged(monkeypatch):
 
     class Blinking:
         def __init__(self):
-            self.finder, self.calls = roi_flow.default_finder(), 0
+            self.finder, self.calls = default_finder(), 0
 
         def find(self, grey):
             return [] if grey[0, 0] == 3 else self.finder.find(grey)

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from swaying_face import SHORT, empty, film
 
+from mescope.face.detector import default_finder
 from mescope.motion import roi_window
 from mescope.motion.regions import REGIONS_18
-from mescope.motion.roi_flow import default_finder, extract
+from mescope.motion.roi_flow import extract
 from mescope.motion.roi_flow_plain import plain_window_flow
 from mescope.video.reading import open_video
 

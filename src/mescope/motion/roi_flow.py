@@ -19,13 +19,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mescope.errors import FaceError
 from mescope.face.box import CROP_SIZE, Mode
 from mescope.face.choice import FaceChoice
-from mescope.face.detector import FaceFinder, FaceTracker, default_finder
-from mescope.face.landmark_tables import LandmarkTable, TableTracker, read_landmarks
+from mescope.face.detector import FaceFinder
+from mescope.face.following import follower
+from mescope.face.landmark_tables import LandmarkTable, TableTracker
 from mescope.face.landmark_track import CloseUps
-from mescope.face.moment import placed
 from mescope.face.person_change import person_changes
 from mescope.face.visibility import visible
 from mescope.io.cache import Store
@@ -167,7 +166,7 @@ def extract(
         video = open_video(video, rate=rate)
     planned = plan(video, timing, mode)
     tables = Tables.empty(planned, len(regions), close=mode == "clean")
-    tracker = _tracker(video, finder, landmarks, face, mode)
+    tracker = follower(video, finder, landmarks, face, mode)
     parameters = _parameters(planned, regions, mode, roi_percent, reference, tracker.face)
     if isinstance(tracker, TableTracker):
         parameters["landmarks"] = [tracker.table.source, tracker.table.digest]
@@ -198,28 +197,6 @@ def extract(
             names = [region.name for region in regions]
             tables.values = steady(tables.values, tables.boxes, tables.landmarks, names)
     return _result(planned, tables, regions, mode, parameters, notes, decode)
-
-
-def _tracker(
-    video: Video,
-    finder: FaceFinder | None,
-    landmarks: LandmarkTable | str | Path | None,
-    face: FaceChoice,
-    mode: Mode,
-) -> FaceTracker:
-    """Return what follows the face: in the pictures, or through a table."""
-    if landmarks is None:
-        seeing = finder or default_finder()
-        return FaceTracker(seeing, placed(face, video, lambda: FaceTracker(seeing)))
-    if mode != "clean":
-        raise FaceError(
-            "landmarks of a table are for clean mode: as published, the face is looked for in "
-            "the pictures; choose other weights, or leave the table out"
-        )
-    known = landmarks if isinstance(landmarks, LandmarkTable) else read_landmarks(landmarks)
-    table = known.in_px(video.width, video.height)
-    whose = placed(face, video, lambda: TableTracker(None, table=table))
-    return TableTracker(None, whose, table=table)
 
 
 def _run(
