@@ -63,6 +63,16 @@ def test_folds_in_parts_give_the_report_of_the_whole(arguments, tmp_path, capsys
     assert json.loads(capsys.readouterr().out)["all"] == whole["all"]
 
 
+@pytest.mark.parametrize("command", ["evaluate", "train"])
+def test_what_a_reader_lets_choose_reaches_it(arguments, capsys, command):
+    """These maps let choose nothing, and say so; a choice without a value is none."""
+    words = [command, *arguments[1:6]]
+    assert run([*words, "--choice", "missing_offset=apex"]) != 0
+    assert "missing_offset" in capsys.readouterr().err
+    assert run([*words, "--choice", "apex"]) != 0
+    assert "expected --choice NAME=VALUE" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("folds", ["0", "3-2", "a", "1-", "", "1,,2", "99999999"])
 def test_folds_that_are_none_are_refused(arguments, tmp_path, capsys, folds):
     assert run([*arguments, f"--folds={folds}"]) != 0

@@ -10,7 +10,7 @@ import typer
 
 from mescope.cli.console import SOME_FAILED, explain, progress_bar, show, show_json
 from mescope.cli.import_features import import_features
-from mescope.cli.options import Json
+from mescope.cli.options import Choices, Json, choices_of
 
 if TYPE_CHECKING:
     from mescope.annotations.problems import Problem
@@ -48,14 +48,7 @@ def check(
         Path | None,
         typer.Option(help="The annotation table, if it has another name than usual."),
     ] = None,
-    choices: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--choice",
-            metavar="NAME=VALUE",
-            help="What a reader lets choose, such as missing_offset=apex+20 of casmesq.",
-        ),
-    ] = None,
+    choices: Choices = None,
     pictures: Annotated[
         bool, typer.Option("--pictures", help="Also open every picture (takes long).")
     ] = False,
@@ -70,7 +63,7 @@ def check(
     from mescope.datasets.picture_check import check_pictures
     from mescope.datasets.usability import usability
 
-    found = open_dataset(name, root, table=table, choices=_pairs(choices or []))
+    found = open_dataset(name, root, table=table, choices=choices_of(choices))
     summary, problems = found.summary(), found.problems
     if pictures and isinstance(found, Dataset):
         with progress_bar(f"pictures of {name}") as progress:
@@ -91,15 +84,6 @@ def check(
         show(usable)
     if errors:
         raise typer.Exit(SOME_FAILED)
-
-
-def _pairs(texts: Sequence[str]) -> dict[str, str]:
-    """Return NAME=VALUE by name."""
-    pairs = [text.partition("=") for text in texts]
-    wrong = next((text for text, pair in zip(texts, pairs, strict=True) if not pair[1]), None)
-    if wrong is not None:
-        raise typer.BadParameter(f"expected --choice NAME=VALUE, found {wrong!r}")
-    return {name.strip(): value.strip() for name, _, value in pairs}
 
 
 def _show(summary: dict[str, Any]) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mescope.cli.console import explain, progress_bar, show_json, show_text
-from mescope.cli.options import Json, Log, NamedRecipe, Set
+from mescope.cli.options import Choices, Json, Log, NamedRecipe, Set, choices_of
 from mescope.cli.recordings import Run, Source, about, on_recordings, tell
 from mescope.cli.told import told
 from mescope.errors import RecipeError
@@ -17,7 +17,6 @@ from mescope.errors import RecipeError
 if TYPE_CHECKING:
     from mescope.evaluation.report import Report
     from mescope.evaluation.spotting_report import SpottingReport
-    from mescope.training.repeat import RunNotes
     from mescope.training.tables import Recipe
 
 
@@ -25,6 +24,7 @@ def evaluate(
     context: typer.Context,
     recipe: NamedRecipe,
     dataset: Annotated[str | None, typer.Option(help="A name from `mescope datasets`.")] = None,
+    choices: Choices = None,
     root: Annotated[
         Path | None, typer.Option(metavar="<folder>", help="Where the data set lies.")
     ] = None,
@@ -129,19 +129,19 @@ def evaluate(
     )
     options = {
         "dataset": dataset, "root": root, "features": features, "weights": weights,
-        "protocol": protocol, "oracle": oracle, "keep-weights": keep_weights,
+        "protocol": protocol, "oracle": oracle, "keep-weights": keep_weights, "choice": choices,
     }  # fmt: skip
     notes = RunNotes(folder, chosen, "evaluate", context.obj or (), options)
     clips = task_of(chosen).names_clips
     _check_fitting(chosen, clips, oracle, bool(features or weights or keep_weights))
     report: Report | SpottingReport
     where = cache or folder / "features"
+    source = Source(dataset, root, features, where, notes, choices_of(choices))
     try:
         with told(folder, "run.json"):
             if clips:
-                report = _on_clips(chosen, dataset, root, run, where, oracle, notes)
+                report = _on_clips(chosen, source, run, oracle)
             else:
-                source = Source(dataset, root, features, where, notes)
                 report = on_recordings(chosen, source, run, weights=weights, keep=keep_weights)
             notes.done()
     except UnfinishedError as part:
@@ -170,26 +170,19 @@ def _check_fitting(recipe: Recipe, clips: bool, oracle: bool, recordings: bool) 
         )
 
 
-def _on_clips(
-    recipe: Recipe,
-    dataset: str | None,
-    root: Path | None,
-    run: Run,
-    cache: Path,
-    oracle: bool,
-    notes: RunNotes,
-) -> Report:
+def _on_clips(recipe: Recipe, source: Source, run: Run, oracle: bool) -> Report:
     from mescope.datasets import open_dataset
     from mescope.samples.prepare import prepare
     from mescope.training.evaluate import evaluate as evaluate_clips
 
-    if dataset is None or root is None:
+    if source.dataset is None or source.root is None:
         raise RecipeError(f"recipe {recipe.name} is tested on clips: give --dataset and --root")
-    data = open_dataset(dataset, root)
-    notes.begin(about(dataset, root, data))
+    data = open_dataset(source.dataset, source.root, choices=source.choices)
+    if source.notes:
+        source.notes.begin(about(source.dataset, source.root, data))
     with progress_bar("reading clips") as progress:
         prepared = prepare(
-            recipe.data, data, labels=recipe.labels, cache=cache,
+            recipe.data, data, labels=recipe.labels, cache=source.cache,
             jobs=run.jobs, progress=progress,
         )  # fmt: skip
     tell(prepared.problems)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -50,6 +51,14 @@ Face = Annotated[
     typer.Option(
         help="Whose face: largest, central, a number from 0 (leftmost), a point x,y in px, or "
         "a time such as 0:12 at which it is the largest."
+    ),
+]
+Choices = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--choice",
+        metavar="NAME=VALUE",
+        help="What a reader lets choose, such as missing_offset=apex+20 of casmesq.",
     ),
 ]
 Landmarks = Annotated[
@@ -108,3 +117,14 @@ def spotter_named(method: str) -> str:
             f"{suggestion(method, SPOTTERS)}"
         )
     return name
+
+
+def choices_of(texts: Sequence[str] | None) -> dict[str, str]:
+    """Return what ``--choice`` says, NAME=VALUE by name."""
+    found = {}
+    for text in texts or ():
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise typer.BadParameter(f"expected --choice NAME=VALUE, found {text!r}")
+        found[name.strip()] = value.strip()
+    return found

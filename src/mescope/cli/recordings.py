@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -46,6 +46,7 @@ class Source:
     features: Path | None
     cache: Path
     notes: RunNotes | None = None
+    choices: Mapping[str, str] | None = None  # of the reader
 
 
 def about(dataset: str, root: Path, data: Checked) -> dict[str, Any]:
@@ -98,7 +99,7 @@ def measured(recipe: Recipe, source: Source, jobs: int) -> MeasuredRecordings:
             "or --features"
         )
     wanted = fitting(recipe.data, AnnotatedRecordings, "[data]")
-    data = open_dataset(source.dataset, source.root)
+    data = open_dataset(source.dataset, source.root, choices=source.choices)
     if not isinstance(data, Dataset):
         raise RecipeError(
             f"recipe {recipe.name} is about recordings, {source.dataset} holds flow maps"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mescope.cli.console import explain, progress_bar, show_json
-from mescope.cli.options import Json, Log, NamedRecipe, Set
+from mescope.cli.options import Choices, Json, Log, NamedRecipe, Set, choices_of
 from mescope.cli.recordings import Source, about, train_recordings
 from mescope.errors import RecipeError
 
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from mescope.models.weights import Card
     from mescope.samples.examples import Examples
     from mescope.training.logs import Log as LogKind
-    from mescope.training.repeat import RunNotes
     from mescope.training.tables import Recipe
 
     History = list[dict[str, float]]
@@ -37,6 +36,7 @@ def train(
             "for a recipe on simulated maps, to score the weights on."
         ),
     ] = None,
+    choices: Choices = None,
     root: Annotated[
         Path | None, typer.Option(metavar="<folder>", help="Where the data set lies.")
     ] = None,
@@ -83,7 +83,8 @@ def train(
     chosen = read_recipe(recipe, settings or ())
     folder = output or Path("runs") / run_name(recipe)
     if dry:
-        return _dry_run(chosen, folder, dataset, root, device, as_json)
+        source = Source(dataset, root, None, folder / "features", None, choices_of(choices))
+        return _dry_run(chosen, source, device, as_json)
     check_folder(folder)
     how = checked_log(log)
     weights = folder / f"{chosen.name}.safetensors"
@@ -92,13 +93,14 @@ def train(
     done = _finished(chosen, folder, weights, unscored=dataset is not None)
     if done is not None:
         return _tell(done, _history(folder), weights, as_json)
-    options = {"dataset": dataset, "root": root, "features": features}
+    options = {"dataset": dataset, "root": root, "features": features, "choice": choices}
     notes = RunNotes(folder, chosen, "train", context.obj or (), options)
+    cache = folder / "features"
+    source = Source(dataset, root, features, cache, notes, choices_of(choices))
     if task_of(chosen).names_clips:
-        real = _examples(chosen, folder, dataset, root, notes)
+        real = _examples(chosen, source)
         card, history = _recogniser(chosen, real, folder, weights, device, how)
     elif chosen.data.kind == "recordings":
-        source = Source(dataset, root, features, folder / "features", notes)
         card, history = train_recordings(chosen, source, folder, weights, jobs, device, how)
     else:
         if dataset or root or features:
@@ -113,18 +115,13 @@ def train(
     _tell(card, history, weights, as_json)
 
 
-def _dry_run(
-    recipe: Recipe, folder: Path, dataset: str | None, root: Path | None, device: str,
-    as_json: bool,
-) -> None:  # fmt: skip
+def _dry_run(recipe: Recipe, source: Source, device: str, as_json: bool) -> None:
     from mescope.cli.dry_run import dry_run
     from mescope.training.tasks import task_of
 
     examples = None
     if task_of(recipe).names_clips:
-        examples = recipe.data.drawn(recipe.seed) or _examples(
-            recipe, folder, dataset, root, None
-        )
+        examples = recipe.data.drawn(recipe.seed) or _examples(recipe, source)
     dry_run(recipe, examples, device, as_json=as_json)
 
 
@@ -222,24 +219,23 @@ def _recogniser(
     return card, checkpointer.progress.history
 
 
-def _examples(
-    recipe: Recipe, folder: Path, dataset: str | None, root: Path | None, notes: RunNotes | None
-) -> Examples | None:
+def _examples(recipe: Recipe, source: Source) -> Examples | None:
     """Return real clips: as the recipe wants them, or maps like the simulated ones."""
     from mescope.datasets import open_dataset
     from mescope.samples.prepare import prepare
 
+    dataset, root = source.dataset, source.root
     if dataset is None and root is None:
-        if notes:
-            notes.begin()
+        if source.notes:
+            source.notes.begin()
         return None
     if dataset is None or root is None:
         raise RecipeError("expected --dataset and --root together, found one of them")
-    data = open_dataset(dataset, root)
-    if notes:
-        notes.begin(about(dataset, root, data))
+    data = open_dataset(dataset, root, choices=source.choices)
+    if source.notes:
+        source.notes.begin(about(dataset, root, data))
     with progress_bar("reading clips") as progress:
         return prepare(
-            recipe.data.real(), data, labels=recipe.labels, cache=folder / "features",
+            recipe.data.real(), data, labels=recipe.labels, cache=source.cache,
             progress=progress,
         ).examples  # fmt: skip

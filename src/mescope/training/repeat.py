@@ -89,8 +89,9 @@ class RunNotes:
         """Return a command that does the same into another folder."""
         words = ["mescope", *_plugins(self.given), self.command, str(self.folder / RECIPE)]
         for name, value in self.options.items():
-            if value not in (None, False, ""):
-                words += [f"--{name}"] if value is True else [f"--{name}", str(value)]
+            for one in value if isinstance(value, list) else [value]:
+                if one not in (None, False, ""):
+                    words += [f"--{name}"] if one is True else [f"--{name}", str(one)]
         return shlex.join([*words, "--output", f"{self.folder}-again"])
 
 
