@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 
@@ -184,7 +185,7 @@ def test_a_full_disk_leaves_reports_whole_or_absent(film, tmp_path):
             with pytest.raises(OutputError, match=r"[Nn]o space"):
                 write(analysis, disk / f"after{suffix}")
         with pytest.raises(OutputError, match=r"[Nn]o space"):
-            write(analysis, disk / "before.json", force=True)
+            write(replace(analysis, floor=0.123), disk / "before.json", force=True)
         assert (disk / "before.json").read_bytes() == before
         assert sorted(p.name for p in disk.iterdir()) == ["before.json", "filler"]
         filler.unlink()

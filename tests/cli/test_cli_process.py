@@ -25,6 +25,8 @@ COMMANDS = [
     ("datasets", "check"),
     ("models",),
     ("models", "show"),
+    ("recipes",),
+    ("recipes", "show"),
     ("train",),
     ("search",),
     ("evaluate",),
@@ -91,7 +93,7 @@ def test_help_imports_nothing_heavy():
         (("analyze", "x.mp4", "--jsn"), "--json"),
         (("models", "shwo"), "show"),
         (("analyze",), "VIDEO"),
-        (("train",), "recipe"),
+        (("train",), "RECIPE"),
     ],
 )
 def test_wrong_usage_is_status_2_with_a_suggestion(words, said):

@@ -11,7 +11,7 @@ import pytest
 from planted_landmarks import LANDMARKS
 from swaying_face import SHORT, film
 
-import mescope.motion.roi_flow
+import mescope.face.following
 from mescope.errors import FaceError
 from mescope.face.detector import DlibFinder, FaceTracker, default_finder
 from mescope.face.landmark_tables import read_landmarks
@@ -128,7 +128,7 @@ def test_no_picture_is_searched_and_no_model_is_loaded(swaying, tmp_path, monkey
     pictures, points = swaying
     for name in ("find", "find_boxes", "landmarks", "__init__"):
         monkeypatch.setattr(DlibFinder, name, never)
-    monkeypatch.setattr(mescope.motion.roi_flow, "default_finder", never)
+    monkeypatch.setattr(mescope.face.following, "default_finder", never)
     flow = extract(
         pictures, rate=30, timing=SHORT, landmarks=openface(tmp_path / "a.csv", points)
     )

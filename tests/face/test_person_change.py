@@ -138,16 +138,20 @@ def test_a_time_says_whose_face(people):
     """The one who is alone in the picture later is followed from the beginning."""
     astronaut, hopper = people
     video = _record(_scene(astronaut, hopper), _scene(None, hopper), frames=60)
-    point = placed("0:03", video, lambda: FaceTracker(default_finder()))
+
+    def fresh():
+        return FaceTracker(default_finder())
+
+    point = placed("0:03", video, fresh)
     assert point.x > WIDE // 2
-    assert placed("largest", video, default_finder()) == "largest"
+    assert placed("largest", video, fresh) == "largest"
     flow = extract(video, face="0:03", jobs=1)
     assert np.nanmin(flow.boxes[:, 0]) > WIDE // 3
     assert flow.parameters["face"] == point
     with pytest.raises(FaceError, match="expected a time from 0 to"):
-        placed("9:00", video, default_finder())
+        placed("9:00", video, fresh)
     empty = _record(_scene(None, None), frames=60)
     with pytest.raises(FaceError, match=r"expected a face at 1 s \(frame 30\), found none"):
-        placed("0:01", empty, default_finder())
+        placed("0:01", empty, fresh)
     with pytest.raises(FaceError, match="no time"):
         FaceTracker(default_finder(), "0:03")

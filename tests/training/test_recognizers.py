@@ -135,7 +135,7 @@ def test_a_class_nobody_shows_can_still_be_named():
 def test_what_is_wrong_is_told():
     with pytest.raises(WeightsError, match="streams"):
         trained(changed(BASE, options={"stream": 3}))
-    with pytest.raises(RecipeError, match="lower learning_rate"):
+    with pytest.raises(RecipeError, match="learning_rate must be a number"):
         trained(changed(BASE, learning_rate=1e30, epochs=4))
     inputs, labels = maps()
     with pytest.raises(ValueError, match=r"expected labels 0 to 2 .*, found \[3\]"):

@@ -25,7 +25,7 @@ from mescope.io.formula_guard import unguarded
 from mescope.moved import renamed
 
 _SAME = {
-    "video": "recording", "type": "kind", "au": "action_units", "fps": "rate",
+    "video": "recording", "type": "kind", "au": "action_units",
     "vid": "recording", "pred_onset": "onset", "pred_offset": "offset",  # of challenges
 }  # fmt: skip
 NEEDED = ("recording", "onset", "offset", "kind")
@@ -173,7 +173,7 @@ def _annotation(number: int, cells: Mapping[str, str]) -> TableRow:
         expression=None if empty else _expression(cells),
         status=cells.get("status", "").lower(),
         seconds=None if empty else _seconds(cells),
-        rate=_rate(cells.get("rate", "")),
+        rate=_rate(cells.get("rate") or cells.get("fps", "")),
     )
 
 

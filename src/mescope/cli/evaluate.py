@@ -178,13 +178,13 @@ def _on_clips(recipe: Recipe, source: Source, run: Run, oracle: bool) -> Report:
     if source.dataset is None or source.root is None:
         raise RecipeError(f"recipe {recipe.name} is tested on clips: give --dataset and --root")
     data = open_dataset(source.dataset, source.root, choices=source.choices)
-    if source.notes:
-        source.notes.begin(about(source.dataset, source.root, data))
     with progress_bar("reading clips") as progress:
         prepared = prepare(
             recipe.data, data, labels=recipe.labels, cache=source.cache,
             jobs=run.jobs, progress=progress,
         )  # fmt: skip
+    if source.notes:
+        source.notes.begin(about(source.dataset, source.root, data))
     tell(prepared.problems)
     with progress_bar(recipe.name) as progress:
         report = evaluate_clips(

@@ -54,7 +54,7 @@ class Card:
     regions: Annotated[tuple[_Name, ...], Within(0, 256)]
     window: Annotated[int, Within(0, 1000)]
     rate: Annotated[float, Within(0.0, 1000.0)]
-    labels: Annotated[tuple[_Name, ...], Within(1, 64)] = SPOTTING_CLASSES
+    labels: Annotated[tuple[_Name, ...], Within(0, 64)] = SPOTTING_CLASSES
     mode: Mode = "clean"  # of the features it was trained on
     head: Head = "nose"  # whose motion was taken for the head's: see video.head_motion
     look: Look = "windows"  # what it is shown, see mescope.spotting

@@ -181,8 +181,13 @@ def _write(file: Path, text: str) -> None:
     from mescope.io.atomic import write_atomically
     from mescope.io.file_names import valid
 
-    # A name that is not valid Unicode must not stop a report: its bytes are shown instead.
-    write_atomically(file, valid(text).encode("utf-8"))
+    # A name that is not valid Unicode must not stop a report: its bytes are shown instead, in
+    # JSON as its own escapes, from which the name comes back.
+    if file.name.lower().endswith((".json", ".boris")):
+        data = text.encode("utf-8", "backslashreplace")
+    else:
+        data = valid(text).encode("utf-8")
+    write_atomically(file, data)
 
 
 def _write_annotations(

@@ -24,8 +24,8 @@ class ShippedRecipe(NamedTuple):
 def shipped_recipes() -> dict[str, ShippedRecipe]:
     """Return every recipe of the package by its name, sorted.
 
-    >>> shipped_recipes()["3db-svm-flow"].purpose
-    'A linear support vector machine on the 442 published flow maps'
+    >>> shipped_recipes()["3db-ststnet"].group
+    ''
     """
     root = Path(str(files("mescope") / FOLDER))
     found = {}
