@@ -138,9 +138,8 @@ def scan_triton_backward(
     count = -(-channels // cut.channels)
     inputs = [t.contiguous() for t in (gy, u, delta, A, B, C, D, kept, gfinal)]
     gu, gdelta = torch.empty_like(inputs[1]), torch.empty_like(inputs[2])
-    gA, gD, gh = (
-        kept.new_empty(batch, *shape) for shape in ((channels, states), (channels,), h_shape(A))
-    )
+    gA, gh = (kept.new_empty(batch, channels, states) for _ in range(2))
+    gD = kept.new_empty(batch, channels)
     gB, gC = (kept.new_empty(count, batch, length, states) for _ in range(2))
     _kernels().backward[(batch, count)](
         *inputs, gu, gdelta, gA, gB, gC, gD, gh, length, channels, states, batch // sets,
@@ -149,11 +148,6 @@ def scan_triton_backward(
     gA, gD = (t.reshape(sets, batch // sets, *t.shape[1:]).sum(1) for t in (gA, gD))
     gB, gC = gB.sum(0), gC.sum(0)
     return gu, gdelta, gA.to(A.dtype), gB.to(B.dtype), gC.to(C.dtype), gD.to(D.dtype), gh
-
-
-def h_shape(A: Tensor) -> tuple[int, int]:
-    """Return the shape of one state, (d, n)."""
-    return A.shape[1], A.shape[2]
 
 
 @scan_triton_backward.register_fake
