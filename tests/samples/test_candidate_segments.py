@@ -81,3 +81,20 @@ def test_recordings_without_a_face_or_without_movement_give_nothing():
         assert windows.flow.shape == (0, channels(18), SAMPLES)
         assert windows.spotting.shape == windows.classes.shape == (0, SAMPLES)
     assert len(candidate_windows([still, talker(2)]).flow)
+
+
+def test_copies_are_the_same_movements_cut_otherwise():
+    """As many as asked for, near the candidates, labelled where the expressions really are."""
+    one = talker()
+    at = [c.interval for c in candidates(one.motion, one.rate, REGIONS, PROPOSER)[0]]
+    plain, more = candidate_windows([one]), candidate_windows([one], copies=4)
+    assert len(more.flow) == 5 * len(plain.flow) == 10 * len(at)
+    versions = more.flow.reshape(5, *plain.flow.shape)
+    np.testing.assert_array_equal(versions[0], plain.flow)
+    smile = (more.classes == SPOTTING_CLASSES.index("positive")).any(axis=1).reshape(5, -1)
+    meant = np.array([interval.iou(SMILE.interval) > 0.5 for interval in at] * 2)
+    assert smile[:, meant].mean() > 0.9
+    cut = versions[smile].reshape(smile.sum(), -1)
+    assert len(np.unique(cut, axis=0)) > 0.5 * len(cut)
+    again = candidate_windows([one], copies=4)
+    np.testing.assert_array_equal(more.flow, again.flow)

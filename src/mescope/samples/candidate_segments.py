@@ -1,7 +1,9 @@
 """Training segments of the cascade's network, from measured rendered recordings.
 
 Every candidate of the training-free spotter becomes one segment, and a second one mirrored: a
-face has no better side.  Micro- and macro-expressions are targets alike.
+face has no better side.  Copies of it that begin earlier or later and last longer or shorter
+teach that a movement is the same wherever the proposer happens to cut it.  Micro- and
+macro-expressions are targets alike.
 """
 
 from __future__ import annotations
@@ -26,24 +28,67 @@ MEANT = 0.25
 
 REGIONS = tuple(region.name for region in REGIONS_18)
 
+SHIFT, STRETCH = 0.12, 0.2
+"""Standard deviations of a copy's shift, in lengths of its candidate, and of the logarithm of
+its length: about as far as proposed intervals lie from planted ones."""
 
-def candidate_windows(measured: Iterable[Measured]) -> Windows:
-    """Return the segments of recordings with their labels, m of :data:`SAMPLES` samples."""
-    parts = []
+
+def candidate_windows(measured: Iterable[Measured], *, copies: int = 0) -> Windows:
+    """Return the segments of recordings with their labels, m of :data:`SAMPLES` samples.
+
+    Args:
+        measured: the recordings.
+        copies: of every candidate, each at a place and of a length of its own; always the same
+            for one recording.
+
+    Returns:
+        (1 + copies) m windows: the m candidates and mirrored candidates of all recordings, then
+        the first copies of all of them in the same order, and so on.
+    """
+    versions: list[list[Windows]] = [[_none()] for _ in range(1 + copies)]
     mirror = segment_mirror(REGIONS)
     for one in measured:
         if np.isnan(one.motion[:, 0]).all():
             continue
         found = [c.interval for c in candidates(one.motion, one.rate, REGIONS, PROPOSER)[0]]
-        cut = segments(one.motion, one.shape, found, one.rate, REGIONS)
-        labelled = labels(one.expressions, found)
-        parts += [Windows(cut, *labelled), Windows(mirror.of_segments(cut), *labelled)]
-    empty = Windows(
+        moved = _moved(found, copies, len(one.motion), np.random.default_rng(one.number))
+        every = segments(one.motion, one.shape, [*found, *moved], one.rate, REGIONS)
+        labelled = labels(one.expressions, [*found, *moved])
+        for part, own in zip(
+            versions, _split(Windows(every, *labelled), 1 + copies), strict=True
+        ):
+            part += [own, own._replace(flow=mirror.of_segments(own.flow))]
+    return joined([window for part in versions for window in part])
+
+
+def _none() -> Windows:
+    """Return no windows."""
+    return Windows(
         np.zeros((0, channels(len(REGIONS)), SAMPLES), np.float32),
         np.zeros((0, SAMPLES), np.float32),
         np.zeros((0, SAMPLES), np.int64),
     )
-    return joined([empty, *parts])
+
+
+def _split(windows: Windows, parts: int) -> list[Windows]:
+    """Return the windows as so many parts, equally many after each other."""
+    flow, spotting, classes = (np.split(column, parts) for column in windows)
+    return [Windows(*part) for part in zip(flow, spotting, classes, strict=True)]
+
+
+def _moved(
+    found: Sequence[Interval], copies: int, frames: int, rng: np.random.Generator
+) -> list[Interval]:
+    """Return a copy of all candidates, moved and stretched, within the recording; and more."""
+    out: list[Interval] = []
+    lengths = np.array([len(interval) for interval in found])
+    middle = np.array([interval.first + interval.last for interval in found]) / 2
+    for _ in range(copies):
+        centre = middle + lengths * rng.normal(0, SHIFT, len(found))
+        half = (lengths * np.exp(rng.normal(0, STRETCH, len(found))) - 1) / 2
+        ends = np.clip(np.rint([centre - half, centre + half]), 0, frames - 1).astype(int)
+        out += [Interval(first, last) for first, last in np.sort(ends, axis=0).T.tolist()]
+    return out
 
 
 def labels(

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mescope.io.progress import Progress
 from mescope.labels import SPOTTING_CLASSES
 from mescope.samples.candidate_segments import candidate_windows
+from mescope.samples.disturbed_segments import disturbed
 from mescope.samples.rendered import Manner, Measured, measured_recordings
 from mescope.samples.spotting_kinds import RenderedRecordings
 from mescope.samples.synthetic import Epoch, Windows, joined
@@ -76,7 +78,7 @@ class RenderedEpochs:
     ) -> None:
         self._wanted, self._seed = wanted, seed
         if wanted.look == "candidates":
-            self._every = {SAMPLES: candidate_windows(measured)}
+            self._every = {SAMPLES: candidate_windows(measured, copies=wanted.copies)}
         else:
             self._every = _flow_windows(measured)
 
@@ -85,9 +87,18 @@ class RenderedEpochs:
         rng = np.random.default_rng((self._seed, epoch))
         chosen = {}
         for length, every in self._every.items():
-            keep = sample_windows(every.spotting, self._wanted.negative_ratio, rng)
-            chosen[length] = every.take(keep)
+            rows = self._version(len(every.flow), rng)
+            keep = sample_windows(every.spotting[rows], self._wanted.negative_ratio, rng)
+            chosen[length] = every.take(rows[keep])
+            if self._wanted.disturbed:
+                chosen[length] = disturbed(chosen[length], rng)
         return Epoch(chosen)
+
+    def _version(self, rows: int, rng: np.random.Generator) -> NDArray[np.int64]:
+        """Return a row for every candidate: as it was proposed, or one of its copies."""
+        copies = self._wanted.copies if self._wanted.look == "candidates" else 0
+        count = rows // (1 + copies)
+        return rng.integers(1 + copies, size=count) * count + np.arange(count)
 
 
 def _flow_windows(measured: Sequence[Measured]) -> dict[int, Windows]:

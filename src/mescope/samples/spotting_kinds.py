@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal
 
+from mescope.errors import RecipeError
 from mescope.events import Kind
 from mescope.motion.regions import REGIONS_5, REGIONS_18, Region
 from mescope.ranges import Share, Within
@@ -57,9 +58,15 @@ class RenderedRecordings(SampleKind):
     seconds: Seconds = 60.0  # of every recording
     held_out: Share = 0.15
     negative_ratio: Ratio = 3.0  # windows without an expression per window with one
+    copies: Annotated[int, Within(0, 20)] = 0  # of every candidate, moved and stretched
+    disturbed: bool = (
+        False  # candidates are drawn stronger or fainter, with other motion on top
+    )
 
     def __post_init__(self) -> None:
         one_of("look", self.look, ("candidates", "windows"))
+        if self.look == "windows" and (self.copies or self.disturbed):
+            raise RecipeError("'copies' and 'disturbed' are for look = \"candidates\" only")
         shares(self, "held_out", "staged")
         positive(self, "hours", "seconds")
 
