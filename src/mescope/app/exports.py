@@ -129,7 +129,7 @@ def _json(project: Project, recording: StoredRecording, who: str | None) -> byte
 
 def _html(project: Project, recording: StoredRecording, who: str | None) -> bytes:
     found = annotations_of(project, recording, who)
-    return marks_page(found).encode("utf-8")
+    return marks_page(found, project.words).encode("utf-8")
 
 
 _OF_REVIEWS = {

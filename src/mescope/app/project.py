@@ -26,6 +26,7 @@ from mescope.app.review import Review
 from mescope.app.safety import UnsafeError, inside
 from mescope.app.store import ProjectStore, now
 from mescope.app.trouble import PASSING
+from mescope.app.words import Words, english
 from mescope.errors import MescopeError, OutputError
 from mescope.io.atomic import write_atomically
 from mescope.io.file_names import printable, valid
@@ -47,9 +48,12 @@ class Project:
         MescopeError: it is not a folder, cannot be written, or is open in another process.
     """
 
-    def __init__(self, folder: Path, limits: Limits | None = None) -> None:
+    def __init__(
+        self, folder: Path, limits: Limits | None = None, words: Words | None = None
+    ) -> None:
         self.folder = Path(os.path.abspath(folder))
         self.limits = limits or Limits()
+        self.words = words or english()
         self.home = self.folder / HOME
         if not self.folder.is_dir():
             raise MescopeError(f"expected a folder with recordings at {folder}, found none")
@@ -230,7 +234,7 @@ class Project:
             self.store.change_recording(recording.id, error=str(error))
             return
         if recording.fingerprint not in (None, fingerprint):
-            replaced = "the file was replaced by another one; marks made before may not fit it"
+            replaced = self.words("server.replaced")
             facts = replace(facts, warnings=(*facts.warnings, replaced))
         write_atomically(self.times_file(recording.id), times.tobytes())
         self._drop_cached(recording.id)

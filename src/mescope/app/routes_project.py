@@ -75,8 +75,7 @@ def project_facts(project: Served) -> dict[str, Any]:
             "recordings": limits.recordings,
             "times": 20_000,
         },
-        "use": "Detections are proposals of a model, to be judged by a person. They are no lie "
-        "detector; emotion recognition at work and in schools is forbidden in the EU.",
+        "use": project.words("page.use"),
     }
 
 

@@ -25,6 +25,7 @@ from mescope.app.security_middleware import SecurityMiddleware
 from mescope.app.store import StaleError
 from mescope.app.trouble import PASSING, BusyError, GoneError, of_system
 from mescope.app.uploads import TooLargeError
+from mescope.app.words import english, translation
 from mescope.errors import FaceError, MescopeError, OutputError, VideoError
 from mescope.io.file_names import valid
 
@@ -63,6 +64,7 @@ def create_app(
     analyze: Analyze = "mescope.app.worker:analyze",
     models: Sequence[str] = (),
     page: bool = True,
+    words: Path | None = None,
     ending: threading.Event | None = None,
 ) -> ASGIApp:
     """Return the app for one folder of recordings.
@@ -76,12 +78,14 @@ def create_app(
         analyze: ``module:function`` that a worker calls; see :mod:`mescope.app.worker`.
         models: weights by name or path, as :func:`mescope.load` takes them; none: the shipped.
         page: serve the page, not only the interface for programs.
+        words: a translation of the page; see :mod:`mescope.app.words`.
         ending: set when the server is about to end, so that streams end first.
 
     Raises:
         MescopeError: the folder cannot be used, or is open in another process.
     """
-    project = Project(folder, limits)
+    spoken = english() if words is None else translation(words)
+    project = Project(folder, limits, spoken)
     jobs = AnalysisQueue(project, analyze, models)
 
     @asynccontextmanager
@@ -107,7 +111,7 @@ def create_app(
     for routes in (routes_project, routes_pictures, routes_marks, routes_files):
         app.include_router(routes.router)
     if page:
-        routes_files.serve_page(app)
+        routes_files.serve_page(app, spoken)
     app.add_exception_handler(MescopeError, _known)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)

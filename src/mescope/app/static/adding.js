@@ -1,7 +1,8 @@
 // New recordings: files and folders that are dropped or chosen, and what lies in the project's folder.
 
 import { api } from "./api.js";
-import { count, make, put, say } from "./dom.js";
+import { make, put, say } from "./dom.js";
+import { t } from "./words.js";
 
 export function adding(project, refresh) {
   const sender = new Sender(project, refresh);
@@ -17,18 +18,18 @@ export function adding(project, refresh) {
     event.preventDefault();
     try {
       const { added, skipped } = await act();
-      say([added.length ? `${count(added.length, "recording")} more.` : label, ...skipped.slice(0, 3).map((one) => one.error)].join(" "), skipped.length ? 12 : 6);
+      say([added.length ? t("adding.more", { n: added.length }) : label, ...skipped.slice(0, 3).map((one) => one.error)].join(" "), skipped.length ? 12 : 6);
       await refresh();
     } catch (error) { say(error.message, 12); }
   };
-  const path = make("input", { id: "path", autocomplete: "off", placeholder: "S01/interview.mp4", required: true });
-  const zone = make("section", { class: "drop", "aria-label": "Add recordings" },
-    make("strong", {}, "Drop videos or folders here"),
-    chooser("Choose videos", "files", { accept: project.formats.join(",") }),
-    chooser("Choose a folder", "folder", { webkitdirectory: true }),
-    make("button", { type: "button", onclick: look("Nothing new in the folder.", api.rescan) }, "Look in the project’s folder"),
-    make("form", { class: "row", onsubmit: look("It is in the list already.", () => api.add(path.value.trim())) },
-      make("label", { for: "path" }, "or by path in it:"), path, make("button", {}, "Add")));
+  const path = make("input", { id: "path", autocomplete: "off", placeholder: t("adding.path_like"), required: true });
+  const zone = make("section", { class: "drop", "aria-label": t("adding.add_recordings") },
+    make("strong", {}, t("adding.drop")),
+    chooser(t("adding.choose_videos"), "files", { accept: project.formats.join(",") }),
+    chooser(t("adding.choose_folder"), "folder", { webkitdirectory: true }),
+    make("button", { type: "button", onclick: look(t("adding.nothing_new"), api.rescan) }, t("adding.look")),
+    make("form", { class: "row", onsubmit: look(t("adding.listed"), () => api.add(path.value.trim())) },
+      make("label", { for: "path" }, t("adding.by_path")), path, make("button", {}, t("adding.add"))));
   for (const name of ["dragenter", "dragover"]) {
     zone.addEventListener(name, (event) => { event.preventDefault(); zone.classList.add("over"); });
   }
@@ -46,9 +47,9 @@ class Sender {
   constructor(project, refresh) {
     Object.assign(this, { project, refresh, waiting: [], done: 0, busy: false });
     this.words = make("span", {});
-    this.bar = make("progress", { max: "1", value: "0", "aria-label": "Sending" });
+    this.bar = make("progress", { max: "1", value: "0", "aria-label": t("adding.sending") });
     this.element = make("div", { class: "card sending", id: "sending", hidden: true }, this.words, this.bar,
-      make("button", { type: "button", onclick: () => { this.waiting = []; this.stop(); } }, "Stop"));
+      make("button", { type: "button", onclick: () => { this.waiting = []; this.stop(); } }, t("adding.stop")));
   }
 
   add(found) {
@@ -56,8 +57,8 @@ class Sender {
     const videos = found.filter(({ file }) => endings.some((ending) => file.name.toLowerCase().endsWith(ending)));
     const fitting = videos.filter(({ file }) => file.size <= most);
     const words = [];
-    if (videos.length < found.length) words.push(`${count(found.length - videos.length, "file")} left out: no ${endings.join(", ")}.`);
-    if (fitting.length < videos.length) words.push(`${count(videos.length - fitting.length, "file")} of more than ${Math.round(most / 1e6)} MB: copy them into the project’s folder by hand.`);
+    if (videos.length < found.length) words.push(t("adding.left_out", { n: found.length - videos.length, endings: endings.join(", ") }));
+    if (fitting.length < videos.length) words.push(t("adding.too_large", { n: videos.length - fitting.length, most: Math.round(most / 1e6) }));
     if (words.length) say(words.join(" "), 12);
     this.waiting.push(...fitting);
     if (!this.busy) this.run();
@@ -68,13 +69,13 @@ class Sender {
     this.element.hidden = false;
     for (this.done = 0; this.waiting.length; this.done++) {
       const { file, folder } = this.waiting.shift();
-      put(this.words, `Sending ${this.done + 1} of ${this.done + 1 + this.waiting.length}: ${file.name}`);
+      put(this.words, t("adding.sends", { n: this.done + 1, of: this.done + 1 + this.waiting.length, name: file.name }));
       this.bar.value = 0;
       try {
         const { sent, stop } = api.upload(file, folder, (share) => { this.bar.value = share; });
         this.stop = stop;
         await sent;
-        say(`${file.name} is in the project.`);
+        say(t("adding.arrived", { name: file.name }));
       } catch (error) { say(error.message, 12); }
       await this.refresh();
     }

@@ -1,8 +1,10 @@
 // Talks to the server.  Every error that a person sees has the server's own words.
 
+import { t } from "./words.js";
+
 export class ApiError extends Error {
   constructor(status, body) {
-    super(body?.error ?? `the server answered ${status}`);
+    super(body?.error ?? t("api.answered", { status }));
     this.status = status;
     this.body = body ?? {};
   }
@@ -17,7 +19,7 @@ async function reach(address, options = {}) {
   try {
     return await fetch(address, options);
   } catch {
-    throw new ApiError(0, { error: "The server does not answer. Is `mescope app` still running?" });
+    throw new ApiError(0, { error: t("api.away") });
   }
 }
 
@@ -28,7 +30,7 @@ async function ask(path, options = {}, address = `api${path}`) {
   try {
     body = text ? JSON.parse(text) : null;
   } catch {
-    body = { error: `the server answered ${answer.status} without words` };
+    body = { error: t("api.wordless", { status: answer.status }) };
   }
   if (!answer.ok) throw new ApiError(answer.status, body);
   return body;
@@ -104,8 +106,8 @@ export const api = {
       request.setRequestHeader("X-Name", encodeURIComponent(file.name));
       if (folder) request.setRequestHeader("X-Folder", encodeURIComponent(folder));
       request.upload.onprogress = (e) => moved(e.lengthComputable ? e.loaded / e.total : 0);
-      request.onerror = () => failed(new ApiError(0, { error: `${file.name}: the connection broke` }));
-      request.onabort = () => failed(new ApiError(0, { error: `${file.name} was not sent.` }));
+      request.onerror = () => failed(new ApiError(0, { error: t("api.broke", { name: file.name }) }));
+      request.onabort = () => failed(new ApiError(0, { error: t("api.not_sent", { name: file.name }) }));
       request.onload = () => {
         let body = null;
         try { body = JSON.parse(request.responseText); } catch { /* words are missing */ }

@@ -7,6 +7,7 @@ import { showInterface } from "./interface.js";
 import { KEYS } from "./keys.js";
 import { showRecordings } from "./recordings.js";
 import { showReview } from "./review.js";
+import { t } from "./words.js";
 
 const main = document.getElementById("main");
 const coderField = document.getElementById("coder");
@@ -22,7 +23,7 @@ async function route() {
   leave();
   leave = () => {};
   // A place of its own for each: a page that was left while it loaded must not appear in the next.
-  const place = make("div", {}, make("p", { class: "loading", role: "status" }, "Loading …"));
+  const place = make("div", {}, make("p", { class: "loading", role: "status" }, t("page.loading")));
   main.replaceChildren(place);
   try {
     const project = await api.project();
@@ -30,7 +31,7 @@ async function route() {
     tellUse(project.use);
     tellTrouble(project.trouble);
     const [, page, id] = location.hash.match(/^#\/(r|agreement|api)?\/?(.*)$/) ?? [];
-    document.title = `${{ r: "Review", agreement: "Agreement", api: "For programs" }[page] ?? "Recordings"} – mescope`;
+    document.title = `${t(`page.title_${page ?? "list"}`)} – mescope`;
     for (const link of document.querySelectorAll("nav a, footer a")) {
       const here = link.getAttribute("href") === `#/${page === "r" ? "" : page ?? ""}`;
       if (here) link.setAttribute("aria-current", "page"); else link.removeAttribute("aria-current");
@@ -41,8 +42,8 @@ async function route() {
     if (mine === turn) leave = left; else left();
   } catch (error) {
     if (mine === turn) {
-      main.replaceChildren(make("h1", {}, "This did not work"), make("p", { class: "error", role: "alert" }, error.message),
-        make("button", { type: "button", onclick: route }, "Try again"));
+      main.replaceChildren(make("h1", {}, t("page.failed")), make("p", { class: "error", role: "alert" }, error.message),
+        make("button", { type: "button", onclick: route }, t("page.again")));
     }
   }
 }
@@ -62,7 +63,7 @@ function tellUse(text) {  // once; that it was read is kept
 }
 
 document.querySelector("#help-table tbody").append(...KEYS.map(([keys, what]) =>
-  make("tr", {}, make("th", { scope: "row" }, make("kbd", {}, keys)), make("td", {}, what))));
+  make("tr", {}, make("th", { scope: "row" }, make("kbd", {}, t(`key.${keys}`))), make("td", {}, t(`keys.${what}`)))));
 document.getElementById("help-button").addEventListener("click", () => document.getElementById("help").showModal());
 for (const name of ["dragover", "drop"]) addEventListener(name, (event) => event.preventDefault());  // beside the place for it
 addEventListener("hashchange", route);
