@@ -28,8 +28,9 @@ NO_WORDS = re.compile(
 """What stands before a string that nobody reads: names of classes, selectors, files."""
 
 CODES = {
-    "ArrowDown", "ArrowLeft", "ArrowRight", "ArrowUp", "Backspace", "Content-Type", "Enter",
-    "Escape", "Shift+", "Space", "X-Folder", "X-Name", "to review",
+    "Alt", "ArrowDown", "ArrowLeft", "ArrowRight", "ArrowUp", "Backspace", "Content-Type",
+    "Control", "Delete", "Enter", "Escape", "Meta", "Shift", "Shift+", "Space", "Tab",
+    "X-Folder", "X-Name", "to review",
 }  # fmt: skip
 """Names that browsers, servers and programs know."""
 

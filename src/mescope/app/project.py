@@ -24,6 +24,7 @@ from mescope.app.loops import Troubles
 from mescope.app.records import StoredRecording
 from mescope.app.review import Review
 from mescope.app.safety import UnsafeError, inside
+from mescope.app.scheme import SchemeFile
 from mescope.app.store import ProjectStore, now
 from mescope.app.trouble import PASSING
 from mescope.app.words import Words, english
@@ -67,6 +68,7 @@ class Project:
             ) from error
         self._lock = ProjectLock(self.home / "lock")
         try:
+            self.scheme = SchemeFile(self.home / "scheme.json")
             self.store = ProjectStore(self.home / "project.sqlite", self._retake)
         except MescopeError:
             self._lock.release()

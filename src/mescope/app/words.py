@@ -24,7 +24,8 @@ from mescope.io.json_text import json_value
 ENGLISH = Path(__file__).parent / "static" / "words.json"
 NAMED = (
     "states", "statuses", "lengths", "exports", "actions", "emotions", "mostly", "kinds",
-    "ticks", "one", "gaps", "regions",
+    "ticks", "one", "gaps", "regions", "key", "reasons", "codes", "tier_kinds", "sides",
+    "units_of_facs",
 )  # fmt: skip
 """Parts whose keys are names that programs know."""
 

@@ -1,7 +1,7 @@
 // New recordings: files and folders that are dropped or chosen, and what lies in the project's folder.
 
 import { api } from "./api.js";
-import { make, put, say } from "./dom.js";
+import { fail, make, put, say } from "./dom.js";
 import { t } from "./words.js";
 
 export function adding(project, refresh) {
@@ -18,9 +18,10 @@ export function adding(project, refresh) {
     event.preventDefault();
     try {
       const { added, skipped } = await act();
-      say([added.length ? t("adding.more", { n: added.length }) : label, ...skipped.slice(0, 3).map((one) => one.error)].join(" "), skipped.length ? 12 : 6);
+      say(added.length ? t("adding.more", { n: added.length }) : label);
+      for (const one of skipped.slice(0, 5)) fail(named(one.name, one.error));
       await refresh();
-    } catch (error) { say(error.message, 12); }
+    } catch (error) { fail(error.message); }
   };
   const path = make("input", { id: "path", autocomplete: "off", placeholder: t("adding.path_like"), required: true });
   const zone = make("section", { class: "drop", "aria-label": t("adding.add_recordings") },
@@ -42,6 +43,9 @@ export function adding(project, refresh) {
   return make("div", {}, zone, sender.element);
 }
 
+// Says which file an error is about, where it does not say so itself.
+const named = (name, text) => (text.includes(name) ? text : `${name}: ${text}`);
+
 class Sender {
   // Sends one file after the other.
   constructor(project, refresh) {
@@ -56,10 +60,8 @@ class Sender {
     const endings = this.project.formats, most = this.project.limits.upload_bytes;
     const videos = found.filter(({ file }) => endings.some((ending) => file.name.toLowerCase().endsWith(ending)));
     const fitting = videos.filter(({ file }) => file.size <= most);
-    const words = [];
-    if (videos.length < found.length) words.push(t("adding.left_out", { n: found.length - videos.length, endings: endings.join(", ") }));
-    if (fitting.length < videos.length) words.push(t("adding.too_large", { n: videos.length - fitting.length, most: Math.round(most / 1e6) }));
-    if (words.length) say(words.join(" "), 12);
+    if (videos.length < found.length) fail(t("adding.left_out", { n: found.length - videos.length, endings: endings.join(", ") }));
+    if (fitting.length < videos.length) fail(t("adding.too_large", { n: videos.length - fitting.length, most: Math.round(most / 1e6) }));
     this.waiting.push(...fitting);
     if (!this.busy) this.run();
   }
@@ -76,7 +78,7 @@ class Sender {
         this.stop = stop;
         await sent;
         say(t("adding.arrived", { name: file.name }));
-      } catch (error) { say(error.message, 12); }
+      } catch (error) { fail(named(file.name, error.message)); }
       await this.refresh();
     }
     this.element.hidden = true;

@@ -66,6 +66,10 @@ export const api = {
   traces: (id, first, last, points, series) =>
     ask(`${of(id)}/traces?first=${first}&last=${last}&points=${points}` +
       (series ? `&series=${encodeURIComponent(series.join(","))}` : "")),
+  codes: (id) => ask(`${of(id)}/codes`),
+  templates: () => ask("/scheme/templates"),
+  setScheme: (scheme) => ask("/scheme", { method: "PUT", headers: { "Content-Type": "application/json" }, body: typeof scheme === "string" ? scheme : JSON.stringify(scheme) }),
+  schemeUrl: "api/scheme",
   overlay: (id, n) => ask(`${of(id)}/overlay/${n}`),
   agreement: (a, b) => ask(`/agreement?a=${encodeURIComponent(a)}&b=${encodeURIComponent(b)}`),
   interface: () => ask("", {}, "openapi.json"),

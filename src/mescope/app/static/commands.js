@@ -1,11 +1,45 @@
-// What keys do in the review of a recording, by the name of the command.
+// What keys do in the review of a recording.
 
-import { say } from "./dom.js";
+import { fail, say } from "./dom.js";
+import { listen, showKey } from "./keys.js";
 import { t } from "./words.js";
 
-const SPEEDS = [1, 0.5, 0.25, 0.125];
+export const SPEEDS = [1, 0.5, 0.25, 0.125];
 
-export function commands(review) {
+export function hear(review) {  // returns what ends it
+  const { coding } = review, known = commands(review), hold = new Hold(review);
+  const heard = (meaning, down) => {
+    const { what, name } = meaning;
+    if (what === "code" || what === "modifier") return coding.key(meaning, down);
+    if (name === "hold" && what === "command") return hold.key(down);
+    if (!down) return null;
+    return what === "command" ? known[name]() : known[what](name);
+  };
+  const leave = () => { hold.end(); coding.endHeld(); };
+  const stop = listen(review.project.scheme, heard, leave);
+  return () => { leave(); stop(); };
+}
+
+class Hold {  // an expression from a key that goes down to the same coming up, while it plays
+  constructor(review) { Object.assign(this, { review, first: null, held: false }); }
+
+  key(down) {
+    if (!down) return this.held && this.end();
+    if (this.first !== null) return this.end();
+    this.first = this.review.now();
+    this.held = Boolean(this.review.player.playing);
+    return this.held || say(t("commands.hold_begun", { frame: this.first }));
+  }
+
+  end() {
+    if (this.first === null) return;
+    const [first, last] = [this.first, this.review.now()].sort((a, b) => a - b);
+    Object.assign(this, { first: null, held: false });
+    this.review.add({ first, apex: null, last });
+  }
+}
+
+function commands(review) {
   const { player, judging, timeline } = review;
   const second = Math.max(1, Math.round(review.recording.rate));
   const edit = (values) => review.picked && review.judge("edit", review.picked, values);
@@ -16,6 +50,8 @@ export function commands(review) {
     next_mark: () => jump(review, 1), previous_mark: () => jump(review, -1),
     ...marking(review),
     emotion: (name) => edit({ emotion: name }),
+    reason: (name) => review.picked && (review.picked.source === "model" ? review.judge("reject", review.picked, { reason: name }) : say(t("commands.not_of_model"))),
+    units: () => review.askUnits(),
     confirm: () => review.picked && review.picked.source !== "human" && review.judge("confirm", review.picked),
     reject: () => review.picked && review.judge(review.picked.source === "human" ? "remove" : "reject", review.picked),
     undo: () => judging.undo(), loop: () => review.toggleLoop(), slow_loop: () => review.slowLoop(), overlay: () => review.toggleOverlay(),
@@ -36,9 +72,10 @@ function jump(review, by) {
 }
 
 function marking(review) {  // onset, apex and offset: of the chosen mark, or of one that begins
+  const keys = Object.fromEntries(["onset", "apex", "offset", "leave"].map((name) => [name, showKey(review.project.scheme.keys[name])]));
   const place = (part) => {  // what changes nothing confirms nothing
     const frame = review.now();
-    if (review.picked[part] === frame) return say(t("commands.here_already", { what: t(`commands.${part}`) }));
+    if (review.picked[part] === frame) return say(t("commands.here_already", { what: t(`commands.${part}`), ...keys }));
     return review.judge("edit", review.picked, { [part]: frame });
   };
   return {
@@ -47,22 +84,22 @@ function marking(review) {  // onset, apex and offset: of the chosen mark, or of
       if (review.picked && review.now() <= review.picked.last) return place("first");
       if (review.picked) review.pick(null);
       review.begun = { first: review.now(), apex: null };
-      return say(t("commands.begun", { frame: review.now() }));
+      return say(t("commands.begun", { frame: review.now(), ...keys }));
     },
     apex() {
       if (review.picked) return place("apex");
-      if (!review.begun) return say(t("commands.onset_first"));
+      if (!review.begun) return say(t("commands.onset_first", keys));
       review.begun.apex = review.now();
-      return say(t("commands.apex_at", { frame: review.now() }));
+      return say(t("commands.apex_at", { frame: review.now(), ...keys }));
     },
     offset() {
       if (review.picked) return place("last");
-      if (review.begun === null) return say(t("commands.onset_first"));
+      if (review.begun === null) return say(t("commands.onset_first", keys));
       const [first, last] = [review.begun.first, review.now()].sort((a, b) => a - b), { apex: top } = review.begun;
       const fits = top === null || (top >= first && top <= last);
       review.begun = null;
-      if (!fits) say(t("commands.apex_outside", { apex: top, first, last }), 12);
-      return review.judging.act("add", null, { first, apex: fits ? top : null, last });
+      if (!fits) fail(t("commands.apex_outside", { frame: top, first, last, ...keys }));
+      return review.add({ first, apex: fits ? top : null, last });
     },
   };
 }

@@ -1,7 +1,7 @@
 // Marks leave as files of other programs, and come back.
 
 import { api } from "./api.js";
-import { make, say } from "./dom.js";
+import { fail, make, say } from "./dom.js";
 import { language, t, word } from "./words.js";
 
 const listed = (words) => new Intl.ListFormat(language, { type: "disjunction" }).format(words);
@@ -39,6 +39,6 @@ export class Exchange {
       const found = await api.importMarks(this.id, file, this.callbacks.coder());
       this.callbacks.take(found);
       say([t("exchange.came_in", { n: found.added }), found.known && t("exchange.known", { n: found.known }), ...found.remarks.slice(0, 3)].filter(Boolean).join(" "), 12);
-    } catch (error) { say(error.message, 12); }
+    } catch (error) { fail(error.message); }
   }
 }

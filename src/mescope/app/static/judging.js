@@ -6,6 +6,7 @@ import { api, isAway, passes } from "./api.js";
 import { put, question, say } from "./dom.js";
 import { t, word } from "./words.js";
 
+const ALONE = new Set(["add", "code", "recode", "uncode"]);  // what concerns no mark of another window
 const SOON = 500, LATE = 8000;  // ms between two tries
 
 // Not randomUUID: a page that came over plain HTTP from another machine does not have it.
@@ -26,11 +27,13 @@ export class Judging {
   // What waits is sent also after the page went on to another recording.
   close() { this.busy.then(() => removeEventListener("beforeunload", this.stay)); }
 
-  act(action, mark, values) {
+  // made: what comes to be by this.  Its id is that of the answer, so that what is said of it
+  // meanwhile waits its turn and finds it.
+  act(action, mark, values, made = null) {
     const coder = this.callbacks.coder();
     if (!coder) return this.callbacks.nobody();
-    const event = { coder, action, mark: mark?.id ?? null, values, key: newKey() };
-    return this.queue({ action, mark, ask: (revision) => api.judge(this.id, { ...event, revision }) });
+    const event = { coder, action, values, key: newKey() };
+    return this.queue({ action, mark, made, ask: (revision) => api.judge(this.id, { ...event, mark: mark?.id ?? null, revision }) });
   }
 
   undo() {
@@ -51,7 +54,7 @@ export class Judging {
   async send(wish) {
     this.say(t("judging.saving"));
     try {
-      this.callbacks.take(await this.persist(wish.ask), wish.action);
+      this.callbacks.take(await this.persist(wish.ask), wish.made);
       this.say(t("judging.saved", { time: new Date().toLocaleTimeString() }));
     } catch (error) {
       this.say(t("judging.not_saved"), true);
@@ -76,7 +79,7 @@ export class Judging {
     const now = [...theirs.detections, ...theirs.annotations].find((one) => one.id === wish.mark?.id);
     const seen = wish.mark && this.callbacks.mark(wish.mark.id);
     this.callbacks.take(theirs);
-    if (wish.action === "add" || (now && JSON.stringify(now) === JSON.stringify(seen))) {
+    if (ALONE.has(wish.action) || (now && JSON.stringify(now) === JSON.stringify(seen))) {
       say(t("judging.others_changed"));
       return this.send(wish);
     }

@@ -2,7 +2,7 @@
 
 import { adding } from "./adding.js";
 import { api } from "./api.js";
-import { clock, make, put, say } from "./dom.js";
+import { clock, fail, make, put } from "./dom.js";
 import { t, word } from "./words.js";
 
 const STATES = ["new", "queued", "analyzing", "to review", "reviewed", "failed"];
@@ -96,7 +96,7 @@ class Recordings {
     this.every.disabled = this.none.disabled = true;
     try {
       for (const { id } of this.all.filter(fits)) await act(id);
-    } catch (error) { say(error.message, 12); }
+    } catch (error) { fail(error.message); }
     this.every.disabled = this.none.disabled = false;
     await this.refresh();
   }
@@ -116,7 +116,7 @@ class Card {
     this.job = make("button", {
       type: "button",
       onclick: async () => {
-        try { await this.act(id); } catch (error) { say(error.message); }
+        try { await this.act(id); } catch (error) { fail(error.message); }
         await refresh();
       },
     });

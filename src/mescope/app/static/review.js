@@ -1,20 +1,22 @@
 // One recording: watch, step, correct, confirm, export.
 
 import { api } from "./api.js";
-import { commands } from "./commands.js";
-import { clock, make, put, say } from "./dom.js";
+import { Coding } from "./coding.js";
+import { SPEEDS, hear } from "./commands.js";
+import { clock, fail, make, put, say } from "./dom.js";
 import { Exchange } from "./exchange.js";
 import { Judging } from "./judging.js";
-import { listen } from "./keys.js";
+import { showKey } from "./keys.js";
 import { paintOverlay } from "./overlay.js";
 import { Pair } from "./pair.js";
 import { Panel } from "./panel.js";
 import { Player } from "./player.js";
 import { Sensitivity } from "./sensitivity.js";
 import { Timeline } from "./timeline.js";
+import { tiersOf } from "./timeline_codes.js";
+import { Units } from "./units.js";
 import { t, word } from "./words.js";
 
-const SPEEDS = [1, 0.5, 0.25, 0.125];
 const CHUNK = 2000;  // frames whose times are asked for at once
 
 export async function showReview(main, id, { project, coder }) {
@@ -67,8 +69,8 @@ class Review {
     this.player.paint = (ctx, n) => this.paint(ctx, n);
     this.judging = new Judging(recording.id, {
       coder: this.coder, revision: () => this.state.revision, mark: (id) => this.marks().find((one) => one.id === id),
-      take: (state, action) => this.take(state, action),
-      refused: (text) => { say(text, 12); this.reload(); },
+      take: (state, made) => this.take(state, made),
+      refused: (text) => { fail(text); if (this.picked?.id === null) this.picked = null; this.reload(); },
       nobody: () => this.askWho(),
       idle: () => this.catchUp(),
     });
@@ -78,9 +80,16 @@ class Review {
       moved: (mark, values) => this.judging.act("edit", mark, values),
       wants: (first, last, points) => this.loadCurves(first, last, points),
     });
-    this.panel = new Panel(this.project.emotions, {
+    this.panel = new Panel(this.project.scheme, {
       pick: (mark) => this.pick(mark, true), act: (...all) => this.judge(...all), undo: () => this.judging.undo(), loop: () => this.slowLoop(),
+      units: () => this.askUnits(),
     });
+    this.coding = new Coding(recording.id, this.project.scheme, {
+      now: () => this.now(), playing: () => Boolean(this.player.playing), judge: (action, mark, values) => this.judging.act(action, mark, values, action === "code" ? mark : null),
+      go: (n) => { this.player.pause(); this.player.show(n); }, seconds: (n) => this.timeline.seconds(n),
+      shown: (codes) => this.timeline.code(tiersOf(this.project.scheme, codes), codes),
+    });
+    this.units = new Units(this.project.units, (units) => this.picked && this.judge("edit", this.picked, { action_units: units }));
     this.sensitivity = new Sensitivity(() => { this.arrange(); this.take(this.state); });
     this.exchange = new Exchange(recording.id, this.project, { coder: this.coder, take: (state) => this.take(state) });
     this.exchange.know(this.project.coders);
@@ -89,7 +98,7 @@ class Review {
     this.element = make("div", {}, this.head(), this.notices,
       make("div", { class: "review" },
         make("div", {}, make("div", { class: "screen" }, this.canvas), this.trouble, this.controls(), this.line, this.lineControls(), this.sensitivity.element, this.pair.element),
-        make("div", {}, this.panel.element, this.exchange.element)));
+        make("div", {}, this.panel.element, this.coding.element, this.exchange.element)));
   }
 
   head() {
@@ -102,14 +111,14 @@ class Review {
   }
 
   controls() {
-    this.playButton = this.button(t("review.play"), () => this.player.toggle(), t("key.space"));
+    this.playButton = this.button(t("review.play"), () => this.player.toggle(), this.key("play"));
     this.speedBox = make("select", { id: "speed", "aria-label": t("review.speed"), onchange: (e) => { this.player.speed = Number(e.target.value); } },
       ...SPEEDS.map((s) => make("option", { value: String(s) }, s === 1 ? t("review.full_speed") : t("review.part_speed", { part: 1 / s }))));
-    this.loopButton = make("button", { type: "button", id: "loop", title: t("review.loop_title"), "aria-pressed": "false", onclick: () => this.toggleLoop() }, t("review.loop"));
-    this.overlayButton = make("button", { type: "button", id: "overlay", title: t("review.overlay_title"), "aria-pressed": "false", onclick: () => this.toggleOverlay() }, t("review.overlay"));
+    this.loopButton = make("button", { type: "button", id: "loop", title: t("review.loop_title", { key: this.key("loop") }), "aria-pressed": "false", onclick: () => this.toggleLoop() }, t("review.loop"));
+    this.overlayButton = make("button", { type: "button", id: "overlay", title: t("review.overlay_title", { key: this.key("overlay") }), "aria-pressed": "false", onclick: () => this.toggleOverlay() }, t("review.overlay"));
     return make("div", { class: "row" }, this.playButton,
-      this.button("◀", () => this.player.step(-1), "←", t("review.frame_back")),
-      this.button("▶", () => this.player.step(1), "→", t("review.frame_on")),
+      this.button("◀", () => this.player.step(-1), this.key("frame_back"), t("review.frame_back")),
+      this.button("▶", () => this.player.step(1), this.key("frame_on"), t("review.frame_on")),
       this.where, this.speedBox, this.loopButton, this.overlayButton);
   }
 
@@ -117,19 +126,21 @@ class Review {
     this.regionBox = make("select", { id: "region", onchange: (e) => this.showRegion(e.target.value) });
     this.regionLabel = make("label", { class: "quiet", hidden: true }, `${t("review.motion_of")} `, this.regionBox);
     return make("div", { class: "row" },
-      this.button("+", () => this.timeline.zoom(0.6), "+", t("review.zoom_in")),
-      this.button("−", () => this.timeline.zoom(1.7), "−", t("review.zoom_out")),
-      this.button(t("review.all"), () => this.timeline.look(0, this.recording.frames), "0", t("review.show_all")),
+      this.button("+", () => this.timeline.zoom(0.6), this.key("zoom_in"), t("review.zoom_in")),
+      this.button("−", () => this.timeline.zoom(1.7), this.key("zoom_out"), t("review.zoom_out")),
+      this.button(t("review.all"), () => this.timeline.look(0, this.recording.frames), this.key("zoom_all"), t("review.show_all")),
       this.regionLabel,
       make("span", { class: "quiet" }, t("review.drag")));
   }
+
+  key(command) { return showKey(this.project.scheme.keys[command]); }
 
   button(label, act, key = "", words = null) {
     return make("button", { type: "button", onclick: act, "aria-label": words, title: key ? `${words ?? label} (${key})` : words }, label);
   }
 
   async start() {
-    this.stopKeys = listen(commands(this), this.project.emotions);
+    this.stopKeys = hear(this);
     this.source = api.progress((news) => this.hear(news), () => this.recover());
     await this.reload();
     await this.learn(this.recording);
@@ -140,7 +151,7 @@ class Review {
     this.findNext();
   }
 
-  close() { this.stopKeys(); this.source.close(); this.player.pause(); this.timeline.close(); this.judging.close(); this.pair.close(); }
+  close() { this.stopKeys(); this.coding.close(); this.units.close(); this.source.close(); this.player.pause(); this.timeline.close(); this.judging.close(); this.pair.close(); }
 
   // -- news, also of the analysis of this recording
 
@@ -151,7 +162,7 @@ class Review {
     const { state } = this.recording;
     Object.assign(this.recording, { state: news.state, progress: news.progress, error: news.error });
     if (state !== news.state && news.state !== "queued") {
-      try { await this.learn(Object.assign(this.recording, await api.recording(news.id))); } catch (error) { say(error.message); }
+      try { await this.learn(Object.assign(this.recording, await api.recording(news.id))); } catch (error) { fail(error.message); }
     } else this.showJob();
   }
 
@@ -159,7 +170,7 @@ class Review {
     try {
       await this.learn(Object.assign(this.recording, await api.recording(this.recording.id)));
       if (!this.judging.waiting) await this.reload();
-    } catch (error) { say(error.message); }
+    } catch (error) { fail(error.message); }
   }
 
   async learn(recording) {  // what an analysis, done or to come, says about the recording
@@ -191,7 +202,7 @@ class Review {
 
   async analyze() {
     const running = !this.bar.hidden;
-    try { await (running ? api.cancel : api.analyze)(this.recording.id); } catch (error) { say(error.message, 12); }
+    try { await (running ? api.cancel : api.analyze)(this.recording.id); } catch (error) { fail(error.message); }
   }
 
   async findNext() {  // the next recording that waits for somebody
@@ -223,28 +234,37 @@ class Review {
 
   judge(action, mark, values = {}) {  // a candidate becomes a mark of who takes it for one
     if (mark?.source !== "candidate") return this.judging.act(action, mark, values);
-    if (action !== "confirm" && action !== "edit") return say(t("review.no_mark_yet"));
+    if (action !== "confirm" && action !== "edit") return say(t("review.no_mark_yet", { key: this.key("confirm") }));
     const { first, apex, last } = mark;
-    return this.judging.act("add", null, { first, apex, last, ...values });
+    return this.add({ first, apex, last, ...values });
+  }
+
+  // A mark of one's own is there at once: what is said of it before the server knows it is sent after it.
+  add(values) {
+    const made = { action_units: [], apex: null, ...values, id: null, source: "human", status: "own" };
+    this.pick(made);
+    return this.judging.act("add", null, values, made);
   }
 
   async reload() {
-    try { this.take(await api.marks(this.recording.id)); } catch (error) { say(error.message); }
+    this.coding.load();
+    try { this.take(await api.marks(this.recording.id)); } catch (error) { fail(error.message); }
   }
 
-  take(state, action = null) {
+  take(state, made = null) {
+    this.coding.take(state, made);
     if (state.revision < this.state.revision) return;  // an answer that was overtaken
-    const before = new Set(this.state.annotations.map((one) => one.id));
+    if (made && state.annotations?.length === 1) made.id = state.annotations[0].id;
     this.state = state.removed ? merged(this.state, state) : state;
     this.judging.saved.dataset.revision = String(state.revision);
-    const marks = this.shown(), fresh = action === "add" && this.state.annotations.find((one) => !before.has(one.id));
-    this.picked = fresh || (marks.find((mark) => mark.id === this.picked?.id) ?? null);
+    const marks = this.shown(), picked = marks.find((mark) => mark.id === this.picked?.id);
+    if (this.picked?.id !== null) this.picked = picked ?? null;
     this.doneButton.setAttribute("aria-pressed", String(Boolean(state.reviewed)));
     put(this.doneButton, state.reviewed ? t("review.reviewed") : t("review.mark_reviewed"));
     this.exchange.know(marks.map((mark) => mark.coder).filter(Boolean));
-    this.timeline.show(marks, this.picked);
-    this.panel.show(marks, this.picked);
-    this.pair.show(this.picked);
+    this.timeline.show(marks, picked);
+    this.panel.show(marks, picked);
+    this.pair.show(picked ?? null);
   }
 
   pick(mark, go = false) {
@@ -301,7 +321,7 @@ class Review {
       this.regionLabel.hidden = !regions.length;
       this.arrange();
       this.showRegion(regions[0] ?? null);
-    } catch (error) { say(error.message); }
+    } catch (error) { fail(error.message); }
   }
 
   regionWords(name) { const known = this.recording.region_names?.[name.slice(7)] ?? name.slice(7);
@@ -319,7 +339,7 @@ class Review {
     try {
       this.timeline.curves = await api.traces(this.recording.id, first, last, points, wanted);
       this.timeline.draw();
-    } catch (error) { say(error.message); }
+    } catch (error) { fail(error.message); }
   }
 
   toggleLoop() {
@@ -332,6 +352,12 @@ class Review {
   }
 
   setSpeed(speed) { this.speedBox.value = String(this.player.speed = speed); }
+
+  askUnits() {
+    if (!this.picked) return say(t("units.choose"));
+    const { action_units: units, source, said } = this.picked;
+    return this.units.ask(source === "model" && !said?.includes("action_units") ? [] : units);
+  }
 
   slowLoop() {
     if (!this.player.loop) this.setSpeed(0.25);
@@ -352,6 +378,6 @@ class Review {
       if (found.landmarks) paintOverlay(ctx, found);
       else say(t("review.no_face"));
       this.canvas.dataset.overlay = String(n);
-    } catch (error) { say(error.message); }
+    } catch (error) { fail(error.message); }
   }
 }

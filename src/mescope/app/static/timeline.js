@@ -2,10 +2,11 @@
 
 import { clock } from "./dom.js";
 import { KINDS } from "./sensitivity.js";
+import { TIER, drawCodes } from "./timeline_codes.js";
 import { EVENT, drawEvents, drawFloor, drawGaps } from "./timeline_layers.js";
 import { t, word } from "./words.js";
 
-const LANES = { ruler: 20, spotting: 78, movement: 0, emotion: 54, region: 40, events: 0, model: 26, human: 36 };
+const LANES = { ruler: 20, spotting: 78, movement: 0, emotion: 54, region: 40, events: 0, codes: 0, model: 26, human: 36 };
 const MOVEMENT = 40, ROOM = 6;  // heights: of a lane that not every recording has, and of the frame
 const EDGE = 7;  // px around an edge of a mark that take hold of it
 const ROWS = 3;  // of coders; further ones share them
@@ -55,8 +56,20 @@ export class Timeline {
     this.kinds = KINDS.filter((kind) => this.events.some((one) => one.kind === kind));
     Object.assign(this, { gaps, floor });
     Object.assign(this.lanes, { movement: movement ? MOVEMENT : 0, events: EVENT * this.kinds.length });
-    this.canvas.style.height = `${Object.values(this.lanes).reduce((sum, high) => sum + high) + ROOM}px`;
+    this.heighten();
+  }
+
+  heighten() {  // as high as its lanes, which the picture above makes room for
+    const high = `${Object.values(this.lanes).reduce((sum, one) => sum + one) + ROOM}px`;
+    this.canvas.style.height = high;
+    this.canvas.closest(".review")?.style.setProperty("--line", high);
     this.draw();
+  }
+
+  code(tiers, codes) {  // what was coded on the tiers of the scheme
+    this.coded = { tiers, codes };
+    this.lanes.codes = TIER * tiers.length;
+    this.heighten();
   }
 
   top(name) {  // of a lane
@@ -240,6 +253,7 @@ export class Timeline {
     this.drawCurves(ctx, ink);
     drawFloor(this, ctx, ink);
     drawEvents(this, ctx, ink);
+    drawCodes(this, ctx, ink);
     this.drawn = new Map();
     for (const mark of this.marks) if (!this.covered(mark)) this.drawMark(ctx, ink, mark);
     this.drawLanes(ctx, ink);
