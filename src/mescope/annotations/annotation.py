@@ -109,10 +109,11 @@ class AnnotationSet:
     """All annotations of one video: its file name, person, frames per second and frames.
 
     ``events`` (blinks, speech, head movements, glances) and ``tiers`` (of coders' own) are
-    written beside the marks, and never read back as such.  ``start_offset`` is when players show the first frame, in seconds
-    (:attr:`mescope.video.source.Video.start_offset`); None where that is not known, and
-    ``mpv_zero`` where of these seconds mpv, and BORIS with it, begins to count.  ``part`` is
-    what a file that holds several sets calls this one, if not by its video.
+    written beside the marks, and never read back as such.  ``start_offset`` is when players
+    show the first frame, in seconds (:attr:`mescope.video.source.Video.start_offset`); None
+    where that is not known, and ``mpv_zero`` where of these seconds mpv, and BORIS with it,
+    begins to count.  ``part`` is what a file that holds several sets calls this one, if not by
+    its video.
     """
 
     video: str

@@ -225,20 +225,22 @@ def _ethogram(
     for i, (code, kind) in enumerate((*ours, *((code, STATE) for code in events))):
         modifiers = {"0": values} if code in (MICRO, MACRO) else {}
         made[str(i)] = _behaviour(code, kind, "", modifiers)
-    for (name, code), shown in behaviours(tiers).items():
-        tier = next(one for one in tiers if one.name == name)
-        sets = {
-            str(n): {
-                "name": what,
-                "description": "",
-                "type": 0,
-                "values": [*map(modifier, known)],
-            }
-            for n, (what, known) in enumerate(tier.modifiers)
-        }
+    names = behaviours(tiers)
+    for tier in tiers:
         kind = STATE if tier.kind == "state" else POINT
-        made[str(len(made))] = _behaviour(shown, kind, name, sets)
+        for code in tier.codes:
+            shown = names[tier.name, code]
+            made[str(len(made))] = _behaviour(shown, kind, tier.name, _modifier_sets(tier))
     return made
+
+
+def _modifier_sets(tier: CodedTier) -> dict[str, Any]:
+    return {
+        str(number): {
+            "name": name, "description": "", "type": 0, "values": [*map(modifier, values)],
+        }
+        for number, (name, values) in enumerate(tier.modifiers)
+    }  # fmt: skip
 
 
 def _behaviour(

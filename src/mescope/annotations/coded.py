@@ -1,9 +1,9 @@
 """What coders marked on tiers of their own: states and points, with modifiers.
 
-They are no expressions: no scorer reads them, and readers of marks pass over them.  ELAN gets a
-tier ``<name>@<coder>`` with the tier's controlled vocabulary and one below it for each modifier,
-BORIS a behaviour for each code, with the tier as its category; a table of their own holds them
-whole.
+They are no expressions: no scorer reads them, and readers of marks pass over them.  ELAN gets
+a tier ``<name>@<coder>`` with the tier's controlled vocabulary and one below it for each
+modifier, BORIS a behaviour for each code, with the tier as its category; a table of their own
+holds them whole.
 """
 
 from __future__ import annotations

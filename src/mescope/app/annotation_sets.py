@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,7 +59,7 @@ def annotations_of(
             ]
     facts = recording.facts
     return AnnotationSet(
-        video=valid(Path(recording.path).name),
+        video=valid(recording.video),
         rate=recording.rate or None,
         frames=None if facts is None else facts.frames,
         start_offset=recording.start_offset,

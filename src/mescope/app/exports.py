@@ -70,7 +70,7 @@ def chosen(form: str) -> Export:
 
 def _coded(form: str, project: Project, recording: StoredRecording, who: str | None) -> bytes:
     found = annotations_of(project, recording, who)
-    return dumps([found], form, media=Path(recording.path).name)
+    return dumps([found], form, media=recording.video)
 
 
 def _megc(project: Project, recording: StoredRecording, who: str | None) -> bytes:
@@ -139,7 +139,7 @@ def _html(project: Project, recording: StoredRecording, who: str | None) -> byte
 def _codes(project: Project, recording: StoredRecording, who: str | None) -> bytes:
     """Return the table of what was coded on the tiers of the scheme."""
     tiers = () if who == MODEL else tiers_of(project, recording, who)
-    return table_of(printable(Path(recording.path).name), tiers).encode("utf-8")
+    return table_of(printable(recording.video), tiers).encode("utf-8")
 
 
 _OF_REVIEWS = {

@@ -31,9 +31,11 @@ from mescope.app.words import Words, english
 from mescope.errors import MescopeError, OutputError
 from mescope.io.atomic import write_atomically
 from mescope.io.file_names import printable, valid
+from mescope.video.picture_lists import SUFFIX
 from mescope.video.suffixes import MEDIA
 
 HOME = ".mescope"
+_RECORDINGS = MEDIA | {SUFFIX}
 _CURVES = 3  # recordings whose traces stay in memory; two hours at 60 per second take 42 MB
 _TIMES = 64
 
@@ -165,7 +167,7 @@ class Project:
             )
         if is_folder:
             return self._take_in(self._files(Path(base, relative)))
-        if os.path.splitext(real)[1].lower() not in MEDIA:
+        if os.path.splitext(real)[1].lower() not in _RECORDINGS:
             raise UnsafeError(f"{shown}: expected {', '.join(sorted(MEDIA))}; convert it")
         return self._take_in([relative])
 
@@ -196,7 +198,10 @@ class Project:
         for folder, inner, files in os.walk(within):
             inner[:] = sorted(name for name in inner if not name.startswith("."))
             for name in sorted(files):
-                if not name.startswith(".") and os.path.splitext(name)[1].lower() in MEDIA:
+                if (
+                    not name.startswith(".")
+                    and os.path.splitext(name)[1].lower() in _RECORDINGS
+                ):
                     yield os.path.relpath(os.path.join(folder, name), base)
 
     def register(self, path: Path, relative: str, sha256: str | None = None) -> StoredRecording:
@@ -205,7 +210,7 @@ class Project:
         text = relative.replace(os.sep, "/")
         recording = StoredRecording(
             id=secrets.token_hex(6),
-            name=printable(text),
+            name=printable(text.removesuffix(SUFFIX)),
             path=relative,
             size=status.st_size,
             mtime_ns=status.st_mtime_ns,

@@ -18,11 +18,13 @@ from mescope.annotations import readable
 from mescope.app import exports
 from mescope.app.dependencies import Asked, Served, Working
 from mescope.app.jobs import AnalysisQueue
+from mescope.app.picture_folders import told_of
 from mescope.app.request_bodies import described, read_model, upload
 from mescope.app.routes_scheme import drawn_units
 from mescope.app.trouble import PASSING
 from mescope.app.views import details, overview
 from mescope.io.file_names import printable
+from mescope.video.image_folders import SUFFIXES as PICTURES
 from mescope.video.suffixes import MEDIA
 
 router = APIRouter(prefix="/api")
@@ -59,6 +61,7 @@ def project_facts(project: Served) -> dict[str, Any]:
         "units": drawn_units(),
         "coders": project.review.coders(),
         "formats": sorted(MEDIA),
+        "pictures": sorted(PICTURES),
         "exports": [{"name": n, "title": e.title} for n, e in exports.formats().items()],
         "imports": [
             {"title": codec.title, "suffixes": list(codec.suffixes)}
@@ -99,6 +102,7 @@ async def add_recording(request: Request, project: Served, jobs: Working) -> JSO
 def rescan(project: Served, jobs: Working) -> dict[str, Any]:
     """Take in files that were put into the folder by hand."""
     found = project.rescan()
+    found["skipped"] += told_of(project)
     jobs.wake()
     return {**found, "recordings": overview(project, jobs.progress())}
 

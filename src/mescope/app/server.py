@@ -19,6 +19,7 @@ from mescope import __version__
 from mescope.app import (
     routes_files,
     routes_marks,
+    routes_picture_folders,
     routes_pictures,
     routes_project,
     routes_scheme,
@@ -114,7 +115,10 @@ def create_app(
     )  # fmt: skip
     app.state.project, app.state.jobs = project, jobs
     app.state.ending = ending or threading.Event()
-    for routes in (routes_project, routes_pictures, routes_marks, routes_scheme, routes_files):
+    for routes in (
+        routes_picture_folders, routes_project, routes_pictures, routes_marks, routes_scheme,
+        routes_files,
+    ):  # fmt: skip
         app.include_router(routes.router)
     if page:
         routes_files.serve_page(app, spoken)

@@ -5,7 +5,8 @@ import { fail, make, put, say } from "./dom.js";
 import { t } from "./words.js";
 
 export function adding(project, refresh) {
-  const sender = new Sender(project, refresh);
+  const rate = make("input", { id: "rate", type: "number", min: "0.001", max: "100000", step: "any", required: true, size: "6" });
+  const sender = new Sender(project, refresh, () => { say(t("adding.pictures_came")); rate.focus(); });
   const chooser = (label, id, more) => {
     const input = make("input", { type: "file", multiple: true, id, class: "away", ...more });
     input.addEventListener("change", () => {
@@ -30,7 +31,9 @@ export function adding(project, refresh) {
     chooser(t("adding.choose_folder"), "folder", { webkitdirectory: true }),
     make("button", { type: "button", onclick: look(t("adding.nothing_new"), api.rescan) }, t("adding.look")),
     make("form", { class: "row", onsubmit: look(t("adding.listed"), () => api.add(path.value.trim())) },
-      make("label", { for: "path" }, t("adding.by_path")), path, make("button", {}, t("adding.add"))));
+      make("label", { for: "path" }, t("adding.by_path")), path, make("button", {}, t("adding.add"))),
+    make("form", { class: "row", id: "pictures", onsubmit: look(t("adding.nothing_new"), () => api.makeRecordings(Number(rate.value))) },
+      make("label", { for: "rate" }, t("adding.rate")), rate, make("button", {}, t("adding.make"))));
   for (const name of ["dragenter", "dragover"]) {
     zone.addEventListener(name, (event) => { event.preventDefault(); zone.classList.add("over"); });
   }
@@ -48,8 +51,8 @@ const named = (name, text) => (text.includes(name) ? text : `${name}: ${text}`);
 
 class Sender {
   // Sends one file after the other.
-  constructor(project, refresh) {
-    Object.assign(this, { project, refresh, waiting: [], done: 0, busy: false });
+  constructor(project, refresh, pictures) {  // pictures(): some have come, and need their rate
+    Object.assign(this, { project, refresh, pictures, waiting: [], done: 0, busy: false });
     this.words = make("span", {});
     this.bar = make("progress", { max: "1", value: "0", "aria-label": t("adding.sending") });
     this.element = make("div", { class: "card sending", id: "sending", hidden: true }, this.words, this.bar,
@@ -58,31 +61,36 @@ class Sender {
 
   add(found) {
     const endings = this.project.formats, most = this.project.limits.upload_bytes;
+    const drawn = found.filter(({ file, folder }) => folder && this.project.pictures.some((ending) => file.name.toLowerCase().endsWith(ending)));
     const videos = found.filter(({ file }) => endings.some((ending) => file.name.toLowerCase().endsWith(ending)));
     const fitting = videos.filter(({ file }) => file.size <= most);
-    if (videos.length < found.length) fail(t("adding.left_out", { n: found.length - videos.length, endings: endings.join(", ") }));
+    const left = found.length - videos.length - drawn.length;
+    if (left) fail(t("adding.left_out", { n: left, endings: endings.join(", ") }));
     if (fitting.length < videos.length) fail(t("adding.too_large", { n: videos.length - fitting.length, most: Math.round(most / 1e6) }));
-    this.waiting.push(...fitting);
+    this.waiting.push(...fitting, ...drawn.map((one) => ({ ...one, picture: true })));
     if (!this.busy) this.run();
   }
 
   async run() {
     this.busy = true;
     this.element.hidden = false;
+    let drawn = false;
     for (this.done = 0; this.waiting.length; this.done++) {
-      const { file, folder } = this.waiting.shift();
+      const { file, folder, picture } = this.waiting.shift();
+      drawn ||= picture;
       put(this.words, t("adding.sends", { n: this.done + 1, of: this.done + 1 + this.waiting.length, name: file.name }));
       this.bar.value = 0;
       try {
-        const { sent, stop } = api.upload(file, folder, (share) => { this.bar.value = share; });
+        const { sent, stop } = api.upload(file, folder, Boolean(picture), (share) => { this.bar.value = share; });
         this.stop = stop;
         await sent;
-        say(t("adding.arrived", { name: file.name }));
+        if (!picture) say(t("adding.arrived", { name: file.name }));
       } catch (error) { fail(named(file.name, error.message)); }
-      await this.refresh();
+      if (!picture) await this.refresh();
     }
     this.element.hidden = true;
     this.busy = false;
+    if (drawn) this.pictures();
   }
 }
 

@@ -57,6 +57,7 @@ export const api = {
   recording: (id) => ask(of(id)),
   rescan: () => post("/recordings/rescan"),
   add: (path) => post("/recordings/add", { path }),
+  makeRecordings: (rate) => post("/recordings/pictures", { rate }),
   analyze: (id) => post(`${of(id)}/analyze`),
   cancel: (id) => post(`${of(id)}/cancel`),
   marks: (id) => ask(`${of(id)}/marks`),
@@ -102,11 +103,11 @@ export const api = {
     connect();
     return { close() { clearTimeout(timer); source.close(); } };
   },
-  upload(file, folder, moved) {
+  upload(file, folder, picture, moved) {  // a recording, or a picture of a folder of them
     // fetch cannot tell how much was sent, so this one is an XMLHttpRequest
     const request = new XMLHttpRequest();
     const sent = new Promise((done, failed) => {
-      request.open("POST", "api/recordings");
+      request.open("POST", picture ? "api/pictures" : "api/recordings");
       request.setRequestHeader("X-Name", encodeURIComponent(file.name));
       if (folder) request.setRequestHeader("X-Folder", encodeURIComponent(folder));
       request.upload.onprogress = (e) => moved(e.lengthComputable ? e.loaded / e.total : 0);

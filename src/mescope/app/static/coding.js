@@ -95,6 +95,7 @@ export class Coding {
   }
 
   take({ codes, removed }, made) {  // the answer to a judgement tells what it changed
+    if (!codes && made?.tier) this.load();  // it was sent twice, and all is told instead
     if (!codes) return;
     this.turn += 1;
     if (made && codes.length) made.id = codes[0].id;

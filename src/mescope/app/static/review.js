@@ -253,8 +253,8 @@ class Review {
 
   take(state, made = null) {
     this.coding.take(state, made);
+    if (made?.source) made.id = state.annotations.findLast((one) => one.first === made.first && one.last === made.last)?.id ?? null;
     if (state.revision < this.state.revision) return;  // an answer that was overtaken
-    if (made && state.annotations?.length === 1) made.id = state.annotations[0].id;
     this.state = state.removed ? merged(this.state, state) : state;
     this.judging.saved.dataset.revision = String(state.revision);
     const marks = this.shown(), picked = marks.find((mark) => mark.id === this.picked?.id);
