@@ -215,7 +215,7 @@ def test_the_models_words_stand_behind_empty_fields(empty):
 
 def test_the_list_tells_how_long_how_sure_when_and_what(empty):
     text = empty.text(".marks button")
-    for word in ("micro", "0.63 s", "apex 0:01.333", "score 0.90"):
+    for word in ("macro", "0.63 s", "apex 0:01.333", "score 0.90"):
         assert word in text
 
 

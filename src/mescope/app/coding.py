@@ -76,6 +76,8 @@ class CodedEvent:
         }
 
 
+_FIELDS = ("tier", "code", "kind", "first", "last", "modifiers", "note")
+_NEEDED = frozenset({"tier", "code", "kind", "first", "last"})
 _FRAME: Any = Field(ge=0, le=10**12, description="a frame number")
 _Text = Annotated[str, Field(min_length=1, max_length=64, description="a name")]
 
@@ -129,12 +131,14 @@ def checked_code(
 
 
 def apply_code(codes: dict[str, CodedEvent], event: ReviewEvent) -> None:
-    """Enter one judgement of a coded event; what refers to none has no effect."""
+    """Enter one judgement of a coded event; what refers to none, or is none, has no effect."""
+    values = {name: event.values[name] for name in _FIELDS if name in event.values}
     if event.mark is None:
         return
     if event.action == "code":
-        codes[event.mark] = CodedEvent(id=event.mark, coder=event.coder, **event.values)
+        if set(values) >= _NEEDED:
+            codes[event.mark] = CodedEvent(id=event.mark, coder=event.coder, **values)
     elif event.mark in codes and event.action == "recode":
-        codes[event.mark] = replace(codes[event.mark], coder=event.coder, **event.values)
+        codes[event.mark] = replace(codes[event.mark], coder=event.coder, **values)
     elif event.action == "uncode":
         codes.pop(event.mark, None)

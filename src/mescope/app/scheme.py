@@ -125,7 +125,7 @@ def usual() -> Scheme:
     """Return the scheme of a new project: all emotion words of the data sets, no own tiers."""
     raw = {name for counts in RAW_COUNTS.values() for name in counts}
     coarse = [name for name in SPOTTING_CLASSES if name != "neutral"]
-    words = list(dict.fromkeys([*coarse, *sorted(raw - {"tense"}), "tense", "neutral"]))
+    words = list(dict.fromkeys([*coarse, *sorted(raw - {"tense"}), "tense"]))
     keys = [*"123456789", *(f"Shift+{digit}" for digit in "123456789")]
     return Scheme(
         emotions=[

@@ -94,7 +94,7 @@ export class Coding {
     } catch (error) { fail(error.message); }
   }
 
-  take({ codes, removed }, made) {  // the answer to a judgement tells what it changed
+  take({ codes, removed = [] }, made) {  // the answer to a judgement tells what it changed
     if (!codes && made?.tier) this.load();  // it was sent twice, and all is told instead
     if (!codes) return;
     this.turn += 1;

@@ -33,7 +33,7 @@ export async function showReview(main, id, { project, coder }) {
   return () => review.close();
 }
 
-function merged(all, { removed, ...change }) {  // the answer to a judgement tells one mark only
+function merged(all, { removed, codes, ...change }) {  // the answer to a judgement tells one mark only
   const gone = new Set([...removed, ...change.detections, ...change.annotations].map((one) => one.id ?? one));
   const kept = (marks) => marks.filter((mark) => !gone.has(mark.id));
   return {
