@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,9 +17,6 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from mescope.app.safety import clean_text
 from mescope.errors import MescopeError
-
-if TYPE_CHECKING:
-    from mescope.app.replay import ReviewEvent
 
 CODING = ("code", "recode", "uncode")
 """What a person can do with coded events: make one, change it, take it away."""
@@ -130,15 +127,29 @@ def checked_code(
     return kept
 
 
-def apply_code(codes: dict[str, CodedEvent], event: ReviewEvent) -> None:
-    """Enter one judgement of a coded event; what refers to none, or is none, has no effect."""
-    values = {name: event.values[name] for name in _FIELDS if name in event.values}
-    if event.mark is None:
+def apply_code(
+    codes: dict[str, CodedEvent],
+    action: str,
+    identity: str | None,
+    coder: str,
+    values: Mapping[str, Any],
+) -> None:
+    """Enter one judgement of a coded event; what refers to none, or is none, has no effect.
+
+    Args:
+        codes: by id, to be changed.
+        action: one of :data:`CODING`.
+        identity: of the coded event.
+        coder: who.
+        values: as they were kept.
+    """
+    kept = {name: values[name] for name in _FIELDS if name in values}
+    if identity is None:
         return
-    if event.action == "code":
-        if set(values) >= _NEEDED:
-            codes[event.mark] = CodedEvent(id=event.mark, coder=event.coder, **values)
-    elif event.mark in codes and event.action == "recode":
-        codes[event.mark] = replace(codes[event.mark], coder=event.coder, **values)
-    elif event.action == "uncode":
-        codes.pop(event.mark, None)
+    if action == "code":
+        if set(kept) >= _NEEDED:
+            codes[identity] = CodedEvent(id=identity, coder=coder, **kept)
+    elif identity in codes and action == "recode":
+        codes[identity] = replace(codes[identity], coder=coder, **kept)
+    elif action == "uncode":
+        codes.pop(identity, None)

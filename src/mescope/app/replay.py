@@ -17,6 +17,9 @@ ACTIONS = ("confirm", "reject", "reset", "edit", "add", "remove", "reviewed", *C
 """What a person can do; ``undo`` and ``analyzed`` are written by the server alone."""
 
 
+_FRAMES = ("first", "apex", "last")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewEvent:
     """One thing that was done to one recording.
@@ -50,7 +53,7 @@ class ReviewState:
         if event.action == "reviewed":
             self.reviewed = bool(event.values.get("reviewed", True))
         elif event.action in CODING:
-            apply_code(self.codes, event)
+            apply_code(self.codes, event.action, event.mark, event.coder, event.values)
         elif event.action == "add" and event.mark is not None:
             if event.values.get("first") is not None and event.values.get("last") is not None:
                 self.marks[event.mark] = _own(event.mark, event)
@@ -93,6 +96,9 @@ def _edited(mark: ReviewMark, event: ReviewEvent) -> ReviewMark:
     if mark.original is None:
         return replace(mark, annotation=now, changed=True)
     given = set(event.values) & set(EDITABLE)
+    # an edit of one frame is kept with all three: those that stayed were not said
+    own = values_of(mark.annotation)
+    spoken = {n for n in given if n not in _FRAMES or event.values[n] != own[n]}
     # who corrects a proposal holds it to be one; a note does not
     corrects = bool(given - {"note"})
     return replace(
@@ -102,7 +108,7 @@ def _edited(mark: ReviewMark, event: ReviewEvent) -> ReviewMark:
         coder=event.coder,
         status="confirmed" if corrects else mark.status,
         reason="" if corrects else mark.reason,
-        said=tuple(name for name in EDITABLE if name in mark.said or name in given),
+        said=tuple(name for name in EDITABLE if name in mark.said or name in spoken),
     )
 
 

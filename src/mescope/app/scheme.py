@@ -154,7 +154,8 @@ def parsed(data: str | bytes) -> Scheme:
         raise MescopeError(f"code scheme: {_in_one_line(error)}") from error
     except ValueError as error:
         raise MescopeError(f"code scheme: {error}") from error
-    return scheme
+    own = {name: key for name, key in scheme.keys.items() if key != DEFAULT_KEYS[name]}
+    return scheme.model_copy(update={"keys": own})
 
 
 def _check(scheme: Scheme) -> None:
