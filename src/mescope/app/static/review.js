@@ -70,7 +70,7 @@ class Review {
     this.judging = new Judging(recording.id, {
       coder: this.coder, revision: () => this.state.revision, mark: (id) => this.marks().find((one) => one.id === id),
       take: (state, made) => this.take(state, made),
-      refused: (text) => { fail(text); if (this.picked?.id === null) this.picked = null; this.reload(); },
+      refused: (text) => { fail(text); this.drop(); this.reload(); },
       nobody: () => this.askWho(),
       idle: () => this.catchUp(),
     });
@@ -239,6 +239,8 @@ class Review {
     return this.add({ first, apex, last, ...values });
   }
 
+  drop() { if (this.picked?.id === null) this.picked = null; }  // a mark that did not come to be
+
   // A mark of one's own is there at once: what is said of it before the server knows it is sent after it.
   add(values) {
     const made = { action_units: [], apex: null, ...values, id: null, source: "human", status: "own" };
@@ -254,6 +256,7 @@ class Review {
   take(state, made = null) {
     this.coding.take(state, made);
     if (made?.source) made.id = state.annotations.findLast((one) => one.first === made.first && one.last === made.last)?.id ?? null;
+    if (made && !made.id && this.picked === made) this.drop();
     if (state.revision < this.state.revision) return;  // an answer that was overtaken
     this.state = state.removed ? merged(this.state, state) : state;
     this.judging.saved.dataset.revision = String(state.revision);
@@ -285,6 +288,7 @@ class Review {
   askWho() {
     document.getElementById("coder").focus();
     say(t("review.initials"));
+    this.drop();
     return this.reload();  // what was dragged goes back
   }
 
