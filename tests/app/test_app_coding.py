@@ -92,8 +92,8 @@ def test_a_days_work_200_marks_by_keys_alone(empty):
         if number % 10 == 9:
             stream.append("m")
             coded.append(("touch", frame, frame, {}))
-    for part in range(0, len(stream), 40):
-        typed(page, "".join(stream[part : part + 40]))
+    for part in range(0, len(stream), 8):
+        typed(page, "".join(stream[part : part + 8]))
     settled(page, lambda: len(page.marks()["annotations"]) == 100 and len(codes(page)) == 110)
     words = [one["name"] for one in page.client.get("/api/scheme").json()["emotions"]]
     found = page.marks()["annotations"]

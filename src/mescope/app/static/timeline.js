@@ -62,7 +62,7 @@ export class Timeline {
   heighten() {  // as high as its lanes, which the picture above makes room for
     const high = `${Object.values(this.lanes).reduce((sum, one) => sum + one) + ROOM}px`;
     this.canvas.style.height = high;
-    this.canvas.closest(".review")?.style.setProperty("--line", high);
+    this.canvas.closest(".review")?.style.setProperty("--timeline", high);
     this.draw();
   }
 
