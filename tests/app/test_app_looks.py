@@ -10,7 +10,7 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 390)])
-@pytest.mark.parametrize("where", ["#/", "review", "#/agreement", "#/api"])
+@pytest.mark.parametrize("where", ["#/", "review", "#/agreement", "#/scheme", "#/api"])
 def test_no_serious_finding_of_axe(page, where, scheme, width):
     axe = pytest.importorskip("axe_selenium_python", reason="needs axe-selenium-python")
     page.scheme(scheme)
@@ -32,7 +32,7 @@ def test_no_serious_finding_of_axe(page, where, scheme, width):
 
 
 @pytest.mark.parametrize("width", [1280, 390])
-@pytest.mark.parametrize("where", ["#/", "review", "#/agreement", "#/api"])
+@pytest.mark.parametrize("where", ["#/", "review", "#/agreement", "#/scheme", "#/api"])
 def test_nothing_is_wider_than_the_screen(page, where, width):
     page.screen(width)
     try:

@@ -16,6 +16,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from mescope.annotations.coded import CodedTier
 from mescope.errors import DatasetError
 from mescope.events import Detection, FaceEvent, Interval, Kind
 from mescope.moved import renamed
@@ -43,6 +44,8 @@ class Annotation:
 
     ``source`` is the id of the model or of the coder.  The times are those of the frames
     ``interval.first``, ``apex`` and ``interval.last``; ``end_s`` is when the last one ends.
+    ``reason`` says what a rejected one was instead (``blink``); ``taken`` which values of a
+    coder's are a model's that the coder let stand (``onset+apex+offset+emotion``).
 
     Raises:
         ValueError: the apex lies outside, a number is not finite, times run backwards, or a
@@ -61,6 +64,8 @@ class Annotation:
     face: str = "0"
     id: str = ""
     note: str = ""
+    reason: str = ""
+    taken: str = ""
     onset_s: float | None = None
     apex_s: float | None = None
     offset_s: float | None = None
@@ -103,11 +108,12 @@ class Annotation:
 class AnnotationSet:
     """All annotations of one video: its file name, person, frames per second and frames.
 
-    ``events`` (blinks, speech, head movements, glances) are written beside the marks, and
-    never read back as such.  ``start_offset`` is when players show the first frame, in seconds
-    (:attr:`mescope.video.source.Video.start_offset`); None where that is not known, and
-    ``mpv_zero`` where of these seconds mpv, and BORIS with it, begins to count.  ``part`` is
-    what a file that holds several sets calls this one, if not by its video.
+    ``events`` (blinks, speech, head movements, glances) and ``tiers`` (of coders' own) are
+    written beside the marks, and never read back as such.  ``start_offset`` is when players
+    show the first frame, in seconds (:attr:`mescope.video.source.Video.start_offset`); None
+    where that is not known, and ``mpv_zero`` where of these seconds mpv, and BORIS with it,
+    begins to count.  ``part`` is what a file that holds several sets calls this one, if not by
+    its video.
     """
 
     video: str
@@ -116,6 +122,7 @@ class AnnotationSet:
     frames: int | None = None
     marks: tuple[Annotation, ...] = ()
     events: tuple[FaceEvent, ...] = ()
+    tiers: tuple[CodedTier, ...] = ()
     start_offset: float | None = None
     mpv_zero: float = field(default=0.0, compare=False)
     part: str = field(default="", compare=False)
@@ -236,6 +243,8 @@ def _normal(mark: Annotation) -> Annotation:
         face=one_line(mark.face) or "0",
         id=one_line(mark.id),
         note=paragraphs(mark.note),
+        reason=one_line(mark.reason),
+        taken=one_line(mark.taken),
         onset_s=_nanoseconds(mark.onset_s),
         apex_s=_nanoseconds(mark.apex_s),
         offset_s=_nanoseconds(mark.offset_s),

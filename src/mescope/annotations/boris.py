@@ -26,6 +26,8 @@ from mescope.annotations.annotation import (
     milliseconds,
     normal,
 )
+from mescope.annotations.coded import CodedTier, behaviours
+from mescope.annotations.coded import to_dict as code_dict
 from mescope.annotations.elan import EMOTIONS, MODEL
 from mescope.annotations.stored import KIND_WORDS, MACRO, MICRO, about, compact, to_dict
 
@@ -56,6 +58,7 @@ def dumps(sets: Sequence[AnnotationSet], *, media: str = "", date: str = FIXED_D
     tidy = [normal(sheet) for sheet in sets]
     emotions = {m.emotion for s in tidy for m in s.marks if m.emotion}
     words = [*EMOTIONS, *sorted({modifier(e) for e in emotions} - {*EMOTIONS, ""})]
+    tiers = {tier.name: tier for sheet in tidy for tier in sheet.tiers}.values()
     observations: dict[str, Any] = {}
     subjects: dict[str, None] = {}
     for sheet in tidy:
@@ -74,9 +77,9 @@ def dumps(sets: Sequence[AnnotationSet], *, media: str = "", date: str = FIXED_D
             str(i): {"key": "", "name": name, "description": ""}
             for i, name in enumerate(subjects)
         },
-        "behaviors_conf": _ethogram(words, _kinds(tidy)),
+        "behaviors_conf": _ethogram(words, _kinds(tidy), list(tiers)),
         "observations": observations,
-        "behavioral_categories": [],
+        "behavioral_categories": [tier.name for tier in tiers],
         "behavioral_categories_config": {},
         "independent_variables": {},
         "coding_map": {},
@@ -111,6 +114,7 @@ def _events(sheet: AnnotationSet) -> list[list[Any]]:
             at = min(max(round((mark.apex_s + sheet.shown_from) * 1000), start), end)
             rows.append((at, 1, [at / 1000, who, APEX, "", "", mark.apex]))
     rows += _face_events(sheet)
+    rows += _codes(sheet)
     return [row for _, _, row in sorted(rows, key=lambda row: row[:2])]
 
 
@@ -131,6 +135,31 @@ def _face_events(sheet: AnnotationSet) -> list[tuple[int, int, list[Any]]]:
             stored = compact(face_events.to_dict(event))
             rows.append((start, 2, [start / 1000, who, code, "", "", event.interval.first]))
             rows.append((stop, 0, [stop / 1000, who, code, "", stored, event.interval.last]))
+    return rows
+
+
+def _codes(sheet: AnnotationSet) -> list[tuple[int, int, list[Any]]]:
+    """Return the rows of coders' own tiers."""
+    rows: list[tuple[int, int, list[Any]]] = []
+    names = behaviours(sheet.tiers)
+    for tier in sheet.tiers:
+        for coder, spans in tier.by_coder().items():
+            for span in spans:
+                who, code = (
+                    f"{face_events.FACE}#{coder}",
+                    names.get((tier.name, span.code), span.code),
+                )
+                chosen = dict(span.modifiers)
+                given = "|".join(
+                    modifier(chosen.get(name)) or "None" for name, _ in tier.modifiers
+                )
+                stored = compact(code_dict(tier, span))
+                first, last = span.interval.first, span.interval.last
+                start = round((span.onset_s + sheet.shown_from) * 1000)
+                rows.append((start, 2, [start / 1000, who, code, given, span.note, first]))
+                if tier.kind == "state":  # a gap of 1 ms, as for events
+                    stop = max(start, round((span.end_s + sheet.shown_from) * 1000) - 1)
+                    rows.append((stop, 0, [stop / 1000, who, code, given, stored, last]))
     return rows
 
 
@@ -187,20 +216,44 @@ def _observation(
     }
 
 
-def _ethogram(emotions: Sequence[str], events: Sequence[str]) -> dict[str, Any]:
+def _ethogram(
+    emotions: Sequence[str], events: Sequence[str], tiers: Sequence[CodedTier]
+) -> dict[str, Any]:
     values = {"name": "emotion", "description": "", "type": 0, "values": list(emotions)}
     made = {}
     ours = ((MICRO, STATE), (MACRO, STATE), (APEX, POINT))
     for i, (code, kind) in enumerate((*ours, *((code, STATE) for code in events))):
-        made[str(i)] = {
-            "type": kind,
-            "key": "",
-            "code": code,
-            "description": "",
-            "color": _COLORS.get(code, _EVENT_COLOR),
-            "category": "",
-            "modifiers": {"0": values} if code in (MICRO, MACRO) else {},
-            "excluded": "",
-            "coding map": "",
-        }
+        modifiers = {"0": values} if code in (MICRO, MACRO) else {}
+        made[str(i)] = _behaviour(code, kind, "", modifiers)
+    names = behaviours(tiers)
+    for tier in tiers:
+        kind = STATE if tier.kind == "state" else POINT
+        for code in tier.codes:
+            shown = names[tier.name, code]
+            made[str(len(made))] = _behaviour(shown, kind, tier.name, _modifier_sets(tier))
     return made
+
+
+def _modifier_sets(tier: CodedTier) -> dict[str, Any]:
+    return {
+        str(number): {
+            "name": name, "description": "", "type": 0, "values": [*map(modifier, values)],
+        }
+        for number, (name, values) in enumerate(tier.modifiers)
+    }  # fmt: skip
+
+
+def _behaviour(
+    code: str, kind: str, category: str, modifiers: dict[str, Any]
+) -> dict[str, Any]:
+    return {
+        "type": kind,
+        "key": "",
+        "code": code,
+        "description": "",
+        "color": _COLORS.get(code, _EVENT_COLOR),
+        "category": category,
+        "modifiers": modifiers,
+        "excluded": "",
+        "coding map": "",
+    }

@@ -29,6 +29,7 @@ from mescope.annotations.annotation import (
     normal,
     widened,
 )
+from mescope.annotations.coded import CodedSpan, CodedTier, rows_of
 from mescope.annotations.stored import KIND_WORDS, about, frames_text
 
 MODEL = "model"
@@ -43,8 +44,9 @@ EMOTIONS = (
 )  # fmt: skip
 """Entries of the vocabulary of emotions; those of the marks are added."""
 
-DEPENDENT = ("emotion", "AU", "score", "frames", "review", "note")
+DEPENDENT = ("emotion", "AU", "score", "frames", "review", "note", "reason", "taken")
 """Tiers of one value per mark, ``ME-<name>@<face>``; ``ME-apex`` has a time of its own."""
+_RARE = ("reason", "taken")  # tiers that are there only where they say something
 
 MIME = {
     ".mp4": "video/mp4", ".m4v": "video/mp4", ".mov": "video/quicktime", ".mpg": "video/mpeg",
@@ -89,6 +91,7 @@ def dumps(sheet: AnnotationSet, *, media: str = "", date: str = FIXED_DATE) -> b
     writer = _Writer(sheet)
     writer.tiers()
     writer.events()
+    writer.codes()
     root = Element(
         "ANNOTATION_DOCUMENT",
         {
@@ -103,7 +106,8 @@ def dumps(sheet: AnnotationSet, *, media: str = "", date: str = FIXED_DATE) -> b
     root.append(_header(sheet, media))
     root.append(writer.time_order())
     root.extend(writer.made)
-    root.extend(_kinds_of_tier((*_TYPES, _EVENT_TYPE) if sheet.events else _TYPES))
+    own = tuple((_own_type(tier), True, "", _own_type(tier)) for tier in sheet.tiers)
+    root.extend(_kinds_of_tier((*_TYPES, *([_EVENT_TYPE] if sheet.events else []), *own)))
     label = {"LANG_DEF": "http://cdb.iso.org/lg/CDB-00130975-001", "LANG_ID": "und"}
     SubElement(root, "LANGUAGE", {**label, "LANG_LABEL": "undetermined (und)"})
     for name, text in _CONSTRAINTS:
@@ -112,6 +116,8 @@ def dumps(sheet: AnnotationSet, *, media: str = "", date: str = FIXED_DATE) -> b
     root.append(_vocabulary("me-type", KIND_WORDS.values()))
     root.append(_vocabulary("me-emotion", (*EMOTIONS, *found)))
     root.append(_vocabulary("me-review", STATUSES[1:]))
+    for tier in sheet.tiers:
+        root.append(_vocabulary(_own_type(tier), tier.codes))
     ElementTree.indent(root, " ")
     data: bytes = ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
     return data + b"\n"
@@ -151,6 +157,45 @@ class _Writer:
             for start, end, _ in found:
                 self._interval(tier, (start, end), face_events.value_of(kind))
 
+    def codes(self) -> None:
+        """Make a tier for each of the coders' own, of each coder, and one for each modifier."""
+        for tier in self.sheet.tiers:
+            for coder, spans in tier.by_coder().items():
+                ends = [widened(s.onset_s + self._zero, s.end_s + self._zero) for s in spans]
+                rows = rows_of(ends)
+                for row in range(max(rows) + 1):
+                    chosen = [
+                        (s, e) for s, e, r in zip(spans, ends, rows, strict=True) if r == row
+                    ]
+                    self._own_tier(tier, coder, row, chosen)
+
+    @property
+    def _zero(self) -> float:
+        return self.sheet.shown_from
+
+    def _own_tier(
+        self,
+        tier: CodedTier,
+        coder: str,
+        row: int,
+        spans: list[tuple[CodedSpan, tuple[int, int]]],
+    ) -> None:
+        tail = f"@{coder}" if row == 0 else f".{row + 1}@{coder}"
+        facts = {"ANNOTATOR": coder, "PARTICIPANT": face_events.FACE}
+        top = self._tier(f"{tier.name}{tail}", _own_type(tier), facts)
+        names = [(span, self._interval(top, ends, span.code)) for span, ends in spans]
+        below = [*(name for name, _ in tier.modifiers), "note"]
+        for name in below:
+            values = [
+                (parent, s.note if name == "note" else dict(s.modifiers).get(name, ""))
+                for s, parent in names
+            ]
+            if any(value for _, value in values):
+                made = self._tier(f"{tier.name}-{name}{tail}", "me-assoc", facts, top)
+                for parent, value in values:
+                    if value:
+                        self._reference(made, parent, value)
+
     def _tail(self, face: str, origin: str, source: str, lane: int) -> str:
         """Return what tiers of a group are called after ``ME``; no two are alike."""
         end = MODEL if origin == "model" else source or "coder"
@@ -173,6 +218,8 @@ class _Writer:
             names.append(self._interval(top, ends, KIND_WORDS[mark.kind]))
         marks = [mark for mark, _ in rows]
         for name in DEPENDENT:
+            if name in _RARE and not any(value_of(mark, name) for mark in marks):
+                continue
             tier = self._tier(f"ME-{name}{tail}", _TYPE_OF.get(name, "me-assoc"), facts, top)
             for parent, mark in zip(names, marks, strict=True):
                 if value := value_of(mark, name):
@@ -234,6 +281,8 @@ def value_of(mark: Annotation, name: str) -> str:
         "AU": mark.action_units,
         "review": mark.status,
         "note": mark.note,
+        "reason": mark.reason,
+        "taken": mark.taken,
     }
     return values[name]
 
@@ -274,6 +323,11 @@ def _kinds_of_tier(types: Iterable[tuple[str, bool, str, str]]) -> list[Element]
         }
         made.append(Element("LINGUISTIC_TYPE", {k: v for k, v in words.items() if v}))
     return made
+
+
+def _own_type(tier: CodedTier) -> str:
+    """Return what the type and the vocabulary of a coder's tier are called."""
+    return f"codes of {tier.name}"
 
 
 def _vocabulary(name: str, words: Iterable[str]) -> Element:

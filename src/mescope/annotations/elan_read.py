@@ -194,6 +194,8 @@ def _mark(
         "score": number_in(below["score"], "the score") if below.get("score") else None,
         "status": status if status in STATUSES else "",
         "note": below.get("note", ""),
+        "reason": below.get("reason", ""),
+        "taken": below.get("taken", ""),
     }
     if status not in STATUSES:
         reader.remarks.add(where, f"the review {status[:40]!r} is none of {STATUSES[1:]}")

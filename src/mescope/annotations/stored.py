@@ -14,7 +14,9 @@ MICRO, MACRO = "micro-expression", "macro-expression"
 KIND_WORDS = {"micro": MICRO, "macro": MACRO}
 """How files call the kinds."""
 
-_TEXTS = ("source", "emotion", "action_units", "status", "face", "id", "note")
+_TEXTS = (
+    "source", "emotion", "action_units", "status", "face", "id", "note", "reason", "taken",
+)  # fmt: skip
 _TIMES = ("onset_s", "apex_s", "offset_s", "end_s")
 _DIGITS = 9  # of seconds: a nanosecond
 

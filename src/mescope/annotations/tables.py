@@ -2,7 +2,9 @@
 
 The columns begin as the public STRS scorer's; those of mescope's other tables follow, then
 ``face_id``, ``origin``, ``end_s``, ``fps``, ``frames`` (how many the video has) and
-``start_offset`` (when players show its first frame, from which the times of the table count).
+``start_offset`` (when players show its first frame, from which the times of the table count),
+``reason`` (what a rejected mark was instead) and ``taken`` (values of a coder's that are the
+model's).
 A row without onset and offset says that the video was looked at.
 """
 
@@ -35,13 +37,12 @@ from mescope.io.formula_guard import guarded
 COLUMNS = (
     "subject", "video", "onset", "offset", "emotion", "apex", "type", "au", "score", "onset_s",
     "apex_s", "offset_s", "status", "source", "id", "note", "face_id", "origin", "end_s", "fps",
-    "frames", "start_offset",
+    "frames", "start_offset", "reason", "taken",
 )  # fmt: skip
 """Columns of the table of marks; frames from 0, ends included; ``_s`` seconds."""
 
 NEEDED = ("recording", "onset", "offset", "kind")
 _TIMES = ("onset_s", "apex_s", "offset_s", "end_s")
-_TEXTS = ("subject", "video", "emotion", "au", "source", "id", "note", "face_id")
 
 
 def dumps(sets: Sequence[AnnotationSet]) -> str:
@@ -76,6 +77,8 @@ def _row(sheet: AnnotationSet, mark: Annotation) -> dict[str, Any]:
         "id": mark.id,
         "note": mark.note,
         "face_id": mark.face,
+        "reason": mark.reason,
+        "taken": mark.taken,
     }
     return {
         **_about(sheet),
@@ -153,6 +156,8 @@ def _mark(cells: Mapping[str, str]) -> Annotation | None:
         face=cells.get("face_id", "") or "0",
         id=cells.get("id", ""),
         note=cells.get("note", ""),
+        reason=cells.get("reason", ""),
+        taken=cells.get("taken", ""),
         **{name: _number(cells, name) for name in _TIMES},
     )
 

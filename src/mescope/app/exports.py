@@ -10,8 +10,10 @@ from pathlib import Path
 
 from mescope import __version__
 from mescope.annotations import AnnotationSet, dumps, writable
+from mescope.annotations.coded import table_of
+from mescope.annotations.coded import to_dict as code_dict
 from mescope.annotations.stored import to_dict
-from mescope.app.annotation_sets import MODEL, annotations_of
+from mescope.app.annotation_sets import MODEL, annotations_of, tiers_of
 from mescope.app.pages import marks_page
 from mescope.app.project import Project
 from mescope.app.records import StoredRecording
@@ -68,7 +70,7 @@ def chosen(form: str) -> Export:
 
 def _coded(form: str, project: Project, recording: StoredRecording, who: str | None) -> bytes:
     found = annotations_of(project, recording, who)
-    return dumps([found], form, media=Path(recording.path).name)
+    return dumps([found], form, media=recording.video)
 
 
 def _megc(project: Project, recording: StoredRecording, who: str | None) -> bytes:
@@ -121,6 +123,8 @@ def _json(project: Project, recording: StoredRecording, who: str | None) -> byte
         "events": document.get("events", []),
         **view.to_json(),
         "marks": [to_dict(mark) for mark in found.marks],
+        "codes": [code_dict(tier, span) for tier in found.tiers for span in tier.spans],
+        "scheme": project.scheme.now.to_json(),
         "history": project.review.history(recording.id),
     }
     text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
@@ -129,12 +133,21 @@ def _json(project: Project, recording: StoredRecording, who: str | None) -> byte
 
 def _html(project: Project, recording: StoredRecording, who: str | None) -> bytes:
     found = annotations_of(project, recording, who)
-    return marks_page(found).encode("utf-8")
+    return marks_page(found, project.words).encode("utf-8")
+
+
+def _codes(project: Project, recording: StoredRecording, who: str | None) -> bytes:
+    """Return the table of what was coded on the tiers of the scheme."""
+    tiers = () if who == MODEL else tiers_of(project, recording, who)
+    return table_of(printable(recording.video), tiers).encode("utf-8")
 
 
 _OF_REVIEWS = {
     "json": Export(title="JSON", suffix=".json", media_type="application/json", make=_json),
     "html": Export(title="page to print", suffix=".html", media_type="text/html", make=_html),
+    "codes": Export(
+        title="table of codes", suffix=".codes.csv", media_type="text/csv", make=_codes
+    ),
     "megc": Export(title="MEGC log", suffix=".txt", media_type="text/plain", make=_megc),
 }
 """Files that hold more of a review than annotations, or set them against each other."""

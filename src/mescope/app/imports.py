@@ -69,7 +69,7 @@ def _read(
     try:
         draft.write_bytes(data)
         answer, body = reader.ask(
-            do="marks", path=str(draft), form=form, video=Path(recording.path).name,
+            do="marks", path=str(draft), form=form, video=recording.video,
             times=str(times) if times.is_file() else None, rate=recording.rate,
             start_offset=recording.start_offset or 0.0, mpv_zero=recording.mpv_zero,
             part=part,

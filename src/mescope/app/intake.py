@@ -7,6 +7,7 @@ import hashlib
 import os
 import secrets
 import shutil
+from collections.abc import Collection
 from pathlib import Path
 
 from mescope.app.project import Project, has_changed
@@ -15,9 +16,16 @@ from mescope.app.safety import UnsafeError, free_name, inside, safe_folder, safe
 from mescope.app.trouble import told
 from mescope.app.uploads import Draft, TooLargeError, too_large
 from mescope.errors import MescopeError, OutputError
+from mescope.video.suffixes import MEDIA
 
 
-def draft(project: Project, name: str, length: int | None, folder: str = "") -> Draft:
+def draft(
+    project: Project,
+    name: str,
+    length: int | None,
+    folder: str = "",
+    allowed: Collection[str] = MEDIA,
+) -> Draft:
     """Begin to take in a file that comes over the network.
 
     Args:
@@ -25,6 +33,7 @@ def draft(project: Project, name: str, length: int | None, folder: str = "") -> 
         name: as the sender calls it.
         length: bytes announced, if any.
         folder: in which the sender keeps it, relative to what was sent.
+        allowed: endings of names.
 
     Raises:
         UnsafeError: the name has no ending of a video, or the folder leads elsewhere.
@@ -42,7 +51,7 @@ def draft(project: Project, name: str, length: int | None, folder: str = "") -> 
             "used on this disk; make room"
         )
     path = project.home / "incoming" / secrets.token_hex(8)
-    return Draft(safe_name(name), safe_folder(folder), path, min(most, free))
+    return Draft(safe_name(name, allowed), safe_folder(folder), path, min(most, free))
 
 
 def take(project: Project, draft: Draft) -> tuple[StoredRecording, bool]:
@@ -56,7 +65,7 @@ def take(project: Project, draft: Draft) -> tuple[StoredRecording, bool]:
                 draft.discard()
                 return recording, False
         with told():
-            folder = _folder(project, draft.folder)
+            folder = folder_for(project, draft.folder)
             path = folder / free_name(folder, draft.name)
             os.replace(draft.path, path)
         return project.register(path, os.path.join(draft.folder, path.name), digest), True
@@ -73,7 +82,7 @@ def _learn_digests(project: Project, size: int) -> None:
                 project.store.change_recording(recording.id, sha256=digest)
 
 
-def _folder(project: Project, relative: str) -> Path:
+def folder_for(project: Project, relative: str) -> Path:
     """Return a folder for uploads, made where it is missing; never by way of a link."""
     folder = project.folder / relative
     base = os.path.realpath(project.folder)

@@ -6,14 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mescope.annotations.annotation import Annotation, AnnotationSet
+from mescope.app.words import Words
 from mescope.reports.html import template
 
-NOTICE = (
-    "Frames count from 0, intervals include both ends. What a model proposed is no annotation "
-    "until a person confirmed it."
-)
 _HEADS = (
-    "who", "status", "onset s", "apex s", "offset s", "frames", "kind", "emotion", "AU",
+    "who", "status", "onset_s", "apex_s", "offset_s", "frames", "kind", "emotion", "units",
     "confidence", "note",
 )  # fmt: skip
 
@@ -43,15 +40,16 @@ class Part:
     figures: tuple[Figure, ...] = ()
 
 
-def marks_page(found: AnnotationSet) -> str:
+def marks_page(found: AnnotationSet, words: Words) -> str:
     """Return a page of one recording: a table, no faces."""
-    part = Part(name=None, rows=rows_of(found))
-    return page(found.video, [part], counted=len(found.marks))
+    part = Part(name=None, rows=rows_of(found, words))
+    return page(found.video, [part], words, counted=len(found.marks))
 
 
 def page(
     title: str,
     parts: Sequence[Part],
+    words: Words,
     *,
     counted: int | None = None,
     most_pictures: int = 0,
@@ -62,14 +60,15 @@ def page(
     Args:
         title: of the document.
         parts: one for each recording.
+        words: of the page.
         counted: how many marks there are, if that is to be said.
         most_pictures: how many marks were shown with pictures, if not all were.
         empty: recordings without marks.
     """
     return template("marks.html", package="mescope.app").render(
         title=title,
-        heads=_HEADS,
-        notice=NOTICE,
+        heads=[words(f"pages.{head}") for head in _HEADS],
+        words=words,
         parts=parts,
         counted=counted,
         most_pictures=most_pictures,
@@ -77,19 +76,19 @@ def page(
     )
 
 
-def rows_of(found: AnnotationSet) -> tuple[Row, ...]:
+def rows_of(found: AnnotationSet, words: Words) -> tuple[Row, ...]:
     """Return the rows of a table of annotations."""
-    return tuple(Row(status=mark.status, cells=_cells(mark)) for mark in found.marks)
+    return tuple(Row(status=mark.status, cells=_cells(mark, words)) for mark in found.marks)
 
 
-def _cells(mark: Annotation) -> tuple[str, ...]:
+def _cells(mark: Annotation, words: Words) -> tuple[str, ...]:
     return (
         mark.source or mark.origin,
-        mark.status,
+        words.named("statuses", mark.status),
         *(_seconds(t) for t in (mark.onset_s, mark.apex_s, mark.offset_s)),
         f"{mark.interval.first}–{mark.interval.last}",
-        mark.kind,
-        mark.emotion or "",
+        words.named("lengths", mark.kind),
+        words.named("emotions", mark.emotion or ""),
         mark.action_units,
         "" if mark.score is None else f"{mark.score:.2f}",
         mark.note,

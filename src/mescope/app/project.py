@@ -24,14 +24,18 @@ from mescope.app.loops import Troubles
 from mescope.app.records import StoredRecording
 from mescope.app.review import Review
 from mescope.app.safety import UnsafeError, inside
+from mescope.app.scheme import SchemeFile
 from mescope.app.store import ProjectStore, now
 from mescope.app.trouble import PASSING
+from mescope.app.words import Words, english
 from mescope.errors import MescopeError, OutputError
 from mescope.io.atomic import write_atomically
 from mescope.io.file_names import printable, valid
+from mescope.video.picture_lists import SUFFIX
 from mescope.video.suffixes import MEDIA
 
 HOME = ".mescope"
+_RECORDINGS = MEDIA | {SUFFIX}
 _CURVES = 3  # recordings whose traces stay in memory; two hours at 60 per second take 42 MB
 _TIMES = 64
 
@@ -47,9 +51,12 @@ class Project:
         MescopeError: it is not a folder, cannot be written, or is open in another process.
     """
 
-    def __init__(self, folder: Path, limits: Limits | None = None) -> None:
+    def __init__(
+        self, folder: Path, limits: Limits | None = None, words: Words | None = None
+    ) -> None:
         self.folder = Path(os.path.abspath(folder))
         self.limits = limits or Limits()
+        self.words = words or english()
         self.home = self.folder / HOME
         if not self.folder.is_dir():
             raise MescopeError(f"expected a folder with recordings at {folder}, found none")
@@ -63,6 +70,7 @@ class Project:
             ) from error
         self._lock = ProjectLock(self.home / "lock")
         try:
+            self.scheme = SchemeFile(self.home / "scheme.json")
             self.store = ProjectStore(self.home / "project.sqlite", self._retake)
         except MescopeError:
             self._lock.release()
@@ -159,7 +167,7 @@ class Project:
             )
         if is_folder:
             return self._take_in(self._files(Path(base, relative)))
-        if os.path.splitext(real)[1].lower() not in MEDIA:
+        if os.path.splitext(real)[1].lower() not in _RECORDINGS:
             raise UnsafeError(f"{shown}: expected {', '.join(sorted(MEDIA))}; convert it")
         return self._take_in([relative])
 
@@ -190,7 +198,10 @@ class Project:
         for folder, inner, files in os.walk(within):
             inner[:] = sorted(name for name in inner if not name.startswith("."))
             for name in sorted(files):
-                if not name.startswith(".") and os.path.splitext(name)[1].lower() in MEDIA:
+                if (
+                    not name.startswith(".")
+                    and os.path.splitext(name)[1].lower() in _RECORDINGS
+                ):
                     yield os.path.relpath(os.path.join(folder, name), base)
 
     def register(self, path: Path, relative: str, sha256: str | None = None) -> StoredRecording:
@@ -199,7 +210,7 @@ class Project:
         text = relative.replace(os.sep, "/")
         recording = StoredRecording(
             id=secrets.token_hex(6),
-            name=printable(text),
+            name=printable(text.removesuffix(SUFFIX)),
             path=relative,
             size=status.st_size,
             mtime_ns=status.st_mtime_ns,
@@ -230,7 +241,7 @@ class Project:
             self.store.change_recording(recording.id, error=str(error))
             return
         if recording.fingerprint not in (None, fingerprint):
-            replaced = "the file was replaced by another one; marks made before may not fit it"
+            replaced = self.words("server.replaced")
             facts = replace(facts, warnings=(*facts.warnings, replaced))
         write_atomically(self.times_file(recording.id), times.tobytes())
         self._drop_cached(recording.id)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
+
+from mescope.video.picture_lists import SUFFIX
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +57,11 @@ class StoredRecording:
     added: str
     facts: VideoFacts | None
     error: str | None
+
+    @property
+    def video(self) -> str:
+        """The name of its file, or of its folder of pictures."""
+        return Path(self.path).name.removesuffix(SUFFIX)
 
     @property
     def version(self) -> str:

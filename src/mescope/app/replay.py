@@ -10,10 +10,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from mescope.app.coding import CODING, CodedEvent, apply_code
 from mescope.app.review_mark import EDITABLE, ReviewMark, values_of, with_values
 
-ACTIONS = ("confirm", "reject", "reset", "edit", "add", "remove", "reviewed")
+ACTIONS = ("confirm", "reject", "reset", "edit", "add", "remove", "reviewed", *CODING)
 """What a person can do; ``undo`` and ``analyzed`` are written by the server alone."""
+
+
+_FRAMES = ("first", "apex", "last")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,15 +39,21 @@ class ReviewEvent:
 
 @dataclass
 class ReviewState:
-    """Marks by id, in the order in which they came; whether a coder called it reviewed."""
+    """Marks by id, in the order in which they came; whether a coder called it reviewed.
+
+    ``codes`` are the events on the tiers of the code scheme, by id.
+    """
 
     marks: dict[str, ReviewMark]
     reviewed: bool = False
+    codes: dict[str, CodedEvent] = field(default_factory=dict)
 
     def apply(self, event: ReviewEvent) -> None:
         """Enter one event; what refers to a mark that is no longer there has no effect."""
         if event.action == "reviewed":
             self.reviewed = bool(event.values.get("reviewed", True))
+        elif event.action in CODING:
+            apply_code(self.codes, event.action, event.mark, event.coder, event.values)
         elif event.action == "add" and event.mark is not None:
             if event.values.get("first") is not None and event.values.get("last") is not None:
                 self.marks[event.mark] = _own(event.mark, event)
@@ -67,7 +77,8 @@ def _judged(mark: ReviewMark, event: ReviewEvent) -> ReviewMark:
                 original=mark.original,
             )
         if event.action in ("confirm", "reject"):
-            return replace(mark, status=f"{event.action}ed", coder=event.coder)
+            reason = event.values.get("reason", "") if event.action == "reject" else ""
+            return replace(mark, status=f"{event.action}ed", coder=event.coder, reason=reason)
     return mark
 
 
@@ -85,13 +96,19 @@ def _edited(mark: ReviewMark, event: ReviewEvent) -> ReviewMark:
     if mark.original is None:
         return replace(mark, annotation=now, changed=True)
     given = set(event.values) & set(EDITABLE)
+    # an edit of one frame is kept with all three: those that stayed were not said
+    own = values_of(mark.annotation)
+    spoken = {n for n in given if n not in _FRAMES or event.values[n] != own[n]}
+    # who corrects a proposal holds it to be one; a note does not
+    corrects = bool(given - {"note"})
     return replace(
         mark,
         annotation=now,
         changed=values_of(now) != values_of(mark.original),
         coder=event.coder,
-        # who corrects a proposal holds it to be one; a note does not
-        status="confirmed" if given - {"note"} else mark.status,
+        status="confirmed" if corrects else mark.status,
+        reason="" if corrects else mark.reason,
+        said=tuple(name for name in EDITABLE if name in mark.said or name in spoken),
     )
 
 

@@ -37,11 +37,14 @@ def project_report(project: Project, *, pictures: bool) -> str:
             continue
         figures = _figures(project, recording, left)
         left -= len(figures)
-        parts.append(Part(name=recording.name, rows=rows_of(found), figures=figures))
+        parts.append(
+            Part(name=recording.name, rows=rows_of(found, project.words), figures=figures)
+        )
     all_shown = not pictures or left > 0
     return page(
         printable(project.folder.name),
         parts,
+        project.words,
         most_pictures=0 if all_shown else MOST_PICTURES,
         empty=empty,
     )
@@ -75,8 +78,12 @@ def _figure(project: Project, recording: StoredRecording, mark: ReviewMark) -> F
         )
     except MescopeError:
         return None
+    words = project.words
+    emotion = (
+        words.named("emotions", found.emotion) if found.emotion else words("panel.no_emotion")
+    )
     picture = base64.b64encode(data).decode("ascii")
     return Figure(
         source=f"data:image/png;base64,{picture}",
-        words=f"frames {first} to {last}: {found.emotion or 'no emotion'}",
+        words=words("pages.figure", first=first, last=last, emotion=emotion),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from typing import Any, NoReturn, TypeVar
 from urllib.parse import unquote
 
@@ -11,18 +12,21 @@ from pydantic import BaseModel, ValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 
-from mescope.app import intake
+from mescope.app import intake, picture_folders
 from mescope.app.project import Project
 from mescope.app.records import StoredRecording
 from mescope.app.safety import UnsafeError
 from mescope.app.uploads import Draft, TooLargeError
 from mescope.errors import MescopeError
+from mescope.video.image_folders import SUFFIXES as PICTURES
+from mescope.video.suffixes import MEDIA
 
 MOST_PASSED = 64 << 20
 """Bytes that are received after a refusal, and dropped."""
 DEEPEST = 32
 """Most brackets within each other."""
 Model = TypeVar("Model", bound=BaseModel)
+T = TypeVar("T")
 _STRUCTURE = re.compile(r'"(?:[^"\\]|\\.)*"?|[\[\]{}]', re.S)
 
 
@@ -106,13 +110,25 @@ def sent_folder(request: Request) -> str:
 
 async def upload(request: Request, project: Project) -> tuple[StoredRecording, bool]:
     """Take in a recording from the body; nothing of it stays if it does not arrive whole."""
+    return await _arrived(request, project, MEDIA, intake.take)
+
+
+async def upload_picture(request: Request, project: Project) -> str:
+    """Take in a picture of a folder of them, as :func:`upload` does; return its path."""
+    return await _arrived(request, project, PICTURES, picture_folders.place)
+
+
+async def _arrived(
+    request: Request, project: Project, allowed: frozenset[str],
+    take: Callable[[Project, Draft], T],
+) -> T:  # fmt: skip
     draft = await run_in_threadpool(
         intake.draft, project, sent_name(request), announced_length(request),
-        sent_folder(request),
+        sent_folder(request), allowed,
     )  # fmt: skip
     try:
         await _fill(request, draft)
-        return await run_in_threadpool(intake.take, project, draft)
+        return await run_in_threadpool(take, project, draft)
     except ClientDisconnect as error:
         raise MescopeError("the upload was broken off; send it again") from error
     finally:

@@ -17,8 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mescope.app.import_reader import MOST_MARKS
+from mescope.app.judgements import kept_values
 from mescope.app.marks_page import MarksPages
-from mescope.app.replay import ACTIONS, ReviewState, effective, fold, undoable
+from mescope.app.replay import ReviewState, effective, fold, undoable
 from mescope.app.review_mark import ReviewMark, ReviewView, detection, timed
 from mescope.app.safety import clean_text
 from mescope.app.store import ProjectStore, StaleError
@@ -134,7 +135,12 @@ class Review:
         revision, state = self.state(identity)
         there = [state.marks[mark]] if mark in state.marks else []
         found = self._view(identity, revision, state, there)
-        return replace(found, removed=() if there or mark is None else (mark,))
+        coded = [state.codes[mark]] if mark in state.codes else []
+        return replace(
+            found,
+            removed=() if there or coded or mark is None else (mark,),
+            codes=tuple(one.to_page(self._times(identity)) for one in coded),
+        )
 
     def _view(
         self, identity: str, revision: int, state: ReviewState, wanted: Collection[ReviewMark]
@@ -170,43 +176,19 @@ class Review:
             revision, state = self.state(identity)
             if request.get("revision") != revision:
                 raise StaleError(_stale(revision, request.get("revision")))
-            values = self._values(state, action, mark, request.get("values") or {}, frames)
-            if action == "add":
-                mark = f"h{secrets.token_hex(6)}"
+            values = kept_values(state, action, mark, request.get("values") or {}, frames)
+            if action in ("add", "code"):
+                mark = f"{'h' if action == 'add' else 'c'}{secrets.token_hex(6)}"
             shown = self._page_version(identity)
             event = self._store.add_event(
                 identity, revision, coder, str(action), mark=mark, values=values, key=key
             )
             version = self._version(identity)
-        after = ReviewState(dict(state.marks), state.reviewed)
+        after = ReviewState(dict(state.marks), state.reviewed, dict(state.codes))
         after.apply(event)
         self._keep((identity, None), version, after)  # it is on the disk only now
         self._change_page(identity, shown, mark)
         return self.change(identity, mark) if brief else self.view(identity)
-
-    def _values(
-        self, state: ReviewState, action: Any, mark: Any, values: Mapping[str, Any], frames: int
-    ) -> dict[str, Any]:
-        if action not in ACTIONS:
-            raise MescopeError(
-                f"expected an action of {', '.join(ACTIONS)}, found {str(action)[:40]!r}"
-            )
-        if action == "reviewed":
-            return {"reviewed": bool(values.get("reviewed", True))}
-        if action == "add":
-            if len(state.marks) >= MOST_MARKS:
-                raise MescopeError(f"expected at most {MOST_MARKS} marks in a recording")
-            return checked(values, frames, None)
-        before = state.marks.get(mark) if isinstance(mark, str) else None
-        if before is None:
-            raise MescopeError(
-                f"expected the id of a mark of this recording, found {str(mark)[:40]!r}; "
-                "it may have been removed: load the marks again"
-            )
-        wrong = {"human": ("confirm", "reject", "reset"), "model": ("remove",)}
-        if action in wrong[before.maker]:
-            raise MescopeError(_WRONG[before.maker].format(action))
-        return checked(values, frames, before.annotation) if action == "edit" else {}
 
     def enter_analysis(
         self, identity: str, document: Mapping[str, Any], traces: str, job: int | None = None
@@ -384,11 +366,3 @@ def _stale(now: int, seen: object) -> str:
         f"expected revision {now} of this recording, found {str(seen)[:20]}: somebody else "
         "changed it; look at the marks and apply again"
     )
-
-
-_WRONG = {
-    "human": "expected a detection of the model, found a mark of a coder, which has no {0!r}; "
-    "edit or remove it",
-    "model": "expected a mark of a coder, found a detection of the model, which has no {0!r}; "
-    "reject it",
-}

@@ -31,6 +31,8 @@ class ReviewMark:
         changed: whether its values are no longer those that it began with.
         evidence: why the model proposed it, as in the JSON of an analysis.
         original: what the model proposed, never changed; None for what a person added.
+        said: which of :data:`EDITABLE` a person set; the others are the model's.
+        reason: what a rejected detection was instead, such as ``blink``; "": nobody said.
     """
 
     annotation: Annotation
@@ -40,6 +42,8 @@ class ReviewMark:
     changed: bool = False
     evidence: Mapping[str, Any] | None = None
     original: Annotation | None = None
+    said: tuple[str, ...] = ()
+    reason: str = ""
 
     @property
     def id(self) -> str:
@@ -62,6 +66,8 @@ class ReviewMark:
             "status": self.status,
             "source": self.maker,
             "changed": self.changed,
+            "said": list(self.said),
+            "reason": self.reason,
             "evidence": self.evidence,
             "original": None if self.original is None else values_of(self.original),
         }
@@ -86,6 +92,8 @@ class ReviewMark:
             status=kept["status"],
             changed=kept["changed"],
             evidence=kept["evidence"],
+            said=tuple(kept.get("said", ())),  # not kept by earlier versions
+            reason=kept.get("reason", ""),
             original=None if original is None else with_values(None, original, id=identity),
         )
 
@@ -187,12 +195,14 @@ class ReviewView:
         reviewed: whether a coder called it reviewed.
         marks: timed, in order of frames; all, or one that was just judged.
         removed: ids that are no longer there; None where ``marks`` are all.
+        codes: a coded event that was just judged, as the page knows it.
     """
 
     revision: int
     reviewed: bool
     marks: tuple[ReviewMark, ...]
     removed: tuple[str, ...] | None = None
+    codes: tuple[Mapping[str, Any], ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return the view as the page gets it."""
@@ -202,4 +212,6 @@ class ReviewView:
             "detections": [m.to_page() for m in self.marks if m.maker == "model"],
             "annotations": [m.to_page() for m in self.marks if m.maker == "human"],
         }
-        return shown if self.removed is None else shown | {"removed": list(self.removed)}
+        if self.removed is None:
+            return shown
+        return shown | {"removed": list(self.removed), "codes": list(self.codes)}

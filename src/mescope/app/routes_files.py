@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from urllib.parse import quote
 
 from fastapi import APIRouter, FastAPI, Query, Request
-from fastapi.responses import Response
+from fastapi.responses import HTMLResponse, Response
 from fastapi.staticfiles import StaticFiles
 from starlette.concurrency import run_in_threadpool
 
@@ -16,6 +16,7 @@ from mescope.app import exports, imports
 from mescope.app.dependencies import Asked, Served, Working
 from mescope.app.report import project_report
 from mescope.app.request_bodies import read_bytes, sent_name
+from mescope.app.words import Words
 from mescope.io.file_names import valid
 
 router = APIRouter(prefix="/api")
@@ -83,6 +84,17 @@ def agreement(project: Served, a: Who, b: Who) -> dict[str, Any]:
     return agreements.agreement(project, a, b)
 
 
-def serve_page(app: FastAPI) -> None:
-    """Serve the files of the page at ``/``."""
+def serve_page(app: FastAPI, words: Words) -> None:
+    """Serve the files of the page at ``/``, in the language of the words."""
+    shown = words.filled((STATIC / "index.html").read_text(encoding="utf-8"))
+
+    @app.get("/", include_in_schema=False)
+    @app.get("/index.html", include_in_schema=False)
+    def page() -> HTMLResponse:
+        return HTMLResponse(shown)
+
+    @app.get("/words.json", include_in_schema=False)
+    def the_words() -> Response:
+        return Response(words.json(), media_type="application/json")
+
     app.mount("/", StaticFiles(directory=STATIC, html=True), name="page")

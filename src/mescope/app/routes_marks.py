@@ -13,6 +13,7 @@ from mescope.app.dependencies import Asked, Coder, Served, Working
 from mescope.app.project import Project
 from mescope.app.records import StoredRecording
 from mescope.app.request_bodies import described, read_model
+from mescope.app.scheme import check_code
 from mescope.app.store import StaleError
 
 router = APIRouter(prefix="/api/recordings/{id}")
@@ -34,7 +35,10 @@ class Undo(BaseModel):
 class Judgement(Undo):
     """What a coder did to a mark; ``key`` makes it safe to send the same judgement again."""
 
-    action: Literal["confirm", "reject", "reset", "edit", "add", "remove", "reviewed"]
+    action: Literal[
+        "confirm", "reject", "reset", "edit", "add", "remove", "reviewed",
+        "code", "recode", "uncode",
+    ]  # fmt: skip
     mark: StrictStr | None = Field(default=None, max_length=100)
     values: dict[str, Any] = Field(default_factory=dict)
     key: StrictStr | None = Field(default=None, min_length=8, max_length=64)
@@ -77,6 +81,8 @@ def history(asked: Asked, project: Served) -> list[dict[str, Any]]:
 def _judge(
     project: Project, recording: StoredRecording, wanted: Judgement, brief: bool
 ) -> dict[str, Any]:
+    if wanted.action == "code":
+        check_code(project.scheme.now, wanted.values)
     try:
         view = project.review.judge(
             recording.id, recording.frames, wanted.model_dump(), brief=brief

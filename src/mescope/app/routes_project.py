@@ -18,11 +18,13 @@ from mescope.annotations import readable
 from mescope.app import exports
 from mescope.app.dependencies import Asked, Served, Working
 from mescope.app.jobs import AnalysisQueue
+from mescope.app.picture_folders import told_of
 from mescope.app.request_bodies import described, read_model, upload
+from mescope.app.routes_scheme import drawn_units
 from mescope.app.trouble import PASSING
 from mescope.app.views import details, overview
 from mescope.io.file_names import printable
-from mescope.labels import RAW_COUNTS, SPOTTING_CLASSES
+from mescope.video.image_folders import SUFFIXES as PICTURES
 from mescope.video.suffixes import MEDIA
 
 router = APIRouter(prefix="/api")
@@ -46,24 +48,20 @@ class Added(BaseModel):
     path: StrictStr = Field(min_length=1, max_length=4096)
 
 
-def emotions() -> list[str]:
-    """Return the emotions to choose from: the models' classes, then those of the data sets."""
-    raw = [name for counts in RAW_COUNTS.values() for name in counts]
-    coarse = [name for name in SPOTTING_CLASSES if name != "neutral"]
-    return list(dict.fromkeys([*coarse, *sorted(set(raw) - {"tense"}), "tense"]))
-
-
 @router.get("/project")
 def project_facts(project: Served) -> dict[str, Any]:
     """Say what the project is and what it takes."""
-    limits = project.limits
+    limits, scheme = project.limits, project.scheme.now
     return {
         "name": printable(project.folder.name),
         "trouble": project.troubles.text(),
         "version": __version__,
-        "emotions": emotions(),
+        "emotions": [one.name for one in scheme.emotions],
+        "scheme": scheme.to_page(),
+        "units": drawn_units(),
         "coders": project.review.coders(),
         "formats": sorted(MEDIA),
+        "pictures": sorted(PICTURES),
         "exports": [{"name": n, "title": e.title} for n, e in exports.formats().items()],
         "imports": [
             {"title": codec.title, "suffixes": list(codec.suffixes)}
@@ -75,8 +73,7 @@ def project_facts(project: Served) -> dict[str, Any]:
             "recordings": limits.recordings,
             "times": 20_000,
         },
-        "use": "Detections are proposals of a model, to be judged by a person. They are no lie "
-        "detector; emotion recognition at work and in schools is forbidden in the EU.",
+        "use": project.words("page.use"),
     }
 
 
@@ -105,6 +102,7 @@ async def add_recording(request: Request, project: Served, jobs: Working) -> JSO
 def rescan(project: Served, jobs: Working) -> dict[str, Any]:
     """Take in files that were put into the folder by hand."""
     found = project.rescan()
+    found["skipped"] += told_of(project)
     jobs.wake()
     return {**found, "recordings": overview(project, jobs.progress())}
 

@@ -10,6 +10,7 @@ import os
 import re
 import stat
 import unicodedata
+from collections.abc import Collection
 from pathlib import Path
 
 from mescope.errors import MescopeError
@@ -35,14 +36,14 @@ class UnsafeError(MescopeError):
     """A name or path that could reach outside the project."""
 
 
-def safe_name(text: str) -> str:
+def safe_name(text: str, allowed: Collection[str] = MEDIA) -> str:
     """Return a file name that is harmless on every file system, with its ending.
 
     Folders in front, control characters, direction marks and what Windows forbids are taken
     out; names of devices get an underscore; long names are cut.
 
     Raises:
-        UnsafeError: the ending is not one of :data:`~mescope.video.suffixes.MEDIA`.
+        UnsafeError: the ending is not one of ``allowed``, by default those of videos.
 
     >>> safe_name("../../etc/inter view.MP4"), safe_name("con.mp4"), safe_name("a:b?.mkv")
     ('inter view.MP4', '_con.mp4', 'a_b_.mkv')
@@ -50,9 +51,9 @@ def safe_name(text: str) -> str:
     last = re.split(r"[/\\]", unicodedata.normalize("NFC", text))[-1]
     kept = "".join(_harmless(c) for c in last[:4096]).rstrip(" .")
     stem, ending = os.path.splitext(kept)
-    if not stem.strip() or ending.lower() not in MEDIA:
+    if not stem.strip() or ending.lower() not in allowed:
         raise UnsafeError(
-            f"expected the name of a video that ends in {', '.join(sorted(MEDIA))}, "
+            f"expected the name of a file that ends in {', '.join(sorted(allowed))}, "
             f"found {kept[:60]!r}; rename or convert it"
         )
     room = LONGEST_NAME - len(ending.encode())

@@ -16,7 +16,14 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
 from mescope import __version__
-from mescope.app import routes_files, routes_marks, routes_pictures, routes_project
+from mescope.app import (
+    routes_files,
+    routes_marks,
+    routes_picture_folders,
+    routes_pictures,
+    routes_project,
+    routes_scheme,
+)
 from mescope.app.jobs import AnalysisQueue, Analyze
 from mescope.app.limits import Limits
 from mescope.app.project import MissingError, Project
@@ -25,6 +32,7 @@ from mescope.app.security_middleware import SecurityMiddleware
 from mescope.app.store import StaleError
 from mescope.app.trouble import PASSING, BusyError, GoneError, of_system
 from mescope.app.uploads import TooLargeError
+from mescope.app.words import english, translation
 from mescope.errors import FaceError, MescopeError, OutputError, VideoError
 from mescope.io.file_names import valid
 
@@ -63,6 +71,7 @@ def create_app(
     analyze: Analyze = "mescope.app.worker:analyze",
     models: Sequence[str] = (),
     page: bool = True,
+    words: Path | None = None,
     ending: threading.Event | None = None,
 ) -> ASGIApp:
     """Return the app for one folder of recordings.
@@ -76,12 +85,14 @@ def create_app(
         analyze: ``module:function`` that a worker calls; see :mod:`mescope.app.worker`.
         models: weights by name or path, as :func:`mescope.load` takes them; none: the shipped.
         page: serve the page, not only the interface for programs.
+        words: a translation of the page; see :mod:`mescope.app.words`.
         ending: set when the server is about to end, so that streams end first.
 
     Raises:
         MescopeError: the folder cannot be used, or is open in another process.
     """
-    project = Project(folder, limits)
+    spoken = english() if words is None else translation(words)
+    project = Project(folder, limits, spoken)
     jobs = AnalysisQueue(project, analyze, models)
 
     @asynccontextmanager
@@ -104,10 +115,13 @@ def create_app(
     )  # fmt: skip
     app.state.project, app.state.jobs = project, jobs
     app.state.ending = ending or threading.Event()
-    for routes in (routes_project, routes_pictures, routes_marks, routes_files):
+    for routes in (
+        routes_picture_folders, routes_project, routes_pictures, routes_marks, routes_scheme,
+        routes_files,
+    ):  # fmt: skip
         app.include_router(routes.router)
     if page:
-        routes_files.serve_page(app)
+        routes_files.serve_page(app, spoken)
     app.add_exception_handler(MescopeError, _known)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)

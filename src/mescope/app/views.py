@@ -31,7 +31,8 @@ def overview(
             shown = view(
                 r, jobs.get(r.id), counts.get(r.id), r.id in reviewed, progress.get(r.id)
             )
-            found.append(_hindered(shown, trouble, r.id in absent))
+            gone = project.words("server.absent") if r.id in absent else None
+            found.append(_hindered(shown, trouble, gone))
     return found
 
 
@@ -67,10 +68,10 @@ def view(
     }
 
 
-def _hindered(shown: dict[str, Any], trouble: str | None, absent: bool) -> dict[str, Any]:
+def _hindered(shown: dict[str, Any], trouble: str | None, gone: str | None) -> dict[str, Any]:
     """Return a recording with what is in the way of it at the moment as its error."""
-    if shown["error"] is None and absent:
-        return shown | {"error": _ABSENT}
+    if shown["error"] is None and gone is not None:
+        return shown | {"error": gone}
     if shown["error"] is None and shown["progress"] is not None:  # queued, or it runs
         return shown | {"error": trouble}
     return shown
@@ -123,12 +124,6 @@ def candidate(entry: Mapping[str, Any]) -> dict[str, Any]:
             "checks": list(entry.get("checks") or ()),
         },
     }
-
-
-_ABSENT = (
-    "its file is gone from the folder; put it back: what was judged is kept, and what waits "
-    "goes on by itself"
-)
 
 
 def _state(

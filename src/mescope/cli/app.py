@@ -59,6 +59,13 @@ def app(
         ),
     ] = False,
     model: Models = SHIPPED,
+    words: Annotated[
+        Path | None,
+        typer.Option(
+            help="A translation of the page: a copy of app/static/words.json in another "
+            "language."
+        ),
+    ] = None,
     api_only: Annotated[
         bool,
         typer.Option("--api-only", help="Serve the interface for programs without the page."),
@@ -82,7 +89,7 @@ def app(
     ending = threading.Event()
     application = create_app(
         folder, hosts=_names(host), token=secret, once=once, models=models,
-        page=not api_only, ending=ending,
+        page=not api_only, words=words, ending=ending,
     )  # fmt: skip
     chosen = listening.getsockname()[1]
     address = f"http://{_shown(host)}:{chosen}/"

@@ -25,6 +25,7 @@ from mescope.video.containers import local_path
 from mescope.video.decode_report import DecodeReport
 from mescope.video.files import FileVideo
 from mescope.video.image_folders import FolderVideo
+from mescope.video.picture_lists import SUFFIX, listed
 from mescope.video.source import Picture, Policy, Video
 
 __all__ = ["DecodeReport", "Picture", "Policy", "Video", "open_recording", "open_video"]
@@ -41,8 +42,9 @@ def open_video(
     """Open a recording; its pictures are decoded when they are asked for.
 
     Args:
-        source: a file that FFmpeg reads, a folder of numbered pictures, or an array (n, H, W)
-            grey or (n, H, W, 3) RGB of uint8.
+        source: a file that FFmpeg reads, a folder of numbered pictures or the file that tells
+            its rate (:mod:`mescope.video.picture_lists`), or an array (n, H, W) grey or
+            (n, H, W, 3) RGB of uint8.
         rate: frames per second.  Needed for folders and arrays, which have no time stamps.  For
             a file it replaces the rate of the time stamps and stretches all times alike: for
             high-speed recordings stored for slow replay.
@@ -82,6 +84,9 @@ def _open(source: str | Path | NDArray[np.uint8], rate: float | None, policy: Po
     if isinstance(source, np.ndarray):
         return ArrayVideo(source, _needed(rate, "an array"))
     path = local_path(source)
+    if path.suffix.lower() == SUFFIX:
+        folder, own = listed(path)
+        return FolderVideo(folder, rate=rate or own, policy=policy)
     if path.is_dir():
         return FolderVideo(path, rate=_needed(rate, "a folder of pictures"), policy=policy)
     return FileVideo(path, rate=rate, policy=policy)

@@ -1,10 +1,12 @@
 // New recordings: files and folders that are dropped or chosen, and what lies in the project's folder.
 
 import { api } from "./api.js";
-import { count, make, put, say } from "./dom.js";
+import { fail, make, put, say } from "./dom.js";
+import { t } from "./words.js";
 
 export function adding(project, refresh) {
-  const sender = new Sender(project, refresh);
+  const rate = make("input", { id: "rate", type: "number", min: "0.001", max: "100000", step: "any", required: true, size: "6" });
+  const sender = new Sender(project, refresh, () => { say(t("adding.pictures_came")); rate.focus(); });
   const chooser = (label, id, more) => {
     const input = make("input", { type: "file", multiple: true, id, class: "away", ...more });
     input.addEventListener("change", () => {
@@ -17,18 +19,21 @@ export function adding(project, refresh) {
     event.preventDefault();
     try {
       const { added, skipped } = await act();
-      say([added.length ? `${count(added.length, "recording")} more.` : label, ...skipped.slice(0, 3).map((one) => one.error)].join(" "), skipped.length ? 12 : 6);
+      say(added.length ? t("adding.more", { n: added.length }) : label);
+      for (const one of skipped.slice(0, 5)) fail(named(one.name, one.error));
       await refresh();
-    } catch (error) { say(error.message, 12); }
+    } catch (error) { fail(error.message); }
   };
-  const path = make("input", { id: "path", autocomplete: "off", placeholder: "S01/interview.mp4", required: true });
-  const zone = make("section", { class: "drop", "aria-label": "Add recordings" },
-    make("strong", {}, "Drop videos or folders here"),
-    chooser("Choose videos", "files", { accept: project.formats.join(",") }),
-    chooser("Choose a folder", "folder", { webkitdirectory: true }),
-    make("button", { type: "button", onclick: look("Nothing new in the folder.", api.rescan) }, "Look in the project’s folder"),
-    make("form", { class: "row", onsubmit: look("It is in the list already.", () => api.add(path.value.trim())) },
-      make("label", { for: "path" }, "or by path in it:"), path, make("button", {}, "Add")));
+  const path = make("input", { id: "path", autocomplete: "off", placeholder: t("adding.path_like"), required: true });
+  const zone = make("section", { class: "drop", "aria-label": t("adding.add_recordings") },
+    make("strong", {}, t("adding.drop")),
+    chooser(t("adding.choose_videos"), "files", { accept: project.formats.join(",") }),
+    chooser(t("adding.choose_folder"), "folder", { webkitdirectory: true }),
+    make("button", { type: "button", onclick: look(t("adding.nothing_new"), api.rescan) }, t("adding.look")),
+    make("form", { class: "row", onsubmit: look(t("adding.listed"), () => api.add(path.value.trim())) },
+      make("label", { for: "path" }, t("adding.by_path")), path, make("button", {}, t("adding.add"))),
+    make("form", { class: "row", id: "pictures", onsubmit: look(t("adding.nothing_new"), () => api.makeRecordings(Number(rate.value))) },
+      make("label", { for: "rate" }, t("adding.rate")), rate, make("button", {}, t("adding.make"))));
   for (const name of ["dragenter", "dragover"]) {
     zone.addEventListener(name, (event) => { event.preventDefault(); zone.classList.add("over"); });
   }
@@ -41,45 +46,51 @@ export function adding(project, refresh) {
   return make("div", {}, zone, sender.element);
 }
 
+// Says which file an error is about, where it does not say so itself.
+const named = (name, text) => (text.includes(name) ? text : `${name}: ${text}`);
+
 class Sender {
   // Sends one file after the other.
-  constructor(project, refresh) {
-    Object.assign(this, { project, refresh, waiting: [], done: 0, busy: false });
+  constructor(project, refresh, pictures) {  // pictures(): some have come, and need their rate
+    Object.assign(this, { project, refresh, pictures, waiting: [], done: 0, busy: false });
     this.words = make("span", {});
-    this.bar = make("progress", { max: "1", value: "0", "aria-label": "Sending" });
+    this.bar = make("progress", { max: "1", value: "0", "aria-label": t("adding.sending") });
     this.element = make("div", { class: "card sending", id: "sending", hidden: true }, this.words, this.bar,
-      make("button", { type: "button", onclick: () => { this.waiting = []; this.stop(); } }, "Stop"));
+      make("button", { type: "button", onclick: () => { this.waiting = []; this.stop(); } }, t("adding.stop")));
   }
 
   add(found) {
     const endings = this.project.formats, most = this.project.limits.upload_bytes;
+    const drawn = found.filter(({ file, folder }) => folder && this.project.pictures.some((ending) => file.name.toLowerCase().endsWith(ending)));
     const videos = found.filter(({ file }) => endings.some((ending) => file.name.toLowerCase().endsWith(ending)));
     const fitting = videos.filter(({ file }) => file.size <= most);
-    const words = [];
-    if (videos.length < found.length) words.push(`${count(found.length - videos.length, "file")} left out: no ${endings.join(", ")}.`);
-    if (fitting.length < videos.length) words.push(`${count(videos.length - fitting.length, "file")} of more than ${Math.round(most / 1e6)} MB: copy them into the project’s folder by hand.`);
-    if (words.length) say(words.join(" "), 12);
-    this.waiting.push(...fitting);
+    const left = found.length - videos.length - drawn.length;
+    if (left) fail(t("adding.left_out", { n: left, endings: endings.join(", ") }));
+    if (fitting.length < videos.length) fail(t("adding.too_large", { n: videos.length - fitting.length, most: Math.round(most / 1e6) }));
+    this.waiting.push(...fitting, ...drawn.map((one) => ({ ...one, picture: true })));
     if (!this.busy) this.run();
   }
 
   async run() {
     this.busy = true;
     this.element.hidden = false;
+    let drawn = false;
     for (this.done = 0; this.waiting.length; this.done++) {
-      const { file, folder } = this.waiting.shift();
-      put(this.words, `Sending ${this.done + 1} of ${this.done + 1 + this.waiting.length}: ${file.name}`);
+      const { file, folder, picture } = this.waiting.shift();
+      drawn ||= picture;
+      put(this.words, t("adding.sends", { n: this.done + 1, of: this.done + 1 + this.waiting.length, name: file.name }));
       this.bar.value = 0;
       try {
-        const { sent, stop } = api.upload(file, folder, (share) => { this.bar.value = share; });
+        const { sent, stop } = api.upload(file, folder, Boolean(picture), (share) => { this.bar.value = share; });
         this.stop = stop;
         await sent;
-        say(`${file.name} is in the project.`);
-      } catch (error) { say(error.message, 12); }
-      await this.refresh();
+        if (!picture) say(t("adding.arrived", { name: file.name }));
+      } catch (error) { fail(named(file.name, error.message)); }
+      if (!picture) await this.refresh();
     }
     this.element.hidden = true;
     this.busy = false;
+    if (drawn) this.pictures();
   }
 }
 

@@ -1,8 +1,10 @@
 // Talks to the server.  Every error that a person sees has the server's own words.
 
+import { t } from "./words.js";
+
 export class ApiError extends Error {
   constructor(status, body) {
-    super(body?.error ?? `the server answered ${status}`);
+    super(body?.error ?? t("api.answered", { status }));
     this.status = status;
     this.body = body ?? {};
   }
@@ -17,7 +19,7 @@ async function reach(address, options = {}) {
   try {
     return await fetch(address, options);
   } catch {
-    throw new ApiError(0, { error: "The server does not answer. Is `mescope app` still running?" });
+    throw new ApiError(0, { error: t("api.away") });
   }
 }
 
@@ -28,7 +30,7 @@ async function ask(path, options = {}, address = `api${path}`) {
   try {
     body = text ? JSON.parse(text) : null;
   } catch {
-    body = { error: `the server answered ${answer.status} without words` };
+    body = { error: t("api.wordless", { status: answer.status }) };
   }
   if (!answer.ok) throw new ApiError(answer.status, body);
   return body;
@@ -55,6 +57,7 @@ export const api = {
   recording: (id) => ask(of(id)),
   rescan: () => post("/recordings/rescan"),
   add: (path) => post("/recordings/add", { path }),
+  makeRecordings: (rate) => post("/recordings/pictures", { rate }),
   analyze: (id) => post(`${of(id)}/analyze`),
   cancel: (id) => post(`${of(id)}/cancel`),
   marks: (id) => ask(`${of(id)}/marks`),
@@ -64,6 +67,10 @@ export const api = {
   traces: (id, first, last, points, series) =>
     ask(`${of(id)}/traces?first=${first}&last=${last}&points=${points}` +
       (series ? `&series=${encodeURIComponent(series.join(","))}` : "")),
+  codes: (id) => ask(`${of(id)}/codes`),
+  templates: () => ask("/scheme/templates"),
+  setScheme: (scheme) => ask("/scheme", { method: "PUT", headers: { "Content-Type": "application/json" }, body: typeof scheme === "string" ? scheme : JSON.stringify(scheme) }),
+  schemeUrl: "api/scheme",
   overlay: (id, n) => ask(`${of(id)}/overlay/${n}`),
   agreement: (a, b) => ask(`/agreement?a=${encodeURIComponent(a)}&b=${encodeURIComponent(b)}`),
   interface: () => ask("", {}, "openapi.json"),
@@ -96,16 +103,16 @@ export const api = {
     connect();
     return { close() { clearTimeout(timer); source.close(); } };
   },
-  upload(file, folder, moved) {
+  upload(file, folder, picture, moved) {  // a recording, or a picture of a folder of them
     // fetch cannot tell how much was sent, so this one is an XMLHttpRequest
     const request = new XMLHttpRequest();
     const sent = new Promise((done, failed) => {
-      request.open("POST", "api/recordings");
+      request.open("POST", picture ? "api/pictures" : "api/recordings");
       request.setRequestHeader("X-Name", encodeURIComponent(file.name));
       if (folder) request.setRequestHeader("X-Folder", encodeURIComponent(folder));
       request.upload.onprogress = (e) => moved(e.lengthComputable ? e.loaded / e.total : 0);
-      request.onerror = () => failed(new ApiError(0, { error: `${file.name}: the connection broke` }));
-      request.onabort = () => failed(new ApiError(0, { error: `${file.name} was not sent.` }));
+      request.onerror = () => failed(new ApiError(0, { error: t("api.broke", { name: file.name }) }));
+      request.onabort = () => failed(new ApiError(0, { error: t("api.not_sent", { name: file.name }) }));
       request.onload = () => {
         let body = null;
         try { body = JSON.parse(request.responseText); } catch { /* words are missing */ }

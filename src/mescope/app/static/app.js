@@ -3,10 +3,12 @@
 import { showAgreement } from "./agreement.js";
 import { api } from "./api.js";
 import { make, put } from "./dom.js";
+import { showHelp } from "./help.js";
 import { showInterface } from "./interface.js";
-import { KEYS } from "./keys.js";
 import { showRecordings } from "./recordings.js";
 import { showReview } from "./review.js";
+import { showScheme } from "./scheme.js";
+import { t } from "./words.js";
 
 const main = document.getElementById("main");
 const coderField = document.getElementById("coder");
@@ -22,27 +24,28 @@ async function route() {
   leave();
   leave = () => {};
   // A place of its own for each: a page that was left while it loaded must not appear in the next.
-  const place = make("div", {}, make("p", { class: "loading", role: "status" }, "Loading …"));
+  const place = make("div", {}, make("p", { class: "loading", role: "status" }, t("page.loading")));
   main.replaceChildren(place);
   try {
     const project = await api.project();
     document.getElementById("project").textContent = project.name;
     tellUse(project.use);
     tellTrouble(project.trouble);
-    const [, page, id] = location.hash.match(/^#\/(r|agreement|api)?\/?(.*)$/) ?? [];
-    document.title = `${{ r: "Review", agreement: "Agreement", api: "For programs" }[page] ?? "Recordings"} – mescope`;
+    tellKeys(project.scheme);
+    const [, page, id] = location.hash.match(/^#\/(r|agreement|scheme|api)?\/?(.*)$/) ?? [];
+    document.title = `${t(`page.title_${page ?? "list"}`)} – mescope`;
     for (const link of document.querySelectorAll("nav a, footer a")) {
       const here = link.getAttribute("href") === `#/${page === "r" ? "" : page ?? ""}`;
       if (here) link.setAttribute("aria-current", "page"); else link.removeAttribute("aria-current");
     }
     const show = page === "r" ? showReview(place, decodeURIComponent(id), { project, coder })
-      : page === "agreement" ? showAgreement(place, { project }) : page === "api" ? showInterface(place) : showRecordings(place, { project });
+      : page === "agreement" ? showAgreement(place, { project }) : page === "scheme" ? showScheme(place, { project, changed: tellKeys }) : page === "api" ? showInterface(place) : showRecordings(place, { project });
     const left = await show;
     if (mine === turn) leave = left; else left();
   } catch (error) {
     if (mine === turn) {
-      main.replaceChildren(make("h1", {}, "This did not work"), make("p", { class: "error", role: "alert" }, error.message),
-        make("button", { type: "button", onclick: route }, "Try again"));
+      main.replaceChildren(make("h1", {}, t("page.failed")), make("p", { class: "error", role: "alert" }, error.message),
+        make("button", { type: "button", onclick: route }, t("page.again")));
     }
   }
 }
@@ -61,8 +64,12 @@ function tellUse(text) {  // once; that it was read is kept
   box.querySelector("button").onclick = () => { localStorage.setItem(READ, text); box.hidden = true; };
 }
 
-document.querySelector("#help-table tbody").append(...KEYS.map(([keys, what]) =>
-  make("tr", {}, make("th", { scope: "row" }, make("kbd", {}, keys)), make("td", {}, what))));
+let renewed = null;  // the page that is to be made again, as its keys are others
+function tellKeys(scheme) { showHelp(scheme, () => { renewed = location.hash; }); }
+document.getElementById("help").addEventListener("close", () => {
+  if (renewed === location.hash) route();
+  renewed = null;
+});
 document.getElementById("help-button").addEventListener("click", () => document.getElementById("help").showModal());
 for (const name of ["dragover", "drop"]) addEventListener(name, (event) => event.preventDefault());  // beside the place for it
 addEventListener("hashchange", route);

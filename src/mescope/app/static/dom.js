@@ -1,4 +1,6 @@
-// Small helpers of the page: elements, words, questions.
+// Small helpers of the page: elements, what is said, questions.
+
+import { t } from "./words.js";
 
 export function make(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
@@ -19,10 +21,18 @@ export function put(element, text) {  // an unchanged text is left alone: screen
 
 let timer = 0;
 export function say(text, seconds = 6) {
-  const box = document.getElementById("said");
+  const box = document.getElementById("said-now");
   box.textContent = text;
   clearTimeout(timer);
   if (text) timer = setTimeout(() => { box.textContent = ""; }, seconds * 1000);
+}
+
+export function fail(text) {  // what went wrong stays until somebody has read it
+  const list = document.getElementById("errors");
+  const there = [...list.children].find((one) => one.dataset.text === text);
+  there?.remove();
+  list.append(make("li", { "data-text": text }, make("span", {}, text),
+    make("button", { type: "button", onclick: (event) => event.target.closest("li").remove() }, t("page.understood"))));
 }
 
 export function question(title, text, yes, no) {

@@ -4,7 +4,9 @@
 
 import { api, isAway, passes } from "./api.js";
 import { put, question, say } from "./dom.js";
+import { t, word } from "./words.js";
 
+const ALONE = new Set(["add", "code", "recode", "uncode"]);  // what concerns no mark of another window
 const SOON = 500, LATE = 8000;  // ms between two tries
 
 // Not randomUUID: a page that came over plain HTTP from another machine does not have it.
@@ -25,11 +27,13 @@ export class Judging {
   // What waits is sent also after the page went on to another recording.
   close() { this.busy.then(() => removeEventListener("beforeunload", this.stay)); }
 
-  act(action, mark, values) {
+  // made: what comes to be by this.  Its id is that of the answer, so that what is said of it
+  // meanwhile waits its turn and finds it.
+  act(action, mark, values, made = null) {
     const coder = this.callbacks.coder();
     if (!coder) return this.callbacks.nobody();
-    const event = { coder, action, mark: mark?.id ?? null, values, key: newKey() };
-    return this.queue({ action, mark, ask: (revision) => api.judge(this.id, { ...event, revision }) });
+    const event = { coder, action, values, key: newKey() };
+    return this.queue({ action, mark, made, ask: (revision) => api.judge(this.id, { ...event, mark: mark?.id ?? null, revision }) });
   }
 
   undo() {
@@ -48,12 +52,12 @@ export class Judging {
   }
 
   async send(wish) {
-    this.say("saving …");
+    this.say(t("judging.saving"));
     try {
-      this.callbacks.take(await this.persist(wish.ask), wish.action);
-      this.say(`saved ${new Date().toLocaleTimeString()}`);
+      this.callbacks.take(await this.persist(wish.ask), wish.made);
+      this.say(t("judging.saved", { time: new Date().toLocaleTimeString() }));
     } catch (error) {
-      this.say("not saved", true);
+      this.say(t("judging.not_saved"), true);
       if (error.status === 409 && error.body.marks) await this.conflict(error.body.marks, wish);
       else this.callbacks.refused(error.message);
     }
@@ -65,7 +69,7 @@ export class Judging {
         return await ask(this.callbacks.revision());
       } catch (error) {
         if (!passes(error)) throw error;
-        this.say(`not saved: ${isAway(error) ? "the server does not answer" : error.message.split(";")[0]}; trying again`, true);
+        this.say(t("judging.trying", { why: isAway(error) ? t("judging.away") : error.message.split(";")[0] }), true);
         await new Promise((done) => setTimeout(done, pause));
       }
     }
@@ -75,16 +79,16 @@ export class Judging {
     const now = [...theirs.detections, ...theirs.annotations].find((one) => one.id === wish.mark?.id);
     const seen = wish.mark && this.callbacks.mark(wish.mark.id);
     this.callbacks.take(theirs);
-    if (wish.action === "add" || (now && JSON.stringify(now) === JSON.stringify(seen))) {
-      say("Other marks were changed meanwhile, by another window or an analysis. Yours is entered as well.");
+    if (ALONE.has(wish.action) || (now && JSON.stringify(now) === JSON.stringify(seen))) {
+      say(t("judging.others_changed"));
       return this.send(wish);
     }
-    const words = now ? `The mark is now ${now.first}–${now.last}, ${now.emotion ?? "no emotion"}, ${now.status}${now.coder ? ` by ${now.coder}` : ""}.`
-      : wish.mark ? "The mark is no longer there." : "";
-    const again = await question("Another window changed this recording",
-      `Your “${wish.action}” was not entered. ${words} Do it again on top of that?`, "Do mine again", "Keep theirs");
+    const words = now ? t(now.coder ? "judging.now_by" : "judging.now", { first: now.first, last: now.last, emotion: now.emotion ? word("emotions", now.emotion) : t("panel.no_emotion"), status: word("states", now.status), coder: now.coder })
+      : wish.mark ? t("judging.gone") : "";
+    const again = await question(t("judging.changed"),
+      t("judging.again", { action: word("actions", wish.action), words }), t("judging.mine"), t("judging.theirs"));
     if (again) await this.send(wish);
-    else this.say("theirs kept");
+    else this.say(t("judging.theirs_kept"));
   }
 
   say(text, wrong = false) {

@@ -2,6 +2,7 @@
 
 import { api } from "./api.js";
 import { make, put } from "./dom.js";
+import { t } from "./words.js";
 
 export class Pair {
   constructor(recording) {
@@ -15,9 +16,9 @@ export class Pair {
       onchange: () => this.show(this.mark),
     });
     this.slider = slider;
-    this.element = make("section", { class: "card pair", "aria-label": "Onset and apex" },
-      make("h2", {}, "Onset · apex · difference"), this.picture, this.words,
-      make("label", { class: "row" }, "Motion magnified ", slider, this.factor));
+    this.element = make("section", { class: "card pair", "aria-label": t("pair.name") },
+      make("h2", {}, t("pair.title")), this.picture, this.words,
+      make("label", { class: "row" }, `${t("pair.magnified")} `, slider, this.factor));
     this.show(null);
   }
 
@@ -29,14 +30,14 @@ export class Pair {
       ? [mark.first, mark.apex, this.slider.value].join() : null;
     if (wanted && wanted === this.wanted) return;
     this.wanted = wanted;
-    if (!wanted) return this.tell(mark ? "This mark has no apex after its onset; A sets it." : "Choose a mark to compare its onset with its apex.");
-    put(this.words, "Being made …");
+    if (!wanted) return this.tell(mark ? t("pair.no_apex") : t("pair.choose"));
+    put(this.words, t("pair.being_made"));
     try {
       const blob = await api.pair(this.recording, mark.first, mark.apex, this.slider.value);
       if (this.wanted !== wanted) return;
       this.close();
       this.picture.src = URL.createObjectURL(blob);
-      this.picture.alt = `Frame ${mark.first}, frame ${mark.apex} with motion magnified, and their difference`;
+      this.picture.alt = t("pair.shows", { first: mark.first, apex: mark.apex });
       this.picture.hidden = false;
       put(this.words, "");
     } catch (error) {

@@ -4,41 +4,46 @@
 // the field that somebody is typing into, nor the place of the keyboard in the list.
 
 import { clock, make, put } from "./dom.js";
-import { MOSTLY } from "./sensitivity.js";
+import { showKey } from "./keys.js";
+import { t, word } from "./words.js";
 
 const LISTED = 300;  // marks in the list at once, those around the chosen one
-const POSITIONS = [["first", "Onset (I)"], ["apex", "Apex (A)"], ["last", "Offset (O)"]];
+const COMMAND = { first: "onset", apex: "apex", last: "offset" };
+
+const said = (mark, name) => mark.source !== "model" || mark.said.includes(name);  // by a person
 
 export class Panel {
-  // callbacks: {pick(mark), act(action, mark, values), undo(), loop()}
-  constructor(emotions, callbacks) {
-    Object.assign(this, { emotions, callbacks });
-    this.list = make("ol", { class: "marks", "aria-label": "Marks" });
+  // callbacks: {pick(mark), act(action, mark, values), undo(), loop(), units()}
+  constructor(scheme, callbacks) {
+    Object.assign(this, { scheme, callbacks });
+    this.list = make("ol", { class: "marks", "aria-label": t("panel.marks") });
     this.rest = make("p", { class: "quiet" });
     this.place = make("div", {});
     this.rows = new Map();
     this.form = null;
-    this.element = make("section", { class: "card", "aria-label": "Marks and judgement" },
-      make("h2", {}, "Marks"), this.list, this.rest, this.place);
+    this.element = make("section", { class: "card", "aria-label": t("panel.name") },
+      make("h2", {}, t("panel.marks")), this.list, this.rest, this.place);
   }
 
   show(marks, picked) {
     const at = Math.max(0, marks.findIndex((mark) => mark.id === picked?.id));
     const from = Math.max(0, at - LISTED / 2), shown = marks.slice(from, from + LISTED);
     this.showList(shown, picked);
-    put(this.rest, !marks.length ? "No marks yet. I and O set an onset and an offset of your own."
-      : shown.length < marks.length ? `${shown.length} of ${marks.length} marks; N and P go on, or choose one in the timeline.` : "");
+    put(this.rest, !marks.length ? t("panel.none", this.keys("onset", "offset"))
+      : shown.length < marks.length ? t("panel.some", { n: shown.length, of: marks.length, ...this.keys("next_mark", "previous_mark") }) : "");
     if (!picked) {
       this.form = null;
-      this.place.replaceChildren(make("p", { class: "quiet" }, "Choose a mark to judge it."));
+      this.place.replaceChildren(make("p", { class: "quiet" }, t("panel.choose")));
       return;
     }
     if (this.form?.id !== picked.id) {
-      this.form = new Form(picked, this.emotions, this.callbacks);
+      this.form = new Form(picked, this.scheme, this.callbacks);
       this.place.replaceChildren(this.form.element);
     }
     this.form.show(picked);
   }
+
+  keys(...names) { return Object.fromEntries(names.map((name) => [name, showKey(this.scheme.keys[name])])); }
 
   showList(shown, picked) {
     const there = new Set(shown.map((mark) => mark.id));
@@ -63,67 +68,88 @@ export class Panel {
 
 class Row {
   constructor(mark, callbacks) {
-    this.when = make("span", {});
+    this.when = make("span", { class: "when" });
     this.emotion = make("span", {});
+    this.facts = make("span", { class: "quiet facts" });
     this.state = make("span", {});
     this.button = make("button", { type: "button", "data-mark": mark.id, onclick: () => callbacks.pick(this.mark) },
-      this.when, this.emotion, this.state);
+      this.when, this.emotion, this.state, this.facts);
     this.element = make("li", {}, this.button);
   }
 
   show(mark, chosen) {
     this.mark = mark;
     put(this.when, `${clock(mark.onset_s)} – ${clock(mark.offset_s)}`);
-    put(this.emotion, mark.explained_by ? "" : mark.emotion ?? "no emotion");
+    put(this.emotion, mark.explained_by ? "" : mark.emotion ? word("emotions", mark.emotion) : t("panel.no_emotion"));
+    const seconds = mark.onset_s === null || mark.offset_s === null ? null : mark.offset_s - mark.onset_s;
+    put(this.facts, [
+      mark.kind && word("lengths", mark.kind), seconds !== null && t("panel.seconds", { seconds: seconds.toFixed(2) }),
+      mark.apex !== null && t("panel.apex_at", { when: clock(mark.apex_s) }),
+      mark.source !== "human" && mark.confidence !== null && t("panel.score", { score: (mark.original?.confidence ?? mark.confidence).toFixed(2) }),
+      mark.reason && word("reasons", mark.reason),
+    ].filter(Boolean).join(" · "));
     this.state.className = `state ${mark.status}`;
-    const word = mark.explained_by ? MOSTLY[mark.explained_by] : mark.status;
-    put(this.state, mark.source === "human" ? `by ${mark.coder}` : word);
-    this.state.title = mark.coder ? `by ${mark.coder}` : "";
+    const state = mark.explained_by ? word("mostly", mark.explained_by) : word("states", mark.status);
+    put(this.state, mark.source === "human" ? t("panel.by", { coder: mark.coder }) : state);
+    this.state.title = mark.coder ? t("panel.by", { coder: mark.coder }) : "";
     this.button.setAttribute("aria-current", String(chosen));
   }
 }
 
 class Form {
-  constructor(mark, emotions, callbacks) {
+  constructor(mark, scheme, callbacks) {
     this.id = mark.id;
     this.callbacks = callbacks;
-    this.emotions = emotions;
+    this.emotions = scheme.emotions.map((one) => one.name);
+    this.reasons = scheme.reasons;
     this.model = mark.source === "model";
     this.candidate = mark.source === "candidate";
     this.sentence = make("p", {});
     this.said = make("p", { class: "quiet" });
-    this.checks = make("ul", { class: "checks", "aria-label": "How to tell that it is wrong" });
+    this.checks = make("ul", { class: "checks", "aria-label": t("panel.checks") });
     this.fields = make("div", { class: "fields" });
     this.inputs = [];  // [element, what it shows of a mark]
-    for (const [name, label] of POSITIONS) {
-      this.field(label, make("input", { id: `f-${name}`, type: "number", min: "0", step: "1" }), name,
+    for (const name of Object.keys(COMMAND)) {
+      this.field(t(`panel.${name}`, { key: showKey(scheme.keys[COMMAND[name]]) }), make("input", { id: `f-${name}`, type: "number", min: "0", step: "1" }), name,
         (m) => m[name] ?? "", (text) => (text === "" && name === "apex" ? null : Number(text)));
     }
-    this.choice = make("select", { id: "f-emotion", title: emotions.slice(0, 7).map((name, i) => `${i + 1} ${name}`).join(", ") });
-    this.field("Emotion (1–7)", this.choice, "emotion", (m) => m.emotion ?? "", (text) => text || null);
-    this.field("Action units", make("input", { id: "f-units", placeholder: "4 + L7" }), "action_units",
-      (m) => m.action_units.join(" + "), (text) => text.split(/[\s+,]+/).filter(Boolean));
-    this.field("How sure, 0 to 1", make("input", { id: "f-sure", type: "number", min: "0", max: "1", step: "0.05" }), "confidence",
-      (m) => (m.confidence === null ? "" : Number(m.confidence.toFixed(3))), (text) => (text === "" ? null : Number(text)));
-    this.field("Note", make("textarea", { id: "f-note" }), "note", (m) => m.note ?? "", (text) => text);
-    this.reset = this.button("As the model said", "reset");
+    this.choice = make("select", { id: "f-emotion", title: scheme.emotions.map(({ name, key }) => `${showKey(key)} ${word("emotions", name)}`).join(", ") });
+    this.field(t("panel.emotion"), this.choice, "emotion", (m) => m.emotion ?? "", (text) => text || null);
+    // What only the model said of a mark is no word of the coder: it stands behind the empty field.
+    this.unitField = make("input", { id: "f-units" });
+    this.field(t("panel.units"), this.unitField, "action_units",
+      (m) => (said(m, "action_units") ? m.action_units.join(" + ") : ""), (text) => text.split(/[\s+,]+/).filter(Boolean));
+    this.fields.append(make("span", {}), make("button", { type: "button", id: "ask-units", onclick: () => callbacks.units() },
+      `${t("panel.pictures")} `, make("kbd", {}, showKey(scheme.keys.units))));
+    this.sureField = make("input", { id: "f-sure", type: "number", min: "0", max: "1", step: "0.05" });
+    this.field(t("panel.sure"), this.sureField, "confidence",
+      (m) => (!said(m, "confidence") || m.confidence === null ? "" : Number(m.confidence.toFixed(3))), (text) => (text === "" ? null : Number(text)));
+    this.field(t("panel.note"), make("textarea", { id: "f-note" }), "note", (m) => m.note ?? "", (text) => text);
+    this.reset = this.button(t("panel.reset"), "reset");
     this.element = make("div", {},
       make("h2", {}, this.title(mark)),
       this.sentence, this.said, this.checks,
-      make("div", { class: "row" }, make("button", { type: "button", id: "slow-loop", title: "Loop the marked frames at a quarter of their speed (Q)", onclick: () => callbacks.loop() }, "Loop at ¼ speed")),
+      make("div", { class: "row" }, make("button", { type: "button", id: "slow-loop", title: t("panel.loop_title", { key: showKey(scheme.keys.slow_loop) }), onclick: () => callbacks.loop() }, t("panel.loop"))),
       this.fields,
       make("div", { class: "row" },
-        this.model && this.button("Confirm", "confirm", true),
-        this.candidate ? this.button("Make it a mark of mine", "confirm", true)
-          : this.model ? this.button("Reject", "reject") : this.button("Remove", "remove"),
+        this.model && this.button(t("panel.confirm"), "confirm", true),
+        this.candidate ? this.button(t("panel.make_mine"), "confirm", true)
+          : this.model ? this.button(t("panel.reject"), "reject") : this.button(t("panel.remove"), "remove"),
         this.model && this.reset,
-        make("button", { type: "button", onclick: () => callbacks.undo() }, "Undo")));
+        make("button", { type: "button", onclick: () => callbacks.undo() }, t("panel.undo"))),
+      this.model && this.why());
+  }
+
+  why() {  // a detection is rejected with what it was instead
+    this.whyButtons = this.reasons.map(({ name, key, meaning }) => make("button", { type: "button", "aria-pressed": "false", "data-reason": name, title: meaning || null,
+      onclick: () => this.callbacks.act("reject", this.mark, { reason: name }) }, `${word("reasons", name)} `, key && make("kbd", {}, showKey(key))));
+    return make("div", { class: "row", role: "group", "aria-label": t("panel.reject_as") }, make("span", { class: "quiet" }, t("panel.reject_as")), ...this.whyButtons);
   }
 
   title(mark) {
-    if (mark.explained_by) return `Movement, ${MOSTLY[mark.explained_by]}`;
-    if (this.candidate) return "Movement below the usual score";
-    return this.model ? "Detection of the model" : `Annotation by ${mark.coder}`;
+    if (mark.explained_by) return t("panel.movement", { mostly: word("mostly", mark.explained_by) });
+    if (this.candidate) return t("panel.fainter");
+    return this.model ? t("panel.detection") : t("panel.annotation", { coder: mark.coder });
   }
 
   field(label, element, name, shown, read) {
@@ -146,7 +172,7 @@ class Form {
     this.mark = mark;
     const names = [...new Set([...this.emotions, mark.emotion].filter(Boolean))];
     if (this.choice.options.length !== names.length + 1) {
-      this.choice.replaceChildren(make("option", { value: "" }, "–"), ...names.map((name) => make("option", { value: name }, name)));
+      this.choice.replaceChildren(make("option", { value: "" }, "–"), ...names.map((name) => make("option", { value: name }, word("emotions", name))));
     }
     for (const [element, shown] of this.inputs) {
       const text = String(shown(mark));
@@ -158,8 +184,20 @@ class Form {
     this.checks.replaceChildren(...(mark.evidence?.checks ?? []).map(({ question, answer, doubt }) =>
       make("li", { class: doubt ? "doubt" : "" }, `${doubt ? "!" : "✓"} ${question} `, make("span", { class: "quiet" }, answer))));
     this.checks.hidden = !this.checks.children.length;
-    put(this.said, this.candidate ? `score ${mark.confidence.toFixed(2)} · no mark yet` : this.model ? `score ${(mark.original?.confidence ?? mark.confidence ?? 0).toFixed(2)}` +
-      (mark.changed ? ` · the model said ${mark.original.first}–${mark.original.last}, ${mark.original.emotion}` : "") : "");
+    put(this.said, this.about(mark));
+    const given = (name, text) => (mark.source === "model" && !said(mark, name) && text ? t("panel.of_model", { text }) : "");
+    this.unitField.placeholder = given("action_units", mark.action_units.join(" + ")) || t("panel.units_like");
+    this.sureField.placeholder = given("confidence", mark.confidence?.toFixed(2));
+    for (const one of this.whyButtons ?? []) one.setAttribute("aria-pressed", String(mark.status === "rejected" && mark.reason === one.dataset.reason));
     this.reset.hidden = !(mark.changed || mark.status !== "proposed");
+  }
+
+  about(mark) {  // score, and what the model said where that is another
+    if (this.candidate) return t("panel.candidate_score", { score: mark.confidence.toFixed(2) });
+    if (!this.model) return "";
+    const score = t("panel.score", { score: (mark.original?.confidence ?? mark.confidence ?? 0).toFixed(2) });
+    if (!mark.changed) return score;
+    const { first, last, emotion } = mark.original;
+    return `${score} · ${t("panel.model_said", { first, last, emotion: emotion ? word("emotions", emotion) : t("panel.no_emotion") })}`;
   }
 }

@@ -2,7 +2,8 @@
 
 import { adding } from "./adding.js";
 import { api } from "./api.js";
-import { clock, count, make, put, say } from "./dom.js";
+import { clock, fail, make, put } from "./dom.js";
+import { t, word } from "./words.js";
 
 const STATES = ["new", "queued", "analyzing", "to review", "reviewed", "failed"];
 const runs = ({ state }) => state === "queued" || state === "analyzing";
@@ -19,20 +20,20 @@ class Recordings {
     this.cards = new Map();
     this.all = [];
     this.sum = make("span", { class: "quiet", id: "sum" });
-    this.filter = make("input", { type: "search", id: "filter", "aria-label": "Show names with", placeholder: "filter by name", oninput: () => this.sift() });
-    this.which = make("select", { id: "which", "aria-label": "Show states", onchange: () => this.sift() },
-      make("option", { value: "" }, "all states"), ...STATES.map((state) => make("option", {}, state)));
+    this.filter = make("input", { type: "search", id: "filter", "aria-label": t("recordings.names_with"), placeholder: t("recordings.filter"), oninput: () => this.sift() });
+    this.which = make("select", { id: "which", "aria-label": t("recordings.show_states"), onchange: () => this.sift() },
+      make("option", { value: "" }, t("recordings.all_states")), ...STATES.map((state) => make("option", { value: state }, word("states", state))));
     this.every = make("button", { type: "button", class: "main", id: "every", onclick: () => this.each(api.analyze, ({ state, frames }) => state === "new" && frames) });
     this.none = make("button", { type: "button", id: "none", onclick: () => this.each(api.cancel, runs) });
     const faces = make("input", { type: "checkbox", id: "faces", onchange: () => { report.href = `api/report${faces.checked ? "?pictures=true" : ""}`; } });
-    const report = make("a", { class: "button", href: "api/report", download: "report.html", id: "report" }, "Report of all");
+    const report = make("a", { class: "button", href: "api/report", download: "report.html", id: "report" }, t("recordings.report"));
     this.words = make("li", { class: "card", hidden: true });
-    this.list = make("ul", { class: "recordings", "aria-label": "Recordings" }, this.words);
+    this.list = make("ul", { class: "recordings", "aria-label": t("recordings.title") }, this.words);
     this.element = make("div", {},
-      make("div", { class: "row head" }, make("h1", {}, "Recordings"), this.sum),
+      make("div", { class: "row head" }, make("h1", {}, t("recordings.title")), this.sum),
       adding(project, () => this.refresh()),
       make("div", { class: "row tools" }, this.filter, this.which, this.every, this.none,
-        make("span", { class: "row aside" }, report, make("label", { class: "quiet" }, faces, " with pictures of faces"))),
+        make("span", { class: "row aside" }, report, make("label", { class: "quiet" }, faces, ` ${t("recordings.with_faces")}`))),
       this.list);
     this.soon = () => this.refresh();
     addEventListener("trouble", this.soon);
@@ -75,14 +76,14 @@ class Recordings {
       shown += !element.hidden;
     }
     const { length } = this.all, of = (name) => this.all.filter((one) => one.state === name).length;
-    put(this.sum, [count(length, "recording"), ...["to review", "reviewed", "failed"].filter(of).map((name) => `${of(name)} ${name}`)].join(" · "));
+    put(this.sum, [t("recordings.count", { n: length }), ...["to review", "reviewed", "failed"].filter(of).map((name) => `${of(name)} ${word("states", name)}`)].join(" · "));
     const fresh = this.all.filter((one) => one.state === "new" && one.frames).length, running = this.all.filter(runs).length;
     this.every.hidden = !fresh;
-    put(this.every, `Analyze all new (${fresh})`);
+    put(this.every, t("recordings.analyze_all", { n: fresh }));
     this.none.hidden = !running;
-    put(this.none, `Cancel all (${running})`);
-    this.tell(!length ? "No recordings yet. Drop videos above, or copy them into the project’s folder and look there."
-      : shown ? "" : "No recording fits the filter.");
+    put(this.none, t("recordings.cancel_all", { n: running }));
+    this.tell(!length ? t("recordings.none")
+      : shown ? "" : t("recordings.no_fit"));
   }
 
   tell(text, wrong = false) {
@@ -95,7 +96,7 @@ class Recordings {
     this.every.disabled = this.none.disabled = true;
     try {
       for (const { id } of this.all.filter(fits)) await act(id);
-    } catch (error) { say(error.message, 12); }
+    } catch (error) { fail(error.message); }
     this.every.disabled = this.none.disabled = false;
     await this.refresh();
   }
@@ -111,15 +112,15 @@ class Card {
     this.state = make("span", { class: "state" });
     this.found = make("span", {});
     this.error = make("p", { class: "full error", hidden: true });
-    this.bar = make("progress", { class: "full", max: "1", "aria-label": `Analysis of ${name}`, hidden: true });
+    this.bar = make("progress", { class: "full", max: "1", "aria-label": t("recordings.analysis_of", { name }), hidden: true });
     this.job = make("button", {
       type: "button",
       onclick: async () => {
-        try { await this.act(id); } catch (error) { say(error.message); }
+        try { await this.act(id); } catch (error) { fail(error.message); }
         await refresh();
       },
     });
-    this.review = make("a", { class: "button", href: `#/r/${id}` }, "Review");
+    this.review = make("a", { class: "button", href: `#/r/${id}` }, t("recordings.review"));
     this.element = make("li", { class: "card recording", "data-id": id },
       this.picture,
       make("div", {}, make("h2", {}, this.title), this.facts, make("div", { class: "row" }, this.state, this.found)),
@@ -141,17 +142,17 @@ class Card {
     }
     if (known) this.title.href = `#/r/${id}`;
     put(this.facts, known
-      ? `${clock(recording.seconds, 1)} · ${recording.rate.toFixed(2).replace(/\.?0+$/, "")} frames/s · ${recording.width} × ${recording.height}`
-      : error ? "" : "being looked at");
+      ? t("recordings.facts", { seconds: clock(recording.seconds, 1), rate: recording.rate.toFixed(2).replace(/\.?0+$/, ""), width: recording.width, height: recording.height })
+      : error ? "" : t("recordings.looked_at"));
     this.state.className = `state ${state.replace(" ", "-")}`;
-    put(this.state, state);
-    put(this.found, analyzed ? count(recording.detections, "detection") : known ? "not analyzed yet" : "");
+    put(this.state, word("states", state));
+    put(this.found, analyzed ? t("recordings.detections", { n: recording.detections }) : known ? t("recordings.not_analyzed") : "");
     put(this.error, error ?? "");
     this.error.hidden = !error;
     this.bar.hidden = !running;
     this.bar.value = recording.progress ?? 0;
     this.act = running ? api.cancel : api.analyze;
-    put(this.job, running ? "Cancel" : state === "failed" ? "Try again" : analyzed ? "Analyze again" : "Analyze");
+    put(this.job, running ? t("recordings.cancel") : state === "failed" ? t("recordings.again") : analyzed ? t("recordings.analyze_again") : t("recordings.analyze"));
     this.job.className = running || analyzed ? "" : "main";
     this.job.hidden = !known && !error;
     this.review.hidden = !known;

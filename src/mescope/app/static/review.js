@@ -1,26 +1,30 @@
 // One recording: watch, step, correct, confirm, export.
 
 import { api } from "./api.js";
-import { clock, make, put, say } from "./dom.js";
+import { Coding } from "./coding.js";
+import { SPEEDS, hear } from "./commands.js";
+import { clock, fail, make, put, say } from "./dom.js";
 import { Exchange } from "./exchange.js";
 import { Judging } from "./judging.js";
-import { listen } from "./keys.js";
+import { showKey } from "./keys.js";
 import { paintOverlay } from "./overlay.js";
 import { Pair } from "./pair.js";
 import { Panel } from "./panel.js";
 import { Player } from "./player.js";
 import { Sensitivity } from "./sensitivity.js";
 import { Timeline } from "./timeline.js";
+import { tiersOf } from "./timeline_codes.js";
+import { Units } from "./units.js";
+import { t, word } from "./words.js";
 
-const SPEEDS = [1, 0.5, 0.25, 0.125];
 const CHUNK = 2000;  // frames whose times are asked for at once
 
 export async function showReview(main, id, { project, coder }) {
   const recording = await api.recording(id);
   if (!recording.frames) {
     main.replaceChildren(make("h1", {}, recording.name),
-      make("p", { class: recording.error ? "card error" : "card" }, recording.error ?? "Being looked at; come back in a moment."),
-      make("a", { class: "button", href: "#/" }, "All recordings"));
+      make("p", { class: recording.error ? "card error" : "card" }, recording.error ?? t("review.looked_at")),
+      make("a", { class: "button", href: "#/" }, t("review.all_recordings")));
     return () => {};
   }
   const review = new Review(recording, project, coder);
@@ -29,7 +33,7 @@ export async function showReview(main, id, { project, coder }) {
   return () => review.close();
 }
 
-function merged(all, { removed, ...change }) {  // the answer to a judgement tells one mark only
+function merged(all, { removed, codes, ...change }) {  // the answer to a judgement tells one mark only
   const gone = new Set([...removed, ...change.detections, ...change.annotations].map((one) => one.id ?? one));
   const kept = (marks) => marks.filter((mark) => !gone.has(mark.id));
   return {
@@ -52,8 +56,8 @@ class Review {
 
   build() {
     const { recording } = this;
-    this.canvas = make("canvas", { id: "screen", role: "img", "aria-label": "Frame of the recording" });
-    this.line = make("canvas", { id: "timeline", role: "img", tabindex: "0", "aria-label": "Timeline: score, emotions, motion, detections and annotations. The same marks are in the list." });
+    this.canvas = make("canvas", { id: "screen", role: "img", "aria-label": t("review.screen") });
+    this.line = make("canvas", { id: "timeline", role: "img", tabindex: "0", "aria-label": t("review.timeline") });
     this.where = make("output", { class: "clock", id: "where" }, "…");
     this.trouble = make("p", { class: "error", role: "alert", hidden: true });
     this.player = new Player(this.canvas, recording, {
@@ -61,12 +65,12 @@ class Review {
       failed: (text) => { put(this.trouble, text); this.trouble.hidden = !text; },
       secondsOf: (n) => this.times.get(n),
     });
-    this.player.onplay = (on) => { put(this.playButton, on ? "Pause" : "Play"); };
+    this.player.onplay = (on) => { put(this.playButton, on ? t("review.pause") : t("review.play")); };
     this.player.paint = (ctx, n) => this.paint(ctx, n);
     this.judging = new Judging(recording.id, {
       coder: this.coder, revision: () => this.state.revision, mark: (id) => this.marks().find((one) => one.id === id),
-      take: (state, action) => this.take(state, action),
-      refused: (text) => { say(text, 12); this.reload(); },
+      take: (state, made) => this.take(state, made),
+      refused: (text) => { fail(text); this.drop(); this.reload(); },
       nobody: () => this.askWho(),
       idle: () => this.catchUp(),
     });
@@ -76,9 +80,16 @@ class Review {
       moved: (mark, values) => this.judging.act("edit", mark, values),
       wants: (first, last, points) => this.loadCurves(first, last, points),
     });
-    this.panel = new Panel(this.project.emotions, {
+    this.panel = new Panel(this.project.scheme, {
       pick: (mark) => this.pick(mark, true), act: (...all) => this.judge(...all), undo: () => this.judging.undo(), loop: () => this.slowLoop(),
+      units: () => this.askUnits(),
     });
+    this.coding = new Coding(recording.id, this.project.scheme, {
+      now: () => this.now(), playing: () => Boolean(this.player.playing), judge: (action, mark, values) => this.judging.act(action, mark, values, action === "code" ? mark : null),
+      go: (n) => { this.player.pause(); this.player.show(n); }, seconds: (n) => this.timeline.seconds(n),
+      shown: (codes) => this.timeline.code(tiersOf(this.project.scheme, codes), codes),
+    });
+    this.units = new Units(this.project.units, (units) => this.picked && this.judge("edit", this.picked, { action_units: units }));
     this.sensitivity = new Sensitivity(() => { this.arrange(); this.take(this.state); });
     this.exchange = new Exchange(recording.id, this.project, { coder: this.coder, take: (state) => this.take(state) });
     this.exchange.know(this.project.coders);
@@ -87,47 +98,49 @@ class Review {
     this.element = make("div", {}, this.head(), this.notices,
       make("div", { class: "review" },
         make("div", {}, make("div", { class: "screen" }, this.canvas), this.trouble, this.controls(), this.line, this.lineControls(), this.sensitivity.element, this.pair.element),
-        make("div", {}, this.panel.element, this.exchange.element)));
+        make("div", {}, this.panel.element, this.coding.element, this.exchange.element)));
   }
 
   head() {
     this.stateWord = make("span", { class: "state" });
-    this.doneButton = this.button("Mark as reviewed", () => this.judging.act("reviewed", null, { reviewed: !this.state.reviewed }));
+    this.doneButton = this.button(t("review.mark_reviewed"), () => this.judging.act("reviewed", null, { reviewed: !this.state.reviewed }));
     this.job = make("button", { type: "button", id: "job", onclick: () => this.analyze() });
-    this.bar = make("progress", { max: "1", value: "0", "aria-label": "Analysis", hidden: true });
+    this.bar = make("progress", { max: "1", value: "0", "aria-label": t("review.analysis"), hidden: true });
     return make("div", { class: "row head" }, make("h1", {}, this.recording.name), this.stateWord, this.doneButton, this.job, this.bar,
-      this.judging.saved, make("a", { class: "aside", id: "next", hidden: true }, "Next to review →"));
+      this.judging.saved, make("a", { class: "aside", id: "next", hidden: true }, t("review.next")));
   }
 
   controls() {
-    this.playButton = this.button("Play", () => this.player.toggle(), "Space");
-    this.speedBox = make("select", { id: "speed", "aria-label": "Speed", onchange: (e) => { this.player.speed = Number(e.target.value); } },
-      ...SPEEDS.map((s) => make("option", { value: String(s) }, s === 1 ? "full speed" : `1/${1 / s} speed`)));
-    this.loopButton = make("button", { type: "button", id: "loop", title: "Loop mark (R)", "aria-pressed": "false", onclick: () => this.toggleLoop() }, "Loop mark");
-    this.overlayButton = make("button", { type: "button", id: "overlay", title: "Landmarks, regions, motion (V)", "aria-pressed": "false", onclick: () => this.toggleOverlay() }, "Overlay");
+    this.playButton = this.button(t("review.play"), () => this.player.toggle(), this.key("play"));
+    this.speedBox = make("select", { id: "speed", "aria-label": t("review.speed"), onchange: (e) => { this.player.speed = Number(e.target.value); } },
+      ...SPEEDS.map((s) => make("option", { value: String(s) }, s === 1 ? t("review.full_speed") : t("review.part_speed", { part: 1 / s }))));
+    this.loopButton = make("button", { type: "button", id: "loop", title: t("review.loop_title", { key: this.key("loop") }), "aria-pressed": "false", onclick: () => this.toggleLoop() }, t("review.loop"));
+    this.overlayButton = make("button", { type: "button", id: "overlay", title: t("review.overlay_title", { key: this.key("overlay") }), "aria-pressed": "false", onclick: () => this.toggleOverlay() }, t("review.overlay"));
     return make("div", { class: "row" }, this.playButton,
-      this.button("◀", () => this.player.step(-1), "←", "One frame back"),
-      this.button("▶", () => this.player.step(1), "→", "One frame on"),
+      this.button("◀", () => this.player.step(-1), this.key("frame_back"), t("review.frame_back")),
+      this.button("▶", () => this.player.step(1), this.key("frame_on"), t("review.frame_on")),
       this.where, this.speedBox, this.loopButton, this.overlayButton);
   }
 
   lineControls() {
     this.regionBox = make("select", { id: "region", onchange: (e) => this.showRegion(e.target.value) });
-    this.regionLabel = make("label", { class: "quiet", hidden: true }, "Motion of ", this.regionBox);
+    this.regionLabel = make("label", { class: "quiet", hidden: true }, `${t("review.motion_of")} `, this.regionBox);
     return make("div", { class: "row" },
-      this.button("+", () => this.timeline.zoom(0.6), "+", "Zoom in"),
-      this.button("−", () => this.timeline.zoom(1.7), "−", "Zoom out"),
-      this.button("All", () => this.timeline.look(0, this.recording.frames), "0", "Show the whole recording"),
+      this.button("+", () => this.timeline.zoom(0.6), this.key("zoom_in"), t("review.zoom_in")),
+      this.button("−", () => this.timeline.zoom(1.7), this.key("zoom_out"), t("review.zoom_out")),
+      this.button(t("review.all"), () => this.timeline.look(0, this.recording.frames), this.key("zoom_all"), t("review.show_all")),
       this.regionLabel,
-      make("span", { class: "quiet" }, "Drag marks or their edges. Wheel zooms; Shift and wheel, or dragging the ruler, moves."));
+      make("span", { class: "quiet" }, t("review.drag")));
   }
+
+  key(command) { return showKey(this.project.scheme.keys[command]); }
 
   button(label, act, key = "", words = null) {
     return make("button", { type: "button", onclick: act, "aria-label": words, title: key ? `${words ?? label} (${key})` : words }, label);
   }
 
   async start() {
-    this.stopKeys = listen(this.actions());
+    this.stopKeys = hear(this);
     this.source = api.progress((news) => this.hear(news), () => this.recover());
     await this.reload();
     await this.learn(this.recording);
@@ -138,7 +151,7 @@ class Review {
     this.findNext();
   }
 
-  close() { this.stopKeys(); this.source.close(); this.player.pause(); this.timeline.close(); this.judging.close(); this.pair.close(); }
+  close() { this.stopKeys(); this.coding.close(); this.units.close(); this.source.close(); this.player.pause(); this.timeline.close(); this.judging.close(); this.pair.close(); }
 
   // -- news, also of the analysis of this recording
 
@@ -149,7 +162,7 @@ class Review {
     const { state } = this.recording;
     Object.assign(this.recording, { state: news.state, progress: news.progress, error: news.error });
     if (state !== news.state && news.state !== "queued") {
-      try { await this.learn(Object.assign(this.recording, await api.recording(news.id))); } catch (error) { say(error.message); }
+      try { await this.learn(Object.assign(this.recording, await api.recording(news.id))); } catch (error) { fail(error.message); }
     } else this.showJob();
   }
 
@@ -157,7 +170,7 @@ class Review {
     try {
       await this.learn(Object.assign(this.recording, await api.recording(this.recording.id)));
       if (!this.judging.waiting) await this.reload();
-    } catch (error) { say(error.message); }
+    } catch (error) { fail(error.message); }
   }
 
   async learn(recording) {  // what an analysis, done or to come, says about the recording
@@ -166,20 +179,20 @@ class Review {
     this.arrange();
     this.take(this.state);
     const words = [
-      recording.simulated && "What the model knows it learned from simulated faces, not from recordings of people. Its detections are proposals to look at, no findings.",
+      recording.simulated && t("review.simulated"),
       ...recording.warnings,
     ].filter(Boolean);
     this.notices.replaceChildren(...words.slice(0, 2).map((text) => make("p", { class: "notice" }, text)),
-      words.length > 2 && make("details", { class: "notice" }, make("summary", {}, `${words.length - 2} more`), ...words.slice(2).map((text) => make("p", {}, text))) || "");
+      words.length > 2 && make("details", { class: "notice" }, make("summary", {}, t("review.more", { n: words.length - 2 })), ...words.slice(2).map((text) => make("p", {}, text))) || "");
     if (recording.analyzed) await this.loadNames();
   }
 
   showJob() {
     const { state, analyzed, progress, error } = this.recording, running = state === "queued" || state === "analyzing";
     this.stateWord.className = `state ${state.replace(" ", "-")}`;
-    put(this.stateWord, state);
+    put(this.stateWord, word("states", state));
     this.stateWord.title = error ?? "";
-    put(this.job, running ? "Cancel" : state === "failed" ? "Try again" : "Analyze");
+    put(this.job, running ? t("recordings.cancel") : state === "failed" ? t("recordings.again") : t("recordings.analyze"));
     this.job.hidden = analyzed && !running && state !== "failed";
     this.job.className = running ? "" : "main";
     this.bar.hidden = !running;
@@ -189,7 +202,7 @@ class Review {
 
   async analyze() {
     const running = !this.bar.hidden;
-    try { await (running ? api.cancel : api.analyze)(this.recording.id); } catch (error) { say(error.message, 12); }
+    try { await (running ? api.cancel : api.analyze)(this.recording.id); } catch (error) { fail(error.message); }
   }
 
   async findNext() {  // the next recording that waits for somebody
@@ -221,31 +234,47 @@ class Review {
 
   judge(action, mark, values = {}) {  // a candidate becomes a mark of who takes it for one
     if (mark?.source !== "candidate") return this.judging.act(action, mark, values);
-    if (action !== "confirm" && action !== "edit") return say("It is no mark yet; Enter makes it one of yours.");
+    if (action !== "confirm" && action !== "edit") return say(t("review.no_mark_yet", { key: this.key("confirm") }));
     const { first, apex, last } = mark;
-    return this.judging.act("add", null, { first, apex, last, ...values });
+    return this.add({ first, apex, last, ...values });
+  }
+
+  drop() { if (this.picked?.id === null) this.picked = null; }  // a mark that did not come to be
+
+  // A mark of one's own is there at once: what is said of it before the server knows it is sent after it.
+  add(values) {
+    const made = { action_units: [], apex: null, ...values, id: null, source: "human", status: "own" };
+    this.pick(made);
+    return this.judging.act("add", null, values, made);
   }
 
   async reload() {
-    try { this.take(await api.marks(this.recording.id)); } catch (error) { say(error.message); }
+    this.coding.load();
+    try { this.take(await api.marks(this.recording.id)); } catch (error) { fail(error.message); }
   }
 
-  take(state, action = null) {
+  take(state, made = null) {
+    this.coding.take(state, made);
+    if (made?.source) made.id = state.annotations.findLast((one) => one.first === made.first && one.last === made.last)?.id ?? null;
+    if (made && !made.id && this.picked === made) this.drop();
     if (state.revision < this.state.revision) return;  // an answer that was overtaken
-    const before = new Set(this.state.annotations.map((one) => one.id));
     this.state = state.removed ? merged(this.state, state) : state;
     this.judging.saved.dataset.revision = String(state.revision);
-    const marks = this.shown(), fresh = action === "add" && this.state.annotations.find((one) => !before.has(one.id));
-    this.picked = fresh || (marks.find((mark) => mark.id === this.picked?.id) ?? null);
+    const marks = this.shown(), picked = marks.find((mark) => mark.id === this.picked?.id);
+    if (this.picked?.id !== null) this.picked = picked ?? null;
     this.doneButton.setAttribute("aria-pressed", String(Boolean(state.reviewed)));
-    put(this.doneButton, state.reviewed ? "Reviewed ✓" : "Mark as reviewed");
+    put(this.doneButton, state.reviewed ? t("review.reviewed") : t("review.mark_reviewed"));
     this.exchange.know(marks.map((mark) => mark.coder).filter(Boolean));
-    this.timeline.show(marks, this.picked);
-    this.panel.show(marks, this.picked);
-    this.pair.show(this.picked);
+    this.timeline.show(marks, picked);
+    this.panel.show(marks, picked);
+    this.pair.show(picked ?? null);
   }
 
   pick(mark, go = false) {
+    if (mark && this.begun) {  // it was another one that had begun
+      say(t("commands.left", { frame: this.begun.first }));
+      this.begun = null;
+    }
     this.picked = mark;
     this.take(this.state);
     if (go && mark) { this.player.pause(); this.player.show(mark.first); }
@@ -258,15 +287,19 @@ class Review {
 
   askWho() {
     document.getElementById("coder").focus();
-    say("Write your initials first (top of the page): every judgement says whose it is.");
+    say(t("review.initials"));
+    this.drop();
     return this.reload();  // what was dragged goes back
   }
 
   // -- frames
 
+  // The frame that a key means: while it plays the one that is seen, else the one stepped to.
+  now() { return this.player.playing ? Math.max(0, this.player.drawn) : this.player.frame; }
+
   onFrame(n) {
-    const t = this.times.get(n);
-    put(this.where, `frame ${n} of ${this.recording.frames} · ${clock(t ?? n / this.recording.rate)}`);
+    const seconds = this.times.get(n);
+    put(this.where, t("review.where", { n, of: this.recording.frames, clock: clock(seconds ?? n / this.recording.rate) }));
     this.timeline.follow(n);
     for (const near of [n, Math.min(this.player.last, n + CHUNK / 4)]) if (!this.times.has(near)) this.loadTimes(near);
   }
@@ -278,7 +311,7 @@ class Review {
     this.asked.add(first);
     try {
       const found = await api.times(this.recording.id, first, last);
-      found.times.forEach((t, i) => this.times.set(found.first + i, t));
+      found.times.forEach((time, i) => this.times.set(found.first + i, time));
       if (this.player.drawn >= first && this.player.drawn <= last) this.onFrame(this.player.drawn);
     } catch { this.asked.delete(first); }
   }
@@ -292,14 +325,15 @@ class Review {
       this.regionLabel.hidden = !regions.length;
       this.arrange();
       this.showRegion(regions[0] ?? null);
-    } catch (error) { say(error.message); }
+    } catch (error) { fail(error.message); }
   }
 
-  regionWords(name) { return this.recording.region_names?.[name.slice(7)] ?? name.slice(7); }
+  regionWords(name) { const known = this.recording.region_names?.[name.slice(7)] ?? name.slice(7);
+    return word("regions", known); }
 
   showRegion(name) {
     this.timeline.region = name;
-    this.timeline.regionName = name && `motion of the ${this.regionWords(name)}`;
+    this.timeline.regionName = name && t("review.motion_of_the", { region: this.regionWords(name) });
     this.timeline.ask();
   }
 
@@ -309,7 +343,7 @@ class Review {
     try {
       this.timeline.curves = await api.traces(this.recording.id, first, last, points, wanted);
       this.timeline.draw();
-    } catch (error) { say(error.message); }
+    } catch (error) { fail(error.message); }
   }
 
   toggleLoop() {
@@ -318,10 +352,16 @@ class Review {
     this.player.loop = on ? [this.picked.first, this.picked.last] : null;
     this.loopButton.setAttribute("aria-pressed", String(Boolean(on)));
     if (on) this.player.play();
-    else if (!this.picked) say("Choose a mark to loop.");
+    else if (!this.picked) say(t("review.choose_to_loop"));
   }
 
   setSpeed(speed) { this.speedBox.value = String(this.player.speed = speed); }
+
+  askUnits() {
+    if (!this.picked) return say(t("units.choose"));
+    const { action_units: units, source, said } = this.picked;
+    return this.units.ask(source === "model" && !said?.includes("action_units") ? [] : units);
+  }
 
   slowLoop() {
     if (!this.player.loop) this.setSpeed(0.25);
@@ -340,59 +380,8 @@ class Review {
       const found = await api.overlay(this.recording.id, n);
       if (this.player.drawn !== n || !this.overlayOn) return;
       if (found.landmarks) paintOverlay(ctx, found);
-      else say("No face was found in this frame.");
+      else say(t("review.no_face"));
       this.canvas.dataset.overlay = String(n);
-    } catch (error) { say(error.message); }
-  }
-
-  actions() {
-    const { player, judging, timeline } = this;
-    const edit = (values) => this.picked && this.judge("edit", this.picked, values);
-    const jump = (by) => {
-      const marks = this.shown();
-      const next = by > 0 ? marks.find((m) => m.first > player.frame) : marks.findLast((m) => m.first < player.frame);
-      if (next) this.pick(next, true);
-    };
-    const place = (part, word) => {  // what changes nothing confirms nothing
-      if (this.picked[part] === player.frame) return say(`The ${word} of this mark is here already. Esc leaves the mark.`);
-      return edit({ [part]: player.frame });
-    };
-    const second = Math.max(1, Math.round(this.recording.rate));
-    const onset = () => {
-      if (this.picked) return place("first", "onset");
-      this.begun = { first: player.frame, apex: null };
-      say(`An annotation begins in frame ${player.frame}. A sets its apex, O ends it.`);
-    };
-    const apex = () => {
-      if (this.picked) return place("apex", "apex");
-      if (!this.begun) return say("I sets the onset first.");
-      this.begun.apex = player.frame;
-      say(`Its apex is frame ${player.frame}. O ends it.`);
-    };
-    const offset = () => {
-      if (this.picked) return place("last", "offset");
-      if (this.begun === null) return say("I sets the onset first.");
-      const [first, last] = [this.begun.first, player.frame].sort((a, b) => a - b), { apex: top } = this.begun;
-      const fits = top === null || (top >= first && top <= last);
-      this.begun = null;
-      if (!fits) say(`The apex, frame ${top}, lies outside frames ${first} to ${last} and was left out. A sets it anew.`, 12);
-      return judging.act("add", null, { first, apex: fits ? top : null, last });
-    };
-    return {
-      " ": () => player.toggle(), k: () => player.pause(), l: () => player.play(1), j: () => player.play(-1),
-      ArrowLeft: () => player.step(-1), ArrowRight: () => player.step(1),
-      ArrowUp: () => player.step(-second), ArrowDown: () => player.step(second),
-      n: () => jump(1), p: () => jump(-1), i: onset, o: offset, a: apex,
-      emotion: (k) => edit({ emotion: this.project.emotions[k - 1] }),
-      Enter: () => this.picked && this.picked.source !== "human" && this.judge("confirm", this.picked),
-      Backspace: () => this.picked && this.judge(this.picked.source === "human" ? "remove" : "reject", this.picked),
-      z: () => judging.undo(), r: () => this.toggleLoop(), q: () => this.slowLoop(), v: () => this.toggleOverlay(),
-      s: () => {
-        this.setSpeed(SPEEDS[(SPEEDS.indexOf(player.speed) + 1) % SPEEDS.length]);
-      },
-      "+": () => timeline.zoom(0.6), "-": () => timeline.zoom(1.7), 0: () => timeline.look(0, this.recording.frames),
-      Escape: () => { this.begun = null; this.pick(null); },
-      "?": () => document.getElementById("help").showModal(),
-    };
+    } catch (error) { fail(error.message); }
   }
 }

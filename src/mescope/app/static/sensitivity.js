@@ -3,12 +3,9 @@
 // Candidates are no marks: nobody judges them.  Who takes one for an expression makes a mark of it.
 
 import { make, put } from "./dom.js";
+import { t, word } from "./words.js";
 
-export const KINDS = { blink: "blinks", speech: "speech", head: "head movements", gaze: "gaze shifts" };
-export const ONE = { blink: "blink", speech: "stretch of speech", head: "head movement", gaze: "gaze shift" };
-export const MOSTLY = {
-  blink: "mostly a blink", speech: "mostly speech", head: "mostly a head movement", gaze: "mostly a gaze shift",
-};
+export const KINDS = ["blink", "speech", "head", "gaze"];  // of event
 const STEP = 0.01;
 
 export class Sensitivity {
@@ -17,10 +14,10 @@ export class Sensitivity {
     this.hidden = new Set();  // kinds of event
     this.explained = false;
     this.value = make("output", { id: "floor-now", for: "floor" });
-    this.slider = make("input", { type: "range", id: "floor", "aria-label": "Least score that is shown", oninput: () => this.move(Number(this.slider.value)) });
+    this.slider = make("input", { type: "range", id: "floor", "aria-label": t("sensitivity.least"), oninput: () => this.move(Number(this.slider.value)) });
     this.back = make("button", { type: "button", id: "floor-back", hidden: true, onclick: () => this.move(this.usual) });
-    this.slide = make("span", { class: "slide" }, this.slider, make("span", { class: "usual", "aria-hidden": "true" }, "usual"));
-    this.row = make("div", { class: "row" }, make("label", { for: "floor" }, "Show scores from ", this.value), this.slide, this.back);
+    this.slide = make("span", { class: "slide" }, this.slider, make("span", { class: "usual", "aria-hidden": "true" }, t("sensitivity.usual")));
+    this.row = make("div", { class: "row" }, make("label", { for: "floor" }, `${t("sensitivity.from")} `, this.value), this.slide, this.back);
     this.kinds = make("div", { class: "row", id: "kinds" });
     this.element = make("div", { id: "sensitivity" }, this.row, this.kinds);
     this.learn({ candidates: [], events: [], floor: 0 });
@@ -40,18 +37,18 @@ export class Sensitivity {
       const down = Math.max(1, Math.ceil((floor - lowest) / STEP - 1e-9)) * STEP, up = Math.max(1, Math.floor((1 - floor) / STEP + 1e-9)) * STEP;
       Object.assign(this.slider, { min: String(floor - down), max: String(floor + up), step: String(STEP) });
       this.slide.style.setProperty("--at", String(down / (down + up)));
-      put(this.back, `Back to ${floor.toFixed(2)}`);
+      put(this.back, t("sensitivity.back", { floor: floor.toFixed(2) }));
     }
     this.showKinds(events);
     this.tell();
   }
 
   showKinds(events) {  // a kind keeps its tick when an analysis was made anew
-    const there = Object.keys(KINDS).filter((kind) => events.some((one) => one.kind === kind));
+    const there = KINDS.filter((kind) => events.some((one) => one.kind === kind));
     const explained = this.candidates.filter((one) => one.explained_by).length;
-    this.kinds.replaceChildren(...there.map((kind) => this.tick(`show-${kind}`, `${KINDS[kind]}${kind === "blink" ? " (AU 45)" : ""}`, kind, !this.hidden.has(kind), (on) => {
+    this.kinds.replaceChildren(...there.map((kind) => this.tick(`show-${kind}`, word("ticks", kind), kind, !this.hidden.has(kind), (on) => {
       if (on) this.hidden.delete(kind); else this.hidden.add(kind);
-    })), explained ? this.tick("show-explained", `movements that an event explains (${explained})`, "", this.explained, (on) => { this.explained = on; }) : "");
+    })), explained ? this.tick("show-explained", t("sensitivity.explained", { n: explained }), "", this.explained, (on) => { this.explained = on; }) : "");
     this.kinds.hidden = !there.length && !explained;
   }
 

@@ -1,10 +1,12 @@
 // The timeline: curves thinned by the server, marks that can be dragged, gaps, zoom and pan.
 
 import { clock } from "./dom.js";
-import { KINDS, ONE } from "./sensitivity.js";
+import { KINDS } from "./sensitivity.js";
+import { TIER, drawCodes } from "./timeline_codes.js";
 import { EVENT, drawEvents, drawFloor, drawGaps } from "./timeline_layers.js";
+import { t, word } from "./words.js";
 
-const LANES = { ruler: 20, spotting: 78, movement: 0, emotion: 54, region: 40, events: 0, model: 26, human: 36 };
+const LANES = { ruler: 20, spotting: 78, movement: 0, emotion: 54, region: 40, events: 0, codes: 0, model: 26, human: 36 };
 const MOVEMENT = 40, ROOM = 6;  // heights: of a lane that not every recording has, and of the frame
 const EDGE = 7;  // px around an edge of a mark that take hold of it
 const ROWS = 3;  // of coders; further ones share them
@@ -51,11 +53,23 @@ export class Timeline {
 
   arrange({ movement, events, gaps, floor, hidden }) {  // what an analysis gives, without hidden kinds
     this.events = events.filter((one) => !hidden.has(one.kind));
-    this.kinds = Object.keys(KINDS).filter((kind) => this.events.some((one) => one.kind === kind));
+    this.kinds = KINDS.filter((kind) => this.events.some((one) => one.kind === kind));
     Object.assign(this, { gaps, floor });
     Object.assign(this.lanes, { movement: movement ? MOVEMENT : 0, events: EVENT * this.kinds.length });
-    this.canvas.style.height = `${Object.values(this.lanes).reduce((sum, high) => sum + high) + ROOM}px`;
+    this.heighten();
+  }
+
+  heighten() {  // as high as its lanes, which the picture above makes room for
+    const high = `${Object.values(this.lanes).reduce((sum, one) => sum + one) + ROOM}px`;
+    this.canvas.style.height = high;
+    this.canvas.closest(".review")?.style.setProperty("--timeline", high);
     this.draw();
+  }
+
+  code(tiers, codes) {  // what was coded on the tiers of the scheme
+    this.coded = { tiers, codes };
+    this.lanes.codes = TIER * tiers.length;
+    this.heighten();
   }
 
   top(name) {  // of a lane
@@ -201,9 +215,9 @@ export class Timeline {
     const frame = this.at(x), covers = ([first, last]) => frame >= first && frame < last + 1;
     const kind = this.kinds[Math.floor((y - this.top("events")) / EVENT)];
     const event = kind && y < this.top("model") && this.events.find((one) => one.kind === kind && covers([one.onset, one.offset]));
-    if (event) return `${ONE[kind]}, ${clock(event.onset_s)} to ${clock(event.offset_s)}`;
+    if (event) return t("timeline.event", { kind: word("one", kind), from: clock(event.onset_s), to: clock(event.offset_s) });
     const gap = this.gaps.find((one) => covers([one.first, one.last]));
-    return gap ? `could not be judged: ${gap.reason}` : "";
+    return gap ? t("timeline.not_judged", { reason: word("gaps", gap.reason) }) : "";
   }
 
   up() {
@@ -239,6 +253,7 @@ export class Timeline {
     this.drawCurves(ctx, ink);
     drawFloor(this, ctx, ink);
     drawEvents(this, ctx, ink);
+    drawCodes(this, ctx, ink);
     this.drawn = new Map();
     for (const mark of this.marks) if (!this.covered(mark)) this.drawMark(ctx, ink, mark);
     this.drawLanes(ctx, ink);
@@ -248,7 +263,7 @@ export class Timeline {
   }
 
   drawLanes(ctx, ink) {  // whose marks they are; to be read also where marks lie below
-    const lanes = [{ source: "model", name: "model" }, ...(this.coders.length ? this.coders.slice(0, ROWS) : ["coders"])
+    const lanes = [{ source: "model", name: t("timeline.model") }, ...(this.coders.length ? this.coders.slice(0, ROWS) : [t("timeline.coders")])
       .map((coder) => ({ source: "human", coder, name: coder }))];
     for (const lane of lanes) {
       const [top, height] = this.lane(lane);
@@ -269,13 +284,13 @@ export class Timeline {
     const step = [0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600, 1800].find((s) => (s / span) * this.wide > 64) ?? 3600;
     ctx.strokeStyle = ink.line;
     ctx.fillStyle = ink.quiet;
-    for (let t = Math.ceil(first / step) * step; t <= last; t += step) {
-      const x = this.x(this.frameAt(t));
+    for (let time = Math.ceil(first / step) * step; time <= last; time += step) {
+      const x = this.x(this.frameAt(time));
       ctx.beginPath();
       ctx.moveTo(x, this.lanes.ruler - 5);
       ctx.lineTo(x, this.high);
       ctx.stroke();
-      ctx.fillText(clock(t, step < 1 ? 2 : 0), x + 3, 12);
+      ctx.fillText(clock(time, step < 1 ? 2 : 0), x + 3, 12);
     }
   }
 
@@ -283,9 +298,9 @@ export class Timeline {
     const lanes = this.lanes;
     let top = lanes.ruler;
     const series = this.curves?.series ?? {};
-    this.band(ctx, ink, series.spotting, top, lanes.spotting, 0, 1, ink.accent, "spotting score");
+    this.band(ctx, ink, series.spotting, top, lanes.spotting, 0, 1, ink.accent, t("timeline.spotting"));
     top += lanes.spotting;
-    if (lanes.movement) this.band(ctx, ink, series.movement, top, lanes.movement, 0, 1, ink.warn, "movement, by a rule without training");
+    if (lanes.movement) this.band(ctx, ink, series.movement, top, lanes.movement, 0, 1, ink.warn, t("timeline.movement"));
     top += lanes.movement;
     const emotions = Object.keys(series).filter((name) => name.startsWith("emotion:") && !name.endsWith(":neutral"));
     emotions.forEach((name, i) =>
@@ -293,8 +308,9 @@ export class Timeline {
     let x = 4;
     emotions.forEach((name, i) => {
       ctx.fillStyle = COLOURS[i % COLOURS.length];
-      ctx.fillText(name.slice(8), x, top + 11);
-      x += ctx.measureText(name.slice(8)).width + 10;
+      const shown = word("emotions", name.slice(8));
+      ctx.fillText(shown, x, top + 11);
+      x += ctx.measureText(shown).width + 10;
     });
     top += lanes.emotion;
     const region = this.region && series[this.region];
@@ -357,7 +373,7 @@ export class Timeline {
     }
     if (width > 50 && !mark.explained_by) {  // what an event explains has no emotion
       ctx.fillStyle = ink.text;
-      ctx.fillText(mark.emotion ?? "?", left + 4, top + height / 2 + 4);
+      ctx.fillText(mark.emotion ? word("emotions", mark.emotion) : "?", left + 4, top + height / 2 + 4);
     }
   }
 

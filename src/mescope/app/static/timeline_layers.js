@@ -1,6 +1,6 @@
 // What lies under the marks of the timeline: stretches that could not be judged, the floor, events.
 
-import { KINDS } from "./sensitivity.js";
+import { t, word } from "./words.js";
 
 export const EVENT = 13;  // height of the row of one kind of event
 
@@ -27,7 +27,7 @@ export function drawGaps(line, ctx, ink) {  // hatched, with the reason where th
     ctx.stroke();
     ctx.restore();
     ctx.globalAlpha = 1;
-    const text = `could not be judged: ${reason}`, long = ctx.measureText(text).width;
+    const text = t("timeline.not_judged", { reason: word("gaps", reason) }), long = ctx.measureText(text).width;
     if (wide <= long + 8) continue;
     const y = line.lanes.ruler + line.lanes.spotting - 8;
     ctx.fillStyle = ink.surface;
@@ -63,9 +63,9 @@ export function drawEvents(line, ctx, ink) {  // a row for each kind; those on o
     }
     ctx.fillStyle = ink.surface;
     ctx.globalAlpha = 0.8;
-    ctx.fillRect(2, top + 1, ctx.measureText(KINDS[kind]).width + 4, EVENT - 2);
+    ctx.fillRect(2, top + 1, ctx.measureText(word("kinds", kind)).width + 4, EVENT - 2);
     ctx.globalAlpha = 1;
     ctx.fillStyle = ink.quiet;
-    ctx.fillText(KINDS[kind], 4, top + 10);
+    ctx.fillText(word("kinds", kind), 4, top + 10);
   });
 }
