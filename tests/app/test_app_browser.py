@@ -15,7 +15,7 @@ LANE = sum(TIMELINE[lane] for lane in ("ruler", "spotting", "emotion", "region")
 
 
 HEARS_NO_NEWS = (
-    "const plain = window.fetch; window.fetch = (a, o) => String(a).endsWith('/marks') "
+    "const plain = window.fetch; window.fetch = (a, o) => String(a).endsWith('/rows') "
     "? new Promise(() => {}) : plain(a, o)"
 )
 

@@ -5,6 +5,7 @@ import { clock, make, put, say } from "./dom.js";
 import { Exchange } from "./exchange.js";
 import { Judging } from "./judging.js";
 import { listen } from "./keys.js";
+import { KnownMarks } from "./marks.js";
 import { paintOverlay } from "./overlay.js";
 import { Pair } from "./pair.js";
 import { Panel } from "./panel.js";
@@ -16,6 +17,8 @@ const SPEEDS = [1, 0.5, 0.25, 0.125];
 const CHUNK = 2000;  // frames whose times are asked for at once
 
 export async function showReview(main, id, { project, coder }) {
+  const marks = api.marks(id);  // they come together with what is known of the recording
+  marks.catch(() => {});
   const recording = await api.recording(id);
   if (!recording.frames) {
     main.replaceChildren(make("h1", {}, recording.name),
@@ -25,24 +28,17 @@ export async function showReview(main, id, { project, coder }) {
   }
   const review = new Review(recording, project, coder);
   main.replaceChildren(review.element);
-  await review.start();
+  await review.start(marks);
   return () => review.close();
-}
-
-function merged(all, { removed, ...change }) {  // the answer to a judgement tells one mark only
-  const gone = new Set([...removed, ...change.detections, ...change.annotations].map((one) => one.id ?? one));
-  const kept = (marks) => marks.filter((mark) => !gone.has(mark.id));
-  return {
-    ...change,
-    detections: [...kept(all.detections), ...change.detections],
-    annotations: [...kept(all.annotations), ...change.annotations],
-  };
 }
 
 class Review {
   constructor(recording, project, coder) {
     Object.assign(this, { recording, project, coder });
-    this.state = { revision: 0, detections: [], annotations: [] };
+    this.state = new KnownMarks(recording.id, {
+      changed: () => { this.seen = null; this.showMarks(); }, behind: () => { if (!this.judging.waiting) this.reload(); },
+    });
+    this.seen = null;  // those that are shown, once they are asked for
     this.picked = null;
     this.begun = null;  // {first, apex} of an annotation that has no offset yet
     this.times = new Map();
@@ -64,8 +60,8 @@ class Review {
     this.player.onplay = (on) => { put(this.playButton, on ? "Pause" : "Play"); };
     this.player.paint = (ctx, n) => this.paint(ctx, n);
     this.judging = new Judging(recording.id, {
-      coder: this.coder, revision: () => this.state.revision, mark: (id) => this.marks().find((one) => one.id === id),
-      take: (state, action) => this.take(state, action),
+      coder: this.coder, revision: () => this.state.revision, mark: (id) => this.state.find(id),
+      take: (state, action) => this.take(state, action), load: async () => this.take(await api.marks(recording.id)),
       refused: (text) => { say(text, 12); this.reload(); },
       nobody: () => this.askWho(),
       idle: () => this.catchUp(),
@@ -79,7 +75,7 @@ class Review {
     this.panel = new Panel(this.project.emotions, {
       pick: (mark) => this.pick(mark, true), act: (...all) => this.judge(...all), undo: () => this.judging.undo(), loop: () => this.slowLoop(),
     });
-    this.sensitivity = new Sensitivity(() => { this.arrange(); this.take(this.state); });
+    this.sensitivity = new Sensitivity(() => { this.arrange(); this.seen = null; this.showMarks(); });
     this.exchange = new Exchange(recording.id, this.project, { coder: this.coder, take: (state) => this.take(state) });
     this.exchange.know(this.project.coders);
     this.pair = new Pair(recording);
@@ -126,19 +122,20 @@ class Review {
     return make("button", { type: "button", onclick: act, "aria-label": words, title: key ? `${words ?? label} (${key})` : words }, label);
   }
 
-  async start() {
+  async start(marks) {
     this.stopKeys = listen(this.actions());
     this.source = api.progress((news) => this.hear(news), () => this.recover());
-    await this.reload();
-    await this.learn(this.recording);
+    await this.reload(marks);
+    const learnt = this.learn(this.recording);
     const [first] = this.shown();
     if (first) this.pick(first);
     await this.player.show(first?.first ?? 0);
     this.timeline.fit();
+    await learnt;
     this.findNext();
   }
 
-  close() { this.stopKeys(); this.source.close(); this.player.pause(); this.timeline.close(); this.judging.close(); this.pair.close(); }
+  close() { this.stopKeys(); this.source.close(); this.player.pause(); this.timeline.close(); this.judging.close(); this.pair.close(); this.state.close(); }
 
   // -- news, also of the analysis of this recording
 
@@ -164,7 +161,8 @@ class Review {
     this.showJob();
     this.sensitivity.learn(recording);
     this.arrange();
-    this.take(this.state);
+    this.seen = null;
+    this.showMarks();
     const words = [
       recording.simulated && "What the model knows it learned from simulated faces, not from recordings of people. Its detections are proposals to look at, no findings.",
       ...recording.warnings,
@@ -208,11 +206,7 @@ class Review {
     if (!this.judging.waiting && this.heard > this.state.revision) this.reload();
   }
 
-  marks() {
-    return [...this.state.detections, ...this.state.annotations].sort((a, b) => a.first - b.first || a.last - b.last);
-  }
-
-  shown() { return this.sensitivity.visible(this.marks()); }
+  shown() { return this.seen ??= this.sensitivity.visible(this.state.list); }
 
   arrange() {
     const { events, gaps } = this.recording, { floor, hidden } = this.sensitivity;
@@ -226,28 +220,34 @@ class Review {
     return this.judging.act("add", null, { first, apex, last, ...values });
   }
 
-  async reload() {
-    try { this.take(await api.marks(this.recording.id)); } catch (error) { say(error.message); }
+  async reload(coming = api.marks(this.recording.id)) {
+    try { this.take(await coming); } catch (error) { say(error.message); }
   }
 
-  take(state, action = null) {
-    if (state.revision < this.state.revision) return;  // an answer that was overtaken
-    const before = new Set(this.state.annotations.map((one) => one.id));
-    this.state = state.removed ? merged(this.state, state) : state;
-    this.judging.saved.dataset.revision = String(state.revision);
-    const marks = this.shown(), fresh = action === "add" && this.state.annotations.find((one) => !before.has(one.id));
-    this.picked = fresh || (marks.find((mark) => mark.id === this.picked?.id) ?? null);
-    this.doneButton.setAttribute("aria-pressed", String(Boolean(state.reviewed)));
-    put(this.doneButton, state.reviewed ? "Reviewed ✓" : "Mark as reviewed");
-    this.exchange.know(marks.map((mark) => mark.coder).filter(Boolean));
+  take(answer, action = null) {
+    const before = action === "add" && new Set(this.state.list.map((one) => one.id));
+    if (!this.state.take(answer)) return;
+    this.seen = null;
+    if (before) this.picked = this.state.list.find((one) => one.source === "human" && !before.has(one.id)) ?? this.picked;
+    this.judging.saved.dataset.revision = String(this.state.revision);
+    this.doneButton.setAttribute("aria-pressed", String(this.state.reviewed));
+    put(this.doneButton, this.state.reviewed ? "Reviewed ✓" : "Mark as reviewed");
+    this.exchange.know([...new Set(this.shown().map((mark) => mark.coder))].filter(Boolean));
+    this.showMarks();
+  }
+
+  showMarks() {
+    const marks = this.shown(), at = this.picked ? marks.findIndex((mark) => mark.id === this.picked.id) : -1;
+    this.picked = marks[at] ?? null;
     this.timeline.show(marks, this.picked);
     this.panel.show(marks, this.picked);
     this.pair.show(this.picked);
+    this.state.look(marks, Math.max(0, at));
   }
 
   pick(mark, go = false) {
     this.picked = mark;
-    this.take(this.state);
+    this.showMarks();
     if (go && mark) { this.player.pause(); this.player.show(mark.first); }
     if (!this.player.loop || !mark) return;
     const { playing } = this.player;
