@@ -193,6 +193,8 @@ INSERT INTO recordings VALUES ('000000000001', 'a', 'a.mp4', 5, 7, NULL, 'f', ''
 INSERT INTO events (recording, revision, at, coder, action, mark, "values")
   VALUES ('000000000001', 1, 't', 'ann', 'add', 'h1', '{"first": 1, "last": 2}'),
          ('000000000001', 2, 't', 'secretive', 'edit', 'h1', '{"note": "kept"}');
+INSERT INTO analyses (recording, at, document, traces, detections)
+  VALUES ('000000000001', 't', '{"marks": [1], "detections": [1], "floor": 0.25}', 't.npz', 1);
 INSERT INTO jobs (recording, state, at) VALUES ('000000000001', 'running', 't');
 """
 """A project as version 0.1.0 left it."""
@@ -222,6 +224,8 @@ def test_an_older_project_opens_and_a_copy_of_it_is_kept(older):
                 {"first": 1, "last": 2}, {"note": "kept"},
             ]  # fmt: skip
             assert [r.path for r in store.recordings()] == ["a.mp4"]
+            assert store.analysis("000000000001").document == {"floor": 0.25}
+            assert store.analysis("000000000001", whole=True).document["marks"] == [1]
             assert store.requeue_running() in (0, 1)
     shape = "SELECT type, name, sql FROM sqlite_master ORDER BY type, name"
     with closing(sqlite3.connect(older)) as a, closing(sqlite3.connect(fresh)) as b:
@@ -235,7 +239,7 @@ def test_an_older_project_opens_and_a_copy_of_it_is_kept(older):
 
 def test_an_upgrade_that_fails_leaves_the_project_as_it_was(older, monkeypatch):
     step = "CREATE TABLE half (x); CREATE TABLE jobs (x);"
-    monkeypatch.setattr("mescope.app.schema._STEPS", {1: step})
+    monkeypatch.setattr("mescope.app.schema._STEPS", {1: step, 2: ""})
     with pytest.raises((MescopeError, sqlite3.Error)):
         ProjectStore(older)
     assert layout(older) == 1
