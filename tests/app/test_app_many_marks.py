@@ -19,9 +19,10 @@ FRAMES = 3_000
 FAINT = 50
 REST = ".marks + p"
 WALK = """
-const [key, done] = arguments, list = document.querySelector('.marks'), seen = [], plain = window.fetch;
+const [key, done] = arguments, seen = [], plain = window.fetch;
+const list = document.querySelector('.marks');
 list.style.display = 'none';  // without its layout a step takes a millisecond
-window.fetch = (a, o) => (String(a).includes('/frames/') ? new Promise(() => {}) : plain(a, o));
+window.fetch = (a, o) => String(a).includes('/frames/') ? new Promise(() => {}) : plain(a, o);
 (async () => {
   for (let last = null; ;) {
     const now = list.querySelector('[aria-current=true]').dataset.mark;
@@ -41,7 +42,8 @@ import('/spans.js').then(({ Spans }) => {
   for (let k = 0; k < tries; k++) {
     const marks = Array.from({ length: draw(40) }, () => draw(100)).sort((a, b) => a - b)
       .map((first) => ({ first, last: first + draw(draw(5) ? 8 : 90) }));
-    const from = draw(110) - 5.5, to = from + draw(30), found = new Spans(marks).touching(from, to);
+    const from = draw(110) - 5.5, to = from + draw(30);
+    const found = new Spans(marks).touching(from, to);
     const missing = marks.filter((m) => m.first <= to && m.last >= from && !found.includes(m));
     if (missing.length || found.some((m) => m.first > to + 1)) wrong.push([marks, from, to]);
   }
@@ -57,7 +59,8 @@ def crowd(desk):
     marks = [
         detection(
             n, n, min(n + 2, last), min(n + 4, last), emotion="surprise",
-            confidence=0.5 + n % 50 / 100, evidence={"sentence": f"Why frame {n}.", "checks": []},
+            confidence=0.5 + n % 50 / 100,
+            evidence={"sentence": f"Why frame {n}.", "checks": []},
         ).to_json()
         for n in range(FRAMES)
     ]  # fmt: skip

@@ -41,11 +41,12 @@ def only(project):
 
 def row(mark):
     """Return what a row tells of a mark."""
-    names = ("id", "first", "apex", "last", "emotion", "confidence", "status", "coder", "changed")
-    times = [t if (t := mark[name]) is None else round(t, 6) for name in ("onset_s", "offset_s")]
+    plain = [mark[name] for name in marks_page.FIELDS[:9]]
+    times = [mark["onset_s"], mark["offset_s"]]
+    times = [None if t is None else round(t, 6) for t in times]
     before = mark["changed"] and mark["original"]
     proposed = [before["first"], before["last"]] if before else None
-    return [*(mark[name] for name in names), *times, proposed]
+    return [*plain, *times, proposed]
 
 
 def same(project):
@@ -55,7 +56,7 @@ def same(project):
     whole = project.review.view(identity).to_json()
     kinds = {kind: whole[kind] for kind in ("detections", "annotations")}
     rows = json.loads(page(part=MarksPage.rows))
-    assert rows.pop("fields")[-1] == "proposed"
+    assert rows.pop("fields") == list(marks_page.FIELDS)
     assert rows == whole | {kind: [row(m) for m in marks] for kind, marks in kinds.items()}
     wanted = [m["id"] for marks in kinds.values() for m in marks][::-2]
     some = json.loads(page(part=partial(MarksPage.some, wanted=[*wanted, "none", "none"])))

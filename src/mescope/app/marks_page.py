@@ -1,9 +1,9 @@
 """The marks of a recording as the bytes that a page gets: made once, patched, kept.
 
-A hundred thousand marks take seconds to be made into JSON.  So two texts of every mark are kept,
-the whole and a short row; a judgement replaces those of one mark, and all of them lie beside the
-motion of the recording for the next start.  What is kept is only ever used for the very version
-it was made from.
+A hundred thousand marks take seconds to be made into JSON.  So two texts of every mark are
+kept, the whole and a short row; a judgement replaces those of one mark, and all of them lie
+beside the motion of the recording for the next start.  What is kept is only ever used for the
+very version it was made from.
 """
 
 from __future__ import annotations

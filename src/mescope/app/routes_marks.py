@@ -118,7 +118,11 @@ def _undo(
 
 
 def _with_view(
-    error: StaleError, project: Project, recording: StoredRecording, mark: str | None, brief: bool
+    error: StaleError,
+    project: Project,
+    recording: StoredRecording,
+    mark: str | None,
+    brief: bool,
 ) -> StaleError:
     stale, review = StaleError(str(error)), project.review
     stale.view = review.change(recording.id, mark) if brief else review.view(recording.id)
