@@ -147,7 +147,7 @@ def test_a_folder_that_is_none(tmp_path):
 
 
 def test_what_was_interrupted_is_tidied_up(tmp_path):
-    """The rest of an upload and of an analysis go; what is referred to stays."""
+    """The rest of an upload, of an analysis and of a write go; what is referred to stays."""
     project = Project(tmp_path)
     project.store.add_recording(
         StoredRecording(id="0" * 12, name="a", path="a", size=1, mtime_ns=1, sha256=None,
@@ -157,11 +157,25 @@ def test_what_was_interrupted_is_tidied_up(tmp_path):
     for name in ("incoming/half", "analyses/kept.npz", "analyses/lost.npz", "times/x.f8"):
         (project.home / name).write_text("")
     (project.home / "work" / "3").mkdir()
+    drafts = [".marks.json.0f.tmp", ".motion.npz.part"]
+    for folder in ("0" * 12, "f" * 12, "of-somebody-else"):  # known, forgotten
+        (project.home / "cache" / folder).mkdir(parents=True)
+        for name in ("marks.json", ".hidden", *drafts):
+            (project.home / "cache" / folder / name).write_text("")
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / drafts[0]).write_text("")
+    (project.home / "cache" / ("e" * 12)).symlink_to(outside)
     project.close()
     Project(tmp_path).close()
     left = sorted(p.name for f in ("incoming", "analyses", "times", "work")
                   for p in (project.home / f).iterdir())  # fmt: skip
     assert left == ["kept.npz"]
+    for folder in ("0" * 12, "of-somebody-else"):
+        kept = sorted(path.name for path in (project.home / "cache" / folder).iterdir())
+        assert kept == [".hidden", "marks.json"]
+    assert not (project.home / "cache" / ("f" * 12)).exists()
+    assert (outside / drafts[0]).exists()
 
 
 LAYOUT_1 = """

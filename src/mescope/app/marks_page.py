@@ -77,7 +77,7 @@ class MarksPage:
 
     def __init__(self, version: Version, view: ReviewView) -> None:
         self.version, self.lock = version, threading.Lock()
-        self._head = {"revision": view.revision, "reviewed": view.reviewed}
+        self._head: dict[str, Any] = {"revision": view.revision, "reviewed": view.reviewed}
         self._model, self._human = _Marks(), _Marks()
         self._kept: _Texts | None = None
         for maker, marks in (("model", self._model), ("human", self._human)):

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr
 from starlette.concurrency import run_in_threadpool
 
 from mescope.app.dependencies import Asked, Coder, Served, Working
-from mescope.app.marks_page import MarksPage
+from mescope.app.marks_page import MarksPage, Part
 from mescope.app.project import Project
 from mescope.app.records import StoredRecording
 from mescope.app.request_bodies import described, read_model
@@ -56,7 +56,7 @@ class Judgement(Undo):
 @router.get("/marks", response_class=JSONResponse)
 def marks(asked: Asked, project: Served, coder: Coder = None, ids: Ids = None) -> Response:
     """Return the model's detections and the coders' annotations as they stand now."""
-    part = MarksPage.whole if ids is None else partial(MarksPage.some, wanted=_ids(ids))
+    part: Part = MarksPage.whole if ids is None else partial(MarksPage.some, wanted=_ids(ids))
     return Response(project.review.page(asked.id, coder, part), media_type="application/json")
 
 
