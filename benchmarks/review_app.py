@@ -1,11 +1,12 @@
 """How fast the review app answers: many recordings, a two-hour analysis, many marks, frames.
 
     python benchmarks/review_app.py [--recordings 500] [--marks 100000] [--clients 20]
-        [--seconds 20] [--requests 10000] [--browser]
+        [--seconds 20] [--requests 10000] [--browser [--openings 5]]
 
 Everything is made up but the server, its database and, for frames, small videos of noise.
 The clients run in a process of their own: each reviews a recording of its own, steps through
-neighbouring frames and jumps.  ``--browser`` also opens the two hours in Chromium, pans its
+neighbouring frames and jumps.  ``--browser`` also opens the two hours in Chromium some times,
+and says when their marks are drawn, when keys answer and when the curves come; then it pans the
 timeline and counts the pictures.
 """
 
@@ -210,6 +211,32 @@ def measure_memory(client: httpx.Client, url: str, requests: int) -> None:
     print(f"memory over {requests} requests: {shown} MB")
 
 
+OPENED = """
+(() => {
+  const told = window.opened = {}, now = () => performance.now() / 1000;
+  let chosen = null;
+  const look = () => {
+    const line = document.querySelector('#timeline');
+    const mark = document.querySelector('.marks [aria-current=true]')?.dataset.mark;
+    if (!told.marks && mark && line.width > 300) {
+      const x = line.width / 4, y = Math.round(205 * devicePixelRatio);  // the model's lane
+      const { data } = line.getContext('2d').getImageData(x, y, line.width / 2, 1);
+      if (data.some((value, i) => i % 4 === 3 && value)) told.marks = now();
+    }
+    if (told.marks && chosen === null) {
+      chosen = mark;
+      document.dispatchEvent(new KeyboardEvent('keydown', { key: 'n', bubbles: true }));
+    } else if (chosen !== null && mark !== chosen) told.keys ??= now();
+    const came = (entry) => /series=/.test(entry.name) && entry.responseEnd;
+    if (performance.getEntriesByType('resource').some(came)) told.curves ??= now();
+    if (!told.keys || !told.curves) requestAnimationFrame(look);
+  };
+  requestAnimationFrame(look);
+})();
+"""
+"""Watches a page from its beginning: seconds until marks are drawn, a key chose the next one,
+and the curves came."""
+
 PAN = """
 const done = arguments[0], line = document.querySelector('#timeline'), gaps = [];
 let last = performance.now(), left = 120;
@@ -223,7 +250,33 @@ let last = performance.now(), left = 120;
 """
 
 
-def measure_browser(base: str, identity: str) -> None:
+def measure_openings(driver: Any, address: str, openings: int) -> None:
+    """Open a page several times, and print how long it takes from the beginning of each."""
+    driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": OPENED})
+    driver.execute_cdp_cmd("Performance.enable", {"timeDomain": "threadTicks"})
+    found = []
+    for _ in range(openings):
+        driver.get("about:blank")
+        time.sleep(1)
+        spent = time.process_time()
+        driver.get(address)
+        while len(told := driver.execute_script("return window.opened")) < 3:
+            time.sleep(0.1)
+        metrics = driver.execute_cdp_cmd("Performance.getMetrics", {})["metrics"]
+        busy = {one["name"]: one["value"] for one in metrics}["TaskDuration"]
+        found.append({**told, "page": busy, "server": time.process_time() - spent})
+    for name, what in (
+        ("marks", "until its marks are drawn"), ("keys", "until keys answer"),
+        ("curves", "until its curves came"), ("page", "processor time of the page"),
+        ("server", "processor time of the server"),
+    ):  # fmt: skip
+        times = [one[name] for one in found]
+        middle, least, most = statistics.median(times), min(times), max(times)
+        shown = f"page of two hours, {what}"
+        print(f"{shown:50} {middle:.2f} s ({least:.2f} to {most:.2f}, {openings} times)")
+
+
+def measure_browser(base: str, identity: str, openings: int) -> None:
     """Open a recording, zoom in, and pan: the time between two pictures of the screen."""
     from selenium import webdriver
 
@@ -236,15 +289,7 @@ def measure_browser(base: str, identity: str) -> None:
     try:
         driver.set_script_timeout(120)
         driver.get(f"{base}/")
-        start = time.perf_counter()
-        driver.get(f"{base}/#/r/{identity}")
-        asked = (
-            "return performance.getEntriesByType('resource').some(e => /series=/.test(e.name))"
-        )
-        while not driver.execute_script(asked):
-            time.sleep(0.01)
-        spent = time.perf_counter() - start
-        print(f"{'page of two hours, until its curves came':44} {spent:.2f} s")
+        measure_openings(driver, f"{base}/#/r/{identity}", openings)
         time.sleep(3)
         for zoom in (1, 30):
             for _ in range(zoom):
@@ -273,6 +318,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=20)
     parser.add_argument("--requests", type=int, default=10_000)
     parser.add_argument("--browser", action="store_true")
+    parser.add_argument("--openings", type=int, default=5)
     given = parser.parse_args()
     marks = given.marks
     revisions = itertools.count(1)
@@ -296,10 +342,12 @@ def main() -> None:
             project._curves.clear()
             timed(client, f"traces of two hours, 1000 points, {what}", calls)
         timed(client, f"{marks} marks", [lambda c: c.get(f"{url}/marks")] * 4)
+        timed(client, f"rows of {marks} marks", [lambda c: c.get(f"{url}/marks/rows")] * 4)
+        timed(client, "what is known of their recording", [lambda c: c.get(url)] * 4)
         timed(client, "a judgement among them", [judge] * 6)
         measure_memory(client, url, given.requests)
         if given.browser:
-            measure_browser(str(client.base_url).rstrip("/"), "0" * 12)
+            measure_browser(str(client.base_url).rstrip("/"), "0" * 12, given.openings)
         measure_frames(client, Path(name))
         if given.clients:
             measure_clients(client, Path(name), given.clients, given.seconds)

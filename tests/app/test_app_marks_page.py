@@ -2,6 +2,7 @@
 
 import json
 import random
+from functools import partial
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from fake_analysis import made_up
 
 from mescope.app import marks_page
 from mescope.app.downsampling import pack
+from mescope.app.marks_page import MarksPage
 from mescope.app.project import Project
 from mescope.app.review_mark import detection
 from mescope.app.worker import series
@@ -37,10 +39,30 @@ def only(project):
     return project.store.recordings()[0].id
 
 
+def row(mark):
+    """Return what a row tells of a mark."""
+    plain = [mark[name] for name in marks_page.FIELDS[:9]]
+    times = [mark["onset_s"], mark["offset_s"]]
+    times = [None if t is None else round(t, 6) for t in times]
+    before = mark["changed"] and mark["original"]
+    proposed = [before["first"], before["last"]] if before else None
+    return [*plain, *times, proposed]
+
+
 def same(project):
-    """Say whether the page is the marks, made anew."""
+    """Say whether the page, its rows and some of its marks are the marks, made anew."""
     identity = only(project)
-    return json.loads(project.review.page(identity)) == project.review.view(identity).to_json()
+    page = partial(project.review.page, identity)
+    whole = project.review.view(identity).to_json()
+    kinds = {kind: whole[kind] for kind in ("detections", "annotations")}
+    rows = json.loads(page(part=MarksPage.rows))
+    assert rows.pop("fields") == list(marks_page.FIELDS)
+    assert rows == whole | {kind: [row(m) for m in marks] for kind, marks in kinds.items()}
+    wanted = [m["id"] for marks in kinds.values() for m in marks][::-2]
+    some = json.loads(page(part=partial(MarksPage.some, wanted=[*wanted, "none", "none"])))
+    kept = {kind: [m for m in marks if m["id"] in wanted] for kind, marks in kinds.items()}
+    assert some == whole | kept | {"removed": ["none"]}
+    return json.loads(page()) == whole
 
 
 def judge(project, draw):
@@ -88,6 +110,7 @@ def test_it_is_there_after_a_restart_until_something_changes(project):
         made = again.review.pages.put
         again.review.pages.put = None  # it is read, not made
         assert again.review.page(identity) == before
+        assert same(again)
         again.review.pages.put = made
         kept = again.cache(identity) / "marks.json"
         assert kept.read_bytes().endswith(before)
@@ -104,7 +127,7 @@ def test_it_is_there_after_a_restart_until_something_changes(project):
         again.review.pages.forget(identity)
         again.review.pages.put = None
         assert same(again)
-        for damage in (b"", b"[1]\n{}", kept.read_bytes()[50:]):
+        for damage in (b"", b"[1]\n{}", kept.read_bytes()[50:], kept.read_bytes()[:-9]):
             kept.write_bytes(damage)
             again.review.pages.forget(identity)
             again.review.pages.put = made
@@ -153,6 +176,8 @@ def test_thousands_of_marks_are_served(tmp_path):
         one.project.store.add_analysis(identity, {"marks": marks, "provenance": {}}, "long.npz")
         url = f"/api/recordings/{identity}"
         assert len(one.client.get(f"{url}/marks").json()["detections"]) == 4_000
+        rows = one.client.get(f"{url}/marks/rows").json()
+        assert [row[0] for row in rows["detections"]] == [mark["id"] for mark in marks]
         thin = one.client.get(f"{url}/traces?points=100").json()["series"]["s3"]["max"]
         assert len(thin) <= 100
         answer = one.judge(identity, "reject", marks[500]["id"], revision=0)

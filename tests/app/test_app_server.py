@@ -159,6 +159,49 @@ def test_a_brief_answer_tells_the_one_mark_that_changed(served, analyzed):
         assert seen == served.client.get(f"{url}/marks").json()
 
 
+def test_some_marks_are_asked_for_by_their_ids(served, analyzed):
+    """Those that are not there are named; too many at once are refused in words."""
+    url = f"/api/recordings/{analyzed}/marks"
+    served.judge(analyzed, "add", first=1, last=3)
+    whole = served.client.get(url).json()
+    second, own = whole["detections"][1], whole["annotations"][0]
+    some = served.client.get(url, params={"ids": f"{own['id']},none,{second['id']}"}).json()
+    assert (some["detections"], some["annotations"]) == ([second], [own])
+    assert (some["removed"], some["revision"]) == (["none"], whole["revision"])
+    alone = served.client.get(url, params={"ids": own["id"], "coder": "bea"}).json()
+    assert (alone["annotations"], alone["removed"]) == ([], [own["id"]])
+    many = ",".join(["none"] * 501)
+    answer = served.client.get(url, params={"ids": many})
+    assert (answer.status_code, "at most 500 marks, found 501" in answer.text) == (400, True)
+    assert served.client.get(url, params={"ids": "x" * 50_001}).status_code == 400
+    assert served.client.get(f"/api/recordings/{'0' * 12}/marks/rows").status_code == 404
+
+
+def test_who_comes_late_with_a_brief_judgement_is_told_the_one_mark(served, analyzed):
+    seen = served.client.get(f"/api/recordings/{analyzed}/marks").json()
+    first, second = (mark["id"] for mark in seen["detections"])
+    served.judge(analyzed, "confirm", first)
+    served.judge(analyzed, "reject", second)
+    url = f"/api/recordings/{analyzed}"
+    late = {"revision": seen["revision"], "coder": "bea"}
+    answer = served.client.post(
+        f"{url}/events?brief=true", json=late | {"action": "reject", "mark": first}
+    )
+    assert answer.status_code == 409
+    (told,) = answer.json()["marks"]["detections"]
+    assert (told["id"], told["status"]) == (first, "confirmed")
+    answer = served.client.post(f"{url}/undo?brief=true", json=late).json()
+    assert (answer["marks"]["detections"], answer["marks"]["removed"]) == ([], [])
+
+
+def test_what_is_known_of_a_recording_needs_none_of_its_marks(served, analyzed):
+    store = served.project.store
+    outline, whole = (store.analysis(analyzed, whole=w).document for w in (False, True))
+    assert outline == {k: v for k, v in whole.items() if k not in ("marks", "detections")}
+    assert whole["marks"]
+    assert outline["gaps"]
+
+
 def test_a_judgement_among_very_many_marks_stays_small(served):
     """Of 5000 detections, some of the same frames, every one has an id of its own."""
     identity = served.known_as_analyzed("many.mp4")

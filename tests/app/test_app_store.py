@@ -147,7 +147,7 @@ def test_a_folder_that_is_none(tmp_path):
 
 
 def test_what_was_interrupted_is_tidied_up(tmp_path):
-    """The rest of an upload and of an analysis go; what is referred to stays."""
+    """The rest of an upload, of an analysis and of a write go; what is referred to stays."""
     project = Project(tmp_path)
     project.store.add_recording(
         StoredRecording(id="0" * 12, name="a", path="a", size=1, mtime_ns=1, sha256=None,
@@ -157,11 +157,25 @@ def test_what_was_interrupted_is_tidied_up(tmp_path):
     for name in ("incoming/half", "analyses/kept.npz", "analyses/lost.npz", "times/x.f8"):
         (project.home / name).write_text("")
     (project.home / "work" / "3").mkdir()
+    drafts = [".marks.json.0f.tmp", ".motion.npz.part"]
+    for folder in ("0" * 12, "f" * 12, "of-somebody-else"):  # known, forgotten
+        (project.home / "cache" / folder).mkdir(parents=True)
+        for name in ("marks.json", ".hidden", *drafts):
+            (project.home / "cache" / folder / name).write_text("")
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / drafts[0]).write_text("")
+    (project.home / "cache" / ("e" * 12)).symlink_to(outside)
     project.close()
     Project(tmp_path).close()
     left = sorted(p.name for f in ("incoming", "analyses", "times", "work")
                   for p in (project.home / f).iterdir())  # fmt: skip
     assert left == ["kept.npz"]
+    for folder in ("0" * 12, "of-somebody-else"):
+        kept = sorted(path.name for path in (project.home / "cache" / folder).iterdir())
+        assert kept == [".hidden", "marks.json"]
+    assert not (project.home / "cache" / ("f" * 12)).exists()
+    assert (outside / drafts[0]).exists()
 
 
 LAYOUT_1 = """
@@ -193,6 +207,8 @@ INSERT INTO recordings VALUES ('000000000001', 'a', 'a.mp4', 5, 7, NULL, 'f', ''
 INSERT INTO events (recording, revision, at, coder, action, mark, "values")
   VALUES ('000000000001', 1, 't', 'ann', 'add', 'h1', '{"first": 1, "last": 2}'),
          ('000000000001', 2, 't', 'secretive', 'edit', 'h1', '{"note": "kept"}');
+INSERT INTO analyses (recording, at, document, traces, detections)
+  VALUES ('000000000001', 't', '{"marks": [1], "detections": [1], "floor": 0.25}', 't.npz', 1);
 INSERT INTO jobs (recording, state, at) VALUES ('000000000001', 'running', 't');
 """
 """A project as version 0.1.0 left it."""
@@ -222,6 +238,8 @@ def test_an_older_project_opens_and_a_copy_of_it_is_kept(older):
                 {"first": 1, "last": 2}, {"note": "kept"},
             ]  # fmt: skip
             assert [r.path for r in store.recordings()] == ["a.mp4"]
+            assert store.analysis("000000000001").document == {"floor": 0.25}
+            assert store.analysis("000000000001", whole=True).document["marks"] == [1]
             assert store.requeue_running() in (0, 1)
     shape = "SELECT type, name, sql FROM sqlite_master ORDER BY type, name"
     with closing(sqlite3.connect(older)) as a, closing(sqlite3.connect(fresh)) as b:
@@ -235,7 +253,7 @@ def test_an_older_project_opens_and_a_copy_of_it_is_kept(older):
 
 def test_an_upgrade_that_fails_leaves_the_project_as_it_was(older, monkeypatch):
     step = "CREATE TABLE half (x); CREATE TABLE jobs (x);"
-    monkeypatch.setattr("mescope.app.schema._STEPS", {1: step})
+    monkeypatch.setattr("mescope.app.schema._STEPS", {1: step, 2: ""})
     with pytest.raises((MescopeError, sqlite3.Error)):
         ProjectStore(older)
     assert layout(older) == 1

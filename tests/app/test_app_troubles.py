@@ -354,7 +354,7 @@ def test_results_of_who_was_forgotten_are_not_kept(tmp_path):
     """The analysis ends as its recording is forgotten: nothing of it comes back."""
     with serving(tmp_path) as one:
         identity = one.analyzed("a.mp4")
-        document = one.project.store.analysis(identity).document
+        document = one.project.store.analysis(identity, whole=True).document
         traces = next((one.project.home / "analyses").iterdir()).read_bytes()
         (job,) = one.project.store.jobs(identity)
         one.client.delete(f"/api/recordings/{identity}")

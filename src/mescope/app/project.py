@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import secrets
 import shutil
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,7 @@ from mescope.app.store import ProjectStore, now
 from mescope.app.trouble import PASSING
 from mescope.app.words import Words, english
 from mescope.errors import MescopeError, OutputError
-from mescope.io.atomic import write_atomically
+from mescope.io.atomic import is_draft, write_atomically
 from mescope.io.file_names import printable, valid
 from mescope.video.picture_lists import SUFFIX
 from mescope.video.suffixes import MEDIA
@@ -38,6 +39,7 @@ HOME = ".mescope"
 _RECORDINGS = MEDIA | {SUFFIX}
 _CURVES = 3  # recordings whose traces stay in memory; two hours at 60 per second take 42 MB
 _TIMES = 64
+_ID = re.compile("[0-9a-f]{12}")  # of a recording
 
 
 class MissingError(MescopeError):
@@ -348,6 +350,23 @@ class Project:
                 if folder in ("incoming", "work") or path.name not in kept:
                     with contextlib.suppress(OSError):
                         shutil.rmtree(path) if path.is_dir() else path.unlink()
+        self._tidy_cache(known)
+
+    def _tidy_cache(self, known: Collection[str]) -> None:
+        """Remove drafts of writes that a kill ended, and what is of no recording any more.
+
+        Nobody else writes there: the project is open in this process alone.
+        """
+        for folder in sorted((self.home / "cache").glob("*")):
+            with contextlib.suppress(OSError):
+                if folder.is_symlink() or not folder.is_dir():
+                    continue
+                if folder.name not in known and _ID.fullmatch(folder.name):
+                    shutil.rmtree(folder)
+                    continue
+                for path in folder.iterdir():
+                    if is_draft(path):
+                        path.unlink()
 
     def full(self) -> str:
         """Return what is said where no recording more is taken."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 import threading
 import unicodedata
@@ -18,7 +17,7 @@ from numpy.typing import NDArray
 
 from mescope.app.import_reader import MOST_MARKS
 from mescope.app.judgements import kept_values
-from mescope.app.marks_page import MarksPages
+from mescope.app.marks_page import MarksPage, MarksPages, Part
 from mescope.app.replay import ReviewState, effective, fold, undoable
 from mescope.app.review_mark import ReviewMark, ReviewView, detection, timed
 from mescope.app.safety import clean_text
@@ -84,7 +83,7 @@ class Review:
 
     def detections(self, identity: str) -> list[ReviewMark]:
         """Return what the newest analysis found, and judged detections of earlier ones."""
-        stored = self._store.analysis(identity)
+        stored = self._store.analysis(identity, whole=True)
         kept = stored.document["marks"] if stored is not None else ()
         return [ReviewMark.from_json(mark) for mark in kept]
 
@@ -93,24 +92,23 @@ class Review:
         revision, state = self.state(identity, coder)
         return self._view(identity, revision, state, state.marks.values())
 
-    def page(self, identity: str, coder: str | None = None) -> bytes:
-        """Return :meth:`view` as JSON, as quickly as we can."""
+    def page(
+        self, identity: str, coder: str | None = None, part: Part = MarksPage.whole
+    ) -> bytes:
+        """Return :meth:`view` as JSON, or another part of its page, as quickly as we can."""
         if coder is not None:
-            return json.dumps(self.view(identity, coder).to_json()).encode()
-        version = self._page_version(identity)
-        found = self.pages.get(identity, version)
+            return part(MarksPage((), self.view(identity, coder)))
+        found = self.pages.get(identity, self._page_version(identity), part)
         if found is not None:
             return found
         with self._store.snapshot():
             version, view = self._page_version(identity), self.view(identity)
-        return self.pages.put(identity, version, view)
+        return self.pages.put(identity, version, view, part)
 
     def prepare(self) -> bool:
-        """Make what pages do not wait for: their parts, and copies on the disk."""
-        for identity in self.pages.whole_only():
-            with self._store.snapshot():
-                version, view = self._page_version(identity), self.view(identity)
-            self.pages.put(identity, version, view)
+        """Make what pages do not wait for: what a judgement needs, and copies on the disk."""
+        for identity in self.pages.take_apart():
+            self.state(identity)
         self.pages.save(_SETTLED)
         return False
 

@@ -7,10 +7,11 @@ import os
 import sqlite3
 from pathlib import Path
 
+from mescope.app.outlines import OUTLINES, outline
 from mescope.app.trouble import told
 from mescope.errors import MescopeError, OutputError
 
-VERSION = 2
+VERSION = 3
 """Layout of the tables; a project of a later version is refused, not guessed at."""
 
 PATIENCE = 2.0
@@ -51,6 +52,7 @@ CREATE INDEX analysis_short ON analyses (recording, detections, traces);
 CREATE INDEX recording_sha256 ON recordings (sha256);
 CREATE INDEX recording_size ON recordings (size);
 """,
+    2: OUTLINES,
 }
 """From a layout to the next one; a new project takes all steps."""
 
@@ -126,6 +128,7 @@ def _upgrade(connection: sqlite3.Connection, found: int) -> None:
     steps = [_TABLES] if found == 0 else []
     steps += [_STEPS[layout] for layout in range(max(1, found), VERSION)]
     script = f"BEGIN IMMEDIATE;{''.join(steps)}PRAGMA user_version = {VERSION};COMMIT;"
+    connection.create_function("outline", 1, outline, deterministic=True)
     try:
         connection.executescript(script)
     except sqlite3.Error:

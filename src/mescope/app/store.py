@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from mescope.app.database import Database
+from mescope.app.outlines import outline
 from mescope.app.records import AnalysisJob, StoredAnalysis, StoredRecording, VideoFacts
 from mescope.app.replay import ReviewEvent
 from mescope.app.review_mark import ReviewView
@@ -94,16 +95,25 @@ class ProjectStore:
 
     def add_analysis(self, identity: str, document: Mapping[str, Any], traces: str) -> None:
         """Keep a finished analysis beside earlier ones; the newest one counts."""
+        text = json.dumps(document)
         self._run(
-            "INSERT INTO analyses (recording, at, document, traces, detections) "
-            "VALUES (?, ?, ?, ?, ?)",
-            identity, now(), json.dumps(document), traces, len(document.get("marks", ())),
+            "INSERT INTO analyses (recording, at, document, outline, traces, detections) "
+            "VALUES (?, ?, ?, ?, ?, ?)",
+            identity, now(), text, outline(text), traces, len(document.get("marks", ())),
         )  # fmt: skip
 
-    def analysis(self, identity: str) -> StoredAnalysis | None:
-        """Return the newest analysis of a recording, or None."""
+    def analysis(self, identity: str, *, whole: bool = False) -> StoredAnalysis | None:
+        """Return the newest analysis of a recording, or None.
+
+        Args:
+            identity: of the recording.
+            whole: with detections and marks, which of hours are more than all the rest.
+        """
+        part = "document" if whole else "outline AS document"
         rows = self._all(
-            "SELECT * FROM analyses WHERE recording = ? ORDER BY number DESC LIMIT 1", identity
+            f"SELECT number, {part}, traces FROM analyses WHERE recording = ? "
+            "ORDER BY number DESC LIMIT 1",
+            identity,
         )
         if not rows:
             return None

@@ -13,7 +13,7 @@ const SOON = 500, LATE = 8000;  // ms between two tries
 const newKey = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 
 export class Judging {
-  // callbacks: {coder(), revision(), mark(id), take(marks), refused(text), nobody(), idle()}
+  // callbacks: {coder(), revision(), mark(id), take(marks), load(), refused(text), nobody(), idle()}
   constructor(id, callbacks) {
     Object.assign(this, { id, callbacks, waiting: 0, busy: Promise.resolve() });
     this.saved = document.createElement("span");
@@ -75,10 +75,10 @@ export class Judging {
     }
   }
 
-  async conflict(theirs, wish) {
+  async conflict(theirs, wish) {  // theirs: the mark as it is by now
     const now = [...theirs.detections, ...theirs.annotations].find((one) => one.id === wish.mark?.id);
     const seen = wish.mark && this.callbacks.mark(wish.mark.id);
-    this.callbacks.take(theirs);
+    try { await this.callbacks.load(); } catch (error) { return this.callbacks.refused(error.message); }
     if (ALONE.has(wish.action) || (now && JSON.stringify(now) === JSON.stringify(seen))) {
       say(t("judging.others_changed"));
       return this.send(wish);

@@ -36,6 +36,12 @@ export class Panel {
       this.place.replaceChildren(make("p", { class: "quiet" }, t("panel.choose")));
       return;
     }
+    if (picked.short) {  // all of it is on its way; a form that somebody writes into stays
+      if (this.form?.id === picked.id) return;
+      this.form = null;
+      this.place.replaceChildren(make("p", { class: "quiet", role: "status" }, "Being looked up …"));
+      return;
+    }
     if (this.form?.id !== picked.id) {
       this.form = new Form(picked, this.scheme, this.callbacks);
       this.place.replaceChildren(this.form.element);

@@ -7,6 +7,7 @@ import { clock, fail, make, put, say } from "./dom.js";
 import { Exchange } from "./exchange.js";
 import { Judging } from "./judging.js";
 import { showKey } from "./keys.js";
+import { KnownMarks } from "./marks.js";
 import { paintOverlay } from "./overlay.js";
 import { Pair } from "./pair.js";
 import { Panel } from "./panel.js";
@@ -20,6 +21,8 @@ import { t, word } from "./words.js";
 const CHUNK = 2000;  // frames whose times are asked for at once
 
 export async function showReview(main, id, { project, coder }) {
+  const marks = api.marks(id);  // they come together with what is known of the recording
+  marks.catch(() => {});
   const recording = await api.recording(id);
   if (!recording.frames) {
     main.replaceChildren(make("h1", {}, recording.name),
@@ -29,24 +32,17 @@ export async function showReview(main, id, { project, coder }) {
   }
   const review = new Review(recording, project, coder);
   main.replaceChildren(review.element);
-  await review.start();
+  await review.start(marks);
   return () => review.close();
-}
-
-function merged(all, { removed, codes, ...change }) {  // the answer to a judgement tells one mark only
-  const gone = new Set([...removed, ...change.detections, ...change.annotations].map((one) => one.id ?? one));
-  const kept = (marks) => marks.filter((mark) => !gone.has(mark.id));
-  return {
-    ...change,
-    detections: [...kept(all.detections), ...change.detections],
-    annotations: [...kept(all.annotations), ...change.annotations],
-  };
 }
 
 class Review {
   constructor(recording, project, coder) {
     Object.assign(this, { recording, project, coder });
-    this.state = { revision: 0, detections: [], annotations: [] };
+    this.state = new KnownMarks(recording.id, {
+      changed: () => { this.seen = null; this.showMarks(); }, behind: () => { if (!this.judging.waiting) this.reload(); },
+    });
+    this.seen = null;  // those that are shown, once they are asked for
     this.picked = null;
     this.begun = null;  // {first, apex} of an annotation that has no offset yet
     this.times = new Map();
@@ -68,8 +64,8 @@ class Review {
     this.player.onplay = (on) => { put(this.playButton, on ? t("review.pause") : t("review.play")); };
     this.player.paint = (ctx, n) => this.paint(ctx, n);
     this.judging = new Judging(recording.id, {
-      coder: this.coder, revision: () => this.state.revision, mark: (id) => this.marks().find((one) => one.id === id),
-      take: (state, made) => this.take(state, made),
+      coder: this.coder, revision: () => this.state.revision, mark: (id) => this.state.find(id),
+      take: (state, made) => this.take(state, made), load: async () => this.take(await api.marks(recording.id)),
       refused: (text) => { fail(text); this.drop(); this.reload(); },
       nobody: () => this.askWho(),
       idle: () => this.catchUp(),
@@ -90,7 +86,7 @@ class Review {
       shown: (codes) => this.timeline.code(tiersOf(this.project.scheme, codes), codes),
     });
     this.units = new Units(this.project.units, (units) => this.picked && this.judge("edit", this.picked, { action_units: units }));
-    this.sensitivity = new Sensitivity(() => { this.arrange(); this.take(this.state); });
+    this.sensitivity = new Sensitivity(() => { this.arrange(); this.seen = null; this.showMarks(); });
     this.exchange = new Exchange(recording.id, this.project, { coder: this.coder, take: (state) => this.take(state) });
     this.exchange.know(this.project.coders);
     this.pair = new Pair(recording);
@@ -139,19 +135,20 @@ class Review {
     return make("button", { type: "button", onclick: act, "aria-label": words, title: key ? `${words ?? label} (${key})` : words }, label);
   }
 
-  async start() {
+  async start(marks) {
     this.stopKeys = hear(this);
     this.source = api.progress((news) => this.hear(news), () => this.recover());
-    await this.reload();
-    await this.learn(this.recording);
+    await this.reload(marks);
+    const learnt = this.learn(this.recording);
     const [first] = this.shown();
     if (first) this.pick(first);
     await this.player.show(first?.first ?? 0);
     this.timeline.fit();
+    await learnt;
     this.findNext();
   }
 
-  close() { this.stopKeys(); this.coding.close(); this.units.close(); this.source.close(); this.player.pause(); this.timeline.close(); this.judging.close(); this.pair.close(); }
+  close() { this.stopKeys(); this.coding.close(); this.units.close(); this.source.close(); this.player.pause(); this.timeline.close(); this.judging.close(); this.pair.close(); this.state.close(); }
 
   // -- news, also of the analysis of this recording
 
@@ -177,7 +174,8 @@ class Review {
     this.showJob();
     this.sensitivity.learn(recording);
     this.arrange();
-    this.take(this.state);
+    this.seen = null;
+    this.showMarks();
     const words = [
       recording.simulated && t("review.simulated"),
       ...recording.warnings,
@@ -221,11 +219,7 @@ class Review {
     if (!this.judging.waiting && this.heard > this.state.revision) this.reload();
   }
 
-  marks() {
-    return [...this.state.detections, ...this.state.annotations].sort((a, b) => a.first - b.first || a.last - b.last);
-  }
-
-  shown() { return this.sensitivity.visible(this.marks()); }
+  shown() { return this.seen ??= this.sensitivity.visible(this.state.list); }
 
   arrange() {
     const { events, gaps } = this.recording, { floor, hidden } = this.sensitivity;
@@ -248,26 +242,31 @@ class Review {
     return this.judging.act("add", null, values, made);
   }
 
-  async reload() {
+  async reload(coming = api.marks(this.recording.id)) {
     this.coding.load();
-    try { this.take(await api.marks(this.recording.id)); } catch (error) { fail(error.message); }
+    try { this.take(await coming); } catch (error) { fail(error.message); }
   }
 
-  take(state, made = null) {
-    this.coding.take(state, made);
-    if (made?.source) made.id = state.annotations.findLast((one) => one.first === made.first && one.last === made.last)?.id ?? null;
+  take(answer, made = null) {
+    this.coding.take(answer, made);
+    if (made?.source) made.id = answer.annotations.findLast((one) => one.first === made.first && one.last === made.last)?.id ?? null;
     if (made && !made.id && this.picked === made) this.drop();
-    if (state.revision < this.state.revision) return;  // an answer that was overtaken
-    this.state = state.removed ? merged(this.state, state) : state;
-    this.judging.saved.dataset.revision = String(state.revision);
-    const marks = this.shown(), picked = marks.find((mark) => mark.id === this.picked?.id);
-    if (this.picked?.id !== null) this.picked = picked ?? null;
-    this.doneButton.setAttribute("aria-pressed", String(Boolean(state.reviewed)));
-    put(this.doneButton, state.reviewed ? t("review.reviewed") : t("review.mark_reviewed"));
-    this.exchange.know(marks.map((mark) => mark.coder).filter(Boolean));
-    this.timeline.show(marks, picked);
-    this.panel.show(marks, picked);
-    this.pair.show(picked ?? null);
+    if (!this.state.take(answer)) return;
+    this.seen = null;
+    this.judging.saved.dataset.revision = String(this.state.revision);
+    this.doneButton.setAttribute("aria-pressed", String(this.state.reviewed));
+    put(this.doneButton, this.state.reviewed ? t("review.reviewed") : t("review.mark_reviewed"));
+    this.exchange.know([...new Set(this.shown().map((mark) => mark.coder))].filter(Boolean));
+    this.showMarks();
+  }
+
+  showMarks() {
+    const marks = this.shown(), at = this.picked ? marks.findIndex((mark) => mark.id === this.picked.id) : -1;
+    if (this.picked?.id !== null) this.picked = marks[at] ?? null;  // one without an id is on its way
+    this.timeline.show(marks, this.picked);
+    this.panel.show(marks, this.picked);
+    this.pair.show(this.picked);
+    this.state.look(marks, Math.max(0, at));
   }
 
   pick(mark, go = false) {
@@ -276,7 +275,7 @@ class Review {
       this.begun = null;
     }
     this.picked = mark;
-    this.take(this.state);
+    this.showMarks();
     if (go && mark) { this.player.pause(); this.player.show(mark.first); }
     if (!this.player.loop || !mark) return;
     const { playing } = this.player;

@@ -72,11 +72,11 @@ export class Sensitivity {
     this.back.hidden = this.atUsual;
   }
 
-  // Marks of people and what was judged always stay; the rest follows the floor.
+  // Of marks in their order: of people and what was judged always stay; the rest follows the floor.
   visible(marks) {
     const reaches = (one) => (one.confidence ?? 1) >= this.floor - 5e-5;
     const kept = marks.filter((one) => this.atUsual || one.source !== "model" || one.status !== "proposed" || reaches(one));
     const more = this.candidates.filter((one) => (one.explained_by ? this.explained : !this.atUsual && reaches(one)));
-    return [...kept, ...more].sort((a, b) => a.first - b.first || a.last - b.last);
+    return more.length ? [...kept, ...more].sort((a, b) => a.first - b.first || a.last - b.last) : kept;
   }
 }

@@ -1,7 +1,8 @@
 // The timeline: curves thinned by the server, marks that can be dragged, gaps, zoom and pan.
 
 import { clock } from "./dom.js";
-import { KINDS } from "./sensitivity.js";
+import { KINDS, ONE } from "./sensitivity.js";
+import { Spans } from "./spans.js";
 import { TIER, drawCodes } from "./timeline_codes.js";
 import { EVENT, drawEvents, drawFloor, drawGaps } from "./timeline_layers.js";
 import { t, word } from "./words.js";
@@ -17,7 +18,7 @@ export class Timeline {
   constructor(canvas, recording, callbacks) {
     Object.assign(this, { canvas, recording, callbacks });
     this.view = [0, Math.max(1, recording.frames - 1)];
-    this.marks = [];
+    this.marks = new Spans([]);
     this.coders = [];
     this.curves = null;
     this.lanes = { ...LANES };
@@ -79,7 +80,7 @@ export class Timeline {
 
   show(marks, picked) {
     const { hold } = this;  // what is being dragged stays in the hand
-    this.marks = marks.map((mark) => (mark.id === hold?.mark?.id ? hold.mark : mark));
+    this.marks = new Spans(hold?.mark ? marks.map((mark) => (mark.id === hold.mark.id ? hold.mark : mark)) : marks);
     this.coders = [...new Set(marks.filter((mark) => mark.source === "human").map((mark) => mark.coder))].sort();
     this.picked = picked?.id ?? null;
     this.draw();
@@ -153,7 +154,7 @@ export class Timeline {
   }
 
   hit(x, y) {  // the mark under a point, and what of it
-    for (const mark of [...this.marks].reverse()) {
+    for (const mark of this.marks.touching(this.at(x - EDGE) - 1, this.at(x + EDGE) + 1).reverse()) {
       const [top, height] = this.lane(mark);
       if (y < top || y > top + height) continue;
       const [left, right] = [this.x(mark.first), this.x(mark.last + 1)];
@@ -255,7 +256,9 @@ export class Timeline {
     drawEvents(this, ctx, ink);
     drawCodes(this, ctx, ink);
     this.drawn = new Map();
-    for (const mark of this.marks) if (!this.covered(mark)) this.drawMark(ctx, ink, mark);
+    const held = this.hold?.mark;  // it is no longer where it was
+    for (const mark of this.marks.touching(this.at(-3) - 1, this.at(this.wide) + 1)) if (mark !== held && !this.covered(mark)) this.drawMark(ctx, ink, mark);
+    if (held) this.drawMark(ctx, ink, held);
     this.drawLanes(ctx, ink);
     const x = this.x(this.frame);
     ctx.fillStyle = ink.bad;
