@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 
@@ -103,3 +104,8 @@ class StoredAnalysis:
     recording: str
     document: dict[str, Any]
     traces: str
+
+
+def now() -> str:
+    """Return the time as people read it; nothing is ever ordered by it."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
