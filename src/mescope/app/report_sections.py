@@ -38,7 +38,8 @@ def _progress(project: Project) -> Section:
     blind = project.blind.setting()
     seconds = sum(one.facts.seconds for one in every if one.facts)
     words = [
-        f"{len(every)} recordings, {seconds / 60:.1f} minutes; {now()[:16].replace('T', ', ')} UTC."
+        f"{len(every)} recordings, {seconds / 60:.1f} minutes; "
+        f"{now()[:16].replace('T', ', ')} UTC."
     ]
     if blind is not None:
         words.append(

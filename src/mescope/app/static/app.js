@@ -2,11 +2,13 @@
 
 import { showAgreement } from "./agreement.js";
 import { api } from "./api.js";
+import { showSignIn, wearName } from "./blind.js";
 import { make, put } from "./dom.js";
 import { showInterface } from "./interface.js";
 import { KEYS } from "./keys.js";
 import { showRecordings } from "./recordings.js";
 import { showReview } from "./review.js";
+import { showStudy } from "./study.js";
 
 const main = document.getElementById("main");
 const coderField = document.getElementById("coder");
@@ -14,7 +16,7 @@ const KEEP = "mescope.coder", READ = "mescope.use";
 let leave = () => {}, turn = 0;
 
 coderField.value = localStorage.getItem(KEEP) ?? "";
-coderField.addEventListener("change", () => localStorage.setItem(KEEP, coderField.value.trim()));
+coderField.addEventListener("change", () => { if (!coderField.readOnly) localStorage.setItem(KEEP, coderField.value.trim()); });
 const coder = () => coderField.value.trim();
 
 async function route() {
@@ -29,14 +31,15 @@ async function route() {
     document.getElementById("project").textContent = project.name;
     tellUse(project.use);
     tellTrouble(project.trouble);
-    const [, page, id] = location.hash.match(/^#\/(r|agreement|api)?\/?(.*)$/) ?? [];
-    document.title = `${{ r: "Review", agreement: "Agreement", api: "For programs" }[page] ?? "Recordings"} – mescope`;
+    wearName(project.blind, coderField, localStorage.getItem(KEEP) ?? "", route);
+    const [, page, id] = location.hash.match(/^#\/(r|agreement|study|api)?\/?(.*)$/) ?? [];
+    document.title = `${{ r: "Review", agreement: "Agreement", study: "Study", api: "For programs" }[page] ?? "Recordings"} – mescope`;
     for (const link of document.querySelectorAll("nav a, footer a")) {
       const here = link.getAttribute("href") === `#/${page === "r" ? "" : page ?? ""}`;
       if (here) link.setAttribute("aria-current", "page"); else link.removeAttribute("aria-current");
     }
-    const show = page === "r" ? showReview(place, decodeURIComponent(id), { project, coder })
-      : page === "agreement" ? showAgreement(place, { project }) : page === "api" ? showInterface(place) : showRecordings(place, { project });
+    const show = project.blind && !project.blind.coder ? showSignIn(place, route) : page === "r" ? showReview(place, decodeURIComponent(id), { project, coder })
+      : page === "agreement" ? showAgreement(place, { project, coder }) : page === "study" ? showStudy(place, { project, coder, again: route }) : page === "api" ? showInterface(place) : showRecordings(place, { project });
     const left = await show;
     if (mine === turn) leave = left; else left();
   } catch (error) {

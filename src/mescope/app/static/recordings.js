@@ -3,8 +3,9 @@
 import { adding } from "./adding.js";
 import { api } from "./api.js";
 import { clock, count, make, put, say } from "./dom.js";
+import { StudyFilters } from "./study_filters.js";
 
-const STATES = ["new", "queued", "analyzing", "to review", "reviewed", "failed"];
+const STATES = ["new", "queued", "analyzing", "to review", "reviewed", "failed"], BLIND = ["to code", "finished"];
 const runs = ({ state }) => state === "queued" || state === "analyzing";
 
 export async function showRecordings(main, { project }) {
@@ -21,7 +22,8 @@ class Recordings {
     this.sum = make("span", { class: "quiet", id: "sum" });
     this.filter = make("input", { type: "search", id: "filter", "aria-label": "Show names with", placeholder: "filter by name", oninput: () => this.sift() });
     this.which = make("select", { id: "which", "aria-label": "Show states", onchange: () => this.sift() },
-      make("option", { value: "" }, "all states"), ...STATES.map((state) => make("option", {}, state)));
+      make("option", { value: "" }, "all states"), ...[...STATES, ...(project.blind ? BLIND : [])].map((state) => make("option", {}, state)));
+    this.study = new StudyFilters(() => this.sift());
     this.every = make("button", { type: "button", class: "main", id: "every", onclick: () => this.each(api.analyze, ({ state, frames }) => state === "new" && frames) });
     this.none = make("button", { type: "button", id: "none", onclick: () => this.each(api.cancel, runs) });
     const faces = make("input", { type: "checkbox", id: "faces", onchange: () => { report.href = `api/report${faces.checked ? "?pictures=true" : ""}`; } });
@@ -31,7 +33,7 @@ class Recordings {
     this.element = make("div", {},
       make("div", { class: "row head" }, make("h1", {}, "Recordings"), this.sum),
       adding(project, () => this.refresh()),
-      make("div", { class: "row tools" }, this.filter, this.which, this.every, this.none,
+      make("div", { class: "row tools" }, this.filter, this.which, this.study.element, this.every, this.none,
         make("span", { class: "row aside" }, report, make("label", { class: "quiet" }, faces, " with pictures of faces"))),
       this.list);
     this.soon = () => this.refresh();
@@ -52,6 +54,7 @@ class Recordings {
     try {
       this.all = await api.recordings();
     } catch (error) { return this.tell(error.message, true); }
+    this.study.learn(this.all);
     const there = new Set(this.all.map((recording) => recording.id));
     for (const [id, card] of this.cards) {
       if (!there.has(id)) { card.element.remove(); this.cards.delete(id); }
@@ -71,11 +74,11 @@ class Recordings {
     const text = this.filter.value.trim().toLowerCase(), state = this.which.value;
     let shown = 0;
     for (const { recording, element } of this.cards.values()) {
-      element.hidden = !(recording.name.toLowerCase().includes(text) && (!state || recording.state === state));
+      element.hidden = !(recording.name.toLowerCase().includes(text) && (!state || recording.state === state) && this.study.fits(recording));
       shown += !element.hidden;
     }
     const { length } = this.all, of = (name) => this.all.filter((one) => one.state === name).length;
-    put(this.sum, [count(length, "recording"), ...["to review", "reviewed", "failed"].filter(of).map((name) => `${of(name)} ${name}`)].join(" · "));
+    put(this.sum, [count(length, "recording"), ...["to review", "reviewed", ...BLIND, "failed"].filter(of).map((name) => `${of(name)} ${name}`)].join(" · "));
     const fresh = this.all.filter((one) => one.state === "new" && one.frames).length, running = this.all.filter(runs).length;
     this.every.hidden = !fresh;
     put(this.every, `Analyze all new (${fresh})`);
@@ -145,7 +148,7 @@ class Card {
       : error ? "" : "being looked at");
     this.state.className = `state ${state.replace(" ", "-")}`;
     put(this.state, state);
-    put(this.found, analyzed ? count(recording.detections, "detection") : known ? "not analyzed yet" : "");
+    put(this.found, recording.blind ? "" : analyzed ? count(recording.detections, "detection") : known ? "not analyzed yet" : "");
     put(this.error, error ?? "");
     this.error.hidden = !error;
     this.bar.hidden = !running;
@@ -153,7 +156,7 @@ class Card {
     this.act = running ? api.cancel : api.analyze;
     put(this.job, running ? "Cancel" : state === "failed" ? "Try again" : analyzed ? "Analyze again" : "Analyze");
     this.job.className = running || analyzed ? "" : "main";
-    this.job.hidden = !known && !error;
+    this.job.hidden = recording.blind || (!known && !error);
     this.review.hidden = !known;
     this.review.className = state === "to review" ? "button main" : "button";
   }

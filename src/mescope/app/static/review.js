@@ -1,6 +1,8 @@
 // One recording: watch, step, correct, confirm, export.
 
 import { api } from "./api.js";
+import { askToFinish, blindNotice } from "./blind.js";
+import { Differences } from "./differences.js";
 import { clock, make, put, say } from "./dom.js";
 import { Exchange } from "./exchange.js";
 import { Judging } from "./judging.js";
@@ -15,7 +17,8 @@ import { Timeline } from "./timeline.js";
 const SPEEDS = [1, 0.5, 0.25, 0.125];
 const CHUNK = 2000;  // frames whose times are asked for at once
 
-export async function showReview(main, id, { project, coder }) {
+export async function showReview(main, place, { project, coder }) {
+  const [id, frame] = place.split("@");  // a list elsewhere may lead to a frame
   const recording = await api.recording(id);
   if (!recording.frames) {
     main.replaceChildren(make("h1", {}, recording.name),
@@ -25,7 +28,7 @@ export async function showReview(main, id, { project, coder }) {
   }
   const review = new Review(recording, project, coder);
   main.replaceChildren(review.element);
-  await review.start();
+  await review.start(frame === undefined ? null : Number(frame));
   return () => review.close();
 }
 
@@ -83,16 +86,17 @@ class Review {
     this.exchange = new Exchange(recording.id, this.project, { coder: this.coder, take: (state) => this.take(state) });
     this.exchange.know(this.project.coders);
     this.pair = new Pair(recording);
+    this.differences = new Differences(recording, this.project, (n) => this.open(n));
     this.notices = make("div", {});
     this.element = make("div", {}, this.head(), this.notices,
       make("div", { class: "review" },
         make("div", {}, make("div", { class: "screen" }, this.canvas), this.trouble, this.controls(), this.line, this.lineControls(), this.sensitivity.element, this.pair.element),
-        make("div", {}, this.panel.element, this.exchange.element)));
+        make("div", {}, this.panel.element, this.differences.element, this.exchange.element)));
   }
 
   head() {
     this.stateWord = make("span", { class: "state" });
-    this.doneButton = this.button("Mark as reviewed", () => this.judging.act("reviewed", null, { reviewed: !this.state.reviewed }));
+    this.doneButton = this.button("Mark as reviewed", () => this.finish());
     this.job = make("button", { type: "button", id: "job", onclick: () => this.analyze() });
     this.bar = make("progress", { max: "1", value: "0", "aria-label": "Analysis", hidden: true });
     return make("div", { class: "row head" }, make("h1", {}, this.recording.name), this.stateWord, this.doneButton, this.job, this.bar,
@@ -126,14 +130,27 @@ class Review {
     return make("button", { type: "button", onclick: act, "aria-label": words, title: key ? `${words ?? label} (${key})` : words }, label);
   }
 
-  async start() {
+  async finish() {
+    const { blind } = this.recording;
+    if (blind && !(await askToFinish())) return;
+    await this.judging.act("reviewed", null, { reviewed: !this.state.reviewed });
+    if (blind) await this.recover();  // what was hidden is shown
+  }
+
+  open(n) {  // a frame, and what is marked there
+    this.pick(this.shown().find((mark) => mark.first <= n && n <= mark.last) ?? null);
+    this.player.pause();
+    return this.player.show(Math.min(Math.max(0, n), this.player.last));
+  }
+
+  async start(frame = null) {
     this.stopKeys = listen(this.actions());
     this.source = api.progress((news) => this.hear(news), () => this.recover());
     await this.reload();
     await this.learn(this.recording);
     const [first] = this.shown();
     if (first) this.pick(first);
-    await this.player.show(first?.first ?? 0);
+    await (Number.isInteger(frame) ? this.open(frame) : this.player.show(first?.first ?? 0));
     this.timeline.fit();
     this.findNext();
   }
@@ -165,7 +182,9 @@ class Review {
     this.sensitivity.learn(recording);
     this.arrange();
     this.take(this.state);
+    this.differences.show();
     const words = [
+      blindNotice(recording, this.project),
       recording.simulated && "What the model knows it learned from simulated faces, not from recordings of people. Its detections are proposals to look at, no findings.",
       ...recording.warnings,
     ].filter(Boolean);
@@ -180,7 +199,7 @@ class Review {
     put(this.stateWord, state);
     this.stateWord.title = error ?? "";
     put(this.job, running ? "Cancel" : state === "failed" ? "Try again" : "Analyze");
-    this.job.hidden = analyzed && !running && state !== "failed";
+    this.job.hidden = this.recording.blind || analyzed && !running && state !== "failed";
     this.job.className = running ? "" : "main";
     this.bar.hidden = !running;
     this.bar.value = progress ?? 0;
@@ -194,7 +213,7 @@ class Review {
 
   async findNext() {  // the next recording that waits for somebody
     const all = await api.recordings().catch(() => []), here = all.findIndex((one) => one.id === this.recording.id);
-    const next = [...all.slice(here + 1), ...all.slice(0, here)].find((one) => one.state === "to review" && one.id !== this.recording.id);
+    const next = [...all.slice(here + 1), ...all.slice(0, here)].find((one) => (one.state === "to review" || one.state === "to code") && one.id !== this.recording.id);
     const link = document.getElementById("next");
     if (!next || !link) return;
     link.href = `#/r/${next.id}`;
@@ -238,7 +257,8 @@ class Review {
     const marks = this.shown(), fresh = action === "add" && this.state.annotations.find((one) => !before.has(one.id));
     this.picked = fresh || (marks.find((mark) => mark.id === this.picked?.id) ?? null);
     this.doneButton.setAttribute("aria-pressed", String(Boolean(state.reviewed)));
-    put(this.doneButton, state.reviewed ? "Reviewed ✓" : "Mark as reviewed");
+    put(this.doneButton, state.reviewed ? (this.project.blind ? "Finished ✓" : "Reviewed ✓") : this.recording.blind ? "Finish" : "Mark as reviewed");
+    this.doneButton.disabled = Boolean(this.project.blind && state.reviewed);
     this.exchange.know(marks.map((mark) => mark.coder).filter(Boolean));
     this.timeline.show(marks, this.picked);
     this.panel.show(marks, this.picked);
