@@ -109,22 +109,20 @@ def table(project: Project, tolerance_s: float = TOLERANCE_S) -> dict[str, Any]:
     return {"pairs": rows, "together": together, "tolerance_ms": round(1000 * tolerance_s, 3)}
 
 
-def done_by(project: Project, recording: StoredRecording, who: str) -> bool:
-    """Whether somebody (or the model) judged a recording, as figures count it."""
+def judged(project: Project) -> set[tuple[str, str]]:
+    """Return every (recording, who) that figures count, as far as who asks may see them."""
     store = project.store
-    if who == MODEL:
-        return store.sight.sees(recording.id, "") and store.analysis_number(recording.id) > 0
-    if project.blind.setting() is not None:
-        done = (recording.id, who)
-        return done in store.sight.seen({done} & project.blind.finished())
-    return who in project.review.coders(recording.id)
+    blind = project.blind.setting() is not None
+    coders = store.study.finished() if blind else store.study.begun()
+    return store.sight.seen(coders) | {(one, MODEL) for one in store.detection_counts()}
 
 
 def _both(project: Project, people: Sequence[str]) -> list[StoredRecording]:
+    done = judged(project)
     return [
         one
         for one in project.store.recordings()
-        if all(done_by(project, one, who) for who in people)
+        if all((one.id, who) in done for who in people)
     ]
 
 

@@ -11,7 +11,7 @@ import secrets
 from collections.abc import Sequence
 from typing import Any
 
-from mescope.app.agreement import done_by
+from mescope.app.agreement import judged
 from mescope.app.annotation_sets import annotations_of
 from mescope.app.project import Project
 from mescope.app.records import StoredRecording
@@ -41,16 +41,17 @@ def make_consensus(
         MescopeError: no recording that two coders judged.
     """
     every = [one for one in (coders or project.review.coders()) if one != CONSENSUS]
+    done = judged(project)
     counts = {"made": 0, "marks": 0, "kept": 0, "few": 0}
     for recording in project.store.recordings():
-        judged = [one for one in every if done_by(project, recording, one)]
-        if len(judged) < 2:
+        those = [one for one in every if (recording.id, one) in done]
+        if len(those) < 2:
             counts["few"] += 1
         elif not _may_make(project, recording, again):
             counts["kept"] += 1
         else:
             counts["made"] += 1
-            counts["marks"] += _make(project, recording, judged, least)
+            counts["marks"] += _make(project, recording, those, least)
     if counts["few"] == len(project.store.recordings()):
         raise MescopeError(
             "expected a recording that two coders or more have judged, found none"

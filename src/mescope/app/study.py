@@ -189,9 +189,7 @@ def progress(project: Project) -> list[dict[str, Any]]:
     facts = study_facts(project)
     assigned = Counter(name for names in facts.assigned.values() for name in names)
     finished = Counter(name for names in facts.finished.values() for name in names)
-    begun: Counter[str] = Counter()
-    for recording in store.recordings():
-        begun.update(store.coders(recording.id))
+    begun = Counter(coder for _, coder in sight.seen(store.study.begun()))
     names = {*assigned, *finished, *begun}
     if sight.blind is not None:
         names &= {sight.blind.name}

@@ -75,15 +75,11 @@ def measured(project: Project, who: str) -> tuple[list[Measured], list[str]]:
     store, rows = project.store, people(project)
     if store.sight.blind is not None:
         rows = {}  # who codes blind does not learn conditions
-    finished = store.sight.seen(store.study.finished())
+    counts = store.sight.seen(store.study.finished())
+    counts |= {(one, MODEL) for one in store.detection_counts()}
     found, left = [], []
     for recording in store.recordings():
-        there = recording.facts is not None and (
-            store.analysis_number(recording.id) > 0 and store.sight.sees(recording.id, "")
-            if who == MODEL
-            else (recording.id, who) in finished
-        )
-        if not there:
+        if recording.facts is None or (recording.id, who) not in counts:
             left.append(recording.name)
             continue
         row = row_of(rows, recording)

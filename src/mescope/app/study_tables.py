@@ -84,6 +84,11 @@ class StudyTables:
 
     # -- who finished, and who saw what when ---------------------------------------------
 
+    def begun(self) -> set[tuple[str, str]]:
+        """Return every (recording, coder) whose coder did anything there."""
+        rows = self._all("SELECT DISTINCT recording, coder FROM events WHERE coder != ''")
+        return {(row[0], row[1]) for row in rows}
+
     def finished(self) -> set[tuple[str, str]]:
         """Return every (recording, coder) whose coder called it finished and kept to that."""
         rows = self._all(

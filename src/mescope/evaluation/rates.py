@@ -1,10 +1,10 @@
 """How often something happens a minute, with an interval.
 
 Of one person the number of events is taken as Poisson, and the interval is the exact one of
-Garwood 1936, Fiducial limits for the Poisson distribution, Biometrika 28 (with chi-square).  Of
-a group it is what happens to the rate when its people are drawn anew: events of one person
-cluster, and people differ by more than chance would have them, so that a Poisson interval of
-the pooled number would be too narrow.
+Garwood 1936, Fiducial limits for the Poisson distribution, Biometrika 28 (quantiles of gamma
+distributions).  Of a group it is what happens to the rate when its people are drawn anew:
+events of one person cluster, and people differ by more than chance would have them, so that a
+Poisson interval of the pooled number would be too narrow.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import chi2
+from scipy.special import gammaincinv
 
 from mescope.evaluation.bootstrap import RESAMPLES, middle, resampled
 
@@ -43,8 +43,8 @@ def of_person(number: int, seconds: float) -> Rate:
     if seconds <= 0:
         return Rate(number=number, seconds=0.0, people=1, a_minute=None)
     minutes = seconds / 60
-    low = float(chi2.ppf(0.025, 2 * number)) / 2 if number else 0.0
-    high = float(chi2.ppf(0.975, 2 * number + 2)) / 2
+    low = float(gammaincinv(number, 0.025)) if number else 0.0
+    high = float(gammaincinv(number + 1, 0.975))
     return Rate(
         number=number, seconds=seconds, people=1, a_minute=number / minutes,
         low=low / minutes, high=high / minutes,

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import matplotlib
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 FORMATS = {"svg": "image/svg+xml", "png": "image/png", "pdf": "application/pdf"}
 INK, MARK = "0.45", "#14639a"
@@ -26,6 +25,9 @@ def rates_figure(rows: Sequence[Mapping[str, Any]], form: str) -> bytes:
         rows: with level (all, condition or person), condition, event, a_minute, low and high.
         form: a name in :data:`FORMATS`.
     """
+    import matplotlib  # the app starts without it
+    from matplotlib.figure import Figure
+
     events = list(dict.fromkeys(row["event"] for row in rows if row["number"]))
     shown = events or list(dict.fromkeys(row["event"] for row in rows))[:1]
     columns = min(3, max(1, len(shown)))
