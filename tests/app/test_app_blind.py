@@ -1,10 +1,8 @@
 """Blind coding over HTTP: nothing of the model and of others before a recording is finished."""
 
-from contextlib import contextmanager
-
-import httpx
 import pytest
 from app_server import serving
+from blind_people import Person, coded_blind, leave
 
 from mescope.app.routes_pictures import _onset
 from mescope.app.sight import VIEWER, Viewer
@@ -19,53 +17,16 @@ _FILLED = {
 }  # fmt: skip
 
 
-OPEN = []  # what people hold open, until the test ends
-
-
 @pytest.fixture(autouse=True)
 def _leaving():
     yield
-    while OPEN:
-        OPEN.pop().close()
+    leave()
 
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
     with serving(tmp_path_factory.mktemp("blind")) as one:
         yield one
-
-
-class Person:
-    """Somebody with a browser of their own."""
-
-    def __init__(self, study, name, password="secret"):
-        self.name, self.http = name, httpx.Client(base_url=study.client.base_url, timeout=300)
-        OPEN.append(self.http)
-        if name:
-            sent = {"coder": name, "password": password}
-            assert self.http.post("/api/blind/sign-in", json=sent).status_code == 200
-
-    def marks(self, identity):
-        return self.http.get(f"/api/recordings/{identity}/marks").json()
-
-    def judge(self, identity, action, mark=None, coder=None, **values):
-        sent = {
-            "revision": self.marks(identity)["revision"], "coder": coder or self.name,
-            "action": action, "mark": mark, "values": values,
-        }  # fmt: skip
-        return self.http.post(f"/api/recordings/{identity}/events", json=sent)
-
-
-@contextmanager
-def coded_blind(study, seed=""):
-    lead = Person(study, "")
-    sent = {"coder": "lena", "password": "leading", "seed": seed}
-    assert lead.http.post("/api/blind", json=sent).status_code == 200
-    lead.name = "lena"
-    try:
-        yield lead
-    finally:
-        assert lead.http.delete("/api/blind").status_code == 204
 
 
 @pytest.fixture

@@ -8,9 +8,9 @@ import pytest
 
 pytest.importorskip("selenium", reason="the tests of the page need selenium")
 from app_server import serving
+from blind_people import Person, coded_blind, leave
 from browsing import Page, Window
 from selenium.webdriver.common.keys import Keys
-from test_app_blind import Person, coded_blind
 
 pytestmark = pytest.mark.slow
 
@@ -23,6 +23,12 @@ def lab(tmp_path_factory):
         one.judge(one.ids[0], "add", coder="bob", first=60, last=69, emotion="fear", apex=64)
         one.judge(one.ids[0], "reviewed", coder="bob")
         yield one
+
+
+@pytest.fixture(autouse=True)
+def _leaving():
+    yield
+    leave()
 
 
 @pytest.fixture
