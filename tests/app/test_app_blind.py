@@ -158,7 +158,7 @@ def test_the_lead_sees_all_and_codes_nothing(study, case):
 
 
 def test_the_order_is_drawn_from_a_seed_and_stays(study):
-    for n in range(6):
+    for n in range(4):
         study.known_as_analyzed(f"order{n}.mp4")
 
     def names(name):

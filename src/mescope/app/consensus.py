@@ -2,7 +2,7 @@
 
 It is a coder of its own (:data:`mescope.app.sight.CONSENSUS`): what it holds are annotations of
 that name, kept as events like those of everybody else, so it is edited, undone and exported
-like them.
+like them.  Where all whose marks it was made from have finished, it is finished, too.
 """
 
 from __future__ import annotations
@@ -82,5 +82,6 @@ def _make(
         store.add_marks(
             identity, [(CONSENSUS, f"h{secrets.token_hex(6)}", values) for values in fresh]
         )
-        store.add_event(identity, None, CONSENSUS, "reviewed", values={"reviewed": True})
+        if all((identity, who) in store.study.finished() for who in coders):
+            store.add_event(identity, None, CONSENSUS, "reviewed", values={"reviewed": True})
     return len(found)

@@ -190,7 +190,7 @@ def progress(project: Project) -> list[dict[str, Any]]:
     assigned = Counter(name for names in facts.assigned.values() for name in names)
     finished = Counter(name for names in facts.finished.values() for name in names)
     begun = Counter(coder for _, coder in sight.seen(store.study.begun()))
-    names = {*assigned, *finished, *begun}
+    names = {*assigned, *finished, *begun} - {CONSENSUS}
     if sight.blind is not None:
         names &= {sight.blind.name}
     return [
