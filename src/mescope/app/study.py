@@ -116,7 +116,7 @@ def _read(data: bytes) -> list[dict[str, str]]:
         ) from error
     except UnreadableError as error:
         raise DatasetError(f"row {error.row}: {error}") from error
-    if not lines or len(lines) > MOST_ROWS:
+    if not 1 < len(lines) <= MOST_ROWS:
         raise DatasetError(f"expected 1 to {MOST_ROWS} rows, found {max(0, len(lines) - 1)}")
     heads = [cell.strip().lower() for cell in lines[0][1]]
     key = next((head for head in _RECORDING if head in heads), None)
