@@ -195,7 +195,8 @@ def test_agreement_says_whose_marks_are_alone(page, desk):
     page.choose("#other", "model")
     page.says("thead", f"only {zoe}")
     page.says("thead", "only model")
-    rows = page.until(lambda: [row.text for row in page.all("main tbody tr")])
+    own = '[aria-label="Agreement"] tbody tr'
+    rows = page.until(lambda: [row.text for row in page.all(own)])
     assert len(rows) == 2  # hers, and all together
     assert rows[0].split()[-3:] == ["1", "0", "1"]
 

@@ -7,7 +7,7 @@ def test_every_mark_is_there_and_faces_only_when_asked_for(served, analyzed):
     plain = served.client.get("/api/report")
     assert plain.status_code == 200
     assert plain.headers["content-type"].startswith("text/html")
-    assert "data:image" not in plain.text
+    assert "data:image/png" not in plain.text
     assert "30–49" in plain.text
     assert "&lt;b&gt;seen&lt;/b&gt; twice" in plain.text
     assert "<b>seen" not in plain.text

@@ -13,13 +13,11 @@ from mescope.app.coding import CodedEvent
 from mescope.app.project import Project
 from mescope.app.records import StoredRecording
 from mescope.app.review_mark import ReviewMark, timed
+from mescope.app.sight import MODEL
 from mescope.errors import MescopeError
 from mescope.events import FaceEvent, Interval
 from mescope.io.file_names import valid
 from mescope.reports.json import events_of
-
-MODEL = "model"
-"""Stands for whichever model analyzed a recording; no coder may be called so."""
 
 _STATUS = {
     "proposed": "proposed",
@@ -40,8 +38,11 @@ def annotations_of(
 
     Raises:
         MescopeError: the coder marked nothing in the recording.
+        BlindError: what they marked is hidden from who asks.
     """
     found: list[Annotation] = []
+    if who is not None:
+        project.store.sight.check(recording.id, who)
     if who in (None, MODEL):
         _, state = project.review.state(recording.id)
         model = _model(project, recording)

@@ -41,3 +41,4 @@ FrameQuery = Annotated[int, Query(ge=0, le=LARGEST, description="Frame number, f
 Coder = Annotated[
     str | None, Query(max_length=64, description="See the marks as this coder alone left them.")
 ]
+Who = Annotated[str, Query(min_length=1, max_length=64, description="A coder, or `model`.")]

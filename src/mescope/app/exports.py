@@ -13,11 +13,12 @@ from mescope.annotations import AnnotationSet, dumps, writable
 from mescope.annotations.coded import table_of
 from mescope.annotations.coded import to_dict as code_dict
 from mescope.annotations.stored import to_dict
-from mescope.app.annotation_sets import MODEL, annotations_of, tiers_of
+from mescope.app.annotation_sets import annotations_of, tiers_of
 from mescope.app.pages import marks_page
 from mescope.app.project import Project
 from mescope.app.records import StoredRecording
 from mescope.app.review_mark import timed
+from mescope.app.sight import MODEL
 from mescope.errors import MescopeError
 from mescope.evaluation.matching import match
 from mescope.evaluation.megc_log import write_log

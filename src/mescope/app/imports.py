@@ -11,9 +11,9 @@ from typing import Any
 from mescope.annotations import CODECS, format_of
 from mescope.annotations.annotation import one_line
 from mescope.app import import_reader
+from mescope.app.coder_names import name_of
 from mescope.app.project import Project
 from mescope.app.records import StoredRecording
-from mescope.app.review import name_of
 from mescope.app.sandbox import Sandbox
 from mescope.app.trouble import of_system
 from mescope.errors import DatasetError

@@ -32,6 +32,17 @@ class Figure:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """A table about the project as a whole, what is to be known of it, and perhaps a figure."""
+
+    title: str
+    words: tuple[str, ...] = ()
+    heads: tuple[str, ...] = ()
+    rows: tuple[tuple[str, ...], ...] = ()
+    figure: str = ""  # a picture as a data URI
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
     """What a page shows of one recording; ``name`` is None if it is the only one."""
 
@@ -54,6 +65,7 @@ def page(
     counted: int | None = None,
     most_pictures: int = 0,
     empty: Sequence[str] = (),
+    sections: Sequence[Section] = (),
 ) -> str:
     """Return a document that opens offline.
 
@@ -64,6 +76,7 @@ def page(
         counted: how many marks there are, if that is to be said.
         most_pictures: how many marks were shown with pictures, if not all were.
         empty: recordings without marks.
+        sections: what stands before the recordings.
     """
     return template("marks.html", package="mescope.app").render(
         title=title,
@@ -73,6 +86,7 @@ def page(
         counted=counted,
         most_pictures=most_pictures,
         empty=empty,
+        sections=sections,
     )
 
 

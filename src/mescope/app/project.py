@@ -17,16 +17,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mescope.app.blind import Blindness
 from mescope.app.downsampling import Curves, unpack
 from mescope.app.frames import FrameService
 from mescope.app.limits import Limits
 from mescope.app.lock import ProjectLock
 from mescope.app.loops import Troubles
-from mescope.app.records import StoredRecording
+from mescope.app.records import StoredRecording, now
 from mescope.app.review import Review
 from mescope.app.safety import UnsafeError, inside
 from mescope.app.scheme import SchemeFile
-from mescope.app.store import ProjectStore, now
+from mescope.app.store import ProjectStore
 from mescope.app.trouble import PASSING
 from mescope.app.words import Words, english
 from mescope.errors import MescopeError, OutputError
@@ -77,6 +78,7 @@ class Project:
         except MescopeError:
             self._lock.release()
             raise
+        self.blind = Blindness(self.store.study, self.store.sight, str(self.folder))
         self.absent: frozenset[str] = frozenset()  # recordings whose file is gone for now
         self.troubles = Troubles(lambda: None)
         self.frames = FrameService(self.limits)
@@ -322,6 +324,7 @@ class Project:
 
     def forget(self, identity: str, *, file: bool) -> None:
         """Remove all traces of a recording; the file itself if asked."""
+        self.store.sight.check_lead()
         recording = self.recording(identity)
         if file:
             with contextlib.suppress(MescopeError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -111,3 +112,8 @@ class StoredAnalysis:
     recording: str
     document: dict[str, Any]
     traces: str
+
+
+def now() -> str:
+    """Return the time as people read it; nothing is ever ordered by it."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")

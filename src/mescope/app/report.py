@@ -1,4 +1,7 @@
-"""The whole project as one page, to read and print."""
+"""The whole project as one page, to read and print.
+
+Chromium, Firefox and Safari print it to PDF themselves; its style sheet has pages in mind.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from mescope.app.annotation_sets import annotations_of
 from mescope.app.pages import Figure, Part, page, rows_of
 from mescope.app.project import Project
 from mescope.app.records import StoredRecording
+from mescope.app.report_sections import sections
 from mescope.app.review_mark import ReviewMark
 from mescope.errors import MescopeError
 from mescope.io.file_names import printable
@@ -16,6 +20,12 @@ MOST_PICTURES = 300
 """Marks that are shown with pictures: about 30 MB."""
 
 MAGNIFY = 5.0
+
+PAGE_POLICY = (
+    "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'none'"
+)
+"""Of a page that the browser shows: it has styles of its own, no scripts, and loads nothing."""
 
 
 def project_report(project: Project, *, pictures: bool) -> str:
@@ -47,6 +57,7 @@ def project_report(project: Project, *, pictures: bool) -> str:
         project.words,
         most_pictures=0 if all_shown else MOST_PICTURES,
         empty=empty,
+        sections=sections(project),
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 import threading
-import unicodedata
 import zlib
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -15,12 +14,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mescope.app.coder_names import name_of
 from mescope.app.import_reader import MOST_MARKS
 from mescope.app.judgements import kept_values
 from mescope.app.marks_page import MarksPage, MarksPages, Part
 from mescope.app.replay import ReviewState, effective, fold, undoable
 from mescope.app.review_mark import ReviewMark, ReviewView, detection, timed
-from mescope.app.safety import clean_text
 from mescope.app.store import ProjectStore, StaleError
 from mescope.app.validation import checked
 from mescope.errors import MescopeError
@@ -29,7 +28,6 @@ Times = Callable[[str], NDArray[np.float64]]
 
 _KEPT = 2048  # folded states in memory; a mark takes about 1 kB
 _SETTLED = 10.0  # seconds without a judgement, and a long page is put on the disk
-_LONGEST_CODER = 64
 _ALIKE = ("first", "apex", "last", "emotion")
 _Version = tuple[int, int, int]  # of the file, of the events, of the analysis
 _Known = tuple[_Version, ReviewState]
@@ -58,16 +56,19 @@ class Review:
         key = (identity, coder)
         with self._store.snapshot():
             version = self._version(identity)
+            if self._store.sight.blind is not None:  # of one person, and kept for nobody
+                return version[1], self._folded(identity, coder)
             with self._lock:
                 known = self._known.get(key)
             if known is not None and known[0] == version:
                 state = known[1]
             else:
-                state = fold(
-                    self.detections(identity), self._store.events(identity), coder=coder
-                )
+                state = self._folded(identity, coder)
         self._keep(key, version, state)
         return version[1], state
+
+    def _folded(self, identity: str, coder: str | None) -> ReviewState:
+        return fold(self.detections(identity), self._store.events(identity), coder=coder)
 
     def _version(self, identity: str) -> _Version:
         store = self._store
@@ -75,6 +76,8 @@ class Review:
         return (store.database.generation, *numbers)
 
     def _keep(self, key: tuple[str, str | None], version: _Version, state: ReviewState) -> None:
+        if self._store.sight.blind is not None:
+            return
         with self._lock:
             self._known[key] = (version, state)
             self._known.move_to_end(key)
@@ -96,7 +99,7 @@ class Review:
         self, identity: str, coder: str | None = None, part: Part = MarksPage.whole
     ) -> bytes:
         """Return :meth:`view` as JSON, or another part of its page, as quickly as we can."""
-        if coder is not None:
+        if coder is not None or self._store.sight.blind is not None:
             return part(MarksPage((), self.view(identity, coder)))
         found = self.pages.get(identity, self._page_version(identity), part)
         if found is not None:
@@ -120,6 +123,8 @@ class Review:
 
     def _change_page(self, identity: str, before: tuple[int, ...], mark: str | None) -> None:
         """Have the page of a recording follow a judgement, if nothing else was judged since."""
+        if self._store.sight.blind is not None:
+            return
         with self._store.snapshot():
             after, view = self._page_version(identity), self.change(identity, mark)
         if after[1] == before[1] + 1:
@@ -171,10 +176,15 @@ class Review:
         with self._store.together():
             if key is not None and self._store.knows_key(identity, key):
                 return self.view(identity)
+            self._store.sight.check_judge(identity, coder)
             revision, state = self.state(identity)
             if request.get("revision") != revision:
                 raise StaleError(_stale(revision, request.get("revision")))
             values = kept_values(state, action, mark, request.get("values") or {}, frames)
+            if mark in state.marks and state.marks[mark].maker == "human":
+                self._store.sight.check_mark(state.marks[mark].coder, coder)
+            if mark in state.codes:
+                self._store.sight.check_mark(state.codes[mark].coder, coder)
             if action in ("add", "code"):
                 mark = f"{'h' if action == 'add' else 'c'}{secrets.token_hex(6)}"
             shown = self._page_version(identity)
@@ -224,6 +234,7 @@ class Review:
         """
         who = name_of(coder)
         with self._store.together():
+            self._store.sight.check_judge(identity, who)
             if revision != self._store.revision(identity):
                 raise StaleError(_stale(self._store.revision(identity), revision))
             last = undoable(self._store.events(identity), who)
@@ -261,6 +272,8 @@ class Review:
             checked_marks.append((coder, kept))
         self.state(identity)  # whatever has to be read is read before others must wait
         with self._store.together():
+            for coder in {coder for coder, _ in checked_marks}:
+                self._store.sight.check_import(identity, coder)
             known = {_likeness(mark) for mark in self.state(identity)[1].marks.values()}
             before, fresh = len(known), []
             for coder, kept in checked_marks:
@@ -301,22 +314,6 @@ def _likeness(mark: ReviewMark) -> tuple[Any, ...]:
     found = mark.annotation
     interval = found.interval
     return (mark.coder, interval.first, found.apex, interval.last, found.emotion)
-
-
-def name_of(coder: Any) -> str:
-    """Return a coder's name on one line.
-
-    Raises:
-        MescopeError: it is empty, too long, or ``model``, which stands for the model.
-    """
-    if not isinstance(coder, str):
-        raise MescopeError("expected the coder's name as text; enter a name first")
-    plain = clean_text(coder, _LONGEST_CODER, "a coder's name")
-    # Two names that look alike must not be two coders.
-    name = " ".join("".join(c for c in plain if unicodedata.category(c) != "Cf").split())
-    if not name or name.casefold() == "model":
-        raise MescopeError(f"expected the name of a coder, found {name!r}; enter another name")
-    return name
 
 
 def marks_of(document: Mapping[str, Any]) -> list[ReviewMark]:

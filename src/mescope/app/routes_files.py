@@ -11,10 +11,9 @@ from fastapi.responses import HTMLResponse, Response
 from fastapi.staticfiles import StaticFiles
 from starlette.concurrency import run_in_threadpool
 
-from mescope.app import agreement as agreements
 from mescope.app import exports, imports
-from mescope.app.dependencies import Asked, Served, Working
-from mescope.app.report import project_report
+from mescope.app.dependencies import Asked, Served, Who, Working
+from mescope.app.report import PAGE_POLICY, project_report
 from mescope.app.request_bodies import read_bytes, sent_name
 from mescope.app.words import Words
 from mescope.io.file_names import valid
@@ -31,7 +30,6 @@ Part = Annotated[
         description="Which of several in the file: the name of a video, or of an observation.",
     ),
 ]
-Who = Annotated[str, Query(min_length=1, max_length=64, description="A coder, or `model`.")]
 _BODY = {
     "requestBody": {
         "required": True,
@@ -71,17 +69,16 @@ async def import_(
 def report(
     project: Served,
     pictures: Annotated[bool, Query(description="With faces: onset, apex, change.")] = False,
+    show: Annotated[bool, Query(description="In the browser, not as a file to save.")] = False,
 ) -> Response:
     """Return the whole project as one page that opens offline, for reading and printing."""
-    headers = {"Content-Disposition": 'attachment; filename="report.html"'}
+    kind = "inline" if show else "attachment"
+    headers = {
+        "Content-Disposition": f'{kind}; filename="report.html"',
+        "Content-Security-Policy": PAGE_POLICY,
+    }
     data = project_report(project, pictures=pictures).encode("utf-8")
     return Response(data, media_type="text/html; charset=utf-8", headers=headers)
-
-
-@router.get("/agreement")
-def agreement(project: Served, a: Who, b: Who) -> dict[str, Any]:
-    """Compare two coders, or a coder and the model, over all recordings both judged."""
-    return agreements.agreement(project, a, b)
 
 
 def serve_page(app: FastAPI, words: Words) -> None:

@@ -20,7 +20,9 @@ from mescope.app.dependencies import Asked, Served, Working
 from mescope.app.jobs import AnalysisQueue
 from mescope.app.picture_folders import told_of
 from mescope.app.request_bodies import described, read_model, upload
+from mescope.app.routes_blind import told
 from mescope.app.routes_scheme import drawn_units
+from mescope.app.sight import VIEWER
 from mescope.app.trouble import PASSING
 from mescope.app.views import details, overview
 from mescope.io.file_names import printable
@@ -55,6 +57,7 @@ def project_facts(project: Served) -> dict[str, Any]:
     return {
         "name": printable(project.folder.name),
         "trouble": project.troubles.text(),
+        "blind": told(project, VIEWER.get()),
         "version": __version__,
         "emotions": [one.name for one in scheme.emotions],
         "scheme": scheme.to_page(),
@@ -164,7 +167,10 @@ async def _news(request: Request, jobs: AnalysisQueue) -> AsyncIterator[str]:
     seen, silent, said = -1, 0.0, None
     yield "retry: 1000\n\n"
     ending = request.app.state.ending
+    blind = request.app.state.project.blind
     while not ending.is_set() and not await request.is_disconnected():
+        if (blind.setting() is None) != (VIEWER.get() is None):
+            return  # it was begun or ended: who asks comes back as somebody else
         if (trouble := troubles.text()) != said:
             said, silent = trouble, 0.0
             yield f"event: trouble\n{_event({'trouble': trouble})}"

@@ -8,6 +8,7 @@ import sqlite3
 from pathlib import Path
 
 from mescope.app.outlines import OUTLINES, outline
+from mescope.app.study_schema import STUDY_TABLES
 from mescope.app.trouble import told
 from mescope.errors import MescopeError, OutputError
 
@@ -53,6 +54,7 @@ CREATE INDEX recording_sha256 ON recordings (sha256);
 CREATE INDEX recording_size ON recordings (size);
 """,
     2: OUTLINES,
+    3: STUDY_TABLES,
 }
 """From a layout to the next one; a new project takes all steps."""
 

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from fastapi import FastAPI, Request
+from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
@@ -17,18 +17,23 @@ from starlette.types import ASGIApp
 
 from mescope import __version__
 from mescope.app import (
+    routes_agreement,
+    routes_blind,
     routes_files,
     routes_marks,
     routes_picture_folders,
     routes_pictures,
     routes_project,
     routes_scheme,
+    routes_study,
 )
+from mescope.app.blind import watching
 from mescope.app.jobs import AnalysisQueue, Analyze
 from mescope.app.limits import Limits
 from mescope.app.project import MissingError, Project
 from mescope.app.safety import UnsafeError
 from mescope.app.security_middleware import SecurityMiddleware
+from mescope.app.sight import BlindError
 from mescope.app.store import StaleError
 from mescope.app.trouble import PASSING, BusyError, GoneError, of_system
 from mescope.app.uploads import TooLargeError
@@ -41,6 +46,7 @@ STATUS: tuple[tuple[type[MescopeError], int], ...] = (
     (TooLargeError, 413),
     (StaleError, 409),
     (UnsafeError, 400),
+    (BlindError, 403),
     (VideoError, 404),
     (FaceError, 404),
     (BusyError, 503),
@@ -109,7 +115,7 @@ def create_app(
 
     app = FastAPI(
         title="mescope", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None,
-        telemetry=_SILENT,
+        telemetry=_SILENT, dependencies=[Depends(watching)],
         description="Judge what the models propose.  Frames count from 0, intervals include "
         "both ends, times are seconds from the first frame.",
     )  # fmt: skip
@@ -117,7 +123,7 @@ def create_app(
     app.state.ending = ending or threading.Event()
     for routes in (
         routes_picture_folders, routes_project, routes_pictures, routes_marks, routes_scheme,
-        routes_files,
+        routes_files, routes_agreement, routes_study, routes_blind,
     ):  # fmt: skip
         app.include_router(routes.router)
     if page:

@@ -1,6 +1,7 @@
 """What a project keeps: recordings, analyses, events and jobs, in one SQLite file.
 
-Events and analyses are only ever added.  One process writes; its threads take turns.  What
+Of analyses and events it shows what who asks may see (:mod:`mescope.app.sight`).  They are only
+ever added.  One process writes; its threads take turns.  What
 can go wrong with the file: :mod:`mescope.app.database`.
 """
 
@@ -8,17 +9,26 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from mescope.app.database import Database
 from mescope.app.outlines import outline
-from mescope.app.records import AnalysisJob, StoredAnalysis, StoredRecording, VideoFacts
+from mescope.app.records import (
+    AnalysisJob,
+    StoredAnalysis,
+    StoredRecording,
+    VideoFacts,
+    now,
+)
 from mescope.app.replay import ReviewEvent
 from mescope.app.review_mark import ReviewView
 from mescope.app.schema import copies
+from mescope.app.sight import Sight
+from mescope.app.study_schema import OF_RECORDINGS
+from mescope.app.study_tables import StudyTables
 from mescope.errors import MescopeError
 from mescope.io.file_names import from_text, to_text
 
@@ -37,6 +47,8 @@ class ProjectStore:
         self.database = Database(path, retake)
         self._all, self._run = self.database.all, self.database.run
         self.together, self.snapshot = self.database.together, self.database.snapshot
+        self.study = StudyTables(self.database)
+        self.sight = Sight(self.study)
 
     def close(self) -> None:
         """Close the file."""
@@ -75,7 +87,7 @@ class ProjectStore:
         """Remove every row about a recording, and overwrite where it stood."""
         with self.together():
             self._run("DELETE FROM recordings WHERE id = ?", identity)
-            for table in ("analyses", "events", "jobs"):
+            for table in ("analyses", "events", "jobs", *OF_RECORDINGS):
                 self._run(f"DELETE FROM {table} WHERE recording = ?", identity)
         for copy in copies(self._path):  # of before an upgrade; it holds the recording, too
             copy.unlink(missing_ok=True)
@@ -109,6 +121,8 @@ class ProjectStore:
             identity: of the recording.
             whole: with detections and marks, which of hours are more than all the rest.
         """
+        if not self.sight.sees(identity, ""):
+            return None
         part = "document" if whole else "outline AS document"
         rows = self._all(
             f"SELECT number, {part}, traces FROM analyses WHERE recording = ? "
@@ -136,10 +150,16 @@ class ProjectStore:
             "SELECT recording, detections FROM analyses WHERE number IN "
             "(SELECT MAX(number) FROM analyses GROUP BY recording)"
         )
-        return {row[0]: row[1] for row in rows}
+        seen = self.sight.seen((row[0], "") for row in rows)
+        return {row[0]: row[1] for row in rows if (row[0], "") in seen}
 
     def reviewed(self) -> set[str]:
-        """Return the recordings that a coder called reviewed, and nobody took that back."""
+        """Return the recordings that a coder called reviewed, and nobody took that back.
+
+        Of who codes blind: those that they finished.
+        """
+        if (viewer := self.sight.blind) is not None:
+            return {one for one, coder in self.study.finished() if coder == viewer.name}
         rows = self._all(
             "SELECT * FROM events WHERE action IN ('reviewed', 'undo') ORDER BY seq"
         )
@@ -153,6 +173,7 @@ class ProjectStore:
 
     def trace_file(self, identity: str) -> str | None:
         """Return the file name of the newest traces of a recording, or None."""
+        self.sight.check(identity, "")
         rows = self._all(
             "SELECT traces FROM analyses WHERE recording = ? ORDER BY number DESC LIMIT 1",
             identity,
@@ -168,18 +189,24 @@ class ProjectStore:
     def events(self, identity: str) -> list[ReviewEvent]:
         """Return everything that was done to a recording, in order."""
         rows = self._all("SELECT * FROM events WHERE recording = ? ORDER BY seq", identity)
-        return [_event(row) for row in rows]
+        return self.sight.events(identity, [_event(row) for row in rows])
 
     def coders(self, identity: str | None = None) -> list[str]:
         """Return who did anything in a recording, or in all, in order of name."""
         where, values = ("recording = ?", (identity,)) if identity else ("TRUE", ())
         rows = self._all(
-            f"SELECT DISTINCT coder FROM events WHERE {where} AND coder != ''", *values
+            f"SELECT DISTINCT recording, coder FROM events WHERE {where} AND coder != ''",
+            *values,
         )
-        return sorted(row[0] for row in rows)
+        return sorted({coder for _, coder in self.sight.seen((r[0], r[1]) for r in rows)})
 
     def revision(self, identity: str) -> int:
-        """Return how many events a recording has; it grows with each."""
+        """Return how many events a recording has that may be seen; it grows with each."""
+        if self.sight.blind is not None:
+            return len(self.events(identity))
+        return self._newest(identity)
+
+    def _newest(self, identity: str) -> int:
         row = self._all("SELECT MAX(revision) FROM events WHERE recording = ?", identity)[0]
         return int(row[0] or 0)
 
@@ -193,8 +220,17 @@ class ProjectStore:
 
     def revisions(self) -> dict[str, int]:
         """Return the revision of every recording that has events."""
-        rows = self._all("SELECT recording, MAX(revision) FROM events GROUP BY recording")
-        return {row[0]: row[1] for row in rows}
+        if self.sight.blind is None:
+            rows = self._all("SELECT recording, MAX(revision) FROM events GROUP BY recording")
+            return {row[0]: row[1] for row in rows}
+        rows = self._all(
+            "SELECT recording, coder, COUNT(*) FROM events GROUP BY recording, coder"
+        )
+        seen, found = self.sight.seen((row[0], row[1]) for row in rows), Counter[str]()
+        for recording, coder, number in rows:
+            if (recording, coder) in seen:
+                found[recording] += number
+        return dict(found)
 
     def knows_key(self, identity: str, key: str) -> bool:
         """Whether an event with this key was kept already (a request that is sent again)."""
@@ -229,10 +265,10 @@ class ProjectStore:
             StaleError: the recording has another revision by now; nothing was kept.
         """
         with self.together():
-            revision = self.revision(identity)
-            if expected is not None and expected != revision:
+            seen, revision = self.revision(identity), self._newest(identity)
+            if expected is not None and expected != seen:
                 raise StaleError(
-                    f"expected revision {revision} of this recording, found {expected}: "
+                    f"expected revision {seen} of this recording, found {expected}: "
                     "somebody else changed it; look at the marks and apply again"
                 )
             at, content = now(), dict(values or {})
@@ -259,7 +295,7 @@ class ProjectStore:
                 (
                     (identity, revision, at, coder, "add", mark, json.dumps(dict(values)))
                     for revision, (coder, mark, values) in enumerate(
-                        marks, start=self.revision(identity) + 1
+                        marks, start=self._newest(identity) + 1
                     )
                 ),
             )
@@ -324,11 +360,6 @@ class ProjectStore:
     def requeue_running(self) -> int:
         """Queue again what was running when the server ended; return how many."""
         return self._run("UPDATE jobs SET state = 'queued' WHERE state = 'running'").rowcount
-
-
-def now() -> str:
-    """Return the time as people read it; nothing is ever ordered by it."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
 def _recording(row: sqlite3.Row) -> StoredRecording:

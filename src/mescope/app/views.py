@@ -7,8 +7,10 @@ from typing import Any
 
 from mescope.app.project import Project
 from mescope.app.records import AnalysisJob, StoredRecording
+from mescope.app.study import study_facts
 from mescope.results import SPOKEN
 
+_CODED = ("new", "to review", "reviewed")
 _FACTS = ("seconds", "rate", "frames", "width", "height")
 
 
@@ -25,15 +27,23 @@ def overview(
     store = project.store
     jobs, counts, reviewed = store.latest_jobs(), store.detection_counts(), store.reviewed()
     trouble, absent = project.troubles.text(), project.absent
-    found = []
-    for r in store.recordings():
+    found, study = [], study_facts(project)
+    for r in project.blind.ordered(store.recordings()):
         if only is None or r.id in only:
             shown = view(
                 r, jobs.get(r.id), counts.get(r.id), r.id in reviewed, progress.get(r.id)
             )
             gone = project.words("server.absent") if r.id in absent else None
-            found.append(_hindered(shown, trouble, gone))
+            shown |= _coded_blind(project, shown["state"], r.id in reviewed)
+            found.append(_hindered(shown, trouble, gone) | study.of(r))
     return found
+
+
+def _coded_blind(project: Project, state: str, finished: bool) -> dict[str, Any]:
+    """Return whether things are hidden from who asks, and the state in their words."""
+    blind = project.store.sight.blind is not None
+    words = {"state": "finished" if finished else "to code"}
+    return {"blind": blind and not finished} | (words if blind and state in _CODED else {})
 
 
 def view(

@@ -21,6 +21,7 @@ import numpy.typing as npt
 from mescope.annotations.annotation import Annotation, AnnotationSet
 from mescope.errors import DatasetError
 from mescope.evaluation.matching import Counts, match
+from mescope.evaluation.units import by_face
 from mescope.events import Interval, Kind
 from mescope.labels import canonical
 
@@ -168,7 +169,8 @@ def agree(pairs: Sequence[tuple[AnnotationSet, AnnotationSet]]) -> Agreement:
     hits: list[tuple[Annotation, Annotation]] = []
     for a, b in pairs:
         frames = _length(a, b)
-        for mine, theirs in _by_face(a, b):
+        for face in by_face({"a": a.marks, "b": b.marks}):
+            mine, theirs = face["a"], face["b"]
             found = _hits(mine, theirs)
             hits += [(mine[i], theirs[j]) for kind in KINDS for i, j in found[kind][1]]
             for name, row in _rows(mine, theirs, found, frames, a.video).items():
@@ -231,21 +233,6 @@ def _length(a: AnnotationSet, b: AnnotationSet) -> int | None:
             f"{b.frames} in the second; name the right one with --video"
         )
     return b.frames if a.frames is None else a.frames
-
-
-def _by_face(
-    a: AnnotationSet, b: AnnotationSet
-) -> list[tuple[list[Annotation], list[Annotation]]]:
-    """Return the marks of both face by face; one face each is the same, whatever its name."""
-    mine = [m for m in a.marks if m.status != "rejected"]
-    theirs = [m for m in b.marks if m.status != "rejected"]
-    faces = {m.face for m in mine}, {m.face for m in theirs}
-    if max(map(len, faces)) <= 1:
-        return [(mine, theirs)]
-    return [
-        ([m for m in mine if m.face == face], [m for m in theirs if m.face == face])
-        for face in sorted(faces[0] | faces[1])
-    ]
 
 
 def _emotions(hits: Sequence[tuple[Annotation, Annotation]]) -> tuple[tuple[str, ...], Table]:

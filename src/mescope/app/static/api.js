@@ -23,7 +23,7 @@ async function reach(address, options = {}) {
   }
 }
 
-async function ask(path, options = {}, address = `api${path}`) {
+export async function ask(path, options = {}, address = `api${path}`) {
   const answer = await reach(address, options);
   const text = answer.status === 204 ? "" : await answer.text();
   let body = null;
@@ -42,7 +42,7 @@ async function picture(path) {  // as a blob
   throw new ApiError(answer.status, await answer.json().catch(() => null));
 }
 
-const post = (path, body) =>
+export const post = (path, body) =>
   ask(path, {
     method: "POST",
     headers: { "Content-Type": "application/json" },
@@ -73,7 +73,6 @@ export const api = {
   setScheme: (scheme) => ask("/scheme", { method: "PUT", headers: { "Content-Type": "application/json" }, body: typeof scheme === "string" ? scheme : JSON.stringify(scheme) }),
   schemeUrl: "api/scheme",
   overlay: (id, n) => ask(`${of(id)}/overlay/${n}`),
-  agreement: (a, b) => ask(`/agreement?a=${encodeURIComponent(a)}&b=${encodeURIComponent(b)}`),
   interface: () => ask("", {}, "openapi.json"),
   // pictures: the version in the address lets the browser keep them, but not those of a file that was replaced
   frame: ({ id, version }, n, width) =>

@@ -2,6 +2,7 @@
 
 import { showAgreement } from "./agreement.js";
 import { api } from "./api.js";
+import { showSignIn, wearName } from "./blind.js";
 import { make, put } from "./dom.js";
 import { showHelp } from "./help.js";
 import { showInterface } from "./interface.js";
@@ -9,6 +10,7 @@ import { showRecordings } from "./recordings.js";
 import { showReview } from "./review.js";
 import { showScheme } from "./scheme.js";
 import { t } from "./words.js";
+import { showStudy } from "./study.js";
 
 const main = document.getElementById("main");
 const coderField = document.getElementById("coder");
@@ -16,7 +18,7 @@ const KEEP = "mescope.coder", READ = "mescope.use";
 let leave = () => {}, turn = 0;
 
 coderField.value = localStorage.getItem(KEEP) ?? "";
-coderField.addEventListener("change", () => localStorage.setItem(KEEP, coderField.value.trim()));
+coderField.addEventListener("change", () => { if (!coderField.readOnly) localStorage.setItem(KEEP, coderField.value.trim()); });
 const coder = () => coderField.value.trim();
 
 async function route() {
@@ -32,14 +34,16 @@ async function route() {
     tellUse(project.use);
     tellTrouble(project.trouble);
     tellKeys(project.scheme);
-    const [, page, id] = location.hash.match(/^#\/(r|agreement|scheme|api)?\/?(.*)$/) ?? [];
+    wearName(project.blind, coderField, localStorage.getItem(KEEP) ?? "", route);
+    const [, page, id] = location.hash.match(/^#\/(r|agreement|study|scheme|api)?\/?(.*)$/) ?? [];
     document.title = `${t(`page.title_${page ?? "list"}`)} – mescope`;
     for (const link of document.querySelectorAll("nav a, footer a")) {
       const here = link.getAttribute("href") === `#/${page === "r" ? "" : page ?? ""}`;
       if (here) link.setAttribute("aria-current", "page"); else link.removeAttribute("aria-current");
     }
-    const show = page === "r" ? showReview(place, decodeURIComponent(id), { project, coder })
-      : page === "agreement" ? showAgreement(place, { project }) : page === "scheme" ? showScheme(place, { project, changed: tellKeys }) : page === "api" ? showInterface(place) : showRecordings(place, { project });
+    const show = project.blind && !project.blind.coder ? showSignIn(place, route) : page === "r" ? showReview(place, decodeURIComponent(id), { project, coder })
+      : page === "agreement" ? showAgreement(place, { project, coder }) : page === "study" ? showStudy(place, { project, coder, again: route })
+        : page === "scheme" ? showScheme(place, { project, changed: tellKeys }) : page === "api" ? showInterface(place) : showRecordings(place, { project });
     const left = await show;
     if (mine === turn) leave = left; else left();
   } catch (error) {

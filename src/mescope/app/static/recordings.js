@@ -3,9 +3,10 @@
 import { adding } from "./adding.js";
 import { api } from "./api.js";
 import { clock, fail, make, put } from "./dom.js";
+import { StudyFilters } from "./study_filters.js";
 import { t, word } from "./words.js";
 
-const STATES = ["new", "queued", "analyzing", "to review", "reviewed", "failed"];
+const STATES = ["new", "queued", "analyzing", "to review", "reviewed", "failed"], BLIND = ["to code", "finished"];
 const runs = ({ state }) => state === "queued" || state === "analyzing";
 
 export async function showRecordings(main, { project }) {
@@ -22,7 +23,8 @@ class Recordings {
     this.sum = make("span", { class: "quiet", id: "sum" });
     this.filter = make("input", { type: "search", id: "filter", "aria-label": t("recordings.names_with"), placeholder: t("recordings.filter"), oninput: () => this.sift() });
     this.which = make("select", { id: "which", "aria-label": t("recordings.show_states"), onchange: () => this.sift() },
-      make("option", { value: "" }, t("recordings.all_states")), ...STATES.map((state) => make("option", { value: state }, word("states", state))));
+      make("option", { value: "" }, t("recordings.all_states")), ...[...STATES, ...(project.blind ? BLIND : [])].map((state) => make("option", { value: state }, word("states", state))));
+    this.study = new StudyFilters(() => this.sift());
     this.every = make("button", { type: "button", class: "main", id: "every", onclick: () => this.each(api.analyze, ({ state, frames }) => state === "new" && frames) });
     this.none = make("button", { type: "button", id: "none", onclick: () => this.each(api.cancel, runs) });
     const faces = make("input", { type: "checkbox", id: "faces", onchange: () => { report.href = `api/report${faces.checked ? "?pictures=true" : ""}`; } });
@@ -32,7 +34,7 @@ class Recordings {
     this.element = make("div", {},
       make("div", { class: "row head" }, make("h1", {}, t("recordings.title")), this.sum),
       adding(project, () => this.refresh()),
-      make("div", { class: "row tools" }, this.filter, this.which, this.every, this.none,
+      make("div", { class: "row tools" }, this.filter, this.which, this.study.element, this.every, this.none,
         make("span", { class: "row aside" }, report, make("label", { class: "quiet" }, faces, ` ${t("recordings.with_faces")}`))),
       this.list);
     this.soon = () => this.refresh();
@@ -53,6 +55,7 @@ class Recordings {
     try {
       this.all = await api.recordings();
     } catch (error) { return this.tell(error.message, true); }
+    this.study.learn(this.all);
     const there = new Set(this.all.map((recording) => recording.id));
     for (const [id, card] of this.cards) {
       if (!there.has(id)) { card.element.remove(); this.cards.delete(id); }
@@ -72,11 +75,11 @@ class Recordings {
     const text = this.filter.value.trim().toLowerCase(), state = this.which.value;
     let shown = 0;
     for (const { recording, element } of this.cards.values()) {
-      element.hidden = !(recording.name.toLowerCase().includes(text) && (!state || recording.state === state));
+      element.hidden = !(recording.name.toLowerCase().includes(text) && (!state || recording.state === state) && this.study.fits(recording));
       shown += !element.hidden;
     }
     const { length } = this.all, of = (name) => this.all.filter((one) => one.state === name).length;
-    put(this.sum, [t("recordings.count", { n: length }), ...["to review", "reviewed", "failed"].filter(of).map((name) => `${of(name)} ${word("states", name)}`)].join(" · "));
+    put(this.sum, [t("recordings.count", { n: length }), ...["to review", "reviewed", ...BLIND, "failed"].filter(of).map((name) => `${of(name)} ${word("states", name)}`)].join(" · "));
     const fresh = this.all.filter((one) => one.state === "new" && one.frames).length, running = this.all.filter(runs).length;
     this.every.hidden = !fresh;
     put(this.every, t("recordings.analyze_all", { n: fresh }));
@@ -146,7 +149,7 @@ class Card {
       : error ? "" : t("recordings.looked_at"));
     this.state.className = `state ${state.replace(" ", "-")}`;
     put(this.state, word("states", state));
-    put(this.found, analyzed ? t("recordings.detections", { n: recording.detections }) : known ? t("recordings.not_analyzed") : "");
+    put(this.found, recording.blind ? "" : analyzed ? t("recordings.detections", { n: recording.detections }) : known ? t("recordings.not_analyzed") : "");
     put(this.error, error ?? "");
     this.error.hidden = !error;
     this.bar.hidden = !running;
@@ -154,7 +157,7 @@ class Card {
     this.act = running ? api.cancel : api.analyze;
     put(this.job, running ? t("recordings.cancel") : state === "failed" ? t("recordings.again") : analyzed ? t("recordings.analyze_again") : t("recordings.analyze"));
     this.job.className = running || analyzed ? "" : "main";
-    this.job.hidden = !known && !error;
+    this.job.hidden = recording.blind || (!known && !error);
     this.review.hidden = !known;
     this.review.className = state === "to review" ? "button main" : "button";
   }

@@ -1,8 +1,10 @@
 // One recording: watch, step, correct, confirm, export.
 
 import { api } from "./api.js";
+import { askToFinish, blindNotice } from "./blind.js";
 import { Coding } from "./coding.js";
 import { SPEEDS, hear } from "./commands.js";
+import { Differences } from "./differences.js";
 import { clock, fail, make, put, say } from "./dom.js";
 import { Exchange } from "./exchange.js";
 import { Judging } from "./judging.js";
@@ -20,7 +22,8 @@ import { t, word } from "./words.js";
 
 const CHUNK = 2000;  // frames whose times are asked for at once
 
-export async function showReview(main, id, { project, coder }) {
+export async function showReview(main, place, { project, coder }) {
+  const [id, frame] = place.split("@");  // a list elsewhere may lead to a frame
   const marks = api.marks(id);  // they come together with what is known of the recording
   marks.catch(() => {});
   const recording = await api.recording(id);
@@ -32,7 +35,7 @@ export async function showReview(main, id, { project, coder }) {
   }
   const review = new Review(recording, project, coder);
   main.replaceChildren(review.element);
-  await review.start(marks);
+  await review.start(marks, frame === undefined ? null : Number(frame));
   return () => review.close();
 }
 
@@ -90,16 +93,17 @@ class Review {
     this.exchange = new Exchange(recording.id, this.project, { coder: this.coder, take: (state) => this.take(state) });
     this.exchange.know(this.project.coders);
     this.pair = new Pair(recording);
+    this.differences = new Differences(recording, this.project, (n) => this.open(n));
     this.notices = make("div", {});
     this.element = make("div", {}, this.head(), this.notices,
       make("div", { class: "review" },
         make("div", {}, make("div", { class: "screen" }, this.canvas), this.trouble, this.controls(), this.line, this.lineControls(), this.sensitivity.element, this.pair.element),
-        make("div", {}, this.panel.element, this.coding.element, this.exchange.element)));
+        make("div", {}, this.panel.element, this.coding.element, this.differences.element, this.exchange.element)));
   }
 
   head() {
     this.stateWord = make("span", { class: "state" });
-    this.doneButton = this.button(t("review.mark_reviewed"), () => this.judging.act("reviewed", null, { reviewed: !this.state.reviewed }));
+    this.doneButton = this.button(t("review.mark_reviewed"), () => this.finish());
     this.job = make("button", { type: "button", id: "job", onclick: () => this.analyze() });
     this.bar = make("progress", { max: "1", value: "0", "aria-label": t("review.analysis"), hidden: true });
     return make("div", { class: "row head" }, make("h1", {}, this.recording.name), this.stateWord, this.doneButton, this.job, this.bar,
@@ -135,14 +139,27 @@ class Review {
     return make("button", { type: "button", onclick: act, "aria-label": words, title: key ? `${words ?? label} (${key})` : words }, label);
   }
 
-  async start(marks) {
+  async finish() {
+    const { blind } = this.recording;
+    if (blind && !(await askToFinish())) return;
+    await this.judging.act("reviewed", null, { reviewed: !this.state.reviewed });
+    if (blind) await this.recover();  // what was hidden is shown
+  }
+
+  open(n) {  // a frame, and what is marked there
+    this.pick(this.shown().find((mark) => mark.first <= n && n <= mark.last) ?? null);
+    this.player.pause();
+    return this.player.show(Math.min(Math.max(0, n), this.player.last));
+  }
+
+  async start(marks, frame = null) {
     this.stopKeys = hear(this);
     this.source = api.progress((news) => this.hear(news), () => this.recover());
     await this.reload(marks);
     const learnt = this.learn(this.recording);
     const [first] = this.shown();
     if (first) this.pick(first);
-    await this.player.show(first?.first ?? 0);
+    await (Number.isInteger(frame) ? this.open(frame) : this.player.show(first?.first ?? 0));
     this.timeline.fit();
     await learnt;
     this.findNext();
@@ -176,7 +193,9 @@ class Review {
     this.arrange();
     this.seen = null;
     this.showMarks();
+    this.differences.show();
     const words = [
+      blindNotice(recording, this.project),
       recording.simulated && t("review.simulated"),
       ...recording.warnings,
     ].filter(Boolean);
@@ -191,7 +210,7 @@ class Review {
     put(this.stateWord, word("states", state));
     this.stateWord.title = error ?? "";
     put(this.job, running ? t("recordings.cancel") : state === "failed" ? t("recordings.again") : t("recordings.analyze"));
-    this.job.hidden = analyzed && !running && state !== "failed";
+    this.job.hidden = this.recording.blind || analyzed && !running && state !== "failed";
     this.job.className = running ? "" : "main";
     this.bar.hidden = !running;
     this.bar.value = progress ?? 0;
@@ -205,7 +224,7 @@ class Review {
 
   async findNext() {  // the next recording that waits for somebody
     const all = await api.recordings().catch(() => []), here = all.findIndex((one) => one.id === this.recording.id);
-    const next = [...all.slice(here + 1), ...all.slice(0, here)].find((one) => one.state === "to review" && one.id !== this.recording.id);
+    const next = [...all.slice(here + 1), ...all.slice(0, here)].find((one) => (one.state === "to review" || one.state === "to code") && one.id !== this.recording.id);
     const link = document.getElementById("next");
     if (!next || !link) return;
     link.href = `#/r/${next.id}`;
@@ -255,7 +274,8 @@ class Review {
     this.seen = null;
     this.judging.saved.dataset.revision = String(this.state.revision);
     this.doneButton.setAttribute("aria-pressed", String(this.state.reviewed));
-    put(this.doneButton, this.state.reviewed ? t("review.reviewed") : t("review.mark_reviewed"));
+    put(this.doneButton, this.state.reviewed ? t(this.project.blind ? "review.finished" : "review.reviewed") : t(this.recording.blind ? "review.finish" : "review.mark_reviewed"));
+    this.doneButton.disabled = Boolean(this.project.blind && this.state.reviewed);
     this.exchange.know([...new Set(this.shown().map((mark) => mark.coder))].filter(Boolean));
     this.showMarks();
   }

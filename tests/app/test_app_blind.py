@@ -1,0 +1,203 @@
+"""Blind coding over HTTP: nothing of the model and of others before a recording is finished."""
+
+import pytest
+from app_server import serving
+from blind_people import Person, coded_blind, leave
+
+from mescope.app.routes_pictures import _onset
+from mescope.app.sight import VIEWER, Viewer
+
+SECRETS = (b"m30-40-49", b"m70-75-80", b"bob", b"zeta", b"seen by b", b"made-up", b"no face")
+"""Marks, model and reason of the made-up analysis; name, emotion and note of another coder."""
+_PIXELS = (".jpg", "/pair", "/overlay/{n}", "/file", "/progress")
+"""Pictures of the video itself, for anybody who codes it; and a stream without end."""
+_FILLED = {
+    "n": "35", "first": "0", "last": "9", "onset": "30", "apex": "40", "magnify": "2",
+    "format": "json", "a": "model", "b": "bob", "who": "model", "frame": "35",
+}  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def _leaving():
+    yield
+    leave()
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    with serving(tmp_path_factory.mktemp("blind")) as one:
+        yield one
+
+
+@pytest.fixture
+def case(study, request):
+    """Bob marked 60-69 and finished; ann has not looked yet."""
+    name = f"{request.node.name[:40]}.mp4"
+    identity = study.known_as_analyzed(name)
+    study.judge(
+        identity, "add", coder="bob", first=60, last=69, emotion="zeta", note="seen by b"
+    )
+    study.judge(identity, "reviewed", coder="bob")
+    return identity
+
+
+def test_no_answer_of_any_kind_tells_who_has_not_finished(study, case):
+    """Every address that the server knows is asked, by ann and by nobody."""
+    with coded_blind(study):
+        paths = study.client.get("/openapi.json").json()["paths"]
+        for person in (Person(study, ""), Person(study, "ann")):
+            asked = 0
+            for path, methods in paths.items():
+                if "get" not in methods or path.endswith(_PIXELS):
+                    continue
+                parameters = methods["get"].get("parameters", [])
+                given = {p["name"]: _FILLED.get(p["name"]) for p in parameters}
+                query = {
+                    p["name"]: given[p["name"]]
+                    for p in parameters
+                    if p["in"] == "query" and given[p["name"]] is not None
+                }
+                filled = path.replace("{id}", case).replace("{n}", "35")
+                answer = person.http.get(filled, params=query)
+                assert "{" not in filled, path
+                assert answer.status_code < 500, (path, answer.text)
+                said = answer.content.replace(b"model and bob", b"")  # what was asked
+                told = [word for word in SECRETS if word in said]
+                assert not told, (path, told)
+                asked += 1
+            assert asked > 15
+
+
+def test_arrows_on_the_picture_tell_no_onset(study, case):
+    """They begin where a mark around the frame begins, of the marks that may be seen."""
+    recording = study.project.recording(case)
+    with coded_blind(study):
+        token = VIEWER.set(Viewer("ann"))
+        try:
+            assert _onset(study.project, recording, 35) is None
+        finally:
+            VIEWER.reset(token)
+        assert _onset(study.project, recording, 35) == 30  # as the server itself sees it
+
+
+def test_each_form_of_export_is_refused_or_empty(study, case):
+    with coded_blind(study):
+        ann = Person(study, "ann")
+        for form in ("csv", "elan", "json", "html", "megc"):
+            url = f"/api/recordings/{case}/export"
+            for who in ("model", "bob", "consensus"):
+                answer = ann.http.get(url, params={"format": form, "who": who})
+                assert answer.status_code == 403, (form, who)
+            answer = ann.http.get(url, params={"format": form})
+            assert not any(word in answer.content for word in SECRETS), form
+        assert ann.http.get(f"/api/recordings/{case}/traces").status_code == 403
+
+
+def test_a_coder_codes_finishes_sees_and_cannot_go_back(study, case):
+    with coded_blind(study):
+        ann = Person(study, "ann")
+        shown = ann.http.get(f"/api/recordings/{case}").json()
+        assert (shown["state"], shown["blind"], shown["analyzed"]) == ("to code", True, False)
+        assert shown["events"] == shown["gaps"] == shown["candidates"] == []
+        assert ann.marks(case) == {
+            "revision": 0, "reviewed": False, "detections": [], "annotations": [],
+        }  # fmt: skip
+        assert ann.judge(case, "confirm", "m30-40-49").status_code == 400  # as if not there
+        assert ann.judge(case, "add", coder="bob", first=1, last=2).status_code == 403
+        own = ann.judge(case, "add", first=58, last=68, emotion="fear").json()["annotations"]
+        assert [(m["first"], m["coder"]) for m in own] == [(58, "ann")]
+        ann.judge(case, "edit", own[0]["id"], last=69)
+        assert ann.marks(case)["revision"] == 2  # hers alone
+        assert ann.judge(case, "reviewed").status_code == 200
+        found = ann.marks(case)
+        assert {m["coder"] for m in found["annotations"]} == {"ann", "bob"}
+        assert len(found["detections"]) == 2
+        assert ann.http.get(f"/api/recordings/{case}").json()["state"] == "finished"
+        for answer in (
+            ann.judge(case, "edit", own[0]["id"], first=60),
+            ann.judge(case, "reviewed", reviewed=False),
+            ann.http.post(
+                f"/api/recordings/{case}/undo",
+                json={"revision": found["revision"], "coder": "ann"},
+            ),
+        ):
+            assert (answer.status_code, "finished" in answer.json()["error"]) == (403, True)
+
+
+def test_who_has_not_finished_is_hidden_also_afterwards(study, case):
+    with coded_blind(study):
+        ann, cid = Person(study, "ann"), Person(study, "cid")
+        cid.judge(case, "add", first=3, last=9)
+        ann.judge(case, "reviewed")
+        assert {m["coder"] for m in ann.marks(case)["annotations"]} == {"bob"}
+        cid.judge(case, "reviewed")
+        assert {m["coder"] for m in ann.marks(case)["annotations"]} == {"bob", "cid"}
+
+
+def test_a_name_belongs_to_who_took_it_and_the_lead_can_let_it_go(study):
+    with coded_blind(study) as lead:
+        Person(study, "dan", "first one")
+        stranger = Person(study, "")
+        sent = {"coder": "dan", "password": "another"}
+        assert stranger.http.post("/api/blind/sign-in", json=sent).status_code == 403
+        assert (
+            stranger.http.post("/api/blind/release", json={"coder": "dan"}).status_code == 403
+        )
+        assert stranger.http.delete("/api/blind").status_code == 403
+        assert lead.http.post("/api/blind/release", json={"coder": "dan"}).json()["released"]
+        assert stranger.http.post("/api/blind/sign-in", json=sent).status_code == 200
+        stranger.http.post("/api/blind/sign-out")
+        assert stranger.http.get("/api/blind").json()["blind"]["coder"] == ""
+
+
+def test_the_lead_sees_all_and_codes_nothing(study, case):
+    with coded_blind(study) as lead:
+        assert len(lead.marks(case)["detections"]) == 2
+        assert lead.judge(case, "add", first=1, last=2).status_code == 403
+        assert lead.judge(case, "add", coder="consensus", first=1, last=2).status_code == 200
+
+
+def test_the_order_is_drawn_from_a_seed_and_stays(study):
+    for n in range(4):
+        study.known_as_analyzed(f"order{n}.mp4")
+
+    def names(name):
+        listed = Person(study, name).http.get("/api/recordings").json()
+        return [one["name"] for one in listed if one["name"].startswith("order")]
+
+    with coded_blind(study, seed="7"):
+        ann, bob = names("ann"), names("bob")
+        assert sorted(ann) == sorted(bob) != ann
+        assert ann != bob
+        study.known_as_analyzed("order-late.mp4")
+        assert [n for n in names("ann") if n != "order-late.mp4"] == ann
+    with coded_blind(study, seed="7"):
+        assert [n for n in names("ann") if n != "order-late.mp4"] == ann
+
+
+def test_who_saw_what_when_is_kept_and_leaves_as_a_table(study, case):
+    with coded_blind(study) as lead:
+        ann = Person(study, "ann")
+        ann.marks(case)
+        ann.judge(case, "reviewed")
+        ann.marks(case)
+        ann.http.get(f"/api/recordings/{case}/export?format=csv&who=bob")
+        assert ann.http.get("/api/blind/trail.csv").status_code == 403
+        lines = lead.http.get("/api/blind/trail.csv").text.splitlines()
+        assert lines[0] == "number,time_utc,coder,what,recording_id,recording,detail"
+        mine = [line.split(",", 2)[2] for line in lines if f",{case}," in line]
+        name = study.client.get(f"/api/recordings/{case}").json()["name"]
+        assert [one for one in mine if one.startswith("ann,")] == [
+            f"ann,asked marks,{case},{name},blind: own only",
+            f"ann,asked marks,{case},{name},revealed",
+            f"ann,asked export,{case},{name},revealed format=csv&who=bob",
+        ]
+        assert any("lena,blind on" in line for line in lines)
+
+
+def test_after_the_end_everybody_sees_everything(study, case):
+    with coded_blind(study):
+        Person(study, "ann").judge(case, "add", first=1, last=2)
+    found = study.client.get(f"/api/recordings/{case}/marks").json()
+    assert {m["coder"] for m in found["annotations"]} == {"ann", "bob"}
+    assert len(found["detections"]) == 2

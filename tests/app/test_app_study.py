@@ -1,0 +1,163 @@
+"""A study without a server: rates by hand, shares, people; hundreds of recordings."""
+
+from contextlib import closing
+
+import numpy as np
+import pytest
+
+from mescope.app.agreement import agreement, table
+from mescope.app.consensus import make_consensus
+from mescope.app.project import Project
+from mescope.app.records import StoredRecording, VideoFacts
+from mescope.app.sight import CONSENSUS
+from mescope.app.study import assign, keep_people, progress
+from mescope.app.study_rates import as_csv, rates
+from mescope.app.views import overview
+from mescope.errors import DatasetError, MescopeError
+from mescope.reports.rates_plot import rates_figure
+
+FRAMES, RATE = 120, 30.0
+
+
+@pytest.fixture
+def project(tmp_path):
+    with closing(Project(tmp_path)) as one:
+        yield one
+
+
+def filled(project, number):
+    """Put recordings of four seconds into a project, without videos; return their ids."""
+    facts = VideoFacts(seconds=4.0, rate=RATE, frames=FRAMES, width=64, height=48)
+    ids = [f"{n:012x}" for n in range(number)]
+    with project.store.together():
+        for n, identity in enumerate(ids):
+            project.store.add_recording(
+                StoredRecording(
+                    id=identity, name=f"s{n:03d}.mp4", path=f"s{n:03d}.mp4", size=1, mtime_ns=1,
+                    sha256=None, fingerprint=None, added="", facts=facts, error=None,
+                )
+            )  # fmt: skip
+    for identity in ids:
+        times = np.arange(FRAMES) / RATE
+        project.times_file(identity).write_bytes(times.astype("<f8").tobytes())
+    return ids
+
+
+def marked(project, identity, coder, *intervals, done=True):
+    marks = [
+        (coder, f"h{coder}{first}", {"first": first, "apex": None, "last": last})
+        for first, last in intervals
+    ]
+    project.store.add_marks(identity, marks)
+    if done:
+        project.store.add_event(identity, None, coder, "reviewed", values={"reviewed": True})
+
+
+def analyzed(project, identity, gaps=(), blinks=()):
+    events = [
+        {"kind": "blink", "onset": n, "apex": n + 2, "offset": n + 4, "onset_s": n / RATE,
+         "apex_s": (n + 2) / RATE, "offset_s": (n + 4) / RATE, "strength": 1.0, "details": {}}
+        for n in blinks
+    ]  # fmt: skip
+    document = {
+        "detections": [], "events": events, "provenance": {"model": "m"},
+        "gaps": [{"first": a, "last": b, "reason": "dark"} for a, b in gaps],
+    }  # fmt: skip
+    project.review.enter_analysis(identity, document, "none.npz")
+
+
+def row(found, level, name, event):
+    return next(
+        r for r in found["rows"] if (r["level"], r["name"], r["event"]) == (level, name, event)
+    )
+
+
+def test_rates_count_judged_time_and_what_lies_in_it(project):
+    """Of 4 s the first could not be judged: a mark and a blink there count for nothing."""
+    one, two, three = filled(project, 3)
+    analyzed(project, one, gaps=[(0, 29)], blinks=[5, 50, 70])
+    marked(project, one, "ann", (10, 20), (40, 50), (60, 100))
+    marked(project, two, "ann", (40, 50))
+    marked(project, three, "ann", (40, 50), done=False)
+    found = rates(project, "ann")
+    assert (found["recordings"], found["left_out"], found["outside"]) == (2, ["s002.mp4"], 2)
+    assert found["gaps_unknown"] == ["s001.mp4"]
+    all_micro = row(found, "all", "all", "micro")
+    assert all_micro["judged_minutes"] == pytest.approx((3 + 4) / 60)
+    assert all_micro["a_minute"] == pytest.approx(2 / (7 / 60))
+    assert row(found, "all", "all", "macro")["number"] == 1  # 40 frames last 1.3 s
+    blink = row(found, "person", "s000.mp4", "blink")
+    assert (blink["number"], blink["a_minute"]) == (2, pytest.approx(2 / (3 / 60)))
+    assert row(found, "all", "all", "blink")["judged_minutes"] == pytest.approx(3 / 60)
+
+
+def test_people_and_conditions(project):
+    ids = filled(project, 4)
+    for number, identity in enumerate(ids):
+        marked(project, identity, "ann", *((n * 15, n * 15 + 8) for n in range(number)))
+    text = "Recording;Person;Condition\ns000;p1;calm\nS001.mp4;p1;tense\ns002;p2;=tense\n"
+    assert keep_people(project, "people.csv", text.encode()) == {
+        "rows": 3, "without": ["s003.mp4"],
+    }  # fmt: skip
+    found = rates(project, "ann")
+    assert row(found, "person", "p1", "micro")["condition"] == "calm"
+    assert row(found, "person", "s003.mp4", "micro")["number"] == 3  # in no row of the table
+    groups = [r["name"] for r in found["rows"] if r["level"] == "condition"]
+    assert sorted(set(groups)) == ["(none)", "=tense", "calm", "tense"]
+    lines = as_csv(found["rows"]).splitlines()
+    assert any(",'=tense,'=tense," in line for line in lines)  # no formula of a spreadsheet
+    for form, begins in (("svg", b"<?xml"), ("png", b"\x89PNG"), ("pdf", b"%PDF")):
+        assert rates_figure(found["rows"], form).startswith(begins)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("a,b\n1,2\n", "columns recording"),
+        ("recording,person\ns000,p\ns000,q\n", "row 3"),
+        ("recording,person\nelse,p\n", "such as s000.mp4"),
+        ("recording,person\n", "1 to"),
+        ('recording,person\n"s000,p\n', "never closes"),
+    ],
+)
+def test_tables_that_are_none_change_nothing(project, text, said):
+    filled(project, 2)
+    with pytest.raises(DatasetError, match=said):
+        keep_people(project, "x.csv", text.encode())
+    assert project.store.study.setting("people") is None
+
+
+def test_hundreds_of_recordings_are_shared_out_evenly_and_compared(project):
+    ids = filled(project, 200)
+    assign(project, ids[:10], ["ann"], 1)
+    made = assign(project, ids[10:], ["ann", "bob", "cid"], 2)
+    load = {name: sum(name in held for held in made.values()) for name in ("ann", "bob", "cid")}
+    assert sorted(load.values()) == [130, 130, 130]
+    assert all(len(set(made[one])) == 2 for one in ids[10:])
+    assert len({tuple(made[one]) for one in ids[10:]}) == 3  # all pairs of coders occur
+    with project.store.together():
+        for identity in ids:
+            marked(project, identity, "ann", (10, 20))
+            marked(project, identity, "bob", (12, 20), (60, 64))
+    assert [(p["coder"], p["finished"]) for p in progress(project)] == [
+        ("ann", 200), ("bob", 200), ("cid", 0),
+    ]  # fmt: skip
+    assert agreement(project, "ann", "bob")["pooled"]["tp"] == 200
+    (pair,) = (r for r in table(project)["pairs"] if (r["a"], r["b"]) == ("ann", "bob"))
+    assert (pair["units"], pair["fn"]) == (400, 200)
+    assert pair["onset_bias_ms"] == pytest.approx(2000 / 30)
+    assert make_consensus(project, [], least=None, again=False)["marks"] == 200
+    assert make_consensus(project, [], least=1, again=True)["marks"] == 400
+    assert len(project.review.state(ids[0], CONSENSUS)[1].marks) == 2
+    assert all(one["finished"] == ["ann", "bob", CONSENSUS] for one in overview(project, {}))
+
+
+def test_what_cannot_be_shared_out(project):
+    ids = filled(project, 1)
+    for coders, each, said in (
+        (["ann"], 2, "1 to 1 coders"), ([CONSENSUS], 1, "made from"), (["model"], 1, "coder"),
+    ):  # fmt: skip
+        with pytest.raises(MescopeError, match=said):
+            assign(project, ids, coders, each)
+    with pytest.raises(MescopeError, match="two coders or more"):
+        make_consensus(project, [], least=None, again=False)
