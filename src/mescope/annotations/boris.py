@@ -4,7 +4,8 @@ A project has an observation per video; a mark is a pair of rows (start, stop) o
 whose subject is ``<face>#<source>``, whose modifier is the emotion, whose comments are the note
 (start) and the whole mark as JSON (stop), and an apex is a point event.  BORIS pairs the rows
 of a subject in turn, so overlapping marks go to further subjects, ``<face>.2#<source>``.
-Blinks and other events are state events of their own, without modifier.  Times are as players
+Blinks and other events are state events of their own, without modifier; tiers of other
+programs are behaviours (:mod:`boris_tiers`).  Times are as players
 count; where mpv, which BORIS embeds, counts otherwise, the observation has a time offset.
 Source: project files of BORIS 7 (https://www.boris.unito.it); rows ``[time, subject, code,
 modifier, comment, frame_index]``.
@@ -26,16 +27,14 @@ from mescope.annotations.annotation import (
     milliseconds,
     normal,
 )
+from mescope.annotations.boris_tiers import APEX, modifier, point_codes, rows_of_tiers
 from mescope.annotations.elan import EMOTIONS, MODEL
 from mescope.annotations.stored import KIND_WORDS, MACRO, MICRO, about, compact, to_dict
 
 VERSION = "7.0"
 FIXED_DATE = "1970-01-01T00:00:00"
 """Stands for no date, so that the same annotations make the same bytes."""
-APEX = "ME-apex"
 STATE, POINT = "State event", "Point event"
-FORBIDDEN = "(|),`~"
-"""Signs that BORIS does not take in a modifier."""
 
 _COLORS = {MICRO: "tab:orange", MACRO: "tab:blue", APEX: "tab:red"}
 _EVENT_COLOR = "tab:gray"
@@ -58,8 +57,9 @@ def dumps(sets: Sequence[AnnotationSet], *, media: str = "", date: str = FIXED_D
     words = [*EMOTIONS, *sorted({modifier(e) for e in emotions} - {*EMOTIONS, ""})]
     observations: dict[str, Any] = {}
     subjects: dict[str, None] = {}
+    points = point_codes([tier for sheet in tidy for tier in sheet.tiers])
     for sheet in tidy:
-        events = _events(replace(sheet, marks=in_order(sheet.marks)))
+        events = _events(replace(sheet, marks=in_order(sheet.marks)), points)
         subjects |= dict.fromkeys(row[1] for row in events)
         name = _unused(sheet.video or "video", observations)
         path = media if media and len(tidy) == 1 else sheet.video
@@ -74,7 +74,7 @@ def dumps(sets: Sequence[AnnotationSet], *, media: str = "", date: str = FIXED_D
             str(i): {"key": "", "name": name, "description": ""}
             for i, name in enumerate(subjects)
         },
-        "behaviors_conf": _ethogram(words, _kinds(tidy)),
+        "behaviors_conf": _ethogram(words, _kinds(tidy), points),
         "observations": observations,
         "behavioral_categories": [],
         "behavioral_categories_config": {},
@@ -86,12 +86,7 @@ def dumps(sets: Sequence[AnnotationSet], *, media: str = "", date: str = FIXED_D
     return json.dumps(project, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def modifier(emotion: str | None) -> str:
-    """Return an emotion without the signs that BORIS does not take there."""
-    return "".join(sign for sign in emotion or "" if sign not in FORBIDDEN).strip()
-
-
-def _events(sheet: AnnotationSet) -> list[list[Any]]:
+def _events(sheet: AnnotationSet, points: dict[str, bool]) -> list[list[Any]]:
     """Return the rows of a set, sorted by time as BORIS keeps them."""
     times = milliseconds(sheet)
     # a gap of 1 ms, or a stop and the next start of one subject could change places
@@ -111,6 +106,7 @@ def _events(sheet: AnnotationSet) -> list[list[Any]]:
             at = min(max(round((mark.apex_s + sheet.shown_from) * 1000), start), end)
             rows.append((at, 1, [at / 1000, who, APEX, "", "", mark.apex]))
     rows += _face_events(sheet)
+    rows += rows_of_tiers(sheet.tiers, points)
     return [row for _, _, row in sorted(rows, key=lambda row: row[:2])]
 
 
@@ -187,11 +183,15 @@ def _observation(
     }
 
 
-def _ethogram(emotions: Sequence[str], events: Sequence[str]) -> dict[str, Any]:
+def _ethogram(
+    emotions: Sequence[str], events: Sequence[str], tiers: dict[str, bool]
+) -> dict[str, Any]:
     values = {"name": "emotion", "description": "", "type": 0, "values": list(emotions)}
     made = {}
     ours = ((MICRO, STATE), (MACRO, STATE), (APEX, POINT))
-    for i, (code, kind) in enumerate((*ours, *((code, STATE) for code in events))):
+    theirs = [*((code, STATE) for code in events)]
+    theirs += [(code, POINT if points else STATE) for code, points in tiers.items()]
+    for i, (code, kind) in enumerate((*ours, *theirs)):
         made[str(i)] = {
             "type": kind,
             "key": "",

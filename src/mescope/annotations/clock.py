@@ -73,6 +73,14 @@ class Clock:
         found = bisect.bisect_right(self.times, second + _NEAR / self.rate) - 1
         return min(max(found, 0), len(self.times) - 1)
 
+    def shown_at(self, second: float) -> int:
+        """Return the frame that a player shows at a time written in whole milliseconds.
+
+        Other than :meth:`frame_at` this takes a time shortly before a frame for the one before
+        it, unless only the rounding to a millisecond lies between.
+        """
+        return self.frame_at(second + 0.000999 - _NEAR / self.rate)
+
     def interval(self, start: float, end: float) -> Interval:
         """Return the frames of a half-open span in seconds; at least one."""
         first = self.frame_at(start)

@@ -12,6 +12,8 @@ from mescope.annotations import (
     activitynet,
     boris,
     boris_read,
+    datavyu,
+    datavyu_read,
     elan,
     elan_read,
     tables,
@@ -20,11 +22,15 @@ from mescope.annotations import (
 from mescope.annotations.annotation import AnnotationSet, Contents
 from mescope.annotations.clock import Clock
 from mescope.annotations.codecs import CODECS, Codec, Header
-from mescope.annotations.files import read_json
+from mescope.annotations.datavyu_text import looks_like_datavyu
+from mescope.annotations.files import read_json, read_text
 from mescope.io.file_names import valid
 
 
-def _read_csv(path: Path, _clock: Clock | None) -> Contents:
+def _read_csv(path: Path, clock: Clock | None) -> Contents:
+    """Read whichever CSV it is: a table of marks, or a spreadsheet that Datavyu exported."""
+    if looks_like_datavyu(read_text(path)):
+        return datavyu_read.read(path, clock)
     return tables.read_csv(path)
 
 
@@ -51,6 +57,10 @@ def _elan(sets: Sequence[AnnotationSet], header: Header) -> bytes:
 def _boris(sets: Sequence[AnnotationSet], header: Header) -> bytes:
     date = (header.date or boris.FIXED_DATE)[:19]  # BORIS knows no zone
     return boris.dumps(sets, media=valid(header.media), date=date).encode("utf-8")
+
+
+def _datavyu(sets: Sequence[AnnotationSet], _header: Header) -> bytes:
+    return datavyu.dumps(sets[0])
 
 
 def _webvtt(sets: Sequence[AnnotationSet], _header: Header) -> bytes:
@@ -90,6 +100,17 @@ CODECS.register("boris")(
         read=boris_read.read,
         write=_boris,
         media_type="application/json",
+        whole_milliseconds=True,
+    )
+)
+CODECS.register("datavyu")(
+    Codec(
+        title="Datavyu .opf",
+        suffixes=(".opf",),
+        read=datavyu_read.read,
+        write=_datavyu,
+        media_type="application/zip",
+        several=False,
         whole_milliseconds=True,
     )
 )

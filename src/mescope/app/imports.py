@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mescope.annotations import CODECS, format_of
-from mescope.annotations.annotation import one_line
+from mescope.annotations.text import one_line
 from mescope.app import import_reader
 from mescope.app.project import Project
 from mescope.app.records import StoredRecording
