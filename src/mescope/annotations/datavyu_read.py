@@ -181,7 +181,8 @@ def _mark(
     apex = ms_of(cells["apex"])
     at = None if apex is None else (apex + reader.shift) / 1000
     if not cells["stored"]:
-        placed = reader.timeline.placed(*shown_seconds(start, end, reader.timeline), at)
+        until = reader.timeline.end_of_frame_at(end / 1000)
+        placed = reader.timeline.placed(start / 1000, until, at)
         return Annotation(kind=kind, **_who(column), **_said(cells), **placed), ""
     try:
         kept = from_dict(table(parse_json(cells["stored"], "stored"), "stored"))
@@ -233,28 +234,6 @@ def _reconciled(
     begin = span[0] + zero if start == was[0] else start / 1000
     stop = span[1] + zero
     if end != was[1]:
-        stop = shown_seconds(start, end, timeline)[1] if timeline.clock else stop
-        stop += 0.0 if timeline.clock else (end - was[1]) / 1000
+        moved = (end - was[1]) / 1000
+        stop = timeline.end_of_frame_at(end / 1000) if timeline.clock else stop + moved
     return reconciled(mark, begin, stop, digits=3, timeline=timeline)
-
-
-def shown_seconds(start: int, end: int, timeline: Timeline) -> tuple[float, float]:
-    """Return a half-open span in seconds of a cell whose offset is the time of its last frame.
-
-    Args:
-        start: ms of its first frame.
-        end: ms at which its last frame is shown.
-        timeline: what the times mean.
-
-    Raises:
-        ValueError: nothing says how long a frame is.
-    """
-    clock = timeline.clock or (
-        Clock(timeline.rate, frames=timeline.frames) if timeline.rate else None
-    )
-    if clock is None:
-        raise ValueError("it has times only and no frame rate; name --video or --rate")
-    zero = timeline.added_from
-    inside = end / 1000 - zero <= clock.length  # else it is told that it is outside
-    last = clock.end_of(clock.shown_at(end / 1000 - zero)) if inside else end / 1000 - zero
-    return start / 1000, last + zero

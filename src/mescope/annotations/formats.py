@@ -16,12 +16,13 @@ from mescope.annotations import (
     datavyu_read,
     elan,
     elan_read,
+    table_tiers,
     tables,
     webvtt,
 )
 from mescope.annotations.annotation import AnnotationSet, Contents
 from mescope.annotations.clock import Clock
-from mescope.annotations.codecs import CODECS, Codec, Header
+from mescope.annotations.codecs import CODECS, Codec, Header, Reader, TierReader
 from mescope.annotations.datavyu_text import looks_like_datavyu
 from mescope.annotations.files import read_json, read_text
 from mescope.io.file_names import valid
@@ -42,6 +43,10 @@ def _read_json(path: Path, clock: Clock | None) -> Contents:
     if isinstance(document, dict) and document.get("format") == "mescope-review":
         return tables.read_review(document, path)
     return activitynet.read(path, clock)
+
+
+def _tiers(read: Reader) -> TierReader:
+    return lambda path, clock, _layout: read(path, clock)
 
 
 def _csv(sets: Sequence[AnnotationSet], _header: Header) -> bytes:
@@ -78,6 +83,7 @@ CODECS.register("csv")(
         read=_read_csv,
         write=_csv,
         media_type="text/csv",
+        tiers=table_tiers.read_any,
         needs_times=False,
     )
 )
@@ -90,6 +96,7 @@ CODECS.register("elan")(
         media_type="application/xml",
         several=False,
         whole_milliseconds=True,
+        tiers=_tiers(elan_read.read_any),
         keep_coders=elan_read.keep_coders,
     )
 )
@@ -101,6 +108,7 @@ CODECS.register("boris")(
         write=_boris,
         media_type="application/json",
         whole_milliseconds=True,
+        tiers=_tiers(boris_read.read),
     )
 )
 CODECS.register("datavyu")(
@@ -112,6 +120,8 @@ CODECS.register("datavyu")(
         media_type="application/zip",
         several=False,
         whole_milliseconds=True,
+        tiers=_tiers(datavyu_read.read_any),
+        ends_in_frame=True,
     )
 )
 CODECS.register("vtt")(
