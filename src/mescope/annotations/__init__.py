@@ -116,7 +116,7 @@ def read(
             outside the recording, or several videos of which none has its name; one line.
     """
     if mapping is not None:
-        return read_mapped(path, mapping, format=format, clock=clock, part=part).contents
+        return read_mapped(path, mapping, format=format, clock=clock, part=part).told
     path = Path(path)
     codec = _chosen(format or format_of(path), readable())
     assert codec.read is not None  # it is readable
@@ -194,9 +194,7 @@ def read_mapped(
     """
     name = format or format_of(path)
     found = read_tiers(path, format=name, clock=clock, part=part, layout=mapping.table)
-    done = mapped(
-        found, mapping, clock, ends_in_frame=CODECS[name].ends_in_frame, coder=coder
-    )
+    done = mapped(found, mapping, clock, ends_in_frame=CODECS[name].ends_in_frame, coder=coder)
     sets = tuple(timed(one, clock) for one in done.contents.sets)
     return replace(done, contents=replace(done.contents, sets=sets))
 

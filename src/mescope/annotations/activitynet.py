@@ -165,7 +165,9 @@ def _ours(
         marks.append(mark)
         if remark:
             remarks.add(where, remark)
-    tiers = normal_tiers(tier_from_dict(kept) for kept in listing(facts.get("tiers", []), "tiers"))
+    tiers = normal_tiers(
+        tier_from_dict(kept) for kept in listing(facts.get("tiers", []), "tiers")
+    )
     return replace(sheet, marks=in_order(marks), tiers=tiers)
 
 

@@ -43,6 +43,7 @@ class Media:
 
     @property
     def name(self) -> str:
+        """Return what its file is called."""
         return file_name(self.path)
 
 
@@ -58,9 +59,11 @@ class Observation:
     shared: bool = False  # whether others are of the same media
 
     def note(self, line: int, text: str) -> None:
+        """Say something about an event."""
         self.remarks.add(f"{self.name}, event {line}", text)
 
     def left_out(self, line: int, error: ValueError | str) -> None:
+        """Say that an expression was left out, and why."""
         self.remarks.left_out(f"{self.name}, event {line}", error)
 
 
@@ -178,6 +181,7 @@ def _made_at(content: dict[str, Any], info: dict[str, Any], path: str) -> float:
 
 
 def rows_of(observation: Observation) -> Iterator[Row]:
+    """Yield the events of an observation; those that cannot be read are told."""
     events = listing(observation.content.get("events", []), "events")
     for line, cells in enumerate(events, start=1):
         try:
@@ -206,6 +210,7 @@ def _row(line: int, cells: Any) -> Row:
 
 
 def file_of(media: list[Media], start: float, end: float) -> int | None:
+    """Return which media file a span lies in; None: in none, or in two."""
     if len(media) == 1:
         return 0
     inside = [

@@ -105,9 +105,7 @@ def _sets(observation: Observation) -> list[AnnotationSet]:
     return [
         replace(
             facts
-            or AnnotationSet(
-                video=media[i].name, rate=clock.rate if clock else media[i].rate
-            ),
+            or AnnotationSet(video=media[i].name, rate=clock.rate if clock else media[i].rate),
             marks=in_order(by_file[i]),
             tiers=tiers.get(i, ()),
             part=observation.name,

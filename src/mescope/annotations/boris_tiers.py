@@ -70,7 +70,10 @@ def rows_of_tiers(tiers: Sequence[Tier], points: dict[str, bool]) -> Iterator[Ti
             who = who if number == 1 else f"{who} ({number})".strip()
             for cell in lane:
                 kept = compact({"tier": about, "values": list(cell.values)})
-                shown = [modifier("".join(cell.values[:1])).replace("\n", " "), _comment(tier, cell)]
+                shown = [
+                    modifier("".join(cell.values[:1])).replace("\n", " "),
+                    _comment(tier, cell),
+                ]
                 if points[code]:
                     yield cell.start, 1, [cell.start / 1000, who, code, shown[0], kept, 0]
                     continue

@@ -90,9 +90,7 @@ def chosen(contents: Contents, clock: Clock | None, part: str | None = None) -> 
     picked = [sets[i] for i in found]
     remarks = contents.remarks
     others = [
-        one.part or one.video
-        for one in sets
-        if one not in picked and (one.marks or one.tiers)
+        one.part or one.video for one in sets if one not in picked and (one.marks or one.tiers)
     ]
     if others:
         remarks = (*remarks, f"not of this recording, and not used: {_some(others)}")

@@ -70,7 +70,7 @@ def dumps(sheet: AnnotationSet) -> bytes:
 
 
 def shown_span(mark: Annotation, zero: float, rate: float | None) -> tuple[int, int]:
-    """Return onset and offset of a mark in ms as Datavyu shows them: of its first and last frame.
+    """Return onset and offset of a mark in ms as Datavyu has them: of first and last frame.
 
     Args:
         mark: with times.

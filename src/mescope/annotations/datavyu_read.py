@@ -8,14 +8,17 @@ is that of the video plus the video's offset in its controller.
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from mescope.annotations import face_events
-from mescope.annotations.annotation import STATUSES, Annotation, AnnotationSet, Contents, in_order
+from mescope.annotations.annotation import (
+    STATUSES,
+    Annotation,
+    Contents,
+    in_order,
+)
 from mescope.annotations.choice import file_name, fitting
 from mescope.annotations.clock import Clock, Timeline, reconciled, with_apex
 from mescope.annotations.datavyu import CODES, EVENT, OWN, PREFIX, shown_span
@@ -104,7 +107,9 @@ def _contents(
         elif _is_ours(column):
             marks += _marks(column, reader)
         elif column is not own and not column.name.startswith(EVENT):
-            tiers.append(_tier(column, {"name": column.name, "fields": [*column.codes]}, reader))
+            tiers.append(
+                _tier(column, {"name": column.name, "fields": [*column.codes]}, reader)
+            )
     remarks.check(path.name)
     done = replace(sheet, marks=in_order(marks), tiers=normal_tiers(tiers))
     return Contents((done,), tuple(remarks.said), remarks.lost)
@@ -159,7 +164,9 @@ def _marks(column: Column, reader: _Reader) -> list[Annotation]:
         where = f"{column.name}, cell {number}"
         try:
             cells = dict(zip(column.codes, values, strict=True))
-            mark, remark = _mark(column, start + reader.shift, end + reader.shift, cells, reader)
+            mark, remark = _mark(
+                column, start + reader.shift, end + reader.shift, cells, reader
+            )
         except ValueError as error:
             reader.remarks.left_out(where, error)
             continue

@@ -23,7 +23,9 @@ _COLUMN = re.compile(
     r"(?:,(?P<visible>\w*))?(?:,[^)]*)?\)(?:-(?P<codes>.*))?",
     re.IGNORECASE,
 )
-_CELL = re.compile(r"(\d{2,5}):(\d\d):(\d\d):(\d{3}),(\d{2,5}):(\d\d):(\d\d):(\d{3}),(.*)", re.S)
+_CELL = re.compile(
+    r"(\d{2,5}):(\d\d):(\d\d):(\d{3}),(\d{2,5}):(\d\d):(\d\d):(\d{3}),(.*)", re.S
+)
 _IS_CELL = re.compile(r"\d\d+:")
 _SIGNS = ("\\", ",")
 
@@ -40,7 +42,7 @@ class Column:
 
 
 def looks_like_datavyu(text: str) -> bool:
-    """Say whether a text is a spreadsheet of Datavyu, and no other table.
+    r"""Say whether a text is a spreadsheet of Datavyu, and no other table.
 
     >>> looks_like_datavyu("#4\\nface (MATRIX,true,)-code01|NOMINAL"), looks_like_datavyu("a,b")
     (True, False)
@@ -82,7 +84,7 @@ def parse(text: str, name: str, remarks: Remarks) -> list[Column]:
             remarks.left_out(place(name, begin), error, count=int(bool(columns)))
     if not columns:
         raise DatasetError(
-            f"{name}: expected columns of Datavyu such as 'face (MATRIX,true,)-code01|NOMINAL', "
+            f"{name}: expected columns of Datavyu such as 'face (MATRIX,true,)-code|NOMINAL', "
             f"found {text[:40]!r}"
         )
     return columns
@@ -112,7 +114,9 @@ def _column(line: str, number: int) -> Column:
 def _cell(line: str, column: Column) -> tuple[int, int, list[str]]:
     found = _CELL.fullmatch(line)
     if found is None:
-        raise ValueError(f"expected a cell as 00:00:01:234,00:00:01:534,(value), found {line[:40]!r}")
+        raise ValueError(
+            f"expected a cell as 00:00:01:234,00:00:01:534,(value), found {line[:40]!r}"
+        )
     start, end = _ms(*found.groups()[:4]), _ms(*found.groups()[4:8])
     if end < start:
         raise ValueError(f"it ends at {end} ms before it starts")

@@ -71,9 +71,7 @@ def read_any(path: Path, clock: Clock | None = None) -> Contents:
     return _read(path, clock, lambda _name, _root: None)
 
 
-def _read(
-    path: Path, clock: Clock | None, strange: Callable[[str, Element], None]
-) -> Contents:
+def _read(path: Path, clock: Clock | None, strange: Callable[[str, Element], None]) -> Contents:
     """Return what a file holds; ``strange`` is called with one without tiers of marks."""
     root = read_xml(path)
     if root.tag != "ANNOTATION_DOCUMENT":

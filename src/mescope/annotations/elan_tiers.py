@@ -39,9 +39,7 @@ def other_tiers(root: Element, times: Times, remarks: Remarks) -> tuple[Tier, ..
     Raises:
         ValueError: what mescope left of them in the header makes no sense.
     """
-    tiers = {
-        tier.get("TIER_ID", ""): tier for tier in root.iter("TIER") if not _is_ours(tier)
-    }
+    tiers = {tier.get("TIER_ID", ""): tier for tier in root.iter("TIER") if not _is_ours(tier)}
     rows = _Rows()
     parents = {name: _parent(root, tier) for name, tier in tiers.items()}
     for name, tier in tiers.items():

@@ -17,6 +17,7 @@ from mescope.annotations.text import one_line, paragraphs
 from mescope.annotations.tiers import Cell, Tier, normal_tiers
 from mescope.events import MICRO_MAX_S
 
+_LONGEST_EMOTION = 64  # characters; what is longer is a note
 _WHY = 3  # reasons that a count names
 
 
@@ -70,6 +71,12 @@ class Mapped:
     contents: Contents
     counts: tuple[TierCount, ...]
 
+    @property
+    def told(self) -> Contents:
+        """Return the contents with what became of each tier among the remarks."""
+        said = (*self.contents.remarks, *map(str, self.counts))
+        return replace(self.contents, remarks=said)
+
 
 def mapped(
     contents: Contents,
@@ -98,12 +105,13 @@ def mapped(
     counts: dict[str, TierCount] = {}
     sets = []
     for one in contents.sets:
-        reader = _Reader(mapping, Timeline.of(one, clock), ends_in_frame, coder, counts, remarks)
+        reader = _Reader(
+            mapping, Timeline.of(one, clock), ends_in_frame, coder, counts, remarks
+        )
         sets.append(reader.read(one))
     remarks.check(", ".join(dict.fromkeys(one.video for one in sets)))
-    told = [str(count) for count in counts.values()]
     lost = contents.lost + sum(count.left_out for count in counts.values())
-    done = Contents(tuple(sets), (*contents.remarks, *remarks.said, *told), lost)
+    done = Contents(tuple(sets), (*contents.remarks, *remarks.said), lost)
     return Mapped(done, tuple(counts.values()))
 
 
@@ -218,7 +226,10 @@ class _Reader:
             groups.setdefault(key, []).append(mark)
         made = [_one_of(group) for group in groups.values()]
         if len(made) < len(units):
-            text = f"{len(units)} action units of the same frames became {len(made)} marks"
+            text = (
+                f"{len(units)} cells of action units became {len(made)} marks: those of the "
+                "same frames are one"
+            )
             self.remarks.said.append(text)
         return made
 
@@ -259,7 +270,7 @@ class _Told:
                 said = read_words(text, of_units=meaning.means == "au")
                 parts.append(said)
                 notes.append(said.rest)
-            elif role == "emotion":
+            elif role == "emotion" and len(text) <= _LONGEST_EMOTION:
                 told.emotion = one_line(text)
             elif role == "au":
                 parts.append(Said(units=_units(text)))

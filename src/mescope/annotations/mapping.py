@@ -79,7 +79,9 @@ class TierMeaning:
         for name, role in self.fields.items():
             _check(role, Role, f"field {name[:40]!r}")
         if self.unit and not facs.parse(self.unit).complete:
-            raise ValueError(f"expected action units such as 12 or L12, found {self.unit[:40]!r}")
+            raise ValueError(
+                f"expected action units such as 12 or L12, found {self.unit[:40]!r}"
+            )
 
     @property
     def keeps(self) -> bool:
@@ -120,10 +122,9 @@ class TableLayout:
     @property
     def columns(self) -> tuple[str, ...]:
         """Return the columns that say when and whose, not what."""
-        named = (
-            self.start, self.end, self.apex, self.tier, self.coder, self.participant, self.video,
-        )  # fmt: skip
-        return tuple(filter(None, named))
+        when = (self.start, self.end, self.apex)
+        whose = (self.tier, self.coder, self.participant, self.video)
+        return tuple(filter(None, (*when, *whose)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What the tiers of a file probably mean, by their names and values; a coder has the last word."""
+"""What the tiers of a file probably mean, by names and values; a coder has the last word."""
 
 from __future__ import annotations
 
@@ -123,7 +123,9 @@ def _proposal(name: str, tiers: list[Tier]) -> TierMeaning:
     if words & APEX_WORDS:
         return TierMeaning(name=name, means="apex")
     kinds = {KINDS_BY_WORD[word] for word in words & KINDS_BY_WORD.keys()}
-    kind: KindRule = "micro" if kinds == {"micro"} else "macro" if kinds == {"macro"} else "duration"
+    kind: KindRule = (
+        "micro" if kinds == {"micro"} else "macro" if kinds == {"macro"} else "duration"
+    )
     said = read_words(name)
     if kinds or said.emotion or words & EXPRESSION_WORDS:
         emotion = said.emotion or ""

@@ -12,6 +12,12 @@ from dataclasses import dataclass, replace
 from mescope import facs
 from mescope.events import EventKind, Kind
 
+
+def word_set(text: str) -> frozenset[str]:
+    """Return the words of a text."""
+    return frozenset(text.split())
+
+
 _KINDS: dict[Kind, str] = {
     "micro": "micro microexpression mikro mikroexpression mikroausdruck me",
     "macro": "macro macroexpression makro makroexpression makroausdruck mae",
@@ -49,18 +55,20 @@ _EVENTS: dict[EventKind, str] = {
     "head": "head kopf kopfbewegung nod nodding nicken kopfnicken kopfschuetteln headmovement",
     "gaze": "gaze blick blickrichtung blickbewegung augenbewegung glance eyemovement",
 }
-EXPRESSION_WORDS = frozenset(
-    "expression expressions ausdruck ausdruecke gesichtsausdruck mimik emotion emotions emotionen "
-    "affect affekt face facial gesicht gefuehl gefuehle".split()
+EXPRESSION_WORDS = word_set(
+    "expression expressions ausdruck ausdruecke gesichtsausdruck mimik emotion "
+    "emotions emotionen affect affekt face facial gesicht gefuehl gefuehle"
 )
-APEX_WORDS = frozenset("apex peak hoehepunkt scheitel".split())
-AU_WORDS = frozenset("au aus facs actionunit actionunits unit units".split())
-NOTE_WORDS = frozenset(
-    "note notes comment comments kommentar kommentare notiz bemerkung remark text".split()
+APEX_WORDS = word_set("apex peak hoehepunkt scheitel")
+AU_WORDS = word_set("au aus facs actionunit actionunits unit units")
+NOTE_WORDS = word_set(
+    "note notes comment comments kommentar kommentare notiz bemerkung remark text"
 )
-CODER_WORDS = frozenset("coder rater annotator kodierer kodiererin codierer beurteiler".split())
+CODER_WORDS = word_set("coder rater annotator kodierer kodiererin codierer beurteiler")
 
-_AU_NAME = re.compile(r"(?<![a-z])au[\s_.-]*([lrtb]?)[\s_.-]*(\d{1,2})([lr]?)(?![a-z0-9])", re.I)
+_AU_NAME = re.compile(
+    r"(?<![a-z])au[\s_.-]*([lrtb]?)[\s_.-]*(\d{1,2})([lr]?)(?![a-z0-9])", re.I
+)
 _AU_TOKEN = re.compile(r"(?:AU\s*[LRTBA]?|[LRTBA])\d{1,2}[A-E]?", re.I)
 
 

@@ -73,8 +73,8 @@ def _entry(
         ) from None
     if info.compress_type not in _METHODS or info.flag_bits & 1:
         raise DatasetError(
-            f"{file}: expected a zip as Datavyu writes it, found {name!r} compressed in another "
-            "way or locked by a password"
+            f"{file}: expected a zip as Datavyu writes it, found {name!r} compressed in "
+            "another way or locked by a password"
         )
     with archive.open(info) as packed:
         data = packed.read(most + 1)
@@ -83,9 +83,7 @@ def _entry(
     return data
 
 
-def _videos(
-    archive: zipfile.ZipFile, project: str, file: str
-) -> tuple[tuple[str, int], ...]:
+def _videos(archive: zipfile.ZipFile, project: str, file: str) -> tuple[tuple[str, int], ...]:
     """Return path and offset of the videos of a project, in their order."""
     feeds = [_unquoted(found) for found in _FEED.findall(project)[:_MOST_VIEWERS]]
     settings = _SETTINGS.findall(project)[:_MOST_VIEWERS]

@@ -20,20 +20,20 @@ from mescope.annotations.delimited import UnreadableError, delimiter_of, split
 from mescope.annotations.expression_table import columns_of
 from mescope.annotations.files import read_text
 from mescope.annotations.mapping import TableLayout, Unit
-from mescope.annotations.mapping_words import APEX_WORDS, CODER_WORDS, words_of
+from mescope.annotations.mapping_words import APEX_WORDS, CODER_WORDS, word_set, words_of
 from mescope.annotations.problems import OutsideError, Remarks, place
 from mescope.annotations.tiers import Cell, Tier, joined
 from mescope.errors import DatasetError
 from mescope.io.formula_guard import unguarded
 
-_START = frozenset("onset start begin beginn anfang from von startzeit starttime begintime".split())
-_END = frozenset("offset stop end ende bis endzeit stopptime endtime stoptime".split())
-_TIER = frozenset(
-    "tier behavior behaviour verhalten code event ereignis spur zeile kategorie category".split()
+_START = word_set("onset start begin beginn anfang from von startzeit starttime begintime")
+_END = word_set("offset stop end ende bis endzeit stopptime endtime stoptime")
+_TIER = word_set(
+    "tier behavior behaviour verhalten code event ereignis spur zeile kategorie category"
 )
-_PARTICIPANT = frozenset("subject participant person proband vp versuchsperson".split())
-_VIDEO = frozenset("video recording media file datei aufnahme observation".split())
-_NO_VALUE = frozenset("duration dauer ordinal index nr no".split())
+_PARTICIPANT = word_set("subject participant person proband vp versuchsperson")
+_VIDEO = word_set("video recording media file datei aufnahme observation")
+_NO_VALUE = word_set("duration dauer ordinal index nr no")
 _CLOCK = re.compile(r"(?:(\d+):)?(\d+):(\d+)(?:[.,:](\d{1,3}))?")
 _WIDE = ".onset"
 
@@ -71,7 +71,9 @@ def read_any(path: Path, clock: Clock | None, layout: TableLayout | None) -> Con
     if layout is None and _is_ours(header):
         return tables.read_csv(path)
     wide = layout is None and any(name.endswith(_WIDE) for name in header)
-    chosen = layout or (TableLayout(start=_WIDE) if wide else guessed(header, [c for _, c in rows]))
+    chosen = layout or (
+        TableLayout(start=_WIDE) if wide else guessed(path.name, header, [c for _, c in rows])
+    )
     table = _Table(path.name, chosen, clock)
     if wide:
         _read_wide(table, header, rows)
@@ -85,7 +87,11 @@ def read_any(path: Path, clock: Clock | None, layout: TableLayout | None) -> Con
         _read_rows(table, header, rows)
     table.remarks.check(path.name)
     sets = tuple(
-        AnnotationSet(video=video or path.stem, rate=clock.rate if clock else None, tiers=joined(t.items()))
+        AnnotationSet(
+            video=video or path.stem,
+            rate=clock.rate if clock else None,
+            tiers=joined(t.items()),
+        )
         for video, t in table.found.items()
     )
     return Contents(sets, tuple(table.remarks.said), table.remarks.lost)
@@ -107,34 +113,35 @@ def layout_of_table(path: Path) -> tuple[tuple[str, ...], TableLayout | None]:
     if _is_ours(header) or any(name.endswith(_WIDE) for name in header):
         return (), None
     try:
-        return tuple(header), guessed(header, [cells for _, cells in rows])
+        return tuple(header), guessed(path.name, header, [cells for _, cells in rows])
     except DatasetError:
         return tuple(header), None
 
 
-def guessed(header: Sequence[str], rows: Sequence[Sequence[str]] = ()) -> TableLayout:
+def guessed(name: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> TableLayout:
     """Return the layout that the names of columns say.
 
     Raises:
         DatasetError: none of them is an onset.
     """
     found: dict[str, str] = {}
-    for name in header:
-        words = set(words_of(name))
+    for column in header:
+        words = set(words_of(column))
         for what, known in (
             ("start", _START), ("end", _END), ("apex", APEX_WORDS), ("coder", CODER_WORDS),
             ("participant", _PARTICIPANT), ("tier", _TIER), ("video", _VIDEO),
         ):  # fmt: skip
-            if words & known and what not in found and name not in found.values():
-                found[what] = name
+            if words & known and what not in found and column not in found.values():
+                found[what] = column
                 break
     if "start" not in found:
         raise DatasetError(
-            f"expected a column of onsets, found {', '.join(n[:30] for n in header[:12])}; name "
-            "it in a mapping as start of the table"
+            f"{name}: expected a column of onsets, found "
+            f"{', '.join(n[:30] for n in header[:12])}; name it in a mapping as start of the "
+            "table"
         )
-    column = header.index(found["start"])
-    texts = [row[column] for row in rows if column < len(row)]
+    at = header.index(found["start"])
+    texts = [row[at] for row in rows if at < len(row)]
     return TableLayout(unit=_unit_of(found["start"], texts), **found)
 
 
@@ -167,8 +174,8 @@ def _rows(path: Path, text: str) -> tuple[list[str], list[tuple[int, list[str]]]
     header = lines[0][1]
     if len(header) < 2:
         raise DatasetError(
-            f"{path.name}: expected a table with columns, found one column; sign between cells: "
-            f"{delimiter_of(text)[0]!r}"
+            f"{path.name}: expected a table with columns, found one column; the sign between "
+            f"cells is {delimiter_of(text)[0]!r}"
         )
     return header, lines[1:]
 
@@ -256,7 +263,9 @@ def _read_wide(table: _Table, header: list[str], rows: Iterable[tuple[int, list[
                 continue
             try:
                 start, end = (_number(row[i], header[i]) for i in (onset, offset))
-                tier = Tier(name=name, fields=tuple(header[i].rpartition(".")[2] for i in codes))
+                tier = Tier(
+                    name=name, fields=tuple(header[i].rpartition(".")[2] for i in codes)
+                )
                 cell = Cell(round(start), round(end), tuple(row[i] for i in codes))
             except ValueError as error:
                 table.remarks.left_out(place(table.name, line), error)
@@ -270,7 +279,5 @@ def _groups(header: list[str]) -> Iterator[tuple[str, int, int, list[int]]]:
         if stem == name or f"{stem}.offset" not in header:
             continue
         own = (f"{stem}.ordinal", f"{stem}.onset", f"{stem}.offset")
-        codes = [
-            n for n, c in enumerate(header) if c.startswith(f"{stem}.") and c not in own
-        ]
+        codes = [n for n, c in enumerate(header) if c.startswith(f"{stem}.") and c not in own]
         yield stem, i, header.index(f"{stem}.offset"), codes

@@ -164,12 +164,18 @@ def read_csv(path: Path) -> Contents:
 
 def _tier(cells: Mapping[str, str]) -> Tier:
     """Return the tier of a row with its one cell."""
-    start, end = frame(cells.get("start_ms", ""), "start_ms"), frame(cells.get("end_ms", ""), "end_ms")
+    start, end = (
+        frame(cells.get("start_ms", ""), "start_ms"),
+        frame(cells.get("end_ms", ""), "end_ms"),
+    )
     try:
         kept = table(parse_json(cells.get("cell") or "{}", "cell"), "cell")
     except DatasetError as error:
         raise ValueError(str(error)) from None
-    values = [word(one, "a value") for one in listing(kept.get("values", [cells.get("note", "")]), "values")]
+    values = [
+        word(one, "a value")
+        for one in listing(kept.get("values", [cells.get("note", "")]), "values")
+    ]
     facts = kept.get("tier", {"name": cells["tier"], "coder": cells.get("source", "")})
     return tier_of(facts, [cell_between(start, end, values)])
 

@@ -42,7 +42,9 @@ class Cell:
 
     def __post_init__(self) -> None:
         if not 0 <= self.start <= self.end <= _LATEST:
-            raise ValueError(f"expected ms from 0 on in order, found {self.start} to {self.end}")
+            raise ValueError(
+                f"expected ms from 0 on in order, found {self.start} to {self.end}"
+            )
 
     @property
     def shown_end(self) -> int:

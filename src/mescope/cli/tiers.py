@@ -25,7 +25,8 @@ def tiers(
         typer.Option("-o", "--output", help="Write the proposal here, to be edited."),
     ] = None,
     read_as: Annotated[
-        str | None, typer.Option("--from", help="Format of FILE, if its ending does not say it.")
+        str | None,
+        typer.Option("--from", help="Format of FILE, if its ending says nothing."),
     ] = None,
     video: Recording = None,
     rate: Rate = None,
@@ -84,8 +85,12 @@ def _show(found: tuple[TierSummary, ...], mapping: TierMapping) -> None:
         table.add_column(name, justify="right" if name == "cells" else "left", overflow="fold")
     for one in found:
         meaning = mapping.of(one.name)
-        said = "" if meaning is None else " ".join(
-            filter(None, (meaning.means, meaning.unit, meaning.event, meaning.emotion))
+        said = (
+            ""
+            if meaning is None
+            else " ".join(
+                filter(None, (meaning.means, meaning.unit, meaning.event, meaning.emotion))
+            )
         )
         examples = [text for texts in one.examples.values() for text in texts][:3]
         coders = ", ".join(one.coders)
