@@ -142,9 +142,11 @@ class _Reader:
         for leftover, count in (pair for pairs in self.apexes.values() for pair in pairs):
             count.lose(f"no mark is at {leftover:.3f} s")
         kept = [self._kept(tier) for tier in one.tiers if self._meaning(tier).keeps]
+        there = {_likeness(mark) for mark in one.marks}  # made of these tiers before
+        fresh = [m for m in (*marks, *self._joined(units)) if _likeness(m) not in there]
         return replace(
             one,
-            marks=in_order((*one.marks, *marks, *self._joined(units))),
+            marks=in_order((*one.marks, *fresh)),
             tiers=normal_tiers(kept),
         )
 
@@ -232,6 +234,10 @@ class _Reader:
             )
             self.remarks.said.append(text)
         return made
+
+
+def _likeness(mark: Annotation) -> tuple[Any, ...]:
+    return (mark.interval, mark.source, mark.kind, mark.emotion, mark.action_units)
 
 
 def _one_of(group: list[Annotation]) -> Annotation:

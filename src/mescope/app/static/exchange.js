@@ -1,14 +1,16 @@
 // Marks leave as files of other programs, and come back.
 
 import { api } from "./api.js";
-import { count, make, say } from "./dom.js";
+import { count, make, put, say } from "./dom.js";
+import { askMapping, toldOf } from "./mapping.js";
+import { WORDS } from "./mapping_words.js";
 
 const listed = (words) => [words.slice(0, -1).join(", "), words.at(-1)].filter(Boolean).join(" or ");
 
 export class Exchange {
-  // project: {exports, imports}, as the server lists them; callbacks: {coder(), take(marks)}
+  // project: {exports, imports, emotions}, as the server lists them; callbacks: {coder(), take(marks)}
   constructor(id, project, callbacks) {
-    Object.assign(this, { id, callbacks });
+    Object.assign(this, { id, project, callbacks });
     this.format = make("select", { id: "format", "aria-label": "Format" },
       ...project.exports.map(({ name, title }) => make("option", { value: name }, title)));
     this.who = make("select", { id: "who", "aria-label": "Whose marks" },
@@ -17,12 +19,18 @@ export class Exchange {
     for (const box of [this.format, this.who]) box.addEventListener("change", () => this.aim());
     const file = make("input", { type: "file", id: "marks-file", class: "away", accept: project.imports.flatMap((one) => one.suffixes).join(",") });
     file.addEventListener("change", () => { this.take(file.files[0]); file.value = ""; });
+    this.told = make("div", { id: "came-in", role: "status" });
+    this.keptTitle = make("summary", {});
+    this.keptList = make("ul", { class: "checks" });
+    this.keptBox = make("details", { id: "kept", hidden: true }, this.keptTitle, this.keptList);
     this.element = make("section", { class: "card", "aria-label": "Export and import" },
       make("h2", {}, "Export and import"),
       make("div", { class: "row" }, this.who, this.format, this.link),
       make("div", { class: "row" }, make("label", { class: "button" }, "Import marks", file),
-        make("span", { class: "quiet" }, `${listed(project.imports.map((one) => one.title))}: as annotations, to compare with`)));
+        make("span", { class: "quiet" }, `${listed(project.imports.map((one) => one.title))}: as annotations, to compare with`)),
+      this.told, this.keptBox);
     this.aim();
+    api.tiers(id).then((kept) => this.showKept(kept)).catch(() => {});
   }
 
   aim() { this.link.href = api.exportUrl(this.id, this.format.value, this.who.value); }
@@ -32,12 +40,38 @@ export class Exchange {
     this.who.append(...names.filter((name) => name && !there.has(name)).map((name) => make("option", { value: name }, name)));
   }
 
-  async take(file) {
+  async take(file, ask = false) {
     if (!file) return;
     try {
-      const found = await api.importMarks(this.id, file, this.callbacks.coder());
-      this.callbacks.take(found);
-      say([`${count(found.added, "annotation")} came in${found.known ? `, ${found.known} were there already` : ""}.`, ...found.remarks.slice(0, 3)].join(" "), 12);
+      const found = await api.look(this.id, file);
+      if (found.own) return this.showFound(await api.importMarks(this.id, file, this.callbacks.coder()));
+      if (ask || !found.remembered) {
+        const mapping = await askMapping(file.name, found, this.project.emotions, (table) => api.look(this.id, file, table));
+        if (!mapping) return;
+        await api.remember(mapping);
+      }
+      this.showFound(await api.importMarks(this.id, file, this.callbacks.coder(), true), file, found.remembered && !ask);
     } catch (error) { say(error.message, 12); }
+  }
+
+  showFound(found, file = null, before = false) {
+    const words = WORDS.came(count(found.added, "annotation"), found.known);
+    this.callbacks.take(found);
+    this.showKept(found.kept);
+    this.told.replaceChildren(make("p", {}, [words, before && WORDS.asBefore].filter(Boolean).join(" ")), toldOf(found),
+      file ? make("button", { type: "button", id: "mapping-change", title: WORDS.stay, onclick: () => this.take(file, true) }, WORDS.change) : "");
+    say([words, ...found.remarks.slice(0, 3)].join(" "), 12);
+  }
+
+  showKept(kept) {
+    this.keptBox.hidden = !kept.length;
+    put(this.keptTitle, WORDS.keptTitle(kept.length));
+    this.keptList.replaceChildren(...kept.map((tier) => make("li", { "data-kept": tier.name },
+      `${[tier.name, tier.coder, tier.participant].filter(Boolean).join(" · ")}, ${WORDS.cells(tier.count)} ${tier.event ? WORDS.events[tier.event] : ""} `,
+      make("button", { type: "button", "aria-label": WORDS.removeOf(tier.name), onclick: () => this.remove(tier) }, WORDS.remove))));
+  }
+
+  async remove(tier) {
+    try { this.showKept(await api.removeTier(this.id, tier)); } catch (error) { say(error.message, 12); }
   }
 }
