@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from xml.etree.ElementTree import Element
 
-from mescope.annotations.elan import KEPT
+from mescope.annotations.elan import DEPENDENT, KEPT, MODEL
 from mescope.annotations.elan_time import Times
 from mescope.annotations.files import listing, parse_json, table, word
 from mescope.annotations.problems import Remarks
@@ -60,7 +60,10 @@ def other_tiers(root: Element, times: Times, remarks: Remarks) -> tuple[Tier, ..
 
 def _is_ours(tier: Element) -> bool:
     name = tier.get("TIER_ID", "")
-    return name.startswith("ME@") or (name.startswith(("ME-", "EVENT-")) and "@" in name)
+    if name.startswith("EVENT-"):
+        return name.endswith(f"#{MODEL}")
+    below = name.partition("@")[0].removeprefix("ME-") in (*DEPENDENT, "apex")
+    return name.startswith("ME@") or (name.startswith("ME-") and "@" in name and below)
 
 
 def _parent(root: Element, tier: Element) -> str:

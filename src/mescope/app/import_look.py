@@ -43,23 +43,22 @@ def look_at(
     Raises:
         DatasetError: it is damaged, not of this recording, or holds nothing.
     """
-    refused = None
+    refused, own = None, False
     try:
-        if any(one.marks for one in read(path, format=form, clock=clock, part=part).sets):
-            return {"own": True}
+        own = any(one.marks for one in read(path, format=form, clock=clock, part=part).sets)
     except DatasetError as error:
         refused = error
     if CODECS[form].tiers is None:
         if refused is not None:
             raise refused
-        return {"own": True}
+        return _answer((), TierMapping(), known, (), None, (), own=True)
     columns, guessed = table_columns(path, form)
     layout = _layout(known, columns) or guessed
     if columns and layout is None:
-        return _answer((), TierMapping(), known, columns, None, ())
+        return _answer((), TierMapping(), known, columns, None, (), own=own)
     contents = read_tiers(path, format=form, clock=clock, part=part, layout=layout)
     tiers = [tier for one in contents.sets for tier in one.tiers]
-    if not tiers:
+    if not tiers and not own:
         raise refused or DatasetError(
             f"{path.name}: expected marks or tiers, found none; {_first(contents.remarks)}"
             "choose another file"
@@ -70,7 +69,7 @@ def look_at(
             f"{path.name}: expected at most {MOST_TIERS} tiers, found {len(found)}; use "
             "`mescope convert --mapping`"
         )
-    return _answer(found, propose(tiers), known, columns, layout, contents.remarks)
+    return _answer(found, propose(tiers), known, columns, layout, contents.remarks, own=own)
 
 
 def _first(remarks: tuple[str, ...]) -> str:
@@ -85,7 +84,7 @@ def _layout(known: TierMapping, columns: tuple[str, ...]) -> TableLayout | None:
 
 def _answer(
     found: Any, proposal: TierMapping, known: TierMapping, columns: tuple[str, ...],
-    layout: TableLayout | None, remarks: tuple[str, ...],
+    layout: TableLayout | None, remarks: tuple[str, ...], *, own: bool,
 ) -> dict[str, Any]:  # fmt: skip
     rows = []
     for one in found:
@@ -95,7 +94,7 @@ def _answer(
         rows.append({**one.to_json(), "means": means, "remembered": remembered is not None})
     table = None if layout is None else to_json(TierMapping((), layout))["table"]
     return {
-        "own": False,
+        "own": own,
         "tiers": rows,
         "columns": list(columns),
         "table": table,

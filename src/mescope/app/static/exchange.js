@@ -44,7 +44,9 @@ export class Exchange {
     if (!file) return;
     try {
       const found = await api.look(this.id, file);
-      if (found.own) return this.showFound(await api.importMarks(this.id, file, this.callbacks.coder()));
+      if (found.own && !ask) {  // its marks need no mapping; what else is in it may have one
+        return this.showFound(await api.importMarks(this.id, file, this.callbacks.coder()), found.tiers.length ? file : null);
+      }
       if (ask || !found.remembered) {
         const mapping = await askMapping(file.name, found, this.project.emotions, (table) => api.look(this.id, file, table));
         if (!mapping) return;
