@@ -144,7 +144,8 @@ def test_a_table_by_the_names_of_its_columns(tmp_path):
 def test_times_of_tables(tmp_path, unit, row, frames):
     path = put(tmp_path, "t.csv", f"a,b,what\n{row},fear\n")
     mapping = TierMapping(
-        (TierMeaning(name="t", means="expression"),), TableLayout(start="a", end="b", unit=unit)
+        (TierMeaning(name="table", means="expression"),),
+        TableLayout(start="a", end="b", unit=unit),
     )
     (mark,) = read(path, clock=CLOCK, mapping=mapping).sets[0].marks
     assert (mark.interval.first, mark.interval.last, mark.emotion) == (*frames, "fear")

@@ -100,7 +100,7 @@ def test_a_table_is_read_by_the_columns_that_are_chosen(asked, tmp_path):
     page.choose('#mapping [data-column="unit"]', "frames from 0")
     page.choose('#mapping [data-column="coder"]', "wer")
     page.click("#mapping-again")
-    page.says("#mapping tbody th", "t")
+    page.says("#mapping tbody th", "table")
     page.choose("#mapping tbody td:nth-of-type(2) select", "expressions")
     page.click("#mapping-take")
     page.until(lambda: page.marks()["annotations"])

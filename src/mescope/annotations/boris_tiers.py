@@ -63,23 +63,31 @@ def point_codes(tiers: Sequence[Tier]) -> dict[str, bool]:
 
 def rows_of_tiers(tiers: Sequence[Tier], points: dict[str, bool]) -> Iterator[Timed]:
     """Yield the rows of events of tiers; ``points``: see :func:`point_codes`."""
+    taken: set[tuple[str, str]] = set()
     for tier in tiers:
         code, about = code_of(tier), facts_of(tier)
-        for number, lane in enumerate(lanes_of(tier.cells, gap=1), start=1):
-            who = f"{tier.participant}#{tier.coder}" if tier.coder else tier.participant
-            who = who if number == 1 else f"{who} ({number})".strip()
+        for lane in lanes_of(tier.cells, gap=1):
+            who = _subject(tier, code, taken)
+            taken.add((who, code))
             for cell in lane:
                 kept = compact({"tier": about, "values": list(cell.values)})
-                shown = [
-                    modifier("".join(cell.values[:1])).replace("\n", " "),
-                    _comment(tier, cell),
-                ]
+                first = modifier("".join(cell.values[:1])).replace("\n", " ")
                 if points[code]:
-                    yield cell.start, 1, [cell.start / 1000, who, code, shown[0], kept, 0]
+                    yield cell.start, 1, [cell.start / 1000, who, code, first, kept, 0]
                     continue
-                end = cell.shown_end
-                yield cell.start, 2, [cell.start / 1000, who, code, *shown, 0]
-                yield end, 0, [end / 1000, who, code, shown[0], kept, 0]
+                end, comment = cell.shown_end, _comment(tier, cell)
+                yield cell.start, 2, [cell.start / 1000, who, code, first, comment, 0]
+                yield end, 0, [end / 1000, who, code, first, kept, 0]
+
+
+def _subject(tier: Tier, code: str, taken: set[tuple[str, str]]) -> str:
+    """Return a subject that has no other rows of a behaviour: BORIS pairs them in turn."""
+    who = f"{tier.participant}#{tier.coder}" if tier.coder else tier.participant
+    number, chosen = 1, who
+    while (chosen, code) in taken:
+        number += 1
+        chosen = f"{who} ({number})".strip()
+    return chosen
 
 
 def _comment(tier: Tier, cell: Cell) -> str:

@@ -8,6 +8,7 @@ is that of the video plus the video's offset in its controller.
 from __future__ import annotations
 
 import math
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -78,10 +79,10 @@ def _read(
 ) -> Contents:
     """Return what a file holds; ``strange`` is called with one that has no columns of ours."""
     remarks = Remarks()
-    if path.suffix.lower() == ".csv":
-        project = Project(read_text(path), ())
-    else:
+    if path.suffix.lower() == ".opf" or zipfile.is_zipfile(path):
         project = read_opf(path, remarks)
+    else:
+        project = Project(read_text(path), ())
     columns = parse(project.sheet, path.name, remarks)
     if not any(one.name == OWN or _is_ours(one) for one in columns):
         strange(path.name, columns)

@@ -37,6 +37,7 @@ class Column:
     name: str
     codes: tuple[str, ...]
     shown: bool = True
+    matrix: bool = True  # else its cells hold one text
     cells: list[tuple[int, int, list[str]]] = field(default_factory=list)
     line: int = 0  # where it begins, from 1
 
@@ -107,6 +108,7 @@ def _column(line: str, number: int) -> Column:
         name="".join(_split(found["name"], separator="")),
         codes=codes,
         shown=(found["visible"] or "true").lower() != "false",
+        matrix=found["type"].upper() == "MATRIX",
         line=number,
     )
 
@@ -125,6 +127,8 @@ def _cell(line: str, column: Column) -> tuple[int, int, list[str]]:
 
 def _values(text: str, column: Column) -> list[str]:
     """Return as many values as there are codes; what is too much joins the last one."""
+    if not column.matrix:
+        return ["".join(_split(text, separator="")).strip()]
     if text.startswith("(") and text.endswith(")"):
         text = text[1:-1]
     wanted = len(column.codes)

@@ -168,9 +168,11 @@ class _Writer:
             ids = []
             for row in lanes_of(tier.cells):
                 name = free_tier_name(tier.name, names)
-                below = [unused_name(f"{name} {one}".strip(), names) for one in tier.fields[1:]]
-                names |= {name, *below}
-                ids.append([name, *below])
+                names.add(name)
+                ids.append([name])
+                for one in tier.fields[1:]:
+                    ids[-1].append(unused_name(f"{name} {one}".strip(), names))
+                    names.add(ids[-1][-1])
                 self._others(tier, row, ids[-1])
             self.kept.append({**facts_of(tier), "ids": ids})
 

@@ -36,6 +36,8 @@ _VIDEO = word_set("video recording media file datei aufnahme observation")
 _NO_VALUE = word_set("duration dauer ordinal index nr no")
 _CLOCK = re.compile(r"(?:(\d+):)?(\d+):(\d+)(?:[.,:](\d{1,3}))?")
 _WIDE = ".onset"
+WHOLE = "table"
+"""What the tier of a table is called where no column names its rows: the same for each file."""
 
 
 @dataclass
@@ -194,7 +196,7 @@ def _read_rows(table: _Table, header: list[str], rows: Iterable[tuple[int, list[
             said = [row[name] for name in values]
             said += [_apex(row, table)] if layout.apex else []
             tier = Tier(
-                name=row.get(layout.tier, "") or Path(table.name).stem,
+                name=row.get(layout.tier, "") or WHOLE,
                 coder=row.get(layout.coder, ""),
                 participant=row.get(layout.participant, ""),
                 fields=tuple(fields),

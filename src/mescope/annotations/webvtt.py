@@ -267,9 +267,13 @@ def _words(mark: Annotation) -> str:
 
 
 def _cell_words(tier: Tier, cell: Cell) -> str:
-    """Return what a viewer sees of a cell: its tier, and what stands in it."""
+    """Return what a viewer sees of a cell: its tier, and what stands in it.
+
+    What looks like a time would read as the line of a cue.
+    """
     said = " · ".join(filter(None, (" ".join(text.split()) for text in cell.values)))
-    return html.escape(f"{tier.name}: {said}" if said else tier.name, quote=False)
+    words = f"{tier.name}: {said}" if said else tier.name
+    return html.escape(re.sub(r"(?<=\d):(?=\d)", ".", words), quote=False)
 
 
 def _stamp(ms: int) -> str:
