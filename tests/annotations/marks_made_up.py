@@ -55,6 +55,7 @@ def tiers(draw):
         participant=draw(texts),
         event=draw(st.sampled_from((None, "blink", "speech"))),
         fields=fields,
+        last_frame=draw(st.booleans()),
         cells=tuple(cells),
     )
 

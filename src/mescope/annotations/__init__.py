@@ -194,7 +194,7 @@ def read_mapped(
     """
     name = format or format_of(path)
     found = read_tiers(path, format=name, clock=clock, part=part, layout=mapping.table)
-    done = mapped(found, mapping, clock, ends_in_frame=CODECS[name].ends_in_frame, coder=coder)
+    done = mapped(found, mapping, clock, coder=coder)
     sets = tuple(timed(one, clock) for one in done.contents.sets)
     return replace(done, contents=replace(done.contents, sets=sets))
 

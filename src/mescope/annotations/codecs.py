@@ -61,7 +61,6 @@ class Codec:
         whole_milliseconds: whether it shows times in whole milliseconds.
         tiers: ``tiers(path, clock, layout)`` reads any file of the program, whoever made it,
             with what is no mark as tiers; ``layout`` is for tables.  None: there are none.
-        ends_in_frame: whether an end is the time of the last frame, not of the one after it.
         keep_coders: ``keep_coders(path, data)`` refuses, by OutputError, to replace a file by
             ``data`` where that would lose what a coder made.
     """
@@ -75,7 +74,6 @@ class Codec:
     needs_times: bool = True
     whole_milliseconds: bool = False
     tiers: TierReader | None = None
-    ends_in_frame: bool = False
     keep_coders: Callable[[Path, bytes], None] | None = None
 
 

@@ -108,12 +108,15 @@ def _contents(
         elif _is_ours(column):
             marks += _marks(column, reader)
         elif column is not own and not column.name.startswith(EVENT):
-            tiers.append(
-                _tier(column, {"name": column.name, "fields": [*column.codes]}, reader)
-            )
+            tiers.append(_tier(column, _native(column), reader))
     remarks.check(path.name)
     done = replace(sheet, marks=in_order(marks), tiers=normal_tiers(tiers))
     return Contents((done,), tuple(remarks.said), remarks.lost)
+
+
+def _native(column: Column) -> dict[str, Any]:
+    """Return what is known of a column that somebody made in Datavyu."""
+    return {"name": column.name, "fields": [*column.codes], "last_frame": True}
 
 
 def _is_ours(column: Column) -> bool:

@@ -121,7 +121,6 @@ CODECS.register("datavyu")(
         several=False,
         whole_milliseconds=True,
         tiers=_tiers(datavyu_read.read_any),
-        ends_in_frame=True,
     )
 )
 CODECS.register("vtt")(

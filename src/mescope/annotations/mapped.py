@@ -83,7 +83,6 @@ def mapped(
     mapping: TierMapping,
     clock: Clock | None = None,
     *,
-    ends_in_frame: bool = False,
     coder: str = "",
 ) -> Mapped:
     """Return what a file says once its tiers have a meaning.
@@ -95,7 +94,6 @@ def mapped(
         contents: with tiers as they stand.
         mapping: what they mean.
         clock: the times of the recording.
-        ends_in_frame: whether the end of a cell is the time of its last frame, as in Datavyu.
         coder: whose the marks are where neither mapping nor file says it.
 
     Raises:
@@ -105,9 +103,7 @@ def mapped(
     counts: dict[str, TierCount] = {}
     sets = []
     for one in contents.sets:
-        reader = _Reader(
-            mapping, Timeline.of(one, clock), ends_in_frame, coder, counts, remarks
-        )
+        reader = _Reader(mapping, Timeline.of(one, clock), coder, counts, remarks)
         sets.append(reader.read(one))
     remarks.check(", ".join(dict.fromkeys(one.video for one in sets)))
     lost = contents.lost + sum(count.left_out for count in counts.values())
@@ -121,7 +117,6 @@ class _Reader:
 
     mapping: TierMapping
     timeline: Timeline
-    ends_in_frame: bool
     coder: str
     counts: dict[str, TierCount]
     remarks: Remarks
@@ -194,7 +189,7 @@ class _Reader:
         told = _Told.of(tier, meaning, cell)
         coder = meaning.coder or told.coder or tier.coder or self.coder
         start, end = cell.start / 1000, cell.end / 1000
-        if self.ends_in_frame or cell.start == cell.end:
+        if tier.last_frame or cell.start == cell.end:
             end = self.timeline.end_of_frame_at(end)
         apex = told.apex if told.apex is not None else self._apex_within(coder, start, end)
         placed = self.timeline.placed(start, end, apex)

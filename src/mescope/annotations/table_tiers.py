@@ -265,9 +265,8 @@ def _read_wide(table: _Table, header: list[str], rows: Iterable[tuple[int, list[
                 continue
             try:
                 start, end = (_number(row[i], header[i]) for i in (onset, offset))
-                tier = Tier(
-                    name=name, fields=tuple(header[i].rpartition(".")[2] for i in codes)
-                )
+                fields = tuple(header[i].rpartition(".")[2] for i in codes)
+                tier = Tier(name=name, fields=fields, last_frame=True)
                 cell = Cell(round(start), round(end), tuple(row[i] for i in codes))
             except ValueError as error:
                 table.remarks.left_out(place(table.name, line), error)

@@ -62,6 +62,8 @@ class Tier:
         participant: whom it is about; empty where the file does not say.
         event: what its cells are, if that is known: blinks, speech, head movements, glances.
         fields: what the values of a cell are called.
+        last_frame: whether the end of a cell is the time of its last frame, as in Datavyu, not
+            of the one after it.
         cells: in order of time.
 
     Raises:
@@ -73,6 +75,7 @@ class Tier:
     participant: str = ""
     event: EventKind | None = None
     fields: tuple[str, ...] = (VALUE,)
+    last_frame: bool = False
     cells: tuple[Cell, ...] = ()
 
     def __post_init__(self) -> None:
@@ -103,6 +106,7 @@ def normal_tiers(tiers: Iterable[Tier]) -> tuple[Tier, ...]:
             participant=one_line(tier.participant),
             event=tier.event,
             fields=fields,
+            last_frame=tier.last_frame,
         )
         merged.setdefault(key, []).extend(
             cell_between(cell.start, cell.end, [paragraphs(text) for text in cell.values])
@@ -113,7 +117,8 @@ def normal_tiers(tiers: Iterable[Tier]) -> tuple[Tier, ...]:
 
 
 def _place(tier: Tier) -> tuple[str, ...]:
-    return (tier.name, tier.coder, tier.participant, tier.event or "", *tier.fields)
+    end = "last" if tier.last_frame else ""
+    return (tier.name, tier.coder, tier.participant, tier.event or "", end, *tier.fields)
 
 
 def facts_of(tier: Tier) -> dict[str, Any]:
@@ -124,6 +129,7 @@ def facts_of(tier: Tier) -> dict[str, Any]:
         "participant": tier.participant,
         "event": tier.event or "",
         "fields": list(tier.fields) if tier.fields != (VALUE,) else "",
+        "last_frame": tier.last_frame or "",
     }
     return {name: value for name, value in kept.items() if value != ""}
 
@@ -143,6 +149,7 @@ def tier_of(kept: Any, cells: Iterable[Cell] = ()) -> Tier:
         participant=word(facts.get("participant", ""), "participant"),
         event=event,
         fields=(VALUE,) if fields is None else tuple(word(one, "a field") for one in fields),
+        last_frame=facts.get("last_frame") is True,
         cells=tuple(cells),
     )
 
