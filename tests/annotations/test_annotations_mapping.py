@@ -151,6 +151,21 @@ def test_times_of_tables(tmp_path, unit, row, frames):
     assert (mark.interval.first, mark.interval.last, mark.emotion) == (*frames, "fear")
 
 
+def test_a_table_that_only_looks_like_ours_is_read_by_its_columns(tmp_path):
+    """Its kinds are no kinds of expressions; one of mescope's own needs no layout."""
+    text = "video,onset,offset,type\nstudy.mp4,3,11,smile\nstudy.mp4,20,30,AU4\n"
+    path = put(tmp_path, "s.csv", text)
+    mapping = proposed(path)
+    assert mapping.table is not None
+    assert (mapping.table.tier, mapping.table.unit) == ("type", "frames")
+    assert told(read(path, clock=CLOCK, mapping=mapping).sets[0].marks) == [
+        ("", 20, 30, "micro", None, "4", "")
+    ]
+    own = put(tmp_path, "o.csv", text.replace("smile", "micro"))
+    assert table_columns(own) == ((), None)
+    assert len(read(own, clock=CLOCK, mapping=mapping).sets[0].tiers) == 0
+
+
 def test_the_tables_of_datavyu_need_no_layout(tmp_path):
     """Its spreadsheet, and its table of cells beside each other."""
     wide = (

@@ -17,7 +17,7 @@ from mescope.annotations.annotation import AnnotationSet, Contents
 from mescope.annotations.clock import Clock
 from mescope.annotations.datavyu_text import looks_like_datavyu
 from mescope.annotations.delimited import UnreadableError, delimiter_of, split
-from mescope.annotations.expression_table import columns_of
+from mescope.annotations.expression_table import KINDS, columns_of
 from mescope.annotations.files import read_text
 from mescope.annotations.mapping import TableLayout, Unit
 from mescope.annotations.mapping_words import APEX_WORDS, CODER_WORDS, word_set, words_of
@@ -29,7 +29,8 @@ from mescope.io.formula_guard import unguarded
 _START = word_set("onset start begin beginn anfang from von startzeit starttime begintime")
 _END = word_set("offset stop end ende bis endzeit stopptime endtime stoptime")
 _TIER = word_set(
-    "tier behavior behaviour verhalten code event ereignis spur zeile kategorie category"
+    "tier behavior behaviour verhalten code event ereignis "
+    "type typ kind art spur zeile kategorie category"
 )
 _PARTICIPANT = word_set("subject participant person proband vp versuchsperson")
 _VIDEO = word_set("video recording media file datei aufnahme observation")
@@ -70,9 +71,10 @@ def read_any(path: Path, clock: Clock | None, layout: TableLayout | None) -> Con
     if looks_like_datavyu(text):
         return datavyu_read.read_any(path, clock)
     header, rows = _rows(path, text)
-    if layout is None and _is_ours(header):
+    if _is_ours(header, rows):
         return tables.read_csv(path)
-    wide = layout is None and any(name.endswith(_WIDE) for name in header)
+    fits = layout is not None and set(layout.columns) <= set(header)
+    wide = not fits and any(name.endswith(_WIDE) for name in header)
     chosen = layout or (
         TableLayout(start=_WIDE) if wide else guessed(path.name, header, [c for _, c in rows])
     )
@@ -112,7 +114,7 @@ def layout_of_table(path: Path) -> tuple[tuple[str, ...], TableLayout | None]:
     if looks_like_datavyu(text):
         return (), None
     header, rows = _rows(path, text)
-    if _is_ours(header) or any(name.endswith(_WIDE) for name in header):
+    if _is_ours(header, rows) or any(name.endswith(_WIDE) for name in header):
         return (), None
     try:
         return tuple(header), guessed(path.name, header, [cells for _, cells in rows])
@@ -158,12 +160,15 @@ def _unit_of(name: str, texts: Sequence[str]) -> Unit:
     return "frames" if whole and not seconds else "seconds"
 
 
-def _is_ours(header: Sequence[str]) -> bool:
+def _is_ours(header: Sequence[str], rows: Sequence[tuple[int, Sequence[str]]]) -> bool:
+    """Say whether a table has mescope's columns, and kinds of expressions in one of them."""
     try:
-        columns_of(header, tables.NEEDED, "")
+        names = columns_of(header, tables.NEEDED, "")
     except DatasetError:
         return False
-    return True
+    at = names.index("kind")
+    kinds = {cells[at].lower() for _, cells in rows if at < len(cells)}
+    return not kinds or bool(kinds & {"", *KINDS})
 
 
 def _rows(path: Path, text: str) -> tuple[list[str], list[tuple[int, list[str]]]]:
