@@ -32,6 +32,7 @@ class Dialogue {
     document.body.append(this.dialog);
     this.fill(found);
     this.dialog.showModal();
+    (this.columns?.element.querySelector("select") ?? this.rows[0]?.means)?.focus();
   }
 
   fill({ tiers, columns, table }) {
