@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from mescope.annotations import Annotation, AnnotationSet, Clock, timed
 from mescope.annotations.annotation import STATUSES
+from mescope.annotations.tiers import Cell, Tier
 from mescope.events import Interval
 
 NASTY = (
@@ -39,6 +40,26 @@ def marks(draw, frames=400):
     )
 
 
+@st.composite
+def tiers(draw):
+    """Return a tier of another program: points and spans, several fields, overlap."""
+    fields = draw(st.sampled_from((("value",), ("modifier", "comment"), ("a b", "b", "c,|"))))
+    first = st.integers(0, 20_000)
+    found = draw(st.lists(st.tuples(first, st.sampled_from((0, 40, 700))), max_size=4))
+    cells = [
+        Cell(start, start + more, tuple(draw(texts) for _ in fields)) for start, more in found
+    ]
+    return Tier(
+        name=draw(texts) or "AU12",
+        coder=draw(texts),
+        participant=draw(texts),
+        event=draw(st.sampled_from((None, "blink", "speech"))),
+        fields=fields,
+        last_frame=draw(st.booleans()),
+        cells=tuple(cells),
+    )
+
+
 RATES = (24000 / 1001, 25.0, 30000 / 1001, 30.0, 60000 / 1001, 200.0)
 """Of cameras: 23.976, 25, 29.97, 30 and 59.94 frames per second, and a fast one."""
 
@@ -58,7 +79,13 @@ def sheets(draw, rates=(5.0, *RATES, 29.97, 240.0, 1000.0)):
             times.append(times[-1] + steps[i % 8] / rate)
     found = draw(st.lists(marks(), max_size=6))
     video = draw(texts.filter(lambda t: t.strip() != "")) + "x.mp4"
-    sheet = AnnotationSet(video=video, subject=draw(texts), frames=400, marks=tuple(found))
+    sheet = AnnotationSet(
+        video=video,
+        subject=draw(texts),
+        frames=400,
+        marks=tuple(found),
+        tiers=tuple(draw(st.lists(tiers(), max_size=2))),
+    )
     made = timed(sheet, Clock(rate, times))
     return replace(made, start_offset=draw(st.sampled_from(LATE)))
 

@@ -161,7 +161,7 @@ def test_an_unknown_version_is_refused(tmp_path):
 
 def test_tiers_of_another_kind_are_refused_with_what_to_do(tmp_path):
     root = "<ANNOTATION_DOCUMENT FORMAT='3.0'><TIER TIER_ID='gesture'/></ANNOTATION_DOCUMENT>"
-    refused(put(tmp_path, "a.eaf", root), "found gesture; rename the tier")
+    refused(put(tmp_path, "a.eaf", root), "found gesture; say with a mapping")
 
 
 @pytest.mark.parametrize("clock", [None, Clock(30.0)])

@@ -1,9 +1,11 @@
 """From every format to every other, and from what a person sets in a program to its frames."""
 
+import io
 import itertools
 import json
 import re
 import xml.etree.ElementTree as ET
+import zipfile
 from dataclasses import replace
 
 import pytest
@@ -56,6 +58,8 @@ def hand_made(data, form):
             if tier.get("TIER_ID").startswith("ME-frames"):
                 root.remove(tier)
         return ET.tostring(root)
+    if form == "datavyu":
+        return by_hand_in_datavyu(data)
     if form == "vtt":
         return re.sub(r"^NOTE mescope .*\n\n", "", data.decode(), flags=re.M).encode()
     project = json.loads(data)
@@ -64,6 +68,18 @@ def hand_made(data, form):
         for row in observation["events"]:
             row[4] = ""
     return json.dumps(project).encode()
+
+
+def by_hand_in_datavyu(data):
+    """Return an .opf without the column of facts, and without what is stored beside marks."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        sheet = archive.read("db").decode()
+    sheet = re.sub(r"mescope \(MATRIX.*\n.*\n", "", sheet)
+    sheet = re.sub(r"^(\d.*),\{.*\}\)$", r"\1,)", sheet, flags=re.M)
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr("db", sheet)
+    return out.getvalue()
 
 
 @st.composite
@@ -76,7 +92,7 @@ def spans(draw):
     return [(a, min(399, a + more)) for a, more in found]
 
 
-@pytest.mark.parametrize("form", ["elan", "boris", "vtt"])
+@pytest.mark.parametrize("form", ["elan", "boris", "datavyu", "vtt"])
 @pytest.mark.parametrize("rate", RATES)
 @given(found=spans(), late=st.sampled_from(LATE), steady=st.booleans())
 @few

@@ -71,11 +71,13 @@ def test_the_megc_log_compares_with_what_people_hold_true(served, judged):
     assert [line.split("\t")[5] for line in lines[1:]] == ["TP", "FP", "FN"]
 
 
-@pytest.mark.parametrize("form", ["csv", "json", "elan", "boris", "activitynet", "vtt"])
+@pytest.mark.parametrize(
+    "form", ["csv", "json", "elan", "boris", "datavyu", "activitynet", "vtt"]
+)
 def test_there_and_back(served, judged, form, tmp_path):
     """What a coder marked is the same in another recording of the same name."""
     data = export(served, judged, form, "ann").content
-    ending = {"elan": ".eaf", "activitynet": ".json"}.get(form, f".{form}")
+    ending = {"elan": ".eaf", "datavyu": ".opf", "activitynet": ".json"}.get(form, f".{form}")
     path = tmp_path / f"back{ending}"
     path.write_bytes(data)
     (sheet,) = coding.read(path).sets

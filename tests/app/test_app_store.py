@@ -13,7 +13,7 @@ import pytest
 from mescope.app.lock import ProjectLock
 from mescope.app.project import Project
 from mescope.app.records import StoredRecording
-from mescope.app.schema import VERSION
+from mescope.app.schema import _STEPS, VERSION
 from mescope.app.store import ProjectStore, StaleError
 from mescope.errors import MescopeError, OutputError
 
@@ -253,7 +253,7 @@ def test_an_older_project_opens_and_a_copy_of_it_is_kept(older):
 
 def test_an_upgrade_that_fails_leaves_the_project_as_it_was(older, monkeypatch):
     step = "CREATE TABLE half (x); CREATE TABLE jobs (x);"
-    monkeypatch.setattr("mescope.app.schema._STEPS", {1: step, 2: ""})
+    monkeypatch.setattr("mescope.app.schema._STEPS", {**_STEPS, 1: step})
     with pytest.raises((MescopeError, sqlite3.Error)):
         ProjectStore(older)
     assert layout(older) == 1

@@ -51,7 +51,8 @@ def test_it_can_be_named(plugin, tmp_path, capsys):
     words = ("--from", "own", "--to", "csv", "--rate", "30")
     assert run(["convert", str(tmp_path / "a.txt"), str(tmp_path / "b.txt"), *words]) == 0
     assert run(["convert", str(tmp_path / "a.csv"), "b.txt", "--to", "praat"]) == 2
-    assert "expected any of csv, elan, boris, vtt, activitynet, own" in capsys.readouterr().err
+    said = "expected any of csv, elan, boris, datavyu, vtt, activitynet, own"
+    assert said in capsys.readouterr().err
 
 
 def test_an_analysis_is_saved_in_it(plugin, tmp_path):

@@ -32,6 +32,17 @@ from mescope.annotations.codecs import (
     suffix_in,
     writable,
 )
+from mescope.annotations.mapped import Mapped, TierCount, mapped
+from mescope.annotations.mapping import (
+    TableLayout,
+    TierMapping,
+    TierMeaning,
+    dumps_mapping,
+    read_mapping,
+)
+from mescope.annotations.mapping_proposal import propose, summaries
+from mescope.annotations.table_tiers import layout_of_table
+from mescope.annotations.tiers import Cell, Tier
 from mescope.errors import DatasetError, OutputError
 from mescope.io.atomic import write_atomically
 from mescope.moved import renamed
@@ -40,18 +51,32 @@ __all__ = [
     "CODECS",
     "Annotation",
     "AnnotationSet",
+    "Cell",
     "Clock",
     "Codec",
     "Contents",
     "Header",
+    "Mapped",
+    "TableLayout",
+    "Tier",
+    "TierCount",
+    "TierMapping",
+    "TierMeaning",
     "dumps",
+    "dumps_mapping",
     "flags",
     "format_of",
     "from_detection",
     "normal",
+    "propose",
     "read",
+    "read_mapped",
+    "read_mapping",
+    "read_tiers",
     "readable",
     "suffix_in",
+    "summaries",
+    "table_columns",
     "timed",
     "writable",
     "write",
@@ -73,6 +98,7 @@ def read(
     format: str | None = None,
     clock: Clock | None = None,
     part: str | None = None,
+    mapping: TierMapping | None = None,
 ) -> Contents:
     """Return the annotations of a file, with remarks on what was left out or changed.
 
@@ -83,11 +109,14 @@ def read(
             give times to annotations that have frames only.  Of several videos in a file, the
             one with the name of the recording is read.
         part: which of several to read: the name of a video or, in BORIS, of an observation.
+        mapping: what the tiers of other programs mean; see :func:`read_mapping`.
 
     Raises:
         DatasetError: the file cannot be read, is of another format, is damaged, has marks
             outside the recording, or several videos of which none has its name; one line.
     """
+    if mapping is not None:
+        return read_mapped(path, mapping, format=format, clock=clock, part=part).told
     path = Path(path)
     codec = _chosen(format or format_of(path), readable())
     assert codec.read is not None  # it is readable
@@ -95,6 +124,79 @@ def read(
         clock = replace(clock, video=part)
     contents = chosen(codec.read(path, clock), clock, part)
     return replace(contents, sets=tuple(timed(one, clock) for one in contents.sets))
+
+
+def read_tiers(
+    path: str | Path,
+    *,
+    format: str | None = None,
+    clock: Clock | None = None,
+    part: str | None = None,
+    layout: TableLayout | None = None,
+) -> Contents:
+    """Return what any file of ELAN, BORIS, Datavyu or a table holds, its tiers as they stand.
+
+    Args:
+        path: the file.
+        format: as for :func:`read`.
+        clock: as for :func:`read`.
+        part: as for :func:`read`.
+        layout: which columns of a table say what; None: as their names say.
+
+    Raises:
+        DatasetError: as :func:`read`, or a format that has no tiers.
+    """
+    path = Path(path)
+    name = format or format_of(path)
+    codec = _chosen(name, readable())
+    if codec.tiers is None:
+        known = [one for one, other in CODECS.items() if other.tiers is not None]
+        raise DatasetError(f"expected a file of {', '.join(known)}, found one of {name}")
+    if part is not None and clock is not None:
+        clock = replace(clock, video=part)
+    return chosen(codec.tiers(path, clock, layout), clock, part)
+
+
+def table_columns(
+    path: str | Path, format: str | None = None
+) -> tuple[tuple[str, ...], TableLayout | None]:
+    """Return the columns of a CSV table and which of them say what; none of another file.
+
+    Raises:
+        DatasetError: it cannot be read.
+    """
+    if (format or format_of(path)) != "csv":
+        return (), None
+    return layout_of_table(Path(path))
+
+
+def read_mapped(
+    path: str | Path,
+    mapping: TierMapping,
+    *,
+    format: str | None = None,
+    clock: Clock | None = None,
+    part: str | None = None,
+    coder: str = "",
+) -> Mapped:
+    """Return the annotations of a file as a mapping reads it, and what became of each tier.
+
+    Args:
+        path: the file.
+        mapping: what its tiers mean; those of which it says nothing are kept as they stand.
+        format: as for :func:`read`.
+        clock: as for :func:`read`.
+        part: as for :func:`read`.
+        coder: whose the marks are where neither mapping nor file says it.
+
+    Raises:
+        DatasetError: as :func:`read_tiers`.
+    """
+    name = format or format_of(path)
+    found = read_tiers(path, format=name, clock=clock, part=part, layout=mapping.table)
+    done = mapped(found, mapping, clock, coder=coder)
+    sets = tuple(timed(one, clock) for one in done.contents.sets)
+    return replace(done, contents=replace(done.contents, sets=sets))
 
 
 def dumps(

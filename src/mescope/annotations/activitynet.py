@@ -3,8 +3,8 @@
 ``{"version", "results": {video: [{"label", "score", "segment": [s, e]}]}, "external_data"}``;
 the label is the kind.  The segment is half-open and in seconds from the first frame: programs
 that score detections count decoded frames.  ``external_data`` holds the facts of the videos
-and, beside every entry in the same order, its whole mark; blinks and other events stand there
-alone, since a scorer would take them for a class.
+and, beside every entry in the same order, its whole mark; blinks and other events, and tiers
+of other programs, stand there alone, since a scorer would take them for a class.
 Source: the format of the detection task of the ActivityNet challenge, activity-net.org.
 """
 
@@ -32,6 +32,7 @@ from mescope.annotations.expression_table import KINDS
 from mescope.annotations.files import listing, number, read_json, table, word
 from mescope.annotations.problems import Remarks
 from mescope.annotations.stored import KIND_WORDS, about, from_dict, set_from_facts, to_dict
+from mescope.annotations.tiers import normal_tiers, tier_from_dict, tier_to_dict
 from mescope.errors import DatasetError
 
 VERSION = "VERSION 1.3"  # what scorers of ActivityNet expect
@@ -67,6 +68,8 @@ def dumps(sets: Sequence[AnnotationSet]) -> str:
         kept = {**about(sheet), "first": first, "marks": marks}
         if sheet.events:
             kept["events"] = [face_events.to_dict(event) for event in sheet.events]
+        if sheet.tiers:
+            kept["tiers"] = [tier_to_dict(tier) for tier in sheet.tiers]
         videos.append(kept)
     document = {
         "version": VERSION,
@@ -162,7 +165,10 @@ def _ours(
         marks.append(mark)
         if remark:
             remarks.add(where, remark)
-    return replace(sheet, marks=in_order(marks))
+    tiers = normal_tiers(
+        tier_from_dict(kept) for kept in listing(facts.get("tiers", []), "tiers")
+    )
+    return replace(sheet, marks=in_order(marks), tiers=tiers)
 
 
 def _foreign(

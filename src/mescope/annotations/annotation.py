@@ -10,13 +10,14 @@ what is written for them is later by the set's ``start_offset``.
 from __future__ import annotations
 
 import math
-import re
 import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from mescope.annotations.coded import CodedTier
+from mescope.annotations.text import one_line, paragraphs
+from mescope.annotations.tiers import Tier, normal_tiers
 from mescope.errors import DatasetError
 from mescope.events import Detection, FaceEvent, Interval, Kind
 from mescope.moved import renamed
@@ -35,7 +36,6 @@ __getattr__ = renamed(
 )
 
 _MOST_FRAMES = 10**12  # 30 years at 1000 per second
-_NOT_XML = re.compile("[^\t\n -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,12 +108,13 @@ class Annotation:
 class AnnotationSet:
     """All annotations of one video: its file name, person, frames per second and frames.
 
-    ``events`` (blinks, speech, head movements, glances) and ``tiers`` (of coders' own) are
-    written beside the marks, and never read back as such.  ``start_offset`` is when players
-    show the first frame, in seconds (:attr:`mescope.video.source.Video.start_offset`); None
-    where that is not known, and ``mpv_zero`` where of these seconds mpv, and BORIS with it,
-    begins to count.  ``part`` is what a file that holds several sets calls this one, if not by
-    its video.
+    ``events`` (blinks, speech, head movements, glances) are written beside the marks, and
+    never read back as such, as is ``coded``: what was coded on coders' own tiers.  ``tiers``
+    are what other programs' files say besides: they go out again and come back.
+    ``start_offset`` is when players show the first frame, in seconds
+    (:attr:`mescope.video.source.Video.start_offset`); None where that is not known, and
+    ``mpv_zero`` where of these seconds mpv, and BORIS with it, begins to count.  ``part`` is
+    what a file that holds several sets calls this one, if not by its video.
     """
 
     video: str
@@ -122,7 +123,8 @@ class AnnotationSet:
     frames: int | None = None
     marks: tuple[Annotation, ...] = ()
     events: tuple[FaceEvent, ...] = ()
-    tiers: tuple[CodedTier, ...] = ()
+    coded: tuple[CodedTier, ...] = ()
+    tiers: tuple[Tier, ...] = ()
     start_offset: float | None = None
     mpv_zero: float = field(default=0.0, compare=False)
     part: str = field(default="", compare=False)
@@ -162,23 +164,6 @@ class Contents:
             stacklevel=2,
         )
         return self.sets
-
-
-def one_line(text: str) -> str:
-    r"""Return text that every format can hold in one line.
-
-    >>> one_line("a\0\x1b b\n c ")
-    'a b c'
-    """
-    return " ".join(_NOT_XML.sub("", text).split())
-
-
-def paragraphs(text: str) -> str:
-    r"""Return text that every format can hold; line ends become ``\n``, outer blanks go.
-
-    XML 1.0 (section 2.2) knows neither control characters nor lone surrogates.
-    """
-    return _NOT_XML.sub("", text.replace("\r\n", "\n").replace("\r", "\n")).strip()
 
 
 def from_detection(
@@ -230,6 +215,7 @@ def normal(sheet: AnnotationSet) -> AnnotationSet:
         video=one_line(sheet.video),
         subject=one_line(sheet.subject),
         marks=tuple(_normal(mark) for mark in sheet.marks),
+        tiers=normal_tiers(sheet.tiers),
         start_offset=_nanoseconds(sheet.start_offset),
     )
 

@@ -4,7 +4,8 @@ A project has an observation per video; a mark is a pair of rows (start, stop) o
 whose subject is ``<face>#<source>``, whose modifier is the emotion, whose comments are the note
 (start) and the whole mark as JSON (stop), and an apex is a point event.  BORIS pairs the rows
 of a subject in turn, so overlapping marks go to further subjects, ``<face>.2#<source>``.
-Blinks and other events are state events of their own, without modifier.  Times are as players
+Blinks and other events are state events of their own, without modifier; tiers of other
+programs are behaviours (:mod:`boris_tiers`).  Times are as players
 count; where mpv, which BORIS embeds, counts otherwise, the observation has a time offset.
 Source: project files of BORIS 7 (https://www.boris.unito.it); rows ``[time, subject, code,
 modifier, comment, frame_index]``.
@@ -26,6 +27,7 @@ from mescope.annotations.annotation import (
     milliseconds,
     normal,
 )
+from mescope.annotations.boris_tiers import APEX, modifier, point_codes, rows_of_tiers
 from mescope.annotations.coded import CodedTier, behaviours
 from mescope.annotations.coded import to_dict as code_dict
 from mescope.annotations.elan import EMOTIONS, MODEL
@@ -34,10 +36,7 @@ from mescope.annotations.stored import KIND_WORDS, MACRO, MICRO, about, compact,
 VERSION = "7.0"
 FIXED_DATE = "1970-01-01T00:00:00"
 """Stands for no date, so that the same annotations make the same bytes."""
-APEX = "ME-apex"
 STATE, POINT = "State event", "Point event"
-FORBIDDEN = "(|),`~"
-"""Signs that BORIS does not take in a modifier."""
 
 _COLORS = {MICRO: "tab:orange", MACRO: "tab:blue", APEX: "tab:red"}
 _EVENT_COLOR = "tab:gray"
@@ -58,11 +57,12 @@ def dumps(sets: Sequence[AnnotationSet], *, media: str = "", date: str = FIXED_D
     tidy = [normal(sheet) for sheet in sets]
     emotions = {m.emotion for s in tidy for m in s.marks if m.emotion}
     words = [*EMOTIONS, *sorted({modifier(e) for e in emotions} - {*EMOTIONS, ""})]
-    tiers = {tier.name: tier for sheet in tidy for tier in sheet.tiers}.values()
+    coded = {tier.name: tier for sheet in tidy for tier in sheet.coded}.values()
     observations: dict[str, Any] = {}
     subjects: dict[str, None] = {}
+    points = point_codes([tier for sheet in tidy for tier in sheet.tiers])
     for sheet in tidy:
-        events = _events(replace(sheet, marks=in_order(sheet.marks)))
+        events = _events(replace(sheet, marks=in_order(sheet.marks)), points)
         subjects |= dict.fromkeys(row[1] for row in events)
         name = _unused(sheet.video or "video", observations)
         path = media if media and len(tidy) == 1 else sheet.video
@@ -77,9 +77,9 @@ def dumps(sets: Sequence[AnnotationSet], *, media: str = "", date: str = FIXED_D
             str(i): {"key": "", "name": name, "description": ""}
             for i, name in enumerate(subjects)
         },
-        "behaviors_conf": _ethogram(words, _kinds(tidy), list(tiers)),
+        "behaviors_conf": _ethogram(words, _kinds(tidy), list(coded), points),
         "observations": observations,
-        "behavioral_categories": [tier.name for tier in tiers],
+        "behavioral_categories": [tier.name for tier in coded],
         "behavioral_categories_config": {},
         "independent_variables": {},
         "coding_map": {},
@@ -89,12 +89,7 @@ def dumps(sets: Sequence[AnnotationSet], *, media: str = "", date: str = FIXED_D
     return json.dumps(project, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def modifier(emotion: str | None) -> str:
-    """Return an emotion without the signs that BORIS does not take there."""
-    return "".join(sign for sign in emotion or "" if sign not in FORBIDDEN).strip()
-
-
-def _events(sheet: AnnotationSet) -> list[list[Any]]:
+def _events(sheet: AnnotationSet, points: dict[str, bool]) -> list[list[Any]]:
     """Return the rows of a set, sorted by time as BORIS keeps them."""
     times = milliseconds(sheet)
     # a gap of 1 ms, or a stop and the next start of one subject could change places
@@ -115,6 +110,7 @@ def _events(sheet: AnnotationSet) -> list[list[Any]]:
             rows.append((at, 1, [at / 1000, who, APEX, "", "", mark.apex]))
     rows += _face_events(sheet)
     rows += _codes(sheet)
+    rows += rows_of_tiers(sheet.tiers, points)
     return [row for _, _, row in sorted(rows, key=lambda row: row[:2])]
 
 
@@ -141,8 +137,8 @@ def _face_events(sheet: AnnotationSet) -> list[tuple[int, int, list[Any]]]:
 def _codes(sheet: AnnotationSet) -> list[tuple[int, int, list[Any]]]:
     """Return the rows of coders' own tiers."""
     rows: list[tuple[int, int, list[Any]]] = []
-    names = behaviours(sheet.tiers)
-    for tier in sheet.tiers:
+    names = behaviours(sheet.coded)
+    for tier in sheet.coded:
         for coder, spans in tier.by_coder().items():
             for span in spans:
                 who, code = (
@@ -217,7 +213,10 @@ def _observation(
 
 
 def _ethogram(
-    emotions: Sequence[str], events: Sequence[str], tiers: Sequence[CodedTier]
+    emotions: Sequence[str],
+    events: Sequence[str],
+    coded: Sequence[CodedTier],
+    points: dict[str, bool],
 ) -> dict[str, Any]:
     values = {"name": "emotion", "description": "", "type": 0, "values": list(emotions)}
     made = {}
@@ -225,12 +224,14 @@ def _ethogram(
     for i, (code, kind) in enumerate((*ours, *((code, STATE) for code in events))):
         modifiers = {"0": values} if code in (MICRO, MACRO) else {}
         made[str(i)] = _behaviour(code, kind, "", modifiers)
-    names = behaviours(tiers)
-    for tier in tiers:
+    names = behaviours(coded)
+    for tier in coded:
         kind = STATE if tier.kind == "state" else POINT
         for code in tier.codes:
             shown = names[tier.name, code]
             made[str(len(made))] = _behaviour(shown, kind, tier.name, _modifier_sets(tier))
+    for code, point in points.items():
+        made[str(len(made))] = _behaviour(code, POINT if point else STATE, "", {})
     return made
 
 

@@ -73,6 +73,14 @@ class Clock:
         found = bisect.bisect_right(self.times, second + _NEAR / self.rate) - 1
         return min(max(found, 0), len(self.times) - 1)
 
+    def shown_at(self, second: float) -> int:
+        """Return the frame that a player shows at a time written in whole milliseconds.
+
+        Other than :meth:`frame_at` this takes a time shortly before a frame for the one before
+        it, unless only the rounding to a millisecond lies between.
+        """
+        return self.frame_at(second + 0.000999 - _NEAR / self.rate)
+
     def interval(self, start: float, end: float) -> Interval:
         """Return the frames of a half-open span in seconds; at least one."""
         first = self.frame_at(start)
@@ -128,6 +136,25 @@ class Timeline:
             return self.start_offset
         return self.clock.start_offset if self.clock else 0.0
 
+    def end_of_frame_at(self, second: float) -> float:
+        """Return when the frame ends that a player shows at a time of the file, in its seconds.
+
+        Raises:
+            ValueError: nothing says how long a frame is.
+        """
+        clock = self._any_clock()
+        at = second - self.added_from
+        if at > clock.length:  # it is told that this is outside
+            return second
+        return clock.end_of(clock.shown_at(at)) + self.added_from
+
+    def _any_clock(self) -> Clock:
+        if self.clock is not None:
+            return self.clock
+        if not self.rate:
+            raise ValueError("it has times only and no frame rate; name --video or --rate")
+        return Clock(self.rate, frames=self.frames)
+
     def placed(self, start: float, end: float, apex: float | None = None) -> dict[str, Any]:
         """Return interval, apex and times of a mark of which only the file's seconds are known.
 
@@ -140,9 +167,7 @@ class Timeline:
             ValueError: nothing says which frames these are.
             OutsideError: it lies outside the recording.
         """
-        clock = self.clock or (Clock(self.rate, frames=self.frames) if self.rate else None)
-        if clock is None:
-            raise ValueError("it has times only and no frame rate; name --video or --rate")
+        clock = self._any_clock()
         interval = _inside(clock, start, end, self.added_from)
         zero = self.added_from
         onset_s, end_s = max(0.0, start - zero), max(0.0, end - zero)

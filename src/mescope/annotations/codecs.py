@@ -18,6 +18,7 @@ from pathlib import Path
 
 from mescope.annotations.annotation import AnnotationSet, Contents
 from mescope.annotations.clock import Clock
+from mescope.annotations.mapping import TableLayout
 from mescope.errors import DatasetError
 from mescope.registry import Registry
 
@@ -38,6 +39,9 @@ class Header:
 Reader = Callable[[Path, Clock | None], Contents]
 """``read(path, clock)``; raises DatasetError with one line for a file that is damaged."""
 
+TierReader = Callable[[Path, Clock | None, TableLayout | None], Contents]
+"""``tiers(path, clock, layout)``; raises DatasetError as a reader does."""
+
 Writer = Callable[[Sequence[AnnotationSet], Header], bytes]
 """``write(sets, header)``: one set a video."""
 
@@ -55,6 +59,8 @@ class Codec:
         several: whether a file holds several videos.
         needs_times: whether annotations must have times in seconds to be written.
         whole_milliseconds: whether it shows times in whole milliseconds.
+        tiers: ``tiers(path, clock, layout)`` reads any file of the program, whoever made it,
+            with what is no mark as tiers; ``layout`` is for tables.  None: there are none.
         keep_coders: ``keep_coders(path, data)`` refuses, by OutputError, to replace a file by
             ``data`` where that would lose what a coder made.
     """
@@ -67,6 +73,7 @@ class Codec:
     several: bool = True
     needs_times: bool = True
     whole_milliseconds: bool = False
+    tiers: TierReader | None = None
     keep_coders: Callable[[Path, bytes], None] | None = None
 
 

@@ -2,7 +2,8 @@
 
 Tiers are ``ME@<face>#<source>`` with one tier per property below it.  ``#model`` marks a
 model's tiers; overlapping marks go to further ones, ``ME@<face>.2``.
-Blinks and other events of a model stand on ``EVENT-<kind>@<face>#model``, outside of that.
+Blinks and other events of a model stand on ``EVENT-<kind>@<face>#model``, outside of that, and
+tiers of other programs under their own names; the property ``mescope:tiers`` says what of.
 A controlled vocabulary belongs to a linguistic type, so the tiers with one have types of
 their own; a tier ME-note holds remarks.  Times are whole milliseconds as players count,
 half-open; ``ME-frames`` holds the frames and exact times from the first frame.  Time slots are
@@ -15,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
+from typing import Any
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
@@ -30,13 +32,17 @@ from mescope.annotations.annotation import (
     widened,
 )
 from mescope.annotations.coded import CodedSpan, CodedTier, rows_of
-from mescope.annotations.stored import KIND_WORDS, about, frames_text
+from mescope.annotations.stored import KIND_WORDS, about, compact, frames_text
+from mescope.annotations.tiers import Cell, Tier, facts_of, lanes_of, unused_name
 
 MODEL = "model"
 FIXED_DATE = "1970-01-01T00:00:00+00:00"
 """Stands for no date, so that the same annotations make the same bytes."""
 PREFIX = "mescope:"
 """Begins the names of the header's properties that hold the facts of the video."""
+
+KEPT = PREFIX + "tiers"
+"""The property that says which tiers of the file are whose, of which program's tier."""
 
 EMOTIONS = (
     "negative", "positive", "surprise", "others", "neutral", "anger", "contempt", "disgust",
@@ -63,6 +69,7 @@ _TYPES = (  # name, time-alignable, constraint, vocabulary
     ("me-point", True, "Included_In", ""),
 )
 _EVENT_TYPE = ("me-event", True, "", "")  # only where there are events
+_KEPT_TYPE = ("me-kept", True, "", "")  # likewise of tiers of other programs
 _TYPE_OF = {"emotion": "me-assoc-emotion", "review": "me-assoc-review"}
 _CONSTRAINTS = (
     ("Time_Subdivision", "Time subdivision of parent annotation's time interval, no time gaps"),
@@ -92,6 +99,7 @@ def dumps(sheet: AnnotationSet, *, media: str = "", date: str = FIXED_DATE) -> b
     writer.tiers()
     writer.events()
     writer.codes()
+    writer.others()
     root = Element(
         "ANNOTATION_DOCUMENT",
         {
@@ -103,11 +111,12 @@ def dumps(sheet: AnnotationSet, *, media: str = "", date: str = FIXED_DATE) -> b
             "xsi:noNamespaceSchemaLocation": "http://www.mpi.nl/tools/elan/EAFv3.0.xsd",
         },
     )
-    root.append(_header(sheet, media))
+    root.append(_header(sheet, media, writer.kept))
     root.append(writer.time_order())
     root.extend(writer.made)
-    own = tuple((_own_type(tier), True, "", _own_type(tier)) for tier in sheet.tiers)
-    root.extend(_kinds_of_tier((*_TYPES, *([_EVENT_TYPE] if sheet.events else []), *own)))
+    own = tuple((_own_type(tier), True, "", _own_type(tier)) for tier in sheet.coded)
+    types = [*_TYPES, *[_EVENT_TYPE] * bool(sheet.events), *[_KEPT_TYPE] * bool(sheet.tiers)]
+    root.extend(_kinds_of_tier((*types, *own)))
     label = {"LANG_DEF": "http://cdb.iso.org/lg/CDB-00130975-001", "LANG_ID": "und"}
     SubElement(root, "LANGUAGE", {**label, "LANG_LABEL": "undetermined (und)"})
     for name, text in _CONSTRAINTS:
@@ -116,7 +125,7 @@ def dumps(sheet: AnnotationSet, *, media: str = "", date: str = FIXED_DATE) -> b
     root.append(_vocabulary("me-type", KIND_WORDS.values()))
     root.append(_vocabulary("me-emotion", (*EMOTIONS, *found)))
     root.append(_vocabulary("me-review", STATUSES[1:]))
-    for tier in sheet.tiers:
+    for tier in sheet.coded:
         root.append(_vocabulary(_own_type(tier), tier.codes))
     ElementTree.indent(root, " ")
     data: bytes = ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
@@ -132,6 +141,7 @@ class _Writer:
     slots: list[tuple[int, Element, str]] = field(default_factory=list)  # ms, where, which end
     count: int = 0
     taken: set[str] = field(default_factory=set)
+    kept: list[dict[str, Any]] = field(default_factory=list)  # of tiers of other programs
 
     def tiers(self) -> None:
         """Make all tiers; each face, source and lane has its own."""
@@ -159,7 +169,7 @@ class _Writer:
 
     def codes(self) -> None:
         """Make a tier for each of the coders' own, of each coder, and one for each modifier."""
-        for tier in self.sheet.tiers:
+        for tier in self.sheet.coded:
             for coder, spans in tier.by_coder().items():
                 ends = [widened(s.onset_s + self._zero, s.end_s + self._zero) for s in spans]
                 rows = rows_of(ends)
@@ -195,6 +205,33 @@ class _Writer:
                 for parent, value in values:
                     if value:
                         self._reference(made, parent, value)
+
+    def others(self) -> None:
+        """Make the tiers of other programs: the first field, and the others below it."""
+        names = {tier.attrib["TIER_ID"] for tier in self.made}
+        for tier in self.sheet.tiers:
+            ids = []
+            for row in lanes_of(tier.cells):
+                name = free_tier_name(tier.name, names)
+                names.add(name)
+                ids.append([name])
+                for one in tier.fields[1:]:
+                    ids[-1].append(unused_name(f"{name} {one}".strip(), names))
+                    names.add(ids[-1][-1])
+                self._others(tier, row, ids[-1])
+            self.kept.append({**facts_of(tier), "ids": ids})
+
+    def _others(self, tier: Tier, row: list[Cell], ids: list[str]) -> None:
+        facts = {"ANNOTATOR": tier.coder, "PARTICIPANT": tier.participant}
+        top = self._tier(ids[0], _KEPT_TYPE[0], facts)
+        parents = [
+            self._interval(top, (c.start, c.shown_end), "".join(c.values[:1])) for c in row
+        ]
+        for column, name in enumerate(ids[1:], start=1):
+            below = self._tier(name, "me-assoc", facts, top)
+            for parent, cell in zip(parents, row, strict=True):
+                if cell.values[column]:
+                    self._reference(below, parent, cell.values[column])
 
     def _tail(self, face: str, origin: str, source: str, lane: int) -> str:
         """Return what tiers of a group are called after ``ME``; no two are alike."""
@@ -300,7 +337,17 @@ def apex_span(
     return first, max(first + 1, min(last, ends[1]))
 
 
-def _header(sheet: AnnotationSet, media: str) -> Element:
+def free_tier_name(name: str, taken: Iterable[str]) -> str:
+    """Return a name for a tier of another program: none of ours, and not taken.
+
+    >>> free_tier_name("ME@0#anna", []), free_tier_name("AU12", ["AU12"])
+    ('tier ME@0#anna', 'AU12 (2)')
+    """
+    ours = name.startswith(("ME@", "ME-", "EVENT-"))
+    return unused_name(f"tier {name}" if ours else name, taken)
+
+
+def _header(sheet: AnnotationSet, media: str, kept: list[dict[str, Any]]) -> Element:
     header = Element("HEADER", {"MEDIA_FILE": "", "TIME_UNITS": "milliseconds"})
     if media:
         mime = MIME.get(PurePosixPath(media).suffix.lower(), "unknown")
@@ -308,6 +355,8 @@ def _header(sheet: AnnotationSet, media: str) -> Element:
         SubElement(header, "MEDIA_DESCRIPTOR", words)
     for name, value in about(sheet).items():
         SubElement(header, "PROPERTY", {"NAME": PREFIX + name}).text = str(value)
+    if kept:
+        SubElement(header, "PROPERTY", {"NAME": KEPT}).text = compact({"tiers": kept})
     return header
 
 

@@ -1,5 +1,7 @@
 """Reads ELAN's ``.eaf``: tiers ``ME@...`` of mescope, or those that a coder made alike.
 
+What other tiers say is kept as it stands (:mod:`elan_tiers`), for a mapping and the way back.
+
 Where ``ME-frames`` stands below an interval, frames and times are recovered exactly; if the
 interval was moved in ELAN, its new boundaries win and a remark says so.
 """
@@ -7,7 +9,7 @@ interval was moved in ELAN, its new boundaries win and a remark says so.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,7 @@ from mescope.annotations.annotation import (
 )
 from mescope.annotations.clock import Clock, Timeline, reconciled, with_apex
 from mescope.annotations.elan import DEPENDENT, MODEL, PREFIX, apex_span
+from mescope.annotations.elan_tiers import other_tiers
 from mescope.annotations.elan_time import Times, media_of, slots
 from mescope.annotations.expression_table import KINDS, number_in
 from mescope.annotations.files import read_xml
@@ -53,9 +56,23 @@ def read(path: Path, clock: Clock | None = None) -> Contents:
             unless the file states the frame rate.
 
     Raises:
-        DatasetError: it is not an EAF, damaged (a reference without target, a wrong time),
-            without any tier ``ME@...``, or a mark lies outside the recording.
+        DatasetError: as :func:`read_any`, or it is without any tier ``ME@...``.
     """
+    return _read(path, clock, _refuse_foreign)
+
+
+def read_any(path: Path, clock: Clock | None = None) -> Contents:
+    """Return marks and tiers of an EAF file, whoever made it; arguments as for :func:`read`.
+
+    Raises:
+        DatasetError: it is not an EAF, damaged (a reference without target, a wrong time), or
+            a mark lies outside the recording.
+    """
+    return _read(path, clock, lambda _name, _root: None)
+
+
+def _read(path: Path, clock: Clock | None, strange: Callable[[str, Element], None]) -> Contents:
+    """Return what a file holds; ``strange`` is called with one without tiers of marks."""
     root = read_xml(path)
     if root.tag != "ANNOTATION_DOCUMENT":
         raise DatasetError(f"{path.name}: expected an EAF of ELAN, found XML with {root.tag!r}")
@@ -63,7 +80,7 @@ def read(path: Path, clock: Clock | None = None) -> Contents:
     if version.partition(".")[0] not in ("2", "3"):
         raise DatasetError(f"{path.name}: expected EAF 2 or 3, found version {version[:20]!r}")
     try:
-        return _contents(root, path, clock)
+        return _contents(root, path, clock, strange)
     except ValueError as error:
         raise DatasetError(f"{path.name}: {error}; open it in ELAN and save it again") from None
 
@@ -93,7 +110,9 @@ def coders(path: Path) -> tuple[str, ...]:
     return tuple(n for n in names if n and not n.startswith("ME-") and not _by_model(n))
 
 
-def _contents(root: Element, path: Path, clock: Clock | None) -> Contents:
+def _contents(
+    root: Element, path: Path, clock: Clock | None, strange: Callable[[str, Element], None]
+) -> Contents:
     media = media_of(root, clock)
     sheet = _facts(root, media.name or path.stem)
     reader = _Reader(path.name, root, Timeline.of(sheet, clock), slots(root, media.origin))
@@ -105,12 +124,13 @@ def _contents(root: Element, path: Path, clock: Clock | None) -> Contents:
         elif name.startswith("ME-") and "@" in name:
             _collect(reader, tier)
     if not tops and not any(_is_ours(one) for one in root.iter("PROPERTY")):
-        _refuse_foreign(reader)
+        strange(path.name, root)
     marks = [mark for tier in tops for mark in _marks(reader, tier)]
     _check_references(reader, tops)
     remarks = reader.remarks
     remarks.check(path.name)
-    done = replace(sheet, marks=in_order(marks))
+    tiers = other_tiers(root, reader.times, remarks)
+    done = replace(sheet, marks=in_order(marks), tiers=tiers)
     return Contents((done,), tuple(remarks.said), remarks.lost)
 
 
@@ -226,12 +246,12 @@ def _who(tier: str) -> tuple[str, str]:
     return (stem if dot and number.isdigit() else face), source
 
 
-def _refuse_foreign(reader: _Reader) -> None:
-    names = [tier.get("TIER_ID", "") for tier in reader.root.iter("TIER")]
+def _refuse_foreign(name: str, root: Element) -> None:
+    names = [tier.get("TIER_ID", "") for tier in root.iter("TIER")]
     found = ", ".join(name[:30] for name in names[:5]) or "no tiers"
     raise DatasetError(
-        f"{reader.name}: expected a tier ME@<face>#<coder>, found {found}; rename the tier "
-        "with the intervals in ELAN (values: micro-expression, macro-expression)"
+        f"{name}: expected a tier ME@<face>#<coder>, found {found}; say with a mapping what "
+        "they mean: `mescope tiers` proposes one"
     )
 
 

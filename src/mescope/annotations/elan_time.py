@@ -44,21 +44,29 @@ class Times:
     annotations: Mapping[str, Element]
     divided: frozenset[str]
 
+    def chain(self, one: Element) -> list[Element]:
+        """Return an annotation and what it refers to, up to one with a time; or nothing."""
+        chain, seen = [one], {id(one)}
+        while chain[-1].tag == "REF_ANNOTATION":
+            parent = self.annotations.get(chain[-1].get("ANNOTATION_REF", ""))
+            if parent is None or id(parent) in seen:
+                return []
+            chain.append(parent)
+            seen.add(id(parent))
+        return chain
+
     def span(self, one: Element) -> tuple[int, int] | None:
         """Return start and end of an annotation, its own or those of what it refers to.
 
         Raises:
             ValueError: it is one of several parts of what it refers to, which have no times.
         """
-        seen: set[str] = set()
-        while one.tag == "REF_ANNOTATION":
-            if one.get("ANNOTATION_ID") in self.divided:
-                raise ValueError("it shares the time of its parent with others")
-            parent = one.get("ANNOTATION_REF", "")
-            if parent in seen or parent not in self.annotations:
-                return None
-            seen.add(parent)
-            one = self.annotations[parent]
+        chain = self.chain(one)
+        if any(part.get("ANNOTATION_ID") in self.divided for part in chain[:-1]):
+            raise ValueError("it shares the time of its parent with others")
+        if not chain:
+            return None
+        one = chain[-1]
         start, end = (self.slots.get(one.get(f"TIME_SLOT_REF{n}", "")) for n in (1, 2))
         return None if start is None or end is None else (start, end)
 

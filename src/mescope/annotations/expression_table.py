@@ -68,6 +68,8 @@ def read_table(path: Path) -> tuple[list[TableRow], list[Problem]]:
     problems: list[Problem] = []
     seen: dict[tuple[str, ...], int] = {}
     for number, cells, extra in read_lines(path, NEEDED):
+        if cells.get("tier"):  # a cell of another program's tier, no expression
+            continue
         try:
             if extra:
                 raise ValueError(

@@ -12,19 +12,26 @@ from mescope.annotations import (
     activitynet,
     boris,
     boris_read,
+    datavyu,
+    datavyu_read,
     elan,
     elan_read,
+    table_tiers,
     tables,
     webvtt,
 )
 from mescope.annotations.annotation import AnnotationSet, Contents
 from mescope.annotations.clock import Clock
-from mescope.annotations.codecs import CODECS, Codec, Header
-from mescope.annotations.files import read_json
+from mescope.annotations.codecs import CODECS, Codec, Header, Reader, TierReader
+from mescope.annotations.datavyu_text import looks_like_datavyu
+from mescope.annotations.files import read_json, read_text
 from mescope.io.file_names import valid
 
 
-def _read_csv(path: Path, _clock: Clock | None) -> Contents:
+def _read_csv(path: Path, clock: Clock | None) -> Contents:
+    """Read whichever CSV it is: a table of marks, or a spreadsheet that Datavyu exported."""
+    if looks_like_datavyu(read_text(path)):
+        return datavyu_read.read(path, clock)
     return tables.read_csv(path)
 
 
@@ -36,6 +43,10 @@ def _read_json(path: Path, clock: Clock | None) -> Contents:
     if isinstance(document, dict) and document.get("format") == "mescope-review":
         return tables.read_review(document, path)
     return activitynet.read(path, clock)
+
+
+def _tiers(read: Reader) -> TierReader:
+    return lambda path, clock, _layout: read(path, clock)
 
 
 def _csv(sets: Sequence[AnnotationSet], _header: Header) -> bytes:
@@ -53,6 +64,10 @@ def _boris(sets: Sequence[AnnotationSet], header: Header) -> bytes:
     return boris.dumps(sets, media=valid(header.media), date=date).encode("utf-8")
 
 
+def _datavyu(sets: Sequence[AnnotationSet], _header: Header) -> bytes:
+    return datavyu.dumps(sets[0])
+
+
 def _webvtt(sets: Sequence[AnnotationSet], _header: Header) -> bytes:
     return webvtt.dumps(sets[0]).encode("utf-8")
 
@@ -68,6 +83,7 @@ CODECS.register("csv")(
         read=_read_csv,
         write=_csv,
         media_type="text/csv",
+        tiers=table_tiers.read_any,
         needs_times=False,
     )
 )
@@ -80,6 +96,7 @@ CODECS.register("elan")(
         media_type="application/xml",
         several=False,
         whole_milliseconds=True,
+        tiers=_tiers(elan_read.read_any),
         keep_coders=elan_read.keep_coders,
     )
 )
@@ -91,6 +108,19 @@ CODECS.register("boris")(
         write=_boris,
         media_type="application/json",
         whole_milliseconds=True,
+        tiers=_tiers(boris_read.read),
+    )
+)
+CODECS.register("datavyu")(
+    Codec(
+        title="Datavyu .opf",
+        suffixes=(".opf",),
+        read=datavyu_read.read,
+        write=_datavyu,
+        media_type="application/zip",
+        several=False,
+        whole_milliseconds=True,
+        tiers=_tiers(datavyu_read.read_any),
     )
 )
 CODECS.register("vtt")(

@@ -19,18 +19,33 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from mescope.annotations.annotation import Annotation, AnnotationSet, Contents, in_order, normal
-from mescope.annotations.expression_table import number_in, read_interval, read_kind, read_lines
+from mescope.annotations.expression_table import (
+    frame,
+    number_in,
+    read_interval,
+    read_kind,
+    read_lines,
+)
 from mescope.annotations.files import (
     listing,
     number,
     optional,
+    parse_json,
     read_bytes,
     table,
     whole,
     word,
 )
 from mescope.annotations.problems import Remarks, place
-from mescope.annotations.stored import KIND_WORDS, from_dict
+from mescope.annotations.stored import KIND_WORDS, compact, from_dict
+from mescope.annotations.tiers import (
+    Cell,
+    Tier,
+    cell_between,
+    facts_of,
+    normal_tiers,
+    tier_of,
+)
 from mescope.errors import DatasetError
 from mescope.io.formula_guard import guarded
 
@@ -41,22 +56,43 @@ COLUMNS = (
 )  # fmt: skip
 """Columns of the table of marks; frames from 0, ends included; ``_s`` seconds."""
 
+TIER_COLUMNS = ("tier", "start_ms", "end_ms", "cell")
+"""Columns that are there where tiers of other programs are: a row for each of their cells,
+whose times are ms as players count."""
+
 NEEDED = ("recording", "onset", "offset", "kind")
 _TIMES = ("onset_s", "apex_s", "offset_s", "end_s")
 
 
 def dumps(sets: Sequence[AnnotationSet]) -> str:
     """Return sets as CSV text; text that looks like a formula gets an apostrophe."""
+    tidy = [normal(given) for given in sets]
+    columns = (*COLUMNS, *TIER_COLUMNS) if any(sheet.tiers for sheet in tidy) else COLUMNS
     out = io.StringIO()
-    writer = csv.DictWriter(out, COLUMNS, lineterminator="\r\n", restval="")  # RFC 4180
+    writer = csv.DictWriter(out, columns, lineterminator="\r\n", restval="")  # RFC 4180
     writer.writeheader()
-    for given in sets:
-        sheet = normal(given)
+    for sheet in tidy:
         for mark in in_order(sheet.marks):
             writer.writerow(_row(sheet, mark))
         if not sheet.marks:
             writer.writerow(_about(sheet))
+        for tier in sheet.tiers:
+            for cell in tier.cells:
+                writer.writerow(_cell_row(sheet, tier, cell))
     return out.getvalue()
+
+
+def _cell_row(sheet: AnnotationSet, tier: Tier, cell: Cell) -> dict[str, Any]:
+    """Return a row without frames: who looks for marks only passes over it."""
+    return {
+        **_about(sheet),
+        "source": guarded(tier.coder),
+        "note": guarded(" · ".join(" ".join(text.split()) for text in cell.values if text)),
+        "tier": guarded(tier.name),
+        "start_ms": cell.start,
+        "end_ms": cell.end,
+        "cell": compact({"tier": facts_of(tier), "values": list(cell.values)}),
+    }
 
 
 def _about(sheet: AnnotationSet) -> dict[str, Any]:
@@ -108,20 +144,43 @@ def read_csv(path: Path) -> Contents:
         DatasetError: the table cannot be read, lacks a column, or a quote swallows rows.
     """
     read_bytes(path)  # refuses what is huge, empty, or not a plain file
-    videos: dict[tuple[str, str], tuple[AnnotationSet, list[Annotation]]] = {}
+    videos: dict[tuple[str, str], tuple[AnnotationSet, list[Annotation], list[Tier]]] = {}
     remarks = Remarks()
     for line, cells, extra in read_lines(path, NEEDED):
         try:
             if extra:
                 raise ValueError("expected as many cells as columns, found more")
-            facts, mark = _facts(cells), _mark(cells)
+            facts, tier = _facts(cells), _tier(cells) if cells.get("tier") else None
+            mark = _mark(cells) if tier is None else None
         except ValueError as error:
             remarks.left_out(place(path, line), error)
             continue
-        _, marks = videos.setdefault((facts.subject, facts.video), (facts, []))
+        _, marks, tiers = videos.setdefault((facts.subject, facts.video), (facts, [], []))
         marks += [mark] if mark else []
-    sets = tuple(replace(facts, marks=in_order(marks)) for facts, marks in videos.values())
+        tiers += [tier] if tier else []
+    sets = tuple(
+        replace(facts, marks=in_order(marks), tiers=normal_tiers(tiers))
+        for facts, marks, tiers in videos.values()
+    )
     return Contents(sets, tuple(remarks.said), remarks.lost)
+
+
+def _tier(cells: Mapping[str, str]) -> Tier:
+    """Return the tier of a row with its one cell."""
+    start, end = (
+        frame(cells.get("start_ms", ""), "start_ms"),
+        frame(cells.get("end_ms", ""), "end_ms"),
+    )
+    try:
+        kept = table(parse_json(cells.get("cell") or "{}", "cell"), "cell")
+    except DatasetError as error:
+        raise ValueError(str(error)) from None
+    values = [
+        word(one, "a value")
+        for one in listing(kept.get("values", [cells.get("note", "")]), "values")
+    ]
+    facts = kept.get("tier", {"name": cells["tier"], "coder": cells.get("source", "")})
+    return tier_of(facts, [cell_between(start, end, values)])
 
 
 def _facts(cells: Mapping[str, str]) -> AnnotationSet:

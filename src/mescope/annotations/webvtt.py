@@ -3,6 +3,7 @@
 A cue shows kind, emotion and score.  The note before it holds the whole mark as JSON, in which
 ``<``, ``>`` and ``&`` are escaped, so ``-->`` never stands in it.  Times are those of players.
 Blinks and other events have cues too, whose note says ``event``; a reader passes over those.
+Cells of other programs' tiers have cues whose note says ``tier``.
 Source: WebVTT, https://www.w3.org/TR/webvtt1/.
 """
 
@@ -26,7 +27,7 @@ from mescope.annotations.annotation import (
 )
 from mescope.annotations.clock import Clock, Timeline, reconciled
 from mescope.annotations.expression_table import KINDS
-from mescope.annotations.files import parse_json, read_text, table
+from mescope.annotations.files import listing, parse_json, read_text, table, word
 from mescope.annotations.problems import OutsideError, Remarks
 from mescope.annotations.stored import (
     KIND_WORDS,
@@ -36,6 +37,7 @@ from mescope.annotations.stored import (
     set_from_facts,
     to_dict,
 )
+from mescope.annotations.tiers import Cell, Tier, cell_between, facts_of, joined, tier_of
 from mescope.errors import DatasetError
 
 _NOTE = "NOTE mescope "
@@ -66,6 +68,11 @@ def dumps(sheet: AnnotationSet) -> str:
         for start, end, event in face_events.spans(sheet, kind):
             note = {"event": face_events.to_dict(event)}
             cues.append((start, end, note, face_events.CODES[kind]))
+    for tier in sheet.tiers:
+        facts = facts_of(tier)
+        for cell in tier.cells:
+            note = {"tier": facts, "values": list(cell.values)}
+            cues.append((cell.start, cell.shown_end, note, _cell_words(tier, cell)))
     # players want cues in order of their starts; stable, so marks come before events
     for number, (start, end, kept, words) in enumerate(sorted(cues, key=lambda c: c[0]), 1):
         blocks.append(_NOTE + compact(kept))
@@ -100,7 +107,11 @@ def read(path: Path, clock: Clock | None = None) -> Contents:
         except ValueError as error:
             raise DatasetError(f"{where}: {error}") from None
     reader.remarks.check(path.name)
-    done = replace(reader.sheet, marks=in_order(reader.marks))
+    try:
+        tiers = joined(reader.cells.items())
+    except ValueError as error:
+        raise DatasetError(f"{path.name}: {error}") from None
+    done = replace(reader.sheet, marks=in_order(reader.marks), tiers=tiers)
     return Contents((done,), tuple(reader.remarks.said), reader.remarks.lost)
 
 
@@ -121,6 +132,7 @@ class _Reader:
     marks: list[Annotation] = field(default_factory=list)
     remarks: Remarks = field(default_factory=Remarks)
     note: dict[str, Any] = field(default_factory=dict)
+    cells: dict[Tier, list[Cell]] = field(default_factory=dict)
 
     def take(self, block: str, where: str, *, first: bool) -> None:
         """Take in what stands between two blank lines."""
@@ -129,11 +141,13 @@ class _Reader:
         if cue is not None:
             self._check_alone(lines, cue, first)
             note, self.note = self.note, {}
-            if "event" not in note:  # else one of our events, not a mark
+            if "tier" in note:
+                self._cell(lines[cue], note)
+            elif "event" not in note:  # else one of our events, not a mark
                 self._cue(lines[cue:], note, where)
         elif block.startswith(_NOTE):
             note = table(parse_json(block.removeprefix(_NOTE), where), "the note")
-            if "kind" in note or "event" in note:
+            if "kind" in note or "event" in note or "tier" in note:
                 self.note = note
             else:
                 self.sheet = set_from_facts(note, self.sheet.video)
@@ -144,6 +158,13 @@ class _Reader:
 
     def left_out(self, where: str, error: _LeftOutError) -> None:
         self.remarks.left_out(where, str(error), count=int(error.lost))
+
+    def _cell(self, line: str, note: dict[str, Any]) -> None:
+        """Take in a cell of a tier; its cue may have been moved."""
+        start, end = (round(second * 1000) for second in _times(line))
+        values = [word(one, "a value") for one in listing(note.get("values"), "values")]
+        tier = tier_of(note["tier"])
+        self.cells.setdefault(tier, []).append(cell_between(start, end, values))
 
     def _check_alone(self, lines: list[str], cue: int, first: bool) -> None:
         """Refuse blocks that run together: a program may show one part of them only."""
@@ -243,6 +264,16 @@ def _words(mark: Annotation) -> str:
     if mark.score is not None:
         parts.append(f"score {mark.score:.2f}")
     return html.escape(" · ".join(filter(None, parts)), quote=False)
+
+
+def _cell_words(tier: Tier, cell: Cell) -> str:
+    """Return what a viewer sees of a cell: its tier, and what stands in it.
+
+    What looks like a time would read as the line of a cue.
+    """
+    said = " · ".join(filter(None, (" ".join(text.split()) for text in cell.values)))
+    words = f"{tier.name}: {said}" if said else tier.name
+    return html.escape(re.sub(r"(?<=\d):(?=\d)", ".", words), quote=False)
 
 
 def _stamp(ms: int) -> str:

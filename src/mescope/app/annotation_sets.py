@@ -67,7 +67,8 @@ def annotations_of(
         mpv_zero=recording.mpv_zero,
         marks=in_order(found),
         events=_events(project, recording) if who in (None, MODEL) else (),
-        tiers=() if who == MODEL else tiers_of(project, recording, who),
+        coded=() if who == MODEL else tiers_of(project, recording, who),
+        tiers=tuple(t for t in project.kept.of(recording.id) if who in (None, t.coder)),
     )
 
 

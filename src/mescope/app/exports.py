@@ -124,7 +124,7 @@ def _json(project: Project, recording: StoredRecording, who: str | None) -> byte
         "events": document.get("events", []),
         **view.to_json(),
         "marks": [to_dict(mark) for mark in found.marks],
-        "codes": [code_dict(tier, span) for tier in found.tiers for span in tier.spans],
+        "codes": [code_dict(tier, span) for tier in found.coded for span in tier.spans],
         "scheme": project.scheme.now.to_json(),
         "history": project.review.history(recording.id),
     }

@@ -7,14 +7,26 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from mescope.annotations import AnnotationSet, Clock, Contents, read
+from mescope.annotations import (
+    CODECS,
+    AnnotationSet,
+    Clock,
+    Contents,
+    TierCount,
+    read,
+    read_mapped,
+)
 from mescope.annotations.annotation import Annotation
+from mescope.annotations.mapping import from_json
+from mescope.annotations.tiers import check_cells, tier_to_dict
+from mescope.app.import_look import look_at
 from mescope.app.limits import confine
 from mescope.app.review_mark import EDITABLE, values_of
 from mescope.app.sandbox import answer_requests
@@ -34,8 +46,10 @@ def marks_in(
     start_offset: float = 0.0,
     mpv_zero: float = 0.0,
     part: str | None = None,
+    mapping: dict[str, Any] | None = None,
+    coder: str = "",
 ) -> tuple[dict[str, Any], bytes]:
-    """Answer with the marks of one recording in a file.
+    """Answer with the marks of one recording in a file, and the tiers that are kept of it.
 
     Args:
         path: of the file.
@@ -46,24 +60,25 @@ def marks_in(
         start_offset: seconds from a player's zero to the first frame.
         mpv_zero: seconds from there to where mpv begins to count.
         part: the video or observation in the file that is meant; else the one of this name.
+        mapping: what tiers of other programs mean, as JSON; None: the file needs none.
+        coder: whose the marks are where a mapping and the file do not say it.
 
     Returns:
-        ``remarks``, and as JSON in the bytes a list of [coder or None, values].
+        ``remarks`` and ``counts`` of tiers, and as JSON in the bytes ``marks``, a list of
+        [coder or None, values], and ``tiers``.
 
     Raises:
         DatasetError: damaged, or not about this recording.
         MescopeError: more marks than one recording may have.
     """
-    clock = None
-    if times is not None and rate:
-        seconds = np.fromfile(times, dtype="<f8").tolist()
-        clock = Clock(rate, seconds, start_offset, valid(video), mpv_zero=mpv_zero)
-    contents = read(Path(path), format=form, clock=clock, part=part)
+    clock = _clock(video, times, rate, start_offset, mpv_zero)
+    contents, counts = _contents(Path(path), form, clock, part, mapping, coder)
     # With a clock only what is of this recording was read.
     sheets = [_about(contents, valid(video))] if clock is None else contents.sets
     every = [mark for sheet in sheets for mark in sheet.marks]
     remarks = list(contents.remarks)
-    if not every:
+    tiers = [tier for sheet in sheets for tier in sheet.tiers]
+    if not every and not (mapping and tiers):
         why = f" ({remarks[0]})" if remarks else ""
         raise DatasetError(
             f"expected the marks of {valid(video)}, found none{why}; choose another file"
@@ -74,13 +89,55 @@ def marks_in(
         remarks.append(f"{left} marks of a model, or rejected, were left out")
     if len(own) > MOST_MARKS:
         raise MescopeError(f"expected at most {MOST_MARKS} marks, found {len(own)}")
-    marks = [[mark.source or None, _values(mark)] for mark in own]
-    return {"remarks": remarks}, json.dumps(marks).encode()
+    check_cells(tiers, MOST_MARKS)
+    found = {
+        "marks": [[mark.source or None, _values(mark)] for mark in own],
+        "tiers": [tier_to_dict(tier) for tier in tiers],
+    }
+    answer = {"remarks": remarks, "counts": [asdict(count) for count in counts]}
+    return answer, json.dumps(found).encode()
+
+
+def look(
+    path: str,
+    form: str,
+    video: str,
+    times: str | None,
+    rate: float,
+    mapping: dict[str, Any],
+    start_offset: float = 0.0,
+    mpv_zero: float = 0.0,
+    part: str | None = None,
+) -> tuple[dict[str, Any], bytes]:
+    """Answer with what a file holds; arguments as for :func:`marks_in`."""
+    clock = _clock(video, times, rate, start_offset, mpv_zero)
+    return look_at(Path(path), form, clock, part, from_json(mapping)), b""
+
+
+def _clock(
+    video: str, times: str | None, rate: float, start_offset: float, mpv_zero: float
+) -> Clock | None:
+    if times is None or not rate:
+        return None
+    seconds = np.fromfile(times, dtype="<f8").tolist()
+    return Clock(rate, seconds, start_offset, valid(video), mpv_zero=mpv_zero)
+
+
+def _contents(
+    path: Path, form: str, clock: Clock | None, part: str | None,
+    mapping: dict[str, Any] | None, coder: str,
+) -> tuple[Contents, tuple[TierCount, ...]]:  # fmt: skip
+    if mapping is None or CODECS[form].tiers is None:
+        return read(path, format=form, clock=clock, part=part), ()
+    found = read_mapped(
+        path, from_json(mapping), format=form, clock=clock, part=part, coder=coder
+    )
+    return found.contents, found.counts
 
 
 def _about(contents: Contents, video: str) -> AnnotationSet:
     """Return the set of a recording: the only one, or the one of its name."""
-    sheets = [s for s in contents.sets if s.marks]
+    sheets = [s for s in contents.sets if s.marks or s.tiers]
     stem = Path(video).stem
     fitting = [s for s in sheets if valid(Path(s.video).stem) == stem]
     chosen = sheets if len(sheets) == 1 else fitting
@@ -101,4 +158,4 @@ def _values(mark: Annotation) -> Mapping[str, Any]:
 def serve(connection: Connection, memory: int) -> None:
     """Answer requests until the server is gone; runs in its own process."""
     confine(memory)
-    answer_requests(connection, {"marks": marks_in})
+    answer_requests(connection, {"marks": marks_in, "look": look})

@@ -9,9 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from mescope.annotations import CODECS, format_of
-from mescope.annotations.annotation import one_line
+from mescope.annotations.mapping import TierMapping, to_json
+from mescope.annotations.text import one_line
+from mescope.annotations.tiers import tier_from_dict
 from mescope.app import import_reader
 from mescope.app.coder_names import name_of
+from mescope.app.kept_tiers import shown
 from mescope.app.project import Project
 from mescope.app.records import StoredRecording
 from mescope.app.sandbox import Sandbox
@@ -26,6 +29,7 @@ def bring_in(
     data: bytes,
     coder: str | None,
     part: str | None = None,
+    mapping: TierMapping | None = None,
 ) -> dict[str, Any]:
     """Add the marks of a file of another program to a recording.
 
@@ -33,34 +37,74 @@ def bring_in(
     model stay in the file, since detections come from analyses alone.  A mark that is there
     already is not added again.  Of several videos in a file the one that is called as the
     recording counts, or ``part``: the name of a video, or of an observation of BORIS.  Nothing
-    is added if a mark lies outside the recording.  The file is read in a process of its own:
+    is added if a mark lies outside the recording.  With a ``mapping`` the tiers of any study
+    are read as it says; whose they are it says too, or the file, else ``coder``.  Tiers that
+    are no marks are kept with the recording.  The file is read in a process of its own:
     neither its size nor its content is the server's.
 
     Returns:
-        ``added``, ``known``: how many; ``remarks``: what was left out.
+        ``added``, ``known``: how many; ``remarks``: what was left out; ``counts``: what
+        became of each tier; ``kept``: the tiers that are now kept with the recording.
 
     Raises:
         DatasetError: no such format, damaged, of other recordings, a mark lies outside, or
             more than reading it may take.
         MescopeError: a value of a mark cannot be taken.
     """
-    remarks, marks = _read(project, recording, name, data, part)
-    own = Path(name).stem[:60]
-    added, known = project.review.take_in(
-        recording.id,
-        recording.frames,
-        [(name_of(coder or source or own), values) for source, values in marks],
+    asked = {} if mapping is None else {"mapping": to_json(mapping), "coder": coder or ""}
+    answer, body = _read(project, recording, name, data, do="marks", part=part, **asked)
+    found = json.loads(body)
+    own, over = Path(name).stem[:60], None if mapping is not None else coder
+    marks = [
+        (name_of(over or source or coder or own), values) for source, values in found["marks"]
+    ]
+    tiers = [tier_from_dict(one) for one in found["tiers"]]
+    with project.store.together():
+        added, known = project.review.take_in(recording.id, recording.frames, marks)
+        said = project.kept.keep(recording.id, tiers, one_line(Path(name).name)[:120])
+    return {
+        "added": added,
+        "known": known,
+        "remarks": [*answer["remarks"], *said],
+        "counts": answer["counts"],
+        "kept": [shown(tier) for tier in project.kept.of(recording.id)],
+    }
+
+
+def look(
+    project: Project,
+    recording: StoredRecording,
+    name: str,
+    data: bytes,
+    part: str | None = None,
+    layout: TierMapping | None = None,
+) -> dict[str, Any]:
+    """Say what a file holds; see :func:`mescope.app.import_look.look_at`.
+
+    Args:
+        project: which.
+        recording: that it is of.
+        name: of the file.
+        data: its bytes.
+        part: as for :func:`bring_in`.
+        layout: how a table is to be read; None: as the project remembers, or as it says.
+    """
+    known = project.kept.mapping()
+    if layout is not None:
+        known = known.updated(layout)
+    answer, _ = _read(
+        project, recording, name, data, do="look", part=part, mapping=to_json(known)
     )
-    return {"added": added, "known": known, "remarks": remarks}
+    return answer
 
 
 def _read(
-    project: Project, recording: StoredRecording, name: str, data: bytes, part: str | None
-) -> tuple[list[str], list[tuple[str | None, dict[str, Any]]]]:
+    project: Project, recording: StoredRecording, name: str, data: bytes, **asked: Any
+) -> tuple[dict[str, Any], bytes]:
     """Have a file read that exists only for as long as this takes."""
     form, limits = format_of(name), project.limits
     draft = project.home / "incoming" / f"{secrets.token_hex(8)}{CODECS[form].suffixes[0]}"
-    shown = one_line(Path(name).name)[:120]
+    called = one_line(Path(name).name)[:120]
     times = project.times_file(recording.id)
     reader = Sandbox(
         import_reader.serve, memory=limits.import_memory, seconds=limits.import_seconds,
@@ -69,17 +113,17 @@ def _read(
     try:
         draft.write_bytes(data)
         answer, body = reader.ask(
-            do="marks", path=str(draft), form=form, video=recording.video,
+            path=str(draft), form=form, video=recording.video,
             times=str(times) if times.is_file() else None, rate=recording.rate,
             start_offset=recording.start_offset or 0.0, mpv_zero=recording.mpv_zero,
-            part=part,
+            **asked,
         )  # fmt: skip
-        remarks = [remark.replace(draft.name, shown) for remark in answer["remarks"]]
-        return remarks, [(source, values) for source, values in json.loads(body)]
+        remarks = answer.get("remarks", [])
+        return {**answer, "remarks": [one.replace(draft.name, called) for one in remarks]}, body
     except OSError as error:
         raise of_system(error) from error
     except DatasetError as error:
-        said = str(error).replace(draft.name, shown)
+        said = str(error).replace(draft.name, called)
         raise DatasetError(said.replace("--part", "`part`")) from error
     finally:
         reader.close()

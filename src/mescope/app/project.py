@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from mescope.app.blind import Blindness
 from mescope.app.downsampling import Curves, unpack
 from mescope.app.frames import FrameService
+from mescope.app.kept_tiers import KeptTiers
 from mescope.app.limits import Limits
 from mescope.app.lock import ProjectLock
 from mescope.app.loops import Troubles
@@ -83,6 +84,7 @@ class Project:
         self.troubles = Troubles(lambda: None)
         self.frames = FrameService(self.limits)
         self.review = Review(self.store, self.times, lambda one: self.cache(one) / "marks.json")
+        self.kept = KeptTiers(self.store)
         self.scanning, self._cache_lock = threading.Lock(), threading.Lock()
         self._times: OrderedDict[str, NDArray[np.float64]] = OrderedDict()
         self._curves: OrderedDict[str, Curves] = OrderedDict()

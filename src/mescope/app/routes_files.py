@@ -30,6 +30,9 @@ Part = Annotated[
         description="Which of several in the file: the name of a video, or of an observation.",
     ),
 ]
+Mapped = Annotated[
+    bool, Query(description="Read tiers of other programs as the project's mapping says.")
+]
 _BODY = {
     "requestBody": {
         "required": True,
@@ -54,12 +57,18 @@ def export(asked: Asked, project: Served, format: Format, who: Who | None = None
 @router.post("/recordings/{id}/import", openapi_extra=_BODY)
 async def import_(
     request: Request, asked: Asked, project: Served, jobs: Working, coder: Who | None = None,
-    part: Part | None = None,
+    part: Part | None = None, mapped: Mapped = False,
 ) -> dict[str, Any]:  # fmt: skip
-    """Add the marks of a file (the body; its name in X-Name) as annotations of coders."""
+    """Add the marks of a file (the body; its name in X-Name) as annotations of coders.
+
+    `counts` says what became of each of its tiers; what is no mark is kept as it stands.
+    """
     name = sent_name(request)
     data = await read_bytes(request, project.limits.import_bytes)
-    found = await run_in_threadpool(imports.bring_in, project, asked, name, data, coder, part)
+    mapping = project.kept.mapping() if mapped else None
+    found = await run_in_threadpool(
+        imports.bring_in, project, asked, name, data, coder, part, mapping
+    )
     jobs.note_change(asked.id)
     view = await run_in_threadpool(project.review.view, asked.id)
     return {**found, **view.to_json()}

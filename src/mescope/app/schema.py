@@ -7,6 +7,7 @@ import os
 import sqlite3
 from pathlib import Path
 
+from mescope.app import exchange_schema
 from mescope.app.outlines import OUTLINES, outline
 from mescope.app.study_schema import STUDY_TABLES
 from mescope.app.trouble import told
@@ -55,6 +56,7 @@ CREATE INDEX recording_size ON recordings (size);
 """,
     2: OUTLINES,
     3: STUDY_TABLES,
+    4: exchange_schema.TABLES,
 }
 """From a layout to the next one; a new project takes all steps."""
 

@@ -19,6 +19,7 @@ from mescope import __version__
 from mescope.app import (
     routes_agreement,
     routes_blind,
+    routes_exchange,
     routes_files,
     routes_marks,
     routes_picture_folders,
@@ -124,6 +125,7 @@ def create_app(
     for routes in (
         routes_picture_folders, routes_project, routes_pictures, routes_marks, routes_scheme,
         routes_files, routes_agreement, routes_study, routes_blind,
+        routes_exchange,
     ):  # fmt: skip
         app.include_router(routes.router)
     if page:

@@ -32,6 +32,7 @@ from mescope.cli import (
     search,
     spot,
     synthesize,
+    tiers,
     train,
 )
 from mescope.cli import app as review
@@ -87,6 +88,7 @@ app.command("flow")(flow.flow)
 app.command("score")(score.score)
 app.command("compare")(compare.compare)
 app.command("convert")(convert.convert)
+app.command("tiers")(tiers.tiers)
 app.command("agree")(agree.agree)
 app.add_typer(datasets.app, name="datasets")
 app.add_typer(models.app, name="models")

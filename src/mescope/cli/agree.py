@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mescope.cli.console import SOME_FAILED, explain, show, show_json
-from mescope.cli.marks import Part, Rate, Recording, clock_of, read_marks
+from mescope.cli.marks import Mapping, Part, Rate, Recording, clock_of, read_marks
 from mescope.cli.options import Json
 from mescope.errors import DatasetError
 
@@ -30,6 +30,7 @@ def agree(
     video: Recording = None,
     rate: Rate = None,
     part: Part = None,
+    mapping: Mapping = None,
     frames: Annotated[
         int | None, typer.Option(min=1, help="How many frames each video has, for kappa.")
     ] = None,
@@ -47,7 +48,7 @@ def agree(
 
     clock = clock_of(video, rate)
     length = len(clock.times) if clock and clock.times is not None else frames
-    found = [read_marks(path, None, clock, part) for path in (first, second)]
+    found = [read_marks(path, None, clock, part, mapping) for path in (first, second)]
     mine, theirs = (
         _chosen(path, contents.sets, source, length)
         for path, contents, source in zip(

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from mescope.cli.console import SOME_FAILED, explain, show, show_json
-from mescope.cli.marks import Part, Rate, Recording, clock_of, read_marks
+from mescope.cli.marks import Mapping, Part, Rate, Recording, clock_of, read_marks
 from mescope.cli.options import Force, Json
+
+if TYPE_CHECKING:
+    from mescope.annotations import AnnotationSet
 
 
 def _list(asked: bool) -> None:
@@ -37,6 +40,7 @@ def convert(
     video: Recording = None,
     rate: Rate = None,
     part: Part = None,
+    mapping: Mapping = None,
     force: Force = False,
     as_json: Json = False,
     formats: Annotated[
@@ -54,37 +58,47 @@ def convert(
     The endings say which is which; --formats lists them. Frames count from 0 and
     both ends are included; a format that knows seconds only keeps the frames beside them, so
     nothing is lost on the way back. Marks that somebody made in ELAN or BORIS have seconds
-    only: --video or --rate gives their frames. A tier that a coder made in an EAF file is
-    never replaced, not even with --force. Exit status 3 means that marks had to be left out
-    (each is named), or that none were found.
+    only: --video or --rate gives their frames. Files of any study are read with --mapping,
+    which says what their tiers mean; what is no mark is kept as it stands. A tier that a
+    coder made in an EAF file is never replaced, not even with --force. Exit status 3 means
+    that marks had to be left out (each is named), or that none were found.
     """
     from mescope.annotations import flags, format_of, readable, writable, write
 
     _check(read_as, "--from", readable())
     _check(write_as, "--to", writable())
-    contents = read_marks(source, read_as, clock_of(video, rate), part)
+    contents = read_marks(source, read_as, clock_of(video, rate), part, mapping)
     sheets = contents.sets
     count = sum(len(sheet.marks) for sheet in sheets)
+    kept = sum(len(tier.cells) for sheet in sheets for tier in sheet.tiers)
     # a file may say that its videos hold no mark; one whose marks were left out says no such
-    if not count and (contents.remarks or not sheets):
+    nothing = not count and not (mapping and kept)
+    if nothing and (contents.remarks or not sheets):
         explain(f"found no marks in {source}; nothing was written")
         path = None
     else:
         path = write(sheets, target, format=write_as, media=video, date=_now(), force=force)
         for flag in flags(sheets, write_as or format_of(path)):
             explain(flag)
-        explain(f"wrote {path}: {count} marks of {len(sheets)} videos")
+        more = f" and {kept} cells of other tiers" if kept else ""
+        explain(f"wrote {path}: {count} marks{more} of {len(sheets)} videos")
     if as_json:
         show_json({
             "output": path and str(path),
             "videos": [
-                {"video": s.video, "subject": s.subject, "marks": len(s.marks)} for s in sheets
+                _about(s) for s in sheets
             ],
             "remarks": list(contents.remarks),
             "left_out": contents.lost,
         })  # fmt: skip
     if contents.lost or path is None:
         raise typer.Exit(SOME_FAILED)
+
+
+def _about(sheet: AnnotationSet) -> dict[str, Any]:
+    about = {"video": sheet.video, "subject": sheet.subject, "marks": len(sheet.marks)}
+    cells = sum(len(tier.cells) for tier in sheet.tiers)
+    return {**about, "cells": cells} if cells else about
 
 
 def _check(format: str | None, option: str, known: Iterable[str]) -> None:

@@ -32,6 +32,15 @@ Part = Annotated[
     ),
 ]
 
+Mapping = Annotated[
+    Path | None,
+    typer.Option(
+        "--mapping",
+        metavar="FILE",
+        help="What the tiers of another program mean (JSON); `mescope tiers` proposes one.",
+    ),
+]
+
 
 def clock_of(video: str | None, rate: float | None) -> Clock | None:
     """Return the times of a recording, a constant rate, or None where neither is named."""
@@ -58,12 +67,22 @@ def clock_of(video: str | None, rate: float | None) -> Clock | None:
 
 
 def read_marks(
-    path: Path, format: str | None, clock: Clock | None, part: str | None = None
+    path: Path,
+    format: str | None,
+    clock: Clock | None,
+    part: str | None = None,
+    mapping: Path | None = None,
 ) -> Contents:
-    """Return the marks of a file and print what was left out or changed."""
-    from mescope.annotations import read
+    """Return the marks of a file and print what was left out or changed.
 
-    contents = read(path, format=format, clock=clock, part=part)
+    A mapping is for files of programs that have tiers; others are read as ever.
+    """
+    from mescope.annotations import CODECS, format_of, read, read_mapping
+
+    meaning = None
+    if mapping is not None and CODECS[format or format_of(path)].tiers is not None:
+        meaning = read_mapping(mapping)
+    contents = read(path, format=format, clock=clock, part=part, mapping=meaning)
     for remark in contents.remarks:
         explain(remark)
     return contents

@@ -61,7 +61,7 @@ export async function showAgreement(main, { project, coder }) {
     try {
       const found = await ask(`/agreement/table?tolerance=${asked.tolerance}`);
       if (mine === turn) pairs.replaceChildren(...all(found));
-    } catch (error) { if (mine === turn) say(error.message, 12); }
+    } catch (error) { if (mine === turn) fail(error.message); }
   }
 
   if (people.length < 2) result.replaceChildren(make("p", { class: "card" }, WORDS.nobody));

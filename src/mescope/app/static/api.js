@@ -49,6 +49,8 @@ export const post = (path, body) =>
     body: body === undefined ? undefined : JSON.stringify(body),
   });
 
+const sent = (file) => ({ method: "POST", headers: { "X-Name": encodeURIComponent(file.name) }, body: file });
+
 const of = (id) => `/recordings/${encodeURIComponent(id)}`;
 
 export const api = {
@@ -82,10 +84,14 @@ export const api = {
   thumbnailUrl: ({ id, version }) => `api${of(id)}/thumbnail.jpg?version=${version}`,
   exportUrl: (id, format, who) =>
     `api${of(id)}/export?format=${format}${who ? `&who=${encodeURIComponent(who)}` : ""}`,
-  importMarks: (id, file, coder) =>
-    ask(`${of(id)}/import${coder ? `?coder=${encodeURIComponent(coder)}` : ""}`, {
-      method: "POST", headers: { "X-Name": encodeURIComponent(file.name) }, body: file,
-    }),
+  importMarks: (id, file, coder, mapped = false) =>
+    ask(`${of(id)}/import?${new URLSearchParams({ ...(coder && { coder }), ...(mapped && { mapped }) })}`, sent(file)),
+  look: (id, file, table = null) =>
+    ask(`${of(id)}/look${table ? `?${new URLSearchParams({ table: JSON.stringify(table) })}` : ""}`, sent(file)),
+  remember: (mapping) => post("/mapping", mapping),
+  tiers: (id) => ask(`${of(id)}/tiers`),
+  removeTier: (id, { name, coder, participant }) =>
+    ask(`${of(id)}/tiers?${new URLSearchParams({ name, coder, participant })}`, { method: "DELETE" }),
   progress(heard, missed) {
     // news, until close(); missed(): the connection broke and is back, so ask for everything again
     let source, timer, lost = false;

@@ -91,11 +91,11 @@ export function blindSettings({ blind }, name, again) {  // of the study's page;
   const who = make("input", { id: "release", autocomplete: "off", maxlength: "64" });
   const release = async (event) => {
     event.preventDefault();
-    try { say(WORDS.released(who.value, (await post("/blind/release", { coder: who.value.trim() })).released)); } catch (error) { say(error.message, 12); }
+    try { say(WORDS.released(who.value, (await post("/blind/release", { coder: who.value.trim() })).released)); } catch (error) { fail(error.message); }
   };
   const end = async () => {
     if (!(await question(WORDS.endAsk, WORDS.endMore, WORDS.endYes, WORDS.endNo))) return;
-    try { await ask("/blind", { method: "DELETE" }); again(); } catch (error) { say(error.message, 12); }
+    try { await ask("/blind", { method: "DELETE" }); again(); } catch (error) { fail(error.message); }
   };
   return make("section", { class: "card", id: "blind" }, make("h2", {}, WORDS.heading), make("p", {}, WORDS.since(blind.since, blind.seed)),
     make("div", { class: "row" }, make("a", { class: "button", href: "api/blind/trail.csv", download: "trail.csv", id: "trail" }, WORDS.trail),

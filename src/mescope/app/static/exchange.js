@@ -1,15 +1,17 @@
 // Marks leave as files of other programs, and come back.
 
 import { api } from "./api.js";
-import { fail, make, say } from "./dom.js";
+import { fail, make, put, say } from "./dom.js";
+import { askMapping, toldOf } from "./mapping.js";
+import { WORDS } from "./mapping_words.js";
 import { language, t, word } from "./words.js";
 
 const listed = (words) => new Intl.ListFormat(language, { type: "disjunction" }).format(words);
 
 export class Exchange {
-  // project: {exports, imports}, as the server lists them; callbacks: {coder(), take(marks)}
+  // project: {exports, imports, emotions}, as the server lists them; callbacks: {coder(), take(marks)}
   constructor(id, project, callbacks) {
-    Object.assign(this, { id, callbacks });
+    Object.assign(this, { id, project, callbacks });
     this.format = make("select", { id: "format", "aria-label": t("exchange.format") },
       ...project.exports.map(({ name, title }) => make("option", { value: name }, word("exports", title))));
     this.who = make("select", { id: "who", "aria-label": t("exchange.whose") },
@@ -18,12 +20,18 @@ export class Exchange {
     for (const box of [this.format, this.who]) box.addEventListener("change", () => this.aim());
     const file = make("input", { type: "file", id: "marks-file", class: "away", accept: project.imports.flatMap((one) => one.suffixes).join(",") });
     file.addEventListener("change", () => { this.take(file.files[0]); file.value = ""; });
+    this.told = make("div", { id: "came-in", role: "status" });
+    this.keptTitle = make("summary", {});
+    this.keptList = make("ul", { class: "checks" });
+    this.keptBox = make("details", { id: "kept", hidden: true }, this.keptTitle, this.keptList);
     this.element = make("section", { class: "card", "aria-label": t("exchange.title") },
       make("h2", {}, t("exchange.title")),
       make("div", { class: "row" }, this.who, this.format, this.link),
       make("div", { class: "row" }, make("label", { class: "button" }, t("exchange.import"), file),
-        make("span", { class: "quiet" }, t("exchange.as_annotations", { formats: listed(project.imports.map((one) => word("exports", one.title))) }))));
+        make("span", { class: "quiet" }, t("exchange.as_annotations", { formats: listed(project.imports.map((one) => word("exports", one.title))) }))),
+      this.told, this.keptBox);
     this.aim();
+    api.tiers(id).then((kept) => this.showKept(kept)).catch(() => {});
   }
 
   aim() { this.link.href = api.exportUrl(this.id, this.format.value, this.who.value); }
@@ -33,12 +41,40 @@ export class Exchange {
     this.who.append(...names.filter((name) => name && !there.has(name)).map((name) => make("option", { value: name }, name)));
   }
 
-  async take(file) {
+  async take(file, ask = false) {
     if (!file) return;
     try {
-      const found = await api.importMarks(this.id, file, this.callbacks.coder());
-      this.callbacks.take(found);
-      say([t("exchange.came_in", { n: found.added }), found.known && t("exchange.known", { n: found.known }), ...found.remarks.slice(0, 3)].filter(Boolean).join(" "), 12);
+      const found = await api.look(this.id, file);
+      if (found.own && !ask) {  // its marks need no mapping; what else is in it may have one
+        return this.showFound(await api.importMarks(this.id, file, this.callbacks.coder()), found.tiers.length ? file : null);
+      }
+      if (ask || !found.remembered) {
+        const mapping = await askMapping(file.name, found, this.project.emotions, (table) => api.look(this.id, file, table));
+        if (!mapping) return;
+        await api.remember(mapping);
+      }
+      this.showFound(await api.importMarks(this.id, file, this.callbacks.coder(), true), file, found.remembered && !ask);
     } catch (error) { fail(error.message); }
+  }
+
+  showFound(found, file = null, before = false) {
+    const words = WORDS.came(count(found.added, "annotation"), found.known);
+    this.callbacks.take(found);
+    this.showKept(found.kept);
+    this.told.replaceChildren(make("p", {}, [words, before && WORDS.asBefore].filter(Boolean).join(" ")), toldOf(found),
+      file ? make("button", { type: "button", id: "mapping-change", title: WORDS.stay, onclick: () => this.take(file, true) }, WORDS.change) : "");
+    say([words, ...found.remarks.slice(0, 3)].join(" "), 12);
+  }
+
+  showKept(kept) {
+    this.keptBox.hidden = !kept.length;
+    put(this.keptTitle, WORDS.keptTitle(kept.length));
+    this.keptList.replaceChildren(...kept.map((tier) => make("li", { "data-kept": tier.name },
+      `${[tier.name, tier.coder, tier.participant].filter(Boolean).join(" · ")}, ${WORDS.cells(tier.count)} ${tier.event ? WORDS.events[tier.event] : ""} `,
+      make("button", { type: "button", "aria-label": WORDS.removeOf(tier.name), onclick: () => this.remove(tier) }, WORDS.remove))));
+  }
+
+  async remove(tier) {
+    try { this.showKept(await api.removeTier(this.id, tier)); } catch (error) { say(error.message, 12); }
   }
 }

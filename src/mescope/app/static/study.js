@@ -86,7 +86,7 @@ class Study {
       await post("/study/assign", { recordings, coders, each });
       await this.refresh();
       return true;
-    } catch (error) { say(error.message, 12); return false; }
+    } catch (error) { fail(error.message); return false; }
   }
 
   recordings() {

@@ -1,0 +1,289 @@
+"""Tiers of any CSV table with onsets: a row is a cell, as a layout says.
+
+Tables of mescope's own columns are read as such; so are the spreadsheets that Datavyu exports,
+and its tables of cells (columns ``face.onset``, ``face.offset``, ``face.code01``).
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mescope.annotations import datavyu_read, tables
+from mescope.annotations.annotation import AnnotationSet, Contents
+from mescope.annotations.clock import Clock
+from mescope.annotations.datavyu_text import looks_like_datavyu
+from mescope.annotations.delimited import UnreadableError, delimiter_of, split
+from mescope.annotations.expression_table import KINDS, columns_of
+from mescope.annotations.files import read_text
+from mescope.annotations.mapping import TableLayout, Unit
+from mescope.annotations.mapping_words import APEX_WORDS, CODER_WORDS, word_set, words_of
+from mescope.annotations.problems import OutsideError, Remarks, place
+from mescope.annotations.tiers import Cell, Tier, joined
+from mescope.errors import DatasetError
+from mescope.io.formula_guard import unguarded
+
+_START = word_set("onset start begin beginn anfang from von startzeit starttime begintime")
+_END = word_set("offset stop end ende bis endzeit stopptime endtime stoptime")
+_TIER = word_set(
+    "tier behavior behaviour verhalten code event ereignis "
+    "type typ kind art spur zeile kategorie category"
+)
+_PARTICIPANT = word_set("subject participant person proband vp versuchsperson")
+_VIDEO = word_set("video recording media file datei aufnahme observation")
+_NO_VALUE = word_set("duration dauer ordinal index nr no")
+_CLOCK = re.compile(r"(?:(\d+):)?(\d+):(\d+)(?:[.,:](\d{1,3}))?")
+_WIDE = ".onset"
+WHOLE = "table"
+"""What the tier of a table is called where no column names its rows: the same for each file."""
+
+
+@dataclass
+class _Table:
+    """One table while it is read."""
+
+    name: str
+    layout: TableLayout
+    clock: Clock | None
+    remarks: Remarks = field(default_factory=Remarks)
+    found: dict[str, dict[Tier, list[Cell]]] = field(default_factory=dict)  # by video
+
+    def add(self, video: str, tier: Tier, cell: Cell) -> None:
+        self.found.setdefault(video, {}).setdefault(tier, []).append(cell)
+
+
+def read_any(path: Path, clock: Clock | None, layout: TableLayout | None) -> Contents:
+    """Return what a table holds, as tiers.
+
+    Args:
+        path: of the table.
+        clock: the times of the recording; needed where the table has frames only.
+        layout: which columns say what; None: as their names say.
+
+    Raises:
+        DatasetError: it cannot be read, has no such columns, or a row lies outside the
+            recording.
+    """
+    text = read_text(path)
+    if looks_like_datavyu(text):
+        return datavyu_read.read_any(path, clock)
+    header, rows = _rows(path, text)
+    if _is_ours(header, rows):
+        return tables.read_csv(path)
+    fits = layout is not None and set(layout.columns) <= set(header)
+    wide = not fits and any(name.endswith(_WIDE) for name in header)
+    chosen = layout or (
+        TableLayout(start=_WIDE) if wide else guessed(path.name, header, [c for _, c in rows])
+    )
+    table = _Table(path.name, chosen, clock)
+    if wide:
+        _read_wide(table, header, rows)
+    else:
+        missing = [name for name in chosen.columns if name not in header]
+        if missing:
+            raise DatasetError(
+                f"{path.name}: expected the column {missing[0][:40]!r} that the mapping names, "
+                f"found {', '.join(name[:30] for name in header[:12])}"
+            )
+        _read_rows(table, header, rows)
+    table.remarks.check(path.name)
+    sets = tuple(
+        AnnotationSet(
+            video=video or path.stem,
+            rate=clock.rate if clock else None,
+            tiers=joined(t.items()),
+        )
+        for video, t in table.found.items()
+    )
+    return Contents(sets, tuple(table.remarks.said), table.remarks.lost)
+
+
+def layout_of_table(path: Path) -> tuple[tuple[str, ...], TableLayout | None]:
+    """Return the columns of a table and the layout that their names say, or None.
+
+    There are no columns to choose from where the form of a table says all: those of mescope
+    and of Datavyu.
+
+    Raises:
+        DatasetError: it cannot be read.
+    """
+    text = read_text(path)
+    if looks_like_datavyu(text):
+        return (), None
+    header, rows = _rows(path, text)
+    if _is_ours(header, rows) or any(name.endswith(_WIDE) for name in header):
+        return (), None
+    try:
+        return tuple(header), guessed(path.name, header, [cells for _, cells in rows])
+    except DatasetError:
+        return tuple(header), None
+
+
+def guessed(name: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> TableLayout:
+    """Return the layout that the names of columns say.
+
+    Raises:
+        DatasetError: none of them is an onset.
+    """
+    found: dict[str, str] = {}
+    for column in header:
+        words = set(words_of(column))
+        for what, known in (
+            ("start", _START), ("end", _END), ("apex", APEX_WORDS), ("coder", CODER_WORDS),
+            ("participant", _PARTICIPANT), ("tier", _TIER), ("video", _VIDEO),
+        ):  # fmt: skip
+            if words & known and what not in found and column not in found.values():
+                found[what] = column
+                break
+    if "start" not in found:
+        raise DatasetError(
+            f"{name}: expected a column of onsets, found "
+            f"{', '.join(n[:30] for n in header[:12])}; name it in a mapping as start of the "
+            "table"
+        )
+    at = header.index(found["start"])
+    texts = [row[at] for row in rows if at < len(row)]
+    return TableLayout(unit=_unit_of(found["start"], texts), **found)
+
+
+def _unit_of(name: str, texts: Sequence[str]) -> Unit:
+    words = set(words_of(name))
+    if words & {"ms", "msec", "millisekunden", "milliseconds"}:
+        return "milliseconds"
+    if words & {"frame", "frames", "bild", "bilder"}:
+        return "frames"
+    whole = texts and all(re.fullmatch(r"\d+", text.strip()) for text in texts)
+    seconds = bool(words & {"s", "sec", "sek", "seconds", "sekunden"})
+    return "frames" if whole and not seconds else "seconds"
+
+
+def _is_ours(header: Sequence[str], rows: Sequence[tuple[int, Sequence[str]]]) -> bool:
+    """Say whether a table has mescope's columns, and kinds of expressions in one of them."""
+    try:
+        names = columns_of(header, tables.NEEDED, "")
+    except DatasetError:
+        return False
+    at = names.index("kind")
+    kinds = {cells[at].lower() for _, cells in rows if at < len(cells)}
+    return not kinds or bool(kinds & {"", *KINDS})
+
+
+def _rows(path: Path, text: str) -> tuple[list[str], list[tuple[int, list[str]]]]:
+    try:
+        lines = [
+            (line, [unguarded(cell.strip()) for cell in cells]) for line, cells in split(text)
+        ]
+    except UnreadableError as error:
+        raise DatasetError(f"{place(path, error.row)}: {error}") from None
+    header = lines[0][1]
+    if len(header) < 2:
+        raise DatasetError(
+            f"{path.name}: expected a table with columns, found one column; the sign between "
+            f"cells is {delimiter_of(text)[0]!r}"
+        )
+    return header, lines[1:]
+
+
+def _read_rows(table: _Table, header: list[str], rows: Iterable[tuple[int, list[str]]]) -> None:
+    layout = table.layout
+    times = {*layout.columns}
+    values = [n for n in header if n and n not in times and not set(words_of(n)) & _NO_VALUE]
+    fields = [*values, *(["apex"] if layout.apex else [])]
+    for line, cells in rows:
+        row = dict(zip(header, [*cells, *[""] * (len(header) - len(cells))], strict=False))
+        try:
+            if len(cells) > len(header) and any(cells[len(header) :]):
+                raise ValueError("there are more cells than columns; put texts in quotes")
+            start, end = _span(row, table)
+            said = [row[name] for name in values]
+            said += [_apex(row, table)] if layout.apex else []
+            tier = Tier(
+                name=row.get(layout.tier, "") or WHOLE,
+                coder=row.get(layout.coder, ""),
+                participant=row.get(layout.participant, ""),
+                fields=tuple(fields),
+            )
+            table.add(row.get(layout.video, ""), tier, Cell(start, end, tuple(said)))
+        except ValueError as error:
+            table.remarks.left_out(place(table.name, line), error)
+
+
+def _span(row: dict[str, str], table: _Table) -> tuple[int, int]:
+    layout = table.layout
+    start = _ms(row[layout.start], layout.start, table, last=False)
+    if not layout.end or not row[layout.end]:
+        return start, start
+    end = _ms(row[layout.end], layout.end, table, last=True)
+    if end < start:
+        raise ValueError(f"expected {layout.end} after {layout.start}, found {row[layout.end]}")
+    return start, end
+
+
+def _apex(row: dict[str, str], table: _Table) -> str:
+    name = table.layout.apex
+    return f"{_ms(row[name], name, table, last=False) / 1000:.3f}" if row[name] else ""
+
+
+def _ms(text: str, what: str, table: _Table, *, last: bool) -> int:
+    """Return a time of the table in ms as players count."""
+    unit, clock = table.layout.unit, table.clock
+    found = _CLOCK.fullmatch(text)
+    if found is not None:
+        hours, minutes, seconds = (int(part or 0) for part in found.groups()[:3])
+        ms = int((found[4] or "0").ljust(3, "0"))
+        return ((hours * 60 + minutes) * 60 + seconds) * 1000 + ms
+    value = _number(text, what)
+    if unit in ("seconds", "milliseconds"):
+        return round(value * (1000 if unit == "seconds" else 1))
+    if clock is None:
+        raise ValueError("it has frames only and no frame rate; name --video or --rate")
+    frame = int(value) - (unit == "frames from 1")
+    if frame != value - (unit == "frames from 1") or frame < 0:
+        raise ValueError(f"{what} is {text!r}: expected a frame number")
+    if clock.times is not None and frame >= len(clock.times):
+        raise OutsideError(f"frame {frame}, but the recording has 0 to {len(clock.times) - 1}")
+    at = clock.end_of(frame) if last else clock.start_of(frame)
+    return round((at + clock.start_offset) * 1000)
+
+
+def _number(text: str, what: str) -> float:
+    plain = text.replace(",", ".") if text.count(",") == 1 and "." not in text else text
+    try:
+        value = float(plain)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value) or "_" in text:
+        raise ValueError(f"{what} is {text[:40]!r}: expected a time")
+    return value
+
+
+def _read_wide(table: _Table, header: list[str], rows: Iterable[tuple[int, list[str]]]) -> None:
+    """Read Datavyu's table of cells: each column of Datavyu beside the others, times in ms."""
+    groups = list(_groups(header))
+    for line, cells in rows:
+        row = [*cells, *[""] * (len(header) - len(cells))]
+        for name, onset, offset, codes in groups:
+            if not row[onset]:
+                continue
+            try:
+                start, end = (_number(row[i], header[i]) for i in (onset, offset))
+                fields = tuple(header[i].rpartition(".")[2] for i in codes)
+                tier = Tier(name=name, fields=fields, last_frame=True)
+                cell = Cell(round(start), round(end), tuple(row[i] for i in codes))
+            except ValueError as error:
+                table.remarks.left_out(place(table.name, line), error)
+                continue
+            table.add("", tier, cell)
+
+
+def _groups(header: list[str]) -> Iterator[tuple[str, int, int, list[int]]]:
+    for i, name in enumerate(header):
+        stem = name.removesuffix(_WIDE)
+        if stem == name or f"{stem}.offset" not in header:
+            continue
+        own = (f"{stem}.ordinal", f"{stem}.onset", f"{stem}.offset")
+        codes = [n for n, c in enumerate(header) if c.startswith(f"{stem}.") and c not in own]
+        yield stem, i, header.index(f"{stem}.offset"), codes

@@ -1,0 +1,37 @@
+// Every word of the mapping dialogue and of what came in.
+
+export const WORDS = {
+  title: (file) => `What the tiers of ${file} mean`,
+  intro: "Say what each tier, behaviour or column means. The proposal goes by names and values; what you say is remembered for this project. What is no mark is kept as it stands and goes out again with every export.",
+  tier: "Tier", values: "Values", means: "Means", more: "More", whose: "Coder",
+  meanings: {
+    expression: "expressions", au: "action units", apex: "apex of marks", event: "events", keep: "keep as it stands", ignore: "ignore",
+  },
+  events: { blink: "blinks", speech: "speech", head: "head movements", gaze: "gaze shifts" },
+  kinds: { duration: "micro up to 0.5 s", micro: "all micro", macro: "all macro" },
+  roles: {
+    words: "read its words", emotion: "is the emotion", au: "is action units", apex: "is the time of the apex", coder: "is the coder", note: "is a note", ignore: "ignore",
+  },
+  unit: "action units", emotion: "emotion", kind: "kind", event: "which events", field: "values",
+  units: { seconds: "seconds", milliseconds: "milliseconds", frames: "frames from 0", "frames from 1": "frames from 1" },
+  columns: { start: "Onset", end: "Offset", apex: "Apex", tier: "Behaviour", coder: "Coder", participant: "Person", video: "Video" },
+  table: "Columns of the table", times: "Times in", none: "–", again: "Read the table so",
+  keep: "keep the tier, too", keepHint: "so that nothing is lost on the way back",
+  remembered: "as before", proposed: "proposed", cells: (n) => `${n}×`,
+  all: "All tiers:", allKeep: "keep all others", allIgnore: "ignore all others", allHint: "those that are no marks and no events",
+  take: "Bring in", cancel: "Cancel",
+  which: (text) => `which ${text}`, of: (text, tier) => `${text} of ${tier}`,
+  noUnit: (tier) => `${tier}: the action units are missing, and its values name none that are known. Write one, such as 12 or L12.`,
+  came: (added, known) => `${added} came in${known ? `, ${known} were there already` : ""}.`,
+  asBefore: "Its tiers were read as remembered.",
+  change: "Change what its tiers mean",
+  stay: "Marks that came in before stay; remove those that were wrong.",
+  marks: (marks, cells) => `${marks} of ${cells} became marks`,
+  apexes: (marks, cells) => `${marks} of ${cells} became an apex`,
+  ignored: (cells) => `${cells} ignored`,
+  kept: (cells) => `${cells} kept`, keptToo: "kept, too",
+  leftOut: (n, why) => `${n} left out: ${why}`,
+  result: "What came in",
+  keptTitle: (n) => `Kept from files: ${n} ${n === 1 ? "tier" : "tiers"}`,
+  remove: "Remove", removeOf: (tier) => `Remove ${tier}`,
+};
