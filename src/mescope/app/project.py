@@ -24,6 +24,7 @@ from mescope.app.loops import Troubles
 from mescope.app.records import StoredRecording
 from mescope.app.review import Review
 from mescope.app.safety import UnsafeError, inside
+from mescope.app.sounds import Sounds
 from mescope.app.store import ProjectStore, now
 from mescope.app.trouble import PASSING
 from mescope.errors import MescopeError, OutputError
@@ -70,6 +71,7 @@ class Project:
         self.absent: frozenset[str] = frozenset()  # recordings whose file is gone for now
         self.troubles = Troubles(lambda: None)
         self.frames = FrameService(self.limits)
+        self.sounds = Sounds(self.home / "cache", self.limits, self.frames.sound_streams)
         self.review = Review(self.store, self.times, lambda one: self.cache(one) / "marks.json")
         self.scanning, self._cache_lock = threading.Lock(), threading.Lock()
         self._times: OrderedDict[str, NDArray[np.float64]] = OrderedDict()
@@ -79,6 +81,7 @@ class Project:
     def close(self) -> None:
         """End the processes and let another process have the project."""
         self.review.pages.save()
+        self.sounds.close()
         self.frames.close()
         self.store.close()
         self._lock.release()

@@ -5,7 +5,7 @@ export const KEYS = [
   ["J K L", "play backward, pause, play"], ["N P", "next, previous mark"],
   ["I O", "set onset, offset here; without a mark (Esc) begin and end one of your own"], ["A", "set apex here"],
   ["1 – 7", "emotion"], ["Enter", "confirm"], ["Backspace", "reject or remove"], ["Z", "undo"],
-  ["R", "loop the mark"], ["Q", "loop it at ¼ speed"], ["S", "slower, by halves, and back to full speed"], ["V", "landmarks, regions, motion"], ["+ − 0", "zoom in, out, show all"], ["Esc", "leave the mark or field"], ["?", "this help"],
+  ["R", "loop the mark"], ["Q", "loop it at ¼ speed"], ["S", "slower, by halves, and back to full speed"], ["V", "landmarks, regions, motion"], ["M", "sound on or off"], ["+ − 0, Shift ← →", "on the picture (click it): closer, farther, all, move"], ["+ − 0", "zoom in, out, show all"], ["Esc", "leave the mark or field"], ["?", "this help"],
 ];
 
 export function listen(actions) {

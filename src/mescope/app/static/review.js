@@ -3,14 +3,17 @@
 import { api } from "./api.js";
 import { clock, make, put, say } from "./dom.js";
 import { Exchange } from "./exchange.js";
+import { Hearing } from "./hearing.js";
 import { Judging } from "./judging.js";
 import { listen } from "./keys.js";
 import { paintOverlay } from "./overlay.js";
 import { Pair } from "./pair.js";
 import { Panel } from "./panel.js";
-import { Player } from "./player.js";
+import { PictureZoom } from "./picture_zoom.js";
+import { Player, WIDE } from "./player.js";
 import { Sensitivity } from "./sensitivity.js";
 import { Timeline } from "./timeline.js";
+import { Views } from "./views.js";
 
 const SPEEDS = [1, 0.5, 0.25, 0.125];
 const CHUNK = 2000;  // frames whose times are asked for at once
@@ -61,7 +64,8 @@ class Review {
       failed: (text) => { put(this.trouble, text); this.trouble.hidden = !text; },
       secondsOf: (n) => this.times.get(n),
     });
-    this.player.onplay = (on) => { put(this.playButton, on ? "Pause" : "Play"); };
+    this.player.onplay = (on) => { put(this.playButton, on ? "Pause" : "Play"); if (!on) this.hearing.stop(); };
+    this.player.onstep = (n, due, way) => this.hearing.follow(this.times.get(n) ?? n / recording.rate, due, this.player.speed, way);
     this.player.paint = (ctx, n) => this.paint(ctx, n);
     this.judging = new Judging(recording.id, {
       coder: this.coder, revision: () => this.state.revision, mark: (id) => this.marks().find((one) => one.id === id),
@@ -76,6 +80,10 @@ class Review {
       moved: (mark, values) => this.judging.act("edit", mark, values),
       wants: (first, last, points) => this.loadCurves(first, last, points),
     });
+    this.hearing = new Hearing(recording, this.timeline, { arrange: () => this.arrange(), ask: () => this.timeline.ask() });
+    this.views = new Views(recording, this.player);
+    const screen = make("div", { class: "screen" }, this.canvas);
+    this.closer = new PictureZoom([screen, this.views.screen], (scale) => this.player.resolve(scale > 1 || recording.width <= WIDE ? 0 : WIDE));
     this.panel = new Panel(this.project.emotions, {
       pick: (mark) => this.pick(mark, true), act: (...all) => this.judge(...all), undo: () => this.judging.undo(), loop: () => this.slowLoop(),
     });
@@ -86,7 +94,7 @@ class Review {
     this.notices = make("div", {});
     this.element = make("div", {}, this.head(), this.notices,
       make("div", { class: "review" },
-        make("div", {}, make("div", { class: "screen" }, this.canvas), this.trouble, this.controls(), this.line, this.lineControls(), this.sensitivity.element, this.pair.element),
+        make("div", {}, make("div", { class: "screens" }, screen, this.views.screen), this.trouble, this.controls(), this.line, this.views.element, this.lineControls(), this.sensitivity.element, this.pair.element),
         make("div", {}, this.panel.element, this.exchange.element)));
   }
 
@@ -108,7 +116,7 @@ class Review {
     return make("div", { class: "row" }, this.playButton,
       this.button("◀", () => this.player.step(-1), "←", "One frame back"),
       this.button("▶", () => this.player.step(1), "→", "One frame on"),
-      this.where, this.speedBox, this.loopButton, this.overlayButton);
+      this.where, this.speedBox, this.loopButton, this.overlayButton, this.closer.element, this.hearing.element);
   }
 
   lineControls() {
@@ -135,10 +143,11 @@ class Review {
     if (first) this.pick(first);
     await this.player.show(first?.first ?? 0);
     this.timeline.fit();
+    this.hearing.start();
     this.findNext();
   }
 
-  close() { this.stopKeys(); this.source.close(); this.player.pause(); this.timeline.close(); this.judging.close(); this.pair.close(); }
+  close() { this.stopKeys(); this.source.close(); this.player.pause(); this.timeline.close(); this.judging.close(); this.pair.close(); this.hearing.close(); this.views.close(); }
 
   // -- news, also of the analysis of this recording
 
@@ -243,6 +252,7 @@ class Review {
     this.timeline.show(marks, this.picked);
     this.panel.show(marks, this.picked);
     this.pair.show(this.picked);
+    this.views.choose(this.picked);
   }
 
   pick(mark, go = false) {
@@ -268,6 +278,7 @@ class Review {
     const t = this.times.get(n);
     put(this.where, `frame ${n} of ${this.recording.frames} · ${clock(t ?? n / this.recording.rate)}`);
     this.timeline.follow(n);
+    this.views.show(n);
     for (const near of [n, Math.min(this.player.last, n + CHUNK / 4)]) if (!this.times.has(near)) this.loadTimes(near);
   }
 
@@ -304,6 +315,7 @@ class Review {
   }
 
   async loadCurves(first, last, points) {
+    this.hearing.load(first, last, points);
     if (!this.names) return;
     const wanted = [...this.names, this.timeline.region].filter(Boolean);
     try {
@@ -386,7 +398,7 @@ class Review {
       emotion: (k) => edit({ emotion: this.project.emotions[k - 1] }),
       Enter: () => this.picked && this.picked.source !== "human" && this.judge("confirm", this.picked),
       Backspace: () => this.picked && this.judge(this.picked.source === "human" ? "remove" : "reject", this.picked),
-      z: () => judging.undo(), r: () => this.toggleLoop(), q: () => this.slowLoop(), v: () => this.toggleOverlay(),
+      z: () => judging.undo(), r: () => this.toggleLoop(), q: () => this.slowLoop(), v: () => this.toggleOverlay(), m: () => this.hearing.toggle(),
       s: () => {
         this.setSpeed(SPEEDS[(SPEEDS.indexOf(player.speed) + 1) % SPEEDS.length]);
       },
