@@ -8,9 +8,8 @@ from __future__ import annotations
 from collections import OrderedDict
 
 from mescope.app.face_pictures import Picture, to_grey
-from mescope.app.view_kinds import View
 from mescope.face.detector import FaceTracker, default_finder
-from mescope.motion.held_face import HeldFace
+from mescope.motion.held_face import HeldFace, View
 
 WIDEST = 960
 """Px of a view: wider pictures are narrowed before anything is measured."""
@@ -42,9 +41,4 @@ class HeldFaces:
             while len(self._kept) > _KEPT:
                 self._kept.popitem(last=False)
         self._kept.move_to_end(key)
-        held = self._kept[key]
-        if kind == "magnified":
-            return held.magnified(picture, factor)
-        if kind == "difference":
-            return held.difference(picture, factor)
-        return held.flow_picture(picture, factor)
+        return self._kept[key].view(kind, picture, factor)

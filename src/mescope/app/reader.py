@@ -28,7 +28,7 @@ from mescope.video.sound import sound_streams
 
 if TYPE_CHECKING:
     from mescope.app.moving_views import HeldFaces
-    from mescope.app.view_kinds import View
+    from mescope.motion.held_face import View
 
 AHEAD = 48  # frames: further ahead a seek is tried
 BACK = 24  # frames decoded before the wanted one when somebody steps backwards

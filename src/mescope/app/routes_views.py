@@ -10,7 +10,7 @@ from fastapi.responses import Response
 from mescope.app.dependencies import Asked, Frame, FrameQuery, Served
 from mescope.app.project import MissingError
 from mescope.app.routes_pictures import Version, kept, within
-from mescope.app.view_kinds import View, check_stretch
+from mescope.motion.held_face import View, check_stretch
 
 router = APIRouter(prefix="/api/recordings/{id}")
 

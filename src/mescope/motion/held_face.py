@@ -13,11 +13,13 @@ Positions are px of the picture, x to the right, y down, pixel centres at whole 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from mescope.errors import VideoError
 from mescope.motion.flow import farneback
 from mescope.motion.flow_colours import colour_wheel, flow_colours
 
@@ -29,6 +31,11 @@ FARTHEST = 0.075
 
 RIM = 20.0
 """Px of the picture, divided by the factor, that get the full colour in a picture of flow."""
+
+LONGEST = 10.0
+"""Seconds from the onset: later, other things than the expression have changed the face."""
+
+View = Literal["magnified", "difference", "flow"]
 
 SMOOTH = 4.0  # px of the square: neighbours move together
 _LEAST = 0.05  # px of the square: a residual below this never loses weight
@@ -98,6 +105,14 @@ class HeldFace:
             own, self._into, (width, height), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
         )
         return FaceMotion(head, np.asarray(spread / self._scale, np.float32))
+
+    def view(self, kind: View, picture: Picture, factor: float) -> Picture:
+        """Return a view of a picture: see the methods of these names."""
+        if kind == "magnified":
+            return self.magnified(picture, factor)
+        if kind == "difference":
+            return self.difference(picture, factor)
+        return self.flow_picture(picture, factor)
 
     def magnified(self, picture: Picture, factor: float) -> Picture:
         """Return a picture with the head where it was and the face's own motion magnified.
@@ -189,11 +204,25 @@ class HeldFace:
             grow = np.sum(weight * np.conj(q) * m) / np.sum(weight * np.abs(q) ** 2)
             shift = mean_m - grow * mean_p
             rest = np.abs(moved - shift - grow * p)
-            weight = 1 / (1 + (rest / max(_LEAST, float(np.median(rest)))) ** 2)
+            weight = 1 / (1 + (rest / max(_LEAST, float(np.median(rest)))) ** 2) ** 2
         turn = 1 + grow / SIDE
         linear = np.array([[turn.real, -turn.imag], [turn.imag, turn.real]])
         offset = centre + [shift.real, shift.imag] - linear @ centre
         return np.column_stack([linear, offset])
+
+
+def check_stretch(seconds: float) -> None:
+    """Refuse a frame that many seconds after its onset if that is too long, or before it.
+
+    Raises:
+        VideoError: it is.
+    """
+    if not 0 <= seconds <= LONGEST:
+        found = f"{seconds:.1f} s after it" if seconds > 0 else "one before it"
+        raise VideoError(
+            f"expected frames up to {LONGEST:g} s after the onset, found {found}; choose a "
+            "shorter stretch, or a later onset"
+        )
 
 
 def limited(flow: Map, farthest: float) -> Map:
