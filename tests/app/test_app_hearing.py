@@ -46,8 +46,8 @@ setInterval(() => {
 """
 WATCH = """
 const screen = document.querySelector('#screen');
-new MutationObserver(() => window.drawnAt.push([performance.now(), Number(screen.dataset.frame)]))
-  .observe(screen, { attributeFilter: ['data-frame'] });
+const note = () => window.drawnAt.push([performance.now(), Number(screen.dataset.frame)]);
+new MutationObserver(note).observe(screen, { attributeFilter: ['data-frame'] });
 """
 SHOWN = """
 return window.heardAt.filter((ms) => ms > arguments[0]).map((ms) =>
@@ -88,7 +88,10 @@ def test_the_frame_shown_at_a_click_is_the_clicks_within_one(listened):
 
         def in_step(begun=begun, words=words):
             found[words] = page.js(SHOWN, begun)
-            return abs(sorted([*found[words][-3:], 0, 999][:5])[2] - CLICK) <= 1 and len(found[words]) >= 3
+            return (
+                abs(sorted([*found[words][-3:], 0, 999][:5])[2] - CLICK) <= 1
+                and len(found[words]) >= 3
+            )
 
         page.until(in_step, 60), found
     page.press("r")
@@ -119,7 +122,9 @@ def test_loudness_has_a_row(listened):
     )
     middle = 20 + 78 + 54 + 40 + 20  # of the row, px from above
     click, silence = page.until(
-        lambda: (lambda f: f if f[0] != f[1] else None)(page.js(shades, [CLICK, CLICK + 8], middle))
+        lambda: (lambda f: f if f[0] != f[1] else None)(
+            page.js(shades, [CLICK, CLICK + 8], middle)
+        )
     )
     assert click != silence
 

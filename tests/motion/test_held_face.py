@@ -10,7 +10,9 @@ from mescope.motion.held_face import RIM, HeldFace
 from mescope.synthesis.portraits import drawn_portrait
 
 STILL = np.eye(2, 3)
-TURN = np.array([[np.cos(0.03), -np.sin(0.03), 4.0], [np.sin(0.03), np.cos(0.03), -11.0]]) * 1.01
+TURN = (
+    np.array([[np.cos(0.03), -np.sin(0.03), 4.0], [np.sin(0.03), np.cos(0.03), -11.0]]) * 1.01
+)
 WIDE = 24.0  # px: deviation of the planted bump
 CLOSE = 0.2  # share by which measured flow may miss what was planted
 
@@ -26,7 +28,7 @@ def places(picture):
 
 
 def moved(picture, centre, shift, head=STILL):
-    """Return a picture whose part around ``centre`` moved by ``shift``, then all by ``head``."""
+    """Return a picture whose part around ``centre`` moved by ``shift``, all by ``head``."""
     back = cv2.invertAffineTransform(head)
     goal = places(picture) @ back[:, :2].T + back[:, 2]
     at = goal
@@ -70,7 +72,9 @@ def test_the_motion_of_the_head_is_found_and_taken_out(sitter):
     goal = eyes @ TURN[:, :2].T + TURN[:, 2]
     assert np.abs(eyes @ found.head[:, :2].T + found.head[:, 2] - goal).max() < 0.1  # px
     assert np.hypot(*np.moveaxis(found.own, -1, 0)).max() < 0.2
-    assert np.abs(between(sitter.image, held.magnified(now, 20), sitter.landmarks[30])).max() < 1
+    assert (
+        np.abs(between(sitter.image, held.magnified(now, 20), sitter.landmarks[30])).max() < 1
+    )
 
 
 def test_difference_is_grey_where_nothing_changed(sitter):
@@ -79,7 +83,9 @@ def test_difference_is_grey_where_nothing_changed(sitter):
     assert np.abs(same.astype(int) - 128).max() <= 10
     brighter = sitter.image.copy()
     x, y = np.rint(sitter.landmarks[2]).astype(int)
-    brighter[y - 4 : y + 5, x - 4 : x + 5] = np.minimum(255, brighter[y - 4 : y + 5, x - 4 : x + 5] + 6)
+    brighter[y - 4 : y + 5, x - 4 : x + 5] = np.minimum(
+        255, brighter[y - 4 : y + 5, x - 4 : x + 5] + 6
+    )
     found = held.difference(brighter, 10)
     assert 170 < found[y, x].mean() < 210
 
@@ -93,7 +99,9 @@ def test_colours_tell_direction_and_length(sitter):
     found = held.flow_picture(now, factor)
     x, y = np.rint(centre).astype(int)
     hue, saturation, _ = cv2.cvtColor(found, cv2.COLOR_RGB2HSV)[y, x].astype(int)
-    up = cv2.cvtColor(flow_colours(np.array([[[0.0]], [[-0.5]]], np.float32), 1.0), cv2.COLOR_RGB2HSV)
+    up = cv2.cvtColor(
+        flow_colours(np.array([[[0.0]], [[-0.5]]], np.float32), 1.0), cv2.COLOR_RGB2HSV
+    )
     assert abs(hue - int(up[0, 0, 0])) <= 8
     assert 0.3 < saturation / 255 < 0.7
     wheel = colour_wheel(59)

@@ -68,7 +68,9 @@ def _sound(audio, wave, start):
         if not planar:
             part = np.rint(part * 32767).astype(np.int16).T.reshape(1, -1)
         block = av.AudioFrame.from_ndarray(
-            np.ascontiguousarray(part), format="fltp" if planar else "s16", layout=audio.layout.name
+            np.ascontiguousarray(part),
+            format="fltp" if planar else "s16",
+            layout=audio.layout.name,
         )
         block.sample_rate, block.time_base = audio.rate, Fraction(1, audio.rate)
         block.pts = begin + round(start * audio.rate)

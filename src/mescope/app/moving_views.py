@@ -24,7 +24,12 @@ class HeldFaces:
         self._kept: OrderedDict[tuple[object, ...], HeldFace] = OrderedDict()
 
     def view(
-        self, key: tuple[object, ...], onset: Picture, picture: Picture, kind: View, factor: float
+        self,
+        key: tuple[object, ...],
+        onset: Picture,
+        picture: Picture,
+        kind: View,
+        factor: float,
     ) -> Picture:
         """Return a view of a picture.
 

@@ -166,9 +166,7 @@ class OpenRecordings:
         from mescope.app import moving_views as views
 
         self._faces = self._faces or views.HeldFaces()
-        both = (
-            narrowed(self._sound(path, one), views.WIDEST) for one in (onset, index)
-        )
+        both = (narrowed(self._sound(path, one), views.WIDEST) for one in (onset, index))
         status = os.stat(path)
         key = path, status.st_size, status.st_mtime_ns, onset
         return {}, jpeg(self._faces.view(key, *both, kind, factor))

@@ -37,4 +37,6 @@ def view(
     data = project.frames.view(
         asked.id, project.file(asked), index=n, onset=onset, kind=kind, factor=factor
     )
-    return Response(data, media_type="image/jpeg", headers={"Cache-Control": kept(asked, version)})
+    return Response(
+        data, media_type="image/jpeg", headers={"Cache-Control": kept(asked, version)}
+    )

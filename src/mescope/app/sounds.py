@@ -1,4 +1,4 @@
-"""The sound of recordings: read once by a process of its own, kept on the disk, heard in pieces.
+"""The sound of recordings: read once by another process, kept on the disk, heard in pieces.
 
 What is kept is a copy that can go at any time: it is made again when somebody asks.  The sounds
 of a project take no more room than :attr:`Limits.sound_bytes`; those that were heard longest
@@ -43,7 +43,7 @@ _STREAMS = 256  # recordings whose streams are remembered
 
 @dataclass(frozen=True)
 class SoundWish:
-    """One stream of sound that somebody asked for; ``times`` is the file of its frames' times."""
+    """A stream of sound that somebody asked for; ``times`` is the file of its frames' times."""
 
     recording: StoredRecording
     path: Path
@@ -145,7 +145,7 @@ class Sounds:
         """
         if seconds / speed > LONGEST_PIECE:
             raise MescopeError(
-                f"expected a piece of at most {LONGEST_PIECE:g} s, found {seconds / speed:g} s; "
+                f"expected a piece of at most {LONGEST_PIECE:g} s, found {seconds / speed:g}; "
                 "ask for it in parts"
             )
         state = self._heard_so_far(wish)
@@ -231,7 +231,7 @@ class Sounds:
             return self._follow(child)
         except (EOFError, OSError, ValueError):
             return (
-                "the process that reads the sound ended unexpectedly; the sound may be damaged: "
+                "the process that reads the sound ended unexpectedly; it may be damaged: "
                 "convert the recording to hear it"
             )
         finally:

@@ -59,7 +59,12 @@ def magnify(
         raise VideoError(f"expected a view {', '.join(VIEWS)}, found {view!r}")
     refuse_existing([output], force)
     clip = MagnifiedClip(
-        open_video(video, rate=rate), first, last, factor=factor, kind=cast(View, view), face=face
+        open_video(video, rate=rate),
+        first,
+        last,
+        factor=factor,
+        kind=cast(View, view),
+        face=face,
     )
     clip.slow_down(slower)
     write_video(clip, output)

@@ -16,8 +16,7 @@ def flow_colours(flow: NDArray[np.float32], full: float) -> NDArray[np.uint8]:
 
 
 def colour_wheel(side: int) -> NDArray[np.uint8]:
-    """Return the colour of every direction and length up to the rim, (side, side, 3); white
-    outside of it."""
+    """Return the colours of all directions and lengths, (side, side, 3); white outside."""
     y, x = np.mgrid[-1 : 1 : side * 1j, -1 : 1 : side * 1j]
     colours = flow_colours(np.stack([x, y]).astype(np.float32), 1.0)
     colours[np.hypot(x, y) > 1.0] = 255

@@ -206,8 +206,10 @@ class HeldFace:
             rest = np.abs(moved - shift - grow * p)
             weight = 1 / (1 + (rest / max(_LEAST, float(np.median(rest)))) ** 2) ** 2
         turn = 1 + grow / SIDE
+        if not 0.5 < abs(turn) < 2:  # no head: another picture, or a cut
+            return np.eye(2, 3)
         linear = np.array([[turn.real, -turn.imag], [turn.imag, turn.real]])
-        offset = centre + [shift.real, shift.imag] - linear @ centre
+        offset = centre + np.array([shift.real, shift.imag]) - linear @ centre
         return np.column_stack([linear, offset])
 
 
@@ -248,9 +250,7 @@ def _grey(picture: Picture) -> Grey:
     return np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), np.uint8)
 
 
-def _after(
-    second: NDArray[np.float64], first: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def _after(second: NDArray[np.float64], first: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the transform (2, 3) that does ``first``, then ``second``."""
     linear = second[:, :2] @ first[:, :2]
     return np.column_stack([linear, second[:, :2] @ first[:, 2] + second[:, 2]])
@@ -279,9 +279,7 @@ def _at(flow: Map, places: Map) -> Map:
 
 def _sampled(picture: Picture, places: Map) -> Picture:
     return np.asarray(
-        cv2.remap(
-            picture, places, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
-        ),
+        cv2.remap(picture, places, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE),
         np.uint8,
     )
 

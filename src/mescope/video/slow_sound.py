@@ -23,7 +23,9 @@ NEAREST = (HOP + SHIFT) / RATE
 """Seconds of the recording between a sound and where it may be heard at most."""
 
 
-def slowed(samples: NDArray[np.int16], start: int, count: int, speed: float) -> NDArray[np.int16]:
+def slowed(
+    samples: NDArray[np.int16], start: int, count: int, speed: float
+) -> NDArray[np.int16]:
     """Return ``count`` samples of the sound from place ``start`` on, at a speed.
 
     Sample i of the answer belongs to place ``start + speed * i``.
