@@ -2,7 +2,8 @@
 
 import { api } from "./api.js";
 
-const KEPT = 160;
+const KEPT = 160;  // pictures,
+const ROOM = KEPT * 1280 * 720;  // and px of all of them together
 const AHEAD = 10;
 export const WIDE = 1280;  // px of a picture that is wide enough until somebody looks closer
 
@@ -24,6 +25,11 @@ export class Player {
     this.width = recording.width > WIDE ? WIDE : 0;
   }
 
+  get most() {  // pictures that are kept
+    const { width, height } = this.recording, share = (this.width || width) / width;
+    return Math.max(2 * AHEAD, Math.min(KEPT, Math.floor(ROOM / (width * height * share ** 2))));
+  }
+
   get last() { return this.recording.frames - 1; }
 
   picture(n) {
@@ -32,7 +38,7 @@ export class Player {
     found ??= api.frame(this.recording, n, this.width).then((blob) => createImageBitmap(blob));
     this.pictures.set(n, found);
     found.catch(() => this.pictures.delete(n));
-    while (this.pictures.size > KEPT) {
+    while (this.pictures.size > this.most) {
       const [oldest, picture] = this.pictures.entries().next().value;
       this.pictures.delete(oldest);
       picture.then((bitmap) => bitmap.close()).catch(() => {});
