@@ -166,10 +166,11 @@ class OpenRecordings:
         from mescope.app import moving_views as views
 
         self._faces = self._faces or views.HeldFaces()
-        both = (narrowed(self._sound(path, one), views.WIDEST) for one in (onset, index))
+        before = narrowed(self._sound(path, onset), views.WIDEST)
+        now = narrowed(self._sound(path, index), views.WIDEST)
         status = os.stat(path)
         key = path, status.st_size, status.st_mtime_ns, onset
-        return {}, jpeg(self._faces.view(key, *both, kind, factor))
+        return {}, jpeg(self._faces.view(key, before, now, kind, factor))
 
     def _sound(self, path: str, index: int) -> Picture:
         picture = self.frames(path).get(index)
