@@ -45,7 +45,7 @@ setInterval(() => {
     if (!(ms - (window.last ?? -1e9) < 250)) window.heardAt.push(ms);
     window.last = Math.max(window.last ?? ms, ms);
   });
-}, 60);
+}, 200);
 """
 WATCH = """
 const screen = document.querySelector('#screen');

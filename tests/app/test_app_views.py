@@ -99,7 +99,7 @@ def test_difference_and_colours_have_words_that_tell_their_scale(page):
     page.says("#view-words", "Lighter or darker")
     page.choose("#view", "motion in colours")
     page.says("#view-words", "full at 2.0 px (the rim of the wheel)")
-    assert beside(page, ONSET)[-3, -3] == 255  # beside the wheel it is white
+    assert beside(page, ONSET)[-3, -3] > 245  # beside the wheel it is white
     page.choose("#view", "nothing")
 
 
