@@ -13,7 +13,7 @@ from mescope.analysis.recognition import recognize
 from mescope.cli import run
 from mescope.errors import FaceError, MescopeError, VideoError, WeightsError
 from mescope.models.weights import list_weights
-from mescope.reports.clip_picture import flow_colours
+from mescope.motion.flow_colours import flow_colours
 from mescope.samples.examples import Examples
 from mescope.synthesis.dynamics import PlantedExpression, Script, Waves
 from mescope.synthesis.portraits import test_portraits

@@ -16,6 +16,7 @@ from mescope.app.records import VideoFacts
 from mescope.app.sandbox import Sandbox
 from mescope.errors import VideoError
 from mescope.io.cores import cores
+from mescope.video.sound import SoundStream
 
 KEPT_BYTES = 128 << 20
 _MOST_READERS = 4  # processes; each decodes on several cores
@@ -61,7 +62,8 @@ class FrameService:
 
     Several processes read single frames, so that who reviews one recording hardly waits for who
     reviews another: a recording stays with the process that has it open.  One more process does
-    what takes longer (first looks, landmarks, pairs).  Who steps or plays gets the neighbours
+    what takes longer (first looks, landmarks, pairs), and one, from when it is first asked, the
+    views beside a frame.  Who steps or plays gets the neighbours
     of a frame read along with it.
     """
 
@@ -72,6 +74,7 @@ class FrameService:
             Sandbox(reader.serve, memory=memory, seconds=seconds) for _ in range(count)
         ]
         self._others = Sandbox(reader.serve, memory=memory, seconds=5 * seconds)
+        self._views = Sandbox(reader.serve, memory=memory, seconds=5 * seconds)
         self._kept = PictureCache()
         self._lock = threading.Lock()
         self._homes: OrderedDict[str, int] = OrderedDict()  # recording: its reader
@@ -85,7 +88,7 @@ class FrameService:
 
     def close(self) -> None:
         """End the processes."""
-        for one in (*self._readers, self._others):
+        for one in (*self._readers, self._others, self._views):
             one.close()
 
     @property
@@ -190,10 +193,24 @@ class FrameService:
             self._kept.put(key, found)
         return found
 
+    def view(self, identity: str, path: Path, **wanted: Any) -> bytes:
+        """Return a JPEG: see :mod:`mescope.app.moving_views`."""
+        key = (identity, "view", *sorted(wanted.items()))
+        found = self._kept.get(key)
+        if found is None:
+            _, found = self._views.ask(do="view", path=str(path), **wanted)
+            self._kept.put(key, found)
+        return found
+
     def overlay(self, path: Path, **wanted: Any) -> dict[str, Any]:
         """Return what :func:`mescope.app.face_pictures.overlay` found."""
         answer, _ = self._others.ask(do="overlay", path=str(path), **wanted)
         return answer
+
+    def sound_streams(self, path: Path) -> list[SoundStream]:
+        """Return the streams of sound in a file; raises VideoError."""
+        answer, _ = self._others.ask(do="streams", path=str(path))
+        return [SoundStream(**one) for one in answer["streams"]]
 
     def probe(self, path: Path) -> tuple[VideoFacts, str, NDArray[np.float64]]:
         """Return the facts about a recording, its fingerprint, and the (n,) seconds of frames.

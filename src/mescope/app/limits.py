@@ -35,6 +35,10 @@ class Limits:
     """Memory of a process that reads single frames."""
     reader_seconds: float = 60.0
     """Longest time to answer for one frame."""
+    sound_memory: int = 2 * GIB
+    """Memory of a process that reads the sound of a recording."""
+    sound_bytes: int = 2 * GIB
+    """Room on the disk for the sounds of all recordings; two hours take 0.35 GB."""
     worker_memory: int = 12 * GIB
     """Memory of a process that analyzes."""
     stall_seconds: float = 900.0

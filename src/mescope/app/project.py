@@ -28,6 +28,7 @@ from mescope.app.records import StoredRecording, now
 from mescope.app.review import Review
 from mescope.app.safety import UnsafeError, inside
 from mescope.app.scheme import SchemeFile
+from mescope.app.sounds import Sounds
 from mescope.app.store import ProjectStore
 from mescope.app.trouble import PASSING
 from mescope.app.words import Words, english
@@ -83,6 +84,7 @@ class Project:
         self.absent: frozenset[str] = frozenset()  # recordings whose file is gone for now
         self.troubles = Troubles(lambda: None)
         self.frames = FrameService(self.limits)
+        self.sounds = Sounds(self.home / "cache", self.limits, self.frames.sound_streams)
         self.review = Review(self.store, self.times, lambda one: self.cache(one) / "marks.json")
         self.kept = KeptTiers(self.store)
         self.scanning, self._cache_lock = threading.Lock(), threading.Lock()
@@ -93,6 +95,7 @@ class Project:
     def close(self) -> None:
         """End the processes and let another process have the project."""
         self.review.pages.save()
+        self.sounds.close()
         self.frames.close()
         self.store.close()
         self._lock.release()

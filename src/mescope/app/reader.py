@@ -10,8 +10,10 @@ from __future__ import annotations
 import os
 from collections import OrderedDict
 from collections.abc import Iterator
+from dataclasses import asdict
 from multiprocessing.connection import Connection
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -22,6 +24,11 @@ from mescope.app.sandbox import answer_requests
 from mescope.errors import VideoError
 from mescope.video.mpv_clock import mpv_zero
 from mescope.video.reading import Video, open_video
+from mescope.video.sound import sound_streams
+
+if TYPE_CHECKING:
+    from mescope.app.moving_views import HeldFaces
+    from mescope.motion.held_face import View
 
 AHEAD = 48  # frames: further ahead a seek is tried
 BACK = 24  # frames decoded before the wanted one when somebody steps backwards
@@ -88,6 +95,7 @@ class OpenRecordings:
 
     def __init__(self) -> None:
         self._open: OrderedDict[Key, RecordingFrames] = OrderedDict()
+        self._faces: HeldFaces | None = None
 
     def frames(self, path: str) -> RecordingFrames:
         """Return the frames of the recording at an absolute path."""
@@ -151,11 +159,28 @@ class OpenRecordings:
         before = self._sound(path, reference) if moving and reference is not None else None
         return pictures.overlay(self._sound(path, index), before), b""
 
+    def view(
+        self, path: str, index: int, onset: int, kind: View, factor: float
+    ) -> tuple[dict[str, Any], bytes]:
+        """Answer with a JPEG, see :mod:`mescope.app.moving_views`."""
+        from mescope.app import moving_views as views
+
+        self._faces = self._faces or views.HeldFaces()
+        before = narrowed(self._sound(path, onset), views.WIDEST)
+        now = narrowed(self._sound(path, index), views.WIDEST)
+        status = os.stat(path)
+        key = path, status.st_size, status.st_mtime_ns, onset
+        return {}, jpeg(self._faces.view(key, before, now, kind, factor))
+
     def _sound(self, path: str, index: int) -> Picture:
         picture = self.frames(path).get(index)
         if picture is None:
             raise VideoError(f"frame {index} is damaged and cannot be shown; try the next one")
         return picture
+
+    def streams(self, path: str) -> tuple[dict[str, Any], bytes]:
+        """Answer with the streams of sound, see :class:`mescope.video.sound.SoundStream`."""
+        return {"streams": [asdict(one) for one in sound_streams(Path(path))]}, b""
 
     def probe(self, path: str) -> tuple[dict[str, Any], bytes]:
         """Answer with the facts about a recording and the times of its frames (float64)."""
@@ -205,5 +230,7 @@ def serve(connection: Connection, memory: int) -> None:
             "probe": library.probe,
             "pair": library.pair,
             "overlay": library.overlay,
+            "streams": library.streams,
+            "view": library.view,
         },
     )

@@ -40,7 +40,7 @@ def frame(
     version: Version = None,
 ) -> Response:
     """Return exactly frame ``n`` as JPEG."""
-    _within(asked, n)
+    within(asked, n)
     tag, headers = _headers(asked, n, width, version)
     if tag in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)
@@ -100,11 +100,11 @@ def pair(
 ) -> Response:
     """Return onset, apex (motion magnified) and their difference, side by side, as PNG."""
     for n in (onset, apex):
-        _within(asked, n)
+        within(asked, n)
     data = project.frames.pair(
         asked.id, project.file(asked), onset=onset, apex=apex, magnify=magnify
     )
-    headers = {"Cache-Control": _kept(asked, version)}
+    headers = {"Cache-Control": kept(asked, version)}
     return Response(data, media_type="image/png", headers=headers)
 
 
@@ -119,10 +119,10 @@ def overlay(
     ] = None,
 ) -> dict[str, Any]:
     """Return landmarks and regions of the face in frame ``n``, and how the regions moved."""
-    _within(asked, n)
+    within(asked, n)
     start = _onset(project, asked, n) if reference is None else reference
     if start is not None:
-        _within(asked, start)
+        within(asked, start)
     return project.frames.overlay(project.file(asked), index=n, reference=start)
 
 
@@ -139,10 +139,10 @@ def _headers(
     asked: StoredRecording, n: int, width: int | None, version: str | None
 ) -> tuple[str, dict[str, str]]:
     tag = f'"{asked.version}-{n}-{width}"'
-    return tag, {"ETag": tag, "Cache-Control": _kept(asked, version)}
+    return tag, {"ETag": tag, "Cache-Control": kept(asked, version)}
 
 
-def _kept(recording: StoredRecording, version: str | None) -> str:
+def kept(recording: StoredRecording, version: str | None) -> str:
     """Say how long a browser may keep a picture: for ever, if its address names the version."""
     return _LASTING if version == recording.version else _ASK_AGAIN
 
@@ -164,7 +164,8 @@ def _facts(recording: StoredRecording) -> VideoFacts:
     return recording.facts
 
 
-def _within(recording: StoredRecording, n: int) -> None:
+def within(recording: StoredRecording, n: int) -> None:
+    """Raise MissingError for a frame that there is not."""
     frames = _facts(recording).frames
     if n >= frames:
         raise MissingError(f"expected a frame from 0 to {frames - 1}, found {n}")

@@ -26,7 +26,9 @@ from mescope.app import (
     routes_pictures,
     routes_project,
     routes_scheme,
+    routes_sound,
     routes_study,
+    routes_views,
 )
 from mescope.app.blind import watching
 from mescope.app.jobs import AnalysisQueue, Analyze
@@ -123,9 +125,9 @@ def create_app(
     app.state.project, app.state.jobs = project, jobs
     app.state.ending = ending or threading.Event()
     for routes in (
-        routes_picture_folders, routes_project, routes_pictures, routes_marks, routes_scheme,
-        routes_files, routes_agreement, routes_study, routes_blind,
-        routes_exchange,
+        routes_picture_folders, routes_project, routes_pictures, routes_views, routes_sound,
+        routes_marks, routes_scheme, routes_files, routes_agreement, routes_study,
+        routes_blind, routes_exchange,
     ):  # fmt: skip
         app.include_router(routes.router)
     if page:

@@ -25,6 +25,7 @@ from mescope.cli import (
     doctor,
     evaluate,
     flow,
+    magnify,
     models,
     recipes,
     recognize,
@@ -85,6 +86,7 @@ app.command("analyze")(analyze.analyze)
 app.command("spot")(spot.spot)
 app.command("recognize")(recognize.recognize)
 app.command("flow")(flow.flow)
+app.command("magnify")(magnify.magnify)
 app.command("score")(score.score)
 app.command("compare")(compare.compare)
 app.command("convert")(convert.convert)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import io
 from pathlib import Path
 
-import cv2
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from mescope.io.atomic import write_atomically
+from mescope.motion.flow_colours import flow_colours
 from mescope.results import Recognitions
 
 ARROWS = 14  # px between them
@@ -40,14 +40,6 @@ def save_picture(result: Recognitions, path: str | Path) -> None:
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=110)
     write_atomically(Path(path), buffer.getvalue())
-
-
-def flow_colours(flow: NDArray[np.float32], full: float) -> NDArray[np.uint8]:
-    """Return flow (2, h, w) as colours (h, w, 3): hue is direction, saturation is length."""
-    angle = np.degrees(np.arctan2(flow[1], flow[0])) % 360
-    length = np.clip(np.hypot(flow[0], flow[1]) / full, 0.0, 1.0)
-    hsv = np.stack([angle, length, np.ones_like(angle)], -1).astype(np.float32)
-    return np.asarray(np.rint(255 * cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB)), np.uint8)
 
 
 def draw_flow(axis: Axes, flow: NDArray[np.float32], full: float) -> None:

@@ -12,7 +12,8 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from mescope.io.atomic import write_atomically
-from mescope.reports.clip_picture import ARROWS, FULL, draw_flow, flow_colours
+from mescope.motion.flow_colours import colour_wheel, flow_colours
+from mescope.reports.clip_picture import ARROWS, FULL, draw_flow
 from mescope.results import MagnifiedMotion
 
 FRAMES, RATE = 50, 25  # of the video: two seconds, there and back
@@ -34,7 +35,7 @@ def save_flow_picture(motion: MagnifiedMotion, path: str | Path) -> None:
     full = _full(motion)
     _draw(axes[1], _shown(motion.flow), full, f"motion to frame {motion.apex}")
     _draw(axes[2], _shown(motion.magnified), full, f"x {motion.factor:g}, {motion.by}")
-    axes[3].imshow(_wheel())
+    axes[3].imshow(colour_wheel(_WHEEL))
     axes[3].set_title(f"direction; rim: {full:.1f} px")
     for axis in axes:
         axis.set_axis_off()
@@ -90,11 +91,3 @@ def _full(motion: MagnifiedMotion) -> float:
 def _draw(axis: Axes, flow: NDArray[np.float32], full: float, title: str) -> None:
     draw_flow(axis, flow, full)
     axis.set_title(title)
-
-
-def _wheel() -> NDArray[np.uint8]:
-    """Return the colour of every direction and length up to the rim, white outside."""
-    y, x = np.mgrid[-1 : 1 : _WHEEL * 1j, -1 : 1 : _WHEEL * 1j]
-    colours = flow_colours(np.stack([x, y]).astype(np.float32), 1.0)
-    colours[np.hypot(x, y) > 1.0] = 255
-    return colours

@@ -81,6 +81,13 @@ export const api = {
     picture(`${of(id)}/frames/${n}.jpg?version=${version}${width ? `&width=${width}` : ""}`),
   pair: ({ id, version }, onset, apex, magnify) =>
     picture(`${of(id)}/pair?onset=${onset}&apex=${apex}&magnify=${magnify}&version=${version}`),
+  view: ({ id, version }, n, { onset, kind, factor }) =>
+    picture(`${of(id)}/view/${n}.jpg?onset=${onset}&kind=${kind}&factor=${factor}&version=${version}`),
+  sound: (id, stream) => ask(`${of(id)}/sound?stream=${stream}`),
+  soundPiece: async ({ id, version }, { stream, start, seconds, speed }) =>
+    (await picture(`${of(id)}/sound.wav?stream=${stream}&start=${start}&seconds=${seconds}&speed=${speed}&version=${version}`)).arrayBuffer(),
+  loudness: (id, first, last, points, stream) =>
+    ask(`${of(id)}/loudness?first=${first}&last=${last}&points=${points}&stream=${stream}`),
   thumbnailUrl: ({ id, version }) => `api${of(id)}/thumbnail.jpg?version=${version}`,
   exportUrl: (id, format, who) =>
     `api${of(id)}/export?format=${format}${who ? `&who=${encodeURIComponent(who)}` : ""}`,

@@ -54,7 +54,7 @@ function commands(review) {
     units: () => review.askUnits(),
     confirm: () => review.picked && review.picked.source !== "human" && review.judge("confirm", review.picked),
     reject: () => review.picked && review.judge(review.picked.source === "human" ? "remove" : "reject", review.picked),
-    undo: () => judging.undo(), loop: () => review.toggleLoop(), slow_loop: () => review.slowLoop(), overlay: () => review.toggleOverlay(),
+    undo: () => judging.undo(), loop: () => review.toggleLoop(), slow_loop: () => review.slowLoop(), overlay: () => review.toggleOverlay(), sound: () => review.hearing.toggle(),
     slower: () => review.setSpeed(SPEEDS[(SPEEDS.indexOf(player.speed) + 1) % SPEEDS.length]),
     zoom_in: () => timeline.zoom(0.6), zoom_out: () => timeline.zoom(1.7), zoom_all: () => timeline.look(0, review.recording.frames),
     leave: () => { review.begun = null; review.pick(null); },

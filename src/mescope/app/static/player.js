@@ -2,8 +2,10 @@
 
 import { api } from "./api.js";
 
-const KEPT = 160;
+const KEPT = 160;  // pictures,
+const ROOM = KEPT * 1280 * 720;  // and px of all of them together
 const AHEAD = 10;
+export const WIDE = 1280;  // px of a picture that is wide enough until somebody looks closer
 
 export class Player {
   // canvas: where frames are drawn; shown(n): called when frame n is on it; failed(text);
@@ -20,7 +22,12 @@ export class Player {
     this.paint = null;   // draws over a frame
     canvas.width = recording.width;
     canvas.height = recording.height;
-    this.width = recording.width > 1280 ? 1280 : 0;
+    this.width = recording.width > WIDE ? WIDE : 0;
+  }
+
+  get most() {  // pictures that are kept
+    const { width, height } = this.recording, share = (this.width || width) / width;
+    return Math.max(2 * AHEAD, Math.min(KEPT, Math.floor(ROOM / (width * height * share ** 2))));
   }
 
   get last() { return this.recording.frames - 1; }
@@ -31,12 +38,19 @@ export class Player {
     found ??= api.frame(this.recording, n, this.width).then((blob) => createImageBitmap(blob));
     this.pictures.set(n, found);
     found.catch(() => this.pictures.delete(n));
-    while (this.pictures.size > KEPT) {
+    while (this.pictures.size > this.most) {
       const [oldest, picture] = this.pictures.entries().next().value;
       this.pictures.delete(oldest);
       picture.then((bitmap) => bitmap.close()).catch(() => {});
     }
     return found;
+  }
+
+  resolve(width) {  // ask for frames this wide (0: as recorded) from now on
+    if (width === this.width) return;
+    this.width = width;
+    this.pictures.clear();
+    if (!this.playing) this.again();
   }
 
   async show(n) {
@@ -104,6 +118,7 @@ export class Player {
         else if (this.loop) [n, due] = [start, now];
         else return this.pause();
       }
+      this.onstep?.(n, due, direction);  // frame n is due since then; sound follows
       for (let k = 1; k <= AHEAD; k++) {
         const next = n + direction * k * Math.max(1, Math.round(this.speed));
         if ((end - next) * direction >= 0) this.picture(next).catch(() => {});

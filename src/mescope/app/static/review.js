@@ -7,17 +7,20 @@ import { SPEEDS, hear } from "./commands.js";
 import { Differences } from "./differences.js";
 import { clock, fail, make, put, say } from "./dom.js";
 import { Exchange } from "./exchange.js";
+import { Hearing } from "./hearing.js";
 import { Judging } from "./judging.js";
 import { showKey } from "./keys.js";
 import { KnownMarks } from "./marks.js";
 import { paintOverlay } from "./overlay.js";
 import { Pair } from "./pair.js";
 import { Panel } from "./panel.js";
-import { Player } from "./player.js";
+import { PictureZoom } from "./picture_zoom.js";
+import { Player, WIDE } from "./player.js";
 import { Sensitivity } from "./sensitivity.js";
 import { Timeline } from "./timeline.js";
 import { tiersOf } from "./timeline_codes.js";
 import { Units } from "./units.js";
+import { Views } from "./views.js";
 import { t, word } from "./words.js";
 
 const CHUNK = 2000;  // frames whose times are asked for at once
@@ -64,7 +67,8 @@ class Review {
       failed: (text) => { put(this.trouble, text); this.trouble.hidden = !text; },
       secondsOf: (n) => this.times.get(n),
     });
-    this.player.onplay = (on) => { put(this.playButton, on ? t("review.pause") : t("review.play")); };
+    this.player.onplay = (on) => { put(this.playButton, on ? t("review.pause") : t("review.play")); if (!on) this.hearing.stop(); };
+    this.player.onstep = (n, due, way) => this.hearing.follow(this.times.get(n) ?? n / recording.rate, due, this.player.speed, way);
     this.player.paint = (ctx, n) => this.paint(ctx, n);
     this.judging = new Judging(recording.id, {
       coder: this.coder, revision: () => this.state.revision, mark: (id) => this.state.find(id),
@@ -79,6 +83,10 @@ class Review {
       moved: (mark, values) => this.judging.act("edit", mark, values),
       wants: (first, last, points) => this.loadCurves(first, last, points),
     });
+    this.hearing = new Hearing(recording, this.timeline, { arrange: () => this.arrange(), ask: () => this.timeline.ask() });
+    this.views = new Views(recording, this.player);
+    const screen = make("div", { class: "screen" }, this.canvas);
+    this.closer = new PictureZoom([screen, this.views.screen], (scale) => this.player.resolve(scale > 1 || recording.width <= WIDE ? 0 : WIDE));
     this.panel = new Panel(this.project.scheme, {
       pick: (mark) => this.pick(mark, true), act: (...all) => this.judge(...all), undo: () => this.judging.undo(), loop: () => this.slowLoop(),
       units: () => this.askUnits(),
@@ -97,7 +105,7 @@ class Review {
     this.notices = make("div", {});
     this.element = make("div", {}, this.head(), this.notices,
       make("div", { class: "review" },
-        make("div", {}, make("div", { class: "screen" }, this.canvas), this.trouble, this.controls(), this.line, this.lineControls(), this.sensitivity.element, this.pair.element),
+        make("div", {}, make("div", { class: "screens" }, screen, this.views.screen), this.trouble, this.controls(), this.line, this.views.element, this.lineControls(), this.sensitivity.element, this.pair.element),
         make("div", {}, this.panel.element, this.coding.element, this.differences.element, this.exchange.element)));
   }
 
@@ -119,7 +127,7 @@ class Review {
     return make("div", { class: "row" }, this.playButton,
       this.button("◀", () => this.player.step(-1), this.key("frame_back"), t("review.frame_back")),
       this.button("▶", () => this.player.step(1), this.key("frame_on"), t("review.frame_on")),
-      this.where, this.speedBox, this.loopButton, this.overlayButton);
+      this.where, this.speedBox, this.loopButton, this.overlayButton, this.closer.element, this.hearing.element);
   }
 
   lineControls() {
@@ -162,10 +170,11 @@ class Review {
     await (Number.isInteger(frame) ? this.open(frame) : this.player.show(first?.first ?? 0));
     this.timeline.fit();
     await learnt;
+    this.hearing.start();
     this.findNext();
   }
 
-  close() { this.stopKeys(); this.coding.close(); this.units.close(); this.source.close(); this.player.pause(); this.timeline.close(); this.judging.close(); this.pair.close(); this.state.close(); }
+  close() { this.stopKeys(); this.coding.close(); this.units.close(); this.source.close(); this.player.pause(); this.timeline.close(); this.judging.close(); this.pair.close(); this.hearing.close(); this.views.close(); this.state.close(); }
 
   // -- news, also of the analysis of this recording
 
@@ -286,6 +295,7 @@ class Review {
     this.timeline.show(marks, this.picked);
     this.panel.show(marks, this.picked);
     this.pair.show(this.picked);
+    this.views.choose(this.picked);
     this.state.look(marks, Math.max(0, at));
   }
 
@@ -320,6 +330,7 @@ class Review {
     const seconds = this.times.get(n);
     put(this.where, t("review.where", { n, of: this.recording.frames, clock: clock(seconds ?? n / this.recording.rate) }));
     this.timeline.follow(n);
+    this.views.show(n);
     for (const near of [n, Math.min(this.player.last, n + CHUNK / 4)]) if (!this.times.has(near)) this.loadTimes(near);
   }
 
@@ -357,6 +368,7 @@ class Review {
   }
 
   async loadCurves(first, last, points) {
+    this.hearing.load(first, last, points);
     if (!this.names) return;
     const wanted = [...this.names, this.timeline.region].filter(Boolean);
     try {

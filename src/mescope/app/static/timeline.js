@@ -4,10 +4,11 @@ import { clock } from "./dom.js";
 import { KINDS, ONE } from "./sensitivity.js";
 import { Spans } from "./spans.js";
 import { TIER, drawCodes } from "./timeline_codes.js";
+import { drawLoudness } from "./timeline_loudness.js";
 import { EVENT, drawEvents, drawFloor, drawGaps } from "./timeline_layers.js";
 import { t, word } from "./words.js";
 
-const LANES = { ruler: 20, spotting: 78, movement: 0, emotion: 54, region: 40, events: 0, codes: 0, model: 26, human: 36 };
+const LANES = { ruler: 20, spotting: 78, movement: 0, emotion: 54, region: 40, loudness: 0, events: 0, codes: 0, model: 26, human: 36 };
 const MOVEMENT = 40, ROOM = 6;  // heights: of a lane that not every recording has, and of the frame
 const EDGE = 7;  // px around an edge of a mark that take hold of it
 const ROWS = 3;  // of coders; further ones share them
@@ -253,6 +254,7 @@ export class Timeline {
     this.drawRuler(ctx, ink);
     this.drawCurves(ctx, ink);
     drawFloor(this, ctx, ink);
+    drawLoudness(this, ctx, ink);
     drawEvents(this, ctx, ink);
     drawCodes(this, ctx, ink);
     this.drawn = new Map();
