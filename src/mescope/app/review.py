@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mescope.app.faces import ONE, keys_by_label
 from mescope.app.import_reader import MOST_MARKS
 from mescope.app.marks_page import MarksPages
 from mescope.app.replay import ACTIONS, ReviewState, effective, fold, undoable
@@ -342,6 +343,7 @@ def name_of(coder: Any) -> str:
 def marks_of(document: Mapping[str, Any]) -> list[ReviewMark]:
     """Return the marks of an analysis document (see :mod:`mescope.reports.json`)."""
     marks: dict[str, ReviewMark] = {}
+    keys = keys_by_label(document)
     for number, found in enumerate(document["detections"], start=1):
         evidence = dict(found.get("evidence") or {})
         mark = detection(
@@ -351,6 +353,7 @@ def marks_of(document: Mapping[str, Any]) -> list[ReviewMark]:
             int(found["offset"]),
             taken=marks.keys(),
             emotion=found["emotion"],
+            face=keys.get(found.get("face", ""), ONE),
             confidence=found["score"],
             action_units=evidence.get("action_units", ()),
             evidence=evidence

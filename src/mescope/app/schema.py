@@ -7,10 +7,11 @@ import os
 import sqlite3
 from pathlib import Path
 
+from mescope.app.faces_table import FACES_TABLE
 from mescope.app.trouble import told
 from mescope.errors import MescopeError, OutputError
 
-VERSION = 2
+VERSION = 3
 """Layout of the tables; a project of a later version is refused, not guessed at."""
 
 PATIENCE = 2.0
@@ -51,6 +52,7 @@ CREATE INDEX analysis_short ON analyses (recording, detections, traces);
 CREATE INDEX recording_sha256 ON recordings (sha256);
 CREATE INDEX recording_size ON recordings (size);
 """,
+    2: FACES_TABLE,
 }
 """From a layout to the next one; a new project takes all steps."""
 

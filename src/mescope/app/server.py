@@ -16,7 +16,13 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
 from mescope import __version__
-from mescope.app import routes_files, routes_marks, routes_pictures, routes_project
+from mescope.app import (
+    routes_faces,
+    routes_files,
+    routes_marks,
+    routes_pictures,
+    routes_project,
+)
 from mescope.app.jobs import AnalysisQueue, Analyze
 from mescope.app.limits import Limits
 from mescope.app.project import MissingError, Project
@@ -104,7 +110,7 @@ def create_app(
     )  # fmt: skip
     app.state.project, app.state.jobs = project, jobs
     app.state.ending = ending or threading.Event()
-    for routes in (routes_project, routes_pictures, routes_marks, routes_files):
+    for routes in (routes_project, routes_pictures, routes_marks, routes_faces, routes_files):
         app.include_router(routes.router)
     if page:
         routes_files.serve_page(app)

@@ -74,7 +74,7 @@ class ProjectStore:
         """Remove every row about a recording, and overwrite where it stood."""
         with self.together():
             self._run("DELETE FROM recordings WHERE id = ?", identity)
-            for table in ("analyses", "events", "jobs"):
+            for table in ("analyses", "events", "jobs", "recording_faces"):
                 self._run(f"DELETE FROM {table} WHERE recording = ?", identity)
         for copy in copies(self._path):  # of before an upgrade; it holds the recording, too
             copy.unlink(missing_ok=True)

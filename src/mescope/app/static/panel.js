@@ -73,7 +73,7 @@ class Row {
 
   show(mark, chosen) {
     this.mark = mark;
-    put(this.when, `${clock(mark.onset_s)} – ${clock(mark.offset_s)}`);
+    put(this.when, `${clock(mark.onset_s)} – ${clock(mark.offset_s)}${mark.face_name ? ` · ${mark.face_name}` : ""}`);
     put(this.emotion, mark.explained_by ? "" : mark.emotion ?? "no emotion");
     this.state.className = `state ${mark.status}`;
     const word = mark.explained_by ? MOSTLY[mark.explained_by] : mark.status;

@@ -4,6 +4,7 @@ import { api } from "./api.js";
 import { clock, make, put, say } from "./dom.js";
 import { Exchange } from "./exchange.js";
 import { Judging } from "./judging.js";
+import { Faces } from "./faces.js";
 import { listen } from "./keys.js";
 import { paintOverlay } from "./overlay.js";
 import { Pair } from "./pair.js";
@@ -70,6 +71,7 @@ class Review {
       nobody: () => this.askWho(),
       idle: () => this.catchUp(),
     });
+    this.faces = new Faces(recording, this);
     this.timeline = new Timeline(this.line, recording, {
       seek: (n) => { this.player.pause(); this.player.show(n); },
       picked: (mark) => this.pick(mark),
@@ -87,7 +89,7 @@ class Review {
     this.element = make("div", {}, this.head(), this.notices,
       make("div", { class: "review" },
         make("div", {}, make("div", { class: "screen" }, this.canvas), this.trouble, this.controls(), this.line, this.lineControls(), this.sensitivity.element, this.pair.element),
-        make("div", {}, this.panel.element, this.exchange.element)));
+        make("div", {}, this.panel.element, this.faces.element, this.exchange.element)));
   }
 
   head() {
@@ -162,7 +164,7 @@ class Review {
 
   async learn(recording) {  // what an analysis, done or to come, says about the recording
     this.showJob();
-    this.sensitivity.learn(recording);
+    for (const part of [this.sensitivity, this.faces]) part.learn(recording);
     this.arrange();
     this.take(this.state);
     const words = [
@@ -212,18 +214,18 @@ class Review {
     return [...this.state.detections, ...this.state.annotations].sort((a, b) => a.first - b.first || a.last - b.last);
   }
 
-  shown() { return this.sensitivity.visible(this.marks()); }
+  shown() { return this.faces.visible(this.faces.named(this.sensitivity.visible(this.marks()))); }
 
   arrange() {
-    const { events, gaps } = this.recording, { floor, hidden } = this.sensitivity;
-    this.timeline.arrange({ movement: this.names?.includes("movement"), events, gaps, floor, hidden });
+    const { events, gaps } = this.faces.happened(this.recording), { floor, hidden } = this.sensitivity;
+    this.timeline.arrange({ movement: this.names?.includes("movement"), events, gaps, floor, hidden, faces: this.faces });
   }
 
   judge(action, mark, values = {}) {  // a candidate becomes a mark of who takes it for one
     if (mark?.source !== "candidate") return this.judging.act(action, mark, values);
     if (action !== "confirm" && action !== "edit") return say("It is no mark yet; Enter makes it one of yours.");
     const { first, apex, last } = mark;
-    return this.judging.act("add", null, { first, apex, last, ...values });
+    return this.judging.act("add", null, { first, apex, last, ...this.faces.own(mark), ...values });
   }
 
   async reload() {
@@ -286,8 +288,8 @@ class Review {
   async loadNames() {
     try {
       const { series } = await api.traces(this.recording.id, 0, this.player.last, 1);
-      const regions = Object.keys(series).filter((name) => name.startsWith("region:"));
-      this.names = Object.keys(series).filter((name) => !name.startsWith("region:"));
+      const all = this.faces.series(Object.keys(series)), regions = all.filter((name) => name.startsWith("region:"));
+      this.names = all.filter((name) => !name.startsWith("region:"));
       this.regionBox.replaceChildren(...regions.map((name) => make("option", { value: name }, this.regionWords(name))));
       this.regionLabel.hidden = !regions.length;
       this.arrange();
@@ -307,7 +309,7 @@ class Review {
     if (!this.names) return;
     const wanted = [...this.names, this.timeline.region].filter(Boolean);
     try {
-      this.timeline.curves = await api.traces(this.recording.id, first, last, points, wanted);
+      this.timeline.curves = this.faces.plain(await api.traces(this.recording.id, first, last, points, this.faces.wants(wanted)));
       this.timeline.draw();
     } catch (error) { say(error.message); }
   }
@@ -376,7 +378,7 @@ class Review {
       const fits = top === null || (top >= first && top <= last);
       this.begun = null;
       if (!fits) say(`The apex, frame ${top}, lies outside frames ${first} to ${last} and was left out. A sets it anew.`, 12);
-      return judging.act("add", null, { first, apex: fits ? top : null, last });
+      return judging.act("add", null, { first, apex: fits ? top : null, last, ...this.faces.own() });
     };
     return {
       " ": () => player.toggle(), k: () => player.pause(), l: () => player.play(1), j: () => player.play(-1),
