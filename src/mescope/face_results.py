@@ -158,8 +158,7 @@ class FacesAnalysis:
         if what not in get_args(What):
             raise MescopeError(f"expected {', '.join(get_args(What))}, found {what!r}")
         tables = [
-            one.analysis.to_pandas(what).assign(**{FACE_COLUMN: one.name})
-            for one in self.faces
+            one.analysis.to_pandas(what).assign(**{FACE_COLUMN: one.name}) for one in self.faces
         ]
         return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
 

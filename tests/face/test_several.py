@@ -123,7 +123,7 @@ def lane(*parts, cuts=(), begun=()):
     for first, last, face, start, stop in parts:
         for k, look in enumerate(range(first, last + 1)):
             x = start + (stop - start) * k / max(1, last - first)
-            marks[look] = face + (x, 50) + rng.normal(0, 0.3, (68, 2))
+            marks[look] = face + np.array([x, 50]) + rng.normal(0, 0.3, (68, 2))
     scene = np.cumsum([look in cuts for look in range(LOOKS)])
     return LaneLooks(landmarks=marks, scene=scene, begun=frozenset(begun))
 

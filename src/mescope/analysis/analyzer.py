@@ -209,9 +209,7 @@ class Analyzer:
             own = self.spotter(method)  # some keep what they looked at
             own.look(video, face.flow, jobs=jobs)
             spotting = _fitting(own.spot(face.flow), face.flow, method)
-            analyses.append(
-                self._analysis(video, face.flow, spotting, own, method, pictures)
-            )
+            analyses.append(self._analysis(video, face.flow, spotting, own, method, pictures))
         return together(video, found, analyses, write, pictures=pictures)
 
     def spotter(self, method: str | None = None) -> Spotter:

@@ -1,8 +1,8 @@
 """Blinks, speech, head movements and glances as annotation programs exchange them.
 
 They are not marks: no coder judges them, and readers of marks pass over them.  ELAN has a tier
-``EVENT-<kind>@<face>#model`` for each kind, BORIS a state event of its own, WebVTT cues; ActivityNet
-keeps them beside the results, where no scorer takes them for a class.
+``EVENT-<kind>@<face>#model`` for each kind, BORIS a state event of its own, WebVTT cues;
+ActivityNet keeps them beside the results, where no scorer takes them for a class.
 """
 
 from __future__ import annotations
@@ -63,8 +63,8 @@ def to_dict(event: FaceEvent) -> dict[str, Any]:
 def spans(sheet: AnnotationSet, kind: EventKind) -> Iterator[tuple[int, int, FaceEvent]]:
     """Yield start and end in ms, as players count, of the events of one kind.
 
-    On one face none begins before another ended: annotation programs allow no overlap on a tier,
-    so a later event gives way.  An event ends one nominal frame after its last frame began.
+    On one face none begins before another ended: annotation programs allow no overlap on a
+    tier, so a later event gives way.  An event ends one nominal frame after its last one began.
     """
     frame = 1 / sheet.rate if sheet.rate else 0.0
     zero = sheet.shown_from

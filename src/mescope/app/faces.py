@@ -176,7 +176,7 @@ def _cut(answers: FaceAnswers, stretch: Mapping[str, Any], frame: object) -> Fac
 
 
 def _paired(answers: FaceAnswers, pair: tuple[str, str], *, same: bool) -> FaceAnswers:
-    """Enter that two stretches are one person's or not; what was said before about both goes."""
+    """Enter that two stretches are one person's or not, in place of what was said before."""
     if pair[0] == pair[1]:
         raise MescopeError("expected two stretches, found one twice")
     there = [p for p in answers.same if set(p) != set(pair)]

@@ -109,7 +109,8 @@ def _run(connection: Connection, request: dict[str, Any]) -> None:
 def _document(found: Analysis | FacesAnalysis) -> tuple[dict[str, Any], list[Analysis]]:
     """Return what is kept of an analysis, and the analysis of each face."""
     from mescope.face_results import FacesAnalysis
-    from mescope.reports import faces, json as plain
+    from mescope.reports import faces
+    from mescope.reports import json as plain
 
     if isinstance(found, FacesAnalysis):
         return faces.document(found, traces=False), [one.analysis for one in found]

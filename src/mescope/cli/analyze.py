@@ -277,9 +277,7 @@ def _write(
     return wanted
 
 
-def _summary(
-    analysis: Result, job: Job, state: State, paths: Sequence[Path]
-) -> dict[str, Any]:
+def _summary(analysis: Result, job: Job, state: State, paths: Sequence[Path]) -> dict[str, Any]:
     return {
         "input": job.source,
         "outputs": [str(path) for path in paths],

@@ -20,11 +20,11 @@ from mescope.errors import FaceError
 from mescope.face.stretches import Stretch, difference, mean_shape
 
 SAME = 0.04
-"""Difference of shapes up to which a face is the same wherever it is, if no other is as near."""
+"""Difference of shapes up to which a face is the same anywhere, if no other is as near."""
 LIKELY = 0.06
 """The same for a face that comes back to its place in the same scene, however late."""
 OTHER = 0.09
-"""From here on it is another; below, one that was away from its place for a moment is the same."""
+"""From here on it is another; below, one that left its place for a moment is the same."""
 MARGIN = 0.02
 """By which the second best must be worse."""
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import cv2
@@ -119,7 +120,7 @@ class Lanes:
         """Begin a lane whose face is first seen here."""
         lane = self._lane(tracker)
         ahead = sorted(p for p in self.base.frames if p >= at)
-        for before, position in zip(ahead, ahead[1:], strict=False):
+        for before, position in pairwise(ahead):
             frames = self.base.frames
             lane.note_frame(position, frames[before], frames[position])
 

@@ -322,6 +322,7 @@ class Pass:
         self.tables.landmarks[window] = crop.raw
 
     def collect(self) -> None:
+        """Wait for the oldest window that was handed to the pool, and enter it."""
         window, future, followed = self._running.popleft()
         result = future.result()
         if followed is not None:

@@ -50,10 +50,12 @@ class PublishedPass(Pass):
         super().run(video)
 
     def take(self, position: int, grey: Grey, ready: int) -> None:
+        """Remember a frame; nothing is asked about it."""
         self.tables.present[position] = True
         self._keep(position, grey, ready)
 
     def start(self, window: int, pool: ThreadPoolExecutor) -> None:
+        """Look for the face of a window and hand the window to the pool."""
         hop, length = self.plan.timing.hop, self.plan.timing.window
         at = window * hop
         self.states[window] = (None, ())

@@ -212,10 +212,7 @@ class _Measured:
         out[one.first : after] = looks[one.first : after]
         if one.first and not looks[one.first - 1, 1] and not out[one.first - 1, 1]:
             out[one.first - 1, 3] = looks[one.first - 1, 3]
-        begun = {
-            self._look_of(frame)
-            for frame in self.lanes.row.trackers[one.lane].begun
-        }
+        begun = {self._look_of(frame) for frame in self.lanes.row.trackers[one.lane].begun}
         while after < len(looks):
             cut = _first_cut(tables.cuts, int(looks[one.last, 0]), int(looks[after, 0]))
             stays = looks[after, 1] and cut is None and after not in begun

@@ -102,7 +102,7 @@ def table_of(tables: Tables, name: str) -> npt.NDArray[Any]:
 
 
 def rows_of(plan: Plan, tables: Tables, first: int, end: int) -> dict[str, slice]:
-    """Return which rows of each table belong to the windows from ``first`` to before ``end``."""
+    """Return which rows of each table belong to windows from ``first`` to before ``end``."""
     hop, last = plan.timing.hop, end == plan.count
     windows = slice(first, end)
     rows = dict.fromkeys(BY_WINDOW, windows)
