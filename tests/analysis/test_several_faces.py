@@ -14,11 +14,12 @@ from several_people import FROWN, LENGTH, SMILE, WIDE, Person, recording
 from mescope.analysis import load
 from mescope.errors import FaceError
 from mescope.face.people import FaceAnswers
-from mescope.motion import lanes, several_faces
+from mescope.motion import lane_cache, lanes, several_faces
+from mescope.motion.roi_flow_plain import WindowFlow
 from mescope.motion.several_faces import extract_faces
 from mescope.video.reading import open_video
 
-ANN, BEN = 0, 1
+ANN, BEN, DRAWN = 0, 1, 2
 SIZE = (2 * WIDE, 340)
 SMALL = 0.4  # the third face is 53 px wide
 
@@ -27,7 +28,7 @@ PARTS = (
     (110, [Person(ANN, 0, acts={LEFT_SMILES: SMILE}), Person(BEN, WIDE, acts={80: FROWN})]),
     (75, [Person(ANN, 0, acts={30: FROWN})]),
     (35, [Person(ANN, 0), Person(BEN, WIDE)]),
-    (90, [Person(BEN, 0), Person(ANN, WIDE, acts={40: SMILE}), Person(ANN, 250, 242, SMALL)]),
+    (90, [Person(BEN, 0), Person(ANN, WIDE, acts={40: SMILE}), Person(DRAWN, 250, 242, SMALL)]),
 )
 
 
@@ -101,23 +102,28 @@ def test_decoded_once_and_measured_once(video, folder, found, monkeypatch):
     assert len(again.faces) == len(found) + 1
 
 
+def plain_flow(images, reference, crop, regions, **_):
+    """Stand for the flow of a window: every region moves as the picture is bright."""
+    light = [0.0 if image is None else float(image.mean()) for image in images]
+    return WindowFlow(np.tile(np.float32(light), (2 * len(regions), 1)), 0)
+
+
 def test_a_run_that_was_stopped_goes_on(tmp_path, monkeypatch):
     """The numbers are those of an undisturbed run."""
-    from mescope.motion import lane_cache, window_cache
-
-    monkeypatch.setattr(window_cache, "SEGMENT", 2)
     monkeypatch.setattr(lane_cache, "SEGMENT", 2)
-    video = recording((150, [Person(ANN, 0, acts={40: SMILE}), Person(BEN, WIDE)]))
+    monkeypatch.setattr(several_faces, "window_flow", plain_flow)
+    video = recording((60, [Person(BEN, WIDE)]), (90, [Person(ANN, 0), Person(BEN, WIDE)]))
     whole = extract_faces(video, jobs=1)
 
     def stop(done, total):
-        if done == 3:
+        if done == 4:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         extract_faces(video, jobs=1, cache=tmp_path, progress=stop)
     assert list(tmp_path.iterdir())
     rest = extract_faces(video, jobs=1, cache=tmp_path)
+    assert len(whole.faces) == 2
     for one, other in zip(whole.faces, rest.faces, strict=True):
         assert one.name == other.name
         np.testing.assert_array_equal(one.flow.windows, other.flow.windows)

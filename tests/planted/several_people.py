@@ -1,4 +1,4 @@
-"""Recordings of several people: public-domain portraits side by side, each with its own script.
+"""Recordings of several people: portraits side by side, each with expressions of its own.
 
 Stills are reused, so that only the frames of planted expressions are rendered.
 """
@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from mescope.synthesis.dynamics import PlantedExpression, Script, Waves
+from mescope.synthesis.portraits import drawn_portrait
 from mescope.synthesis.portraits import test_portraits as portraits
 from mescope.synthesis.render import SyntheticVideo
 from mescope.video.reading import open_video
@@ -28,7 +29,7 @@ _STILL = Waves(amplitudes=(), frequencies=(), phases=())
 class Person:
     """Who stands at ``x``, ``y``; ``acts`` are expressions by their first frame in the part."""
 
-    who: int  # 0 or 1: which portrait
+    who: int  # 0 or 1: which portrait; 2: a drawn one
     x: int
     y: int = 0
     scale: float = 1.0
@@ -46,7 +47,8 @@ def _frames(who, units):
         duration=0.4, expressions=(planted,), disturbances=(), sway=(_STILL,) * 4, nods=(),
         flicker=_STILL, noise=0.0, quality=None, seed=3, level="calm",
     )  # fmt: skip
-    video = SyntheticVideo(portraits(CANVAS)[who], script, rate=RATE)
+    portrait = drawn_portrait(3, CANVAS) if who == 2 else portraits(CANVAS)[who]
+    video = SyntheticVideo(portrait, script, rate=RATE)
     return [grey for _, grey in video.frames(grey=True)]
 
 

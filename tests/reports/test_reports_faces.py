@@ -25,7 +25,7 @@ def test_tables_have_the_name_behind_all_else(tmp_path):
         assert head[-1] == "face_id"
         assert {row[-1] for row in rows} <= {*NAMES, "face 3"}
         assert {len(row) for row in rows} == {len(head)}
-    rows = list(csv.DictReader((tmp_path / "two.csv").open(encoding="utf-8")))
+    rows = list(csv.DictReader((tmp_path / "two.csv").read_text("utf-8").splitlines()))
     assert [(r["onset"], r["emotion"], r["id"], r["face_id"]) for r in rows] == [
         ("20", "positive", "f1d1", "the mother"), ("60", "surprise", "f2d1", "Kim, 4"),
     ]  # fmt: skip

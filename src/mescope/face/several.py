@@ -62,7 +62,7 @@ class RowTracker(FaceTracker):
         return found
 
     def look(self, index: int, grey: Grey) -> Face | None:
-        """See as :meth:`see`, for all who ask about this image; without the face twice: rest."""
+        """See as :meth:`see`, for all who ask about this image; twice without: rest."""
         found = self.see(index, grey)
         self._at, self._seen = index, found
         self.missed = 0 if found is not None else self.missed + 1

@@ -100,7 +100,7 @@ class Lanes:
         self._look(window, where if where >= 0 else at)
         for lane in self.lanes:
             lane.start(window, pool)
-        self._finished(window - self.jobs - 1)
+        self._finished(window - self.jobs)
 
     def _look(self, look: int, at: int) -> None:
         """Look for every face, once for all lanes."""
