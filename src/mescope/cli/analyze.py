@@ -15,7 +15,6 @@ from mescope.cli.console import explain, progress_bar
 from mescope.cli.inputs import (
     Job,
     check_folder,
-    face_choice,
     gather,
     landmarks_of,
     time_range,
@@ -42,9 +41,9 @@ from mescope.cli.several import (
     Result,
     analyzed,
     document_of,
-    every_face,
     show_result,
     warnings_of,
+    whose_face,
 )
 from mescope.cli.standing import WORDS, Asked, Standing, State, standing
 from mescope.errors import MescopeError
@@ -102,9 +101,8 @@ def analyze(
         **time_range(start, end),
         "rate": rate,
         "jobs": jobs,
-        "face": face_choice(face),
+        "face": whose_face(faces, face, landmarks, overlay),
     }
-    options |= every_face(faces, face, landmarks, overlay)
     check_folder(output)
     work, missing = gather(videos)
     batch = Batch(len(work) + len(missing))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from mescope.cli.console import explain, show
+from mescope.cli.inputs import face_choice
 
 if TYPE_CHECKING:
     from mescope.face_results import FacesAnalysis
@@ -22,23 +23,23 @@ ALL = "all"
 """The choice of face that stands for every face; files say so, too."""
 
 
-def every_face(
+def whose_face(
     faces: str, face: str, landmarks: Path | None, overlay: Path | None
-) -> dict[str, Any]:
-    """Return the face that is asked for if every one is; refuse what goes with one only.
+) -> str | int:
+    """Return the face that is asked for, or all; refuse what goes with one only.
 
     Raises:
         typer.BadParameter: another option chooses one face, or draws one.
     """
     if faces != ALL:
-        return {}
+        return face_choice(face)
     asked = {"--face": face != "largest", "--landmarks": landmarks, "--overlay": overlay}
     one = next((option for option, given in asked.items() if given), None)
     if one is not None:
         raise typer.BadParameter(
             f"--faces all and {one} do not go together: {one} is about one face; leave one out"
         )
-    return {"face": ALL}
+    return ALL
 
 
 def analyzed(analyzer: Any, source: str, options: dict[str, Any], progress: Progress) -> Result:
