@@ -89,7 +89,7 @@ def shown_names(database: Database, identity: str, document: Document) -> dict[s
 
 def key_of(face: Mapping[str, Any]) -> str:
     """Return the key of a face of a document."""
-    return face["stretches"][0]["id"] if face["stretches"] else ONE
+    return str(face["stretches"][0]["id"]) if face["stretches"] else ONE
 
 
 def keys_by_label(document: Document) -> dict[str, str]:

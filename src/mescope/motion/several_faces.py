@@ -220,10 +220,10 @@ class _Measured:
                 out[after] = looks[after]  # seen, though no window could be measured
                 after += 1
                 continue
-            if not looks[after, 1]:
-                out[after, 2] = looks[after, 2]
-            elif cut is not None:
+            if cut is not None:  # up to there the face was in the picture
                 out[after, 2] = cut - 1
+            elif not looks[after, 1]:
+                out[after, 2] = looks[after, 2]
             return
 
 
