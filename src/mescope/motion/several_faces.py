@@ -151,8 +151,8 @@ class _Measured:
     def _left_out(self, short: int) -> list[str]:
         lines = []
         if short:
-            faces = "1 face that was" if short == 1 else f"{short} faces that were"
-            lines.append(f"{faces} seen for less than half a second left out")
+            faces, were = ("1 face", "was") if short == 1 else (f"{short} faces", "were")
+            lines.append(f"{faces} seen for less than half a second {were} left out")
         if more := self.lanes.row.left_out:
             lines.append(
                 f"of more than {MOST_FACES} faces at a time the {MOST_FACES} largest are "
