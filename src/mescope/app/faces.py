@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from mescope.app.database import Database
-from mescope.errors import MescopeError
+from mescope.errors import FaceError, MescopeError
 from mescope.face.people import FaceAnswers, face_name
 
 ACTIONS = ("every", "one", "name", "same", "apart", "cut")
@@ -152,7 +152,10 @@ def _stretch(document: Document, wanted: object) -> dict[str, Any]:
 def _named(
     document: Document, answers: FaceAnswers, stretch: Mapping[str, Any], text: object
 ) -> FaceAnswers:
-    name = face_name(text)
+    try:
+        name = face_name(text)
+    except FaceError as error:  # of which the app says that something is not there
+        raise MescopeError(str(error)) from error
     faces: Sequence[Mapping[str, Any]] = document.get("faces", [])
     own = next(f for f in faces if stretch["id"] in [one["id"] for one in f["stretches"]])
     mine = {one["id"] for one in own["stretches"]}
