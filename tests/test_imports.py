@@ -16,12 +16,12 @@ ORDER = (
     *GROUND,
     "io", "ops", "video", "face", "motion", "annotations", "datasets", "synthesis", "models",
     "spotting", "evaluation", "samples", "training",
-    "results", "reports", "analysis", "app", "cli",
+    "results", "face_results", "reports", "analysis", "app", "cli",
 )  # fmt: skip
 RANK = {name: 0 if name in GROUND else i for i, name in enumerate(ORDER)}
 WITHOUT_TORCH = (
     "video", "face", "motion", "annotations", "datasets", "spotting", "evaluation",
-    "synthesis", "results", "reports",
+    "synthesis", "results", "face_results", "reports",
 )  # fmt: skip
 FILES = sorted(PACKAGE.rglob("*.py"))
 

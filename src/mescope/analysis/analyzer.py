@@ -15,13 +15,17 @@ from mescope.analysis.extraction import extraction_for
 from mescope.analysis.findings import damage_warnings, describe, gaps, to_native_event
 from mescope.analysis.movements import emotion_traces, measure_movements, noise_level
 from mescope.analysis.provenance import provenance
+from mescope.analysis.several import check_clean, together
 from mescope.errors import MescopeError
 from mescope.events import Detection
 from mescope.face.choice import FaceChoice
 from mescope.face.landmark_tables import LandmarkTable
+from mescope.face.people import FaceAnswers
+from mescope.face_results import FacesAnalysis
 from mescope.io.cache import default_cache
 from mescope.io.progress import Progress
 from mescope.motion.roi_flow import RoiFlow, extract
+from mescope.motion.several_faces import extract_faces
 from mescope.moved import renamed
 from mescope.reports import write
 from mescope.results import Analysis, Traces
@@ -144,11 +148,7 @@ class Analyzer:
         """
         method = method or self.method
         spotter = self.spotter(method)
-        video = (
-            open_video(source, rate=rate, start=start, end=end)
-            if isinstance(source, (str, Path, np.ndarray))
-            else source
-        )
+        video = _opened(source, rate, start, end)
         folder = default_cache() if cache == "default" else cache
         card = self.card if spotter.needs_network else None
         flow = extract(
@@ -158,6 +158,59 @@ class Analyzer:
         spotter.look(video, flow, jobs=jobs)
         spotting = _fitting(spotter.spot(flow), flow, method)
         return self._analysis(video, flow, spotting, spotter, method, pictures)
+
+    def analyze_faces(
+        self,
+        source: Source,
+        *,
+        start: float | None = None,
+        end: float | None = None,
+        rate: float | None = None,
+        answers: FaceAnswers | None = None,
+        jobs: int | None = None,
+        cache: Path | Literal["default"] | None = "default",
+        progress: Progress | None = None,
+        method: str | None = None,
+        pictures: bool = True,
+    ) -> FacesAnalysis:
+        """Find micro-expressions on every face of a recording, each followed by itself.
+
+        The recording is decoded once for all faces.  Who leaves and comes back is the same face
+        where place and shape say so; where they do not say so plainly, the result asks
+        (``questions``) and ``answers`` says.
+
+        Args:
+            source: as in :meth:`analyze`, and so are all arguments but ``answers``.
+            start: seconds.
+            end: seconds.
+            rate: frames per second.
+            answers: what a person said about who is who, and the faces' names.
+            jobs: threads.
+            cache: where extracted motion is kept; new answers need no new extraction.
+            progress: called with (windows done, windows in all).
+            method: a spotter.
+            pictures: read the face crops of every detection.
+
+        Raises:
+            MescopeError: as :meth:`analyze`; the weights follow one face as published.
+        """
+        method = method or self.method
+        spotter = self.spotter(method)
+        video = _opened(source, rate, start, end)
+        options = extraction_for(self.card if spotter.needs_network else None, video.rate)
+        check_clean(options)
+        found = extract_faces(
+            video, head=spotter.head, overlap=spotter.overlap, answers=answers, jobs=jobs,
+            cache=default_cache() if cache == "default" else cache, progress=progress,
+            **options,
+        )  # fmt: skip
+        analyses = []
+        for face in found.faces:
+            own = self.spotter(method)  # some keep what they looked at
+            own.look(video, face.flow, jobs=jobs)
+            spotting = _fitting(own.spot(face.flow), face.flow, method)
+            analyses.append(self._analysis(video, face.flow, spotting, own, method, pictures))
+        return together(video, found, analyses, write, pictures=pictures)
 
     def spotter(self, method: str | None = None) -> Spotter:
         """Return a spotter by its name, with the network if it needs one.
@@ -262,6 +315,14 @@ def network_of(model: torch.nn.Module, card: Card, name: str, device: str = "cpu
         model=card.model,
         labels=card.labels,
     )
+
+
+def _opened(
+    source: Source, rate: float | None, start: float | None, end: float | None
+) -> Video:
+    if isinstance(source, (str, Path, np.ndarray)):
+        return open_video(source, rate=rate, start=start, end=end)
+    return source
 
 
 def _fitting(spotting: Spotting, flow: RoiFlow, method: str) -> Spotting:

@@ -202,14 +202,14 @@ def _crops(video: Video, requests: Mapping[str, PictureRequest]) -> dict[str, li
     found: dict[tuple[str, int], NDArray[np.uint8] | None] = {}
     for frame, image in video.each(wanted):
         for name in wanted[frame]:
-            found[name, frame] = _crop(image, requests[name].box)
+            found[name, frame] = face_crop(image, requests[name].box)
     return {
         name: [(frame, found.get((name, frame))) for frame in one.frames]
         for name, one in requests.items()
     }
 
 
-def _crop(image: NDArray[np.uint8], box: NDArray[np.floating]) -> NDArray[np.uint8] | None:
+def face_crop(image: NDArray[np.uint8], box: NDArray[np.floating]) -> NDArray[np.uint8] | None:
     """Return the part of a picture in a box, scaled to 256 px; None without a box."""
     if np.isnan(box).any():
         return None

@@ -174,6 +174,7 @@ def from_detection(
     id: str = "",
     action_units: Sequence[str] = (),
     note: str = "",
+    face: str = "0",
 ) -> Annotation:
     """Return a model's detection as a proposal.
 
@@ -184,6 +185,7 @@ def from_detection(
         id: of the annotation.
         action_units: as written in FACS, one by one.
         note: why it was proposed.
+        face: whose face it was found on, where several were followed.
     """
     end = None if found.offset_s is None or not rate else found.offset_s + 1 / rate
     return Annotation(
@@ -196,6 +198,7 @@ def from_detection(
         action_units="+".join(action_units),
         score=float(found.score),
         status="proposed",
+        face=face,
         id=id,
         note=note,
         onset_s=found.onset_s,

@@ -122,12 +122,12 @@ def _kinds(sets: Sequence[AnnotationSet]) -> list[str]:
 
 def _face_events(sheet: AnnotationSet) -> list[tuple[int, int, list[Any]]]:
     rows: list[tuple[int, int, list[Any]]] = []
-    who = f"{face_events.FACE}#{MODEL}"
     for kind in face_events.KINDS:
         code = face_events.CODES[kind]
         for start, end, event in face_events.spans(sheet, kind):
             # a stop of one and a start of the next could change places: a gap of 1 ms
             stop = max(start, end - 1)
+            who = f"{event.face}#{MODEL}"
             stored = compact(face_events.to_dict(event))
             rows.append((start, 2, [start / 1000, who, code, "", "", event.interval.first]))
             rows.append((stop, 0, [stop / 1000, who, code, "", stored, event.interval.last]))

@@ -156,16 +156,15 @@ class _Writer:
             self._group(tail, about_tier, [(self.sheet.marks[i], times[i]) for i in members])
 
     def events(self) -> None:
-        """Make a tier for each kind of event that occurs."""
+        """Make a tier for each kind of event that occurs on a face."""
         for kind in face_events.KINDS:
             found = list(face_events.spans(self.sheet, kind))
-            if not found:
-                continue
-            facts = {"ANNOTATOR": MODEL, "PARTICIPANT": face_events.FACE}
-            name = f"EVENT-{kind}@{face_events.FACE}#{MODEL}"
-            tier = self._tier(name, _EVENT_TYPE[0], facts)
-            for start, end, _ in found:
-                self._interval(tier, (start, end), face_events.value_of(kind))
+            for face in sorted({event.face for _, _, event in found}):
+                facts = {"ANNOTATOR": MODEL, "PARTICIPANT": face}
+                tier = self._tier(f"EVENT-{kind}@{face}#{MODEL}", _EVENT_TYPE[0], facts)
+                for start, end, event in found:
+                    if event.face == face:
+                        self._interval(tier, (start, end), face_events.value_of(kind))
 
     def codes(self) -> None:
         """Make a tier for each of the coders' own, of each coder, and one for each modifier."""

@@ -1,8 +1,8 @@
 """Blinks, speech, head movements and glances as annotation programs exchange them.
 
 They are not marks: no coder judges them, and readers of marks pass over them.  ELAN has a tier
-``EVENT-<kind>@0#model`` for each kind, BORIS a state event of its own, WebVTT cues; ActivityNet
-keeps them beside the results, where no scorer takes them for a class.
+``EVENT-<kind>@<face>#model`` for each kind, BORIS a state event of its own, WebVTT cues;
+ActivityNet keeps them beside the results, where no scorer takes them for a class.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from mescope.annotations.annotation import AnnotationSet, widened
 from mescope.events import EventKind, FaceEvent
 
 KINDS: tuple[EventKind, ...] = get_args(EventKind)
-FACE = "0"  # an analysis follows one face
+FACE = "0"
+"""What the face is called where one is followed."""
 
 UNITS: dict[EventKind, str] = {"blink": "AU45"}
 """Codes of FACS for whole kinds.  The others have several codes, by direction, or none."""
@@ -47,6 +48,7 @@ def value_of(kind: EventKind) -> str:
 
 def to_dict(event: FaceEvent) -> dict[str, Any]:
     """Return an event as values that JSON holds; frames from 0, both ends included."""
+    own = {} if event.face == FACE else {"face": event.face}
     return {
         "kind": event.kind,
         "onset": event.interval.first,
@@ -54,21 +56,23 @@ def to_dict(event: FaceEvent) -> dict[str, Any]:
         "onset_s": event.onset_s,
         "offset_s": event.offset_s,
         "strength": event.strength,
+        **own,
     }
 
 
 def spans(sheet: AnnotationSet, kind: EventKind) -> Iterator[tuple[int, int, FaceEvent]]:
     """Yield start and end in ms, as players count, of the events of one kind.
 
-    None begins before another ended: annotation programs allow no overlap on a tier, so a later
-    event gives way.  An event ends one nominal frame after its last frame began.
+    On one face none begins before another ended: annotation programs allow no overlap on a
+    tier, so a later event gives way.  An event ends one nominal frame after its last one began.
     """
     frame = 1 / sheet.rate if sheet.rate else 0.0
-    zero, free = sheet.shown_from, 0
+    zero = sheet.shown_from
+    free: dict[str, int] = {}
     found = (event for event in sheet.events if event.kind == kind)
     for event in sorted(found, key=lambda e: e.interval):
         start, end = widened(zero + max(0.0, event.onset_s), zero + event.offset_s + frame)
-        start = max(start, free)
+        start = max(start, free.get(event.face, 0))
         if end > start:
             yield start, end, event
-            free = end
+            free[event.face] = end

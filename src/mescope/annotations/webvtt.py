@@ -67,7 +67,8 @@ def dumps(sheet: AnnotationSet) -> str:
     for kind in face_events.KINDS:
         for start, end, event in face_events.spans(sheet, kind):
             note = {"event": face_events.to_dict(event)}
-            cues.append((start, end, note, face_events.CODES[kind]))
+            words = face_events.CODES[kind] + _whose(event.face)
+            cues.append((start, end, note, words))
     for tier in sheet.tiers:
         facts = facts_of(tier)
         for cell in tier.cells:
@@ -263,7 +264,12 @@ def _words(mark: Annotation) -> str:
         parts.append(f"AU {mark.action_units}")
     if mark.score is not None:
         parts.append(f"score {mark.score:.2f}")
-    return html.escape(" · ".join(filter(None, parts)), quote=False)
+    return html.escape(" · ".join(filter(None, parts)), quote=False) + _whose(mark.face)
+
+
+def _whose(face: str) -> str:
+    """Return whose face it is, where several were followed."""
+    return "" if face == face_events.FACE else html.escape(f" · {face}", quote=False)
 
 
 def _cell_words(tier: Tier, cell: Cell) -> str:

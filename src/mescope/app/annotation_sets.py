@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mescope.annotations.annotation import Annotation, AnnotationSet, in_order
 from mescope.annotations.coded import CodedSpan, CodedTier
+from mescope.app import faces
 from mescope.app.coding import CodedEvent
 from mescope.app.project import Project
 from mescope.app.records import StoredRecording
@@ -59,14 +62,17 @@ def annotations_of(
                 for mark in _made_by(project, recording, coder)
             ]
     facts = recording.facts
+    names = faces.shown_names(
+        project.store.database, recording.id, _document(project, recording)
+    )
     return AnnotationSet(
         video=valid(recording.video),
         rate=recording.rate or None,
         frames=None if facts is None else facts.frames,
         start_offset=recording.start_offset,
         mpv_zero=recording.mpv_zero,
-        marks=in_order(found),
-        events=_events(project, recording) if who in (None, MODEL) else (),
+        marks=in_order(replace(mark, face=names.get(mark.face, mark.face)) for mark in found),
+        events=_events(project, recording, names) if who in (None, MODEL) else (),
         coded=() if who == MODEL else tiers_of(project, recording, who),
         tiers=tuple(t for t in project.kept.of(recording.id) if who in (None, t.coder)),
     )
@@ -117,9 +123,16 @@ def _span(one: CodedEvent, times: NDArray[np.float64], rate: float) -> CodedSpan
     )
 
 
-def _events(project: Project, recording: StoredRecording) -> tuple[FaceEvent, ...]:
+def _events(
+    project: Project, recording: StoredRecording, names: Mapping[str, str]
+) -> tuple[FaceEvent, ...]:
+    events = events_of(_document(project, recording).get("events", ()))
+    return tuple(replace(event, face=names.get(event.face, event.face)) for event in events)
+
+
+def _document(project: Project, recording: StoredRecording) -> Mapping[str, Any]:
     stored = project.store.analysis(recording.id)
-    return events_of(stored.document.get("events", ())) if stored else ()
+    return stored.document if stored else {}
 
 
 def _proposal(mark: ReviewMark, who: str | None) -> ReviewMark:
@@ -178,5 +191,4 @@ def _exchanged(
 
 
 def _model(project: Project, recording: StoredRecording) -> str:
-    stored = project.store.analysis(recording.id)
-    return str(stored.document.get("provenance", {}).get("model", "")) if stored else ""
+    return str(_document(project, recording).get("provenance", {}).get("model", ""))

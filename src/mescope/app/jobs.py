@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from mescope.app import faces
 from mescope.app.loops import Loop, Troubles
 from mescope.app.project import Project
 from mescope.app.records import AnalysisJob
@@ -218,6 +219,7 @@ class AnalysisQueue:
                     source=source, cache=project.cache(identity),
                     work=project.home / "work" / str(job.number),
                     analyze=self._analyze, models=self._models,
+                    faces=self._faces(identity),
                 )
             )  # fmt: skip
         except OutputError as error:
@@ -232,6 +234,11 @@ class AnalysisQueue:
         if outcome.state == "failed" and not self._is_there(identity):
             return Outcome(state="queued", reason="its file is gone", counts=False)
         return outcome
+
+    def _faces(self, identity: str) -> dict[str, Any] | None:
+        """Return what was said about the faces, but no names: those are given afterwards."""
+        answers = faces.wanted(self._project.store.database, identity)
+        return None if answers is None else answers.to_json() | {"names": {}}
 
     def _is_there(self, identity: str) -> bool:
         """Say whether a recording has its file; if not, its job waits until it is back."""

@@ -25,7 +25,7 @@ from mescope.io.atomic import write_atomically
 
 FIELDS = (
     "id", "first", "apex", "last", "emotion", "confidence", "status", "coder", "changed",
-    "onset_s", "offset_s", "proposed",
+    "face", "onset_s", "offset_s", "proposed",
 )  # fmt: skip
 """What a row of a mark tells: what a list and a timeline show.  Seconds to the microsecond;
 ``proposed``: first and last frame of what the model said, where a coder said something else."""
@@ -276,7 +276,7 @@ def _texts(mark: ReviewMark) -> _Texts:
     original = shown["original"]
     moved = mark.changed and original is not None
     shown["proposed"] = [original["first"], original["last"]] if moved else None
-    row = [shown[name] for name in FIELDS]
+    row = [shown.get(name) for name in FIELDS]  # one face has no name
     row[-3:-1] = [None if s is None else round(s, 6) for s in row[-3:-1]]
     del shown["proposed"]
     return _text(row), _text(shown)

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mescope.app.coder_names import name_of
+from mescope.app.faces import ONE, keys_by_label
 from mescope.app.import_reader import MOST_MARKS
 from mescope.app.judgements import kept_values
 from mescope.app.marks_page import MarksPage, MarksPages, Part
@@ -319,6 +320,7 @@ def _likeness(mark: ReviewMark) -> tuple[Any, ...]:
 def marks_of(document: Mapping[str, Any]) -> list[ReviewMark]:
     """Return the marks of an analysis document (see :mod:`mescope.reports.json`)."""
     marks: dict[str, ReviewMark] = {}
+    keys = keys_by_label(document)
     for number, found in enumerate(document["detections"], start=1):
         evidence = dict(found.get("evidence") or {})
         mark = detection(
@@ -328,6 +330,7 @@ def marks_of(document: Mapping[str, Any]) -> list[ReviewMark]:
             int(found["offset"]),
             taken=marks.keys(),
             emotion=found["emotion"],
+            face=keys.get(found.get("face", ""), ONE),
             confidence=found["score"],
             action_units=evidence.get("action_units", ()),
             evidence=evidence

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from mescope.annotations.annotation import Annotation
 from mescope.events import MICRO_MAX_S, Interval, Kind
 
-EDITABLE = ("first", "apex", "last", "emotion", "action_units", "confidence", "note")
+EDITABLE = ("first", "apex", "last", "emotion", "action_units", "confidence", "note", "face")
 """What a person can change, as requests and kept events call it."""
 
 Maker = Literal["model", "human"]
@@ -108,6 +108,7 @@ def values_of(annotation: Annotation) -> dict[str, Any]:
         "emotion": annotation.emotion,
         "confidence": annotation.score,
         "action_units": units.split("+") if units else [],
+        **({} if annotation.face == "0" else {"face": annotation.face}),
     }
 
 
@@ -130,6 +131,7 @@ def with_values(
         "score": now.get("confidence"),
         "action_units": "+".join(now.get("action_units") or ()),
         "note": now.get("note") or "",
+        "face": now.get("face") or "0",
     }
     if before is not None:
         return replace(before, **made)
@@ -150,7 +152,7 @@ def detection(
         apex: frame of the apex.
         last: frame of the offset.
         taken: ids of other marks.
-        **values: emotion, confidence, action_units and evidence.
+        **values: emotion, confidence, action_units, face and evidence.
     """
     name = f"m{first}-{apex}-{last}"
     evidence = values.pop("evidence", None)

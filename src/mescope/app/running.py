@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -59,6 +59,7 @@ class Work:
     work: Path
     analyze: str
     models: Sequence[str]
+    faces: Mapping[str, Any] | None = None  # answers where every face is analyzed
 
 
 class Run:
@@ -90,7 +91,7 @@ class Run:
         self._make_folders(work)
         request = {
             "source": str(work.source), "cache": str(work.cache), "work": str(work.work),
-            "analyze": work.analyze, "models": list(work.models),
+            "analyze": work.analyze, "models": list(work.models), "faces": work.faces,
         }  # fmt: skip
         child = self.process = ChildProcess(worker.run, self._limits.worker_memory)
         try:

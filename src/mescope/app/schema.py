@@ -8,6 +8,7 @@ import sqlite3
 from pathlib import Path
 
 from mescope.app import exchange_schema
+from mescope.app.faces_table import FACES_TABLE
 from mescope.app.outlines import OUTLINES, outline
 from mescope.app.study_schema import STUDY_TABLES
 from mescope.app.trouble import told
@@ -57,6 +58,7 @@ CREATE INDEX recording_size ON recordings (size);
     2: OUTLINES,
     3: STUDY_TABLES,
     4: exchange_schema.TABLES,
+    5: FACES_TABLE,
 }
 """From a layout to the next one; a new project takes all steps."""
 

@@ -20,6 +20,7 @@ from mescope.app import (
     routes_agreement,
     routes_blind,
     routes_exchange,
+    routes_faces,
     routes_files,
     routes_marks,
     routes_picture_folders,
@@ -127,7 +128,7 @@ def create_app(
     for routes in (
         routes_picture_folders, routes_project, routes_pictures, routes_views, routes_sound,
         routes_marks, routes_scheme, routes_files, routes_agreement, routes_study,
-        routes_blind, routes_exchange,
+        routes_blind, routes_exchange, routes_faces,
     ):  # fmt: skip
         app.include_router(routes.router)
     if page:

@@ -39,6 +39,9 @@ class StaleError(MescopeError):
     view: ReviewView | None = None
 
 
+_OF_RECORDINGS = ("analyses", "events", "jobs", "tiers", "recording_faces")
+
+
 class ProjectStore:
     """The database of one project; every method may be called from any thread."""
 
@@ -87,7 +90,14 @@ class ProjectStore:
         """Remove every row about a recording, and overwrite where it stood."""
         with self.together():
             self._run("DELETE FROM recordings WHERE id = ?", identity)
-            for table in ("analyses", "events", "jobs", "tiers", *OF_RECORDINGS):
+            for table in (
+                "analyses",
+                "events",
+                "jobs",
+                "tiers",
+                "recording_faces",
+                *OF_RECORDINGS,
+            ):
                 self._run(f"DELETE FROM {table} WHERE recording = ?", identity)
         for copy in copies(self._path):  # of before an upgrade; it holds the recording, too
             copy.unlink(missing_ok=True)

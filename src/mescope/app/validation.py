@@ -74,6 +74,10 @@ class MarkValues(BaseModel):
     note: Annotated[str | None, AfterValidator(_note), Field(description="a note, as text")] = (
         ""
     )
+    face: Annotated[
+        str,
+        Field(pattern=r"^(0|[0-9]{1,12}-[0-9]{1,3})$", description="the key of a face"),
+    ] = "0"
 
 
 def checked(

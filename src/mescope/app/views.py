@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from mescope.app import faces
 from mescope.app.project import Project
 from mescope.app.records import AnalysisJob, StoredRecording
 from mescope.app.study import study_facts
@@ -109,6 +110,7 @@ def details(
         "candidates": [candidate(entry) for entry in document.get("candidates", [])],
         "region_names": SPOKEN,
         "variable_rate": facts is not None and facts.variable_rate,
+        "faces": faces.view(project.store.database, recording.id, document),
         "bytes": recording.size,
         "added": recording.added,
     }
@@ -128,6 +130,7 @@ def candidate(entry: Mapping[str, Any]) -> dict[str, Any]:
         **{key: entry.get(key) for key in ("onset_s", "apex_s", "offset_s", "kind", "emotion")},
         "confidence": entry["score"],
         "explained_by": entry.get("explained_by"),
+        **({"face": entry["face"]} if "face" in entry else {}),
         "action_units": list(evidence.get("action_units", ())),
         "evidence": {
             "sentence": evidence.get("sentence", ""),

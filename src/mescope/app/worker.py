@@ -12,7 +12,7 @@ import importlib
 import json
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,6 +31,7 @@ from mescope.io.progress import Progress
 from mescope.labels import SPOTTING_CLASSES
 
 if TYPE_CHECKING:
+    from mescope.face_results import FacesAnalysis
     from mescope.results import Analysis
 
 DOCUMENT, TRACES = "document.json", "traces.npz"
@@ -39,16 +40,27 @@ _LOG = logging.getLogger("mescope.app")
 
 
 def analyze(
-    source: str, cache: Path, progress: Progress, models: Sequence[str] = (defaults.MODEL,)
-) -> Analysis:
+    source: str,
+    cache: Path,
+    progress: Progress,
+    models: Sequence[str] = (defaults.MODEL,),
+    faces: Mapping[str, Any] | None = None,
+) -> Analysis | FacesAnalysis:
     """Analyze a recording with the shipped weights, or with others.
+
+    With ``faces``, what was said about them, every face is analyzed.
 
     Raises:
         MescopeError: the recording or the weights cannot be read.
     """
     from mescope.analysis.analyzer import load
+    from mescope.face.people import FaceAnswers
 
-    return load(models).analyze(source, cache=cache, progress=progress, pictures=False)
+    analyzer = load(models)
+    options: dict[str, Any] = {"cache": cache, "progress": progress, "pictures": False}
+    if faces is None:
+        return analyzer.analyze(source, **options)
+    return analyzer.analyze_faces(source, answers=FaceAnswers.from_json(faces), **options)
 
 
 def run(connection: Connection, memory: int) -> None:
@@ -75,21 +87,34 @@ def run(connection: Connection, memory: int) -> None:
 
 
 def _run(connection: Connection, request: dict[str, Any]) -> None:
-    from mescope.reports.json import to_dict
-
     module, _, name = request["analyze"].partition(":")
     function = getattr(importlib.import_module(module), name)
 
     def progress(done: int, total: int) -> None:
         send(connection, {"progress": [done, total]})
 
-    chosen = {"models": request["models"]} if request.get("models") else {}
-    analysis = function(request["source"], Path(request["cache"]), progress, **chosen)
+    wanted = {name: request[name] for name in ("models", "faces") if request.get(name)}
+    found = function(request["source"], Path(request["cache"]), progress, **wanted)
     work = Path(request["work"])
-    traces = analysis.traces
-    write_atomically(work / TRACES, pack(traces.frames, traces.times, series(analysis)))
-    document = to_dict(analysis, traces=False)
+    document, analyses = _document(found)
+    curves: dict[str, NDArray[np.floating[Any]]] = {}
+    for number, analysis in enumerate(analyses):
+        before = f"face:{number}:" if number else ""  # the first has the names of an only one
+        curves |= {before + name: values for name, values in series(analysis).items()}
+    traces = analyses[0].traces
+    write_atomically(work / TRACES, pack(traces.frames, traces.times, curves))
     write_atomically(work / DOCUMENT, json.dumps(document).encode())
+
+
+def _document(found: Analysis | FacesAnalysis) -> tuple[dict[str, Any], list[Analysis]]:
+    """Return what is kept of an analysis, and the analysis of each face."""
+    from mescope.face_results import FacesAnalysis
+    from mescope.reports import faces
+    from mescope.reports import json as plain
+
+    if isinstance(found, FacesAnalysis):
+        return faces.document(found, traces=False), [one.analysis for one in found]
+    return plain.to_dict(found, traces=False), [found]
 
 
 def series(analysis: Analysis) -> dict[str, NDArray[np.floating[Any]]]:

@@ -5,17 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from mescope import defaults
 from mescope.cli.batch import Batch
-from mescope.cli.console import explain, progress_bar, show
+from mescope.cli.console import explain, progress_bar
 from mescope.cli.inputs import (
     Job,
     check_folder,
-    face_choice,
     gather,
     landmarks_of,
     time_range,
@@ -25,6 +24,7 @@ from mescope.cli.options import (
     Device,
     End,
     Face,
+    Faces,
     Force,
     Jobs,
     Json,
@@ -37,11 +37,16 @@ from mescope.cli.options import (
     spotter_named,
     weights_named,
 )
+from mescope.cli.several import (
+    Result,
+    analyzed,
+    document_of,
+    show_result,
+    warnings_of,
+    whose_face,
+)
 from mescope.cli.standing import WORDS, Asked, Standing, State, standing
 from mescope.errors import MescopeError
-
-if TYPE_CHECKING:
-    from mescope.results import Analysis
 
 _PROPOSALS = "the weights learned from simulated faces; results are proposals to look at"
 
@@ -66,6 +71,7 @@ def analyze(
     rate: Rate = None,
     jobs: Jobs = None,
     face: Face = "largest",
+    faces: Faces = "one",
     landmarks: Landmarks = None,
     overlay: Annotated[
         Path | None,
@@ -85,6 +91,8 @@ def analyze(
     events, and what could not be judged) and NAME.frames.csv (a row per frame; frames count
     from 0).
     Other formats, such as elan (NAME.eaf), are those in which coders can go on.
+    With --faces all these files hold every face by its name (face 1, face 2, in order of
+    appearance, then from left to right); names are given in the review app.
     The same command can be given again: what is finished is kept, files that are missing are
     made, and a recording that was half done goes on where it stopped.
     """
@@ -93,7 +101,7 @@ def analyze(
         **time_range(start, end),
         "rate": rate,
         "jobs": jobs,
-        "face": face_choice(face),
+        "face": whose_face(faces, face, landmarks, overlay),
     }
     check_folder(output)
     work, missing = gather(videos)
@@ -120,7 +128,7 @@ def analyze(
                 paths.append(_draw(analysis, one.job, overlay, asked_for, force))
             batch.note(*_noted(analysis, one, paths))
             if not as_json:
-                _show(analysis)
+                show_result(analysis)
             _explain(analysis, paths, batch)
             simulated |= bool(analysis.provenance.get("simulated"))
 
@@ -131,7 +139,7 @@ def analyze(
 
 
 def _noted(
-    analysis: Analysis, one: Standing, paths: Sequence[Path]
+    analysis: Result, one: Standing, paths: Sequence[Path]
 ) -> tuple[str, dict[str, Any]]:
     """Return in one word what was done, and all about it."""
     state: State = "completed" if one.there else one.state
@@ -176,13 +184,14 @@ def _check_overlay(overlay: Path, work: Sequence[Job], total: int, force: bool) 
 
 
 def _draw(
-    analysis: Analysis, job: Job, overlay: Path, options: dict[str, Any], force: bool
+    analysis: Result, job: Job, overlay: Path, options: dict[str, Any], force: bool
 ) -> Path:
     from mescope.reports.overlay import write_overlay
 
+    one: Any = analysis  # with --overlay there are no others
     with progress_bar(overlay.name) as progress:
         return write_overlay(
-            analysis, job.source, overlay, **options, force=force, progress=progress
+            one, job.source, overlay, **options, force=force, progress=progress
         )
 
 
@@ -235,16 +244,16 @@ def _finished_before(one: Standing, batch: Batch, strict: bool) -> None:
     batch.note(WORDS["finished"], {**files, "state": "finished", **document})
 
 
-def _analyze(analyzer: Any, job: Job, options: dict[str, Any], strict: bool) -> Analysis:
+def _analyze(analyzer: Any, job: Job, options: dict[str, Any], strict: bool) -> Result:
     if strict:
         from mescope.video.reading import open_video
 
         times = {key: options[key] for key in ("rate", "start", "end")}
         _refuse_warnings(open_video(job.source, **times).warnings)
     with progress_bar(Path(job.source).name) as progress:
-        analysis: Analysis = analyzer.analyze(job.source, progress=progress, **options)
+        analysis = analyzed(analyzer, job.source, options, progress)
     if strict:
-        _refuse_warnings(analysis.warnings)
+        _refuse_warnings(warnings_of(analysis))
     return analysis
 
 
@@ -254,7 +263,7 @@ def _refuse_warnings(warnings: Sequence[str]) -> None:
 
 
 def _write(
-    analysis: Analysis, output: Path, one: Standing, suffixes: Sequence[str], force: bool
+    analysis: Result, output: Path, one: Standing, suffixes: Sequence[str], force: bool
 ) -> list[Path]:
     """Write what is missing; return the files that a format begins with, if it was written."""
     from mescope.reports import files_of, write
@@ -266,35 +275,16 @@ def _write(
     return wanted
 
 
-def _summary(
-    analysis: Analysis, job: Job, state: State, paths: Sequence[Path]
-) -> dict[str, Any]:
-    from mescope.reports.json import to_dict
-
+def _summary(analysis: Result, job: Job, state: State, paths: Sequence[Path]) -> dict[str, Any]:
     return {
         "input": job.source,
         "outputs": [str(path) for path in paths],
         "state": state,
-        **to_dict(analysis, traces=False),
+        **document_of(analysis),
     }
 
 
-def _show(analysis: Analysis) -> None:
-    from mescope.reports.judged import headline, rates_in_words
-    from mescope.reports.tables import text_table
-
-    show(f"{analysis.video.get('name')}: {' '.join(headline(analysis))}")
-    if analysis.findings:
-        show(text_table(analysis))
-    if analysis.events:
-        show(f"events: {rates_in_words(analysis)}")
-    fainter = sum(finding.explained_by is None for finding in analysis.candidates)
-    if fainter:
-        more = "1 fainter movement lies" if fainter == 1 else f"{fainter} fainter movements lie"
-        show(f"{more} below the score of {analysis.floor:.2f}; the report can show them")
-
-
-def _explain(analysis: Analysis, paths: Sequence[Path], batch: Batch) -> None:
-    batch.warn(str(analysis.video.get("name")), analysis.warnings)
+def _explain(analysis: Result, paths: Sequence[Path], batch: Batch) -> None:
+    batch.warn(str(analysis.video.get("name")), warnings_of(analysis))
     for path in paths:
         explain(f"wrote {path}")

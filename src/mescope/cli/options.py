@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -51,6 +51,13 @@ Face = Annotated[
     typer.Option(
         help="Whose face: largest, central, a number from 0 (leftmost), a point x,y in px, or "
         "a time such as 0:12 at which it is the largest."
+    ),
+]
+Faces = Annotated[
+    Literal["one", "all"],
+    typer.Option(
+        help="all: follow and analyze every face on a track of its own; one: the face that "
+        "--face chooses."
     ),
 ]
 Choices = Annotated[

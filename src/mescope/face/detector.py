@@ -38,6 +38,7 @@ _SPAN = 72  # px: right edge less left one of every face in the level where it i
 _RATIO = 6 / 5  # of the sizes of two levels
 _LEVELS = 12
 MARGIN = 0.6  # how far around its last place a face is looked for, in widths
+LEAST_OVERLAP = 0.15  # of its box then and now, over both
 
 
 @dataclass(frozen=True)
@@ -227,20 +228,30 @@ class FaceTracker:
         ]
         if not faces:
             return None
-        best = max(faces, key=lambda face: _overlap(face.box, last))
-        if _overlap(best.box, last) < 0.15:
-            return None
-        return self._looked_at(grey, best)
+        best = self._nearest(faces, last)
+        return None if best is None else self._looked_at(grey, best)
+
+    def _nearest(self, faces: Sequence[Face], last: Box) -> Face | None:
+        """Return which of the faces around a place is the one that was there."""
+        best = max(faces, key=lambda face: overlap(face.box, last))
+        return None if overlap(best.box, last) < LEAST_OVERLAP else best
 
     def _search(self, grey: Grey, thorough: bool) -> list[Face]:
         """Search the whole image, enlarged if nothing is found at first."""
+        return self.search(grey) or (self.search(grey, enlarged=True) if thorough else [])
+
+    def search(self, grey: Grey, *, enlarged: bool = False) -> list[Face]:
+        """Return all faces of an image, of which boxes and scores are used."""
         width = grey.shape[1]
         scale = min(1.0, SEARCH_WIDTH / width)
-        faces = self._find(_scaled(grey, scale))
-        if not faces and thorough:
+        if enlarged:
             scale = min(2 * scale, THOROUGH_WIDTH / width)
-            faces = self._find(_scaled(grey, scale))
+        faces = self._find(_scaled(grey, scale))
         return [_moved(face, 1 / scale, 0, 0) for face in faces]
+
+    def forget(self) -> None:
+        """Forget where the face was: in another scene it is chosen anew."""
+        self.last = None
 
     def _find(self, grey: Grey) -> list[Face]:
         """Return the faces of a scaled picture, of which boxes and scores are used."""
@@ -258,8 +269,8 @@ class FaceTracker:
             best = choose(faces, self._meant, grey.shape)
         else:
             last = self.last
-            best = max(faces, key=lambda face: _overlap(face.box, last) - _gap(face.box, last))
-            if _overlap(best.box, last) == 0:
+            best = max(faces, key=lambda face: overlap(face.box, last) - gap(face.box, last))
+            if overlap(best.box, last) == 0:
                 self._warn(
                     f"the face in frame {index} is not where it was before; "
                     "it may be another person"
@@ -328,7 +339,7 @@ def _moved(face: Face, scale: float, left: int, top: int) -> Face:
     return Face(box, (face.landmarks * np.float32(scale) + offset), face.score)
 
 
-def _overlap(a: Box, b: Box) -> float:
+def overlap(a: Box, b: Box) -> float:
     """Return intersection over union."""
     inner = Box(
         max(a.left, b.left),
@@ -339,7 +350,7 @@ def _overlap(a: Box, b: Box) -> float:
     return inner / max(1, a.area + b.area - inner)
 
 
-def _gap(a: Box, b: Box) -> float:
+def gap(a: Box, b: Box) -> float:
     """Return the distance of the centres in widths of ``b``."""
     dx, dy = a.left + a.right - b.left - b.right, a.top + a.bottom - b.top - b.bottom
     return float(np.hypot(dx, dy)) / 2 / max(1, b.width)

@@ -35,7 +35,7 @@ from mescope.motion.regions import REGIONS_18, Reference, Region, Shares
 from mescope.motion.roi_pass import Pass, Tables, read_looks
 from mescope.motion.roi_published import LatePass, PublishedPass
 from mescope.motion.roi_window import window_flow
-from mescope.motion.window_cache import WindowCache
+from mescope.motion.window_cache import ReportCache, WindowCache
 from mescope.motion.windows import Overlap, Plan, Timing, plan, timing
 from mescope.video.reading import Video, open_video
 
@@ -167,7 +167,7 @@ def extract(
     planned = plan(video, timing, mode)
     tables = Tables.empty(planned, len(regions), close=mode == "clean")
     tracker = follower(video, finder, landmarks, face, mode)
-    parameters = _parameters(planned, regions, mode, roi_percent, reference, tracker.face)
+    parameters = parameters_of(planned, regions, mode, roi_percent, reference, tracker.face)
     if isinstance(tracker, TableTracker):
         parameters["landmarks"] = [tracker.table.source, tracker.table.digest]
     thin = overlap == "thin" and mode == "clean"
@@ -189,14 +189,14 @@ def extract(
         thin=thin,
     )
     _run(work, video, keeper, progress)
-    decode = _decode_report(video, planned, work.first_window, keeper)
+    decode = decode_report_of(video, planned, work.first_window, keeper)
     notes = [*tracker.warnings, *(keeper.warnings if keeper else ())]
     if mode == "clean":  # after the cache: what is kept serves both kinds of weights
         parameters |= {"head": head}
         if head == "face":
             names = [region.name for region in regions]
             tables.values = steady(tables.values, tables.boxes, tables.landmarks, names)
-    return _result(planned, tables, regions, mode, parameters, notes, decode)
+    return result_of(planned, tables, regions, mode, parameters, notes, decode)
 
 
 def _run(
@@ -221,8 +221,8 @@ def _run(
         work.run(video)
 
 
-def _decode_report(
-    video: Video, planned: Plan, first_window: int, keeper: WindowCache | None
+def decode_report_of(
+    video: Video, planned: Plan, first_window: int, keeper: ReportCache | None
 ) -> dict[str, Any]:
     """Return the report on the whole recording, also where work was cached or resumed."""
     if keeper is not None and first_window >= planned.count:
@@ -245,7 +245,7 @@ def _kind(mode: Mode, reference: Reference) -> type[Pass]:
     return LatePass if reference == "late" else PublishedPass
 
 
-def _parameters(
+def parameters_of(
     planned: Plan,
     regions: Sequence[Region],
     mode: Mode,
@@ -253,6 +253,7 @@ def _parameters(
     reference: Reference,
     face: FaceChoice,
 ) -> dict[str, Any]:
+    """Return everything that decides the numbers, for the key of the cache and for readers."""
     chosen = planned.timing
     found = {
         "version": VERSIONS[mode],
@@ -271,7 +272,7 @@ def _parameters(
     return found
 
 
-def _result(
+def result_of(
     planned: Plan,
     tables: Tables,
     regions: Sequence[Region],
@@ -279,7 +280,10 @@ def _result(
     parameters: dict[str, Any],
     warnings: Sequence[str],
     decode: dict[str, Any],
+    *,
+    told: bool = True,
 ) -> RoiFlow:
+    """Return what was measured; ``told``: say where the face may be another person's."""
     valid = _valid(planned, tables, mode)
     if tables.close is not None:
         tables.close.forget(~_seen(planned, tables))
@@ -300,7 +304,7 @@ def _result(
         regions=tuple(region.name for region in regions),
         mode=mode,
         parameters=parameters,
-        warnings=(*planned.warnings, *warnings, *_findings(planned, tables, valid)),
+        warnings=(*planned.warnings, *warnings, *_findings(planned, tables, valid, told)),
         padded=planned.padded,
         decode=decode,
         close=tables.close,
@@ -327,7 +331,9 @@ def _valid(planned: Plan, tables: Tables, mode: Mode) -> npt.NDArray[np.bool_]:
     return valid
 
 
-def _findings(planned: Plan, tables: Tables, valid: npt.NDArray[np.bool_]) -> list[str]:
+def _findings(
+    planned: Plan, tables: Tables, valid: npt.NDArray[np.bool_], told: bool
+) -> list[str]:
     """Put into words what is missing."""
     window, hop = planned.timing.window, planned.timing.hop
     shown = np.zeros(planned.used, dtype=bool)
@@ -339,7 +345,7 @@ def _findings(planned: Plan, tables: Tables, valid: npt.NDArray[np.bool_]) -> li
         lines.append("no face was found in the whole recording")
     elif not shown.all():
         lines.append(f"no face could be measured in {_spans(planned, ~shown)}")
-    lines += _changes(planned, tables)
+    lines += _changes(planned, tables) if told else []
     cuts = np.flatnonzero(tables.cuts)
     if len(cuts):
         at = ", ".join(str(int(planned.frames[c])) for c in cuts[:10])

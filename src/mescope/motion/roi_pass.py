@@ -98,9 +98,9 @@ class Pass:
     mode: Mode = "clean"
     thin: bool = False
     states: dict[int, tuple[Box | None, tuple[str, ...]]] = field(default_factory=dict)
-    _frames: dict[int, Grey] = field(default_factory=dict)
+    frames: dict[int, Grey] = field(default_factory=dict)
     _thumbs: Thumbs = field(default_factory=Thumbs)
-    _joints: set[int] = field(default_factory=set)
+    joints: set[int] = field(default_factory=set)
     _running: deque[tuple[int, Future[WindowFlow], Future[None] | None]] = field(
         default_factory=deque
     )
@@ -118,54 +118,65 @@ class Pass:
 
     def _run(self, video: Video, pool: ThreadPoolExecutor) -> None:
         plan, hop = self.plan, self.plan.timing.hop
-        # What lies between joined recordings is not known: as between scenes.
-        self._joints = set(np.searchsorted(plan.frames, video.report.joints).tolist())
+        self.joints = joints_of(video, plan)
         ready = self.first_window
         for position, grey in positions(video, plan, max(0, (ready - 1) * hop)):
             # A window is complete as soon as a frame after it arrives, decoded or not.
             while ready < plan.count and position >= (ready + 2) * hop:
-                self._start(ready, pool)
+                self.start(ready, pool)
                 ready += 1
-            self._take(position, grey, ready)
+            self.take(position, grey, ready)
         for window in range(ready, plan.count):
-            self._start(window, pool)
-        last = self._close(pool)
+            self.start(window, pool)
+        self.finish(pool)
+
+    def finish(self, pool: ThreadPoolExecutor) -> None:
+        """Look at the end, and wait for all that was handed to the pool."""
+        last = self.close(pool)
         if last is not None:
             last.result()  # before the last window, with which the last hop is kept
         while self._running:
-            self._collect()
+            self.collect()
 
-    def _take(self, position: int, grey: Grey, ready: int) -> None:
-        tables = self.tables
-        hop = self.plan.timing.hop
-        # A resumed pass has the tables of earlier positions already.
-        if self.first_window == 0 or position >= (self.first_window + 1) * hop:
-            before = self._frames.get(max(self._frames, default=-1))
-            tables.present[position] = self.plan.near[position]
-            if before is not None and before is not grey:
-                cut = self._thumbs.cut(before, grey, self.tracker.last)
-                tables.cuts[position] = cut or position in self._joints
+    def take(self, position: int, grey: Grey, ready: int) -> None:
+        """Look at a frame for cuts and remember it; ``ready`` is the next window."""
+        self.note_frame(position, self.newest(), grey)
         self._keep(position, grey, ready)
+
+    def newest(self) -> Grey | None:
+        """Return the frame that came last."""
+        return self.frames.get(max(self.frames, default=-1))
+
+    def note_frame(self, position: int, before: Grey | None, grey: Grey) -> None:
+        """Note that a frame is there, and whether the scene is cut between it and the last."""
+        tables = self.tables
+        # A resumed pass has the tables of earlier positions already.
+        if self.first_window and position < (self.first_window + 1) * self.plan.timing.hop:
+            return
+        tables.present[position] = self.plan.near[position]
+        if before is not None and before is not grey:
+            cut = self._thumbs.cut(before, grey, self.tracker.last)
+            tables.cuts[position] = cut or position in self.joints
 
     def _keep(self, position: int, grey: Grey, ready: int) -> None:
         """Remember a frame, and forget those that no window and no look needs any more."""
-        self._frames[position] = grey
+        self.frames[position] = grey
         hop = self.plan.timing.hop
         oldest = (ready - 1) * hop
-        for stale in [p for p in self._frames if p < oldest]:
-            del self._frames[stale]
+        for stale in [p for p in self.frames if p < oldest]:
+            del self.frames[stale]
 
-    def _start(self, window: int, pool: ThreadPoolExecutor) -> None:
+    def start(self, window: int, pool: ThreadPoolExecutor) -> None:
         """Look for the face of a window and hand the window to the pool."""
         hop = self.plan.timing.hop
         at = window * hop
         self.states[window] = (self.tracker.last, tuple(self.tracker.warnings))
-        reference = next((p for p in range(at, at + hop) if self._usable(p)), -1)
+        reference = self.first_usable(at)
         sighting, face, where = self._look(window, reference if reference >= 0 else at)
         followed = self._follow(at, face, where, pool)
         crop = None
-        if face is not None and reference >= 0 and self._connected(where, reference):
-            seen_in = self._frames[where]
+        if face is not None and reference >= 0 and self.connected(where, reference):
+            seen_in = self.frames[where]
             crop = crop_face(seen_in, face.landmarks, self.tracker.finder, self.mode)
         if crop is None or not (sighting.seen or sighting.brief(hop)):
             task = no_flow(self.tables.values[window])
@@ -173,10 +184,10 @@ class Pass:
             self._note(window, reference, crop)
             images = self._images(at, reference)
             spared = self._spared(window, reference, images)
-            task = pool.submit(self._work, images, self._frames[reference], crop, spared)
+            task = pool.submit(self._work, images, self.frames[reference], crop, spared)
         self._running.append((window, task, followed))
         while len(self._running) > self.jobs + 1:
-            self._collect()
+            self.collect()
 
     def _follow(
         self, at: int, face: Face | None, where: int, pool: ThreadPoolExecutor
@@ -187,9 +198,9 @@ class Pass:
         if close is None or face is None or not at <= where <= last:
             return None
         frames = {  # as they are now: the pass forgets them, and may find cuts in later ones
-            position: self._frames[position]
+            position: self.frames[position]
             for position in range(at, last + 1)
-            if self._usable(position) and self._connected(where, position)
+            if self.usable(position) and self.connected(where, position)
         }
         track = LandmarkTrack(
             self.tracker.finder, self.plan.timing.rate, close,
@@ -223,7 +234,7 @@ class Pass:
         They lie between two that this window measures.
         """
         before = int(self.tables.reference[window - 1]) if window else -1
-        if not self.thin or before < 0 or not self._connected(before, reference):
+        if not self.thin or before < 0 or not self.connected(before, reference):
             return []
         hop = self.plan.timing.hop
         spared: list[int] = []
@@ -239,14 +250,20 @@ class Pass:
         cuts = np.flatnonzero(self.tables.cuts[reference + 1 : end])
         stop = reference + 1 + int(cuts[0]) if len(cuts) else end
         return [
-            self._frames[p] if reference <= p < stop and self._usable(p) else None
+            self.frames[p] if reference <= p < stop and self.usable(p) else None
             for p in range(at, end)
         ]
 
-    def _usable(self, position: int) -> bool:
-        return position in self._frames and bool(self.tables.present[position])
+    def first_usable(self, at: int) -> int:
+        """Return the first frame of the hop from ``at`` on that is there; -1 without one."""
+        hop = self.plan.timing.hop
+        return next((p for p in range(at, at + hop) if self.usable(p)), -1)
 
-    def _connected(self, a: int, b: int) -> bool:
+    def usable(self, position: int) -> bool:
+        """Say whether a frame is at hand and sound."""
+        return position in self.frames and bool(self.tables.present[position])
+
+    def connected(self, a: int, b: int) -> bool:
         """Say whether no scene cut lies between two positions."""
         return not self.tables.cuts[min(a, b) + 1 : max(a, b) + 1].any()
 
@@ -254,8 +271,8 @@ class Pass:
         """Look for the face at ``at``, and around it where it is missing."""
         hop = self.plan.timing.hop
         before = self._sighting(look - 1)
-        if before is not None and not self._connected(before.at, at):
-            self.tracker.last = None  # another scene: choose the face anew
+        if before is not None and not self.connected(before.at, at):
+            self.tracker.forget()  # another scene: choose the face anew
         face = self._see(at, whole=look % WHOLE_EVERY == 0)
         if face is not None:
             sighting, where = Sighting(at, True), at
@@ -274,7 +291,7 @@ class Pass:
         return read_looks(self.tables.looks[look : look + 1])[0] if look >= 0 else None
 
     def _see(self, position: int, *, whole: bool = False, thorough: bool = True) -> Face | None:
-        grey = self._frames.get(position)
+        grey = self.frames.get(position)
         if grey is None or not self.tables.present[position]:
             return None
         number = int(self.plan.frames[position])
@@ -289,7 +306,7 @@ class Pass:
                 return position, face
         return -1, None
 
-    def _close(self, pool: ThreadPoolExecutor) -> Future[None] | None:
+    def close(self, pool: ThreadPoolExecutor) -> Future[None] | None:
         """Look at the ends of the last two hops, so that their frames have bounds."""
         followed = None
         for look in (self.plan.count, self.plan.count + 1):
@@ -304,7 +321,8 @@ class Pass:
         self.tables.boxes[window] = crop.box
         self.tables.landmarks[window] = crop.raw
 
-    def _collect(self) -> None:
+    def collect(self) -> None:
+        """Wait for the oldest window that was handed to the pool, and enter it."""
         window, future, followed = self._running.popleft()
         result = future.result()
         if followed is not None:
@@ -314,6 +332,11 @@ class Pass:
         if self.done is not None:
             self.done(window)
         self.states.pop(window, None)
+
+
+def joints_of(video: Video, plan: Plan) -> set[int]:
+    """Return where recordings were joined: what lies between is not known, as in a cut."""
+    return set(np.searchsorted(plan.frames, video.report.joints).tolist())
 
 
 def positions(video: Video, plan: Plan, start: int) -> Iterator[tuple[int, Grey]]:

@@ -49,11 +49,13 @@ class PublishedPass(Pass):
         self.video = video
         super().run(video)
 
-    def _take(self, position: int, grey: Grey, ready: int) -> None:
+    def take(self, position: int, grey: Grey, ready: int) -> None:
+        """Remember a frame; nothing is asked about it."""
         self.tables.present[position] = True
         self._keep(position, grey, ready)
 
-    def _start(self, window: int, pool: ThreadPoolExecutor) -> None:
+    def start(self, window: int, pool: ThreadPoolExecutor) -> None:
+        """Look for the face of a window and hand the window to the pool."""
         hop, length = self.plan.timing.hop, self.plan.timing.window
         at = window * hop
         self.states[window] = (None, ())
@@ -70,7 +72,7 @@ class PublishedPass(Pass):
                 (window, pool.submit(self._work, shown, reference, crop), None)
             )
         while len(self._running) > self.jobs + 1:
-            self._collect()
+            self.collect()
 
     def _reference(self, at: int, images: list[Grey | None]) -> Found | None:
         """Return the reference of the window that begins at ``at``."""
@@ -80,15 +82,15 @@ class PublishedPass(Pass):
         crop = crop_face(reference, face.landmarks, self.tracker.finder, self.mode)
         return None if crop is None else Found(0, reference, crop)
 
-    def _close(self, pool: ThreadPoolExecutor) -> None:
+    def close(self, pool: ThreadPoolExecutor) -> None:
         """Nothing is looked at after the last window."""
 
     def _filled(self, at: int, length: int) -> list[Grey | None]:
         """Return the window's images, a missing one as a copy of the next (else the last)."""
         images: list[Grey | None] = []
-        following = self._frames[max(self._frames)] if self._frames else None
+        following = self.frames[max(self.frames)] if self.frames else None
         for position in range(at + length - 1, at - 1, -1):
-            following = self._frames.get(position, following)
+            following = self.frames.get(position, following)
             images.append(following)
         return images[::-1]
 
@@ -106,8 +108,8 @@ class PublishedPass(Pass):
         return None, None
 
     def _image(self, position: int) -> Grey | None:
-        if position in self._frames or self.video is None:
-            return self._frames.get(position)
+        if position in self.frames or self.video is None:
+            return self.frames.get(position)
         number = int(self.plan.frames[position])
         return self.video.read([number], grey=True).get(number)
 

@@ -25,49 +25,11 @@ BY_HOP = ("points", "eyes", "light")  # of the close-ups: measured when a hop's 
 
 
 @dataclass
-class WindowCache:
-    """Save tables in segments of :data:`SEGMENT` windows and restore them.
-
-    A segment also holds what the tracker knew before the next window: a resumed pass gives the
-    same numbers as one that was never interrupted.
-    """
+class ReportCache:
+    """Keeps the decode report beside what was measured."""
 
     store: Store
-    tables: Tables
-    warnings: list[str] = field(default_factory=list)
-
-    def restore(self, plan: Plan, tracker: FaceTracker) -> int:
-        """Fill in the tables and the tracker; return the first window still to be done."""
-        done = 0
-        while done < plan.count:
-            end = min(done + SEGMENT, plan.count)
-            arrays = self.store.load(f"{done:06d}")
-            if arrays is None:
-                break
-            for name, rows in self._rows(plan, done, end).items():
-                self._table(name)[rows] = arrays[name]
-            last, tracker.warnings = json_value(arrays["tracker"].tobytes())
-            tracker.last = None if last is None else Box(*last)
-            done = end
-        return done
-
-    def keep(self, work: Pass, window: int) -> None:
-        """Save a segment if ``window`` is its last; windows arrive in order."""
-        end, count = window + 1, work.plan.count
-        if (end % SEGMENT and end != count) or self.warnings:
-            return
-        first = (window // SEGMENT) * SEGMENT
-        rows = self._rows(work.plan, first, end)
-        arrays: dict[str, npt.NDArray[Any]] = {
-            name: self._table(name)[where] for name, where in rows.items()
-        }
-        tracker = work.tracker
-        state = work.states.get(end, (tracker.last, tuple(tracker.warnings)))
-        arrays["tracker"] = np.frombuffer(json.dumps(state).encode(), dtype=np.uint8)
-        try:
-            self.store.save(f"{first:06d}", arrays)
-        except OutputError as error:
-            self.warnings.append(f"nothing is cached: {error}")
+    warnings: list[str] = field(default_factory=list, kw_only=True)
 
     def decode(self) -> dict[str, Any] | None:
         """Return the decode report of the pass that filled the cache."""
@@ -87,26 +49,72 @@ class WindowCache:
         except OutputError as error:
             self.warnings.append(f"nothing is cached: {error}")
 
-    def _table(self, name: str) -> npt.NDArray[Any]:
-        """Return a table by its name."""
-        owner = self.tables.close if name in BY_HOP else self.tables
-        table: npt.NDArray[Any] = getattr(owner, name)
-        return table
 
-    def _rows(self, plan: Plan, first: int, end: int) -> dict[str, slice]:
-        """Return which rows of each table belong to windows ``first..end``."""
-        hop, last = plan.timing.hop, end == plan.count
-        windows = slice(first, end)
-        rows = dict.fromkeys(BY_WINDOW, windows)
-        if last:
-            rows["looks"] = slice(first, end + 2)
-        start = (first + 1) * hop if first else 0
-        if self.tables.close is not None:
-            stop = plan.used if last else end * hop
-            rows |= dict.fromkeys(BY_HOP, slice(first * hop, stop))
-        return rows | dict.fromkeys(
-            BY_POSITION, slice(start, plan.used if last else (end + 1) * hop)
-        )
+@dataclass
+class WindowCache(ReportCache):
+    """Save tables in segments of :data:`SEGMENT` windows and restore them.
+
+    A segment also holds what the tracker knew before the next window: a resumed pass gives the
+    same numbers as one that was never interrupted.
+    """
+
+    tables: Tables
+
+    def restore(self, plan: Plan, tracker: FaceTracker) -> int:
+        """Fill in the tables and the tracker; return the first window still to be done."""
+        done = 0
+        while done < plan.count:
+            end = min(done + SEGMENT, plan.count)
+            arrays = self.store.load(f"{done:06d}")
+            if arrays is None:
+                break
+            for name, rows in rows_of(plan, self.tables, done, end).items():
+                table_of(self.tables, name)[rows] = arrays[name]
+            last, tracker.warnings = json_value(arrays["tracker"].tobytes())
+            tracker.last = None if last is None else Box(*last)
+            done = end
+        return done
+
+    def keep(self, work: Pass, window: int) -> None:
+        """Save a segment if ``window`` is its last; windows arrive in order."""
+        end, count = window + 1, work.plan.count
+        if (end % SEGMENT and end != count) or self.warnings:
+            return
+        first = (window // SEGMENT) * SEGMENT
+        rows = rows_of(work.plan, self.tables, first, end)
+        arrays: dict[str, npt.NDArray[Any]] = {
+            name: table_of(self.tables, name)[where] for name, where in rows.items()
+        }
+        tracker = work.tracker
+        state = work.states.get(end, (tracker.last, tuple(tracker.warnings)))
+        arrays["tracker"] = np.frombuffer(json.dumps(state).encode(), dtype=np.uint8)
+        try:
+            self.store.save(f"{first:06d}", arrays)
+        except OutputError as error:
+            self.warnings.append(f"nothing is cached: {error}")
+
+
+def table_of(tables: Tables, name: str) -> npt.NDArray[Any]:
+    """Return a table by its name."""
+    owner = tables.close if name in BY_HOP else tables
+    table: npt.NDArray[Any] = getattr(owner, name)
+    return table
+
+
+def rows_of(plan: Plan, tables: Tables, first: int, end: int) -> dict[str, slice]:
+    """Return which rows of each table belong to windows from ``first`` to before ``end``."""
+    hop, last = plan.timing.hop, end == plan.count
+    windows = slice(first, end)
+    rows = dict.fromkeys(BY_WINDOW, windows)
+    if last:
+        rows["looks"] = slice(first, end + 2)
+    start = (first + 1) * hop if first else 0
+    if tables.close is not None:
+        stop = plan.used if last else end * hop
+        rows |= dict.fromkeys(BY_HOP, slice(first * hop, stop))
+    return rows | dict.fromkeys(
+        BY_POSITION, slice(start, plan.used if last else (end + 1) * hop)
+    )
 
 
 __getattr__ = renamed(__name__, {"Keeper": "mescope.motion.window_cache.WindowCache"})

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from mescope.evaluation.interval_table import VideoKey
     from mescope.evaluation.report import Report
     from mescope.evaluation.spotting_report import SpottingReport
+    from mescope.face_results import FacesAnalysis
     from mescope.results import Analysis
 
 OF_ANALYSES = {"json": ".json", "csv": ".csv", "html": ".html"}
@@ -82,7 +83,7 @@ def _suffix(path: Path, known: Iterable[str]) -> str:
 
 
 def write(
-    analysis: Analysis,
+    analysis: Analysis | FacesAnalysis,
     path: str | Path,
     *,
     force: bool = False,
@@ -95,9 +96,10 @@ def write(
     what could not be judged as ``NAME.events.csv``, and one of frames as ``NAME.frames.csv``;
     ``.html``: a page that opens offline; every other suffix of :func:`formats`: the detections
     as annotations, see :mod:`mescope.annotations`.  No file is ever half written.
+    Several faces go into one file, each by its name (:mod:`mescope.reports.faces`).
 
     Args:
-        analysis: what to write.
+        analysis: what to write, of one face or of several.
         path: the file.
         force: replace what is there.
         keep: leave what is there as it is, and write the others.
@@ -141,13 +143,15 @@ def is_ours(path: Path) -> bool:
 
         return f'"format": "{FORMAT}"' in start
     if path.name.endswith(".csv"):
+        from mescope.face_results import EVENTS, INTERVALS
         from mescope.results import EVENT_COLUMNS, INTERVAL_COLUMNS
 
         first = start.partition("\n")[0].strip()
         if path.name.endswith(_FRAMES):
             return first.startswith("frame,timestamp,")
-        columns = EVENT_COLUMNS if path.name.endswith(_EVENTS) else INTERVAL_COLUMNS
-        return first == ",".join(columns)
+        of_events = path.name.endswith(_EVENTS)
+        known = (EVENT_COLUMNS, EVENTS) if of_events else (INTERVAL_COLUMNS, INTERVALS)
+        return first in [",".join(columns) for columns in known]
     return not path.name.endswith(".html") or f"{TITLE}</title>" in start
 
 
@@ -191,12 +195,17 @@ def _write(file: Path, text: str) -> None:
 
 
 def _write_annotations(
-    analysis: Analysis, path: Path, format: str, media: str | Path | None
+    analysis: Analysis | FacesAnalysis, path: Path, format: str, media: str | Path | None
 ) -> None:
     from mescope import annotations
+    from mescope.face_results import FacesAnalysis
     from mescope.reports.annotation_set import annotation_set
+    from mescope.reports.faces import faces_set
 
-    found = annotation_set(analysis)
+    if isinstance(analysis, FacesAnalysis):
+        found = faces_set(analysis)
+    else:
+        found = annotation_set(analysis)
     link = path.parent / found.video if media is None else media
     now = datetime.now(UTC).isoformat(timespec="seconds")
     # what exists was refused above, unless the caller wants it replaced
@@ -219,7 +228,23 @@ def _report_text(report: Report, suffix: str) -> str:
     return evaluation_page(report)
 
 
-def _texts(analysis: Analysis, suffix: str) -> tuple[str, ...]:
+def _texts_of_faces(analysis: FacesAnalysis, suffix: str) -> tuple[str, ...]:
+    from mescope.reports import faces
+
+    if suffix == ".json":
+        return (faces.dumps(analysis),)
+    if suffix == ".csv":
+        return faces.csv_texts(analysis)
+    from mescope.reports.faces_page import faces_page
+
+    return (faces_page(analysis),)
+
+
+def _texts(analysis: Analysis | FacesAnalysis, suffix: str) -> tuple[str, ...]:
+    from mescope.face_results import FacesAnalysis
+
+    if isinstance(analysis, FacesAnalysis):
+        return _texts_of_faces(analysis, suffix)
     if suffix == ".json":
         from mescope.reports.json import dumps
 

@@ -43,7 +43,7 @@ def render(analysis: Analysis) -> str:
         name=str(analysis.video.get("name", "recording")),
         found=found,
         where=where,
-        facts=_facts(analysis),
+        facts=facts_of(analysis),
         rates=_rate_rows(analysis),
         warnings=list(dict.fromkeys(analysis.warnings)),
         gaps=[_gap_row(gap) for gap in analysis.gaps],
@@ -66,7 +66,7 @@ def render(analysis: Analysis) -> str:
         simulated=bool(analysis.provenance.get("simulated")),
         trained_on=str(analysis.provenance.get("trained_on", "")),
         model=str(analysis.provenance.get("model", "unknown")),
-        created=_day(analysis.provenance.get("created")),
+        created=day(analysis.provenance.get("created")),
         video=flat(analysis.video),
         provenance=flat(analysis.provenance),
         decode=flat(analysis.decode),
@@ -88,8 +88,8 @@ def template(name: str, *, package: str = "mescope.reports") -> Template:
     return environment.get_template(name)
 
 
-def _facts(analysis: Analysis) -> str:
-    """Say in one sentence what was looked at."""
+def facts_of(analysis: Analysis, *, seen: bool = True) -> str:
+    """Say in one sentence what was looked at; ``seen``: and how much of it shows the face."""
     video, traces = analysis.video, analysis.traces
     parts = []
     if frames := _number(video.get("frames")):
@@ -98,12 +98,12 @@ def _facts(analysis: Analysis) -> str:
         parts.append(f"{rate:.4g} frames per second")
     if (width := video.get("width")) and (height := video.get("height")):
         parts.append(f"{width} × {height} pixels")
-    if len(traces.valid):
-        seen = float(traces.valid.mean())
+    if seen and len(traces.valid):
+        share = float(traces.valid.mean())
         parts.append(
             "no face seen"
-            if seen == 0
-            else f"a face seen in {percent(seen)} of what was analyzed"
+            if share == 0
+            else f"a face seen in {percent(share)} of what was analyzed"
         )
     return ", ".join(parts)
 
@@ -202,10 +202,10 @@ def _has_pictures(cards: list[dict[str, Any]]) -> bool:
     )
 
 
-def _day(created: Any) -> str:
+def day(created: Any) -> str:
     """Return an ISO time in UTC as people write it; another text is returned as it is.
 
-    >>> _day("2026-11-20T21:40:03+00:00")
+    >>> day("2026-11-20T21:40:03+00:00")
     '2026-11-20, 21:40 UTC'
     """
     text = str(created or "")

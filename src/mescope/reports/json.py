@@ -66,8 +66,8 @@ def to_dict(analysis: Analysis, *, traces: bool = True) -> dict[str, Any]:
     }
     if traces:
         document["traces"] = _traces(analysis.traces)
-    plain: dict[str, Any] = _plain(document)
-    return plain
+    values: dict[str, Any] = plain(document)
+    return values
 
 
 def dumps(analysis: Analysis) -> str:
@@ -131,6 +131,7 @@ def events_of(entries: Iterable[Mapping[str, Any]]) -> tuple[FaceEvent, ...]:
             onset_s=float(entry["onset_s"]),
             offset_s=float(entry["offset_s"]),
             strength=float(entry["strength"]),
+            face=str(entry.get("face", face_events.FACE)),
         )
         for entry in entries
     )
@@ -237,16 +238,16 @@ def _rounded(values: NDArray[np.float64] | None) -> list[float] | None:
     return None if values is None else np.round(values, _DIGITS).tolist()
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """Turn numpy values, tuples and paths into JSON's own, and nan and infinity into None."""
     if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, np.ndarray):
-        return _plain(value.tolist())
+        return plain(value.tolist())
     if isinstance(value, (list, tuple, set, frozenset)):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     if isinstance(value, np.generic):
-        return _plain(value.item())
+        return plain(value.item())
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if value is None or isinstance(value, (bool, int, str)):

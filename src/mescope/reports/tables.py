@@ -31,8 +31,7 @@ def interval_rows(analysis: Analysis) -> list[dict[str, Any]]:
 
 def interval_csv(analysis: Analysis) -> str:
     """Return the detections as CSV text; the header stands there even if there are none."""
-    rows = ([row[column] for column in INTERVAL_COLUMNS] for row in interval_rows(analysis))
-    return _csv(INTERVAL_COLUMNS, rows)
+    return rows_csv(INTERVAL_COLUMNS, analysis.interval_rows())
 
 
 def event_csv(analysis: Analysis) -> str:
@@ -41,8 +40,20 @@ def event_csv(analysis: Analysis) -> str:
     Kinds are blink, speech, head, gaze and ``not_judged``, whose ``note`` is the reason;
     ``facs`` is the code where the kind has one (AU45).
     """
-    rows = (_cells(row) for row in analysis.event_rows())
-    return _csv(EVENT_COLUMNS, ([row[column] for column in EVENT_COLUMNS] for row in rows))
+    return rows_csv(EVENT_COLUMNS, analysis.event_rows())
+
+
+def rows_csv(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
+    """Return rows by column as CSV text, numbers in the forms of these tables."""
+    cells = (_cells(row) for row in rows)
+    return _csv(columns, ([row[column] for column in columns] for row in cells))
+
+
+def quoted(text: str) -> str:
+    """Return a text as one cell of a CSV."""
+    out = io.StringIO()
+    csv.writer(out, lineterminator="").writerow([guarded(_clean(text))])
+    return out.getvalue()
 
 
 def frame_csv(analysis: Analysis) -> str:
@@ -117,7 +128,7 @@ def _cell(value: float) -> str:
 
 _TEXTS = {
     "subject", "video", "emotion", "type", "au", "status", "source", "id", "note",
-    "kind", "facs", "strength_unit",
+    "kind", "facs", "strength_unit", "face_id",
 }  # fmt: skip
 
 

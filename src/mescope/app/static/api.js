@@ -66,6 +66,7 @@ export const api = {
   someMarks: (id, ids) => ask(`${of(id)}/marks?ids=${encodeURIComponent(ids.join(","))}`),
   judge: (id, event) => post(`${of(id)}/events?brief=true`, event),
   undo: (id, body) => post(`${of(id)}/undo?brief=true`, body),
+  faces: (id, wish) => post(`${of(id)}/faces`, wish),
   times: (id, first, last) => ask(`${of(id)}/times?first=${first}&last=${last}`),
   traces: (id, first, last, points, series) =>
     ask(`${of(id)}/traces?first=${first}&last=${last}&points=${points}` +

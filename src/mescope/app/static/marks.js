@@ -82,13 +82,13 @@ export class KnownMarks {
 }
 
 function maker(fields) {  // rows name no values
-  const [id, first, apex, last, emotion, confidence, status, coder, changed, onset, offset, proposed] = ["id", "first", "apex", "last",
-    "emotion", "confidence", "status", "coder", "changed", "onset_s", "offset_s", "proposed"].map((name) => fields.indexOf(name));
+  const [id, first, apex, last, emotion, confidence, status, coder, changed, face, onset, offset, proposed] = ["id", "first", "apex", "last",
+    "emotion", "confidence", "status", "coder", "changed", "face", "onset_s", "offset_s", "proposed"].map((name) => fields.indexOf(name));
   return (row, source) => ({
     id: row[id], first: row[first], apex: row[apex], last: row[last], emotion: row[emotion], confidence: row[confidence], status: row[status],
-    coder: row[coder], changed: row[changed], onset_s: row[onset], offset_s: row[offset],
+    coder: row[coder], changed: row[changed], face: row[face] ?? undefined, onset_s: row[onset], offset_s: row[offset],
     original: row[proposed] && { first: row[proposed][0], last: row[proposed][1] }, source, short: true,
   });
 }
 
-const alike = (a, b) => ["first", "apex", "last", "emotion", "confidence", "status", "coder", "changed"].every((name) => a[name] === b[name]);
+const alike = (a, b) => ["first", "apex", "last", "emotion", "confidence", "status", "coder", "changed", "face"].every((name) => a[name] === b[name]);

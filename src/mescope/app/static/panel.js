@@ -85,7 +85,7 @@ class Row {
 
   show(mark, chosen) {
     this.mark = mark;
-    put(this.when, `${clock(mark.onset_s)} – ${clock(mark.offset_s)}`);
+    put(this.when, `${clock(mark.onset_s)} – ${clock(mark.offset_s)}${mark.face_name ? ` · ${mark.face_name}` : ""}`);
     put(this.emotion, mark.explained_by ? "" : mark.emotion ? word("emotions", mark.emotion) : t("panel.no_emotion"));
     const seconds = mark.onset_s === null || mark.offset_s === null ? null : mark.offset_s - mark.onset_s;
     put(this.facts, [

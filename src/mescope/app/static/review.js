@@ -7,6 +7,7 @@ import { SPEEDS, hear } from "./commands.js";
 import { Differences } from "./differences.js";
 import { clock, fail, make, put, say } from "./dom.js";
 import { Exchange } from "./exchange.js";
+import { Faces } from "./faces.js";
 import { Hearing } from "./hearing.js";
 import { Judging } from "./judging.js";
 import { showKey } from "./keys.js";
@@ -77,6 +78,7 @@ class Review {
       nobody: () => this.askWho(),
       idle: () => this.catchUp(),
     });
+    this.faces = new Faces(recording, this);
     this.timeline = new Timeline(this.line, recording, {
       seek: (n) => { this.player.pause(); this.player.show(n); },
       picked: (mark) => this.pick(mark),
@@ -97,7 +99,7 @@ class Review {
       shown: (codes) => this.timeline.code(tiersOf(this.project.scheme, codes), codes),
     });
     this.units = new Units(this.project.units, (units) => this.picked && this.judge("edit", this.picked, { action_units: units }));
-    this.sensitivity = new Sensitivity(() => { this.arrange(); this.seen = null; this.showMarks(); });
+    this.sensitivity = new Sensitivity(() => { this.arrange(); this.renew(); });
     this.exchange = new Exchange(recording.id, this.project, { coder: this.coder, take: (state) => this.take(state) });
     this.exchange.know(this.project.coders);
     this.pair = new Pair(recording);
@@ -106,7 +108,7 @@ class Review {
     this.element = make("div", {}, this.head(), this.notices,
       make("div", { class: "review" },
         make("div", {}, make("div", { class: "screens" }, screen, this.views.screen), this.trouble, this.controls(), this.line, this.views.element, this.lineControls(), this.sensitivity.element, this.pair.element),
-        make("div", {}, this.panel.element, this.coding.element, this.differences.element, this.exchange.element)));
+        make("div", {}, this.panel.element, this.faces.element, this.coding.element, this.differences.element, this.exchange.element)));
   }
 
   head() {
@@ -198,10 +200,9 @@ class Review {
 
   async learn(recording) {  // what an analysis, done or to come, says about the recording
     this.showJob();
-    this.sensitivity.learn(recording);
+    for (const part of [this.sensitivity, this.faces]) part.learn(recording);
     this.arrange();
-    this.seen = null;
-    this.showMarks();
+    this.renew();
     this.differences.show();
     const words = [
       blindNotice(recording, this.project),
@@ -247,24 +248,25 @@ class Review {
     if (!this.judging.waiting && this.heard > this.state.revision) this.reload();
   }
 
-  shown() { return this.seen ??= this.sensitivity.visible(this.state.list); }
+  shown() { return this.seen ??= this.faces.visible(this.faces.named(this.sensitivity.visible(this.state.list))); }
 
   arrange() {
-    const { events, gaps } = this.recording, { floor, hidden } = this.sensitivity;
-    this.timeline.arrange({ movement: this.names?.includes("movement"), events, gaps, floor, hidden });
+    const { events, gaps } = this.faces.happened(this.recording), { floor, hidden } = this.sensitivity;
+    this.timeline.arrange({ movement: this.names?.includes("movement"), events, gaps, floor, hidden, faces: this.faces });
   }
 
   judge(action, mark, values = {}) {  // a candidate becomes a mark of who takes it for one
     if (mark?.source !== "candidate") return this.judging.act(action, mark, values);
     if (action !== "confirm" && action !== "edit") return say(t("review.no_mark_yet", { key: this.key("confirm") }));
     const { first, apex, last } = mark;
-    return this.add({ first, apex, last, ...values });
+    return this.add({ first, apex, last, ...this.faces.own(mark), ...values });
   }
 
   drop() { if (this.picked?.id === null) this.picked = null; }  // a mark that did not come to be
 
   // A mark of one's own is there at once: what is said of it before the server knows it is sent after it.
-  add(values) {
+  add(given) {
+    const values = { ...this.faces.own(), ...given };
     const made = { action_units: [], apex: null, ...values, id: null, source: "human", status: "own" };
     this.pick(made);
     return this.judging.act("add", null, values, made);
@@ -286,6 +288,11 @@ class Review {
     put(this.doneButton, this.state.reviewed ? t(this.project.blind ? "review.finished" : "review.reviewed") : t(this.recording.blind ? "review.finish" : "review.mark_reviewed"));
     this.doneButton.disabled = Boolean(this.project.blind && this.state.reviewed);
     this.exchange.know([...new Set(this.shown().map((mark) => mark.coder))].filter(Boolean));
+    this.showMarks();
+  }
+
+  renew() {  // what is shown of the marks changed, not the marks
+    this.seen = null;
     this.showMarks();
   }
 
@@ -349,8 +356,8 @@ class Review {
   async loadNames() {
     try {
       const { series } = await api.traces(this.recording.id, 0, this.player.last, 1);
-      const regions = Object.keys(series).filter((name) => name.startsWith("region:"));
-      this.names = Object.keys(series).filter((name) => !name.startsWith("region:"));
+      const all = this.faces.series(Object.keys(series)), regions = all.filter((name) => name.startsWith("region:"));
+      this.names = all.filter((name) => !name.startsWith("region:"));
       this.regionBox.replaceChildren(...regions.map((name) => make("option", { value: name }, this.regionWords(name))));
       this.regionLabel.hidden = !regions.length;
       this.arrange();
@@ -372,7 +379,7 @@ class Review {
     if (!this.names) return;
     const wanted = [...this.names, this.timeline.region].filter(Boolean);
     try {
-      this.timeline.curves = await api.traces(this.recording.id, first, last, points, wanted);
+      this.timeline.curves = this.faces.plain(await api.traces(this.recording.id, first, last, points, this.faces.wants(wanted)));
       this.timeline.draw();
     } catch (error) { fail(error.message); }
   }

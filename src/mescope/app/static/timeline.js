@@ -10,6 +10,7 @@ import { t, word } from "./words.js";
 
 const LANES = { ruler: 20, spotting: 78, movement: 0, emotion: 54, region: 40, loudness: 0, events: 0, codes: 0, model: 26, human: 36 };
 const MOVEMENT = 40, ROOM = 6;  // heights: of a lane that not every recording has, and of the frame
+const FACE = 18;  // height of the row of a face, of several
 const EDGE = 7;  // px around an edge of a mark that take hold of it
 const ROWS = 3;  // of coders; further ones share them
 const COLOURS = ["#d1495b", "#2f9e44", "#e8a33d", "#7a6fd0", "#8a94a3"];
@@ -53,11 +54,11 @@ export class Timeline {
     this.draw();
   }
 
-  arrange({ movement, events, gaps, floor, hidden }) {  // what an analysis gives, without hidden kinds
+  arrange({ movement, events, gaps, floor, hidden, faces }) {  // what an analysis gives, without hidden kinds
     this.events = events.filter((one) => !hidden.has(one.kind));
     this.kinds = KINDS.filter((kind) => this.events.some((one) => one.kind === kind));
-    Object.assign(this, { gaps, floor });
-    Object.assign(this.lanes, { movement: movement ? MOVEMENT : 0, events: EVENT * this.kinds.length });
+    Object.assign(this, { gaps, floor, faces });
+    Object.assign(this.lanes, { movement: movement ? MOVEMENT : 0, events: EVENT * this.kinds.length, model: Math.max(LANES.model, FACE * faces.faces.length) });
     this.heighten();
   }
 
@@ -148,8 +149,8 @@ export class Timeline {
     } else this.zoom(event.deltaY > 0 ? 1.25 : 0.8, middle);
   }
 
-  lane({ source, coder }) {  // top and height of where a mark lies: every coder has a row
-    if (source !== "human") return [this.top("model"), this.lanes.model];
+  lane({ source, coder, face_name }) {  // top and height of where a mark lies: every coder has a row, and every face
+    if (source !== "human") return this.faces?.row({ face_name }, this.top("model"), this.lanes.model) ?? [this.top("model"), this.lanes.model];
     const rows = Math.min(ROWS, Math.max(1, this.coders.length)), row = Math.max(0, this.coders.indexOf(coder)) % rows;
     return [this.top("human") + (row * this.lanes.human) / rows, this.lanes.human / rows];
   }
@@ -268,7 +269,8 @@ export class Timeline {
   }
 
   drawLanes(ctx, ink) {  // whose marks they are; to be read also where marks lie below
-    const lanes = [{ source: "model", name: t("timeline.model") }, ...(this.coders.length ? this.coders.slice(0, ROWS) : [t("timeline.coders")])
+    const models = this.faces?.several ? this.faces.faces.map(({ name }) => ({ source: "model", face_name: name, name })) : [{ source: "model", name: t("timeline.model") }];
+    const lanes = [...models, ...(this.coders.length ? this.coders.slice(0, ROWS) : [t("timeline.coders")])
       .map((coder) => ({ source: "human", coder, name: coder }))];
     for (const lane of lanes) {
       const [top, height] = this.lane(lane);
