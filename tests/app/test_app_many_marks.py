@@ -112,7 +112,7 @@ def test_every_one_is_reached_and_counted(page):
             seen += more
         assert seen == wanted
     page.js(QUICK, "")
-    page.says(".card", "Why frame 0.")
+    page.says("section:has(.marks)", "Why frame 0.")
     assert len(page.all(".marks button")) == 300
 
 
@@ -121,7 +121,7 @@ def test_wherever_it_is_it_is_judged_and_found_again(page, desk):
     frame = go_to(page, 0.5) + 1
     page.press("n")
     page.until(lambda: page.value("#f-first") == str(frame))
-    assert f"Why frame {frame}." in page.text("section.card")
+    page.says("section:has(.marks)", f"Why frame {frame}.")
     page.press(Keys.ENTER)
     page.becomes(frame, status="confirmed", coder="ann")
     page.write("#f-note", "seen")

@@ -3,9 +3,13 @@
 export class Spans {
   constructor(marks) {  // in order of their first frames
     this.marks = marks;
-    this.firsts = Int32Array.from(marks, (mark) => mark.first);
-    let reach = -1;  // the last frame of any mark so far
-    this.reaches = Int32Array.from(marks, (mark) => (reach = Math.max(reach, mark.last)));
+    this.firsts = new Int32Array(marks.length);
+    this.reaches = new Int32Array(marks.length);  // the last frame of any mark so far
+    let reach = -1;
+    for (let k = 0; k < marks.length; k++) {
+      this.firsts[k] = marks[k].first;
+      this.reaches[k] = reach = Math.max(reach, marks[k].last);
+    }
   }
 
   // Those that may touch frames from..to, in order; some others may be among them.

@@ -81,9 +81,11 @@ export class Timeline {
   }
 
   show(marks, picked) {
-    const { hold } = this;  // what is being dragged stays in the hand
-    this.marks = new Spans(hold?.mark ? marks.map((mark) => (mark.id === hold.mark.id ? hold.mark : mark)) : marks);
-    this.coders = [...new Set(marks.filter((mark) => mark.source === "human").map((mark) => mark.coder))].sort();
+    const held = this.hold?.mark;  // what is being dragged stays in the hand
+    if (held || marks !== this.marks.marks) {
+      this.marks = new Spans(held ? marks.map((mark) => (mark.id === held.id ? held : mark)) : marks);
+      this.coders = [...new Set(marks.filter((mark) => mark.source === "human").map((mark) => mark.coder))].sort();
+    }
     this.picked = picked?.id ?? null;
     this.draw();
   }
