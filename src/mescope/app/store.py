@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from mescope.app.database import Database
+from mescope.app.people_table import without
 from mescope.app.records import (
     AnalysisJob,
     StoredAnalysis,
@@ -85,6 +86,9 @@ class ProjectStore:
     def forget_recording(self, identity: str) -> None:
         """Remove every row about a recording, and overwrite where it stood."""
         with self.together():
+            recording, kept = self.recording(identity), self.study.setting("people")
+            if recording is not None and kept is not None:
+                self.study.keep_setting("people", without(kept, recording))
             self._run("DELETE FROM recordings WHERE id = ?", identity)
             for table in ("analyses", "events", "jobs", *OF_RECORDINGS):
                 self._run(f"DELETE FROM {table} WHERE recording = ?", identity)
