@@ -104,6 +104,9 @@ def test_people_and_conditions(project):
     assert row(found, "person", "s003.mp4", "micro")["number"] == 3  # in no row of the table
     groups = [r["name"] for r in found["rows"] if r["level"] == "condition"]
     assert sorted(set(groups)) == ["(none)", "=tense", "calm", "tense"]
+    project.store.forget_recording(ids[0])  # what the table says of it goes, too
+    kept = project.store.study.setting("people")["rows"]
+    assert [one["recording"] for one in kept] == ["S001.mp4", "s002"]
     lines = as_csv(found["rows"]).splitlines()
     assert any(",'=tense,'=tense," in line for line in lines)  # no formula of a spreadsheet
     for form, begins in (("svg", b"<?xml"), ("png", b"\x89PNG"), ("pdf", b"%PDF")):

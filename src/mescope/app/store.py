@@ -16,6 +16,7 @@ from typing import Any
 
 from mescope.app.database import Database
 from mescope.app.outlines import outline
+from mescope.app.people_table import without
 from mescope.app.records import (
     AnalysisJob,
     StoredAnalysis,
@@ -89,15 +90,11 @@ class ProjectStore:
     def forget_recording(self, identity: str) -> None:
         """Remove every row about a recording, and overwrite where it stood."""
         with self.together():
+            recording, kept = self.recording(identity), self.study.setting("people")
+            if recording is not None and kept is not None:
+                self.study.keep_setting("people", without(kept, recording))
             self._run("DELETE FROM recordings WHERE id = ?", identity)
-            for table in (
-                "analyses",
-                "events",
-                "jobs",
-                "tiers",
-                "recording_faces",
-                *OF_RECORDINGS,
-            ):
+            for table in (*_OF_RECORDINGS, *OF_RECORDINGS):
                 self._run(f"DELETE FROM {table} WHERE recording = ?", identity)
         for copy in copies(self._path):  # of before an upgrade; it holds the recording, too
             copy.unlink(missing_ok=True)

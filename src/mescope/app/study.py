@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import PurePath
 from typing import Any
 
 from mescope.annotations.delimited import UnreadableError, split
 from mescope.app.blind import place
 from mescope.app.coder_names import name_of
+from mescope.app.people_table import known_by, row_of
 from mescope.app.project import Project
 from mescope.app.records import StoredRecording
 from mescope.app.safety import clean_text
@@ -61,18 +61,7 @@ def study_facts(project: Project) -> StudyFacts:
 def people(project: Project) -> dict[str, dict[str, str]]:
     """Return the rows of the uploaded table by name of the recording, lower case."""
     kept = project.store.study.setting("people") or {"rows": []}
-    return {_known_by(row["recording"]): row for row in kept["rows"]}
-
-
-def row_of(
-    rows: Mapping[str, Mapping[str, str]], recording: StoredRecording
-) -> Mapping[str, str]:
-    """Return the row of a recording: by its path, else its file name, else without ending."""
-    path = PurePath(recording.name)
-    for name in (recording.name, path.name, str(path.with_suffix("")), path.stem):
-        if (found := rows.get(_known_by(name))) is not None:
-            return found
-    return {}
+    return {known_by(row["recording"]): row for row in kept["rows"]}
 
 
 def keep_people(project: Project, name: str, data: bytes) -> dict[str, Any]:
@@ -93,7 +82,7 @@ def keep_people(project: Project, name: str, data: bytes) -> dict[str, Any]:
     """
     project.store.sight.check_lead()
     rows = _read(data)
-    by_name = {_known_by(row["recording"]): row for row in rows}
+    by_name = {known_by(row["recording"]): row for row in rows}
     every = project.store.recordings()
     without = [one.name for one in every if not row_of(by_name, one)]
     if rows and len(without) == len(every):
@@ -129,7 +118,7 @@ def _read(data: bytes) -> list[dict[str, str]]:
     rows: dict[str, dict[str, str]] = {}
     for number, cells in lines[1:]:
         row = {h: clean_text(c, _LONGEST, "a cell") for h, c in zip(heads, cells, strict=False)}
-        one = _known_by(row.get("recording", ""))
+        one = known_by(row.get("recording", ""))
         if not one or one in rows:
             raise DatasetError(
                 f"row {number}: expected the name of a recording, each once, found "
@@ -137,10 +126,6 @@ def _read(data: bytes) -> list[dict[str, str]]:
             )
         rows[one] = {name: row.get(name, "") for name in {*_KNOWN, *heads} if name}
     return list(rows.values())
-
-
-def _known_by(name: str) -> str:
-    return name.strip().replace("\\", "/").casefold()
 
 
 def assign(

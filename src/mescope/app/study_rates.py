@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 
 from mescope.annotations.face_events import KINDS
 from mescope.app.annotation_sets import annotations_of
+from mescope.app.people_table import row_of
 from mescope.app.project import Project
 from mescope.app.records import StoredRecording
 from mescope.app.sight import MODEL
-from mescope.app.study import people, row_of
+from mescope.app.study import people
 from mescope.evaluation.rates import Rate, of_group, of_person
 from mescope.io.formula_guard import guarded
 
