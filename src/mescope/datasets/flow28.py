@@ -6,8 +6,8 @@ Layout  ROOT/<subject>/u_test/<class>/<clip>.png, and u_train with the clips of 
 Maps    u, v and optical strain from onset to apex, each scaled to 0..255 clip by clip by its
         authors: zero motion is not a fixed grey
 
-A second extraction of the same clips may be given beside the first: an .npz of the same keys whose
-maps are called flow, or whole as in CausalNet's (tony19980810/CausalNet, MIT).
+A second extraction of the same clips may be given beside the first: an .npz of the same keys
+whose maps are called flow, or whole as in CausalNet's (tony19980810/CausalNet, MIT).
 
 The one reader that returns pixels: there is nothing else.  In the pictures u is what image
 viewers show as red; the published code reads them blue first, which turns the order round.

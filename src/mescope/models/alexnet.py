@@ -8,7 +8,7 @@ Input   (b, 3, h, w): horizontal flow, vertical flow, optical strain, 63 px or m
 Output  EmotionOutput: logits of the classes
 
 What the comparisons leave open that print a row "AlexNet": its input and whether it began from
-ImageNet.  Our reading is onset-apex flow of 224 px, as the other rows have it, and a fresh start.
+ImageNet.  Our reading is onset-apex flow of 224 px, what the other rows see, and a fresh start.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""CapsuleNet: the apex picture through the first stages of ResNet-18 and two layers of capsules.
+"""CapsuleNet: the apex picture through the first stages of ResNet-18 and layers of capsules.
 
-Paper   "CapsuleNet for Micro-Expression Recognition", Quang, Chun and Tokuyama, FG 2019; its text
-        was not at hand.  Capsules: "Dynamic Routing Between Capsules", Sabour et al., NIPS 2017,
-        arXiv 1710.09829
+Paper   "CapsuleNet for Micro-Expression Recognition", Quang, Chun and Tokuyama, FG 2019; its
+        text was not at hand.  Capsules: "Dynamic Routing Between Capsules", Sabour et al., NIPS
+        2017, arXiv 1710.09829
 Code    davidnvq/me_recognition, read only: it has no licence, nothing is copied
 Input   (b, 3, size, size): the apex picture; a grey one (b, 1, ...) is repeated
 Output  EmotionOutput: the lengths of the classes' capsules, 0 to 1, in place of logits

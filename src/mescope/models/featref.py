@@ -3,7 +3,7 @@
 Paper   "Feature refinement: An expression-specific feature learning and fusion method for
         micro-expression recognition", Zhou et al., Pattern Recognition 2022, arXiv 2101.04838;
         its abstract only
-Code    none is published.  The shared part is Dual-Inception (Zhou, Mao and Xue, FG 2019), whose
+Code    none is known.  The shared part is Dual-Inception (Zhou, Mao and Xue, FG 2019), whose
         layers were read in xiazhaoqiang/ParameterFreeRCNs-MicroExpressionRec (no licence,
         nothing is copied): 6, then 16 filters in each of four branches, 1,024 features
 Input   (b, 2 or more, 28, 28): horizontal and vertical flow; further channels are not used

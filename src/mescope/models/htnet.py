@@ -8,12 +8,12 @@ Output  EmotionOutput: logits of the classes
 
 Where this file leaves the published system:
 * There the map is put together from four squares of 14 px around the eyes and the corners of
-  the mouth, where landmarks of the apex frame, shrunk to 28 px, find them (or the same places for
-  all, where they find no face).  Here ``areas="four"`` cuts them at the places that maps of the
-  kind ``flow28`` have them at, all faces being aligned (:mod:`mescope.motion.grey_maps`), and puts
-  them together as there: the left eye beside the left corner of the mouth, the right ones below.
-  In so close a crop they are the quarters of the map but for a column; what is left is their
-  order.  ``areas="whole"`` takes the map as it is.
+  the mouth, where landmarks of the apex frame, shrunk to 28 px, find them (at the same places
+  for all, where no face is found).  Here ``areas="four"`` cuts them where maps of the kind
+  ``flow28`` have them, all faces being aligned (:mod:`mescope.motion.grey_maps`), and puts
+  them together as there: the left eye beside the left corner of the mouth, the right ones
+  below.  In so close a crop they are the quarters of the map but for a column; what is left is
+  their order.  ``areas="whole"`` takes the map as it is.
 * Layer norms are PyTorch's.  Everything else is the published network.
 
 At the published sizes (28 px, patches of 7, three levels) every block of every level holds a
@@ -34,11 +34,10 @@ from mescope.models.sizes import Blocks, Channels, Classes, Dim, Heads, Side, St
 from mescope.models.vision_layers import Dropout, merge, partition
 from mescope.ranges import Share, check_fields
 
-
 AREAS = ((7, 7), (21, 8), (7, 21), (21, 20))
-"""Rows and columns of left eye, left corner of the mouth, right eye and right corner, in 28ths of
-a map, kept so far from the edge that a square of half its side fits (as the published code does).
-Left is that of the picture."""
+"""Rows and columns of left eye, left corner of the mouth, right eye and right corner, in 28ths
+of a map, kept so far from the edge that a square of half its side fits (as the published code
+does).  Left is that of the picture."""
 
 
 @dataclass(frozen=True)

@@ -79,7 +79,7 @@ class Rcn(nn.Module):
         return dropout(F.max_pool2d(x, 2), self.config.dropout, self.training)
 
     def _attention(self, x: Tensor) -> Tensor:
-        """Return where the classes find themselves in a map (b, c, h, w): (b, 1, pool, pool)."""
+        """Return where the classes find themselves in maps (b, c, h, w): (b, 1, pool, pool)."""
         seen = F.adaptive_avg_pool2d(x, self.config.pool)
         weights = self.head.weight.view(self.config.classes, *seen.shape[1:])
         found = torch.einsum("bchw,kchw->bkhw", seen, weights)

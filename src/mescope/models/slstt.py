@@ -3,12 +3,12 @@
 Paper   "Short and Long Range Relation Based Spatio-Temporal Transformer for Micro-Expression
         Recognition", Zhang et al., TAFFC 2022, arXiv 2112.05851; its abstract only
 Code    Vision-Intelligence-and-Robots-Group/SLSTT (MIT), read; nothing is copied
-Input   (b, 3, t, size, size): horizontal flow, vertical flow and strain from the onset to each of
-        t frames (``flow-sequence``)
+Input   (b, 3, t, size, size): horizontal flow, vertical flow and strain from the onset to each
+        of t frames (``flow-sequence``)
 Output  EmotionOutput: logits of the classes
 
-ViT-B/16 on 384 px, its class token after the last norm; an LSTM of three layers of 512; 256; the
-classes.
+ViT-B/16 on 384 px, its class token after the last norm; an LSTM of three layers of 512; 256;
+the classes.
 
 Where this file leaves the published code:
 * Its transformer begins from ImageNet-21k, learns alone first and is then frozen, the LSTM

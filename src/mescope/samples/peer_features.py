@@ -10,6 +10,7 @@ import numpy as np
 from mescope.errors import RecipeError
 from mescope.face.aligned import MARGIN, align
 from mescope.face.detector import FaceFinder, Grey
+from mescope.samples.apex import find_apex
 from mescope.samples.clip_features import (
     APEX_SIDE,
     SMALLEST,
@@ -18,7 +19,6 @@ from mescope.samples.clip_features import (
     FlowFeature,
     FramesFeature,
 )
-from mescope.samples.apex import find_apex
 from mescope.samples.clip_pictures import ClipPictures
 
 
@@ -60,8 +60,8 @@ class ApexFeature:
 class FlowSequenceFeature:
     """Flow from the onset to each of some frames: (3, frames, size, size) float32.
 
-    Frame i of ``frames`` is that nearest to ``onset + (i + 1) * (offset - onset) / frames``: the
-    offset is the last one.  Each map is one of ``flow``.
+    Frame i of ``frames`` is that nearest to ``onset + (i + 1) * (offset - onset) / frames``:
+    the offset is the last one.  Each map is one of ``flow``.
     """
 
     frames: int

@@ -65,9 +65,11 @@ def bi_woof_svm(C: Cost = 0.001, blocks: Blocks = 5, bins: Bins = 8) -> Any:
 
 CLASSICAL: Mapping[str, Callable[..., Any]] = MappingProxyType(
     {
-        "svm-flow": svm_flow, "svm-flow-rbf": svm_flow_rbf, "lbp-top-svm": lbp_top_svm,
+        "svm-flow": svm_flow,
+        "svm-flow-rbf": svm_flow_rbf,
+        "lbp-top-svm": lbp_top_svm,
         "bi-woof-svm": bi_woof_svm,
-    }  # fmt: skip
+    }
 )
 """Builders by name; what they return has ``fit(inputs, labels)`` and ``predict(inputs)``."""
 

@@ -1,7 +1,7 @@
 """The bar: a support vector machine with a Gaussian kernel on canonical flow maps.
 
 Maps are brought to :func:`mescope.models.canonical_flow.canonical_flow`.  Training faces are
-learned with their mirror images, and a test face is judged as it is and mirrored, both decisions
+learned with their mirror images; a test face is judged as it is and mirrored, both decisions
 averaged.  The width of the kernel comes from the training maps: gamma is half of one over the
 median squared distance of two of them.  Of several extractions the kernels are averaged.
 """
