@@ -49,8 +49,8 @@ each map, median 0, root mean square 1, 14 × 14 px, mirror images learned and a
 (`mescope/training/rbf_machine.py`). It has no seeds. How maps are prepared was chosen outside
 mescope on the people with even index, all of whom are in the table: on the others it had 0.736.
 The last column is UF1 of a recipe less that of the bar, the same people drawn for both; a star:
-0 lies outside. `3db-svm-flow-rbf-two-views` is also shown a second public extraction of the same
-clips (CausalNet's), so it is no equal of the rows that see one.
+0 lies outside. `3db-svm-flow-rbf-two-views` is also shown a second public extraction of the
+same clips (CausalNet's), so it is no equal of the rows that see one.
 
 ## Honest figures
 """

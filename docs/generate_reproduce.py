@@ -25,6 +25,7 @@ FLOPS, LAUNCH = 10e12, 5e-6
 
 ROOTS = {
     "casme3a": "CASME3", "dfme": "DFME", "megc2019": "3DB", "casme2": "CASME2", "samm": "SAMM",
+    "samm-lv": "SAMM_LV",
 }  # fmt: skip
 """Where the commands of the page look for a data set."""
 
@@ -46,6 +47,12 @@ def command(entry: str) -> str:
     if protocol and protocol != ["loso"]:
         words += ["--protocol", *protocol]
     return " ".join(words)
+
+
+def twin(entry: str) -> str:
+    """Return the entry of SAMM Long Videos that is like one of CAS(ME)^3."""
+    recipe, *_ = entry.split()
+    return f"{recipe.replace('casme3', 'samm-lv')} samm-lv"
 
 
 def hours(entry: str, known: dict[str, Any]) -> str:
@@ -100,9 +107,9 @@ def section(printed: PublishedTable, own: dict[str, Any], known: dict[str, Any])
         measured = known["measured"].get(entry.split()[0])
         said = [remark] if remark else []
         said += [f"{measured} core hours were measured on the published maps"] * bool(measured)
-        rows.append(
-            [label(printed, row), f"`{command(entry)}`", hours(entry, known), "; ".join(said)]
-        )
+        given = [entry, *[twin(entry)] * ("samm-lv" in printed.datasets)]
+        shown = "<br>".join(f"`{command(one)}`" for one in given)
+        rows.append([label(printed, row), shown, hours(entry, known), "; ".join(said)])
     lines = ["", f"### {printed.source}: {printed.title}", "", f"{printed.data}."]
     lines += [own["note"]] if own["note"] else []
     heads = ["row, as printed", "command", "hours", "missing, and remarks"]

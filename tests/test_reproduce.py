@@ -22,7 +22,7 @@ from mescope.training.tasks import task_of
 
 DOCS = Path(__file__).parents[1] / "docs"
 PAGE = (DOCS / "reproduce.md").read_text(encoding="utf-8")
-COMMANDS = sorted(set(re.findall(r"`(mescope (?:evaluate|train) [^`]+)`", PAGE)))
+COMMANDS = sorted(set(re.findall(r"`(mescope evaluate [^`]+)`", PAGE)))
 PROTOCOLS = {*get_args(Protocol), "fixed"}
 """``fixed`` is the split that a data set brings, such as DFME's tests A and B."""
 
@@ -57,10 +57,9 @@ def test_every_row_of_every_table_is_on_the_page(generator):
 
 def test_there_are_commands():
     assert len(COMMANDS) > 40
-    assert "NAME" not in "".join(COMMANDS).replace("mescope recipes show NAME", "")
 
 
-@pytest.mark.parametrize("text", [c for c in COMMANDS if "RECIPE" not in c])
+@pytest.mark.parametrize("text", COMMANDS)
 def test_a_command_can_be_given(text):
     group = typer.main.get_command(app)
     program, name, *words = shlex.split(text)

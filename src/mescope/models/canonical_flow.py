@@ -52,4 +52,5 @@ def canonical_flow(
     moving -= np.median(moving, axis=(3, 4), keepdims=True)
     size = np.sqrt((moving**2).mean(axis=(3, 4), keepdims=True))
     np.divide(moving, size, out=moving, where=size > 0)
-    return moving.reshape(n, views, 2, side, h // side, side, w // side).mean(axis=(4, 6))
+    cells = moving.reshape(n, views, 2, side, h // side, side, w // side)
+    return np.asarray(cells.mean(axis=(4, 6)), np.float64)

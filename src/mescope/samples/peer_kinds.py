@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
@@ -87,8 +87,7 @@ class FlowSequences(ClipKind):
 
     def measure(self, inputs: NDArray[Any]) -> Preparation:
         """See :class:`SampleKind`; the card keeps the number of frames."""
-        found = super().measure(inputs)
-        return type(found)(**{**found.to_dict(), "frames": int(inputs.shape[2])})
+        return replace(super().measure(inputs), frames=int(inputs.shape[2]))
 
     @classmethod
     def of_one(cls, preparation: Preparation, clip: OneClip) -> Values:

@@ -65,19 +65,17 @@ class RbfMachine:
 
     def _kernel(self, views: list[Maps]) -> NDArray[np.float64]:
         """Return how alike these maps and those learned from are, 0 to 1."""
-        return np.mean(
-            [
-                np.exp(-gamma * _distances(maps, known))
-                for gamma, maps, known in zip(self._gammas, views, self._known, strict=True)
-            ],
-            axis=0,
-        )
+        each = [
+            np.exp(-gamma * _distances(maps, known))
+            for gamma, maps, known in zip(self._gammas, views, self._known, strict=True)
+        ]
+        return np.asarray(np.mean(each, axis=0), np.float64)
 
 
 def _distances(some: Maps, others: Maps) -> NDArray[np.float64]:
     """Return the squared distance of each to each."""
     found = (some**2).sum(1)[:, None] + (others**2).sum(1)[None] - 2.0 * some @ others.T
-    return np.asarray(found.clip(0.0))
+    return np.asarray(found.clip(0.0), np.float64)
 
 
 def _gamma(maps: Maps) -> float:
