@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from mescope.datasets import open_dataset
 from mescope.datasets.flow28 import CLASSES, read_flow_maps
 from mescope.errors import DatasetError
 
@@ -138,3 +139,23 @@ def test_what_is_no_archive_at_all(tmp_path):
         read_flow_maps(tmp_path / "away")
     with pytest.raises(DatasetError, match="norm_u_v_os"):
         read_flow_maps(tmp_path)
+
+
+def test_a_second_extraction_stands_behind_the_first(tmp_path):
+    maps = planted()
+    first = write_archive(tmp_path / "maps.npz", maps)
+    rng = np.random.default_rng(1)
+    order = rng.permutation(9)
+    other = {key: value[order] for key, value in maps.items() if key != "flow"}
+    other["whole"] = rng.integers(0, 256, (9, 28, 28, 3)).astype(np.uint8)
+    second = write_archive(tmp_path / "second.npz", other)
+    found = open_dataset("flow28", first, choices={"second": str(second)})
+    assert found.flow.shape == (9, 28, 28, 6)
+    np.testing.assert_array_equal(found.flow[..., :3], maps["flow"])
+    np.testing.assert_array_equal(found.flow[order][..., 3:], other["whole"])
+    assert found.clips == tuple(maps["clip"])
+    other["label"] = (other["label"] + 1) % 3
+    with pytest.raises(DatasetError, match="9 of 9 missing or of another class"):
+        open_dataset("flow28", first, choices={"second": str(write_archive(second, other))})
+    with pytest.raises(DatasetError, match=r"second\.npz"):
+        open_dataset("flow28", first, choices={"second": str(write_archive(second, {"a": 1}))})

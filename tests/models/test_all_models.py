@@ -27,6 +27,9 @@ CLIPS = {  # channels and side of the models that name a clip; larger ones are b
     "off-apexnet": (3, 28),
     "flow-cnn": (3, 28),
     "htnet-small": (3, 28),
+    "rcn-a": (3, 28),
+    "featref": (3, 28),
+    "dual-inception": (3, 28),
     "mambavision-s28": (3, 28),
     "merba-s28": (2, 28),
     "merba-s56": (2, 56),
@@ -42,6 +45,9 @@ PICTURES = {"ammsm-s28", "ammsm-s56"}
 
 LARGE = {  # parameters with three classes; built without memory
     "htnet": 139_582_982,
+    "alexnet": 61_100_840 - 997 * 4097,
+    "capsulenet": 2_782_784 + 2 * (256 * 256 * 81 + 256) + 3 * 1152 * 16 * 8,
+    "slstt": 86_090_496 + 6_828_032 + 513 * 256 + 257 * 3,  # ViT-B/16 at 384 px, LSTM
     "mambavision-t": 31_794_248 - 997 * 641,
     "mambavision-t2": 35_104_008 - 997 * 641,
     "mambavision-s": 50_140_584 - 997 * 769,
@@ -70,6 +76,9 @@ GOLDEN = {  # spotting of frames 3 and 19, negative and neutral logit of frame 1
     "off-apexnet": [2.70470988, 2.67592633, 2.09711583],
     "flow-cnn": [0.0191342882, 0.0950983898, -0.0410441069],
     "htnet-small": [0.967907348, 1.01637572, 0.744553675],
+    "rcn-a": [0.0236392485, 0.0762812387, -0.00559927358],
+    "featref": [3.53854118, 0.626655905, -3.06036197],
+    "dual-inception": [2.5599589, 2.49704628, 1.90674749],
     "mambavision-s28": [0.341967381, -0.0352119765, -0.259148262],
     "merba-s28": [0.35627838, -0.0398350197, -0.269730879],
     "merba-s56": [0.35627838, -0.0398350196, -0.269730879],

@@ -6,6 +6,9 @@ Layout  ROOT/<subject>/u_test/<class>/<clip>.png, and u_train with the clips of 
 Maps    u, v and optical strain from onset to apex, each scaled to 0..255 clip by clip by its
         authors: zero motion is not a fixed grey
 
+A second extraction of the same clips may be given beside the first: an .npz of the same keys
+whose maps are called flow, or whole as in CausalNet's (tony19980810/CausalNet, MIT).
+
 The one reader that returns pixels: there is nothing else.  In the pictures u is what image
 viewers show as red; the published code reads them blue first, which turns the order round.
 Only u_test is read: together it holds every clip once, under the person it belongs to.
@@ -18,7 +21,7 @@ import zipfile
 import zlib
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,13 +49,14 @@ SIDE = 28
 
 _DATASETS = ((r"sub\d+", "casme2"), (r"s\d+", "smic"), (r"\d+", "samm"))
 _KEYS = ("flow", "label", "subject", "clip", "dataset")
+_SECOND = ("flow", "whole")  # what the maps of a second extraction may be called
 
 
 @dataclass(frozen=True, slots=True)
 class FlowMaps:
     """All maps with what is known about each, of one length n."""
 
-    flow: NDArray[np.uint8]  # (n, 28, 28, 3), u, v, strain
+    flow: NDArray[np.uint8]  # (n, 28, 28, 3), u, v, strain; 6 with a second extraction
     labels: tuple[str, ...]
     persons: tuple[tuple[str, str], ...]  # (data set, subject)
     clips: tuple[str, ...]
@@ -85,13 +89,23 @@ class FlowMaps:
 
 
 @reader_of(NAME, TITLE, obtain=OBTAIN, one_file=True)
-def read(root: str | Path, *, table: str | Path | None = None) -> FlowMaps:
+def read(
+    root: str | Path, *, table: str | Path | None = None, second: str | Path = ""
+) -> FlowMaps:
     """Return the maps of a folder or an .npz file, which may be given as ``table``, too.
 
+    Args:
+        root: the folder or the file.
+        table: the file, if ``root`` is not it.
+        second: an .npz of another extraction of the same clips; its maps stand behind the first
+            ones, as channels 3 to 5.
+
     Raises:
-        DatasetError: as :func:`read_flow_maps`.
+        DatasetError: as :func:`read_flow_maps`, or the second one lacks a clip of the first, or
+            calls it otherwise.
     """
-    return read_flow_maps(table or root)
+    first = read_flow_maps(table or root)
+    return _joined(first, Path(second)) if second else first
 
 
 def read_flow_maps(path: str | Path) -> FlowMaps:
@@ -115,14 +129,36 @@ def read_flow_maps(path: str | Path) -> FlowMaps:
     return FlowMaps(maps.flow, maps.labels, maps.persons, maps.clips, findings.problems())
 
 
-def _read_archive(path: Path) -> FlowMaps:
+def _joined(first: FlowMaps, path: Path) -> FlowMaps:
+    """Return maps with those of a second extraction of the same clips behind them."""
+    other = _read_archive(path, _SECOND)
+    keys = [
+        list(zip(maps.persons, maps.clips, maps.labels, strict=True)) for maps in (first, other)
+    ]
+    places = {key: place for place, key in enumerate(keys[1])}
+    lacking = [key for key in keys[0] if key not in places]
+    if lacking:
+        (dataset, subject), clip, label = lacking[0]
+        raise DatasetError(
+            f"{path.name}: expected the clips of the first extraction, found {len(lacking)} of "
+            f"{len(keys[0])} missing or of another class, the first {dataset} {subject}/{clip} "
+            f"({label})"
+        )
+    behind = other.flow[[places[key] for key in keys[0]]]
+    return replace(first, flow=np.concatenate([first.flow, behind], axis=-1))
+
+
+def _read_archive(path: Path, names: tuple[str, ...] = _KEYS[:1]) -> FlowMaps:
+    """Return what an .npz holds; ``names`` are those that its maps may have."""
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
-            missing = [key for key in _KEYS if key not in stored]
+            maps = next((name for name in names if name in stored), names[0])
+            needed = (maps, *_KEYS[1:])
+            missing = [key for key in needed if key not in stored]
             if missing:
-                keys = ", ".join(_KEYS)
+                keys = ", ".join(needed)
                 raise DatasetError(f"{path.name}: expected {keys}, found no {missing[0]}")
-            flow, label, subject, clip, dataset = (stored[key] for key in _KEYS)
+            flow, label, subject, clip, dataset = (stored[key] for key in needed)
     except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error, TypeError) as error:
         raise DatasetError(
             f"{path.name}: expected an .npz file of flow maps, cannot read it ({error}); fetch "

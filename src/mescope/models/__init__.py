@@ -14,17 +14,25 @@ from torch import nn
 
 from mescope.errors import WeightsError
 from mescope.models import (
+    alexnet,
     ammsm,
+    capsulenet,
+    featref,
     flow_cnn,
     htnet,
     mambavision,
     mean,
     merba,
     off_apexnet,
+    rcn,
+    slstt,
     softnet,
     videomamba,
 )
+from mescope.models.alexnet import AlexNet
 from mescope.models.ammsm import Ammsm
+from mescope.models.capsulenet import CapsuleNet
+from mescope.models.featref import FeatRef
 from mescope.models.flow_cnn import FlowCnn
 from mescope.models.htnet import HtNet
 from mescope.models.mambavision import MambaVision
@@ -38,6 +46,8 @@ from mescope.models.me_tst import (
 from mescope.models.mean import Mean
 from mescope.models.merba import Merba
 from mescope.models.off_apexnet import OffApexNet
+from mescope.models.rcn import Rcn
+from mescope.models.slstt import Slstt
 from mescope.models.softnet import SoftNet
 from mescope.models.ststnet import StstNet, StstNetConfig
 from mescope.models.videomamba import VideoMamba, VideoMambaConfig
@@ -46,7 +56,10 @@ from mescope.registry import Registry, suggestion
 __all__ = [
     "MODELS",
     "SMALL",
+    "AlexNet",
     "Ammsm",
+    "CapsuleNet",
+    "FeatRef",
     "FlowCnn",
     "HtNet",
     "MambaVision",
@@ -58,6 +71,8 @@ __all__ = [
     "Mean",
     "Merba",
     "OffApexNet",
+    "Rcn",
+    "Slstt",
     "SoftNet",
     "StstNet",
     "StstNetConfig",
@@ -94,6 +109,11 @@ _PRESETS: dict[str, Callable[..., nn.Module]] = {
     **{name: _preset(Mean, c) for name, c in mean.PRESETS.items()},
     "ststnet": _preset(StstNet, StstNetConfig()),
     **{name: _preset(OffApexNet, c) for name, c in off_apexnet.PRESETS.items()},
+    **{name: _preset(Rcn, c) for name, c in rcn.PRESETS.items()},
+    **{name: _preset(AlexNet, c) for name, c in alexnet.PRESETS.items()},
+    **{name: _preset(FeatRef, c) for name, c in featref.PRESETS.items()},
+    **{name: _preset(CapsuleNet, c) for name, c in capsulenet.PRESETS.items()},
+    **{name: _preset(Slstt, c) for name, c in slstt.PRESETS.items()},
     **{name: _preset(HtNet, c) for name, c in htnet.PRESETS.items()},
     **{name: _preset(FlowCnn, c) for name, c in flow_cnn.PRESETS.items()},
     **{name: _preset(MambaVision, c) for name, c in mambavision.PRESETS.items()},

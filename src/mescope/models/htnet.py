@@ -8,8 +8,12 @@ Output  EmotionOutput: logits of the classes
 
 Where this file leaves the published system:
 * There the map is put together from four squares of 14 px around the eyes and the corners of
-  the mouth, which need landmarks of the apex frame.  Published flow maps come without, so here
-  the map is given as it is; whoever has landmarks can put it together before.
+  the mouth, where landmarks of the apex frame, shrunk to 28 px, find them (at the same places
+  for all, where no face is found).  Here ``areas="four"`` cuts them where maps of the kind
+  ``flow28`` have them, all faces being aligned (:mod:`mescope.motion.grey_maps`), and puts
+  them together as there: the left eye beside the left corner of the mouth, the right ones
+  below.  In so close a crop they are the quarters of the map but for a column; what is left is
+  their order.  ``areas="whole"`` takes the map as it is.
 * Layer norms are PyTorch's.  Everything else is the published network.
 
 At the published sizes (28 px, patches of 7, three levels) every block of every level holds a
@@ -19,7 +23,7 @@ single token, so its attention has nothing to choose from and only the joins mix
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
 import torch
 from torch import Tensor, nn
@@ -29,6 +33,11 @@ from mescope.models.outputs import EmotionOutput
 from mescope.models.sizes import Blocks, Channels, Classes, Dim, Heads, Side, Stages
 from mescope.models.vision_layers import Dropout, merge, partition
 from mescope.ranges import Share, check_fields
+
+AREAS = ((7, 7), (21, 8), (7, 21), (21, 20))
+"""Rows and columns of left eye, left corner of the mouth, right eye and right corner, in 28ths
+of a map, kept so far from the edge that a square of half its side fits (as the published code
+does).  Left is that of the picture."""
 
 
 @dataclass(frozen=True)
@@ -43,9 +52,12 @@ class HtNetConfig:
     heads: Heads = 3  # likewise
     repeats: Annotated[tuple[Blocks, ...], Stages] = (2, 2, 10)  # layers of each level
     dropout: Share = 0.0
+    areas: Literal["whole", "four"] = "whole"
 
     def __post_init__(self) -> None:
         check_fields(self)
+        if self.areas == "four" and self.size % 4:
+            raise ValueError(f"size must be a multiple of 4 for four areas, got {self.size}")
         if self.size % (self.patch << (len(self.repeats) - 1)):
             raise ValueError(
                 f"size must be a multiple of patch times 2 for every join, got {self.size} for "
@@ -79,7 +91,7 @@ class HtNet(nn.Module):
 
     def forward(self, flow: Tensor) -> EmotionOutput:
         """Return logits for maps (b, channels, size, size)."""
-        x = self.embed(flow)
+        x = self.embed(four_areas(flow) if self.config.areas == "four" else flow)
         for i, level in enumerate(self.levels):
             if i:
                 x = self.joins[i - 1](x)
@@ -87,6 +99,24 @@ class HtNet(nn.Module):
             x = merge(level(tokens), self.side, x.shape[2], x.shape[3])
         tokens = self.norm(x.flatten(2).transpose(1, 2))
         return EmotionOutput(emotion=self.head(tokens.mean(1)))
+
+
+def four_areas(flow: Tensor) -> Tensor:
+    """Return maps put together from the areas around eyes and corners of the mouth.
+
+    Args:
+        flow: maps as the kind ``flow28`` shows a face, (b, c, h, h); h a multiple of 4.
+
+    Returns:
+        (b, c, h, h): eye and corner of the left, below them those of the right.
+    """
+    side = flow.shape[-1]
+    half = side // 4
+    cut = []
+    for row, column in AREAS:
+        top, left = (round(place * side / 28) - half for place in (row, column))
+        cut.append(flow[..., top : top + 2 * half, left : left + 2 * half])
+    return torch.cat([torch.cat(cut[:2], -1), torch.cat(cut[2:], -1)], -2)
 
 
 class _Join(nn.Module):

@@ -51,7 +51,7 @@ Values = tuple[NDArray[Any], tuple[str, ...]]
 
 
 @dataclass(frozen=True, kw_only=True)
-class _ClipKind(SampleKind):
+class ClipKind(SampleKind):
     """What all samples of clips have in common."""
 
     scale: Factor = 1.0  # samples are multiplied by it
@@ -97,7 +97,7 @@ class _ClipKind(SampleKind):
 
 
 @dataclass(frozen=True, kw_only=True)
-class _MapKind(_ClipKind):
+class _MapKind(ClipKind):
     """Maps of u, v and strain."""
 
     flow_maps: ClassVar[bool] = True
@@ -183,7 +183,7 @@ class FlowMaps(_MapKind):
 
 @SAMPLES.register("flow-onset")
 @dataclass(frozen=True, kw_only=True)
-class OnsetFlow(_ClipKind):
+class OnsetFlow(ClipKind):
     """u and v of onset-apex flow with the grey onset frame."""
 
     kind: ClassVar[str] = "flow-onset"
@@ -230,7 +230,7 @@ class OnsetFlow(_ClipKind):
 
 @SAMPLES.register("clips")
 @dataclass(frozen=True, kw_only=True)
-class Clips(_ClipKind):
+class Clips(ClipKind):
     """Aligned grey frames at equal steps from onset to offset."""
 
     kind: ClassVar[str] = "clips"

@@ -175,6 +175,24 @@ def clip_examples(
     return found.prepared("clips", inputs)
 
 
+def feature_examples(
+    dataset: Dataset,
+    feature: Feature,
+    *,
+    labels: str,
+    cache: Path | None = None,
+    jobs: int | None = None,
+    finder: FaceFinder | None = None,
+    progress: Progress | None = None,
+) -> Prepared:
+    """Return a feature of every clip, its values one behind the other: inputs (n, ...) float32.
+
+    The samples are of the kind that has the feature's name.  Arguments and errors as
+    :func:`flow_examples`.
+    """
+    return _clips(dataset, labels, feature, cache, jobs, finder, progress).stacked(feature.name)
+
+
 class _Found(NamedTuple):
     """What became of the clips of a data set."""
 

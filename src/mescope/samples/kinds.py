@@ -7,13 +7,19 @@ from typing import Any
 from mescope.errors import WeightsError
 from mescope.models.weights import Card
 from mescope.ranges import check_fields, shown
-from mescope.samples import clip_kinds, face_kinds, frame_recordings, spotting_kinds
+from mescope.samples import (
+    clip_kinds,
+    face_kinds,
+    frame_recordings,
+    peer_kinds,
+    spotting_kinds,
+)
 from mescope.samples.base import SAMPLES, Prepared, SampleKind
 from mescope.samples.preparation import Preparation
 
 __all__ = [
     "SAMPLES", "Prepared", "SampleKind", "clip_kinds", "face_kinds", "frame_recordings",
-    "preparation_of", "spotting_kinds",
+    "peer_kinds", "preparation_of", "spotting_kinds",
 ]  # fmt: skip
 
 

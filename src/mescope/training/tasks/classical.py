@@ -7,12 +7,13 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from mescope.errors import RecipeError
 from mescope.training.recognizer import Recogniser
 from mescope.training.tables import Recipe
 from mescope.training.tasks.base import TASKS, TrainingTask
 from mescope.training.tasks.classification import Session, TrainingSet
 
-NAMES = ("svm-flow", "lbp-top-svm", "bi-woof-svm")
+NAMES = ("svm-flow", "svm-flow-rbf", "lbp-top-svm", "bi-woof-svm")
 
 
 @TASKS.register("classical")
@@ -26,13 +27,20 @@ class ClassicalTask(TrainingTask):
     def train(
         cls, recipe: Recipe, given: TrainingSet, seed: int, session: Session
     ) -> Recogniser:
-        """Fit; there is nothing random in it."""
+        """Fit; there is nothing random in it.
+
+        Raises:
+            RecipeError: the samples are not what the descriptor wants.
+        """
         from mescope.training.classical import build  # imports scikit-learn, which takes long
 
         if len(only := np.unique(given.labels)) == 1:  # a machine needs two classes
             return FittedModel(Constant(int(only[0])), len(given.classes))
         model = build(recipe.model.name, **recipe.model.options)
-        model.fit(given.inputs, given.labels)
+        try:
+            model.fit(given.inputs, given.labels)
+        except ValueError as error:
+            raise RecipeError(f"{recipe.model.name}: {error}") from error
         return FittedModel(model, len(given.classes))
 
 
