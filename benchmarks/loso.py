@@ -118,7 +118,7 @@ def main() -> None:
         settings=[f"optim.epochs={given.epochs}", f"optim.learning_rate={RATE}"],
     )
     shared = Shared(recipe, examples, oracle=False)
-    items = [(0, fold) for fold in folds]
+    items = [(0, number, fold) for number, fold in enumerate(folds)]
     list(run_jobs(run_fold, shared, items[: given.jobs], jobs=given.jobs))  # compiles, once
     ratios = []
     for k in range(given.rounds):

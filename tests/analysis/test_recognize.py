@@ -203,3 +203,38 @@ def test_a_recogniser_finds_nothing_in_recordings():
 
     with pytest.raises(WeightsError, match="use `mescope recognize`"):
         load("merba-s28")
+
+
+def test_all_expressions_of_a_table_are_named_at_once(weights, tmp_path, capsys):
+    """An apex that lacks is looked for; what cannot be named does not stop the others."""
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        for index, picture in clip(test_portraits()[0], ("12",)).frames(grey=True):
+            if name == "two":
+                picture = np.full_like(picture, 90)
+            Image.fromarray(picture).save(tmp_path / name / f"img{index}.png")
+    table = tmp_path / "marks.csv"
+    rows = [f"one,0,19,micro,{APEX},happy", "one,1,10,micro,,", "two,0,9,micro,4,"]
+    head = "recording,onset,offset,kind,apex,emotion"
+    table.write_text("\n".join([head, *rows, "three,1,2,micro,,"]))
+    out = tmp_path / "named.csv"
+    words = ["recognize", str(tmp_path), "--table", str(table), "-o", str(out)]
+    words += ["--model", str(weights["flow28"]), "--model", str(weights["flow"])]
+    assert run([*words, "--json"]) == 3
+    shown = capsys.readouterr()
+    found = json.loads(shown.out)
+    assert [(r["recording"], r["model"]) for r in found] == [
+        ("one", "flow28"), ("one", "flow"), ("one", "flow28"), ("one", "flow"), ("two", ""),
+    ]  # fmt: skip
+    assert [r["apex"] for r in found[:2]] == [APEX, APEX]
+    assert 1 < found[2]["apex"] <= 10
+    assert found[0]["emotion"] == "happy"
+    assert "unimodal" in found[2]["note"]
+    assert "no face" in found[4]["note"]
+    assert "no video 'three'" in shown.err
+    assert "1 of 3 expressions could not be named" in shown.err
+    assert out.read_text().splitlines()[0].startswith("recording,subject,kind,onset,apex")
+    assert run([*words[:4], "--onset", "3"]) == 1
+    assert "found --onset beside it" in capsys.readouterr().err
+    assert run(["recognize", str(tmp_path / "one"), "--onset", "3"]) == 1
+    assert "or a --table" in capsys.readouterr().err

@@ -30,6 +30,7 @@ def test_all_parts_together(root):
     dataset = read("dfme", root)
     assert dataset.errors == ()
     assert [c.name for c in dataset.clips] == [r.name for r in DFME_ROWS]
+    assert [c.part for c in dataset.clips] == ["train", "train", "testA", "testB"]
     assert dataset.subjects == ("sub0001", "sub0003", "sub0008")
     first, second, third, fourth = dataset.clips
     assert (first.first_number, first.expression.interval) == (0, Interval(0, 20))

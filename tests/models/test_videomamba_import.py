@@ -356,3 +356,12 @@ def test_only_videomamba_has_such_checkpoints(tmp_path):
     torch.save(published(), tmp_path / "k.pth")
     with pytest.raises(WeightsError, match="expected a preset of VideoMamba, found 'htnet'"):
         import_checkpoint(tmp_path / "k.pth", tmp_path / "o.safetensors", "htnet", LABELS)
+
+
+def test_a_checkpoint_of_colours_is_fitted_to_grey():
+    tensors = {n: torch.randn(s) for n, s in shapes(kernel=(8, 8)).items()}
+    del tensors["temporal_pos_embedding"]
+    found = from_published(tensors, model(channels=1).config)
+    theirs = tensors["patch_embed.proj.weight"].sum(1)
+    torch.testing.assert_close(found.state["patches.weight"][:, 0, 0], theirs)
+    assert found.fitted == ("patches.weight",)

@@ -16,10 +16,17 @@ from clip_sets import (
 
 from mescope.datasets import casme2
 from mescope.datasets.base import Dataset
+from mescope.datasets.clips import Findings
 from mescope.errors import DatasetError, RecipeError
 from mescope.face.aligned import alignment
 from mescope.labels import SPOTTING_CLASSES
-from mescope.samples.clip_samples import clip_examples, flow_examples, onset_flow_examples
+from mescope.samples.clip_features import Choice, FlowFeature
+from mescope.samples.clip_samples import (
+    _classes,
+    clip_examples,
+    flow_examples,
+    onset_flow_examples,
+)
 from mescope.samples.recording_windows import measure_recordings
 from mescope.samples.spotting_kinds import AnnotatedRecordings
 from mescope.synthesis.motion import UNITS, displacement_basis
@@ -369,3 +376,30 @@ def test_flow_comes_with_the_onset_frame_of_the_same_square(tmp_path):
     onset = clips.examples.inputs[:, 0]
     wanted = onset.reshape(len(onset), 56, 2, 56, 2).mean((2, 4))
     np.testing.assert_allclose(found.inputs[:, 2], wanted, atol=1e-5)
+
+
+def test_clips_that_a_label_set_leaves_out_by_name_leave(tmp_path):
+    clips = [
+        record(tmp_path / name, 6, emotion="disgust", subject=subject)
+        for name, subject in (("EP12_01f", "sub04"), ("EP12_01f", "sub05"), ("a", "sub04"))
+    ]
+    data = Dataset(name="casme2", clips=tuple(clips))
+    _, kept, _ = _classes(data, "3-class", found := Findings("casme2"))
+    names = [(clip.subject, clip.name) for clip in kept]
+    assert names == [("sub05", "EP12_01f"), ("sub04", "a")]
+    assert "leaves out 1 clips: 1 disgust of casme2 by their names" in found.single[0].message
+    assert len(_classes(data, "5-class", found)[1]) == 3
+
+
+@pytest.mark.parametrize("factor", [2, 3])
+def test_a_field_of_another_size_has_displacements_of_that_size(factor):  # check 22 of MERba
+    """px are those of the crop; the samples' side alone changes no value."""
+    pictures = [texture(), shifted(texture(), 2.0)]
+    values = {
+        (crop, size): FlowFeature(size, crop, "tvl1").compute(pictures, Choice((0, 1)), FINDER)
+        for crop, size in ((48, 48), (48, 16), (48 * factor, 48))
+    }
+    u = {key: float(np.median(found.values[0])) for key, found in values.items()}
+    assert u[48, 48] > 0.3
+    assert u[48 * factor, 48] == pytest.approx(factor * u[48, 48], rel=0.05)
+    assert u[48, 16] == pytest.approx(u[48, 48], rel=0.05)

@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 from mix_sets import FIRST, PlanFinder, data_set, expression, recording
 
-from mescope.errors import DatasetError
+from mescope.errors import DatasetError, RecipeError
 from mescope.events import Interval
-from mescope.samples import face_clips
+from mescope.samples import face_clips, mapped_rows
 from mescope.samples.face_clips import FaceClips, face_examples
+from mescope.samples.rsmix.plan import Settings
 from mescope.samples.sparse_frames import middle
+from mescope.training.recipe import parse_recipe
 
 ASKED = FaceClips(frames=4, size=28, channels=1, draws=1, macro=True, mixes=True, controls=True)
 
@@ -139,3 +141,63 @@ def test_a_data_set_without_recordings_is_refused(tmp_path):
         face_examples(data_set(), ASKED, labels="4-class")
     with pytest.raises(DatasetError, match="no micro-expression can be used"):
         made(tmp_path, expression(10, 29, kind="macro"))
+
+
+def test_control_clips_are_planned_only_if_they_are_asked_for(tmp_path, monkeypatch):
+    planned = []
+    plain = face_clips.plan_recording
+
+    def spy(recording, video, settings, **options):
+        planned.append(settings.control)
+        return plain(recording, video, settings, **options)
+
+    monkeypatch.setattr(face_clips, "plan_recording", spy)
+    less = dataclasses.replace(ASKED, controls=False)
+    assert len(made(tmp_path, expression(30, 34), asked=less).examples) == 2
+    assert planned == [False]
+
+
+def test_clips_too_many_for_memory_lie_in_a_file(tmp_path, monkeypatch):
+    film = recording(tmp_path / "films", "a", 90, [expression(30, 34), expression(60, 64)])
+    monkeypatch.setattr(face_clips, "default_finder", PlanFinder)
+    plain = face_examples(data_set(film), ASKED, labels="4-class").examples
+    monkeypatch.setattr(mapped_rows, "BIG", 0)
+    big = face_examples(data_set(film), ASKED, labels="4-class", cache=tmp_path).examples
+    assert isinstance(big.inputs, np.memmap)
+    assert big.hashes() == plain.hashes()
+    again = face_examples(data_set(film), ASKED, labels="4-class", cache=tmp_path).examples
+    assert again.hashes() == plain.hashes()
+    assert len(list(tmp_path.glob("faces/*.npy"))) == 1
+    items = [4, 0, 3]
+    (mapped, labels), (taken, same) = big.take(items), plain.take(items)
+    assert (labels == same).all()
+    assert (mapped.shape, mapped.dtype, len(mapped)) == (taken.shape, taken.dtype, 3)
+    rows, frames = np.array([2, 0]), np.array([[1, 0], [2, 2]])
+    assert (mapped[rows[:, None], :, frames] == taken[rows[:, None], :, frames]).all()
+    assert (mapped[1:] == taken[1:]).all()
+
+
+def test_options_of_rsmix_are_reachable_from_a_recipe():
+    text = """
+    name = "a"
+    [model]
+    name = "videomamba-xs"
+    [data]
+    kind = "faces"
+    rsmix = true
+    au_table = "as_published"
+    smoothing = "none"
+    mask = "union"
+    extent = "tight"
+    guard = 0
+    keep_long = true
+    """
+    data = parse_recipe(text).data
+    assert data.wanted.settings == Settings(
+        table="as_published", smoothing="none", mask="union", extent="tight", guard=0,
+        keep_long=True,
+    )  # fmt: skip
+    seen = data.measure(np.zeros((1, 3, 16, 28, 28), np.uint8))
+    assert (seen.smoothing, seen.extent) == ("none", "tight")
+    with pytest.raises(RecipeError, match="au_table must be one of clean, as_published"):
+        parse_recipe(text.replace("as_published", "printed"))

@@ -28,6 +28,7 @@ from mescope.training.ammsm_training import (
     magnifier_weight,
 )
 from mescope.training.recognizers import train_recognizer
+from mescope.training.search import adopt
 from mescope.training.tasks.classification import Classification, TrainingSet
 from mescope.training.train_clips import publish_recognizer, train_on_all
 
@@ -218,6 +219,22 @@ def test_the_teacher_is_silent_for_a_quarter_and_never_trains():  # check 25
     assert all(p.grad is None for p in model.teacher.parameters())
     after = model.teacher.state_dict()
     assert all(torch.equal(after[k], v) for k, v in before.items())  # no running statistics
+
+
+def test_the_teacher_is_asked_under_what_a_search_found(monkeypatch):
+    model = trainee(recipe_of(mesa=1.0))
+    adopt(model.model, (0.8, 0.8, 0.8, 0.8, 1.5))
+    asked = []
+    plain = model.teacher.module.forward
+    monkeypatch.setattr(
+        model.teacher.module, "forward",
+        lambda *given, **options: asked.append(options) or plain(*given, **options),
+    )  # fmt: skip
+    model.begin(3)  # past the adaptive epochs
+    model(torch.randn(4, 2, SIDE, SIDE))
+    config = model.model.config
+    assert asked == [{"ratios": config.ratios, "alpha": 1.5}]
+    assert config.ratios != model.teacher.module.config.default_ratios
 
 
 def test_the_teacher_takes_every_step_of_the_optimizer(monkeypatch):

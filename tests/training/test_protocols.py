@@ -1,14 +1,19 @@
 """Originals, copies and macro-expressions in folds: what is tested is never learned from."""
 
 import dataclasses
+from pathlib import Path
 
 import pytest
 from face_sets import CLASSES, face_clips
 
+from mescope.datasets.flow28 import read_flow_maps
 from mescope.errors import DatasetError, LeakError
 from mescope.events import Interval
+from mescope.samples.clip_kinds import map_examples
 from mescope.samples.provenance import Origin, runs
 from mescope.training.protocols import controls_of, folds_of, in_words
+
+REAL = Path(__file__).parents[2] / ".." / "shared" / "data" / "3db_flow28.npz"
 
 
 def origins(examples, items):
@@ -138,3 +143,17 @@ def test_frames_as_runs():
     assert not one.meets(dataclasses.replace(one, recording=("s", "b")))
     assert not one.meets(dataclasses.replace(one, shown=(Interval(3, 9),)))
     assert one.meets(dataclasses.replace(one, shown=(Interval(9, 9), Interval(2, 3))))
+
+
+@pytest.mark.skipif(not REAL.exists(), reason="the 442 real maps are not here")
+def test_the_composite_has_68_folds_of_people():  # check 25 of MERba
+    data = map_examples(read_flow_maps(REAL))
+    folds = folds_of(data, "loso", 0)
+    assert len(folds) == 68
+    assert sorted(i for fold in folds for i in fold.test) == list(range(442))
+    for fold in folds:
+        train, test = ({data.persons[i] for i in part} for part in (fold.train, fold.test))
+        assert len(test) == 1
+        assert not train & test
+        assert len(fold.train) + len(fold.test) == 442
+    assert data.counts == {"negative": 250, "positive": 109, "surprise": 83}

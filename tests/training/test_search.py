@@ -12,6 +12,7 @@ from torch.nn import functional as F
 
 from mescope.errors import RecipeError
 from mescope.models.ammsm_config import PRESETS, check_ratios
+from mescope.reports.search_plot import save_winners_plot
 from mescope.samples.examples import Examples
 from mescope.training import search
 from mescope.training.evaluate import evaluate
@@ -26,6 +27,8 @@ from mescope.training.search import (
     evolve,
     held_out,
 )
+from mescope.training.tasks.ammsm import AmmsmTask
+from mescope.training.tasks.classification import TrainingSet
 
 PAPER = Space.of(PRESETS["ammsm"])
 GOAL = (0.6, 0.4, 0.5, 0.1, 0.2, 0.3, 0.4, 0.2, 0.4, 3.0)
@@ -198,7 +201,7 @@ def test_too_few_people_are_told(people, share):
         held_out(persons, share, 0)
 
 
-def test_a_search_within_a_fold_sees_no_test_person(monkeypatch):  # check 24
+def test_a_search_within_a_fold_sees_no_test_person(monkeypatch, tmp_path):  # check 24
     recipe = recipe_of(
         epochs=2, adaptive_epochs=1, hold_out=0.3, search_population=4, search_generations=1
     )
@@ -228,7 +231,8 @@ def test_a_search_within_a_fold_sees_no_test_person(monkeypatch):  # check 24
     monkeypatch.setattr(MapEpochs, "__init__", learn_spy)
     monkeypatch.setattr(search, "adopt", adopt_spy)
     report = evaluate(recipe, examples, "5-fold")
-    assert len(slices) == len(trained) == len(adopted) == 5
+    trained, all_of = trained[::2], trained[1::2]
+    assert len(slices) == len(trained) == len(all_of) == len(adopted) == 5
     for fold, (chosen, learned) in enumerate(zip(slices, trained, strict=True)):
         name = f"{fold + 1} of 5"
         tested = {p.person for p in report.predictions if p.fold == name}
@@ -237,6 +241,11 @@ def test_a_search_within_a_fold_sees_no_test_person(monkeypatch):  # check 24
         assert not chosen & tested
         assert not learned & tested
         assert not chosen & learned
+        assert all_of[fold] == learned | chosen  # once chosen, everybody is learned from
+    assert [one["fold"] for one in report.chosen] == [f"{k + 1} of 5" for k in range(5)]
+    assert [tuple(one["genome"]) for one in report.chosen] == [genome for genome, _ in adopted]
+    assert save_winners_plot(report.chosen, tmp_path / "found.png")
+    assert not save_winners_plot([{"epoch": 3}], tmp_path / "none.png")
     assert all(genome[-1] == alpha for genome, alpha in adopted)
 
 
@@ -247,3 +256,20 @@ def test_a_search_needs_ammsm_and_people():
     persons = [("casme2", f"s{i % 2}") for i in range(16)]
     with pytest.raises(RecipeError, match="3 training people"):
         train_recognizer(recipe, *flows(), CLASSES, 0, persons=persons)
+
+
+def test_the_rate_goes_on_evenly_where_epochs_grow():
+    recipe = recipe_of(epochs=6, adaptive_epochs=2, batch_size=4)
+    data = TrainingSet(*flows(8), CLASSES)
+    task = AmmsmTask(recipe, data, 0, "cpu")
+    task.join(TrainingSet(*flows(16), CLASSES), 2)
+    assert [task.steps_before(epoch) for epoch in (0, 2, 3, 6)] == [0, 4, 8, 20]
+    assert [task.place(task.steps_before(epoch)) for epoch in range(7)] == [
+        0,
+        2,
+        4,
+        6,
+        8,
+        10,
+        12,
+    ]

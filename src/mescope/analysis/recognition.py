@@ -24,6 +24,9 @@ from mescope.training.recognizer import TrainedRecognizer
 from mescope.training.recognizers import load_recognizer
 from mescope.video.reading import Video, open_video
 
+Loaded = list[tuple[str, TrainedRecognizer, Card]]
+"""Models that name clips: what they were asked for by, the model, and its card."""
+
 
 def recognize(
     source: str | Path | NDArray[np.uint8] | Video,
@@ -49,31 +52,53 @@ def recognize(
         FaceError: no face in the onset frame, or too small.
         WeightsError: unknown or damaged weights, or of a model that names no clips.
     """
-    if not models:
-        raise MescopeError("expected a model or more, found none; `mescope models` lists them")
-    loaded = [(str(name), *load_recognizer(name)) for name in models]
+    loaded = load_models(models)
     video = source if isinstance(source, Video) else open_video(source, rate=rate)
     check_frames(video, [f for f in (onset, apex, offset) if f is not None])
     clip = OneClip(video, onset, apex, offset)
     flow = flow_of(clip, SIDE)
     pictures, notes = align(clip.pair, SIDE)
-    found = []
-    for name, recognizer, card in loaded:
-        preparation = recognizer.prepare
-        inputs, more = SAMPLES.named(preparation.data).of_one(preparation, clip)
-        notes += more
-        found.append(_named(name, card, recognizer, inputs))
+    found, more = named_by(loaded, clip)
+    notes += more
     return Recognitions(
         source=video.name,
         onset=onset,
         apex=apex,
         onset_s=float(video.times[onset]),
         apex_s=float(video.times[apex]),
-        found=tuple(found),
+        found=found,
         warnings=tuple(dict.fromkeys((*video.warnings, *notes))),
         pictures=pictures,
         flow=flow.values,
     )
+
+
+def load_models(models: Sequence[str | Path]) -> Loaded:
+    """Return models that name clips, each with its name and its card.
+
+    Raises:
+        MescopeError: none is asked for.
+        WeightsError: unknown or damaged weights, or of a model that names no clips.
+    """
+    if not models:
+        raise MescopeError("expected a model or more, found none; `mescope models` lists them")
+    return [(str(name), *load_recognizer(name)) for name in models]
+
+
+def named_by(loaded: Loaded, clip: OneClip) -> tuple[tuple[Recognition, ...], tuple[str, ...]]:
+    """Return what each model says of an expression, and notes on the way.
+
+    Raises:
+        VideoError: a frame is missing or damaged, or a model needs the offset.
+        FaceError: no face, or too small.
+    """
+    found, notes = [], list[str]()
+    for name, recognizer, card in loaded:
+        preparation = recognizer.prepare
+        inputs, more = SAMPLES.named(preparation.data).of_one(preparation, clip)
+        notes += more
+        found.append(_named(name, card, recognizer, inputs))
+    return tuple(found), tuple(notes)
 
 
 def flow_of(clip: OneClip, size: int) -> Computed:

@@ -10,7 +10,7 @@ import typer
 
 from mescope.cli.console import explain, progress_bar, show_json, show_text
 from mescope.cli.options import Choices, Json, Log, NamedRecipe, Set, choices_of
-from mescope.cli.recordings import Run, Source, about, on_recordings, tell
+from mescope.cli.recordings import Run, Source, about, jobs_on, on_recordings, tell
 from mescope.cli.told import told
 from mescope.errors import RecipeError
 
@@ -47,8 +47,9 @@ def evaluate(
     protocol: Annotated[
         str,
         typer.Option(
-            help="loso, cross-dataset, 5-fold, or 70-30 (all split by person); 70-30-clips "
-            "splits clips, as published, and is reported apart."
+            help="loso, cross-dataset, 5-fold, or 70-30 (all split by person); fixed: that of "
+            "a data set published with one (dfme); 70-30-clips splits clips, as published, and "
+            "is reported apart."
         ),
     ] = "loso",
     output: Annotated[
@@ -59,7 +60,8 @@ def evaluate(
         int | None, typer.Option(min=1, help="Runs; over the recipe's own.")
     ] = None,
     jobs: Annotated[
-        int | None, typer.Option(min=1, help="Processes.  Default: all cores.")
+        int | None,
+        typer.Option(min=1, help="Processes.  Default: all cores, and one on a GPU."),
     ] = None,
     engine: Annotated[str, typer.Option(help="local, or ray.")] = "local",
     address: Annotated[
@@ -73,9 +75,7 @@ def evaluate(
             "folder.",
         ),
     ] = None,
-    device: Annotated[
-        str, typer.Option(help="cpu, cuda, or mps; on a GPU, with --jobs 1.")
-    ] = "cpu",
+    device: Annotated[str, typer.Option(help="cpu, cuda, or mps.")] = "cpu",
     oracle: Annotated[
         bool,
         typer.Option(
@@ -121,12 +121,13 @@ def evaluate(
 
     over = [*(settings or ()), *([] if seeds is None else [f"seeds={seeds}"])]
     chosen = read_recipe(recipe, over)
-    how, by = checked_protocol(protocol), checked_engine(engine)
+    how, by, cores = checked_protocol(protocol), checked_engine(engine), os.cpu_count() or 1
     folder = output or Path("runs") / run_name(recipe)
     only = fold_numbers(folds) if folds is not None else frozenset() if collect else None
     run = Run(
-        folder, how, jobs or os.cpu_count() or 1, by, address, device, checked_log(log), only
-    )
+        folder, how, jobs_on(device, jobs, cores), by, address, device, checked_log(log), only,
+        readers=jobs or cores,
+    )  # fmt: skip
     options = {
         "dataset": dataset, "root": root, "features": features, "weights": weights,
         "protocol": protocol, "oracle": oracle, "keep-weights": keep_weights, "choice": choices,
@@ -181,7 +182,7 @@ def _on_clips(recipe: Recipe, source: Source, run: Run, oracle: bool) -> Report:
     with progress_bar("reading clips") as progress:
         prepared = prepare(
             recipe.data, data, labels=recipe.labels, cache=source.cache,
-            jobs=run.jobs, progress=progress,
+            jobs=run.readers, progress=progress,
         )  # fmt: skip
     if source.notes:
         source.notes.begin(about(source.dataset, source.root, data))
@@ -202,3 +203,8 @@ def _save(report: Report, folder: Path) -> None:
 
     for name in ("report.json", "predictions.csv", "report.tex", "report.html"):
         save_report(report, folder / name, force=True)
+    if report.chosen:
+        from mescope.reports.search_plot import save_winners_plot
+
+        if save_winners_plot(report.chosen, folder / "search.png"):
+            explain(f"what the searches within the folds found: {folder / 'search.png'}")

@@ -91,9 +91,18 @@ def import_weights(
         str, typer.Option(help="Write NAME.safetensors, into the folder of --output or here.")
     ] = "",
     labels: Annotated[
-        str, typer.Option(help="VideoMamba: classes of the new head, with commas.")
+        str, typer.Option(help="VideoMamba, AMMSM: classes of the new head, with commas.")
     ] = "",
-    model: Annotated[str, typer.Option(help="VideoMamba: the preset of that size.")] = "",
+    model: Annotated[
+        str, typer.Option(help="VideoMamba, AMMSM: the preset of that size.")
+    ] = "",
+    onto: Annotated[
+        Path | None,
+        typer.Option(metavar="<file>", help="AMMSM: an earlier import to put this one into."),
+    ] = None,
+    licence: Annotated[
+        str, typer.Option(help="VideoMamba, AMMSM: of the file, as you know it; for the card.")
+    ] = "",
     trained_on: Annotated[
         str, typer.Option(help="ME-TST and others: casme3 (default windows) or samm-lv.")
     ] = "",
@@ -109,8 +118,9 @@ def import_weights(
     """Turn a published checkpoint into described weights.
 
     The file is read without running any code in it; nothing is downloaded. ME-TST, ME-TST+ and
-    BoostingVRME find expressions at once: analyze --model OUT. VideoMamba is what a recipe can
-    start from: flat patches of pictures and positions are fitted to the preset.
+    BoostingVRME find expressions at once: analyze --model OUT. VideoMamba, and AMMSM from
+    VSSD-Tiny or ResNet-18, are what a recipe can start from: [model] weights = "OUT". Flat
+    patches, positions and colours are fitted to the preset; the card says what starts anew.
     """
     from mescope.cli.inputs import refuse_existing
     from mescope.models.importers import IMPORTERS, Order
@@ -125,6 +135,8 @@ def import_weights(
             labels=tuple(label.strip() for label in labels.split(",") if label.strip()),
             trained_on=trained_on,
             without=without,
+            onto=onto,
+            licence=licence,
             options=dict(_option(text) for text in change or ()),
         )
     )

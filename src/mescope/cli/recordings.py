@@ -35,6 +35,16 @@ class Run:
     device: str
     log: Log = "none"
     only: frozenset[int] | None = None  # folds, from 0; none of them: collect
+    readers: int = 1  # processes or threads that read pictures
+
+
+def jobs_on(device: str, asked: int | None, cores: int) -> int:
+    """Return the processes that train: all cores, or one where they would share a card.
+
+    >>> jobs_on("cpu", None, 8), jobs_on("cuda", None, 8), jobs_on("cuda", 2, 8)
+    (8, 1, 2)
+    """
+    return asked or (cores if device.startswith("cpu") else 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +135,7 @@ def on_recordings(
     from mescope.reports.video_page import write_video_pages
     from mescope.training.evaluate_recordings import evaluate_recordings
 
-    data = measured(recipe, source, run.jobs)
+    data = measured(recipe, source, run.readers)
     with progress_bar(recipe.name) as progress:
         report = evaluate_recordings(
             recipe, data, run.protocol, out=run.folder, weights=weights, jobs=run.jobs,

@@ -53,6 +53,7 @@ class Clip:
     au_raw: str = ""
     objective_class: int | None = None
     emotions: tuple[str, ...] = ()  # where a data set names several at once (4DME)
+    part: str = ""  # of a published split: "train", or the name of a test part (DFME)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -53,7 +53,7 @@ from mescope.datasets.workbook import (
 )
 from mescope.errors import DatasetError
 from mescope.facs import class_number
-from mescope.labels import RAW_COUNTS, canonical
+from mescope.labels import CASME2_CHANGED_IN_2019, RAW_COUNTS, canonical
 
 NAME = "casme2"
 TITLE = "CASME II"
@@ -67,9 +67,6 @@ TABLES = (
     "CASME2-coding-updated.xlsx",
     "CASME2_label_Ver_2.xls",
 )
-CHANGED_IN_2019 = ("EP07_01", "EP07_04f", "EP10_03")
-"""Clips of sub24 that the sheet of 2014 calls sadness and the one of 2019 surprise."""
-
 COUNTS: Mapping[str, Mapping[str, int]] = MappingProxyType(
     {
         "2014": RAW_COUNTS["casme2"],
@@ -159,7 +156,7 @@ def _release(rows: Iterable[SheetRow], path: Path) -> Release:
         canonical(str(row.cells["Estimated Emotion"] or ""))
         for row in rows
         if subject_id(row.cells["Subject"]) == "sub24"
-        and str(row.cells["Filename"]).strip() in CHANGED_IN_2019
+        and str(row.cells["Filename"]).strip() in CASME2_CHANGED_IN_2019
     }
     if said == {"surprise"}:
         return "2019"

@@ -5,8 +5,9 @@ Layout  ROOT holds the three data sets in their own layout, and the list if ther
 Frames  as the readers of the parts give them
 
 With the list, its 442 rows decide which clips belong, and under which class.  Without it the
-same follows from the sheets: the 3-class label sets, minus the two clips of CASME II that the
-list leaves out (a clip without an apex and one whose apex is its onset).  A person stays the
+same follows from the sheets: the 3-class label sets, minus the clips of CASME II that the set
+leaves out by name (one without an apex, one whose apex is its onset, and three that have a
+class in the sheet of 2019 only).  A person stays the
 person of the part, so that folds over several data sets know them.
 """
 
@@ -24,7 +25,7 @@ from mescope.datasets import casme2, samm, smic
 from mescope.datasets.base import Clip, Dataset, reader_of
 from mescope.datasets.clips import Findings
 from mescope.errors import DatasetError
-from mescope.labels import to_classes
+from mescope.labels import leaves_out, to_classes
 
 NAME = "megc2019"
 TITLE = "MEGC2019 composite (SMIC-HS + CASME II + SAMM)"
@@ -35,14 +36,6 @@ CLASSES = ("negative", "positive", "surprise")
 
 COUNTS = {"casme2": (88, 32, 25), "smic": (70, 51, 43), "samm": (92, 26, 15)}
 PEOPLE = 68
-LEFT_OUT = (
-    ("04", "EP12_01f"),
-    ("05", "EP09_05f"),
-    *(("24", clip) for clip in casme2.CHANGED_IN_2019),
-)
-"""Clips of CASME II (subject, clip) that have a class and are not in the list, which follows
-the sheet of 2014: three have a class in the sheet of 2019 only."""
-
 _PARTS: dict[str, Callable[[str | Path], Dataset]] = {
     "casme2": casme2.read,
     "smic": lambda root: smic.read_camera("HS", root),
@@ -119,7 +112,7 @@ def _by_sheets(clips: list[Clip], findings: Findings) -> list[Clip]:
     for clip in clips:
         emotion = clip.expression.emotion or ""
         label = to_classes(emotion, "3-class", clip.dataset)
-        if clip.dataset == "casme2" and (clip.subject[-2:], clip.name) in LEFT_OUT:
+        if leaves_out("3-class", clip.dataset, clip.subject, clip.name):
             findings.each("clips are left out by the composite", f"{clip.dataset}/{clip.name}")
         elif label is None:
             text = f"clips of {clip.dataset} say {emotion}, which is none of the three classes"

@@ -34,12 +34,13 @@ Counts = NDArray[np.int64]
 def figures_of(report: Evaluation) -> dict[str, Any]:
     """Return every figure of a report by name, as plain values for JSON.
 
-    ``all`` and each entry of ``datasets`` (empty where there is one data set) have ``people``,
+    ``all`` and each entry of ``datasets`` (test parts of a published split stand there, too;
+    empty where there is one data set and no such split) have ``people``,
     ``clips``, ``n`` per class, every reported metric (mean, min, max, interval or None),
     ``per_seed``, ``policies`` (absent classes), ``confusion`` (rows: truth; summed over seeds)
     and ``baselines``.  ``people`` lists every person with clips and hits.  The keys ``control``
-    (:func:`control_of`) and ``oracle_best_epoch_on_test``, apart, are there only if the report
-    has such predictions.
+    (:func:`control_of`), ``chosen`` (what people held out of each fold's training chose) and
+    ``oracle_best_epoch_on_test``, apart, are there only if the report has them.
     """
     found = [(p, p.predicted) for p in report.predictions]
     out: dict[str, Any] = {
@@ -59,6 +60,8 @@ def figures_of(report: Evaluation) -> dict[str, Any]:
         "environment": dict(report.environment),
         "seconds": report.seconds,
     }
+    if report.chosen:
+        out["chosen"] = [dict(one) for one in report.chosen]
     if report.control:
         out["control"] = control_of(report)
     best = [(p, p.oracle) for p in report.predictions if p.oracle is not None]
@@ -95,6 +98,7 @@ def cautions(report: Evaluation) -> list[str]:
         said.append(f"Counted as {report.mode}: not comparable with clean figures.")
     if report.mode == SUBJECT_DEPENDENT:
         said.append("Subject-dependent: people of the test part were learned from.")
+    said += _how_it_was_run(report)
     if RENDERED in report.datasets:
         said.append("Simulated faces: this says nothing of how well real people are read.")
     if len(report.seeds) < WISHED_SEEDS:
@@ -124,6 +128,21 @@ def cautions(report: Evaluation) -> list[str]:
         said.append(
             f"No hash of the {' and the '.join(missing)}: that another report is of the same "
             "clips and folds cannot be checked."
+        )
+    return said
+
+
+def _how_it_was_run(report: Evaluation) -> list[str]:
+    said = []
+    if tests := _tests(report):
+        said.append(
+            f"A published split, trained once: {' and '.join(tests)} are the figures that "
+            "papers print; all is both together, which they do not."
+        )
+    if report.chosen:
+        said.append(
+            f"Within each of {len(report.chosen)} trainings, people held out of it chose what "
+            "is kept; nobody tested did."
         )
     return said
 
@@ -160,14 +179,19 @@ def by_frequency(counts: ClassCounts) -> dict[str, float | None]:
 
 
 def _parts(report: Evaluation, pairs: Sequence[tuple[Prediction, str]]) -> dict[str, Any]:
-    names = report.datasets if len(report.datasets) > 1 else ()
+    apart: dict[str, list[tuple[Prediction, str]]] = {}
+    for pair in pairs:
+        apart.setdefault(pair[0].part or pair[0].person[0], []).append(pair)
+    names = sorted(apart) if len(apart) > 1 or _tests(report) else ()
     return {
         "all": _part(pairs, report.classes),
-        "datasets": {
-            name: _part([pair for pair in pairs if pair[0].person[0] == name], report.classes)
-            for name in names
-        },
+        "datasets": {name: _part(apart[name], report.classes) for name in names},
     }
+
+
+def _tests(report: Evaluation) -> list[str]:
+    """Return the test parts of a published split."""
+    return sorted({p.part for p in report.predictions if p.part})
 
 
 def _part(pairs: Sequence[tuple[Prediction, str]], classes: Sequence[str]) -> dict[str, Any]:

@@ -95,6 +95,39 @@ def train_on(persons: Sequence[Person], train: Collection[str], test: Collection
     return Fold("+".join(sorted(test)), train_items, test_items, tuple(persons))
 
 
+LEARNED = "train"
+"""The part of a published split that is learned from; all others are tested."""
+
+
+def published(persons: Sequence[Person], parts: Sequence[str]) -> Fold:
+    """Return the fold of a published split: trained once, all test parts tested.
+
+    Args:
+        persons: whose the items are.
+        parts: :data:`LEARNED`, or the name of a test part, for each.
+
+    Raises:
+        DatasetError: there is no such split, or one of its sides is empty.
+        LeakError: a person is in both.
+
+    >>> people = [("a", "1"), ("a", "2"), ("a", "3")]
+    >>> fold = published(people, ["train", "testA", "testB"])
+    >>> fold.name, fold.train, fold.test
+    ('testA+testB', (0,), (1, 2))
+    """
+    train = tuple(i for i, part in enumerate(parts) if part == LEARNED)
+    test = tuple(i for i, part in enumerate(parts) if part not in (LEARNED, ""))
+    if not train or not test or len(parts) != len(persons):
+        found = ", ".join(sorted({part or "(none)" for part in parts})) or "no parts"
+        raise DatasetError(
+            f"expected a data set with a published split, a part {LEARNED!r} and others to "
+            f"test, found {found}; give the folder that holds all parts, or take another "
+            "protocol"
+        )
+    name = "+".join(sorted({parts[i] for i in test}))
+    return Fold(name, train, test, tuple(persons))
+
+
 def grouped(persons: Sequence[Person], folds: int, seed: int) -> list[Fold]:
     """Return ``folds`` folds of whole people, shuffled by ``seed``, about equal in people.
 

@@ -42,6 +42,7 @@ class Prediction:
     seed: int
     scores: tuple[float, ...] = ()
     oracle: str | None = None
+    part: str = ""  # the test part of a published split
 
     @property
     def clip(self) -> tuple[str, str, str]:
@@ -72,6 +73,7 @@ class Evaluation:
     seconds: float
     warnings: tuple[str, ...]
     control: tuple[Prediction, ...] = ()  # of control clips, whose truth is their mask's
+    chosen: tuple[Mapping[str, Any], ...] = ()  # by people held out within each fold
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "recipe", _plain(self.recipe))

@@ -43,6 +43,7 @@ def as_json(report: Report) -> str:
         "summary": report.summary(),
         "columns": [*_COLUMNS, "scores"],
         "control": [_row(p) for p in report.control],
+        "chosen": [dict(one) for one in report.chosen],
     }
     text = json.dumps(head, indent=1, ensure_ascii=False, allow_nan=False)
     lines = ",\n".join(
@@ -111,21 +112,25 @@ def as_csv(report: Report) -> str:
     """
     oracle = report.predictions[0].oracle is not None
     columns = [c for c in _COLUMNS if c != "oracle"]
+    parts = ["part"] if any(p.part for p in report.predictions) else []
     scored = any(p.scores for p in report.predictions)
     scores = [f"score_{name}" for name in report.classes] if scored else []
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")  # RFC 4180
-    writer.writerow([*columns, *scores, *(["oracle_best_epoch_on_test"] if oracle else [])])
+    best = ["oracle_best_epoch_on_test"] if oracle else []
+    writer.writerow([*columns, *scores, *best, *parts])
     for p in report.predictions:
         texts = [guarded(v) for v in (*p.person, p.name, p.truth, p.predicted, p.fold)]
         values = [repr(v) for v in p.scores] or [""] * len(scores)
         best = [guarded(p.oracle or "")] if oracle else []
-        writer.writerow([*texts, p.seed, *values, *best])
+        part = [guarded(p.part)] if parts else []
+        writer.writerow([*texts, p.seed, *values, *best, *part])
     return out.getvalue()
 
 
 def _row(p: Prediction) -> list[Any]:
-    return [*p.person, p.name, p.truth, p.predicted, p.fold, p.seed, p.oracle, list(p.scores)]
+    row = [*p.person, p.name, p.truth, p.predicted, p.fold, p.seed, p.oracle, list(p.scores)]
+    return [*row, p.part] if p.part else row
 
 
 def _report(document: dict[str, Any]) -> Report:
@@ -141,11 +146,12 @@ def _report(document: dict[str, Any]) -> Report:
         seconds=float(document["seconds"]),
         warnings=tuple(str(w) for w in document["warnings"]),
         control=tuple(_prediction(row) for row in document.get("control", ())),
+        chosen=tuple({**one} for one in document.get("chosen", ())),
     )
 
 
 def _prediction(row: list[Any]) -> Prediction:
-    dataset, subject, name, truth, predicted, fold, seed, oracle, scores = row
+    dataset, subject, name, truth, predicted, fold, seed, oracle, scores, *part = row
     return Prediction(
         person=(str(dataset), str(subject)),
         name=str(name),
@@ -155,4 +161,5 @@ def _prediction(row: list[Any]) -> Prediction:
         seed=int(seed),
         oracle=None if oracle is None else str(oracle),
         scores=tuple(float(v) for v in scores),
+        part=str(part[0]) if part else "",
     )

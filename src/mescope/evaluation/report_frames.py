@@ -41,6 +41,8 @@ def predictions(report: Evaluation) -> Rows:
         row |= {f"score_{c}": s for c, s in zip(report.classes, p.scores, strict=False)}
         if p.oracle is not None:
             row["oracle_best_epoch_on_test"] = p.oracle
+        if p.part:
+            row["part"] = p.part
         found.append(row)
     return found
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from mescope.errors import WeightsError
-from mescope.models import me_tst_import, videomamba_import
+from mescope.models import me_tst_import, start_import, videomamba_import
 from mescope.models.weights import Card
 from mescope.registry import Registry
 
@@ -27,6 +27,8 @@ class Order:
         labels: classes of a new head.
         trained_on: the data set that the published training saw.
         without: the subject that it left out.
+        onto: weights of an earlier import to put these into.
+        licence: of the published file, as the user knows it.
         options: fields of the preset's config to change.
     """
 
@@ -36,6 +38,8 @@ class Order:
     labels: tuple[str, ...] = ()
     trained_on: str = ""
     without: str = ""
+    onto: Path | None = None
+    licence: str = ""
     options: dict[str, Any] = dataclasses.field(default_factory=dict)
 
 
@@ -57,7 +61,7 @@ class Importer(ABC):
             WeightsError: the order holds what this kind has no use for, or the file is not
                 such a checkpoint.
         """
-        for name in ("model", "labels", "trained_on", "without"):
+        for name in ("model", "labels", "trained_on", "without", "onto", "licence"):
             if getattr(order, name) and name not in self.takes:
                 raise WeightsError(
                     f"expected no --{name.replace('_', '-')} for such a checkpoint, found "
@@ -78,7 +82,7 @@ class VideoMambaImporter(Importer):
     """VideoMamba of pictures or videos, to begin a training from."""
 
     title = "VideoMamba, to begin a training from (OpenGVLab/VideoMamba)"
-    takes = frozenset({"model", "labels"})
+    takes = frozenset({"model", "labels", "licence"})
 
     def write(self, order: Order) -> Card:
         """Write the weights and return their card."""
@@ -89,9 +93,25 @@ class VideoMambaImporter(Importer):
             )
         card, _ = videomamba_import.import_checkpoint(
             order.source, order.out, order.model or "videomamba-ti", order.labels,
-            **order.options,
+            order.licence, **order.options,
         )  # fmt: skip
         return card
+
+
+class StartImporter(Importer):
+    """A checkpoint of pictures that a stream of AMMSM begins from."""
+
+    takes = frozenset({"model", "labels", "onto", "licence"})
+
+    def __init__(self, kind: str, title: str) -> None:
+        self.kind, self.title = kind, title
+
+    def write(self, order: Order) -> Card:
+        """Write the weights and return their card."""
+        return start_import.import_start(
+            order.source, order.out, self.kind, model=order.model, labels=order.labels,
+            onto=order.onto, licence=order.licence, **order.options,
+        )  # fmt: skip
 
 
 class MeTstImporter(Importer):
@@ -113,5 +133,11 @@ class MeTstImporter(Importer):
 
 
 IMPORTERS.register("videomamba")(VideoMambaImporter())
+IMPORTERS.register("vssd-tiny")(
+    StartImporter("vssd-tiny", "VSSD-Tiny, to begin AMMSM's flow from (YuHengsss/VSSD)")
+)
+IMPORTERS.register("resnet-18")(
+    StartImporter("resnet-18", "ResNet-18, to begin AMMSM's onset frame from (torchvision)")
+)
 for _family in me_tst_import.FAMILIES:
     IMPORTERS.register(_family)(MeTstImporter(_family))

@@ -7,6 +7,7 @@ file holds nothing else.  Nothing is downloaded.
 from __future__ import annotations
 
 import zipfile
+from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -24,15 +25,22 @@ INSIDE = ("model", "module", "state_dict")
 """Where training scripts put the weights among other things."""
 
 
+Allowed = type | tuple[type, str]
+
+RUN_OPTIONS: Allowed = (OrderedDict, "yacs.config.CfgNode")
+"""The options of a run that some checkpoints hold: read as the plain table that they are."""
+
+
 def read_state(
-    path: str | Path, *, prefixes: Sequence[str], allowed: Sequence[type] = ()
+    path: str | Path, *, prefixes: Sequence[str], allowed: Sequence[Allowed] = ()
 ) -> dict[str, Tensor]:
     """Return the tensors of a published checkpoint by their published names.
 
     Args:
         path: a .safetensors file, or one that ``torch.save`` wrote, whatever its suffix.
         prefixes: of wrappers, in this order; taken off every name.
-        allowed: classes of plain values that may lie beside the tensors.
+        allowed: classes of plain values that may lie beside the tensors; with a name, one that
+            stands for the class of that name.
 
     Raises:
         WeightsError: no such file, of another kind, objects other than tensors and plain
@@ -46,7 +54,7 @@ def read_state(
     return _tensors(_contents(path, allowed), path, prefixes)
 
 
-def _contents(path: Path, allowed: Sequence[type]) -> object:
+def _contents(path: Path, allowed: Sequence[Allowed]) -> object:
     """Return what lies in the file."""
     if path.suffix == SUFFIX:
         read_metadata(path)  # a sound header, before any of its numbers is believed
@@ -112,6 +120,21 @@ def _tensors(found: object, path: Path, prefixes: Sequence[str]) -> dict[str, Te
             raise WeightsError(f"{path}: {name} occurs twice, once as {key}; drop one of them")
         tensors[name] = tensor
     return tensors
+
+
+def fit_channels(weight: Tensor, channels: int) -> Tensor:
+    """Return the weights of a first convolution over colours for other channels.
+
+    Every channel gets the mean over the colours, so much of it that inputs of the same size
+    give outputs of the same size.  For one channel that is their sum, which is exact for grey
+    pictures: those are three equal colours.
+
+    Args:
+        weight: (out, 3, ...).
+        channels: of the new input.
+    """
+    mean = weight.mean(1, keepdim=True) * (weight.shape[1] / channels)
+    return mean.repeat_interleave(channels, 1)
 
 
 def check_values(given: Mapping[str, Tensor], counts: Sequence[str] = ()) -> None:

@@ -21,7 +21,12 @@ from torch import Tensor
 
 from mescope.errors import WeightsError
 from mescope.models import create_model
-from mescope.models.published_state import check_names, check_values, read_state
+from mescope.models.published_state import (
+    check_names,
+    check_values,
+    fit_channels,
+    read_state,
+)
 from mescope.models.videomamba import VideoMamba, VideoMambaConfig
 from mescope.models.videomamba_layers import stretch_space, stretch_time
 from mescope.models.weights import Card, save
@@ -80,8 +85,9 @@ class Imported(NamedTuple):
 
 
 def import_checkpoint(
-    source: str | Path, out: str | Path, model: str, labels: Sequence[str], **options: Any
-) -> tuple[Card, Imported]:
+    source: str | Path, out: str | Path, model: str, labels: Sequence[str],
+    licence: str = "", **options: Any,
+) -> tuple[Card, Imported]:  # fmt: skip
     """Write a published checkpoint as weights of mescope, to begin a training from.
 
     Args:
@@ -89,6 +95,7 @@ def import_checkpoint(
         out: the .safetensors file to write.
         model: a preset of VideoMamba.
         labels: classes of the head, which starts anew unless the checkpoint has as many.
+        licence: of the checkpoint, as the user knows it.
         options: fields of the preset's config to change, such as ``frames``.
 
     Raises:
@@ -103,7 +110,8 @@ def import_checkpoint(
     digest = hashlib.sha256(Path(source).read_bytes()).hexdigest()
     card = Card(
         model=model, config=dataclasses.asdict(network.config), regions=(), window=0, rate=0.0,
-        labels=tuple(labels), recipe=IMPORTED, licence="that of the published checkpoint",
+        labels=tuple(labels), recipe=IMPORTED,
+        licence=licence or "that of the published checkpoint",
         trained_on=f"what the published checkpoint {Path(source).name} saw (sha256 {digest})",
         notes=f"starts anew: {', '.join(found.fresh) or 'nothing'}; "
         f"fitted: {', '.join(found.fitted) or 'nothing'}",
@@ -142,6 +150,7 @@ def from_published(tensors: Mapping[str, Tensor], config: VideoMambaConfig) -> I
     """Turn published tensors into weights for ``config``.
 
     Flat patches of pictures come into the middle frame of the tubelet, the others get zeros;
+    patches of colours are fitted to grey ones (:func:`published_state.fit_channels`);
     positions are interpolated, linearly in time and bicubically in space.  Fresh stay the head
     where it is missing or of another number of classes, and positions in time where the
     checkpoint is of pictures.
@@ -166,7 +175,7 @@ def from_published(tensors: Mapping[str, Tensor], config: VideoMambaConfig) -> I
     return Imported(
         state=_renamed(given, config),
         fresh=tuple(_WHOLE[name] for name in fresh),
-        fitted=tuple(_WHOLE[name] for name in fitted),
+        fitted=tuple(dict.fromkeys(_WHOLE[name] for name in fitted)),
     )
 
 
@@ -230,6 +239,10 @@ def _fit(given: dict[str, Tensor], config: VideoMambaConfig) -> list[str]:
         full = flat.new_zeros(*flat.shape[:2], config.tubelet, *flat.shape[2:])
         full[:, :, config.tubelet // 2] = flat
         given["patch_embed.proj.weight"] = full
+        fitted.append("patch_embed.proj.weight")
+    patches = given.get("patch_embed.proj.weight")
+    if patches is not None and patches.dim() == 5 and patches.shape[1] == 3 != config.channels:
+        given["patch_embed.proj.weight"] = fit_channels(patches, config.channels)
         fitted.append("patch_embed.proj.weight")
     for name, stretch, size in (
         ("temporal_pos_embedding", stretch_time, config.steps),

@@ -32,7 +32,7 @@ from mescope.face.box import Box
 from mescope.face.detector import Face, FaceFinder, Grey, default_finder
 from mescope.io.cores import cores
 from mescope.io.progress import Progress
-from mescope.labels import class_of, classes_for
+from mescope.labels import class_of, classes_for, leaves_out
 from mescope.samples.base import Prepared
 from mescope.samples.clip_features import (
     Computed,
@@ -214,6 +214,7 @@ class _Found(NamedTuple):
             classes=self.classes,
             persons=tuple((clip.dataset, clip.subject) for clip in self.clips),
             names=tuple(clip.name for clip in self.clips),
+            parts=_parts(self.clips),
         )
         return Prepared(examples, self.problems)
 
@@ -279,8 +280,9 @@ def _classes(
         except DatasetError as error:
             findings.error(_key(clip), str(error))
             continue
-        if name is None:
-            outside[f"{emotion} of {clip.dataset}"] += 1
+        if name is None or leaves_out(labels, clip.dataset, clip.subject, clip.name):
+            by_name = "" if name is None else " by their names"
+            outside[f"{emotion} of {clip.dataset}{by_name}"] += 1
             continue
         clips.append(clip)
         chosen.append(classes.index(name))
@@ -291,6 +293,12 @@ def _classes(
     if not clips:
         raise DatasetError(f"{dataset.name}: no clip has a class of the label set {labels}")
     return classes, clips, chosen
+
+
+def _parts(clips: Sequence[Clip]) -> tuple[str, ...]:
+    """Return the part of a published split that each clip is of; none where there is none."""
+    parts = tuple(clip.part for clip in clips)
+    return parts if any(parts) else ()
 
 
 def _note(clip: Clip, item: Computed, findings: Findings) -> None:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from mescope.errors import DatasetError
 from mescope.evaluation.folds import Person
+from mescope.samples.mapped_rows import take
 from mescope.samples.provenance import Origin
 
 
@@ -23,7 +24,8 @@ class Examples:
     ``inputs`` (n, ...) are of the type and unit that ``kind`` names, float32 or, for faces,
     uint8; ``labels`` (n,) are indices into ``classes``; ``names`` tell clips of one person
     apart.  ``origins`` say what may be tested and what may only be learned from; without them
-    every example is an original.
+    every example is an original.  ``parts`` are those of a published split: "train", or the
+    name of a test part; without them there is none.
 
     Raises:
         DatasetError: lengths differ, a label is not a class, or a value is not a number.
@@ -36,10 +38,11 @@ class Examples:
     persons: tuple[Person, ...]
     names: tuple[str, ...]
     origins: tuple[Origin, ...] = ()
+    parts: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         lengths = {len(self.inputs), len(self.labels), len(self.persons), len(self.names)}
-        lengths |= {len(self.origins)} if self.origins else set()
+        lengths |= {len(found) for found in (self.origins, self.parts) if found}
         if len(lengths) != 1 or 0 in lengths:
             raise DatasetError(f"expected as many inputs as labels and names, found {lengths}")
         if self.labels.min() < 0 or self.labels.max() >= len(self.classes):
@@ -70,10 +73,12 @@ class Examples:
         known = "\n".join(
             "\t".join((*person, name, self.classes[label]))
             for person, name, label in zip(self.persons, self.names, self.labels, strict=True)
-        ) + "\n".join(map(repr, self.origins))
-        pixels = np.ascontiguousarray(self.inputs)
+        ) + "\n".join((*map(repr, self.origins), *self.parts))
+        pixels = hashlib.sha256()
+        for row in self.inputs:  # one after the other: together they may not fit into memory
+            pixels.update(np.ascontiguousarray(row))
         return {
-            "inputs": hashlib.sha256(pixels.tobytes()).hexdigest(),
+            "inputs": pixels.hexdigest(),
             "labels": hashlib.sha256(known.encode()).hexdigest(),
         }
 
@@ -85,6 +90,9 @@ class Examples:
         return [i for i, origin in enumerate(self.origins) if origin.testable]
 
     def take(self, items: Sequence[int]) -> tuple[NDArray[Any], NDArray[np.int64]]:
-        """Return inputs and labels of the given examples, in that order."""
+        """Return inputs and labels of the given examples, in that order.
+
+        Inputs that lie in a file stay there, see :class:`mescope.samples.mapped_rows.Rows`.
+        """
         index = np.asarray(items, dtype=np.int64)
-        return self.inputs[index], self.labels[index]
+        return take(self.inputs, index), self.labels[index]

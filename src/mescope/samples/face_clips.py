@@ -3,14 +3,15 @@
 Each recording is one piece of work: faces are looked for once, every picture is decoded once,
 and what is kept of an expression are the crops of a few of its frames
 (:mod:`mescope.samples.sparse_frames`), as uint8.  Mixed clips show the same frames of their
-source.  A finished recording stays in the cache.
+source.  A finished recording stays in the cache, and all clips together beside it where they
+are too many for memory.
 
-Which emotion a macro-expression of CAS(ME)^3 has, nobody annotated: its objective class decides
-(our reading of the RSMix paper).  What is left out becomes a problem that says why.
+What is left out becomes a problem that says why.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable
@@ -23,17 +24,19 @@ import dlib
 import numpy as np
 from numpy.typing import NDArray
 
-from mescope import facs
 from mescope.annotations.problems import Level, Problem
 from mescope.datasets.base import Dataset
 from mescope.errors import DatasetError, MescopeError
-from mescope.events import Expression, Interval, Recording
+from mescope.events import Interval, Recording
 from mescope.face.detector import FaceFinder, default_finder
 from mescope.io.cache import Store
 from mescope.io.json_text import json_value
 from mescope.io.parallel import run_jobs
-from mescope.labels import class_of, classes_for
+from mescope.labels import classes_for
+from mescope.samples.base import Prepared
 from mescope.samples.examples import Examples
+from mescope.samples.face_names import class_of_face, name_of
+from mescope.samples.mapped_rows import stacked
 from mescope.samples.provenance import Origin, Role, runs
 from mescope.samples.rsmix.paste import paste
 from mescope.samples.rsmix.plan import (
@@ -50,7 +53,10 @@ from mescope.video.source import Picture, Video
 
 VERSION = 1  # of cache entries: raised whenever the same recording would give other numbers
 
+FACES = "faces"  # folder within the cache
+
 Pixels = NDArray[np.uint8]
+_NOTHING: Pixels = np.empty(0, np.uint8)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,20 +97,25 @@ class Made(NamedTuple):
     """Clips of one recording: ``inputs`` (n, c, (1 + draws) * frames, S, S), and what they are.
 
     ``expressions`` are numbers in the recording's own list; ``skipped`` says which of them gave
-    nothing in which role, and why.
+    nothing in which role, and why.  With a ``store``, pixels are left there.
     """
 
     inputs: Pixels
     origins: list[Origin]
     expressions: list[int]
     skipped: list[tuple[int, Role, str]]
+    store: Store | None = None
 
-
-class Faces(NamedTuple):
-    """Examples and all that was left out."""
-
-    examples: Examples
-    problems: tuple[Problem, ...]
+    def pixels(self) -> Pixels:
+        """Return the inputs, from the cache if they were left there."""
+        if self.store is None:
+            return self.inputs
+        kept = self.store.load("faces")
+        if kept is None:
+            raise DatasetError(
+                f"{self.store.path('faces')} was whole and no longer is; run the same again"
+            )
+        return kept["inputs"]
 
 
 class _Shared(NamedTuple):
@@ -122,7 +133,7 @@ def face_examples(
     jobs: int | None = None,
     finder: FaceFinder | None = None,
     progress: Any = None,
-) -> Faces:
+) -> Prepared:
     """Return clips of a data set's long recordings.
 
     Args:
@@ -152,7 +163,7 @@ def face_examples(
         if progress is not None:
             progress(len(done), len(recordings))
     return _gathered(
-        dataset, recordings, [done[n] for n in range(len(recordings))], asked, labels
+        dataset, recordings, [done[n] for n in range(len(recordings))], shared, labels
     )
 
 
@@ -161,13 +172,15 @@ def _one(shared: _Shared, item: tuple[int, Recording]) -> Made | str:
     _, recording = item
     try:
         video = open_recording(recording)
-        store = _store(shared, recording, video)
-        kept = store.load("faces") if store else None
-        if kept is None:
-            kept = _packed(_made(recording, video, shared.asked, shared.finder))
-            if store:
-                store.save("faces", kept)
-        return _unpacked(kept)
+        stores = _stores(shared, recording, video)
+        for store in stores:
+            if kept := store.load("faces"):
+                return _unpacked(kept)._replace(inputs=_NOTHING, store=store)
+        made = _made(recording, video, shared.asked, shared.finder)
+        if not stores:
+            return made
+        stores[0].save("faces", _packed(made))
+        return made._replace(inputs=_NOTHING, store=stores[0])
     except (MescopeError, OSError) as error:
         return str(error)
 
@@ -189,7 +202,7 @@ def _made(
         clips.append(_Clip(number, "original", Layer(tuple(frames), found.crops)))
     roles: list[tuple[Role, bool]] = []
     if asked.mixes or asked.controls:
-        roles = [("rsmix", False), ("control", True)]
+        roles = [("rsmix", False), *([("control", True)] if asked.controls else [])]
     for role, control in roles:
         chosen = replace(settings, control=control)
         for plan in plan_recording(recording, video, chosen, marks=marks):
@@ -271,19 +284,22 @@ def _seed(recording: Recording, clip: _Clip) -> int:
     return recording.expressions[clip.number].interval.first
 
 
-def _store(shared: _Shared, recording: Recording, video: Video) -> Store | None:
+def _stores(shared: _Shared, recording: Recording, video: Video) -> list[Store]:
+    """Return where the clips of a recording are kept: those asked for, then with more roles."""
     if shared.cache is None or shared.finder is not None:
-        return None
+        return []
     asked = shared.asked
-    mixed = asked.mixes or asked.controls
+    kept: list[bool | str] = [False, "rsmix", True]  # originals, copies too, controls too
+    least = 2 if asked.controls else 1 if asked.mixes else 0
     identity = {
         "version": f"{VERSION}, OpenCV {cv2.__version__}, dlib {dlib.__version__}",
         "recording": json.dumps({**asdict(recording), "path": None}, sort_keys=True),
         "video": video.fingerprint(),
-        "shape": [asked.frames, asked.size, asked.channels, asked.draws, mixed],
         "settings": asdict(asked.settings),
     }
-    return Store(shared.cache / "faces", identity)
+    shape = [asked.frames, asked.size, asked.channels, asked.draws]
+    folder = shared.cache / FACES
+    return [Store(folder, {**identity, "shape": [*shape, roles]}) for roles in kept[least:]]
 
 
 def _packed(made: Made) -> dict[str, NDArray[Any]]:
@@ -308,43 +324,64 @@ def _unpacked(kept: dict[str, NDArray[Any]]) -> Made:
 
 
 def _gathered(
-    dataset: Dataset, recordings: list[Recording], found: list[Made | str], asked: FaceClips,
+    dataset: Dataset, recordings: list[Recording], found: list[Made | str], shared: _Shared,
     labels: str,
-) -> Faces:  # fmt: skip
+) -> Prepared:  # fmt: skip
     """Return the wanted clips of all recordings that have a class."""
+    asked = shared.asked
     classes = classes_for(labels, {r.dataset for r in recordings})
     problems: list[Problem] = []
-    inputs, targets, origins, persons, names = [], [], [], [], []
+    chosen: list[tuple[Made, list[int]]] = []
+    targets, origins, persons, names = [], [], [], []
     for recording, made in zip(recordings, found, strict=True):
         if isinstance(made, str):
             problems.append(Problem("error", recording.name, made))
             continue
         problems += _missing(recording, made, asked)
         seen: Counter[str] = Counter()
+        chosen.append((made, []))
         for row, (origin, number) in enumerate(
             zip(made.origins, made.expressions, strict=True)
         ):
             if not asked.wants(origin):
                 continue
             expression = recording.expressions[number]
-            name = _class(expression, labels, recording, problems)
+            name = class_of_face(expression, labels, recording, problems)
             if name is None or (
                 name == "others" and origin.kind == "macro" and not asked.macro_others
             ):
                 continue
-            inputs.append(made.inputs[row])
+            chosen[-1][1].append(row)
             targets.append(classes.index(name))
             origins.append(origin)
             persons.append((recording.dataset, recording.subject))
-            names.append(_name(recording, origin, seen))
+            names.append(name_of(recording, origin, seen))
     if not any(origin.testable for origin in origins):
         first = f"; the first problem: {problems[0]}" if problems else ""
         raise DatasetError(f"{dataset.name}: no micro-expression can be used{first}")
     examples = Examples(
-        kind="faces", inputs=np.stack(inputs), labels=np.array(targets, np.int64),
+        kind="faces", inputs=_stacked(chosen, shared), labels=np.array(targets, np.int64),
         classes=classes, persons=tuple(persons), names=tuple(names), origins=tuple(origins),
     )  # fmt: skip
-    return Faces(examples, tuple(dict.fromkeys(problems)))
+    return Prepared(examples, tuple(dict.fromkeys(problems)))
+
+
+def _stacked(chosen: list[tuple[Made, list[int]]], shared: _Shared) -> Pixels:
+    """Return rows of recordings as one array, the recordings read one after the other."""
+    count = sum(len(rows) for _, rows in chosen)
+    path = None
+    if shared.cache is not None and all(made.store for made, _ in chosen):
+        what = [(made.store.key, rows) for made, rows in chosen if made.store]
+        key = hashlib.sha256(json.dumps(what).encode()).hexdigest()[:40]
+        path = shared.cache / FACES / f"{key}-stacked.npy"
+    return stacked(_pixels(chosen), count, path)
+
+
+def _pixels(chosen: list[tuple[Made, list[int]]]) -> Iterable[Pixels]:
+    for made, rows in chosen:
+        if rows:
+            pixels = made.pixels()
+            yield from (pixels[row] for row in rows)
 
 
 def _missing(recording: Recording, made: Made, asked: FaceClips) -> Iterable[Problem]:
@@ -358,34 +395,3 @@ def _missing(recording: Recording, made: Made, asked: FaceClips) -> Iterable[Pro
             where = f"{recording.name} {expression.kind} {span.first}-{span.last}"
             level: Level = "error" if role == "original" else "warning"
             yield Problem(level, where, what + why)
-
-
-def _class(
-    expression: Expression, labels: str, recording: Recording, problems: list[Problem]
-) -> str | None:
-    """Return the class of an expression, or None where it has none."""
-    where = f"{recording.name} {expression.interval.first}-{expression.interval.last}"
-    if expression.emotion:
-        try:
-            name = class_of(expression.emotion, labels, recording.dataset)
-        except DatasetError as error:
-            problems.append(Problem("error", where, str(error)))
-            return None
-        if name is None:
-            text = f"the label set {labels} leaves {expression.emotion} out"
-            problems.append(Problem("warning", where, text))
-        return name
-    if expression.kind == "macro" and expression.action_units:
-        number = expression.objective_class or facs.objective_class(expression.action_units)
-        return facs.class_emotion(number)
-    problems.append(Problem("error", where, "neither an emotion nor action units"))
-    return None
-
-
-def _name(recording: Recording, origin: Origin, seen: Counter[str]) -> str:
-    """Return a name unlike any other of the recording."""
-    span = origin.source
-    name = f"{recording.name} {span.first}-{span.last}"
-    name += "" if origin.testable else f" {origin.kind} {origin.role}"
-    seen[name] += 1
-    return name if seen[name] == 1 else f"{name} {seen[name]}"

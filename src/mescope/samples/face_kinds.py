@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from mescope.errors import RecipeError, VideoError
 from mescope.face.detector import default_finder
-from mescope.face.nasal_crop import Smoothing, crop_clip
+from mescope.face.nasal_crop import Extent, Smoothing, crop_clip
+from mescope.facs import Table
 from mescope.ranges import Within
 from mescope.samples.base import SAMPLES, Prepared, SampleKind
 from mescope.samples.checks import Channels, Factor, Side, positive
@@ -25,7 +26,9 @@ from mescope.samples.preparation import (
     FacePreparation,
     Preparation,
 )
-from mescope.samples.rsmix.plan import FaceMarks
+from mescope.samples.rsmix.neutral import GUARD
+from mescope.samples.rsmix.paste import MaskRule
+from mescope.samples.rsmix.plan import FaceMarks, Settings
 from mescope.samples.sparse_frames import middle
 
 
@@ -48,6 +51,12 @@ class Faces(SampleKind):
     macro_weight: Factor = 1.0  # of a macro-expression in the loss, a micro-expression having 1
     rsmix: bool = False  # also learn from RSMix copies
     control: bool = False  # also ask about control clips of test people, see samples.rsmix.plan
+    au_table: Table = "clean"  # action units to landmarks, for copies: or as_published
+    smoothing: Smoothing = "median5"  # of the landmarks that place crops: clip, or none
+    mask: MaskRule = "frame"  # cells of each frame that a copy pastes, or the union of a clip
+    extent: Extent = "square"  # how much of the head a crop shows, or tight
+    guard: Annotated[int, Within(0, 10_000)] = GUARD  # frames around expressions, not neutral
+    keep_long: bool = False  # also micro-expressions of more than 3 s
 
     def __post_init__(self) -> None:
         positive(self, "size", "scale", "macro_weight")
@@ -64,6 +73,10 @@ class Faces(SampleKind):
             frames=self.frames, size=self.size, channels=self.channels, draws=self.draws,
             macro=self.macro, mixes=self.rsmix, controls=self.control,
             macro_others=self.macro_others,
+            settings=Settings(
+                table=self.au_table, smoothing=self.smoothing, mask=self.mask,
+                extent=self.extent, guard=self.guard, keep_long=self.keep_long,
+            ),
         )  # fmt: skip
 
     def examples(
@@ -71,10 +84,9 @@ class Faces(SampleKind):
         jobs: int | None = None, progress: Any = None,
     ) -> Prepared:  # fmt: skip
         """See :class:`SampleKind`."""
-        found = face_examples(
+        return face_examples(
             dataset, self.wanted, labels=labels, cache=cache, jobs=jobs, progress=progress
         )
-        return Prepared(found.examples, found.problems)
 
     def measure(self, inputs: NDArray[Any]) -> Preparation:
         """Return colours 0..255 as ImageNet's; a difference loses the mean, not the spread."""
@@ -86,7 +98,8 @@ class Faces(SampleKind):
             data=self.kind, size=self.size, channels=self.channels,
             slope=tuple(self.scale / (255 * s) for s in spread),
             shift=tuple(self.scale * shift for shift in shifts),
-            frames=self.frames, difference=self.difference,
+            frames=self.frames, difference=self.difference, smoothing=self.smoothing,
+            extent=self.extent,
         )  # fmt: skip
 
     @classmethod
@@ -99,6 +112,7 @@ class Faces(SampleKind):
             FaceMarks(video, default_finder()).of(span),
             size=preparation.size,
             smoothing=cast(Smoothing, preparation.smoothing),
+            extent=cast(Extent, preparation.extent),
         ).crops
         chosen = middle(len(span), preparation.frames).tolist()
         grey = preparation.channels == 1

@@ -38,6 +38,7 @@ class Preparation:
     frames: Annotated[int, Within(0, 1024)] = 0  # of faces: the first ones of those given
     difference: bool = False  # of faces: minus the first frame
     smoothing: str = "median5"  # of the landmarks that place their crops
+    extent: str = "square"  # of the crops
 
     in_px: ClassVar[bool] = False  # raw values are motion in px
     at_once: ClassVar[int] = 256  # samples that a network scores together

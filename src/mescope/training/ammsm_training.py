@@ -180,8 +180,11 @@ class AmmsmTrainer(nn.Module):
         output = self.model(*given, ratios=ratios, alpha=alpha)
         taught = None
         if self.teacher is not None and self._epoch >= TAUGHT_AFTER * self._epochs:
+            # The averaged copy was made before a search changed the model's own values.
+            own = config.default_ratios if ratios is None else ratios
+            factor = config.alpha if alpha is None and config.magnify else alpha
             with torch.no_grad():
-                taught = self.teacher(*given, ratios=ratios, alpha=alpha).emotion
+                taught = self.teacher(*given, ratios=own, alpha=factor).emotion
         return AmmsmTrainOutput(
             emotion=output.emotion,
             magnified=output.magnified if config.magnify else None,

@@ -8,9 +8,11 @@ checkpoint survives a kill at any moment.
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any, Protocol
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -33,12 +35,39 @@ class RunState:
     history: list[dict[str, float]] = field(default_factory=list)  # one entry an epoch
 
 
-class Checkpointer:
-    """Writes the checkpoint and the history of one run into its folder."""
+class Companion(Protocol):
+    """What a run needs beside model and optimizer to go on, such as the best epoch so far."""
 
-    def __init__(self, folder: Path, recipe: Recipe) -> None:
-        self.path, self.recipe = folder / CHECKPOINT, recipe
+    def state(self) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+        """Return its tensors and its values, plain for JSON."""
+        ...
+
+    def put_back(self, tensors: dict[str, torch.Tensor], values: dict[str, Any]) -> None:
+        """Take over what :meth:`state` returned.
+
+        Raises:
+            LookupError, TypeError, ValueError: it is no such state.
+        """
+        ...
+
+
+class Checkpointer:
+    """Writes the checkpoint and the history of one run into its folder.
+
+    Args:
+        folder: of the run.
+        recipe: what is trained; a checkpoint of another one is refused.
+        every: seconds between two checkpoints; 0 for one after every epoch.
+
+    Attributes:
+        companions: what goes into the checkpoint beside model and optimizer, by name.
+    """
+
+    def __init__(self, folder: Path, recipe: Recipe, every: float = 0.0) -> None:
+        self.path, self.recipe, self.every = folder / CHECKPOINT, recipe, every
         self.progress = RunState()
+        self.companions: dict[str, Companion] = {}
+        self._written = time.monotonic()
 
     def restore(self, model: torch.nn.Module, optimizer: torch.optim.Adam) -> int:
         """Go on from the checkpoint, if there is one; return the number of the next epoch.
@@ -47,18 +76,25 @@ class Checkpointer:
             RecipeError: see :func:`load_checkpoint`.
         """
         if self.path.exists():
-            self.progress = load_checkpoint(self.path, self.recipe, model, optimizer)
+            self.progress = load_checkpoint(
+                self.path, self.recipe, model, optimizer, self.companions
+            )
             self._write_history()  # a kill may have come between the two files
         return self.progress.epoch
 
     def keep(
         self, model: torch.nn.Module, optimizer: torch.optim.Adam, entry: dict[str, float]
     ) -> None:
-        """Write what an epoch ended with; ``entry`` goes into the history."""
+        """Write what an epoch ended with, if it is time; ``entry`` goes into the history."""
         self.progress.epoch += 1
         self.progress.history.append(entry)
-        save_checkpoint(self.path, self.recipe, model, optimizer, self.progress)
+        if time.monotonic() - self._written < self.every:
+            return
+        save_checkpoint(
+            self.path, self.recipe, model, optimizer, self.progress, self.companions
+        )
         self._write_history()
+        self._written = time.monotonic()
 
     def _write_history(self) -> None:
         history = json.dumps(self.progress.history, indent=1).encode()
@@ -86,6 +122,7 @@ def save_checkpoint(
     model: torch.nn.Module,
     optimizer: torch.optim.Adam,
     progress: RunState,
+    companions: Mapping[str, Companion] | None = None,
 ) -> None:
     """Write a checkpoint in one step."""
     tensors = {f"model/{k}": v.detach().contiguous() for k, v in model.state_dict().items()}
@@ -93,9 +130,14 @@ def save_checkpoint(
     for index, state in moments.items():
         for key, value in state.items():
             tensors[f"adam/{index}/{key}"] = value.detach().contiguous()
+    values: dict[str, Any] = {}
+    for name, companion in (companions or {}).items():
+        more, values[name] = companion.state()
+        tensors |= {f"beside/{name}/{k}": t.detach().contiguous() for k, t in more.items()}
     metadata = {
         "recipe": json.dumps(recipe.to_dict(), sort_keys=True),
         "progress": json.dumps(asdict(progress)),
+        "beside": json.dumps(values),
     }
     write_atomically(path, save(tensors, metadata))
 
@@ -123,9 +165,13 @@ def check_checkpoint(path: Path, recipe: Recipe) -> RunState:
 
 
 def load_checkpoint(
-    path: Path, recipe: Recipe, model: torch.nn.Module, optimizer: torch.optim.Adam
+    path: Path,
+    recipe: Recipe,
+    model: torch.nn.Module,
+    optimizer: torch.optim.Adam,
+    companions: Mapping[str, Companion] | None = None,
 ) -> RunState:
-    """Restore ``model`` and ``optimizer`` from ``path``; return where the run stands.
+    """Restore ``model``, ``optimizer`` and ``companions``; return where the run stands.
 
     Raises:
         RecipeError: the file is damaged, or was made by another recipe.
@@ -134,8 +180,15 @@ def load_checkpoint(
     try:
         with safe_open(path, framework="pt") as file:
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+            beside = json_value((file.metadata() or {}).get("beside", "{}"))
         _put_back(tensors, model, optimizer)
-    except (SafetensorError, OSError, RuntimeError, LookupError, ValueError) as error:
+        for name, companion in (companions or {}).items():
+            start = f"beside/{name}/"
+            own = {k.removeprefix(start): t for k, t in tensors.items() if k.startswith(start)}
+            companion.put_back(own, beside[name])
+    except (
+        SafetensorError, OSError, RuntimeError, LookupError, ValueError, TypeError,
+    ) as error:  # fmt: skip
         raise RecipeError(
             f"the checkpoint {path} does not fit its recipe's model; it was changed after it "
             "was written: delete it to start anew"

@@ -7,6 +7,7 @@ the oracle column of :mod:`mescope.training.evaluate`.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -39,11 +40,21 @@ def split(persons: Sequence[Person], examples: int, share: float, seed: int) -> 
 
 
 class BestEpoch:
-    """Remembers the weights of the first epoch with the highest UF1 on held-out people."""
+    """Remembers the weights of the first epoch with the highest UF1 on held-out people.
 
-    def __init__(self, inputs: NDArray[np.float32], labels: NDArray[np.int64]) -> None:
-        self._inputs, self._labels = inputs, labels
-        self.epoch, self.uf1 = -1, -1.0
+    Args:
+        inputs: of the people held out.
+        labels: their classes.
+        patience: training ends after so many epochs in which none was better; 0: never.
+    """
+
+    joins: int | None = None  # who chose among epochs is in none of them
+
+    def __init__(
+        self, inputs: NDArray[np.float32], labels: NDArray[np.int64], patience: int = 0
+    ) -> None:
+        self._inputs, self._labels, self._patience = inputs, labels, patience
+        self.epoch, self.uf1, self._last = -1, -1.0, -1
         self._weights: dict[str, torch.Tensor] = {}
 
     def look(self, epoch: int, recognizer: TrainedRecognizer) -> None:
@@ -54,10 +65,33 @@ class BestEpoch:
             count_classes([names[i] for i in self._labels], [names[i] for i in found], names),
             "skip_gt",
         )
+        self._last = epoch
         if score > self.uf1:
             self.epoch, self.uf1 = epoch, score
             state = recognizer.model.state_dict()
             self._weights = {name: tensor.clone() for name, tensor in state.items()}
+
+    def stops(self) -> bool:
+        """Say whether no epoch was better for as long as patience lasts."""
+        return 0 < self._patience <= self._last - self.epoch
+
+    def chosen(self) -> dict[str, Any]:
+        """Return the ``epoch``, counted from 0, its ``uf1``, and the ``epochs`` trained."""
+        return {"epoch": self.epoch, "uf1": self.uf1, "epochs": self._last + 1}
+
+    def state(self) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+        """Return the best weights, and :meth:`chosen`."""
+        return self._weights, self.chosen()
+
+    def put_back(
+        self, tensors: dict[str, torch.Tensor], values: dict[str, Any],
+        recognizer: TrainedRecognizer,
+    ) -> None:  # fmt: skip
+        """Take over what was best so far."""
+        device = next(recognizer.model.parameters()).device
+        self._weights = {name: tensor.to(device) for name, tensor in tensors.items()}
+        self.epoch, self.uf1 = int(values["epoch"]), float(values["uf1"])
+        self._last = int(values["epochs"]) - 1
 
     def restore(self, recognizer: TrainedRecognizer) -> None:
         """Put the best weights back."""

@@ -17,8 +17,9 @@ from typing import Any, cast, get_args
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
-from mescope.errors import LeakError, RecipeError
+from mescope.errors import LeakError, OutputError, RecipeError
 from mescope.evaluation.folds import Fold
 from mescope.evaluation.report import (
     CLEAN,
@@ -31,9 +32,11 @@ from mescope.io.parallel import Engine, run_jobs
 from mescope.io.progress import Progress
 from mescope.samples.examples import Examples
 from mescope.samples.prepare import Data, prepare
+from mescope.training.checkpoint import Checkpointer, check_checkpoint
 from mescope.training.logs import Log, check_log, fold_log
 from mescope.training.protocols import (
     CLIPS,
+    FIXED,
     Protocol,
     controls_of,
     folds_of,
@@ -42,9 +45,18 @@ from mescope.training.protocols import (
 from mescope.training.recipe import read_clip_recipe
 from mescope.training.recognizer import Recogniser
 from mescope.training.recognizers import train_recognizer
-from mescope.training.results import FoldResult, Results
+from mescope.training.results import PART, FoldResult, Results, job_path
+from mescope.training.search import LOG as SEARCH_LOG
 from mescope.training.tables import Recipe
+from mescope.training.tasks import LoopTask, task_of
 
+EVERY = 300.0
+"""Seconds of training within a fold after which it is kept; a shorter fold begins anew."""
+
+PUBLISHED_SPLIT = (
+    "the data set was published with a split (train and tests), which papers' figures are of; "
+    "this is another protocol: --protocol fixed takes that one"
+)
 ORACLE = (
     "the column 'oracle' shows, for every test person, the epoch that was best on that person: "
     "it is what selecting on the test data is worth, and no result"
@@ -126,17 +138,17 @@ def evaluate(
         FoldResult,
     )
     results.warnings += _without_class(examples, splits)
+    results.warnings += [PUBLISHED_SPLIT] * bool(examples.parts and protocol != FIXED)
     results.warnings += in_words(examples, splits, flip=getattr(recipe.augment, "flip", False))
     missing = results.missing(only)
     total = len(results.missing()) + len(results)
     if progress:
         progress(len(results), total)
     shared = Shared(recipe, examples, oracle, device, check_log(log, out), _folder(out))
-    numbers = {(seed, splits[seed][n].name): n for seed, n in missing}
-    work = [(seed, splits[seed][number]) for seed, number in missing]
+    work = [(seed, number, splits[seed][number]) for seed, number in missing]
     run = run_jobs(run_fold, shared, work, jobs=jobs, engine=engine, address=address)
-    for (seed, fold), result in run:
-        results.keep(seed, numbers[seed, fold.name], result)
+    for (seed, number, _), result in run:
+        results.keep(seed, number, result)
         if progress:
             progress(len(results), total)
     results.check_whole()
@@ -146,18 +158,22 @@ def evaluate(
         protocol=protocol,
         mode=SUBJECT_DEPENDENT if protocol == CLIPS else CLEAN,
         classes=examples.classes,
-        predictions=tuple(_predictions(examples, splits, results)),
+        predictions=tuple(_predictions(examples, protocol, splits, results)),
         hashes=hashes | {"split": results.split_hash()},
         environment=environment(),
         seconds=results.seconds(),
         warnings=(*((ORACLE,) if oracle else ()), *left_out, *results.warnings),
         control=tuple(_control(examples, splits, results)),
+        chosen=tuple(_chosen(splits, results)),
     )
 
 
-def run_fold(shared: Shared, item: tuple[int, Fold]) -> FoldResult:
-    """Train on the training people of a fold, name the clips of its test people once."""
-    seed, fold = item
+def run_fold(shared: Shared, item: tuple[int, int, Fold]) -> FoldResult:
+    """Train on the training people of a fold, name the clips of its test people once.
+
+    A long training keeps a checkpoint and goes on from it; it ends with the fold.
+    """
+    seed, number, fold = item
     recipe, examples = shared.recipe, shared.examples
     inputs, labels = examples.take(fold.train)
     unseen = examples.inputs[np.asarray(fold.test)]
@@ -168,6 +184,7 @@ def run_fold(shared: Shared, item: tuple[int, Fold]) -> FoldResult:
     recognizer = train_recognizer(
         recipe, inputs, labels, examples.classes, seed, monitor=best, persons=persons,
         origins=origins, device=shared.device, log=shared.log,
+        checkpointer=_checkpointer(shared, seed, number, best),
         log_folder=fold_log(shared.folder, seed, fold.name),
     )  # fmt: skip
     scores = recognizer.scores(unseen)
@@ -178,7 +195,30 @@ def run_fold(shared: Shared, item: tuple[int, Fold]) -> FoldResult:
         control=_plain(recognizer.scores(examples.inputs[asked])) if asked else (),
         oracle=None if best is None else best.predicted(scores),
         seconds=time.monotonic() - started,
+        chosen=getattr(recognizer, "chosen", {}),
     )
+
+
+def _checkpointer(
+    shared: Shared, seed: int, number: int, best: _Best | None
+) -> Checkpointer | None:
+    """Return what keeps the training of a fold; None for what is fitted or kept nowhere."""
+    if shared.folder is None or not issubclass(task_of(shared.recipe), LoopTask):
+        return None
+    folder = job_path(shared.folder, seed, number, PART)
+    found = Checkpointer(folder, shared.recipe, EVERY)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if found.path.exists():
+            check_checkpoint(found.path, shared.recipe)
+    except OSError as error:
+        raise OutputError(f"cannot make the folder {folder}: {error}") from error
+    except RecipeError:  # damaged, or of an older recipe: the fold begins anew
+        for path in (found.path, found.path.with_name(SEARCH_LOG)):
+            path.unlink(missing_ok=True)
+    if best:
+        found.companions["oracle"] = best
+    return found
 
 
 def _plain(scores: NDArray[np.float64]) -> tuple[tuple[float, ...], ...]:
@@ -197,6 +237,14 @@ class _Best:
         hits = int((found == self._labels).sum())
         if hits > self._hits:
             self._hits, self._found = hits, found
+
+    def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """Return the best epoch's hits and answers."""
+        return {}, {"hits": self._hits, "found": self._found.tolist()}
+
+    def put_back(self, tensors: dict[str, Tensor], values: dict[str, Any]) -> None:
+        """Take over what :meth:`state` returned."""
+        self._hits, self._found = int(values["hits"]), np.array(values["found"], np.int64)
 
     def predicted(self, last: NDArray[np.float64]) -> tuple[int, ...]:
         """Return the classes; those of the end where the model has no epochs."""
@@ -258,7 +306,10 @@ def _folder(out: str | Path | None) -> Path | None:
 def _identity(
     recipe: Recipe, protocol: str, hashes: dict[str, str], oracle: bool
 ) -> dict[str, object]:
-    return {"recipe": recipe.to_dict(), "protocol": protocol, "oracle": oracle, **hashes}
+    found = {"recipe": recipe.to_dict(), "protocol": protocol, "oracle": oracle, **hashes}
+    if getattr(recipe.task, "search_population", 0):
+        found["search"] = "winners are tuned on everybody"  # not so in older versions
+    return found
 
 
 def _control(
@@ -280,9 +331,20 @@ def _control(
                 )
 
 
+def _chosen(
+    splits: dict[int, list[Fold]], results: Results[FoldResult]
+) -> Iterator[dict[str, Any]]:
+    """Yield what the people held out of each fold's training chose."""
+    for seed, folds in splits.items():
+        for number, fold in enumerate(folds):
+            if found := results[seed, number].chosen:
+                yield {"seed": seed, "fold": fold.name, **found}
+
+
 def _predictions(
-    examples: Examples, splits: dict[int, list[Fold]], results: Results[FoldResult]
-) -> Sequence[Prediction]:
+    examples: Examples, protocol: Protocol, splits: dict[int, list[Fold]],
+    results: Results[FoldResult],
+) -> Sequence[Prediction]:  # fmt: skip
     found = []
     for seed, folds in splits.items():
         for number, fold in enumerate(folds):
@@ -299,6 +361,7 @@ def _predictions(
                         seed=seed,
                         scores=result.scores[k],
                         oracle=best,
+                        part=examples.parts[item] if protocol == FIXED else "",
                     )
                 )
     return found

@@ -57,6 +57,7 @@ def fit(
     after_step: Callable[[], None] | None = None,
     after_epoch: Callable[[int, dict[str, float]], None] | None = None,
     report: Report | None = None,
+    stop: Callable[[], bool] | None = None,
 ) -> None:
     """Train ``model`` in place from epoch ``first`` to ``epochs``; it ends in training mode.
 
@@ -77,6 +78,7 @@ def fit(
         after_step: called after every step of the optimizer.
         after_epoch: called with the epoch's number and its mean ``loss`` and ``seconds``.
         report: called after every batch.
+        stop: asked before every epoch; no further one is trained once it says so.
 
     Raises:
         RecipeError: the loss is not a number.
@@ -85,6 +87,8 @@ def fit(
     module, stepper = fabric.setup(model, optimizer)
     done = 0
     for epoch in range(first, epochs):
+        if stop and stop():
+            break
         torch.manual_seed((seed * 1_000_003 + epoch) * 1_009 + fabric.global_rank)
         started = time.monotonic()
         module.train()

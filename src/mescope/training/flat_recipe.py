@@ -23,7 +23,7 @@ MOVED = {
         ),
         "optim": (
             "epochs", "steps", "batch_size", "learning_rate", "weight_decay", "schedule",
-            "clip_norm", "hold_out", "shuffle", "balanced", "precision",
+            "clip_norm", "hold_out", "patience", "shuffle", "balanced", "precision",
         ),
         "augment": ("flip", "shift", "mixup"),
         "task": (

@@ -24,6 +24,7 @@ def train_task(
     log_folder: Path | None = None,
     after_epoch: Callable[[int], None] | None = None,
     report: Report | None = None,
+    stop: Callable[[], bool] | None = None,
 ) -> None:
     """Train in place.
 
@@ -34,8 +35,10 @@ def train_task(
         checkpointer: writes a checkpoint after every epoch, and goes on from one.
         log: also write the loss of every epoch.
         log_folder: for it; by default ``logs`` in the checkpointer's folder.
-        after_epoch: called with the epoch's number, after the checkpoint was written.
+        after_epoch: called with the epoch's number, before the checkpoint is written, which
+            keeps what this changed in the checkpointer's companions.
         report: called after every batch with the batches done and the loss.
+        stop: asked before every epoch; no further one is trained once it says so.
 
     Raises:
         RecipeError: the loss is not a number, or the checkpoint is another recipe's.
@@ -44,14 +47,14 @@ def train_task(
         recompute(task.module)
     first = checkpointer.restore(task.kept, task.optimizer) if checkpointer else 0
     mean = task.kept if isinstance(task.kept, Averaged) else None
-    done = first * task.steps
+    done = task.steps_before(first)
 
     def look(epoch: int, entry: dict[str, float]) -> None:
-        if checkpointer:
-            checkpointer.keep(task.kept, task.optimizer, entry)
         if after_epoch:
             with mean.settled() if mean else nullcontext():
                 after_epoch(epoch)
+        if checkpointer:
+            checkpointer.keep(task.kept, task.optimizer, entry)
 
     def after_step() -> None:
         task.after_step()
@@ -60,7 +63,6 @@ def train_task(
 
     where = log_folder or (checkpointer.path.parent / LOGS if checkpointer else None)
     loggers = logger(log, where) if where else []
-    fabric = one_device(device, loggers=loggers, precision=task.precision)
     fit(
         task.module,
         task.optimizer,
@@ -69,13 +71,14 @@ def train_task(
         epochs=task.epochs if until is None else until,
         first=first,
         seed=task.seed,
-        fabric=fabric,
+        fabric=one_device(device, loggers=loggers, precision=task.precision),
         schedule=task.schedule(done),
         clip_norm=task.clip_norm,
         accumulate=task.accumulate,
         after_step=after_step,
         after_epoch=look,
         report=report and (lambda now, loss: report(done + now, loss)),
+        stop=stop,
     )
     for one in loggers:
         one.finalize("success")

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
-from mescope.errors import DatasetError
+from mescope.errors import DatasetError, RecipeError
 from mescope.evaluation.folds import (
     Fold,
     Person,
@@ -19,17 +19,20 @@ from mescope.evaluation.folds import (
     grouped,
     leave_one_subject_out,
     of_clips,
+    published,
 )
 from mescope.samples.examples import Examples
 from mescope.samples.provenance import check_apart
 
-Protocol = Literal["loso", "cross-dataset", "5-fold", "70-30", "70-30-clips"]
+Protocol = Literal["loso", "cross-dataset", "5-fold", "70-30", "70-30-clips", "fixed"]
 """Leave one subject out (over all data sets together), leave one data set out, five folds of
 whole people, or 30 % of the people held out, their classes as even as whole people allow; the
 last two are drawn anew for every seed.  ``70-30-clips`` is a published split of clips, whose
-test people are learned from: a mode of its own, never clean."""
+test people are learned from: a mode of its own, never clean.  ``fixed`` is the split that a
+data set was published with, such as DFME's: trained once, every test part reported apart."""
 
 CLIPS: Protocol = "70-30-clips"
+FIXED: Protocol = "fixed"
 
 
 def folds_of(examples: Examples, protocol: Protocol, seed: int) -> list[Fold]:
@@ -85,6 +88,8 @@ def _span(found: set[int]) -> str:
 def _over(examples: Examples, tested: list[int], protocol: Protocol, seed: int) -> list[Fold]:
     """Return folds over the tested examples alone, counted among themselves."""
     persons = [examples.persons[i] for i in tested]
+    if protocol == FIXED:
+        return [published(persons, [examples.parts[i] for i in tested if examples.parts])]
     return split(persons, [int(examples.labels[i]) for i in tested], protocol, seed)
 
 
@@ -95,7 +100,13 @@ def split(
 
     Raises:
         LeakError: too few people.
+        RecipeError: the protocol is one of clips only.
     """
+    if protocol == FIXED:
+        raise RecipeError(
+            "expected another protocol than fixed, which is for clips of a data set with a "
+            "published split, such as dfme; take loso or 5-fold"
+        )
     if protocol == "loso":
         return leave_one_subject_out(persons)
     if protocol == "cross-dataset":

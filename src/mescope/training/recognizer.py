@@ -33,6 +33,9 @@ class TrainedRecognizer:
         preparation: of raw inputs.
         classes: their names.
         predict: how the network's family is asked (``TrainingTask.predict``).
+
+    Attributes:
+        chosen: what people held out from training chose, such as the epoch; empty without any.
     """
 
     def __init__(
@@ -43,6 +46,7 @@ class TrainedRecognizer:
         predict: Predict,
     ) -> None:
         self.model, self.prepare, self.classes = model, preparation, tuple(classes)
+        self.chosen: dict[str, Any] = {}
         self._predict = predict
 
     def scores(self, inputs: NDArray[Any]) -> NDArray[np.float64]:

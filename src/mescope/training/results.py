@@ -1,13 +1,15 @@
 """Results of folds on disk, so that a run that was stopped goes on where it was.
 
-``run.json`` says what the run is; ``folds/seed-S/NNN.json`` holds one finished job.  Every file
-is written in one step, so whatever ends the run, a file is whole or not there.
+``run.json`` says what the run is; ``folds/seed-S/NNN.json`` holds one finished job, and
+``NNN.part`` the checkpoint of one that was stopped.  Every file is written in one step, so
+whatever ends the run, a file is whole or not there.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -19,6 +21,19 @@ from mescope.io.atomic import write_atomically
 from mescope.io.json_text import json_value
 
 VERSION = 1  # of the files; raised where their meaning, or what training computes, changes
+
+
+PART = ".part"
+"""Ending of the folder from which a job that was stopped goes on; it goes with the job."""
+
+
+def job_path(folder: Path, seed: int, number: int, ending: str) -> Path:
+    """Return where a job (seed, number of the fold) of the run in a folder is kept.
+
+    >>> job_path(Path("runs/a"), 0, 7, PART).as_posix()
+    'runs/a/folds/seed-0/007.part'
+    """
+    return folder / "folds" / f"seed-{seed}" / f"{number:03d}{ending}"
 
 
 class UnfinishedError(MescopeError):
@@ -88,6 +103,9 @@ class FoldResult:
     control: tuple[
         tuple[float, ...], ...
     ] = ()  # of control clips, in the order of the examples
+    chosen: Mapping[str, Any] = field(
+        default_factory=dict
+    )  # by people held out of training: the epoch, or what a search found
 
     @classmethod
     def read(cls, entry: Mapping[str, Any]) -> FoldResult:
@@ -98,6 +116,7 @@ class FoldResult:
             oracle=None if entry["oracle"] is None else tuple(entry["oracle"]),
             seconds=float(entry["seconds"]),
             control=tuple(tuple(float(v) for v in r) for r in entry.get("control", ())),
+            chosen=dict(entry.get("chosen", {})),
         )
 
     def answers(self, fold: Fold) -> bool:
@@ -179,6 +198,7 @@ class Results(Generic[Result]):
             _folder(path.parent)
             values: Any = result
             write_atomically(path, json.dumps(asdict(values)).encode())
+            shutil.rmtree(job_path(self.folder, seed, number, PART), ignore_errors=True)
         self._done[seed, number] = result
 
     def seconds(self) -> float:
@@ -196,7 +216,7 @@ class Results(Generic[Result]):
         return hashlib.sha256(text.encode()).hexdigest()
 
     def _path(self, seed: int, number: int) -> Path:
-        return Path(self.folder or "") / "folds" / f"seed-{seed}" / f"{number:03d}.json"
+        return job_path(self.folder or Path(), seed, number, ".json")
 
     def _check(self, path: Path) -> None:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 from torch import nn
@@ -20,11 +21,21 @@ class token and positions of VideoMamba."""
 
 
 def schedule_of(
-    optim: Optim, optimizer: Optimizer, steps: int, done: int = 0
+    optim: Optim,
+    optimizer: Optimizer,
+    steps: int,
+    done: int = 0,
+    place: Callable[[int], float] = float,
 ) -> LRScheduler | None:
-    """Return the schedule of ``[optim]``, ``steps`` batches an epoch, ``done`` batches in.
+    """Return the schedule of ``[optim]``; None stands for a constant rate.
 
-    None stands for a constant rate.
+    Args:
+        optim: peak, epochs and kind of the schedule.
+        optimizer: whose rate it sets.
+        steps: batches of an epoch.
+        done: batches that were done before.
+        place: where a batch stands on the way of ``epochs * steps``, if later epochs have
+            other numbers of batches.
     """
     if optim.schedule == "constant":
         return None
@@ -33,15 +44,17 @@ def schedule_of(
         group["initial_lr"] = peak
     if optim.schedule == "cosine":
         total = optim.epochs * steps
-        return LambdaLR(optimizer, lambda step: cosine(step / total), done - 1)
+        return LambdaLR(optimizer, lambda step: cosine(place(step) / total), done - 1)
     if optim.schedule == "warm-up-cosine":
         return LambdaLR(
             optimizer,
-            lambda step: warm_up_cosine(step / steps, optim.epochs, peak) / peak,
+            lambda step: warm_up_cosine(place(step) / steps, optim.epochs, peak) / peak,
             done - 1,
         )
     return LambdaLR(
-        optimizer, lambda step: warm_up(step / steps, optim.epochs, peak) / peak, done - 1
+        optimizer,
+        lambda step: warm_up(place(step) / steps, optim.epochs, peak) / peak,
+        done - 1,
     )
 
 

@@ -36,6 +36,7 @@ from mescope.training.recognizer import TrainedRecognizer
 
 MUTATED = 0.1  # chance of a gene to be drawn anew
 PARENTS = 4  # one in so many
+LOG = "search.jsonl"
 LEAST_PEOPLE = 3
 """Training people that a search needs: two to learn from and one to choose on."""
 
@@ -328,21 +329,26 @@ class FoldSearch:
         after: so many adaptive epochs.
         population: candidates of a generation.
         generations: after the first one.
+        log: of candidates, from which a search that was stopped goes on.
 
     Stands where :class:`mescope.training.early_stopping.BestEpoch` stands for other recipes.
+    Once they have chosen, the people held out are learned from, too: the paper tunes on the
+    whole training set.
     """
 
     def __init__(
         self, seed: int, inputs: NDArray[np.float32], labels: NDArray[np.int64], *,
-        after: int, population: int, generations: int,
+        after: int, population: int, generations: int, log: SearchLog | None = None,
     ) -> None:  # fmt: skip
         self._seed, self._inputs, self._labels = seed, inputs, labels
-        self._after, self._population, self._generations = after, population, generations
+        self.joins, self._population, self._generations = after, population, generations
+        self._log = log
         self.found: Found | None = None
+        self._chosen: dict[str, Any] = {}
 
     def look(self, epoch: int, recognizer: TrainedRecognizer) -> None:
         """Search after the last adaptive epoch; the rest is then trained under the winner."""
-        if epoch != self._after - 1:
+        if epoch != self.joins - 1:
             return
         fitness = HeldOutLoss(recognizer, self._inputs, self._labels)
         self.found = evolve(
@@ -351,8 +357,40 @@ class FoldSearch:
             population=self._population,
             generations=self._generations,
             seed=self._seed,
+            log=self._log,
         )
-        adopt(ammsm_of(recognizer), self.found.winner)
+        model = ammsm_of(recognizer)
+        adopt(model, self.found.winner)
+        self._chosen = {
+            "genome": list(self.found.winner),
+            "pairs": list(fitness.space.pairs),
+            "loss": self.found.loss,
+            "candidates": len(self.found.candidates),
+        }
+
+    def stops(self) -> bool:
+        """Return no: the other epochs are trained under the winner."""
+        return False
 
     def restore(self, recognizer: TrainedRecognizer) -> None:
         """Change nothing: the last epoch is kept."""
+
+    def chosen(self) -> dict[str, Any]:
+        """Return the winner: its ``genome``, ``pairs`` of stages, ``loss`` and ``candidates``.
+
+        The genome is the ratios of all pairs of blocks in order, then alpha if there is one.
+        """
+        return self._chosen
+
+    def state(self) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+        """Return the winner, once there is one."""
+        return {}, self._chosen
+
+    def put_back(
+        self, tensors: dict[str, torch.Tensor], values: dict[str, Any],
+        recognizer: TrainedRecognizer,
+    ) -> None:  # fmt: skip
+        """Take the winner over, and make it what the model uses."""
+        self._chosen = dict(values)
+        if self._chosen:
+            adopt(ammsm_of(recognizer), tuple(self._chosen["genome"]))

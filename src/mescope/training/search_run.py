@@ -28,6 +28,7 @@ from mescope.training.recipe import recipe_text, with_settings
 from mescope.training.recognizer import TrainedRecognizer
 from mescope.training.recognizers import train_recognizer
 from mescope.training.search import (
+    LOG,
     Found,
     Genome,
     HeldOutLoss,
@@ -39,8 +40,6 @@ from mescope.training.search import (
 from mescope.training.tables import Optim, Recipe, fitting
 from mescope.training.tasks.ammsm import table_of
 from mescope.training.train_clips import publish_recognizer
-
-LOG = "search.jsonl"
 
 
 class SearchRun:
@@ -79,6 +78,7 @@ class SearchRun:
             raise OutputError(f"cannot make the folder {self._folder}: {error}") from error
         self._plain = with_settings(
             recipe, f'name = "{recipe.name}-searched"', "optim.hold_out=0.0",
+            "optim.patience=0",
             "task.search_population=0",
         )  # fmt: skip
         self._learned: TrainedRecognizer | None = None

@@ -85,14 +85,21 @@ class Optim(LoopOptim):
     clip_norm: Annotated[float, Within(0.0, 1e9)] = 0.0  # longest gradient, 0 for any
     hold_out: Share = 0.0  # share of the training people that choose the epoch, or in a search
     # ratios and alpha; 0 for the last epoch
+    patience: Annotated[int, Within(0, 10_000)] = 0  # with hold_out: epochs without a better
+    # one after which training ends; 0 for none
     shuffle: bool = True
     balanced: bool = False  # weigh classes by how rare they are
 
     def __post_init__(self) -> None:
         super().__post_init__()
         one_of("schedule", self.schedule, SCHEDULES)
-        not_negative(self, "weight_decay", "clip_norm")
+        not_negative(self, "weight_decay", "clip_norm", "patience")
         shares(self, "hold_out")
+        if self.patience and not self.hold_out:
+            raise RecipeError(
+                f"patience = {self.patience} needs people to look at: expected hold_out above "
+                "0, found 0"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)

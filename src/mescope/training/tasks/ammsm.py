@@ -18,7 +18,7 @@ from mescope.samples.clip_kinds import OnsetFlow
 from mescope.training.ammsm_training import AmmsmTrainer, ammsm_loss, arguments
 from mescope.training.early_stopping import split
 from mescope.training.fit import Batch
-from mescope.training.search import FoldSearch, ammsm_of, held_out
+from mescope.training.search import LOG, FoldSearch, SearchLog, ammsm_of, held_out
 from mescope.training.tables import Optim, Recipe, TaskTable, fitting
 from mescope.training.tasks.base import TASKS
 from mescope.training.tasks.classification import (
@@ -137,10 +137,14 @@ class AmmsmTask(Classification):
         if not table.search_population:
             return super().hold_out(recipe, given, seed, session)
         share = fitting(recipe.optim, Optim, "[optim]").hold_out
-        split(() if session.checkpointer else given.persons, len(given.labels), share, seed)
+        split(given.persons, len(given.labels), share, seed)
         fold = held_out(given.persons, share, seed)
         chosen = given.take(fold.test)
+        log = None
+        if session.checkpointer:
+            identity = {"recipe": recipe.to_dict(), "seed": seed, "held_out": fold.test}
+            log = SearchLog(session.checkpointer.path.with_name(LOG), identity)
         return fold, FoldSearch(
             seed, chosen.inputs, chosen.labels, after=table.adaptive_epochs,
-            population=table.search_population, generations=table.search_generations,
+            population=table.search_population, generations=table.search_generations, log=log,
         )  # fmt: skip

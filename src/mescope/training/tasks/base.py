@@ -140,6 +140,10 @@ class LoopTask(TrainingTask, ABC):
     def loss(self, output: Any, batch: Batch) -> Tensor:
         """Return the loss of a batch, a scalar, from what the model made of it."""
 
+    def steps_before(self, epoch: int) -> int:
+        """Return the batches of all epochs before one."""
+        return epoch * self.steps
+
     def after_step(self) -> None:
         """Follow the model after every step of the optimizer; nothing by default."""
 

@@ -77,11 +77,42 @@ class Session:
 class Chooser(Protocol):
     """What chooses on people held out: the epoch, or what a family searches for."""
 
+    @property
+    def joins(self) -> int | None:
+        """Number of the epoch from which the people held out are learned from, too."""
+
     def look(self, epoch: int, recognizer: TrainedRecognizer) -> None:
         """Look at what has been learned by the end of an epoch."""
 
+    def stops(self) -> bool:
+        """Say whether there is nothing more to wait for."""
+
     def restore(self, recognizer: TrainedRecognizer) -> None:
         """Put back what was best."""
+
+    def chosen(self) -> dict[str, Any]:
+        """Return what was chosen, plain for JSON."""
+
+    def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """Return what a run that goes on has to know; see ``checkpoint.Companion``."""
+
+    def put_back(
+        self, tensors: dict[str, Tensor], values: dict[str, Any], recognizer: TrainedRecognizer
+    ) -> None:
+        """Take over what :meth:`state` returned."""
+
+
+class _Choosing:
+    """A chooser as the companion of a checkpoint."""
+
+    def __init__(self, chooser: Chooser, recognizer: TrainedRecognizer) -> None:
+        self._chooser, self._recognizer = chooser, recognizer
+
+    def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        return self._chooser.state()
+
+    def put_back(self, tensors: dict[str, Tensor], values: dict[str, Any]) -> None:
+        self._chooser.put_back(tensors, values, self._recognizer)
 
 
 class Epochs(Protocol):
@@ -127,7 +158,12 @@ class Classification(LoopTask):
         )
         self.steps, self.epochs = self.samples.steps, self.optim.epochs
         self.clip_norm = self.optim.clip_norm
+        self._joined: tuple[int, Epochs] | None = None
         self.follow(self.optim)
+
+    def join(self, everyone: TrainingSet, epoch: int) -> None:
+        """Learn from more people from an epoch on; inputs are scaled as before."""
+        self._joined = epoch, self.samples_of(everyone)
 
     @classmethod
     def check(cls, recipe: Recipe) -> None:
@@ -186,7 +222,25 @@ class Classification(LoopTask):
     def batches(self, epoch: int) -> Iterable[Batch]:
         """See :class:`LoopTask`."""
         self.epoch = epoch
+        if self._joined and epoch >= self._joined[0]:
+            return self._joined[1].batches(epoch)
         return self.samples.batches(epoch)
+
+    def steps_before(self, epoch: int) -> int:
+        """See :class:`LoopTask`."""
+        if self._joined and epoch > self._joined[0]:
+            first, later = self._joined
+            return first * self.steps + (epoch - first) * later.steps
+        return epoch * self.steps
+
+    def place(self, step: int) -> float:
+        """Return where a batch stands, in batches of the first epochs."""
+        if self._joined:
+            first, later = self._joined
+            more = step - first * self.steps
+            if more > 0:
+                return first * self.steps + more * self.steps / later.steps
+        return float(step)
 
     def loss(self, output: Any, batch: Batch) -> Tensor:
         """Return the cross-entropy; a batch is inputs, labels, and what is beside them."""
@@ -198,7 +252,7 @@ class Classification(LoopTask):
 
     def schedule(self, done: int) -> LRScheduler | None:
         """See :class:`LoopTask`."""
-        return schedule_of(self.optim, self.optimizer, self.steps, done)
+        return schedule_of(self.optim, self.optimizer, self.steps, done, self.place)
 
     @classmethod
     def predict(cls, model: nn.Module, inputs: Tensor, classes: Sequence[str]) -> Tensor:
@@ -214,11 +268,10 @@ class Classification(LoopTask):
         Raises:
             RecipeError: there are too few people, or it is not known who is who.
         """
-        share = fitting(recipe.optim, Optim, "[optim]").hold_out
-        known = () if session.checkpointer else given.persons
-        fold = split(known, len(given.labels), share, seed)
+        optim = fitting(recipe.optim, Optim, "[optim]")
+        fold = split(given.persons, len(given.labels), optim.hold_out, seed)
         chosen = given.take(fold.test)
-        return fold, BestEpoch(chosen.inputs, chosen.labels)
+        return fold, BestEpoch(chosen.inputs, chosen.labels, optim.patience)
 
     @classmethod
     def train(
@@ -226,12 +279,17 @@ class Classification(LoopTask):
     ) -> Recogniser:
         """Train, from the start or from where the session's checkpoint stands."""
         best: Chooser | None = None
+        everyone = given
         if fitting(recipe.optim, Optim, "[optim]").hold_out:
             fold, best = cls.hold_out(recipe, given, seed, session)
             given = given.take(fold.train)
         with torch.random.fork_rng():
             task = cls(recipe, given, seed, session.device)
             recognizer = task.recognizer
+            if best and best.joins is not None:
+                task.join(everyone, best.joins)
+            if best and session.checkpointer:
+                session.checkpointer.companions["chooser"] = _Choosing(best, recognizer)
 
             def look(epoch: int) -> None:
                 if best:
@@ -243,9 +301,11 @@ class Classification(LoopTask):
                 task, device=session.device, until=session.until,
                 checkpointer=session.checkpointer, log=session.log,
                 log_folder=session.log_folder, after_epoch=look, report=session.report,
+                stop=best.stops if best else None,
             )  # fmt: skip
             if best:
                 best.restore(recognizer)
+                recognizer.chosen = best.chosen()
         return recognizer
 
 
