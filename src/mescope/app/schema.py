@@ -14,9 +14,6 @@ from mescope.app.study_schema import STUDY_TABLES
 from mescope.app.trouble import told
 from mescope.errors import MescopeError, OutputError
 
-VERSION = 3
-"""Layout of the tables; a project of a later version is refused, not guessed at."""
-
 PATIENCE = 2.0
 """Seconds that a step waits for another program before it gives up."""
 
@@ -61,6 +58,9 @@ CREATE INDEX recording_size ON recordings (size);
     5: FACES_TABLE,
 }
 """From a layout to the next one; a new project takes all steps."""
+
+VERSION = max(_STEPS) + 1
+"""The layout of the tables; raised by a step."""
 
 
 def connect(path: Path) -> sqlite3.Connection:
