@@ -146,7 +146,8 @@ def test_importing_loads_nothing_heavy(module):
 
 NEED_NONE = (*WITHOUT_TORCH, *GROUND, "io", "analysis", "app", "cli")
 USE_TORCH = (
-    "mescope.analysis.motion", "mescope.analysis.recognition", "mescope.reports.search_plot",
+    "mescope.analysis.motion", "mescope.analysis.recognition",
+    "mescope.analysis.recognize_many", "mescope.reports.search_plot",
 )  # fmt: skip
 """They ask a network, which torch runs, or draw what the training of one found."""
 

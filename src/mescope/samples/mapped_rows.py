@@ -50,7 +50,7 @@ def stacked(rows: Iterable[NDArray[Any]], count: int, path: Path | None = None) 
         mapped.flush()
         del mapped
         os.replace(draft, path)
-        return np.asanyarray(np.load(path, mmap_mode="r"))
+        return np.asanyarray(np.load(path, mmap_mode="r", allow_pickle=False))
     except OSError as error:
         raise OutputError(
             f"cannot write {path}: {error.strerror or error}; it takes "
