@@ -101,12 +101,12 @@ def test_the_frame_shown_at_a_click_is_the_clicks_within_one(listened):
 def test_sound_is_put_out_and_on_again(listened):
     page = listened
     assert page.find("#sound").get_attribute("aria-pressed") == "true"
-    page.press("m")
+    page.press(".")
     assert page.find("#sound").get_attribute("aria-pressed") == "false"
     page.press("r")
     page.until(lambda: page.frame() != MARK[0])
     assert page.js("return window.tap ?? null") is None  # nothing was played
-    page.press("m")
+    page.press(".")
     page.until(lambda: page.js("return window.heardAt.length") > 0)
     page.press("j")  # backward it is silent
     page.press("k")

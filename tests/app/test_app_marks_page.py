@@ -41,7 +41,7 @@ def only(project):
 
 def row(mark):
     """Return what a row tells of a mark."""
-    plain = [mark[name] for name in marks_page.FIELDS[:9]]
+    plain = [mark.get(name) for name in marks_page.FIELDS[:10]]
     times = [mark["onset_s"], mark["offset_s"]]
     times = [None if t is None else round(t, 6) for t in times]
     before = mark["changed"] and mark["original"]

@@ -6,6 +6,7 @@ import csv
 import hashlib
 import hmac
 import io
+import os
 import secrets
 import threading
 import time
@@ -39,7 +40,7 @@ class Blindness:
 
     def __init__(self, tables: StudyTables, sight: Sight, place: str) -> None:
         self._tables, self._sight = tables, sight
-        self.cookie = f"mescope-coder-{hashlib.sha256(place.encode()).hexdigest()[:8]}"
+        self.cookie = f"mescope-coder-{hashlib.sha256(os.fsencode(place)).hexdigest()[:8]}"
         self._lock = threading.Lock()
         self._noted: dict[tuple[str, str, str | None, str], float] = {}
         # of one file of the database; a folder that came back may hold another

@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from mescope.app.database import Database
+from mescope.app.store import ProjectStore
 from mescope.errors import FaceError, MescopeError
 from mescope.face.people import FaceAnswers, face_name
 
@@ -85,6 +86,14 @@ def shown_names(database: Database, identity: str, document: Document) -> dict[s
     """Return what stands for a face in files: names by key, and by the analysis' own words."""
     names = names_of(document, _kept(database, identity)[1])
     return names | {face["name"]: names[key_of(face)] for face in document.get("faces", [])}
+
+
+def keys_by_name(store: ProjectStore, identity: str) -> dict[str, str]:
+    """Return the keys of the faces of a recording by the names that files have for them."""
+    analysis = store.analysis(identity)
+    document = {} if analysis is None else analysis.document
+    names = shown_names(store.database, identity, document)
+    return {names[key]: key for key in keys_by_label(document).values()}
 
 
 def key_of(face: Mapping[str, Any]) -> str:

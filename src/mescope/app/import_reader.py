@@ -152,6 +152,7 @@ def _about(contents: Contents, video: str) -> AnnotationSet:
 def _values(mark: Annotation) -> Mapping[str, Any]:
     """Return the values of an annotation as a person would send them."""
     found = values_of(mark) | {"action_units": mark.action_units, "note": mark.note}
+    found["face"] = mark.face  # as the file calls it
     return {name: found[name] for name in EDITABLE}
 
 

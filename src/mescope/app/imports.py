@@ -12,7 +12,7 @@ from mescope.annotations import CODECS, format_of
 from mescope.annotations.mapping import TierMapping, to_json
 from mescope.annotations.text import one_line
 from mescope.annotations.tiers import tier_from_dict
-from mescope.app import import_reader
+from mescope.app import faces, import_reader
 from mescope.app.coder_names import name_of
 from mescope.app.kept_tiers import shown
 from mescope.app.project import Project
@@ -55,8 +55,13 @@ def bring_in(
     answer, body = _read(project, recording, name, data, do="marks", part=part, **asked)
     found = json.loads(body)
     own, over = Path(name).stem[:60], None if mapping is not None else coder
+    known_faces = faces.keys_by_name(project.store, recording.id)
     marks = [
-        (name_of(over or source or coder or own), values) for source, values in found["marks"]
+        (
+            name_of(over or source or coder or own),
+            {**values, "face": known_faces.get(values["face"], faces.ONE)},
+        )
+        for source, values in found["marks"]
     ]
     tiers = [tier_from_dict(one) for one in found["tiers"]]
     with project.store.together():

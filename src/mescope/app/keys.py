@@ -13,7 +13,7 @@ DEFAULT_KEYS: dict[str, str] = {
     "frame_on": "ArrowRight", "second_back": "ArrowUp", "second_on": "ArrowDown",
     "next_mark": "n", "previous_mark": "p", "onset": "i", "apex": "a", "offset": "o",
     "hold": "e", "units": "u", "confirm": "Enter", "reject": "Backspace", "undo": "z",
-    "loop": "r", "slow_loop": "q", "slower": "s", "overlay": "v", "sound": "m", "zoom_in": "+",
+    "loop": "r", "slow_loop": "q", "slower": "s", "overlay": "v", "sound": ".", "zoom_in": "+",
     "zoom_out": "-", "zoom_all": "0", "leave": "Escape", "help": "?",
 }  # fmt: skip
 """Commands of the page; ``commands.js`` does them, ``words.json`` says what they do."""
