@@ -178,12 +178,10 @@ class Review {
     this.sensitivity.learn(recording);
     this.arrange();
     this.take(this.state);
-    const words = [
-      recording.simulated && t("review.simulated"),
-      ...recording.warnings,
-    ].filter(Boolean);
-    this.notices.replaceChildren(...words.slice(0, 2).map((text) => make("p", { class: "notice" }, text)),
-      words.length > 2 && make("details", { class: "notice" }, make("summary", {}, t("review.more", { n: words.length - 2 })), ...words.slice(2).map((text) => make("p", {}, text))) || "");
+    const notice = (text, lang = null) => make("p", { class: "notice", lang }, text);
+    const told = [recording.simulated && notice(t("review.simulated")), ...recording.warnings.map((text) => notice(text, "en"))].filter(Boolean);
+    const rest = told.splice(2);
+    this.notices.replaceChildren(...told, rest.length ? make("details", { class: "notice" }, make("summary", {}, t("review.more", { n: rest.length })), ...rest) : "");
     if (recording.analyzed) await this.loadNames();
   }
 
