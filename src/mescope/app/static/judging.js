@@ -4,7 +4,7 @@
 
 import { api, isAway, passes } from "./api.js";
 import { put, question, say } from "./dom.js";
-import { t, word } from "./words.js";
+import { language, t, word } from "./words.js";
 
 const ALONE = new Set(["add", "code", "recode", "uncode"]);  // what concerns no mark of another window
 const SOON = 500, LATE = 8000;  // ms between two tries
@@ -55,7 +55,7 @@ export class Judging {
     this.say(t("judging.saving"));
     try {
       this.callbacks.take(await this.persist(wish.ask), wish.made);
-      this.say(t("judging.saved", { time: new Date().toLocaleTimeString() }));
+      this.say(t("judging.saved", { time: new Date().toLocaleTimeString(language) }));
     } catch (error) {
       this.say(t("judging.not_saved"), true);
       if (error.status === 409 && error.body.marks) await this.conflict(error.body.marks, wish);

@@ -110,9 +110,9 @@ class Form {
     this.reasons = scheme.reasons;
     this.model = mark.source === "model";
     this.candidate = mark.source === "candidate";
-    this.sentence = make("p", {});
+    this.sentence = make("p", { lang: "en" });  // the analysis speaks English
     this.said = make("p", { class: "quiet" });
-    this.checks = make("ul", { class: "checks", "aria-label": t("panel.checks") });
+    this.checks = make("ul", { class: "checks", lang: "en", "aria-label": t("panel.checks") });
     this.fields = make("div", { class: "fields" });
     this.inputs = [];  // [element, what it shows of a mark]
     for (const name of Object.keys(COMMAND)) {

@@ -204,13 +204,11 @@ class Review {
     this.arrange();
     this.renew();
     this.differences.show();
-    const words = [
-      blindNotice(recording, this.project),
-      recording.simulated && t("review.simulated"),
-      ...recording.warnings,
-    ].filter(Boolean);
-    this.notices.replaceChildren(...words.slice(0, 2).map((text) => make("p", { class: "notice" }, text)),
-      words.length > 2 && make("details", { class: "notice" }, make("summary", {}, t("review.more", { n: words.length - 2 })), ...words.slice(2).map((text) => make("p", {}, text))) || "");
+    const notice = (text, lang = null) => make("p", { class: "notice", lang }, text);
+    const told = [blindNotice(recording, this.project), recording.simulated && t("review.simulated")].filter(Boolean).map((text) => notice(text));
+    told.push(...recording.warnings.map((text) => notice(text, "en")));
+    const rest = told.splice(2);
+    this.notices.replaceChildren(...told, rest.length ? make("details", { class: "notice" }, make("summary", {}, t("review.more", { n: rest.length })), ...rest) : "");
     if (recording.analyzed) await this.loadNames();
   }
 
