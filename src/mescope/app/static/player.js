@@ -116,7 +116,10 @@ export class Player {
         due += this.wait(n, direction);
         if (n !== end) n += direction;
         else if (this.loop) [n, due] = [start, now];
-        else return this.pause();
+        else {
+          if (n !== this.drawn) this.show(n);  // whoever is late still ends on the last frame
+          return this.pause();
+        }
       }
       this.onstep?.(n, due, direction);  // frame n is due since then; sound follows
       for (let k = 1; k <= AHEAD; k++) {
