@@ -130,7 +130,7 @@ def measured(given: argparse.Namespace, row: Row) -> dict[str, Any]:
         "ratio": middle,
         "ratio_low": low,
         "ratio_high": high,
-        "paper": PAPER.get((row.name, reading)),
+        "paper": PAPER.get((row.name, reading)) if given.preset == "ammsm" else None,
     }
 
 

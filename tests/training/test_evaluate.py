@@ -98,7 +98,8 @@ def test_learning_is_handed_training_people_only(monkeypatch):
     def spy(recipe, inputs, labels, classes, seed, **others):
         seen.append((inputs.copy(), labels.copy(), others.pop("persons")))
         assert others == {
-            "monitor": None, "origins": [], "device": "cpu", "log": "none", "log_folder": None
+            "monitor": None, "origins": [], "device": "cpu", "log": "none", "log_folder": None,
+            "checkpointer": None,
         }  # fmt: skip
         return Majority()
 
