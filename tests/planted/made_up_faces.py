@@ -43,7 +43,10 @@ def one(name, number, first, emotion, frames=120):
             emotion=np.full((frames, 5), 0.2), motion=np.ones((frames, 2)) * number,
             valid=np.ones(frames, bool), regions=REGIONS,
         ),
-        provenance={"model": "made-up", "parameters": {"extraction": {"face": "all"}}},
+        provenance={
+            "model": "made-up",
+            "parameters": {"method": "flow-peaks", "extraction": {"face": "all"}},
+        },
         warnings=("the same for all", f"only about {number}"),
     )  # fmt: skip
 
