@@ -71,8 +71,8 @@ def dumps(sheet: AnnotationSet) -> str:
     for tier in sheet.tiers:
         facts = facts_of(tier)
         for cell in tier.cells:
-            kept = {"tier": facts, "values": list(cell.values)}
-            cues.append((cell.start, cell.shown_end, kept, _cell_words(tier, cell)))
+            told: dict[str, Any] = {"tier": facts, "values": list(cell.values)}
+            cues.append((cell.start, cell.shown_end, told, _cell_words(tier, cell)))
     # players want cues in order of their starts; stable, so marks come before events
     for number, (start, end, kept, words) in enumerate(sorted(cues, key=lambda c: c[0]), 1):
         blocks.append(_NOTE + compact(kept))
