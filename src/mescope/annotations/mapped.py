@@ -15,7 +15,7 @@ from mescope.annotations.mapping_words import Said, read_words, unit_of
 from mescope.annotations.problems import OutsideError, Remarks
 from mescope.annotations.text import one_line, paragraphs
 from mescope.annotations.tiers import Cell, Tier, normal_tiers
-from mescope.events import MICRO_MAX_S
+from mescope.events import MICRO_MAX_S, Kind
 
 _LONGEST_EMOTION = 64  # characters; what is longer is a note
 _WHY = 3  # reasons that a count names
@@ -194,7 +194,7 @@ class _Reader:
         apex = told.apex if told.apex is not None else self._apex_within(coder, start, end)
         placed = self.timeline.placed(start, end, apex)
         seconds = placed["offset_s"] - placed["onset_s"]
-        rule = "micro" if seconds <= MICRO_MAX_S else "macro"
+        rule: Kind = "micro" if seconds <= MICRO_MAX_S else "macro"
         return Annotation(
             kind=told.kind or (meaning.kind if meaning.kind != "duration" else rule),
             source=one_line(coder),

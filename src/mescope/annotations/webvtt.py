@@ -60,20 +60,20 @@ def dumps(sheet: AnnotationSet) -> str:
     sheet = normal(sheet)
     sheet = replace(sheet, marks=in_order(sheet.marks))
     blocks = ["WEBVTT", _NOTE + compact(about(sheet))]
-    cues = [
+    cues: list[tuple[int, int, dict[str, Any], str]] = [
         (start, end, to_dict(mark), _words(mark))
         for mark, (start, end) in zip(sheet.marks, milliseconds(sheet), strict=True)
     ]
     for kind in face_events.KINDS:
         for start, end, event in face_events.spans(sheet, kind):
-            note = {"event": face_events.to_dict(event)}
+            note: dict[str, Any] = {"event": face_events.to_dict(event)}
             words = face_events.CODES[kind] + _whose(event.face)
             cues.append((start, end, note, words))
     for tier in sheet.tiers:
         facts = facts_of(tier)
         for cell in tier.cells:
-            note = {"tier": facts, "values": list(cell.values)}
-            cues.append((cell.start, cell.shown_end, note, _cell_words(tier, cell)))
+            told: dict[str, Any] = {"tier": facts, "values": list(cell.values)}
+            cues.append((cell.start, cell.shown_end, told, _cell_words(tier, cell)))
     # players want cues in order of their starts; stable, so marks come before events
     for number, (start, end, kept, words) in enumerate(sorted(cues, key=lambda c: c[0]), 1):
         blocks.append(_NOTE + compact(kept))
