@@ -168,13 +168,11 @@ def _named(found: Figures) -> dict[str, Any]:
 
 
 def _edge(name: str, shift: Shift | None) -> dict[str, float | None]:
-    values = {
-        "bias_ms": shift and 1000 * shift.bias,
-        "error_ms": shift and 1000 * shift.error,
-        "median_ms": shift and 1000 * shift.middle,
-        "within": shift and shift.within,
-    }
-    return {f"{name}_{key}": value for key, value in values.items()}
+    keys = [f"{name}_{key}" for key in ("bias_ms", "error_ms", "median_ms", "within")]
+    if shift is None:
+        return dict.fromkeys(keys)
+    values = (1000 * shift.bias, 1000 * shift.error, 1000 * shift.middle, shift.within)
+    return dict(zip(keys, values, strict=True))
 
 
 def _listed(one: Disagreement, recording: StoredRecording, a: str, b: str) -> Mapping[str, Any]:

@@ -14,7 +14,7 @@ from mescope.app.study import progress
 from mescope.app.study_rates import rates
 from mescope.reports.rates_plot import rates_figure
 
-_MOST_PERSON_ROWS = 400  # of the table; the file of rates has all
+_MOST_ROWS = 400  # of the table; the file of rates has all
 
 
 def sections(project: Project) -> list[Section]:
@@ -91,6 +91,8 @@ def _agreement(found: dict[str, Any]) -> Section:
 
 
 def _rates(found: dict[str, Any]) -> Section:
+    happened = {row["event"] for row in found["rows"] if row["number"]}
+    rows = [r for r in found["rows"] if r["level"] != "person" or r["event"] in happened]
     picture = base64.b64encode(rates_figure(found["rows"], "svg")).decode("ascii")
     return Section(
         title=f"Rates, as {'the model' if found['who'] == MODEL else found['who']} has it",
@@ -99,7 +101,7 @@ def _rates(found: dict[str, Any]) -> Section:
             "", "condition", "event", "number", "judged min", "a minute", "95 % interval",
             "people",
         ),
-        rows=tuple(_rate_row(row) for row in found["rows"][:_MOST_PERSON_ROWS]),
+        rows=tuple(_rate_row(row) for row in rows[:_MOST_ROWS]),
         figure=f"data:image/svg+xml;base64,{picture}",
     )  # fmt: skip
 

@@ -15,6 +15,7 @@ from mescope.app.dependencies import Served, Who, Working
 from mescope.app.project import Project
 from mescope.app.request_bodies import described, read_model
 from mescope.app.study_rates import as_csv
+from mescope.evaluation.coder_agreement import TOLERANCE_S
 
 router = APIRouter(prefix="/api")
 
@@ -22,7 +23,7 @@ Tolerance = Annotated[
     float,
     Query(ge=0, le=10_000, allow_inf_nan=False, description="ms by which an edge may differ."),
 ]
-_USUAL = 1000 * agreements.TOLERANCE_S
+_USUAL = 1000 * TOLERANCE_S
 
 
 class Wanted(BaseModel):

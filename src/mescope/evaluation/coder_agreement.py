@@ -110,7 +110,7 @@ def figures(
         coders=coders,
         units=len(found),
         kind_alpha=krippendorffs_alpha(kinds),
-        frame_alpha=None if frames is None else krippendorffs_alpha(dict(frames)),
+        frame_alpha=None if frames is None else krippendorffs_alpha(Counter[Row](frames)),
         emotion_units=sum(n for row, n in emotions.items() if _said(row) > 1),
         emotion_alpha=krippendorffs_alpha(emotions),
         kind_kappa=_kappa(kinds) if two else None,

@@ -147,7 +147,8 @@ class Study {
     if (!found.recordings) return [make("p", { class: "quiet" }, WORDS.none)];
     const words = [found.left_out.length && WORDS.left(found.left_out.length), found.outside && WORDS.outside(found.outside),
       found.gaps_unknown.length && WORDS.unknown(found.gaps_unknown.length), !found.table && this.leads && WORDS.noTable].filter(Boolean);
-    const rows = [...found.rows].sort((a, b) => (a.level === "person") - (b.level === "person"));  // groups first
+    const happened = new Set(found.rows.filter((r) => r.number).map((r) => r.event));  // of others, groups only
+    const rows = found.rows.filter((r) => r.level !== "person" || happened.has(r.event)).sort((a, b) => (a.level === "person") - (b.level === "person"));  // groups first
     return [make("p", { class: "quiet", id: "rates-left" }, words.join(" ")),
       make("img", { class: "plot", alt: WORDS.figure, src: `api/study/figure?who=${who}&turn=${this.asked}` }),
       scroll(WORDS.rates, make("table", { class: "table" }, heads(WORDS.rateHeads), make("tbody", {}, ...rows.slice(0, MOST).map((r) =>
