@@ -373,7 +373,7 @@ def test_what_boris_pairs_or_knows_badly_is_named(tmp_path):
     assert len(contents.sets[0].marks) == 1
     told = " | ".join(contents.remarks)
     assert "event 4: left out, the micro-expression starts and has no stop" in told
-    assert "2 events of 'yawn' left out" in told
+    assert "event 8: left out, expected ms from 0 on in order, found -1000 to 6000" in told
     assert told.count("left out") == 4
     assert contents.lost == 2  # no yawn is a mark; a row without code may be one
 
