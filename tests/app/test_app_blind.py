@@ -4,11 +4,16 @@ import pytest
 from app_server import serving
 from blind_people import Person, coded_blind, leave
 
+from mescope.annotations.tiers import Cell, Tier
 from mescope.app.routes_pictures import _onset
 from mescope.app.sight import VIEWER, Viewer
 
-SECRETS = (b"m30-40-49", b"m70-75-80", b"bob", b"zeta", b"seen by b", b"made-up", b"no face")
-"""Marks, model and reason of the made-up analysis; name, emotion and note of another coder."""
+SECRETS = (
+    b"m30-40-49", b"m70-75-80", b"bob", b"zeta", b"seen by b", b"made-up", b"no face",
+    b"Hidden hands", b"Hidden gaze",
+)  # fmt: skip
+"""Marks, model and reason of the made-up analysis; name, emotion, note, codes and kept tiers of
+another coder."""
 _PIXELS = (".jpg", "/pair", "/overlay/{n}", "/file", "/progress")
 """Pictures of the video itself, for anybody who codes it; and a stream without end."""
 _FILLED = {
@@ -26,6 +31,10 @@ def _leaving():
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
     with serving(tmp_path_factory.mktemp("blind")) as one:
+        scheme = one.client.get("/api/scheme").json()
+        hands = {"name": "Hands", "kind": "state", "codes": [{"name": "touch"}]}
+        sent = one.client.put("/api/scheme", json={**scheme, "tiers": [hands]})
+        assert sent.status_code == 200, sent.text
         yield one
 
 
@@ -37,6 +46,15 @@ def case(study, request):
     study.judge(
         identity, "add", coder="bob", first=60, last=69, emotion="zeta", note="seen by b"
     )
+    hands = {
+        "tier": "Hands", "code": "touch", "kind": "state", "first": 5, "last": 9,
+        "note": "Hidden hands",
+    }  # fmt: skip
+    coded = study.judge(identity, "code", coder="bob", **hands)
+    assert coded.status_code == 200, coded.text
+    cells = (Cell(start=100, end=200, values=("left",)),)
+    gaze = Tier(name="Hidden gaze", coder="bob", cells=cells)
+    study.project.kept.keep(identity, [gaze], "gaze.eaf")
     study.judge(identity, "reviewed", coder="bob")
     return identity
 

@@ -39,7 +39,12 @@ class KeptTiers:
         for row in rows:
             tier = tier_from_dict(parse_json(row[0], "a kept tier"))
             found[_key(tier)] = tier
-        return {key: tier for key, tier in found.items() if tier.cells}
+        seen = self._store.sight.seen({(recording, tier.coder) for tier in found.values()})
+        return {
+            key: tier
+            for key, tier in found.items()
+            if tier.cells and (recording, tier.coder) in seen
+        }
 
     def keep(self, recording: str, tiers: Iterable[Tier], file: str) -> list[str]:
         """Keep tiers of a file; return what is to be said of those that were there already.

@@ -12,6 +12,7 @@ from mescope.app.records import now
 from mescope.app.sight import CONSENSUS, MODEL
 from mescope.app.study import progress
 from mescope.app.study_rates import rates
+from mescope.errors import DatasetError
 from mescope.reports.rates_plot import rates_figure
 
 _MOST_ROWS = 400  # of the table; the file of rates has all
@@ -23,9 +24,12 @@ def sections(project: Project) -> list[Section]:
     Rates are those of the consensus where there is one, else of the model.
     """
     found = [_progress(project)]
-    pairs = table(project)
-    if pairs["pairs"]:
-        found.append(_agreement(pairs))
+    try:
+        pairs = table(project)
+    except DatasetError as error:  # marks of a file that was since replaced by another one
+        found.append(Section(title="Agreement", words=(f"Could not be computed: {error}",)))
+    else:
+        found += [_agreement(pairs)] if pairs["pairs"] else []
     who = CONSENSUS if CONSENSUS in project.review.coders() else MODEL
     shown = rates(project, who)
     if shown["recordings"]:
