@@ -121,7 +121,7 @@ def _clip(video: Video, expression: Expression) -> tuple[OneClip, tuple[str, ...
     if apex is not None and apex > onset:
         return OneClip(video, onset, apex, offset), ()
     crops, _ = align(OneClip(video, onset, offset).greys(range(onset, offset + 1)), APEX_SIDE)
-    return OneClip(video, onset, onset + find_apex(np.stack(crops)).frame, offset), (
+    return OneClip(video, onset, onset + find_apex(np.asarray(crops)).frame, offset), (
         FOUND_APEX,
     )
 

@@ -124,10 +124,9 @@ def changed(
     every, answers = _kept(database, identity)
     action = wish["action"]
     if action in ("every", "one"):
-        keep(database, identity, action == "every", answers)
-        return (action == "every") != every or bool(document.get("faces")) != (
-            action == "every"
-        )
+        wanted_now = bool(action == "every")
+        keep(database, identity, wanted_now, answers)
+        return wanted_now != every or bool(document.get("faces")) != wanted_now
     stretch = _stretch(document, wish.get("stretch"))
     if action == "name":
         answers = _named(document, answers, stretch, wish.get("name"))

@@ -14,7 +14,8 @@ from typing import Any
 from mescope.annotations.files import parse_json
 from mescope.annotations.mapping import MOST, TierMapping, from_json, to_json
 from mescope.annotations.tiers import Tier, normal_tiers, tier_from_dict, tier_to_dict
-from mescope.app.store import ProjectStore, now
+from mescope.app.records import now
+from mescope.app.store import ProjectStore
 from mescope.errors import MescopeError
 
 MOST_CELLS = 200_000

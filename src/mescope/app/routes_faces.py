@@ -10,12 +10,12 @@ from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr
 from starlette.concurrency import run_in_threadpool
 
 from mescope.app import faces
+from mescope.app.coder_names import name_of
 from mescope.app.dependencies import LARGEST, Asked, Served, Working
 from mescope.app.jobs import AnalysisQueue
 from mescope.app.project import Project
 from mescope.app.records import StoredRecording
 from mescope.app.request_bodies import described, read_model
-from mescope.app.review import name_of
 from mescope.app.views import details
 
 router = APIRouter(prefix="/api/recordings/{id}")

@@ -163,12 +163,12 @@ class FaceRow:
         ]
         made: list[RowTracker] = []
         for face in sorted(free, key=lambda one: (-one.box.area, one.box)):
-            tracker = self._resting(face)
-            if tracker is None and len(self.trackers) < self.most:
-                tracker = self.add()
-                made.append(tracker)
-            if tracker is not None:
-                tracker.begin(index, grey, face)
+            fitting = self._resting(face)
+            if fitting is None and len(self.trackers) < self.most:
+                fitting = self.add()
+                made.append(fitting)
+            if fitting is not None:
+                fitting.begin(index, grey, face)
         self.left_out = max(self.left_out, len(free) - len(self.begun_at(index)))
         return made
 

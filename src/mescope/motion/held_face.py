@@ -187,7 +187,7 @@ class HeldFace:
             inner = cv2.convexHull(both.astype(np.float32))[:, 0]
         cv2.fillConvexPoly(mask, np.rint(inner).astype(np.int32), 255)
         soft = cv2.GaussianBlur(mask, (0, 0), _EDGE * SIDE / 2)
-        return np.asarray(soft, np.float32) / 255
+        return np.asarray(soft / np.float32(255), np.float32)
 
     def _similarity(self, flow: Map) -> NDArray[np.float64]:
         """Return how the head moved by a flow of the square, (2, 3) in px of the square."""

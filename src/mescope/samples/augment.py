@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-Batch = TypeVar("Batch", NDArray[np.float32], Tensor)
+Batch = TypeVar("Batch", NDArray[np.float32], NDArray[np.float64], Tensor)
 
 
 def flip_flow(batch: Batch) -> Batch:

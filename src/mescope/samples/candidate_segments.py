@@ -72,8 +72,8 @@ def _none() -> Windows:
 
 def _split(windows: Windows, parts: int) -> list[Windows]:
     """Return the windows as so many parts, equally many after each other."""
-    flow, spotting, classes = (np.split(column, parts) for column in windows)
-    return [Windows(*part) for part in zip(flow, spotting, classes, strict=True)]
+    rows = np.split(np.arange(len(windows.flow)), parts)
+    return [windows.take(part) for part in rows]
 
 
 def _moved(

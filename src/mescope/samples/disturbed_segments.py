@@ -62,7 +62,8 @@ def _noise(shape: tuple[int, ...], rng: np.random.Generator) -> NDArray[np.float
         np.full(2 * len(REGIONS_18), NOISE_PX[0]), np.full(len(TRACES), NOISE_PX[1])
     ].astype(np.float32)
     drawn = rng.standard_normal(shape, dtype=np.float32)
-    return drawn * level[:, None] * rng.random((shape[0], 1, 1), dtype=np.float32)
+    share = rng.random((shape[0], 1, 1), dtype=np.float32)
+    return np.asarray(drawn * level[:, None] * share, np.float32)
 
 
 def _lose(motion: NDArray[np.float32], rng: np.random.Generator) -> None:

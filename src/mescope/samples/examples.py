@@ -76,7 +76,7 @@ class Examples:
         ) + "\n".join((*map(repr, self.origins), *self.parts))
         pixels = hashlib.sha256()
         for row in self.inputs:  # one after the other: together they may not fit into memory
-            pixels.update(np.ascontiguousarray(row))
+            pixels.update(np.ascontiguousarray(row).data)
         return {
             "inputs": pixels.hexdigest(),
             "labels": hashlib.sha256(known.encode()).hexdigest(),

@@ -202,7 +202,9 @@ def _made(
         clips.append(_Clip(number, "original", Layer(tuple(frames), found.crops)))
     roles: list[tuple[Role, bool]] = []
     if asked.mixes or asked.controls:
-        roles = [("rsmix", False), *([("control", True)] if asked.controls else [])]
+        roles.append(("rsmix", False))
+    if asked.controls:
+        roles.append(("control", True))
     for role, control in roles:
         chosen = replace(settings, control=control)
         for plan in plan_recording(recording, video, chosen, marks=marks):
