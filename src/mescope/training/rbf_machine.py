@@ -16,7 +16,6 @@ from scipy.spatial.distance import pdist
 from sklearn.svm import SVC
 
 from mescope.models.canonical_flow import canonical_flow
-from mescope.samples.augment import flip_flow
 
 Maps = NDArray[np.float64]
 """Of one extraction, one row for each map: (n, values)."""
@@ -60,7 +59,9 @@ class RbfMachine:
     def _seen(self, inputs: NDArray[np.floating]) -> list[Maps]:
         """Return the maps of each view and, behind them, their mirror images, as rows."""
         maps = canonical_flow(inputs, self._side, self._views)
-        both = np.concatenate([maps, flip_flow(maps)])
+        mirrored = maps[..., ::-1].copy()
+        mirrored[:, :, 0] *= -1.0  # a mirrored face moves the other way
+        both = np.concatenate([maps, mirrored])
         return [both[:, view].reshape(len(both), -1) for view in range(self._views)]
 
     def _kernel(self, views: list[Maps]) -> NDArray[np.float64]:
