@@ -22,7 +22,7 @@ PROSE = re.compile(r"[^\W\d_]{2,}[,;:]? [^\W\d_]{2,}|^\W*[A-Z][a-z]{2,}|[a-z]{2,
 
 NO_WORDS = re.compile(
     r"(class: [^,}\n]*|className = [^;\n]*|classList\.\w+\(|querySelector(All)?\("
-    r"|closest\?\.\(|closest\(|matchMedia\(|matches\(|from |import |getContext\("
+    r"|closest\?\.\(|closest\(|matchMedia\(|matches\(|from |import |download: |getContext\("
     r"|\.font = |\b(t|word)\()$"
 )
 """What stands before a string that nobody reads: names of classes, selectors, files."""
@@ -30,7 +30,7 @@ NO_WORDS = re.compile(
 CODES = {
     "Alt", "ArrowDown", "ArrowLeft", "ArrowRight", "ArrowUp", "Backspace", "Content-Type",
     "Control", "Delete", "Enter", "Escape", "Meta", "Shift", "Shift+", "Space", "Tab",
-    "X-Folder", "X-Name", "to review",
+    "X-Folder", "X-Name", "to code", "to review",
 }  # fmt: skip
 """Names that browsers, servers and programs know."""
 
@@ -194,7 +194,10 @@ def test_a_translated_page_shows_no_english(browser, tmp_path):
         left = english_on(page)
         page.press("?")
         left |= english_on(page)
-        for where, there in (("#/", ".recording img"), ("#/agreement", "main h1")):
+        pages = (
+            ("#/", ".recording img"), ("#/agreement", "main h1"), ("#/study", "#rates p"),
+        )  # fmt: skip
+        for where, there in pages:
             page.go(where)
             page.until(lambda there=there: page.all(there))
             left |= english_on(page)

@@ -25,7 +25,7 @@ ENGLISH = Path(__file__).parent / "static" / "words.json"
 NAMED = (
     "states", "statuses", "lengths", "exports", "actions", "emotions", "mostly", "kinds",
     "ticks", "one", "gaps", "regions", "key", "reasons", "codes", "tier_kinds", "sides",
-    "units_of_facs",
+    "units_of_facs", "differing", "events",
 )  # fmt: skip
 """Parts whose keys are names that programs know."""
 

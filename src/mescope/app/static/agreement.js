@@ -1,59 +1,39 @@
 // How far coders agree with each other and with the model, where they do not, and what most of them say.
 
-import { ask, post } from "./api.js";
-import { count, make, put, say } from "./dom.js";
+import { ask, post, query } from "./api.js";
+import { differing, nameOf } from "./differences.js";
+import { fail, make, put } from "./dom.js";
+import { t, word } from "./words.js";
 
-const WORDS = {
-  title: "Agreement",
-  why: "F1 counts a pair of marks that overlap by half (IoU of 0.5 or more) and are of one kind. Kappa and alpha say how much of the agreement chance does not explain: over marks (what the other lacks is “none”) and over frames.",
-  between: "Between", and: "and", tolerance: "Edges may differ by", ms: "ms",
-  nobody: "Nobody has judged anything yet. Review a recording first.",
-  heads: (a, b) => ["recording", "F1", "kappa", "both", `only ${a}`, `only ${b}`],
-  all: "all",
-  more: "Kinds, emotions, edges",
-  kinds: "kinds: micro, macro, none", emotions: (n) => `emotions (${count(n, "mark")} that both named)`,
-  onset: "onset", offset: "offset",
-  shift: ({ pairs, bias, error, within }) => `${Math.round(1000 * error)} ms apart (${bias < 0 ? "−" : "+"}${Math.abs(Math.round(1000 * bias))} ms on average), ${Math.round(100 * within)} % within, ${count(pairs, "pair")}`,
-  figures: ["", "κ marks", "α marks", "κ frames", "α frames"],
-  differences: (n) => `Where they differ (${n})`, shown: (n, all) => `The first ${n} of ${all}; the file has all.`,
-  list: ["recording", "frame", "what", "A", "B"],
-  save: "Disagreements (CSV)", every: "All pairs (CSV)",
-  pairs: "All pairs", pairHeads: ["pair", "recordings", "F1", "κ kinds", "α kinds", "κ frames", "κ emotions", "onset ±", "offset ±"],
-  together: (t) => `All coders together, ${count(t.recordings, "recording")}: α of kinds ${figure(t.kind_alpha)} over marks, ${figure(t.frame_alpha)} over frames; of emotions ${figure(t.emotion_alpha)}.`,
-  consensus: "Consensus",
-  consensusWhy: "What more than half of the coders marked, where the middle of them has it, as annotations of a coder called “consensus”. It is edited under that name and exported like any coder.",
-  make: "Make the consensus", again: "anew where there is one",
-  made: ({ made, marks, kept, few }) => `${count(marks, "mark")} in ${count(made, "recording")}. ${kept ? `${kept} had one already. ` : ""}${few ? `${few} were judged by fewer than two.` : ""}`,
-};
 const MOST = 500;  // differences in the list
 const figure = (value) => (value === null || value === undefined ? "–" : value.toFixed(2));
-const heads = (words) => make("thead", {}, make("tr", {}, ...words.map((word) => make("th", { scope: "col" }, word))));
+const head = (name) => t(`agreement.head_${name}`);
+const heads = (...texts) => make("thead", {}, make("tr", {}, ...texts.map((text) => make("th", { scope: "col" }, text))));
 const line = (name, cells) => make("tr", {}, make("th", { scope: "row" }, name), ...cells.map((cell) => make("td", {}, String(cell ?? "–"))));
 const scroll = (label, ...inner) => make("div", { class: "scroll", role: "region", "aria-label": label, tabindex: "0" }, ...inner);
-const at = (values) => Object.entries(values).map(([name, value]) => `${name}=${encodeURIComponent(value)}`).join("&");
 
 export async function showAgreement(main, { project, coder }) {
   const people = ["model", ...project.coders];
   const choose = (id, label, chosen) => make("label", {}, `${label} `, make("select", { id, onchange: update },
-    ...people.map((name) => make("option", { value: name, selected: name === chosen }, name))));
+    ...people.map((name) => make("option", { value: name, selected: name === chosen }, nameOf(name)))));
   const tolerance = make("input", { id: "tolerance", type: "number", min: "0", max: "10000", step: "10", value: "100", onchange: update });
   const result = make("div", { "aria-live": "polite" }), pairs = make("section", { id: "pairs" });
-  const list = make("a", { class: "button", id: "save-list", download: "disagreements.csv" }, WORDS.save);
-  const every = make("a", { class: "button", id: "save-pairs", download: "agreement.csv" }, WORDS.every);
+  const list = make("a", { class: "button", id: "save-list", download: "disagreements.csv" }, t("agreement.save"));
+  const every = make("a", { class: "button", id: "save-pairs", download: "agreement.csv" }, t("agreement.every"));
   const own = people.includes(coder()) ? coder() : people[1] ?? "model";
-  main.replaceChildren(make("h1", {}, WORDS.title), make("p", { class: "quiet" }, WORDS.why),
-    make("div", { class: "row tools" }, choose("one", WORDS.between, own), choose("other", WORDS.and, people.find((name) => name !== own && name !== "model") ?? "model"),
-      make("label", {}, `${WORDS.tolerance} `, tolerance, ` ${WORDS.ms}`), list, every),
+  main.replaceChildren(make("h1", {}, t("agreement.title")), make("p", { class: "quiet" }, t("agreement.why")),
+    make("div", { class: "row tools" }, choose("one", t("agreement.between"), own), choose("other", t("agreement.and"), people.find((name) => name !== own && name !== "model") ?? "model"),
+      make("label", {}, `${t("agreement.tolerance")} `, tolerance, ` ${t("agreement.ms")}`), list, every),
     result, pairs, consensus(update));
 
   let turn = 0;
   async function update() {
     const mine = ++turn, [a, b] = ["one", "other"].map((id) => document.getElementById(id).value);
     const asked = { a, b, tolerance: Number(tolerance.value) || 0 };
-    list.href = `api/agreement/disagreements.csv?${at(asked)}`;
+    list.href = `api/agreement/disagreements.csv${query(asked)}`;
     every.href = `api/agreement/table.csv?tolerance=${asked.tolerance}`;
     try {
-      const found = await ask(`/agreement?${at(asked)}`);
+      const found = await ask(`/agreement${query(asked)}`);
       if (mine === turn) result.replaceChildren(...pair(found, a, b));  // else another pair was chosen meanwhile
     } catch (error) {
       if (mine === turn) result.replaceChildren(make("p", { class: "error" }, error.message));
@@ -64,7 +44,7 @@ export async function showAgreement(main, { project, coder }) {
     } catch (error) { if (mine === turn) fail(error.message); }
   }
 
-  if (people.length < 2) result.replaceChildren(make("p", { class: "card" }, WORDS.nobody));
+  if (people.length < 2) result.replaceChildren(make("p", { class: "card" }, t("agreement.nobody")));
   else await update();
   return () => { turn += 1; };
 }
@@ -72,35 +52,42 @@ export async function showAgreement(main, { project, coder }) {
 function pair(found, a, b) {
   const cells = (r) => [figure(r.f1), figure(r.kappa), r.tp, r.fp, r.fn];
   const { figures: f, disagreements } = found;
-  const edge = (shift) => (shift ? WORDS.shift(shift) : "–");
+  const only = (who) => t("agreement.only", { who: nameOf(who) });
   return [
-    scroll(WORDS.title, make("table", { class: "table" }, heads(WORDS.heads(a, b)),
-      make("tbody", {}, ...found.recordings.map((r) => line(r.name ?? r.id, cells(r))), line(WORDS.all, cells(found.pooled))))),
-    make("h2", {}, WORDS.more),
-    scroll(WORDS.more, make("table", { class: "table", id: "figures" }, heads(WORDS.figures), make("tbody", {},
-      line(WORDS.kinds, [f.kind_kappa, f.kind_alpha, f.frame_kappa, f.frame_alpha].map(figure)),
-      line(WORDS.emotions(f.emotion_units), [figure(f.emotion_kappa), figure(f.emotion_alpha), "", ""])))),
-    make("p", { id: "edges" }, `${WORDS.onset}: ${edge(f.onset)}; ${WORDS.offset}: ${edge(f.offset)}`),
-    make("h2", {}, WORDS.differences(disagreements.length)),
-    ...(disagreements.length > MOST ? [make("p", { class: "quiet" }, WORDS.shown(MOST, disagreements.length))] : []),
-    scroll(WORDS.save, make("table", { class: "table", id: "disagreements" }, heads([...WORDS.list.slice(0, 3), a, b]),
+    scroll(t("agreement.title"), make("table", { class: "table" }, heads(...["recording", "f1", "kappa", "both"].map(head), only(a), only(b)),
+      make("tbody", {}, ...found.recordings.map((r) => line(r.name ?? r.id, cells(r))), line(t("agreement.all"), cells(found.pooled))))),
+    make("h2", {}, t("agreement.more")),
+    scroll(t("agreement.more"), make("table", { class: "table", id: "figures" }, heads("", ...["kappa_marks", "alpha_marks", "kappa_frames", "alpha_frames"].map(head)), make("tbody", {},
+      line(t("agreement.kinds"), [f.kind_kappa, f.kind_alpha, f.frame_kappa, f.frame_alpha].map(figure)),
+      line(t("agreement.emotions", { n: f.emotion_units }), [figure(f.emotion_kappa), figure(f.emotion_alpha), "", ""])))),
+    make("p", { id: "edges" }, t("agreement.edges", { onset: edge(f.onset), offset: edge(f.offset) })),
+    make("h2", {}, t("agreement.differences", { n: disagreements.length })),
+    ...(disagreements.length > MOST ? [make("p", { class: "quiet" }, t("agreement.shown", { n: MOST, of: disagreements.length }))] : []),
+    scroll(t("agreement.save"), make("table", { class: "table", id: "disagreements" }, heads(...["recording", "frame", "what"].map(head), nameOf(a), nameOf(b)),
       make("tbody", {}, ...disagreements.slice(0, MOST).map((one) => make("tr", {},
         make("th", { scope: "row" }, make("a", { href: `#/r/${one.id}@${one.frame}` }, one.recording)),
-        ...[one.frame, one.reasons, said(one, "a"), said(one, "b")].map((cell) => make("td", {}, String(cell)))))))),
+        ...[one.frame, differing(one.reasons), said(one, "a"), said(one, "b")].map((cell) => make("td", {}, String(cell)))))))),
   ];
 }
 
+function edge(shift) {
+  if (!shift) return "–";
+  const { pairs, bias, error, within } = shift, ms = (seconds) => Math.round(1000 * Math.abs(seconds));
+  return t("agreement.shift", { n: pairs, error: ms(error), bias: `${bias < 0 ? "−" : "+"}${ms(bias)}`, within: Math.round(100 * within) });
+}
+
 function said(one, side) {
-  if (one[`onset_${side}`] === null) return "–";
-  return `${one[`onset_${side}`]}–${one[`offset_${side}`]} ${one[`kind_${side}`]}${one[`emotion_${side}`] ? `, ${one[`emotion_${side}`]}` : ""}`;
+  const [onset, offset, kind, emotion] = ["onset", "offset", "kind", "emotion"].map((name) => one[`${name}_${side}`]);
+  return onset === null ? "–" : `${onset}–${offset} ${word("lengths", kind)}${emotion ? `, ${word("emotions", emotion)}` : ""}`;
 }
 
 function all({ pairs, together }) {
   if (pairs.length < 2) return [];
-  const ms = (value) => (value === null ? "–" : `${Math.round(value)} ms`);
-  return [make("h2", {}, WORDS.pairs), ...(together ? [make("p", {}, WORDS.together(together))] : []),
-    scroll(WORDS.pairs, make("table", { class: "table" }, heads(WORDS.pairHeads), make("tbody", {}, ...pairs.map((r) =>
-      line(`${r.a} – ${r.b}`, [r.recordings, figure(r.f1), ...[r.kind_kappa_marks, r.kind_alpha_marks, r.kind_kappa_frames, r.emotion_kappa].map(figure),
+  const ms = (value) => (value === null ? "–" : t("agreement.apart", { n: Math.round(value) }));
+  return [make("h2", {}, t("agreement.pairs")), ...(together ? [make("p", {}, t("agreement.together", { n: together.recordings,
+    kinds: figure(together.kind_alpha), frames: figure(together.frame_alpha), emotions: figure(together.emotion_alpha) }))] : []),
+    scroll(t("agreement.pairs"), make("table", { class: "table" }, heads(...["pair", "recordings", "f1", "kappa_kinds", "alpha_kinds", "kappa_frames", "kappa_emotions", "onset", "offset"].map(head)), make("tbody", {}, ...pairs.map((r) =>
+      line(`${nameOf(r.a)} – ${nameOf(r.b)}`, [r.recordings, figure(r.f1), ...[r.kind_kappa_marks, r.kind_alpha_marks, r.kind_kappa_frames, r.emotion_kappa].map(figure),
         ms(r.onset_error_ms), ms(r.offset_error_ms)])))))];
 }
 
@@ -109,10 +96,12 @@ function consensus(update) {
   const told = make("p", { role: "status", id: "consensus-made" });
   const act = async () => {
     try {
-      put(told, WORDS.made(await post("/consensus", { again: anew.checked })));
+      const { made, marks, kept, few } = await post("/consensus", { again: anew.checked });
+      put(told, [t("agreement.made", { n: made, marks: t("agreement.marks", { n: marks }) }),
+        kept && t("agreement.kept", { n: kept }), few && t("agreement.few", { n: few })].filter(Boolean).join(" "));
       await update();
     } catch (error) { put(told, error.message); }
   };
-  return make("section", { class: "card", id: "consensus" }, make("h2", {}, WORDS.consensus), make("p", { class: "quiet" }, WORDS.consensusWhy),
-    make("div", { class: "row" }, make("button", { type: "button", id: "make-consensus", onclick: act }, WORDS.make), make("label", { class: "tick" }, anew, WORDS.again)), told);
+  return make("section", { class: "card", id: "consensus" }, make("h2", {}, t("agreement.consensus")), make("p", { class: "quiet" }, t("agreement.consensus_why")),
+    make("div", { class: "row" }, make("button", { type: "button", id: "make-consensus", onclick: act }, t("agreement.make")), make("label", { class: "tick" }, anew, t("agreement.again"))), told);
 }

@@ -53,6 +53,8 @@ const sent = (file) => ({ method: "POST", headers: { "X-Name": encodeURIComponen
 
 const of = (id) => `/recordings/${encodeURIComponent(id)}`;
 
+export const query = (values) => `?${new URLSearchParams(values)}`;
+
 export const api = {
   project: () => ask("/project"),
   recordings: () => ask("/recordings"),
@@ -93,13 +95,13 @@ export const api = {
   exportUrl: (id, format, who) =>
     `api${of(id)}/export?format=${format}${who ? `&who=${encodeURIComponent(who)}` : ""}`,
   importMarks: (id, file, coder, mapped = false) =>
-    ask(`${of(id)}/import?${new URLSearchParams({ ...(coder && { coder }), ...(mapped && { mapped }) })}`, sent(file)),
+    ask(`${of(id)}/import${query({ ...(coder && { coder }), ...(mapped && { mapped }) })}`, sent(file)),
   look: (id, file, table = null) =>
-    ask(`${of(id)}/look${table ? `?${new URLSearchParams({ table: JSON.stringify(table) })}` : ""}`, sent(file)),
+    ask(`${of(id)}/look${table ? query({ table: JSON.stringify(table) }) : ""}`, sent(file)),
   remember: (mapping) => post("/mapping", mapping),
   tiers: (id) => ask(`${of(id)}/tiers`),
   removeTier: (id, { name, coder, participant }) =>
-    ask(`${of(id)}/tiers?${new URLSearchParams({ name, coder, participant })}`, { method: "DELETE" }),
+    ask(`${of(id)}/tiers${query({ name, coder, participant })}`, { method: "DELETE" }),
   progress(heard, missed) {
     // news, until close(); missed(): the connection broke and is back, so ask for everything again
     let source, timer, lost = false;

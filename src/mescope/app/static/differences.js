@@ -2,19 +2,19 @@
 
 import { ask } from "./api.js";
 import { clock, make } from "./dom.js";
+import { t, word } from "./words.js";
 
-const WORDS = {
-  title: "Differences",
-  none: (name) => `None with ${name}.`,
-  with: (name) => `With ${name}`,
-  failed: (name, text) => `${name}: ${text}`,
-};
+export const nameOf = (who) => (who === "model" ? t("agreement.model") : who);
+
+// The server's words for why a mark differs, "onset, kind" or "only ann", in those of the page.
+export const differing = (reasons) => reasons.split(", ").map((one) =>
+  (one.startsWith("only ") ? t("agreement.only", { who: nameOf(one.slice(5)) }) : word("differing", one))).join(", ");
 
 export class Differences {
   constructor(recording, project, open) {
     Object.assign(this, { recording, project, open });
     this.place = make("div", {});
-    this.element = make("section", { class: "card", id: "differences", hidden: true }, make("h2", {}, WORDS.title), this.place);
+    this.element = make("section", { class: "card", id: "differences", hidden: true }, make("h2", {}, t("differences.title")), this.place);
   }
 
   async show() {
@@ -30,12 +30,12 @@ export class Differences {
     try {
       const found = await ask(`/agreement?a=${encodeURIComponent(me)}&b=${encodeURIComponent(other)}`);
       const here = found.disagreements.filter(({ id }) => id === this.recording.id);
-      if (!here.length) return make("p", { class: "quiet" }, WORDS.none(other));
-      return make("div", {}, make("h3", {}, WORDS.with(other)), make("ol", { class: "differences" }, ...here.map((one) =>
+      if (!here.length) return make("p", { class: "quiet" }, t("differences.none", { who: nameOf(other) }));
+      return make("div", {}, make("h3", {}, t("differences.with", { who: nameOf(other) })), make("ol", { class: "differences" }, ...here.map((one) =>
         make("li", {}, make("button", { type: "button", onclick: () => this.open(one.frame) },
-          make("span", {}, clock(one.frame / this.recording.rate)), make("span", {}, one.reasons))))));
+          make("span", {}, clock(one.frame / this.recording.rate)), make("span", {}, differing(one.reasons)))))));
     } catch (error) {
-      return make("p", { class: "quiet" }, WORDS.failed(other, error.message));
+      return make("p", { class: "quiet" }, `${nameOf(other)}: ${error.message}`);
     }
   }
 }

@@ -54,5 +54,3 @@ export function clock(seconds, digits = 3) {
   const rest = (seconds - minutes * 60).toFixed(digits).padStart(digits ? digits + 3 : 2, "0");
   return hours ? `${hours}:${String(minutes % 60).padStart(2, "0")}:${rest}` : `${minutes}:${rest}`;
 }
-
-export const count = (n, one, many = `${one}s`) => `${n} ${n === 1 ? one : many}`;

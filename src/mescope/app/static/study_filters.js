@@ -1,42 +1,35 @@
 // Filters of the list of recordings that a study brings: who codes, how far, person, condition.
 
 import { make } from "./dom.js";
+import { t } from "./words.js";
 
-const WORDS = {
-  assigned: "anybody’s", of: (name) => `for ${name}`, nobody: "for nobody", label: "Show recordings for",
-  progress: "finished or not", open: (name) => `not finished by ${name}`, done: (name) => `finished by ${name}`, progressLabel: "Show by who finished",
-  person: "all people", personLabel: "Show person", condition: "all conditions", conditionLabel: "Show condition", none: "(none)",
-};
 const NOBODY = "\u0000";
 
 export class StudyFilters {
   constructor(changed) {
-    const box = (id, label) => make("select", { id, "aria-label": label, hidden: true, onchange: changed });
-    this.boxes = {
-      assigned: box("filter-assigned", WORDS.label), progress: box("filter-progress", WORDS.progressLabel),
-      condition: box("filter-condition", WORDS.conditionLabel), person: box("filter-person", WORDS.personLabel),
-    };
+    const box = (name) => make("select", { id: `filter-${name}`, "aria-label": t(`filters.label_${name}`), hidden: true, onchange: changed });
+    this.boxes = Object.fromEntries(["assigned", "progress", "condition", "person"].map((name) => [name, box(name)]));
     this.element = make("span", { class: "row", id: "study-filters" }, ...Object.values(this.boxes));
   }
 
   learn(all) {  // what can be chosen; what is chosen stays if it is still there
     const names = (of) => [...new Set(all.flatMap(of))].sort();
     const coders = names((one) => [...one.assigned, ...one.finished]), assigned = names((one) => one.assigned);
-    this.fill("assigned", WORDS.assigned, assigned.length ? [[NOBODY, WORDS.nobody], ...assigned.map((name) => [name, WORDS.of(name)])] : []);
-    this.fill("progress", WORDS.progress, coders.flatMap((name) => [[`-${name}`, WORDS.open(name)], [`+${name}`, WORDS.done(name)]]));
+    this.fill("assigned", assigned.length ? [[NOBODY, t("filters.nobody")], ...assigned.map((name) => [name, t("filters.assigned", { name })])] : []);
+    this.fill("progress", coders.flatMap((name) => [[`-${name}`, t("filters.open", { name })], [`+${name}`, t("filters.done", { name })]]));
     for (const name of ["condition", "person"]) {
       const values = names((one) => [one[name]]);
-      this.fill(name, WORDS[name], values.some(Boolean) ? values.map((value) => [value || NOBODY, value || WORDS.none]) : []);
+      this.fill(name, values.some(Boolean) ? values.map((value) => [value || NOBODY, value || t("filters.none")]) : []);
     }
   }
 
-  fill(name, every, choices) {
+  fill(name, choices) {
     const box = this.boxes[name], key = JSON.stringify(choices);
     box.hidden = !choices.length;
     if (box.dataset.key === key) return;
     box.dataset.key = key;
     const { value } = box;
-    box.replaceChildren(make("option", { value: "" }, every), ...choices.map(([one, words]) => make("option", { value: one }, words)));
+    box.replaceChildren(make("option", { value: "" }, t(`filters.all_${name}`)), ...choices.map(([one, words]) => make("option", { value: one }, words)));
     box.value = choices.some(([one]) => one === value) ? value : "";
   }
 
