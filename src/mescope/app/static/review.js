@@ -85,7 +85,7 @@ class Review {
       moved: (mark, values) => this.judging.act("edit", mark, values),
       wants: (first, last, points) => this.loadCurves(first, last, points),
     });
-    this.hearing = new Hearing(recording, this.timeline, { arrange: () => this.arrange(), ask: () => this.timeline.ask() });
+    this.hearing = new Hearing(recording, this.timeline, { key: this.key("sound"), arrange: () => this.arrange(), ask: () => this.timeline.ask() });
     this.views = new Views(recording, this.player);
     const screen = make("div", { class: "screen" }, this.canvas);
     this.closer = new PictureZoom([screen, this.views.screen], (scale) => this.player.resolve(scale > 1 || recording.width <= WIDE ? 0 : WIDE));
