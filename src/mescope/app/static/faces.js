@@ -87,7 +87,7 @@ export class Faces {
     this.show();
     this.review.arrange();
     this.review.renew();
-    this.review.loadNames();
+    this.review.curves.learn();
     this.list.querySelectorAll("button.face")[i]?.focus();
   }
 
