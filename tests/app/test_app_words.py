@@ -28,6 +28,7 @@ NO_WORDS = re.compile(
 """What stands before a string that nobody reads: names of classes, selectors, files."""
 
 CODES = {
+    "frames from 1",
     "Alt", "ArrowDown", "ArrowLeft", "ArrowRight", "ArrowUp", "Backspace", "Content-Type",
     "Control", "Delete", "Enter", "Escape", "Meta", "Shift", "Shift+", "Space", "Tab",
     "X-Folder", "X-Name", "to code", "to review",

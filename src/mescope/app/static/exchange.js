@@ -3,7 +3,6 @@
 import { api } from "./api.js";
 import { fail, make, put, say } from "./dom.js";
 import { askMapping, toldOf } from "./mapping.js";
-import { WORDS } from "./mapping_words.js";
 import { language, t, word } from "./words.js";
 
 const listed = (words) => new Intl.ListFormat(language, { type: "disjunction" }).format(words);
@@ -58,20 +57,20 @@ export class Exchange {
   }
 
   showFound(found, file = null, before = false) {
-    const words = WORDS.came(count(found.added, "annotation"), found.known);
+    const words = t(found.known ? "exchange.came_in_known" : "exchange.came_in", { n: found.added, known: found.known });
     this.callbacks.take(found);
     this.showKept(found.kept);
-    this.told.replaceChildren(make("p", {}, [words, before && WORDS.asBefore].filter(Boolean).join(" ")), toldOf(found),
-      file ? make("button", { type: "button", id: "mapping-change", title: WORDS.stay, onclick: () => this.take(file, true) }, WORDS.change) : "");
+    this.told.replaceChildren(make("p", {}, [words, before && t("exchange.as_before")].filter(Boolean).join(" ")), toldOf(found),
+      file ? make("button", { type: "button", id: "mapping-change", title: t("exchange.stay"), onclick: () => this.take(file, true) }, t("exchange.change")) : "");
     say([words, ...found.remarks.slice(0, 3)].join(" "), 12);
   }
 
   showKept(kept) {
     this.keptBox.hidden = !kept.length;
-    put(this.keptTitle, WORDS.keptTitle(kept.length));
+    put(this.keptTitle, t("exchange.kept", { n: kept.length }));
     this.keptList.replaceChildren(...kept.map((tier) => make("li", { "data-kept": tier.name },
-      `${[tier.name, tier.coder, tier.participant].filter(Boolean).join(" · ")}, ${WORDS.cells(tier.count)} ${tier.event ? WORDS.events[tier.event] : ""} `,
-      make("button", { type: "button", "aria-label": WORDS.removeOf(tier.name), onclick: () => this.remove(tier) }, WORDS.remove))));
+      `${[tier.name, tier.coder, tier.participant].filter(Boolean).join(" · ")}, ${tier.count}× ${tier.event ? word("kinds", tier.event) : ""} `,
+      make("button", { type: "button", "aria-label": t("exchange.remove_of", { tier: tier.name }), onclick: () => this.remove(tier) }, t("exchange.remove")))));
   }
 
   async remove(tier) {

@@ -4,28 +4,8 @@
 
 import { api } from "./api.js";
 import { clock, fail, make, put, say } from "./dom.js";
+import { t } from "./words.js";
 
-// All words of this part of the page, so that they can join those of the others.
-export const WORDS = {
-  title: "Faces",
-  every: "Analyze every face",
-  one: "One face only",
-  about: "One face was followed. Where several people are to be seen, every face can be followed and analyzed by itself.",
-  running: "The faces are being analyzed.",
-  seen: "seen",
-  named: "Name of ",
-  choose: "Look at ",
-  merge: "is the same person as …",
-  cut: "Somebody else from this frame on",
-  ask: (one, other, when) => `Is ${other}, seen from ${when} on, the same person as ${one}?`,
-  look: "Look",
-  yes: "The same person",
-  no: "Different people",
-  measured: (shape, moved) => `shapes differ by ${shape.toFixed(3)}, places by ${moved.toFixed(1)} widths of the face`,
-  only: "only marks of this face",
-  apart: "is another person",
-  who: "Write your initials first (top of the page): every answer says whose it is.",
-};
 const PICTURE = 96;  // px
 const PREFIX = /^face:(\d+):/;
 
@@ -37,9 +17,9 @@ export class Faces {
     this.about = make("p", { class: "quiet" });
     this.every = make("button", { type: "button", id: "every-face", onclick: () => this.act({ action: this.wanted ? "one" : "every" }) });
     this.box = make("input", { type: "checkbox", id: "only-face", onchange: () => { this.only = this.box.checked; review.renew(); } });
-    this.tick = make("label", { class: "tick" }, this.box, WORDS.only);
-    this.element = make("section", { class: "card", id: "faces", "aria-label": WORDS.title },
-      make("h2", {}, WORDS.title), this.about, this.list, this.tick, this.asked, make("div", { class: "row" }, this.every));
+    this.tick = make("label", { class: "tick" }, this.box, t("faces.only"));
+    this.element = make("section", { class: "card", id: "faces", "aria-label": t("faces.title") },
+      make("h2", {}, t("faces.title")), this.about, this.list, this.tick, this.asked, make("div", { class: "row" }, this.every));
   }
 
   learn({ faces, state }) {  // what an analysis found
@@ -48,9 +28,9 @@ export class Faces {
     this.faces = faces.faces;
     this.questions = faces.questions;
     this.chosen = Math.max(0, this.faces.findIndex((one) => one.stretches.some(({ id }) => id === key)));
-    put(this.about, this.faces.length ? "" : this.wanted ? WORDS.running : WORDS.about);
+    put(this.about, this.faces.length ? "" : this.wanted ? t("faces.running") : t("faces.about"));
     this.about.hidden = !this.about.textContent;
-    put(this.every, this.wanted ? WORDS.one : WORDS.every);
+    put(this.every, this.wanted ? t("faces.one") : t("faces.every"));
     this.every.disabled = state === "queued" || state === "analyzing";
     this.tick.hidden = this.faces.length < 2;
     this.show();
@@ -67,29 +47,29 @@ export class Faces {
   entry(face, i) {
     const canvas = make("canvas", { width: PICTURE, height: PICTURE, "aria-hidden": "true" });
     this.paint(canvas, face.stretches[0]);
-    const name = make("input", { value: face.name, maxlength: "40", "aria-label": `${WORDS.named}${face.label}`, "data-face": face.key,
+    const name = make("input", { value: face.name, maxlength: "40", "aria-label": t("faces.name_of", { name: face.label }), "data-face": face.key,
       onchange: (event) => this.act({ action: "name", stretch: face.key, name: event.target.value }) });
     const others = this.faces.filter((one) => one !== face && !meet(one, face));
-    const merge = make("select", { "aria-label": `${face.name} ${WORDS.merge}`, onchange: (event) => this.act({ action: "same", stretch: event.target.value, other: face.key }) },
-      make("option", { value: "" }, WORDS.merge), ...others.map((one) => make("option", { value: one.key }, one.name)));
+    const merge = make("select", { "aria-label": t("faces.merge_of", { name: face.name }), onchange: (event) => this.act({ action: "same", stretch: event.target.value, other: face.key }) },
+      make("option", { value: "" }, t("faces.merge")), ...others.map((one) => make("option", { value: one.key }, one.name)));
     return make("li", {},
-      make("button", { type: "button", class: "face", "aria-pressed": String(i === this.chosen), "aria-label": `${WORDS.choose}${face.name}`, onclick: () => this.choose(i) }, canvas),
+      make("button", { type: "button", class: "face", "aria-pressed": String(i === this.chosen), "aria-label": t("faces.choose", { name: face.name }), onclick: () => this.choose(i) }, canvas),
       make("div", {}, name,
         make("ol", { class: "quiet" }, ...face.stretches.map((one, k) => make("li", {},
-          make("button", { type: "button", class: "plain", onclick: () => this.seek(one.first) }, `${WORDS.seen} ${clock(one.start_s, 1)}–${clock(one.end_s, 1)}`),
-          k > 0 && make("button", { type: "button", onclick: () => this.act({ action: "apart", stretch: face.stretches[k - 1].id, other: one.id }) }, WORDS.apart)))),
+          make("button", { type: "button", class: "plain", onclick: () => this.seek(one.first) }, t("faces.seen", { from: clock(one.start_s, 1), to: clock(one.end_s, 1) })),
+          k > 0 && make("button", { type: "button", onclick: () => this.act({ action: "apart", stretch: face.stretches[k - 1].id, other: one.id }) }, t("faces.apart"))))),
         others.length > 0 && merge,
-        i === this.chosen && make("button", { type: "button", onclick: () => this.cut(face) }, WORDS.cut)));
+        i === this.chosen && make("button", { type: "button", onclick: () => this.cut(face) }, t("faces.cut"))));
   }
 
   question({ earlier, later, faces: [one, other], frame, seconds, shape, moved }) {
     const answer = (action) => this.act({ action, stretch: earlier, other: later });
     return make("div", { class: "notice" },
-      make("p", {}, WORDS.ask(one, other, clock(seconds)), make("br", {}), make("span", { class: "quiet" }, WORDS.measured(shape, moved))),
+      make("p", {}, t("faces.ask", { name: one, other, when: clock(seconds) }), make("br", {}), make("span", { class: "quiet" }, t("faces.measured", { shape: shape.toFixed(3), moved: moved.toFixed(1) }))),
       make("div", { class: "row" },
-        make("button", { type: "button", onclick: () => this.seek(frame) }, WORDS.look),
-        make("button", { type: "button", class: "same", onclick: () => answer("same") }, WORDS.yes),
-        make("button", { type: "button", class: "apart", onclick: () => answer("apart") }, WORDS.no)));
+        make("button", { type: "button", onclick: () => this.seek(frame) }, t("faces.look")),
+        make("button", { type: "button", class: "same", onclick: () => answer("same") }, t("faces.yes")),
+        make("button", { type: "button", class: "apart", onclick: () => answer("apart") }, t("faces.no"))));
   }
 
   async paint(canvas, stretch) {  // the face where it is first seen
@@ -107,7 +87,7 @@ export class Faces {
     this.show();
     this.review.arrange();
     this.review.renew();
-    this.review.loadNames();
+    this.review.curves.learn();
     this.list.querySelectorAll("button.face")[i]?.focus();
   }
 
@@ -123,7 +103,7 @@ export class Faces {
 
   async act(wish) {
     const coder = this.review.coder();
-    if (!coder) { this.show(); return say(WORDS.who); }
+    if (!coder) { this.show(); return say(t("faces.initials")); }
     try {
       Object.assign(this.recording, await api.faces(this.recording.id, { coder, ...wish }));
       await this.review.learn(this.recording);

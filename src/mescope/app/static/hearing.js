@@ -4,29 +4,20 @@ import { api, passes } from "./api.js";
 import { make, put } from "./dom.js";
 import { Sound } from "./sound.js";
 import { LOUDNESS } from "./timeline_loudness.js";
+import { t } from "./words.js";
 
-const WORDS = {
-  sound: "Sound",
-  title: "Sound on or off (M). Played slower it keeps its pitch, backward it is silent.",
-  stream: "Stream of sound",
-  name: (one) => `${one.number + 1}: ${one.language && one.language !== "und" ? `${one.language}, ` : ""}${one.channels} ch`,
-  none: "This recording has no sound.",
-  waiting: "The sound is about to be read …",
-  coming: (share) => `The sound is being read … ${Math.round(100 * share)} %`,
-  failed: (reason) => `No sound: ${reason}`,
-};
 const KEEP = "mescope.sound";
 const EVERY = 700;  // ms between two looks while the sound is being read
 
 export class Hearing {
-  // arrange(): the timeline is to be laid out anew; ask(): and its curves to be asked for
-  constructor(recording, timeline, { arrange, ask }) {
+  // key: the one for the sound; arrange(): the timeline is to be laid out anew; ask(): and its curves to be asked for
+  constructor(recording, timeline, { key, arrange, ask }) {
     Object.assign(this, { recording, timeline, arrange, ask });
-    this.sound = new Sound(recording, (text) => this.tell(text && WORDS.failed(text)));
+    this.sound = new Sound(recording, (text) => this.tell(text && t("hearing.failed", { reason: text })));
     this.sound.on = localStorage.getItem(KEEP) !== "off";
     this.state = "none";
-    this.button = make("button", { type: "button", id: "sound", title: WORDS.title, hidden: true, onclick: () => this.toggle() }, WORDS.sound);
-    this.streams = make("select", { id: "stream", "aria-label": WORDS.stream, hidden: true, onchange: () => this.change() });
+    this.button = make("button", { type: "button", id: "sound", title: t("hearing.title", { key }), hidden: true, onclick: () => this.toggle() }, t("hearing.sound"));
+    this.streams = make("select", { id: "stream", "aria-label": t("hearing.stream"), hidden: true, onchange: () => this.change() });
     this.words = make("span", { class: "quiet", role: "status", id: "sound-words" });
     this.element = make("span", { class: "row" }, this.button, this.streams, this.words);
     this.press();
@@ -48,7 +39,7 @@ export class Hearing {
       this.learn(found);
     } catch (error) {
       if (this.closed) return;
-      this.tell(passes(error) ? "" : WORDS.failed(error.message));
+      this.tell(passes(error) ? "" : t("hearing.failed", { reason: error.message }));
       if (!passes(error)) return;
       this.state = "waiting";
     }
@@ -59,13 +50,13 @@ export class Hearing {
     this.state = state;
     this.button.hidden = state === "none" || state === "failed";
     if (this.streams.children.length !== streams.length) {
-      this.streams.replaceChildren(...streams.map((one) => make("option", { value: String(one.number) }, WORDS.name(one))));
+      this.streams.replaceChildren(...streams.map((one) => make("option", { value: String(one.number) }, nameOf(one))));
     }
     this.streams.hidden = streams.length < 2;
     this.words.title = notes.join(" ");
     this.tell({
-      none: WORDS.none, waiting: WORDS.waiting, failed: WORDS.failed(error), ready: notes[0] ?? "",
-      coming: WORDS.coming(Math.min(1, ready / (this.recording.seconds || 1))),
+      none: t("hearing.none"), waiting: t("hearing.waiting"), failed: t("hearing.failed", { reason: error }), ready: notes[0] ?? "",
+      coming: t("hearing.coming", { percent: Math.round(100 * Math.min(1, ready / (this.recording.seconds || 1))) }),
     }[state]);
     if (state !== "ready") return;
     this.timeline.lanes.loudness = LOUDNESS;
@@ -91,11 +82,11 @@ export class Hearing {
       if (stream !== this.sound.stream) return;
       this.timeline.loudness = found;
       this.timeline.draw();
-    } catch (error) { if (!passes(error)) this.tell(WORDS.failed(error.message)); }
+    } catch (error) { if (!passes(error)) this.tell(t("hearing.failed", { reason: error.message })); }
   }
 
   toggle() {
-    if (this.button.hidden) return this.tell(WORDS.none);
+    if (this.button.hidden) return this.tell(t("hearing.none"));
     this.sound.on = !this.sound.on;
     localStorage.setItem(KEEP, this.sound.on ? "on" : "off");
     this.press();
@@ -112,3 +103,7 @@ export class Hearing {
 
   stop() { this.sound.stop(); }
 }
+
+const nameOf = ({ number, language, channels }) => (
+  language && language !== "und" ? t("hearing.stream_in", { number: number + 1, language, channels }) : t("hearing.stream_plain", { number: number + 1, channels })
+);

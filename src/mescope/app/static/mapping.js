@@ -1,11 +1,16 @@
 // The dialogue that asks what the tiers of another program mean, and what is told afterwards.
 
 import { make, put } from "./dom.js";
-import { WORDS } from "./mapping_words.js";
+import { t, word } from "./words.js";
 
-const MARKS = ["expression", "au"];
-const options = (words, chosen) => Object.entries(words).map(([value, text]) =>
-  make("option", { value, selected: value === chosen }, text));
+const MEANINGS = ["expression", "au", "apex", "event", "keep", "ignore"], MARKS = ["expression", "au"];
+const KINDS = ["duration", "micro", "macro"];
+const EVENTS = ["blink", "speech", "head", "gaze"];
+const ROLES = ["words", "emotion", "au", "apex", "coder", "note", "ignore"];  // of what stands in a tier
+const COLUMNS = ["start", "end", "apex", "tier", "coder", "participant", "video"];
+const UNITS = { seconds: "mapping.seconds", milliseconds: "mapping.milliseconds", frames: "mapping.frames", "frames from 1": "mapping.frames_from_1" };
+const NOTHING = "–";
+const options = (values, words, chosen) => values.map((value) => make("option", { value, selected: value === chosen }, words(value)));
 
 // Asks; returns the mapping that was chosen, or null.  look(table) reads the file again.
 export function askMapping(name, found, emotions, look) {
@@ -15,18 +20,18 @@ export function askMapping(name, found, emotions, look) {
 class Dialogue {
   constructor(name, found, emotions, look, done) {
     Object.assign(this, { look, done });
-    this.title = make("h2", { id: "mapping-title" }, WORDS.title(name));
+    this.title = make("h2", { id: "mapping-title" }, t("mapping.title", { file: name }));
     this.place = make("div", {});
     this.wrong = make("p", { class: "error", role: "alert" });
     this.list = make("datalist", { id: "mapping-emotions" }, ...emotions.map((value) => make("option", { value })));
     const form = make("form", { method: "dialog", onsubmit: (event) => this.send(event) },
-      this.title, make("p", { class: "quiet" }, WORDS.intro), this.place, this.wrong, this.list,
+      this.title, make("p", { class: "quiet" }, t("mapping.intro")), this.place, this.wrong, this.list,
       make("div", { class: "row" },
-        make("button", { class: "main", id: "mapping-take" }, WORDS.take),
-        make("button", { type: "button", id: "mapping-cancel", onclick: () => this.dialog.close() }, WORDS.cancel),
-        make("span", { class: "quiet aside" }, WORDS.all),
-        make("button", { type: "button", title: WORDS.allHint, onclick: () => this.others("keep") }, WORDS.allKeep),
-        make("button", { type: "button", title: WORDS.allHint, onclick: () => this.others("ignore") }, WORDS.allIgnore)));
+        make("button", { class: "main", id: "mapping-take" }, t("mapping.take")),
+        make("button", { type: "button", id: "mapping-cancel", onclick: () => this.dialog.close() }, t("mapping.cancel")),
+        make("span", { class: "quiet aside" }, t("mapping.all")),
+        make("button", { type: "button", title: t("mapping.all_title"), onclick: () => this.others("keep") }, t("mapping.all_keep")),
+        make("button", { type: "button", title: t("mapping.all_title"), onclick: () => this.others("ignore") }, t("mapping.all_ignore"))));
     this.dialog = make("dialog", { id: "mapping", "aria-labelledby": "mapping-title" }, form);
     this.dialog.addEventListener("close", () => { this.dialog.remove(); done(this.answer ?? null); });
     document.body.append(this.dialog);
@@ -38,7 +43,7 @@ class Dialogue {
   fill({ tiers, columns, table }) {
     this.rows = tiers.map((tier) => new Row(tier));
     this.columns = columns.length ? new Columns(columns, table, () => this.again()) : null;
-    const head = make("tr", {}, ...[WORDS.tier, WORDS.values, WORDS.means, WORDS.more, WORDS.whose].map((text) => make("th", { scope: "col" }, text)));
+    const head = make("tr", {}, ...[t("mapping.tier"), t("mapping.values"), t("mapping.means"), t("mapping.more"), t("mapping.whose")].map((text) => make("th", { scope: "col" }, text)));
     this.place.replaceChildren(...[this.columns?.element, tiers.length && make("div", { class: "scroll map" },
       make("table", {}, make("thead", {}, head), make("tbody", {}, ...this.rows.map((row) => row.element))))].filter(Boolean));
     document.getElementById("mapping-take").disabled = !tiers.length;
@@ -63,20 +68,21 @@ class Dialogue {
 class Row {  // one name of tiers
   constructor({ name, count, coders, fields, means, remembered }) {
     Object.assign(this, { name, fields });
-    const select = (words, chosen, text, more = {}) => make("select", { "aria-label": WORDS.of(text, name), ...more }, ...options(words, chosen));
-    this.means = select(WORDS.meanings, means.means ?? "keep", WORDS.means, { onchange: () => this.show() });
-    this.kind = select(WORDS.kinds, means.kind ?? "duration", WORDS.kind);
-    this.unit = make("input", { value: means.unit ?? "", size: "6", placeholder: "12, L12", maxlength: "60", "aria-label": WORDS.of(WORDS.unit, name) });
-    this.emotion = make("input", { value: means.emotion ?? "", size: "9", placeholder: WORDS.emotion, maxlength: "64", list: "mapping-emotions", "aria-label": WORDS.of(WORDS.emotion, name) });
-    this.event = select(WORDS.events, means.event ?? "blink", WORDS.event);
-    this.coder = make("input", { value: means.coder ?? "", size: "7", maxlength: "64", placeholder: coders.join(", "), "aria-label": WORDS.of(WORDS.whose, name) });
+    const of = (what) => t("mapping.of", { what, tier: name });
+    const select = (values, words, chosen, what, more = {}) => make("select", { "aria-label": of(what), ...more }, ...options(values, words, chosen));
+    this.means = select(MEANINGS, (one) => t(`mapping.means_${one}`), means.means ?? "keep", t("mapping.means"), { onchange: () => this.show() });
+    this.kind = select(KINDS, (one) => t(`mapping.kind_${one}`), means.kind ?? "duration", t("mapping.kind"));
+    this.unit = make("input", { value: means.unit ?? "", size: "6", placeholder: "12, L12", maxlength: "60", "aria-label": of(t("mapping.unit")) });
+    this.emotion = make("input", { value: means.emotion ?? "", size: "9", placeholder: t("mapping.emotion"), maxlength: "64", list: "mapping-emotions", "aria-label": of(t("mapping.emotion")) });
+    this.event = select(EVENTS, (one) => word("kinds", one), means.event ?? "blink", t("mapping.event"));
+    this.coder = make("input", { value: means.coder ?? "", size: "7", maxlength: "64", placeholder: coders.join(", "), "aria-label": of(t("mapping.whose")) });
     this.keep = make("input", { type: "checkbox", checked: means.keep ?? true });
-    this.keepLabel = make("label", { class: "tick", title: WORDS.keepHint }, this.keep, WORDS.keep);
-    this.roles = fields.map((field) => [field.name, select(WORDS.roles, means.fields?.[field.name] ?? "words", WORDS.of(WORDS.field, field.name))]);
+    this.keepLabel = make("label", { class: "tick", title: t("mapping.keep_title") }, this.keep, t("mapping.keep"));
+    this.roles = fields.map((field) => [field.name, select(ROLES, (one) => t(`mapping.role_${one}`), means.fields?.[field.name] ?? "words", t("mapping.field", { field: field.name }))]);
     this.values = fields.map((field, i) => make("div", {},
-      fields.length > 1 && make("span", { class: "quiet" }, `${field.name}: `), field.examples.join(" · ") || WORDS.none, " ", this.roles[i][1]));
+      fields.length > 1 && make("span", { class: "quiet" }, `${field.name}: `), field.examples.join(" · ") || NOTHING, " ", this.roles[i][1]));
     this.element = make("tr", { "data-tier": name },
-      make("th", { scope: "row" }, name, " ", make("span", { class: "quiet" }, WORDS.cells(count)), make("br"), make("span", { class: "quiet" }, remembered ? WORDS.remembered : WORDS.proposed)),
+      make("th", { scope: "row" }, name, " ", make("span", { class: "quiet" }, `${count}×`), make("br"), make("span", { class: "quiet" }, t(remembered ? "mapping.remembered" : "mapping.proposed"))),
       make("td", {}, ...this.values), make("td", {}, this.means),
       make("td", {}, this.unit, this.kind, this.emotion, this.event, this.keepLabel), make("td", {}, this.coder));
     this.show();
@@ -97,7 +103,7 @@ class Row {  // one name of tiers
 
   wrong() {
     const named = this.fields.some((field, i) => this.roles[i][1].value === "au" || field.examples.some((text) => /au\s*\d|^[lrtb]?\d/i.test(text)));
-    return this.means.value === "au" && !this.unit.value.trim() && !named ? WORDS.noUnit(this.name) : "";
+    return this.means.value === "au" && !this.unit.value.trim() && !named ? t("mapping.no_unit", { tier: this.name }) : "";
   }
 
   value() {
@@ -116,12 +122,11 @@ class Row {  // one name of tiers
 
 class Columns {  // which columns of a table say what
   constructor(columns, table, again) {
-    const names = Object.fromEntries([["", WORDS.none], ...columns.map((name) => [name, name])]);
-    this.boxes = Object.keys(WORDS.columns).map((part) => [part, make("select", { "data-column": part }, ...options(names, table?.[part] ?? ""))]);
-    this.unit = make("select", { "data-column": "unit" }, ...options(WORDS.units, table?.unit ?? "seconds"));
-    this.element = make("fieldset", { class: "columns" }, make("legend", {}, WORDS.table),
-      ...this.boxes.map(([part, box]) => make("label", {}, `${WORDS.columns[part]} `, box)), make("label", {}, `${WORDS.times} `, this.unit),
-      make("button", { type: "button", id: "mapping-again", onclick: again }, WORDS.again));
+    this.boxes = COLUMNS.map((part) => [part, make("select", { "data-column": part }, ...options(["", ...columns], (name) => name || NOTHING, table?.[part] ?? ""))]);
+    this.unit = make("select", { "data-column": "unit" }, ...options(Object.keys(UNITS), (one) => t(UNITS[one]), table?.unit ?? "seconds"));
+    this.element = make("fieldset", { class: "columns" }, make("legend", {}, t("mapping.table")),
+      ...this.boxes.map(([part, box]) => make("label", {}, `${t(`mapping.column_${part}`)} `, box)), make("label", {}, `${t("mapping.times")} `, this.unit),
+      make("button", { type: "button", id: "mapping-again", onclick: again }, t("mapping.again")));
   }
 
   value() {
@@ -132,12 +137,12 @@ class Columns {  // which columns of a table say what
 // What became of each tier, in words.
 export function toldOf({ counts = [], remarks = [] }) {
   const line = ({ name, means, cells, marks, kept, left_out: lost, why }) => {
-    const parts = MARKS.includes(means) ? [WORDS.marks(marks, cells)] : means === "apex" ? [WORDS.apexes(marks, cells)]
-      : means === "ignore" ? [WORDS.ignored(cells)] : [WORDS.kept(cells)];
-    if (kept && [...MARKS, "apex"].includes(means)) parts.push(WORDS.keptToo);
-    if (lost) parts.push(WORDS.leftOut(lost, why.join("; ")));
+    const parts = MARKS.includes(means) ? [t("mapping.marks", { marks, cells })] : means === "apex" ? [t("mapping.apexes", { marks, cells })]
+      : means === "ignore" ? [t("mapping.ignored", { cells })] : [t("mapping.kept", { cells })];
+    if (kept && [...MARKS, "apex"].includes(means)) parts.push(t("mapping.kept_too"));
+    if (lost) parts.push(t("mapping.left_out", { cells: lost, why: why.join("; ") }));
     return make("li", { class: lost ? "doubt" : "" }, make("strong", {}, name), `: ${parts.join(", ")}`);
   };
-  return make("ul", { class: "checks", "aria-label": WORDS.result }, ...counts.map(line),
+  return make("ul", { class: "checks", "aria-label": t("mapping.result") }, ...counts.map(line),
     ...remarks.slice(0, 10).map((text) => make("li", {}, text)));
 }

@@ -39,7 +39,7 @@ export class Panel {
     if (picked.short) {  // all of it is on its way; a form that somebody writes into stays
       if (this.form?.id === picked.id) return;
       this.form = null;
-      this.place.replaceChildren(make("p", { class: "quiet", role: "status" }, "Being looked up …"));
+      this.place.replaceChildren(make("p", { class: "quiet", role: "status" }, t("panel.looked_up")));
       return;
     }
     if (this.form?.id !== picked.id) {

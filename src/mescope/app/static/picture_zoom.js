@@ -2,14 +2,10 @@
 // picture has the focus.  What is drawn on the picture is part of it and stays where it belongs.
 
 import { make, put } from "./dom.js";
+import { t } from "./words.js";
 
 const MOST = 16, STEP = 1.25, SHIFT = 0.1;  // of what is seen
 const PIXELS = 4;  // from here on single pixels are shown as such
-const WORDS = {
-  screen: "Picture. + and − zoom it, 0 shows all of it, Shift with an arrow moves it.",
-  closer: "Closer", farther: "Farther", whole: "Whole picture",
-  now: (scale) => `${scale.toFixed(1)}×`,
-};
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 export class PictureZoom {
@@ -22,18 +18,18 @@ export class PictureZoom {
     for (const screen of screens) {
       screen.tabIndex = 0;
       screen.setAttribute("role", "group");
-      screen.setAttribute("aria-label", WORDS.screen);
+      screen.setAttribute("aria-label", t("zoom.screen"));
       for (const [name, what] of [["pointerdown", "down"], ["pointermove", "move"], ["pointerup", "up"], ["pointercancel", "up"], ["keydown", "key"]]) {
         screen.addEventListener(name, (event) => this[what](event, screen));
       }
       screen.addEventListener("wheel", (event) => this.wheel(event, screen), { passive: false });
     }
-    this.output = make("output", { id: "picture-scale" }, WORDS.now(1));
+    this.output = make("output", { id: "picture-scale" }, "1.0×");
     this.element = make("span", { class: "row" },
-      make("button", { type: "button", id: "picture-farther", title: WORDS.farther, "aria-label": WORDS.farther, onclick: () => this.zoom(1 / STEP) }, "⊖"),
+      make("button", { type: "button", id: "picture-farther", title: t("zoom.farther"), "aria-label": t("zoom.farther"), onclick: () => this.zoom(1 / STEP) }, "⊖"),
       this.output,
-      make("button", { type: "button", id: "picture-closer", title: WORDS.closer, "aria-label": WORDS.closer, onclick: () => this.zoom(STEP) }, "⊕"),
-      make("button", { type: "button", id: "picture-whole", onclick: () => this.whole() }, WORDS.whole));
+      make("button", { type: "button", id: "picture-closer", title: t("zoom.closer"), "aria-label": t("zoom.closer"), onclick: () => this.zoom(STEP) }, "⊕"),
+      make("button", { type: "button", id: "picture-whole", onclick: () => this.whole() }, t("zoom.whole")));
     this.apply();
   }
 
@@ -61,7 +57,7 @@ export class PictureZoom {
       canvas.classList.toggle("pixels", scale >= PIXELS);
       screen.classList.toggle("zoomed", scale > 1);
     }
-    put(this.output, WORDS.now(scale));
+    put(this.output, `${scale.toFixed(1)}×`);
   }
 
   share({ clientX, clientY }, screen) {

@@ -4,6 +4,7 @@ import { api } from "./api.js";
 import { askToFinish, blindNotice } from "./blind.js";
 import { Coding } from "./coding.js";
 import { SPEEDS, hear } from "./commands.js";
+import { Curves } from "./curves.js";
 import { Differences } from "./differences.js";
 import { clock, fail, make, put, say } from "./dom.js";
 import { Exchange } from "./exchange.js";
@@ -83,9 +84,10 @@ class Review {
       seek: (n) => { this.player.pause(); this.player.show(n); },
       picked: (mark) => this.pick(mark),
       moved: (mark, values) => this.judging.act("edit", mark, values),
-      wants: (first, last, points) => this.loadCurves(first, last, points),
+      wants: (...shown) => { this.hearing.load(...shown); this.curves.load(...shown); },
     });
-    this.hearing = new Hearing(recording, this.timeline, { arrange: () => this.arrange(), ask: () => this.timeline.ask() });
+    this.curves = new Curves(recording, this.timeline, this.faces, () => this.arrange());
+    this.hearing = new Hearing(recording, this.timeline, { key: this.key("sound"), arrange: () => this.arrange(), ask: () => this.timeline.ask() });
     this.views = new Views(recording, this.player);
     const screen = make("div", { class: "screen" }, this.canvas);
     this.closer = new PictureZoom([screen, this.views.screen], (scale) => this.player.resolve(scale > 1 || recording.width <= WIDE ? 0 : WIDE));
@@ -133,13 +135,11 @@ class Review {
   }
 
   lineControls() {
-    this.regionBox = make("select", { id: "region", onchange: (e) => this.showRegion(e.target.value) });
-    this.regionLabel = make("label", { class: "quiet", hidden: true }, `${t("review.motion_of")} `, this.regionBox);
     return make("div", { class: "row" },
       this.button("+", () => this.timeline.zoom(0.6), this.key("zoom_in"), t("review.zoom_in")),
       this.button("−", () => this.timeline.zoom(1.7), this.key("zoom_out"), t("review.zoom_out")),
       this.button(t("review.all"), () => this.timeline.look(0, this.recording.frames), this.key("zoom_all"), t("review.show_all")),
-      this.regionLabel,
+      this.curves.element,
       make("span", { class: "quiet" }, t("review.drag")));
   }
 
@@ -209,7 +209,7 @@ class Review {
     told.push(...recording.warnings.map((text) => notice(text, "en")));
     const rest = told.splice(2);
     this.notices.replaceChildren(...told, rest.length ? make("details", { class: "notice" }, make("summary", {}, t("review.more", { n: rest.length })), ...rest) : "");
-    if (recording.analyzed) await this.loadNames();
+    if (recording.analyzed) await this.curves.learn();
   }
 
   showJob() {
@@ -250,7 +250,7 @@ class Review {
 
   arrange() {
     const { events, gaps } = this.faces.happened(this.recording), { floor, hidden } = this.sensitivity;
-    this.timeline.arrange({ movement: this.names?.includes("movement"), events, gaps, floor, hidden, faces: this.faces });
+    this.timeline.arrange({ movement: this.curves.names?.includes("movement"), events, gaps, floor, hidden, faces: this.faces });
   }
 
   judge(action, mark, values = {}) {  // a candidate becomes a mark of who takes it for one
@@ -349,37 +349,6 @@ class Review {
       found.times.forEach((time, i) => this.times.set(found.first + i, time));
       if (this.player.drawn >= first && this.player.drawn <= last) this.onFrame(this.player.drawn);
     } catch { this.asked.delete(first); }
-  }
-
-  async loadNames() {
-    try {
-      const { series } = await api.traces(this.recording.id, 0, this.player.last, 1);
-      const all = this.faces.series(Object.keys(series)), regions = all.filter((name) => name.startsWith("region:"));
-      this.names = all.filter((name) => !name.startsWith("region:"));
-      this.regionBox.replaceChildren(...regions.map((name) => make("option", { value: name }, this.regionWords(name))));
-      this.regionLabel.hidden = !regions.length;
-      this.arrange();
-      this.showRegion(regions[0] ?? null);
-    } catch (error) { fail(error.message); }
-  }
-
-  regionWords(name) { const known = this.recording.region_names?.[name.slice(7)] ?? name.slice(7);
-    return word("regions", known); }
-
-  showRegion(name) {
-    this.timeline.region = name;
-    this.timeline.regionName = name && t("review.motion_of_the", { region: this.regionWords(name) });
-    this.timeline.ask();
-  }
-
-  async loadCurves(first, last, points) {
-    this.hearing.load(first, last, points);
-    if (!this.names) return;
-    const wanted = [...this.names, this.timeline.region].filter(Boolean);
-    try {
-      this.timeline.curves = this.faces.plain(await api.traces(this.recording.id, first, last, points, this.faces.wants(wanted)));
-      this.timeline.draw();
-    } catch (error) { fail(error.message); }
   }
 
   toggleLoop() {

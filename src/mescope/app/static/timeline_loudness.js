@@ -1,6 +1,7 @@
 // How loud the recording is, as a row of the timeline.
 
-const WORDS = { label: "loudness, −60 to 0 dB" };
+import { t } from "./words.js";
+
 const LOW = -60, HIGH = 0;  // dB: below, a room is silent
 
 export const LOUDNESS = 30;  // height of the row
@@ -27,5 +28,5 @@ export function drawLoudness(line, ctx, ink) {
   ctx.fill();
   ctx.globalAlpha = 1;
   ctx.fillStyle = ink.quiet;
-  ctx.fillText(WORDS.label, 4, top + 11);
+  ctx.fillText(t("hearing.loudness"), 4, top + 11);
 }

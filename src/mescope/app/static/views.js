@@ -3,19 +3,9 @@
 
 import { api } from "./api.js";
 import { make, put } from "./dom.js";
+import { t } from "./words.js";
 
-const KINDS = { none: "nothing", magnified: "motion magnified", difference: "difference", flow: "motion in colours" };
-const WORDS = {
-  beside: "Beside it ",
-  canvas: "The frame as chosen beside it",
-  factor: "Times",
-  progress: "Pictures that are made",
-  choose: "Choose a mark: what moved since its onset is shown.",
-  outside: (first, last) => `Frames ${first} to ${last}, those of the mark, are shown here.`,
-  magnified: (onset, times) => `Motion of the face since frame ${onset}, ${times} times as far; the head is held still.`,
-  difference: (onset, times) => `Lighter or darker than frame ${onset}, ${times} times; the head is held still.`,
-  flow: (onset, px) => `Motion of the face since frame ${onset}; colour is direction, full at ${px} px (the rim of the wheel).`,
-};
+const KINDS = ["none", "magnified", "difference", "flow"];
 const RIM = 20;      // px, divided by the factor, that the server gives the full colour,
 const WIDEST = 960;  // in pictures that it makes at most so wide
 const AT_ONCE = 2;   // pictures that are asked for
@@ -27,21 +17,21 @@ export class Views {
     this.mark = null;
     this.made = new Map();  // n -> promise of a picture as a file
     this.turn = 0;
-    this.canvas = make("canvas", { id: "beside", role: "img", "aria-label": WORDS.canvas });
+    this.canvas = make("canvas", { id: "beside", role: "img", "aria-label": t("views.canvas") });
     this.canvas.width = recording.width;
     this.canvas.height = recording.height;
     this.screen = make("div", { class: "screen", hidden: true }, this.canvas);
     const box = make("select", { id: "view", onchange: () => { this.kind = box.value; this.begin(); } },
-      ...Object.entries(KINDS).map(([value, words]) => make("option", { value }, words)));
+      ...KINDS.map((value) => make("option", { value }, t(`views.kind_${value}`))));
     this.times = make("output", {}, "10×");
     this.slider = make("input", {
-      type: "range", min: "2", max: "20", value: "10", id: "view-factor", "aria-label": WORDS.factor, hidden: true,
+      type: "range", min: "2", max: "20", value: "10", id: "view-factor", "aria-label": t("views.factor"), hidden: true,
       oninput: () => put(this.times, `${this.slider.value}×`), onchange: () => this.begin(),
     });
     this.times.hidden = true;
-    this.bar = make("progress", { max: "1", value: "0", id: "view-progress", "aria-label": WORDS.progress, hidden: true });
+    this.bar = make("progress", { max: "1", value: "0", id: "view-progress", "aria-label": t("views.progress"), hidden: true });
     this.words = make("span", { class: "quiet", role: "status", id: "view-words" });
-    this.element = make("div", { class: "row views" }, make("label", {}, WORDS.beside, box), this.slider, this.times, this.bar, this.words);
+    this.element = make("div", { class: "row views" }, make("label", {}, `${t("views.beside")} `, box), this.slider, this.times, this.bar, this.words);
   }
 
   close() { this.turn += 1; }
@@ -61,7 +51,7 @@ export class Views {
     this.bar.hidden = true;
     this.blank();
     if (!on) return put(this.words, "");
-    if (!this.mark) return put(this.words, WORDS.choose);
+    if (!this.mark) return put(this.words, t("views.choose"));
     put(this.words, this.caption());
     this.prepare();
     this.show(this.player.frame);
@@ -70,7 +60,7 @@ export class Views {
   caption() {
     const { first } = this.mark, times = Number(this.slider.value);
     const px = (RIM / times) * Math.max(1, this.recording.width / WIDEST);
-    return WORDS[this.kind](first, this.kind === "flow" ? px.toFixed(1) : times);
+    return t(`views.shown_${this.kind}`, { onset: first, times, px: px.toFixed(1) });
   }
 
   async prepare() {  // the last frame first: if the mark is too long, that is known at once
@@ -110,7 +100,7 @@ export class Views {
     const mine = this.turn, { first, last } = this.mark;
     if (n < first || n > last) {
       this.blank();
-      return put(this.words, WORDS.outside(first, last));
+      return put(this.words, t("views.outside", { first, last }));
     }
     if (this.player.playing && !this.made.get(n)?.data) return;  // on its way; the next one may be there
     try {
