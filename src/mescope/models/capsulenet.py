@@ -46,14 +46,14 @@ class CapsuleNetConfig:
 
     def __post_init__(self) -> None:
         check_fields(self)
-        if self.side < 1:
+        if self.map_side < 1:
             raise ValueError(
                 f"size must leave a map to {len(self.widths)} stages and two convolutions of "
                 f"kernel {self.kernel}, got {self.size}"
             )
 
     @property
-    def side(self) -> int:
+    def map_side(self) -> int:
         """Return the side of the map of capsules."""
         trunk = self.size
         for _ in self.widths:
@@ -71,7 +71,7 @@ class CapsuleNet(nn.Module):
         self.trunk = SpatialStream(c.widths, pool=False)
         self.conv = nn.Conv2d(last, last, c.kernel)
         self.first = nn.Conv2d(last, c.capsules * c.dim, c.kernel, 2)
-        count = c.capsules * c.side**2
+        count = c.capsules * c.map_side**2
         self.votes = nn.Parameter(0.01 * torch.randn(c.classes, count, c.class_dim, c.dim))
 
     def forward(self, picture: Tensor) -> EmotionOutput:
