@@ -265,7 +265,7 @@ class Review {
   // A mark of one's own is there at once: what is said of it before the server knows it is sent after it.
   add(given) {
     const values = { ...this.faces.own(), ...given };
-    const made = { action_units: [], apex: null, ...values, id: null, source: "human", status: "own" };
+    const made = { action_units: [], apex: null, emotion: null, confidence: null, note: "", coder: this.coder(), ...values, id: null, source: "human", status: "own" };
     this.pick(made);
     return this.judging.act("add", null, values, made);
   }
