@@ -1,7 +1,7 @@
 // The timeline: curves thinned by the server, marks that can be dragged, gaps, zoom and pan.
 
 import { clock } from "./dom.js";
-import { KINDS, ONE } from "./sensitivity.js";
+import { KINDS } from "./sensitivity.js";
 import { Spans } from "./spans.js";
 import { TIER, drawCodes } from "./timeline_codes.js";
 import { drawLoudness } from "./timeline_loudness.js";
