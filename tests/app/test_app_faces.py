@@ -115,7 +115,8 @@ def test_in_the_browser(browser, table, identity):
     page = Page(browser, table, identity)
     page.code_as("ann")
     page.until(lambda: len(page.all("#faces canvas[data-painted]")) == 3)
-    page.write(f'input[data-face="{RIGHT}"]', "Kim")
+    field = page.find(f'input[data-face="{RIGHT}"]')
+    field.send_keys(Keys.CONTROL, "a", Keys.NULL, "Kim", Keys.TAB)  # emptied, it would ask
     page.until(lambda: "· Kim" in page.text("ol.marks"))
     page.click("#faces button.face", 1)
     page.until(lambda: page.all("#faces .face[aria-pressed=true] + div input")[0])
