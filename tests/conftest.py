@@ -2,7 +2,11 @@
 
 import os
 
+import hypothesis
 import pytest
+
+hypothesis.settings.register_profile("any machine", deadline=None)
+hypothesis.settings.load_profile("any machine")
 
 # Triton reads it once, when it is imported: with it, kernels for a card run on the CPU, slowly.
 # On a machine with a card, TRITON_INTERPRET=0 runs the tests that need one.

@@ -208,6 +208,8 @@ def test_a_translated_page_shows_no_english(browser, tmp_path):
 
 def english_on(page):
     """Return the English words that can be read, seen or heard on a page."""
-    own = r"\b(oder|ELAN|eaf|BORIS|Datavyu|WebVTT|ActivityNet|JSON|mescope|mp4|study|MB)\b|\.\w+"
+    own = (
+        r"\b(oder|ELAN|eaf|BORIS|Datavyu|WebVTT|ActivityNet|JSON|mescope|mp4|study|MB)\b|\.\w+"
+    )
     texts = [re.sub(own, "", text) for text in page.js(READ)]
     return {text.strip() for text in texts if re.search(r"[A-Za-z]{2,}", text)}

@@ -21,6 +21,8 @@ COMMANDS = [
     ("compare",),
     ("convert",),
     ("agree",),
+    ("tiers",),
+    ("magnify",),
     ("datasets",),
     ("datasets", "check"),
     ("models",),

@@ -163,7 +163,9 @@ def test_a_name_that_is_no_unicode_does_not_stop_a_report(tmp_path):
     """A file name with a byte that is no UTF-8."""
     analysis = make_analysis(name="caf\udce9\0 \u4e2d\U0001f600.mp4", pictures=False)
     for suffix in reports.formats().values():
-        analysis.save(tmp_path / f"a{suffix}").read_text(encoding="utf-8")
+        written = analysis.save(tmp_path / f"a{suffix}")
+        if suffix != ".opf":  # a zip
+            written.read_text(encoding="utf-8")
     document = json.loads((tmp_path / "a.json").read_text(encoding="utf-8"))
     assert document["video"]["name"] == "caf\udce9\0 \u4e2d\U0001f600.mp4"
 
