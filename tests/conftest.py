@@ -5,6 +5,7 @@ import os
 import hypothesis
 import pytest
 
+# How long an example takes is the machine's affair.
 hypothesis.settings.register_profile("any machine", deadline=None)
 hypothesis.settings.load_profile("any machine")
 
