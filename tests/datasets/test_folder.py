@@ -210,3 +210,25 @@ def test_a_written_annotation_comes_back_unchanged(written: list[Expression]) ->
         rows, problems = read_table(path)
     assert problems == []
     assert [row.expression for row in rows] == written
+
+
+def test_a_rejected_row_with_a_reason_is_an_event(own_root: Path) -> None:
+    """What the app exports of a proposal that was a blink; its frames stay neutral."""
+    text = (
+        "recording,onset,offset,kind,status,reason,onset_s,offset_s\n"
+        "a,3,9,micro,accepted,,0.06,0.18\n"
+        "a,40,46,micro,rejected,blink,0.8,0.92\n"
+        "a,20,26,micro,rejected,nothing,0.4,0.52\n"
+        "a,60,66,micro,rejected,gaze,,\n"
+    )
+    (own_root / "truth.csv").write_text(text, encoding="utf-8")
+    dataset = read("folder", own_root)
+    (record,) = dataset.recordings
+    assert [e.interval for e in record.expressions] == [Interval(3, 9)]
+    ((name, events),) = dataset.events.items()
+    assert name == record.name
+    assert [(e.kind, e.interval, e.onset_s, e.offset_s) for e in events] == [
+        ("blink", Interval(40, 46), 0.8, 0.92)
+    ]
+    assert dataset.summary()["events"] == {"blink": 1}
+    assert "2 rows were rejected" in " ".join(p.message for p in dataset.warnings)

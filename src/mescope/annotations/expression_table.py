@@ -56,6 +56,7 @@ class TableRow:
     status: str
     seconds: Seconds | None
     rate: float | None = None  # frames per second of a folder of pictures
+    reason: str = ""  # what a rejected row was instead
 
 
 def read_table(path: Path) -> tuple[list[TableRow], list[Problem]]:
@@ -176,6 +177,7 @@ def _annotation(number: int, cells: Mapping[str, str]) -> TableRow:
         status=cells.get("status", "").lower(),
         seconds=None if empty else _seconds(cells),
         rate=_rate(cells.get("rate") or cells.get("fps", "")),
+        reason=cells.get("reason", "").lower(),
     )
 
 

@@ -92,7 +92,7 @@ def report(
 
 def serve_page(app: FastAPI, words: Words) -> None:
     """Serve the files of the page at ``/``, in the language of the words."""
-    shown = words.filled((STATIC / "index.html").read_text(encoding="utf-8"))
+    shown = _all_at_once(words.filled((STATIC / "index.html").read_text(encoding="utf-8")))
 
     @app.get("/", include_in_schema=False)
     @app.get("/index.html", include_in_schema=False)
@@ -104,3 +104,10 @@ def serve_page(app: FastAPI, words: Words) -> None:
         return Response(words.json(), media_type="application/json")
 
     app.mount("/", StaticFiles(directory=STATIC, html=True), name="page")
+
+
+def _all_at_once(page: str) -> str:
+    """Return the page asking for all its scripts at once, not each after who needs it."""
+    names = sorted(path.name for path in STATIC.glob("*.js"))
+    links = "\n".join(f'<link rel="modulepreload" href="{name}">' for name in names)
+    return page.replace("</head>", f"{links}\n</head>", 1)

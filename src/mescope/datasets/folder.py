@@ -8,6 +8,9 @@ Table   recording (or video), onset, offset, kind (or type: micro, macro); optio
         emotion, subject, au, rate, status, onset_s, apex_s, offset_s.  More columns are
         ignored, so the interval table that mescope writes can be read back.
 
+A row that a person rejected is no expression: its frames are neutral to what is trained.  Where
+the column reason says what it was (blink, speech, head, gaze), and the row has seconds, it is
+an event of its recording.
 A row with a recording but neither onset nor offset says that the recording holds nothing.
 Without a subject the recording's name counts as the person.  Pictures have no times: their
 rate is that of the table, of ROOT/recordings.csv, or else :data:`ASSUMED_RATE` and a warning.
@@ -21,13 +24,14 @@ import os
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path, PurePath, PurePosixPath
+from typing import Any, get_args
 
 from mescope.annotations.expression_table import NEEDED, TableRow, read_table
 from mescope.annotations.problems import Problem, place
 from mescope.datasets.base import Dataset, reader_of, some
 from mescope.datasets.recording_list import Listed, read_listed
 from mescope.errors import DatasetError, VideoError
-from mescope.events import Expression, Recording, Seconds
+from mescope.events import EventKind, Expression, FaceEvent, Recording, Seconds
 from mescope.video.image_folders import has_numbered_pictures
 from mescope.video.reading import open_video
 from mescope.video.source import Video
@@ -66,7 +70,7 @@ def read(root: str | Path, *, table: str | Path | None = None) -> Dataset:
     path = _find_table(root) if table is None else Path(table)
     rows, problems = read_table(path)
     named = len(problems)
-    rows = _without_rejected(path, rows, problems)
+    rows, events = _without_rejected(path, rows, problems)
     named += sum(row.expression is not None for row in rows)
     listed = read_listed(root, problems)
     videos = sorted({*_videos(root), *(path for path in listed if path.is_dir())})
@@ -94,6 +98,7 @@ def read(root: str | Path, *, table: str | Path | None = None) -> Dataset:
     problems += [Problem("warning", place(path), text) for text in said if text]
     return Dataset(
         name=NAME,
+        events=_events(events, names, {record.name: record for record, _ in records}),
         recordings=tuple(record for record, _ in records),
         problems=tuple(problems),
         seconds={record.name: times for record, times in records},
@@ -121,17 +126,39 @@ def _find_table(root: Path) -> Path:
 
 def _without_rejected(
     path: Path, rows: list[TableRow], problems: list[Problem]
-) -> list[TableRow]:
-    """Leave out what a person rejected; say how much no person has looked at."""
-    rejected = sum(row.status == "rejected" for row in rows)
-    if rejected:
-        text = f"{rejected} rows were rejected by a person and are not used"
+) -> tuple[list[TableRow], list[TableRow]]:
+    """Return the rows that count, and those that were rejected as an event; tell the others."""
+    rejected = [row for row in rows if row.status == "rejected"]
+    named = [row for row in rejected if row.reason in get_args(EventKind) and row.seconds]
+    if len(rejected) > len(named):
+        text = f"{len(rejected) - len(named)} rows were rejected by a person and are not used"
         problems.append(Problem("warning", place(path), text))
     proposed = sum(row.status == "proposed" for row in rows)
     if proposed:
         text = f"{proposed} rows were proposed by a model and not confirmed by a person"
         problems.append(Problem("warning", place(path), text))
-    return [row for row in rows if row.status != "rejected"]
+    return [row for row in rows if row.status != "rejected"], named
+
+
+def _events(
+    rows: list[TableRow], names: _Names, records: dict[str, Recording]
+) -> dict[str, tuple[FaceEvent, ...]]:
+    """Return what rejected rows were instead, by recording; how strong is not known: 0."""
+    found: dict[str, list[FaceEvent]] = {}
+    for row in rows:
+        home = names.home(row.recording)
+        record = records.get(names.short(home)) if isinstance(home, Path) else None
+        if record is None or row.expression is None or row.seconds is None:
+            continue
+        interval = row.expression.interval
+        if interval.last < record.frames:
+            kind: Any = row.reason  # one of EventKind, as was looked
+            event = FaceEvent(
+                kind=kind, interval=interval, onset_s=row.seconds.onset,
+                offset_s=row.seconds.offset, strength=0.0,
+            )  # fmt: skip
+            found.setdefault(record.name, []).append(event)
+    return {name: tuple(sorted(some, key=lambda e: e.interval)) for name, some in found.items()}
 
 
 def _videos(root: Path) -> list[Path]:
