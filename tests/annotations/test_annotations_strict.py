@@ -85,7 +85,8 @@ def test_wherever_quotes_are_set_no_row_is_lost(tmp_path_factory, places, end, s
         event("read")
         said = f"row: {len(onsets(contents)) + contents.lost} of 5 marks"
         assert len(contents.sets) + contents.lost == 6
-    assert "quotes.csv, row" in said or said == "row: 5 of 5 marks", text
+    # The last row has no mark; with an odd cell it is one of those that are named.
+    assert "quotes.csv, row" in said or said in ("row: 5 of 5 marks", "row: 6 of 5 marks"), text
 
 
 def test_a_quote_at_the_very_end(tmp_path):

@@ -96,7 +96,10 @@ def _marks(sheet: AnnotationSet) -> list[Column]:
         if key not in columns:
             who = MODEL if mark.origin == "model" else mark.source or "coder"
             taken = {column.name for column in columns.values()}
-            columns[key] = Column(column_name(f"{PREFIX}{mark.face}_{who}", taken), CODES)
+            name = column_name(f"{PREFIX}{mark.face}_{who}", taken)
+            if not name.startswith(PREFIX):  # neither has a letter that Datavyu takes
+                name = column_name(f"{PREFIX}0_coder", taken)
+            columns[key] = Column(name, CODES)
         columns[key].cells.append((start, end, _values(mark, zero)))
     return list(columns.values())
 
