@@ -215,6 +215,14 @@ def test_what_makes_no_sense_is_counted_with_its_reason(tmp_path):
     assert found.contents.lost == 2
 
 
+def test_what_is_ignored_is_counted(tmp_path):
+    path = put(tmp_path, "s.eaf", eaf({"Skizze": ("a", [(0, 100, "x"), (200, 300, "y")])}))
+    mapping = TierMapping((TierMeaning(name="Skizze", means="ignore"),))
+    found = read_mapped(path, mapping, clock=CLOCK)
+    assert found.contents.sets[0].tiers == ()
+    assert list(map(str, found.counts)) == ["Skizze: 2 ignored"]
+
+
 def test_marks_past_the_end_refuse_the_file(tmp_path):
     path = put(tmp_path, "s.eaf", eaf({"Ausdruck": ("a", [(9000, 9500, "Wut")])}))
     with pytest.raises(DatasetError, match=r"9\.000 to 9\.500 s, but the recording is shown"):

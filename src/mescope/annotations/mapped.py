@@ -127,6 +127,8 @@ class _Reader:
         for tier in one.tiers:
             if self._meaning(tier).means == "apex":
                 self._apexes(tier)
+            elif self._meaning(tier).means == "ignore":
+                self._count(tier).cells += len(tier.cells)
         marks: list[Annotation] = []
         units: list[Annotation] = []
         for tier in one.tiers:

@@ -55,6 +55,9 @@ def confine(memory: int) -> None:
     Where the system has no such limits (Windows), only the tie to the parent is made.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, which ends us
+    parent = multiprocessing.parent_process()
+    if parent is not None:  # before the limits: without memory a thread's start never returns
+        threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
     if sys.platform != "win32":
         import resource
 
@@ -62,9 +65,6 @@ def confine(memory: int) -> None:
             _, hard = resource.getrlimit(which)
             allowed = most if hard == resource.RLIM_INFINITY else min(most, hard)
             resource.setrlimit(which, (allowed, hard))
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
 
 
 def _end_with(sentinel: int) -> None:

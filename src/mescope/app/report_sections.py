@@ -21,7 +21,7 @@ _MOST_ROWS = 400  # of the table; the file of rates has all
 def sections(project: Project) -> list[Section]:
     """Return progress, agreement and rates, as far as who asks may see them.
 
-    Rates are those of the consensus where there is one, else of the model.
+    Rates are those of the consensus where it is finished in some recording, else of the model.
     """
     found = [_progress(project)]
     try:
@@ -30,8 +30,10 @@ def sections(project: Project) -> list[Section]:
         found.append(Section(title="Agreement", words=(f"Could not be computed: {error}",)))
     else:
         found += [_agreement(pairs)] if pairs["pairs"] else []
-    who = CONSENSUS if CONSENSUS in project.review.coders() else MODEL
-    shown = rates(project, who)
+    settled = CONSENSUS in project.review.coders()
+    shown = rates(project, CONSENSUS) if settled else None
+    if shown is None or not shown["recordings"]:
+        shown = rates(project, MODEL)
     if shown["recordings"]:
         found.append(_rates(shown))
     return found

@@ -230,7 +230,7 @@ def check_stretch(seconds: float) -> None:
 def limited(flow: Map, farthest: float) -> Map:
     """Return flow (..., 2) whose vectors are no longer than ``farthest``.
 
-    >>> limited(np.array([[3.0, 4.0], [0.3, 0.4]], np.float32), 1.0).round(2).tolist()
+    >>> limited(np.array([[3.0, 4.0], [0.3, 0.4]]), 1.0).astype(float).round(2).tolist()
     [[0.6, 0.8], [0.3, 0.4]]
     """
     length = np.hypot(flow[..., 0], flow[..., 1])[..., None]
