@@ -32,8 +32,10 @@ if TYPE_CHECKING:
 
 AHEAD = 48  # frames: further ahead a seek is tried
 BACK = 24  # frames decoded before the wanted one when somebody steps backwards
-KEPT_BYTES = 256 << 20  # of decoded pictures, of all recordings together
+BEFORE = 8  # the same when somebody jumps, and may step back from there
 OPEN = 12  # recordings
+EACH_BYTES = 72 << 20  # of decoded pictures of a recording: BACK and some at 1280 x 720
+KEPT_BYTES = 768 << 20  # of all together: where they push each other out, steps back decode
 QUALITY = 90
 
 Picture = NDArray[np.uint8]
@@ -43,7 +45,7 @@ Key = tuple[str, int, int]
 class RecordingFrames:
     """Frames of one open recording, exact and near at hand."""
 
-    def __init__(self, video: Video, most_bytes: int = KEPT_BYTES) -> None:
+    def __init__(self, video: Video, most_bytes: int = EACH_BYTES) -> None:
         self.video = video
         self._kept: OrderedDict[int, Picture] = OrderedDict()
         self._most = max(8, most_bytes // max(1, video.width * video.height * 3))
@@ -77,7 +79,7 @@ class RecordingFrames:
     def _decode(self, index: int) -> None:
         if self._running is None or not self._next <= index <= self._next + AHEAD:
             stepping_back = any(index < k <= index + 2 for k in self._kept)
-            back = min(BACK, self._most // 2) if stepping_back else 0
+            back = min(BACK if stepping_back else BEFORE, self._most - 3)
             self._next = max(0, index - back)
             self._running = self.video.frames(grey=False, start=self._next)
         for number, picture in self._running:
@@ -107,7 +109,7 @@ class OpenRecordings:
             ) from error
         key = path, found.st_size, found.st_mtime_ns
         if key not in self._open:
-            self._open[key] = RecordingFrames(open_video(path), KEPT_BYTES // 2)
+            self._open[key] = RecordingFrames(open_video(path))
             while len(self._open) > OPEN:
                 self._open.popitem(last=False)
         self._open.move_to_end(key)
