@@ -136,7 +136,7 @@ def test_killed_in_an_epoch_the_same_command_ends_in_the_same_figures(recipe, he
     """SIGKILL, as a machine that is switched off: nothing is told, nothing is tidied up."""
     words = [
         sys.executable, "-c", "from mescope.cli import main; main()", "evaluate", recipe,
-        "--features", "features", "--jobs", "1", "--set", "optim.epochs=60", "--json",
+        "--features", "features", "--jobs", "1", "--set", "optim.epochs=20", "--json",
     ]  # fmt: skip
     process = subprocess.Popen([*words, "-o", "cut"], stdout=subprocess.DEVNULL,
                                stderr=subprocess.DEVNULL)  # fmt: skip
