@@ -164,3 +164,16 @@ def test_what_cannot_be_shared_out(project):
             assign(project, ids, coders, each)
     with pytest.raises(MescopeError, match="two coders or more"):
         make_consensus(project, [], least=None, again=False)
+
+
+def test_two_people_who_do_the_same_at_once_are_two_marks(project):
+    """A file with equal marks of two faces adds both, and each only once."""
+    (identity,) = filled(project, 1)
+    marks = [
+        ("ann", {"first": 10, "apex": None, "last": 20, "face": face}) for face in ("0-0", "0-1")
+    ]
+    assert project.review.take_in(identity, FRAMES, marks) == (2, 0)
+    assert project.review.take_in(identity, FRAMES, marks) == (0, 2)
+    plain = [("ann", {"first": 10, "apex": None, "last": 20})]
+    assert project.review.take_in(identity, FRAMES, plain) == (1, 0)
+    assert project.review.take_in(identity, FRAMES, plain) == (0, 1)
