@@ -1,8 +1,14 @@
 """Blind coding over HTTP: nothing of the model and of others before a recording is finished."""
 
+import sys
+from pathlib import Path
+
 import pytest
 from app_server import serving
 from blind_people import Person, coded_blind, leave
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "annotations"))
+from studies_made_up import eaf
 
 from mescope.annotations.tiers import Cell, Tier
 from mescope.app.routes_pictures import _onset
@@ -219,3 +225,38 @@ def test_after_the_end_everybody_sees_everything(study, case):
     found = study.client.get(f"/api/recordings/{case}/marks").json()
     assert {m["coder"] for m in found["annotations"]} == {"ann", "bob"}
     assert len(found["detections"]) == 2
+
+
+def sent_in(person, identity, cells, **params):
+    """Send an ELAN file with tiers: name, coder and cells of each."""
+    return person.http.post(
+        f"/api/recordings/{identity}/import", content=eaf(cells), params=params,
+        headers={"X-Name": "x.eaf"},
+    )  # fmt: skip
+
+
+def test_a_file_changes_no_tier_of_others_and_none_that_is_finished(study, case):
+    """Neither by its coder's name, which a file may claim, nor by taking a tier out."""
+    tiers = f"/api/recordings/{case}/tiers"
+    mapping = {"tiers": [{"name": "Talk", "means": "keep", "coder": "bob"}]}
+    assert study.client.post("/api/mapping", json=mapping).status_code == 200
+    with coded_blind(study):
+        ann = Person(study, "ann")
+        claimed = sent_in(ann, case, {"Hidden gaze": ("bob", [(0, 50, "x")])}, mapped=True)
+        assert claimed.status_code == 403, claimed.text
+        assert "bob" not in ann.http.get("/api/mapping").text
+        own = sent_in(ann, case, {"Talk": ("", [(0, 50, "yes")])}, mapped=True)
+        assert [(t["name"], t["coder"]) for t in own.json()["kept"]] == [("Talk", "ann")]
+        assert "bob" not in ann.http.post("/api/mapping", json={"tiers": []}).text
+        ann.judge(case, "reviewed")
+        seen = {(t["name"], t["coder"]) for t in ann.http.get(tiers).json()}
+        assert seen == {("Talk", "ann"), ("Hidden gaze", "bob")}
+        for name, coder in seen:
+            gone = ann.http.delete(tiers, params={"name": name, "coder": coder})
+            assert gone.status_code == 403, gone.text
+        late = sent_in(ann, case, {"Talk": ("", [(0, 70, "no")])}, mapped=True)
+        assert late.status_code == 403, late.text
+    kept = {t.coder: t.cells[0].values for t in study.project.kept.of(case)}
+    assert kept == {"ann": ("yes",), "bob": ("left",)}
+    assert study.project.kept.mapping().of("Talk").coder == "bob"
+    assert study.client.delete(tiers, params={"name": "Talk", "coder": "ann"}).status_code == 200
