@@ -259,4 +259,6 @@ def test_a_file_changes_no_tier_of_others_and_none_that_is_finished(study, case)
     kept = {t.coder: t.cells[0].values for t in study.project.kept.of(case)}
     assert kept == {"ann": ("yes",), "bob": ("left",)}
     assert study.project.kept.mapping().of("Talk").coder == "bob"
-    assert study.client.delete(tiers, params={"name": "Talk", "coder": "ann"}).status_code == 200
+    assert (
+        study.client.delete(tiers, params={"name": "Talk", "coder": "ann"}).status_code == 200
+    )

@@ -5,7 +5,10 @@ from contextlib import closing
 import numpy as np
 import pytest
 
+from mescope.app import consensus as consensuses
+from mescope.app import faces
 from mescope.app.agreement import agreement, table
+from mescope.app.annotation_sets import annotations_of
 from mescope.app.consensus import make_consensus
 from mescope.app.project import Project
 from mescope.app.records import StoredRecording, VideoFacts
@@ -155,6 +158,54 @@ def test_hundreds_of_recordings_are_shared_out_evenly_and_compared(project):
     assert all(one["finished"] == ["ann", "bob", CONSENSUS] for one in overview(project, {}))
 
 
+def test_a_consensus_that_two_people_ask_for_at_once_is_made_once(project, monkeypatch):
+    """The second one asks while the first one's marks are computed."""
+    (identity,) = filled(project, 1)
+    for who in ("ann", "bob"):
+        marked(project, identity, who, (10, 20))
+    compute, made = consensuses.consensus, []
+
+    def meanwhile(*given):
+        monkeypatch.undo()
+        made.append(make_consensus(project, [], least=None, again=False))
+        return compute(*given)
+
+    monkeypatch.setattr(consensuses, "consensus", meanwhile)
+    made.append(make_consensus(project, [], least=None, again=False))
+    assert [(one["made"], one["kept"]) for one in made] == [(1, 0), (0, 1)]
+    assert len(project.review.state(identity, CONSENSUS)[1].marks) == 1
+
+
+def test_a_consensus_made_anew_is_finished_only_where_its_coders_are(project):
+    (identity,) = filled(project, 1)
+    for who in ("ann", "bob"):
+        marked(project, identity, who, (10, 20))
+    make_consensus(project, [], least=None, again=False)
+    assert (identity, CONSENSUS) in project.store.study.finished()
+    marked(project, identity, "cid", (10, 20), done=False)
+    make_consensus(project, [], least=None, again=True)
+    assert (identity, CONSENSUS) not in project.store.study.finished()
+
+
+def test_a_consensus_knows_faces_by_their_keys(project):
+    """Names of faces change; marks of the consensus follow, as those of people do."""
+    (identity,) = filled(project, 1)
+    stretch = {"id": "0-0", "first": 0, "last": FRAMES - 1}
+    document = {"detections": [], "events": [], "gaps": [],
+                "faces": [{"name": "face 1", "stretches": [stretch]}]}  # fmt: skip
+    project.review.enter_analysis(identity, document, "none.npz")
+    values = {"first": 10, "apex": None, "last": 20, "face": "0-0"}
+    project.store.add_marks(identity, [(who, f"h{who}", values) for who in ("ann", "bob")])
+    make_consensus(project, [], least=None, again=False)
+    (mark,) = project.review.state(identity, CONSENSUS)[1].marks.values()
+    assert mark.annotation.face == "0-0"
+    wish = {"action": "name", "stretch": "0-0", "name": "Kim"}
+    faces.changed(project.store.database, identity, document, wish)
+    recording = project.recording(identity)
+    (told,) = annotations_of(project, recording, CONSENSUS).marks
+    assert told.face == "Kim"
+
+
 def test_what_cannot_be_shared_out(project):
     ids = filled(project, 1)
     for coders, each, said in (
@@ -170,7 +221,8 @@ def test_two_people_who_do_the_same_at_once_are_two_marks(project):
     """A file with equal marks of two faces adds both, and each only once."""
     (identity,) = filled(project, 1)
     marks = [
-        ("ann", {"first": 10, "apex": None, "last": 20, "face": face}) for face in ("0-0", "0-1")
+        ("ann", {"first": 10, "apex": None, "last": 20, "face": face})
+        for face in ("0-0", "0-1")
     ]
     assert project.review.take_in(identity, FRAMES, marks) == (2, 0)
     assert project.review.take_in(identity, FRAMES, marks) == (0, 2)

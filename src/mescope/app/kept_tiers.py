@@ -101,7 +101,9 @@ class KeptTiers:
         found, viewer = self._mapping(), self._store.sight.blind
         if viewer is None:
             return found
-        told = (one if one.coder == viewer.name else replace(one, coder="") for one in found.tiers)
+        told = (
+            one if one.coder == viewer.name else replace(one, coder="") for one in found.tiers
+        )
         return TierMapping(tuple(told), found.table)
 
     def _mapping(self) -> TierMapping:
