@@ -1,6 +1,7 @@
 """Blind coding over HTTP: nothing of the model and of others before a recording is finished."""
 
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,9 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "annotations"))
 from studies_made_up import eaf
 
 from mescope.annotations.tiers import Cell, Tier
+from mescope.app import blind
 from mescope.app.routes_pictures import _onset
-from mescope.app.sight import VIEWER, Viewer
+from mescope.app.sight import VIEWER, BlindError, Viewer
 
 SECRETS = (
     b"m30-40-49", b"m70-75-80", b"bob", b"zeta", b"seen by b", b"made-up", b"no face",
@@ -262,3 +264,54 @@ def test_a_file_changes_no_tier_of_others_and_none_that_is_finished(study, case)
     assert (
         study.client.delete(tiers, params={"name": "Talk", "coder": "ann"}).status_code == 200
     )
+
+
+def test_of_two_who_take_a_name_at_once_one_has_it(study, monkeypatch):
+    """The second one comes while the password of the first one is hashed."""
+    digest, came = blind._digest, []
+
+    def meanwhile(password, salt):
+        monkeypatch.undo()
+        came.append(study.project.blind.sign_in("eve", "the second one"))
+        return digest(password, salt)
+
+    monkeypatch.setattr(blind, "_digest", meanwhile)
+    with pytest.raises(BlindError, match="another"):
+        study.project.blind.sign_in("eve", "the first one")
+    assert study.project.blind.sign_in("eve", "the second one")
+    with pytest.raises(BlindError):
+        study.project.blind.sign_in("eve", "the first one")
+
+
+def test_what_was_read_before_it_was_blind_is_not_believed_after(study, monkeypatch):
+    """Somebody asks for the setting while another one begins; afterwards it is blind."""
+    one, read = study.project.blind, study.project.blind._tables.setting
+    one._known, waiting, begun = None, threading.Event(), threading.Event()
+
+    def slow(name):
+        found = read(name)
+        waiting.set()
+        begun.wait(1)
+        return found
+
+    monkeypatch.setattr(one._tables, "setting", slow)
+    asking = threading.Thread(target=one.setting)
+    asking.start()
+    waiting.wait(60)
+    beginning = threading.Thread(
+        target=lambda: (one._set({"lead": "lena", "seed": "", "since": ""}), begun.set())
+    )
+    beginning.start()
+    asking.join(60)
+    beginning.join(60)
+    monkeypatch.undo()
+    assert one.setting() is not None
+    one._set(None)
+
+
+def test_who_may_not_remove_a_recording_ends_no_analysis_of_it(study, case, monkeypatch):
+    ended = []
+    monkeypatch.setattr(study.jobs, "cancel", ended.append)
+    with coded_blind(study):
+        answer = Person(study, "ann").http.delete(f"/api/recordings/{case}")
+        assert (answer.status_code, ended) == (403, [])
