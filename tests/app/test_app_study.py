@@ -14,7 +14,7 @@ from mescope.app.project import Project
 from mescope.app.records import StoredRecording, VideoFacts
 from mescope.app.sight import CONSENSUS
 from mescope.app.study import assign, keep_people, progress
-from mescope.app.study_rates import as_csv, rates
+from mescope.app.study_rates import Measured, _rows, as_csv, rates
 from mescope.app.views import overview
 from mescope.errors import DatasetError, MescopeError
 from mescope.reports.rates_plot import rates_figure
@@ -124,6 +124,7 @@ def test_people_and_conditions(project):
         ("recording,person\nelse,p\n", "such as s000.mp4"),
         ("recording,person\n", "1 to"),
         ('recording,person\n"s000,p\n', "never closes"),
+        ("recording,person\ns000,Smith, Ann\n", "row 2: expected 2 cells"),
     ],
 )
 def test_tables_that_are_none_change_nothing(project, text, said):
@@ -131,6 +132,18 @@ def test_tables_that_are_none_change_nothing(project, text, said):
     with pytest.raises(DatasetError, match=said):
         keep_people(project, "x.csv", text.encode())
     assert project.store.study.setting("people") is None
+
+
+def test_a_row_that_two_recordings_share_stays_for_the_other(project):
+    """A table may name the file alone, of which two folders have one."""
+    one, two = filled(project, 2)
+    for identity, name in ((one, "a/x.mp4"), (two, "b/x.mp4")):
+        project.store.change_recording(identity, name=name)
+    keep_people(project, "people.csv", b"recording,person\nx.mp4,p1\n")
+    project.store.forget_recording(one)
+    assert [r["person"] for r in project.store.study.setting("people")["rows"]] == ["p1"]
+    project.store.forget_recording(two)
+    assert project.store.study.setting("people")["rows"] == []
 
 
 def test_hundreds_of_recordings_are_shared_out_evenly_and_compared(project):
@@ -229,3 +242,26 @@ def test_two_people_who_do_the_same_at_once_are_two_marks(project):
     plain = [("ann", {"first": 10, "apex": None, "last": 20})]
     assert project.review.take_in(identity, FRAMES, plain) == (1, 0)
     assert project.review.take_in(identity, FRAMES, plain) == (0, 1)
+
+
+def test_rates_of_thousands_of_people_look_at_each_a_few_times():
+    """Not once for every other one; counted, not timed."""
+    looks = 0
+
+    class Person(str):
+        def __eq__(self, other):
+            nonlocal looks
+            looks += 1
+            return str.__eq__(self, other)
+
+        __hash__ = str.__hash__
+
+    people = [
+        Measured(
+            name=f"s{n}", person=Person(f"s{n}"), condition="ab"[n % 2], seconds=60.0,
+            analyzed=False, numbers={"micro": 1, "macro": 0},
+        )
+        for n in range(300)
+    ]  # fmt: skip
+    assert len(_rows(people)) == 2 * (1 + 2 + 300)
+    assert looks < 50 * len(people)
