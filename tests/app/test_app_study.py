@@ -1,6 +1,6 @@
 """A study without a server: rates by hand, shares, people; hundreds of recordings."""
 
-from contextlib import closing
+from contextlib import closing, suppress
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ from mescope.app.annotation_sets import annotations_of
 from mescope.app.consensus import make_consensus
 from mescope.app.project import Project
 from mescope.app.records import StoredRecording, VideoFacts
-from mescope.app.sight import CONSENSUS
+from mescope.app.sight import CONSENSUS, VIEWER, Viewer
 from mescope.app.study import assign, keep_people, progress
 from mescope.app.study_rates import Measured, _rows, as_csv, rates
 from mescope.app.views import overview
@@ -265,3 +265,28 @@ def test_rates_of_thousands_of_people_look_at_each_a_few_times():
     ]  # fmt: skip
     assert len(_rows(people)) == 2 * (1 + 2 + 300)
     assert looks < 50 * len(people)
+
+
+def test_who_finished_is_read_once_for_many_questions_and_never_too_late(project, monkeypatch):
+    """A coder who codes blind asks it for every recording, several times."""
+    ids, reads = filled(project, 30), []
+    for identity in ids:
+        marked(project, identity, "ann", (10, 20))
+        marked(project, identity, "bob", (10, 20))
+    tables, read = project.store.study, project.store.study._found_finished
+    monkeypatch.setattr(tables, "_found_finished", lambda: reads.append(1) or read())
+    token = VIEWER.set(Viewer("ann"))
+    try:
+        assert table(project)["pairs"][0]["recordings"] == 30
+        assert len(reads) < 5
+        project.store.add_event(ids[0], None, "bob", "reviewed", values={"reviewed": False})
+        assert not project.store.sight.sees(ids[0], "bob")
+        with suppress(KeyError), project.store.together():  # it is not kept in the end
+            project.store.add_event(ids[1], None, "bob", "reviewed", values={"reviewed": False})
+            assert not project.store.sight.sees(ids[1], "bob")
+            raise KeyError
+        assert project.store.sight.sees(ids[1], "bob")
+        project.store.forget_recording(ids[1])
+        assert (ids[1], "bob") not in tables.finished()
+    finally:
+        VIEWER.reset(token)

@@ -10,7 +10,7 @@ import os
 import secrets
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
 from fastapi import Request
 from starlette.concurrency import run_in_threadpool
@@ -165,7 +165,7 @@ class Blindness:
             return list(recordings)
         return sorted(recordings, key=lambda one: place(setting["seed"], viewer.name, one.id))
 
-    def finished(self) -> set[tuple[str, str]]:
+    def finished(self) -> Set[tuple[str, str]]:
         """Return every (recording, coder) whose coder has finished it."""
         return self._tables.finished()
 
