@@ -211,7 +211,7 @@ class _Reader:
         )
 
     def _told_apex(self, tier: Tier, told: _Told, start: float, end: float) -> float | None:
-        """Return the apex that a cell names; if it lies outside of it, say so and return none."""
+        """Return the apex that a cell names; if it lies outside of it, say so, and None."""
         near = 1 / self.timeline.rate if self.timeline.rate else _NEAR
         if told.apex is None or start - near <= told.apex <= end + near:
             return told.apex
