@@ -290,3 +290,14 @@ def test_who_finished_is_read_once_for_many_questions_and_never_too_late(project
         assert (ids[1], "bob") not in tables.finished()
     finally:
         VIEWER.reset(token)
+
+
+def test_agreement_may_be_of_one_recording_alone(project):
+    """The page of a recording asks for its own, however many there are."""
+    one, two = filled(project, 2)
+    for identity in (one, two):
+        marked(project, identity, "ann", (10, 20))
+        marked(project, identity, "bob", (40, 50))
+    found = agreement(project, "ann", "bob", only=two)
+    assert [row["recording"] for row in found["recordings"]] == [two]
+    assert {row["id"] for row in found["disagreements"]} == {two}
