@@ -1,7 +1,11 @@
 """Answers that come in another order than they were asked for: the last question counts."""
 
 import pytest
+
+pytest.importorskip("selenium", reason="the tests of the page need selenium")
 from browsing import Window
+
+pytestmark = pytest.mark.slow
 
 SCRIPT = """
 const done = arguments[arguments.length - 1], there = [];

@@ -211,7 +211,7 @@ def test_the_models_words_do_not_become_the_coders(served, analyzed):
 
 
 def test_two_who_change_the_scheme_at_once_do_not_undo_each_other(served, coded):
-    """A page sends the whole scheme; what somebody else did since it was opened would be lost."""
+    """A page sends the whole scheme: what another one did since it was opened would go."""
     opened = served.client.get("/api/project").json()["scheme"]["version"]
 
     def sent(seen, **changes):
