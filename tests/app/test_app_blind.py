@@ -207,7 +207,8 @@ def test_who_saw_what_when_is_kept_and_leaves_as_a_table(study, case):
         ann.marks(case)
         ann.judge(case, "reviewed")
         ann.marks(case)
-        ann.http.get(f"/api/recordings/{case}/export?format=csv&who=bob")
+        for part in ("codes", "tiers", "export?format=csv&who=bob"):
+            ann.http.get(f"/api/recordings/{case}/{part}")
         assert ann.http.get("/api/blind/trail.csv").status_code == 403
         lines = lead.http.get("/api/blind/trail.csv").text.splitlines()
         assert lines[0] == "number,time_utc,coder,what,recording_id,recording,detail"
@@ -216,6 +217,8 @@ def test_who_saw_what_when_is_kept_and_leaves_as_a_table(study, case):
         assert [one for one in mine if one.startswith("ann,")] == [
             f"ann,asked marks,{case},{name},blind: own only",
             f"ann,asked marks,{case},{name},revealed",
+            f"ann,asked codes,{case},{name},revealed",
+            f"ann,asked tiers,{case},{name},revealed",
             f"ann,asked export,{case},{name},revealed format=csv&who=bob",
         ]
         assert any("lena,blind on" in line for line in lines)

@@ -25,7 +25,7 @@ from mescope.io.formula_guard import guarded
 SHORTEST_PASSWORD = 6
 _AGAIN = 60.0  # seconds within which the same look again is no new line of the trail
 _HEADS = ("number", "time_utc", "coder", "what", "recording_id", "recording", "detail")
-_LOOKS = ("marks", "history", "export", "traces", "overlay")  # of a recording
+_LOOKS = ("marks", "codes", "tiers", "history", "export", "traces", "overlay")  # of a recording
 _WHOLE = ("report", "agreement", "study")  # of the project
 
 
