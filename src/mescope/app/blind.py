@@ -54,7 +54,7 @@ class Blindness:
         if known is not None and known[0] == generation:
             return known[1]
         with self._setting:  # what was read before a change must not be known after it
-            found = self._tables.setting("blind")
+            found: dict[str, str] | None = self._tables.setting("blind")
             self._known = generation, found
         return found
 

@@ -161,7 +161,7 @@ def _hitting(
     union = (last - first + 1)[rows] + (stop - start + 1)[columns] - shared
     left, right = shared * threshold.denominator, union * threshold.numerator
     hit = left > right if strict else left >= right
-    return np.stack([rows, columns], 1)[hit]
+    return np.asarray(np.stack([rows, columns], 1)[hit], np.int64)
 
 
 def _voc_greedy(overlap: _Overlap) -> Matches:
