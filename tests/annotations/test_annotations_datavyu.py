@@ -3,12 +3,14 @@
 import io
 import re
 import zipfile
+from dataclasses import replace
 
 import pytest
 from marks_made_up import mark, sheet
 from studies_made_up import CLOCK, SHEET, opf
 
 from mescope.annotations import Clock, dumps, normal, read, read_tiers
+from mescope.annotations.tiers import Cell, Tier
 from mescope.errors import DatasetError
 from mescope.events import FaceEvent, Interval
 
@@ -190,3 +192,19 @@ def test_a_zip_that_grows_without_end_is_left(tmp_path, monkeypatch):
     assert path.stat().st_size < 10_000
     with pytest.raises(DatasetError, match="expected at most 100000 bytes in 'db', found more"):
         read_tiers(path)
+
+
+def test_a_column_that_is_called_as_our_events_are_is_kept(tmp_path):
+    """Of a study of its own, and as a tier beside the events of a model."""
+    path = tmp_path / "x.opf"
+    path.write_bytes(opf("#4\nEVENT_onset (NOMINAL,true,)\n00:00:00:100,00:00:00:400,yes\n"))
+    (tier,) = read_tiers(path, clock=CLOCK).sets[0].tiers
+    assert (tier.name, tier.cells[0].values) == ("EVENT_onset", ("yes",))
+    blink = FaceEvent(
+        kind="blink", interval=Interval(10, 14), onset_s=10 / 30, offset_s=14 / 30, strength=1.0
+    )
+    own = Tier(name="EVENT_blink", coder="ann", cells=(Cell(100, 400, ("mine",)),))
+    made = replace(sheet(mark(30, 39, source="anna")), events=(blink,), tiers=(own,))
+    path.write_bytes(dumps([made], "datavyu"))
+    back = read(path, clock=CLOCK).sets[0]
+    assert [cell.values for tier in back.tiers for cell in tier.cells] == [("mine",)]

@@ -200,6 +200,17 @@ def test_fields_mean_what_the_mapping_says(tmp_path):
     assert one.tiers == ()
 
 
+@pytest.mark.parametrize("apex", ["250", "-0.5", "1e400", "nan", "00:00:01:000"])
+def test_an_apex_outside_its_cell_is_told_and_none(tmp_path, apex):
+    """In another unit, say; it was taken for the last frame."""
+    sheet = f"#4\nface (MATRIX,true,)-at|NOMINAL\n00:00:00:100,00:00:00:400,({apex})\n"
+    path = put(tmp_path, "s.opf", opf(sheet))
+    meaning = TierMeaning(name="face", means="expression", fields={"at": "apex"})
+    found = read(path, clock=CLOCK, mapping=TierMapping((meaning,)))
+    assert [(m.interval.first, m.apex) for m in found.sets[0].marks] == [(3, None)]
+    assert "lies outside of it and was left out" in found.remarks[0]
+
+
 def test_what_makes_no_sense_is_counted_with_its_reason(tmp_path):
     cells = {"AU4": ("a", [(0, 100, "0"), (200, 300, "")]), "AUs": ("a", [(0, 100, "hm")])}
     path = put(tmp_path, "s.eaf", eaf(cells))

@@ -97,7 +97,7 @@ def serving(
     application = create_app(folder, analyze=analyze, limits=limits, ending=ending, **options)
     listening = socket.create_server(("127.0.0.1", port))
     config = served(application, patience)
-    config.timeout_graceful_shutdown = 1
+    config.timeout_graceful_shutdown = 10  # they close at once, but a slow machine is slow
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
     thread.start()

@@ -38,6 +38,21 @@ FLAGS = (
 )  # fmt: skip
 
 
+HEAR = """
+addEventListener("DOMContentLoaded", () => {
+  const box = document.getElementById("said-now");
+  window.heard = [];
+  const note = () => { if (box.textContent) window.heard.push(box.textContent); };
+  if (box) new MutationObserver(note).observe(box, { childList: true, subtree: true });
+});
+"""
+"""Keeps what the page says for some seconds: a slow machine may look when it is gone."""
+
+HEARD = """
+const at = (window.heard ?? []).findIndex((one) => one.includes(arguments[0]));
+return at >= 0 && window.heard.splice(0, at + 1).length > 0;
+"""
+
 TIMELINE = {"ruler": 20, "spotting": 78, "emotion": 54, "region": 40, "model": 26, "human": 36}
 """Heights of the lanes of the timeline, px, from above."""
 
@@ -57,6 +72,7 @@ def chromium(downloads):
     driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
     try:
         driver.set_script_timeout(SECONDS)
+        driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": HEAR})
         driver.downloads = downloads
         yield driver
     finally:
@@ -93,7 +109,12 @@ class Window:
         return self.js("return document.querySelector(arguments[0])?.innerText ?? ''", css)
 
     def says(self, css, words):
-        self.until(lambda: words in self.text(css))
+        """Wait until an element reads so; of ``#said``, what vanished meanwhile counts, too."""
+        self.until(lambda: words in self.text(css) or (css == "#said" and self.heard(words)))
+
+    def heard(self, words):
+        """Whether the page said so for a moment; what was said up to there is forgotten."""
+        return self.js(HEARD, words)
 
     def value(self, css):
         return self.js("return document.querySelector(arguments[0])?.value ?? null", css)

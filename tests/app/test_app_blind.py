@@ -1,12 +1,20 @@
 """Blind coding over HTTP: nothing of the model and of others before a recording is finished."""
 
+import sys
+import threading
+from pathlib import Path
+
 import pytest
 from app_server import serving
 from blind_people import Person, coded_blind, leave
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "annotations"))
+from studies_made_up import eaf
+
 from mescope.annotations.tiers import Cell, Tier
+from mescope.app import blind
 from mescope.app.routes_pictures import _onset
-from mescope.app.sight import VIEWER, Viewer
+from mescope.app.sight import VIEWER, BlindError, Viewer
 
 SECRETS = (
     b"m30-40-49", b"m70-75-80", b"bob", b"zeta", b"seen by b", b"made-up", b"no face",
@@ -199,7 +207,8 @@ def test_who_saw_what_when_is_kept_and_leaves_as_a_table(study, case):
         ann.marks(case)
         ann.judge(case, "reviewed")
         ann.marks(case)
-        ann.http.get(f"/api/recordings/{case}/export?format=csv&who=bob")
+        for part in ("codes", "tiers", "export?format=csv&who=bob"):
+            ann.http.get(f"/api/recordings/{case}/{part}")
         assert ann.http.get("/api/blind/trail.csv").status_code == 403
         lines = lead.http.get("/api/blind/trail.csv").text.splitlines()
         assert lines[0] == "number,time_utc,coder,what,recording_id,recording,detail"
@@ -208,6 +217,8 @@ def test_who_saw_what_when_is_kept_and_leaves_as_a_table(study, case):
         assert [one for one in mine if one.startswith("ann,")] == [
             f"ann,asked marks,{case},{name},blind: own only",
             f"ann,asked marks,{case},{name},revealed",
+            f"ann,asked codes,{case},{name},revealed",
+            f"ann,asked tiers,{case},{name},revealed",
             f"ann,asked export,{case},{name},revealed format=csv&who=bob",
         ]
         assert any("lena,blind on" in line for line in lines)
@@ -219,3 +230,91 @@ def test_after_the_end_everybody_sees_everything(study, case):
     found = study.client.get(f"/api/recordings/{case}/marks").json()
     assert {m["coder"] for m in found["annotations"]} == {"ann", "bob"}
     assert len(found["detections"]) == 2
+
+
+def sent_in(person, identity, cells, **params):
+    """Send an ELAN file with tiers: name, coder and cells of each."""
+    return person.http.post(
+        f"/api/recordings/{identity}/import", content=eaf(cells), params=params,
+        headers={"X-Name": "x.eaf"},
+    )  # fmt: skip
+
+
+def test_a_file_changes_no_tier_of_others_and_none_that_is_finished(study, case):
+    """Neither by its coder's name, which a file may claim, nor by taking a tier out."""
+    tiers = f"/api/recordings/{case}/tiers"
+    mapping = {"tiers": [{"name": "Talk", "means": "keep", "coder": "bob"}]}
+    assert study.client.post("/api/mapping", json=mapping).status_code == 200
+    with coded_blind(study):
+        ann = Person(study, "ann")
+        claimed = sent_in(ann, case, {"Hidden gaze": ("bob", [(0, 50, "x")])}, mapped=True)
+        assert claimed.status_code == 403, claimed.text
+        assert "bob" not in ann.http.get("/api/mapping").text
+        own = sent_in(ann, case, {"Talk": ("", [(0, 50, "yes")])}, mapped=True)
+        assert [(t["name"], t["coder"]) for t in own.json()["kept"]] == [("Talk", "ann")]
+        assert "bob" not in ann.http.post("/api/mapping", json={"tiers": []}).text
+        ann.judge(case, "reviewed")
+        seen = {(t["name"], t["coder"]) for t in ann.http.get(tiers).json()}
+        assert seen == {("Talk", "ann"), ("Hidden gaze", "bob")}
+        for name, coder in seen:
+            gone = ann.http.delete(tiers, params={"name": name, "coder": coder})
+            assert gone.status_code == 403, gone.text
+        late = sent_in(ann, case, {"Talk": ("", [(0, 70, "no")])}, mapped=True)
+        assert late.status_code == 403, late.text
+    kept = {t.coder: t.cells[0].values for t in study.project.kept.of(case)}
+    assert kept == {"ann": ("yes",), "bob": ("left",)}
+    assert study.project.kept.mapping().of("Talk").coder == "bob"
+    assert (
+        study.client.delete(tiers, params={"name": "Talk", "coder": "ann"}).status_code == 200
+    )
+
+
+def test_of_two_who_take_a_name_at_once_one_has_it(study, monkeypatch):
+    """The second one comes while the password of the first one is hashed."""
+    digest, came = blind._digest, []
+
+    def meanwhile(password, salt):
+        monkeypatch.undo()
+        came.append(study.project.blind.sign_in("eve", "the second one"))
+        return digest(password, salt)
+
+    monkeypatch.setattr(blind, "_digest", meanwhile)
+    with pytest.raises(BlindError, match="another"):
+        study.project.blind.sign_in("eve", "the first one")
+    assert study.project.blind.sign_in("eve", "the second one")
+    with pytest.raises(BlindError):
+        study.project.blind.sign_in("eve", "the first one")
+
+
+def test_what_was_read_before_it_was_blind_is_not_believed_after(study, monkeypatch):
+    """Somebody asks for the setting while another one begins; afterwards it is blind."""
+    one, read = study.project.blind, study.project.blind._tables.setting
+    one._known, waiting, begun = None, threading.Event(), threading.Event()
+
+    def slow(name):
+        found = read(name)
+        waiting.set()
+        begun.wait(1)
+        return found
+
+    monkeypatch.setattr(one._tables, "setting", slow)
+    asking = threading.Thread(target=one.setting)
+    asking.start()
+    waiting.wait(60)
+    beginning = threading.Thread(
+        target=lambda: (one._set({"lead": "lena", "seed": "", "since": ""}), begun.set())
+    )
+    beginning.start()
+    asking.join(60)
+    beginning.join(60)
+    monkeypatch.undo()
+    assert one.setting() is not None
+    one._set(None)
+
+
+def test_who_may_not_remove_a_recording_ends_no_analysis_of_it(study, case, monkeypatch):
+    ended = []
+    monkeypatch.setattr(study.jobs, "cancel", ended.append)
+    with coded_blind(study):
+        answer = Person(study, "ann").http.delete(f"/api/recordings/{case}")
+        assert (answer.status_code, ended) == (403, [])

@@ -7,10 +7,18 @@ import pytest
 pytest.importorskip("selenium", reason="the tests of the page need selenium")
 
 pytestmark = pytest.mark.slow
+PLACES = ["#/", "review", "#/agreement", "#/study", "#/scheme", "#/api"]
+
+
+def opened(page, where):
+    """Open a page that did not fail."""
+    page.go(where)
+    page.until(lambda: page.all("main h1"))
+    assert page.text("main h1") != "This did not work", page.text("main")
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 390)])
-@pytest.mark.parametrize("where", ["#/", "review", "#/agreement", "#/scheme", "#/api"])
+@pytest.mark.parametrize("where", PLACES)
 def test_no_serious_finding_of_axe(page, where, scheme, width):
     axe = pytest.importorskip("axe_selenium_python", reason="needs axe-selenium-python")
     page.scheme(scheme)
@@ -19,8 +27,7 @@ def test_no_serious_finding_of_axe(page, where, scheme, width):
         if where == "review":
             page.pick(0)
         else:
-            page.go(where)
-            page.until(lambda: page.all("main h1"))
+            opened(page, where)
         checker = axe.Axe(page.driver)
         checker.inject()
         found = checker.run()["violations"]
@@ -32,15 +39,14 @@ def test_no_serious_finding_of_axe(page, where, scheme, width):
 
 
 @pytest.mark.parametrize("width", [1280, 390])
-@pytest.mark.parametrize("where", ["#/", "review", "#/agreement", "#/scheme", "#/api"])
+@pytest.mark.parametrize("where", PLACES)
 def test_nothing_is_wider_than_the_screen(page, where, width):
     page.screen(width)
     try:
         if where == "review":
             page.pick(0)
         else:
-            page.go(where)
-            page.until(lambda: page.all("main h1"))
+            opened(page, where)
         wide = page.js("return document.documentElement.scrollWidth")
     finally:
         page.screen(None)

@@ -144,3 +144,16 @@ def test_a_forgotten_recording_leaves_no_tier(served):
         "SELECT * FROM tiers WHERE recording = ?", identity
     )
     assert left == []
+
+
+def test_faces_that_a_recording_does_not_have_are_told(served, fresh):
+    """Marks of two people would be taken for those of one without a word."""
+    head = "recording,onset,offset,kind,source,face_id\n"
+    one = "studied.mp4,3,9,micro,ann,left\n"
+    two = "studied.mp4,3,9,micro,ann,right\nstudied.mp4,30,39,micro,ann,0\n"
+    found = post(served, fresh, "import", "m.csv", head + one).json()
+    assert (found["added"], found["remarks"]) == (1, [])  # the only face is the only one
+    (said,) = post(served, fresh, "import", "m.csv", head + one + two).json()["remarks"]
+    assert said.startswith(
+        "2 marks are of faces that this recording does not have (left, right)"
+    )

@@ -208,3 +208,19 @@ def test_the_models_words_do_not_become_the_coders(served, analyzed):
     served.judge(analyzed, "edit", "m30-40-49", confidence=0.5, action_units=["L12B"], last=50)
     (first, _) = rows("ann")
     assert [first[name] for name in ("score", "au", "taken")] == ["0.5", "L12B", "onset+apex"]
+
+
+def test_two_who_change_the_scheme_at_once_do_not_undo_each_other(served, coded):
+    """A page sends the whole scheme: what another one did since it was opened would go."""
+    opened = served.client.get("/api/project").json()["scheme"]["version"]
+
+    def sent(seen, **changes):
+        head = {"If-Match": f'"{seen}"'}
+        return served.client.put("/api/scheme", json=scheme(**changes), headers=head)
+
+    first = sent(opened, name="of ann")
+    assert first.status_code == 200, first.text
+    late = sent(opened, name="of bob")
+    assert (late.status_code, "somebody else" in late.json()["error"]) == (409, True)
+    assert served.client.get("/api/scheme").json()["name"] == "of ann"
+    assert sent(first.json()["version"], name="of bob").status_code == 200

@@ -1,17 +1,20 @@
 """A study without a server: rates by hand, shares, people; hundreds of recordings."""
 
-from contextlib import closing
+from contextlib import closing, suppress
 
 import numpy as np
 import pytest
 
+from mescope.app import consensus as consensuses
+from mescope.app import faces
 from mescope.app.agreement import agreement, table
+from mescope.app.annotation_sets import annotations_of
 from mescope.app.consensus import make_consensus
 from mescope.app.project import Project
 from mescope.app.records import StoredRecording, VideoFacts
-from mescope.app.sight import CONSENSUS
+from mescope.app.sight import CONSENSUS, VIEWER, Viewer
 from mescope.app.study import assign, keep_people, progress
-from mescope.app.study_rates import as_csv, rates
+from mescope.app.study_rates import Measured, _rows, as_csv, rates
 from mescope.app.views import overview
 from mescope.errors import DatasetError, MescopeError
 from mescope.reports.rates_plot import rates_figure
@@ -121,6 +124,7 @@ def test_people_and_conditions(project):
         ("recording,person\nelse,p\n", "such as s000.mp4"),
         ("recording,person\n", "1 to"),
         ('recording,person\n"s000,p\n', "never closes"),
+        ("recording,person\ns000,Smith, Ann\n", "row 2: expected 2 cells"),
     ],
 )
 def test_tables_that_are_none_change_nothing(project, text, said):
@@ -128,6 +132,18 @@ def test_tables_that_are_none_change_nothing(project, text, said):
     with pytest.raises(DatasetError, match=said):
         keep_people(project, "x.csv", text.encode())
     assert project.store.study.setting("people") is None
+
+
+def test_a_row_that_two_recordings_share_stays_for_the_other(project):
+    """A table may name the file alone, of which two folders have one."""
+    one, two = filled(project, 2)
+    for identity, name in ((one, "a/x.mp4"), (two, "b/x.mp4")):
+        project.store.change_recording(identity, name=name)
+    keep_people(project, "people.csv", b"recording,person\nx.mp4,p1\n")
+    project.store.forget_recording(one)
+    assert [r["person"] for r in project.store.study.setting("people")["rows"]] == ["p1"]
+    project.store.forget_recording(two)
+    assert project.store.study.setting("people")["rows"] == []
 
 
 def test_hundreds_of_recordings_are_shared_out_evenly_and_compared(project):
@@ -155,6 +171,54 @@ def test_hundreds_of_recordings_are_shared_out_evenly_and_compared(project):
     assert all(one["finished"] == ["ann", "bob", CONSENSUS] for one in overview(project, {}))
 
 
+def test_a_consensus_that_two_people_ask_for_at_once_is_made_once(project, monkeypatch):
+    """The second one asks while the first one's marks are computed."""
+    (identity,) = filled(project, 1)
+    for who in ("ann", "bob"):
+        marked(project, identity, who, (10, 20))
+    compute, made = consensuses.consensus, []
+
+    def meanwhile(*given):
+        monkeypatch.undo()
+        made.append(make_consensus(project, [], least=None, again=False))
+        return compute(*given)
+
+    monkeypatch.setattr(consensuses, "consensus", meanwhile)
+    made.append(make_consensus(project, [], least=None, again=False))
+    assert [(one["made"], one["kept"]) for one in made] == [(1, 0), (0, 1)]
+    assert len(project.review.state(identity, CONSENSUS)[1].marks) == 1
+
+
+def test_a_consensus_made_anew_is_finished_only_where_its_coders_are(project):
+    (identity,) = filled(project, 1)
+    for who in ("ann", "bob"):
+        marked(project, identity, who, (10, 20))
+    make_consensus(project, [], least=None, again=False)
+    assert (identity, CONSENSUS) in project.store.study.finished()
+    marked(project, identity, "cid", (10, 20), done=False)
+    make_consensus(project, [], least=None, again=True)
+    assert (identity, CONSENSUS) not in project.store.study.finished()
+
+
+def test_a_consensus_knows_faces_by_their_keys(project):
+    """Names of faces change; marks of the consensus follow, as those of people do."""
+    (identity,) = filled(project, 1)
+    stretch = {"id": "0-0", "first": 0, "last": FRAMES - 1}
+    document = {"detections": [], "events": [], "gaps": [],
+                "faces": [{"name": "face 1", "stretches": [stretch]}]}  # fmt: skip
+    project.review.enter_analysis(identity, document, "none.npz")
+    values = {"first": 10, "apex": None, "last": 20, "face": "0-0"}
+    project.store.add_marks(identity, [(who, f"h{who}", values) for who in ("ann", "bob")])
+    make_consensus(project, [], least=None, again=False)
+    (mark,) = project.review.state(identity, CONSENSUS)[1].marks.values()
+    assert mark.annotation.face == "0-0"
+    wish = {"action": "name", "stretch": "0-0", "name": "Kim"}
+    faces.changed(project.store.database, identity, document, wish)
+    recording = project.recording(identity)
+    (told,) = annotations_of(project, recording, CONSENSUS).marks
+    assert told.face == "Kim"
+
+
 def test_what_cannot_be_shared_out(project):
     ids = filled(project, 1)
     for coders, each, said in (
@@ -164,3 +228,76 @@ def test_what_cannot_be_shared_out(project):
             assign(project, ids, coders, each)
     with pytest.raises(MescopeError, match="two coders or more"):
         make_consensus(project, [], least=None, again=False)
+
+
+def test_two_people_who_do_the_same_at_once_are_two_marks(project):
+    """A file with equal marks of two faces adds both, and each only once."""
+    (identity,) = filled(project, 1)
+    marks = [
+        ("ann", {"first": 10, "apex": None, "last": 20, "face": face})
+        for face in ("0-0", "0-1")
+    ]
+    assert project.review.take_in(identity, FRAMES, marks) == (2, 0)
+    assert project.review.take_in(identity, FRAMES, marks) == (0, 2)
+    plain = [("ann", {"first": 10, "apex": None, "last": 20})]
+    assert project.review.take_in(identity, FRAMES, plain) == (1, 0)
+    assert project.review.take_in(identity, FRAMES, plain) == (0, 1)
+
+
+def test_rates_of_thousands_of_people_look_at_each_a_few_times():
+    """Not once for every other one; counted, not timed."""
+    looks = 0
+
+    class Person(str):
+        def __eq__(self, other):
+            nonlocal looks
+            looks += 1
+            return str.__eq__(self, other)
+
+        __hash__ = str.__hash__
+
+    people = [
+        Measured(
+            name=f"s{n}", person=Person(f"s{n}"), condition="ab"[n % 2], seconds=60.0,
+            analyzed=False, numbers={"micro": 1, "macro": 0},
+        )
+        for n in range(300)
+    ]  # fmt: skip
+    assert len(_rows(people)) == 2 * (1 + 2 + 300)
+    assert looks < 50 * len(people)
+
+
+def test_who_finished_is_read_once_for_many_questions_and_never_too_late(project, monkeypatch):
+    """A coder who codes blind asks it for every recording, several times."""
+    ids, reads = filled(project, 30), []
+    for identity in ids:
+        marked(project, identity, "ann", (10, 20))
+        marked(project, identity, "bob", (10, 20))
+    tables, read = project.store.study, project.store.study._found_finished
+    monkeypatch.setattr(tables, "_found_finished", lambda: reads.append(1) or read())
+    token = VIEWER.set(Viewer("ann"))
+    try:
+        assert table(project)["pairs"][0]["recordings"] == 30
+        assert len(reads) < 5
+        project.store.add_event(ids[0], None, "bob", "reviewed", values={"reviewed": False})
+        assert not project.store.sight.sees(ids[0], "bob")
+        with suppress(KeyError), project.store.together():  # it is not kept in the end
+            project.store.add_event(ids[1], None, "bob", "reviewed", values={"reviewed": False})
+            assert not project.store.sight.sees(ids[1], "bob")
+            raise KeyError
+        assert project.store.sight.sees(ids[1], "bob")
+        project.store.forget_recording(ids[1])
+        assert (ids[1], "bob") not in tables.finished()
+    finally:
+        VIEWER.reset(token)
+
+
+def test_agreement_may_be_of_one_recording_alone(project):
+    """The page of a recording asks for its own, however many there are."""
+    one, two = filled(project, 2)
+    for identity in (one, two):
+        marked(project, identity, "ann", (10, 20))
+        marked(project, identity, "bob", (40, 50))
+    found = agreement(project, "ann", "bob", only=two)
+    assert [row["recording"] for row in found["recordings"]] == [two]
+    assert {row["id"] for row in found["disagreements"]} == {two}

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mescope.evaluation import matching
 from mescope.evaluation.matching import (
     MATCHERS,
     Counts,
@@ -318,3 +319,30 @@ def test_integer_comparison_on_ten_thousand_pairs():  # check 3
         shared = max(0, min(a.last, b.last) - max(a.first, b.first) + 1)
         exact = Fraction(shared, length + 1 + size + 1 - shared)
         assert (2 * shared >= length + size + 2 - shared) == (exact >= Fraction(1, 2))
+
+
+@pytest.mark.parametrize("strict", [False, True])
+@pytest.mark.parametrize("threshold", [Fraction(1, 2), Fraction(1, 5), Fraction(1)])
+def test_many_are_matched_in_parts_as_well_as_at_once(monkeypatch, threshold, strict):
+    """As many hits, and as much overlap; a hundred thousand need no table of all pairs."""
+    rng = np.random.default_rng(0)
+    sides = []
+    for _ in range(2):
+        starts, lengths = rng.integers(0, 3000, 400), rng.geometric(0.05, 400)
+        sides.append(
+            [Interval(int(a), int(a + n)) for a, n in zip(starts, lengths, strict=True)]
+        )
+    at_once = match(*sides, threshold=threshold, strict=strict)
+    monkeypatch.setattr(matching, "_MOST_AT_ONCE", 0)
+    in_parts = match(*sides, threshold=threshold, strict=strict)
+    assert in_parts.counts == at_once.counts
+    assert (at_once.counts.tp > 50) == (threshold < 1)
+    a, b = (sum(sides[0][i].iou(sides[1][j]) for i, j in m.pairs) for m in (at_once, in_parts))
+    assert a == pytest.approx(b)
+    assert match([], sides[1]).counts == Counts(0, 0, 400)
+
+
+def test_a_hundred_thousand_marks_are_matched():
+    many = [Interval(20 * n, 20 * n + 9) for n in range(100_000)]
+    later = [Interval(one.first + 2, one.last + 2) for one in many]
+    assert match(many, later).pairs == tuple((n, n) for n in range(100_000))

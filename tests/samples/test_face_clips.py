@@ -1,12 +1,13 @@
 """Clips of faces out of long recordings: which frames they show, what is left out, and why."""
 
 import dataclasses
+import shutil
 
 import numpy as np
 import pytest
 from mix_sets import FIRST, PlanFinder, data_set, expression, recording
 
-from mescope.errors import DatasetError, RecipeError
+from mescope.errors import DatasetError, OutputError, RecipeError
 from mescope.events import Interval
 from mescope.samples import face_clips, mapped_rows
 from mescope.samples.face_clips import FaceClips, face_examples
@@ -175,6 +176,18 @@ def test_clips_too_many_for_memory_lie_in_a_file(tmp_path, monkeypatch):
     rows, frames = np.array([2, 0]), np.array([[1, 0], [2, 2]])
     assert (mapped[rows[:, None], :, frames] == taken[rows[:, None], :, frames]).all()
     assert (mapped[1:] == taken[1:]).all()
+
+
+def test_a_disk_without_room_for_clips_is_told_before_they_are_written(tmp_path, monkeypatch):
+    """Pages of a file that find no room as they are written end the process."""
+    monkeypatch.setattr(mapped_rows, "BIG", 8)
+    room = shutil.disk_usage(tmp_path)._replace(free=100)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: room)
+    rows = [np.zeros(16, np.uint8)] * 8
+    with pytest.raises(OutputError, match="choose a folder with room"):
+        mapped_rows.stacked(rows, 8, tmp_path / "clips" / "x.npy")
+    assert list((tmp_path / "clips").iterdir()) == []
+    assert mapped_rows.stacked(rows[:6], 6, tmp_path / "clips" / "x.npy").shape == (6, 16)
 
 
 def test_options_of_rsmix_are_reachable_from_a_recipe():

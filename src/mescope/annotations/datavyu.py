@@ -41,6 +41,9 @@ CODES = ("kind", "emotion", "au", "score", "review", "note", "apex", "stored")
 """Codes of a column of marks."""
 
 PREFIX, EVENT = "ME_", "EVENT_"
+EVENT_COLUMNS = frozenset(f"{EVENT}{kind}" for kind in face_events.KINDS)
+"""Columns with the events of a model."""
+
 _ZIP_DATE = (1980, 1, 1, 0, 0, 0)  # the same marks make the same bytes
 
 
@@ -53,7 +56,7 @@ def dumps(sheet: AnnotationSet) -> bytes:
     tidy = normal(sheet)
     tidy = replace(tidy, marks=in_order(tidy.marks))
     marks = _marks(tidy)
-    names = {column.name for column in marks}
+    names = {column.name for column in marks} | EVENT_COLUMNS
     kept: list[dict[str, Any]] = []
     others: list[Column] = []
     for tier in tidy.tiers:

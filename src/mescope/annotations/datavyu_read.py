@@ -22,7 +22,7 @@ from mescope.annotations.annotation import (
 )
 from mescope.annotations.choice import file_name, fitting
 from mescope.annotations.clock import Clock, Timeline, reconciled, with_apex
-from mescope.annotations.datavyu import CODES, EVENT, OWN, PREFIX, shown_span
+from mescope.annotations.datavyu import CODES, EVENT_COLUMNS, OWN, PREFIX, shown_span
 from mescope.annotations.datavyu_text import Column, ms_of, parse
 from mescope.annotations.elan import MODEL
 from mescope.annotations.expression_table import KINDS, number_in
@@ -107,7 +107,7 @@ def _contents(
             tiers.append(_tier(column, names[column.name], reader))
         elif _is_ours(column):
             marks += _marks(column, reader)
-        elif column is not own and not column.name.startswith(EVENT):
+        elif column is not own and not (own and column.name in EVENT_COLUMNS):
             tiers.append(_tier(column, _native(column), reader))
     remarks.check(path.name)
     done = replace(sheet, marks=in_order(marks), tiers=normal_tiers(tiers))

@@ -19,6 +19,7 @@ from mescope.events import MICRO_MAX_S, Kind
 
 _LONGEST_EMOTION = 64  # characters; what is longer is a note
 _WHY = 3  # reasons that a count names
+_NEAR = 0.04  # seconds: a frame where nobody knows how long one is
 
 
 @dataclass
@@ -193,7 +194,9 @@ class _Reader:
         start, end = cell.start / 1000, cell.end / 1000
         if tier.last_frame or cell.start == cell.end:
             end = self.timeline.end_of_frame_at(end)
-        apex = told.apex if told.apex is not None else self._apex_within(coder, start, end)
+        apex = self._told_apex(tier, told, start, end)
+        if apex is None:
+            apex = self._apex_within(coder, start, end)
         placed = self.timeline.placed(start, end, apex)
         seconds = placed["offset_s"] - placed["onset_s"]
         rule: Kind = "micro" if seconds <= MICRO_MAX_S else "macro"
@@ -206,6 +209,17 @@ class _Reader:
             status="added",
             **placed,
         )
+
+    def _told_apex(self, tier: Tier, told: _Told, start: float, end: float) -> float | None:
+        """Return the apex that a cell names; if it lies outside of it, say so, and None."""
+        near = 1 / self.timeline.rate if self.timeline.rate else _NEAR
+        if told.apex is None or start - near <= told.apex <= end + near:
+            return told.apex
+        self.remarks.said.append(
+            f"{tier.name}, {start:.3f} s: its apex at {told.apex:.3f} s lies outside of it and "
+            "was left out"
+        )
+        return None
 
     def _apex_within(self, coder: str, start: float, end: float) -> float | None:
         """Return the first apex in a span that no other mark has; it is used up."""

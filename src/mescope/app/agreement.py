@@ -38,7 +38,7 @@ LIST_COLUMNS = (
 
 
 def agreement(
-    project: Project, a: str, b: str, tolerance_s: float = TOLERANCE_S
+    project: Project, a: str, b: str, tolerance_s: float = TOLERANCE_S, only: str | None = None
 ) -> dict[str, Any]:
     """Return how far two people, or a person and the model, agree.
 
@@ -51,12 +51,15 @@ def agreement(
         a: a coder, or ``model``.
         b: likewise.
         tolerance_s: seconds by which onset and offset may differ.
+        only: the id of the one recording that is asked about; None: all.
 
     Raises:
         MescopeError: no such recording.
     """
     pairs, rows, listed = [], [], []
     for recording in _both(project, (a, b)):
+        if only not in (None, recording.id):
+            continue
         mine, theirs = (annotations_of(project, recording, who) for who in (a, b))
         pairs.append((mine, theirs))
         row = {"recording": recording.id, "name": recording.name}

@@ -10,7 +10,7 @@ import os
 import secrets
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
 from fastapi import Request
 from starlette.concurrency import run_in_threadpool
@@ -25,7 +25,7 @@ from mescope.io.formula_guard import guarded
 SHORTEST_PASSWORD = 6
 _AGAIN = 60.0  # seconds within which the same look again is no new line of the trail
 _HEADS = ("number", "time_utc", "coder", "what", "recording_id", "recording", "detail")
-_LOOKS = ("marks", "history", "export", "traces", "overlay")  # of a recording
+_LOOKS = ("marks", "codes", "tiers", "history", "export", "traces", "overlay")  # of a recording
 _WHOLE = ("report", "agreement", "study")  # of the project
 
 
@@ -41,7 +41,7 @@ class Blindness:
     def __init__(self, tables: StudyTables, sight: Sight, place: str) -> None:
         self._tables, self._sight = tables, sight
         self.cookie = f"mescope-coder-{hashlib.sha256(os.fsencode(place)).hexdigest()[:8]}"
-        self._lock = threading.Lock()
+        self._lock, self._setting = threading.Lock(), threading.RLock()
         self._noted: dict[tuple[str, str, str | None, str], float] = {}
         # of one file of the database; a folder that came back may hold another
         self._known: tuple[int, dict[str, str] | None] | None = None
@@ -50,14 +50,18 @@ class Blindness:
 
     def setting(self) -> dict[str, str] | None:
         """Return lead, seed (empty: no shuffling) and time of the beginning; None if off."""
-        generation = self._tables.generation()
-        if self._known is None or self._known[0] != generation:
-            self._known = generation, self._tables.setting("blind")
-        return self._known[1]
+        generation, known = self._tables.generation(), self._known
+        if known is not None and known[0] == generation:
+            return known[1]
+        with self._setting:  # what was read before a change must not be known after it
+            found: dict[str, str] | None = self._tables.setting("blind")
+            self._known = generation, found
+        return found
 
     def _set(self, value: dict[str, str] | None) -> None:
-        self._tables.keep_setting("blind", value)
-        self._known = None
+        with self._setting:
+            self._tables.keep_setting("blind", value)
+            self._known = None
 
     def begin(self, lead: str, password: str, seed: str) -> str:
         """Hide the model and other coders from now on; return the lead's token.
@@ -71,10 +75,13 @@ class Blindness:
             BlindError: it is blind already.
             MescopeError: no name, or a password too short.
         """
-        if self.setting() is not None:
-            raise BlindError("the project is coded blind already; who leads it can change that")
-        token = self.sign_in(lead, password)
-        self._set({"lead": lead, "seed": seed, "since": now()})
+        with self._setting:  # of two who begin at once one leads
+            if self.setting() is not None:
+                raise BlindError(
+                    "the project is coded blind already; who leads it can change that"
+                )
+            token = self.sign_in(lead, password)
+            self._set({"lead": lead, "seed": seed, "since": now()})
         self.note(lead, "blind on", None, f"seed {seed}" if seed else "order of names")
         return token
 
@@ -105,17 +112,20 @@ class Blindness:
         kept = self._tables.key(coder)
         salt = kept[0] if kept else secrets.token_hex(16)
         digest = _digest(password, salt)
-        if kept and not hmac.compare_digest(digest, kept[1]):
+        token = secrets.token_urlsafe(24)
+        with self._tables.together():
+            fits = self._tables.key(coder) == kept  # nobody took the name, or let it go, since
+            fits = fits and (kept is None or hmac.compare_digest(digest, kept[1]))
+            if fits and not kept:
+                self._tables.keep_key(coder, salt, digest)
+            if fits:
+                self._tables.keep_sign_in(_known_as(token), coder)
+        if not fits:
             self.note(coder, "refused", None, "another password")
             raise BlindError(
                 f"expected the password that {coder} chose at the first sign-in, found "
                 "another; who leads the study can let the name choose anew"
             )
-        token = secrets.token_urlsafe(24)
-        with self._tables.together():
-            if not kept:
-                self._tables.keep_key(coder, salt, digest)
-            self._tables.keep_sign_in(_known_as(token), coder)
         self.note(coder, "sign in", None, "" if kept else "first time: the name is taken")
         return token
 
@@ -155,7 +165,7 @@ class Blindness:
             return list(recordings)
         return sorted(recordings, key=lambda one: place(setting["seed"], viewer.name, one.id))
 
-    def finished(self) -> set[tuple[str, str]]:
+    def finished(self) -> Set[tuple[str, str]]:
         """Return every (recording, coder) whose coder has finished it."""
         return self._tables.finished()
 

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
+from mescope.app import faces
 from mescope.app.agreement import judged
 from mescope.app.annotation_sets import annotations_of
 from mescope.app.project import Project
@@ -47,11 +49,11 @@ def make_consensus(
         those = [one for one in every if (recording.id, one) in done]
         if len(those) < 2:
             counts["few"] += 1
-        elif not _may_make(project, recording, again):
+        elif (made := _make(project, recording, those, least, again)) is None:
             counts["kept"] += 1
         else:
             counts["made"] += 1
-            counts["marks"] += _make(project, recording, those, least)
+            counts["marks"] += made
     if counts["few"] == len(project.store.recordings()):
         raise MescopeError(
             "expected a recording that two coders or more have judged, found none"
@@ -67,21 +69,40 @@ def _may_make(project: Project, recording: StoredRecording, again: bool) -> bool
 
 
 def _make(
-    project: Project, recording: StoredRecording, coders: Sequence[str], least: int | None
-) -> int:
+    project: Project, recording: StoredRecording, coders: Sequence[str], least: int | None,
+    again: bool,
+) -> int | None:  # fmt: skip
+    """Return how many marks the consensus of a recording got; None: it has one already."""
+    if not _may_make(project, recording, again):
+        return None
     store, identity = project.store, recording.id
     marks = {who: annotations_of(project, recording, who).marks for who in coders}
     found = consensus(marks, least)
+    keys = faces.keys_by_name(store, identity)
     with store.together():
         store.sight.check_judge(identity, CONSENSUS)
+        if not _may_make(project, recording, again):  # somebody else made it meanwhile
+            return None
         if CONSENSUS in project.review.coders(identity):
             _, state = project.review.state(identity, CONSENSUS)
             for mark in [m for m in state.marks.values() if m.maker == "human"]:
                 store.add_event(identity, None, CONSENSUS, "remove", mark=mark.id)
-        fresh = [values_of(mark) | {"note": mark.note} for mark in found]
+        fresh = [
+            values_of(replace(mark, face=keys.get(mark.face, mark.face))) | {"note": mark.note}
+            for mark in found
+        ]
         store.add_marks(
             identity, [(CONSENSUS, f"h{secrets.token_hex(6)}", values) for values in fresh]
         )
-        if all((identity, who) in store.study.finished() for who in coders):
-            store.add_event(identity, None, CONSENSUS, "reviewed", values={"reviewed": True})
+        _finish(project, identity, coders)
     return len(found)
+
+
+def _finish(project: Project, identity: str, coders: Sequence[str]) -> None:
+    """Call the consensus finished where all of its coders have, and only there."""
+    store = project.store
+    done = store.study.finished()
+    is_finished = all((identity, who) in done for who in coders)
+    if is_finished or (identity, CONSENSUS) in done:
+        values = {"reviewed": is_finished}
+        store.add_event(identity, None, CONSENSUS, "reviewed", values=values)

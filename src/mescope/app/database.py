@@ -31,6 +31,7 @@ class Database:
 
     Attributes:
         generation: grows when another file took the place of the open one.
+        changes: grows when something was changed.
     """
 
     def __init__(self, path: Path, retake: Callable[[], None] | None = None) -> None:
@@ -40,7 +41,7 @@ class Database:
         self._mine = threading.local()  # .connection: that of the transaction of this thread
         self._writer = connect(path)
         self._file: tuple[int, int] | None = _identity(path)
-        self.generation = 0
+        self.generation = self.changes = 0
         self._untidy = False
 
     def close(self) -> None:
@@ -103,6 +104,16 @@ class Database:
             if not keep:
                 found.close()
 
+    @property
+    def is_writing(self) -> bool:
+        """Whether this thread is within a step that is not on the disk yet."""
+        return self._own() is self._writer
+
+    @property
+    def is_looking_back(self) -> bool:
+        """Whether this thread may see an earlier state than the last one on the disk."""
+        return self._own() is not None
+
     def _own(self) -> sqlite3.Connection | None:
         return getattr(self._mine, "connection", None)
 
@@ -137,6 +148,7 @@ class Database:
                 yield
                 with told():
                     connection.execute("COMMIT")
+                self.changes += 1
             except BaseException:
                 # SQLite has rolled back by itself after some errors, but not after all.
                 with contextlib.suppress(sqlite3.Error):

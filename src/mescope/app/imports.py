@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import secrets
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,7 @@ def bring_in(
         )
         for source, values in found["marks"]
     ]
+    strange = _strange_faces([values["face"] for _, values in found["marks"]], known_faces)
     tiers = [tier_from_dict(one) for one in found["tiers"]]
     with project.store.together():
         added, known = project.review.take_in(recording.id, recording.frames, marks)
@@ -70,10 +72,26 @@ def bring_in(
     return {
         "added": added,
         "known": known,
-        "remarks": [*answer["remarks"], *said],
+        "remarks": [*answer["remarks"], *strange, *said],
         "counts": answer["counts"],
         "kept": [shown(tier) for tier in project.kept.of(recording.id)],
     }
+
+
+def _strange_faces(named: Sequence[str], known: Collection[str]) -> list[str]:
+    """Say which faces of a file the recording lacks; where each has one, it is the same."""
+    names = dict.fromkeys(named)
+    if len(names) < 2 and not known:
+        return []
+    strange = [name for name in names if name not in known and name != faces.ONE]
+    count = sum(name in strange for name in named)
+    if not strange:
+        return []
+    shown = ", ".join(name[:40] for name in strange[:5])
+    return [
+        f"{count} marks are of faces that this recording does not have ({shown}) and came in "
+        "without a face; analyze every face and name them so before such a file comes in"
+    ]
 
 
 def look(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from mescope.annotations.files import parse_json
@@ -52,8 +53,11 @@ class KeptTiers:
 
         Raises:
             MescopeError: they are more than a recording may have; none is kept.
+            BlindError: coded blind, one is of somebody else, or who asks has finished.
         """
         said: list[str] = []
+        if (viewer := self._store.sight.blind) is not None:  # nobody's would be seen by nobody
+            tiers = [replace(tier, coder=tier.coder or viewer.name) for tier in tiers]
         with self._store.together():
             there = self._current(recording)
             fresh = [tier for tier in normal_tiers(tiers) if there.get(_key(tier)) != tier]
@@ -61,6 +65,7 @@ class KeptTiers:
             if sum(len(tier.cells) for tier in after.values()) > MOST_CELLS:
                 raise MescopeError(f"expected at most {MOST_CELLS} cells of tiers, found more")
             for tier in fresh:
+                self._store.sight.check_import(recording, tier.coder)
                 if _key(tier) in there:
                     said.append(f"{tier.name}: the tier was there and is now as in this file")
                 self._add(recording, tier, file)
@@ -71,6 +76,7 @@ class KeptTiers:
 
         Raises:
             MescopeError: there is none such.
+            BlindError: coded blind, it is of somebody else, or who asks has finished.
         """
         with self._store.together():
             there = self._current(recording)
@@ -78,6 +84,7 @@ class KeptTiers:
             if tier is None:
                 names = ", ".join(one.name[:40] for one in there.values()) or "none"
                 raise MescopeError(f"expected a tier of this recording: {names}")
+            self._store.sight.check_import(recording, coder)
             self._add(recording, Tier(name=name, coder=coder, participant=participant), "")
 
     def _add(self, recording: str, tier: Tier, file: str) -> None:
@@ -87,20 +94,32 @@ class KeptTiers:
         )  # fmt: skip
 
     def mapping(self) -> TierMapping:
-        """Return what coders of this project said that tiers mean."""
+        """Return what coders of this project said that tiers mean.
+
+        Who codes blind is told no other coder's name.
+        """
+        found, viewer = self._mapping(), self._store.sight.blind
+        if viewer is None:
+            return found
+        told = (
+            one if one.coder == viewer.name else replace(one, coder="") for one in found.tiers
+        )
+        return TierMapping(tuple(told), found.table)
+
+    def _mapping(self) -> TierMapping:
         rows = self._store.database.all("SELECT content FROM mappings WHERE number = 1")
         return from_json(json.loads(rows[0][0])) if rows else TierMapping()
 
     def remember(self, mapping: TierMapping) -> TierMapping:
         """Keep what tiers mean, for those of other names what was said before; return all."""
         with self._store.together():
-            both = self.mapping().updated(mapping)
+            both = self._mapping().updated(mapping)
             kept = TierMapping(both.tiers[-MOST:], both.table)
             self._store.database.run(
                 "INSERT OR REPLACE INTO mappings (number, at, content) VALUES (1, ?, ?)",
                 now(), json.dumps(to_json(kept), ensure_ascii=False),
             )  # fmt: skip
-        return kept
+        return self.mapping()
 
 
 def shown(tier: Tier) -> dict[str, Any]:

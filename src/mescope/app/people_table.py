@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import PurePath
 from typing import Any
 
@@ -25,8 +25,12 @@ def known_by(name: str) -> str:
     return name.strip().replace("\\", "/").casefold()
 
 
-def without(kept: Mapping[str, Any], recording: StoredRecording) -> dict[str, Any]:
-    """Return a table as it is kept, without the row of a recording."""
+def without(
+    kept: Mapping[str, Any], recording: StoredRecording, every: Iterable[StoredRecording]
+) -> dict[str, Any]:
+    """Return a table as it is kept, without the row of a recording that no other one has."""
     rows = {known_by(row["recording"]): row for row in kept["rows"]}
     gone = row_of(rows, recording)
+    if any(row_of(rows, one) is gone for one in every if one.id != recording.id):
+        return dict(kept)
     return {**kept, "rows": [row for row in kept["rows"] if row is not gone]}

@@ -29,7 +29,7 @@ Times = Callable[[str], NDArray[np.float64]]
 
 _KEPT = 2048  # folded states in memory; a mark takes about 1 kB
 _SETTLED = 10.0  # seconds without a judgement, and a long page is put on the disk
-_ALIKE = ("first", "apex", "last", "emotion")
+_ALIKE = ("first", "apex", "last", "emotion", "face")
 _Version = tuple[int, int, int]  # of the file, of the events, of the analysis
 _Known = tuple[_Version, ReviewState]
 
@@ -278,7 +278,7 @@ class Review:
             known = {_likeness(mark) for mark in self.state(identity)[1].marks.values()}
             before, fresh = len(known), []
             for coder, kept in checked_marks:
-                key = (coder, *(kept.get(name) for name in _ALIKE))
+                key = (coder, *({"face": ONE, **kept}.get(name) for name in _ALIKE))
                 if key not in known:
                     known.add(key)
                     fresh.append((coder, f"h{secrets.token_hex(6)}", kept))
@@ -314,7 +314,7 @@ def _likeness(mark: ReviewMark) -> tuple[Any, ...]:
     """Return what makes a mark of a file the same as one that is there."""
     found = mark.annotation
     interval = found.interval
-    return (mark.coder, interval.first, found.apex, interval.last, found.emotion)
+    return (mark.coder, interval.first, found.apex, interval.last, found.emotion, found.face)
 
 
 def marks_of(document: Mapping[str, Any]) -> list[ReviewMark]:

@@ -23,6 +23,9 @@ Tolerance = Annotated[
     float,
     Query(ge=0, le=10_000, allow_inf_nan=False, description="ms by which an edge may differ."),
 ]
+Only = Annotated[
+    str | None, Query(pattern="^[0-9a-f]{12}$", description="Id of the one recording meant.")
+]
 _USUAL = 1000 * TOLERANCE_S
 
 
@@ -38,9 +41,11 @@ class Wanted(BaseModel):
 
 
 @router.get("/agreement")
-def agreement(project: Served, a: Who, b: Who, tolerance: Tolerance = _USUAL) -> dict[str, Any]:
-    """Compare two coders, or a coder and the model, over all recordings both judged."""
-    return agreements.agreement(project, a, b, tolerance / 1000)
+def agreement(
+    project: Served, a: Who, b: Who, tolerance: Tolerance = _USUAL, recording: Only = None
+) -> dict[str, Any]:
+    """Compare two coders, or a coder and the model, over all recordings both judged, or one."""
+    return agreements.agreement(project, a, b, tolerance / 1000, recording)
 
 
 @router.get("/agreement/table")

@@ -133,6 +133,7 @@ def forget(
     file: Annotated[bool, Query(description="Delete the video as well.")] = False,
 ) -> Response:
     """Remove a recording and everything that was ever kept of it."""
+    project.store.sight.check_lead()
     jobs.cancel(asked.id)
     project.forget(asked.id, file=file)
     return Response(status_code=204)

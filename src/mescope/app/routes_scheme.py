@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Header, Request
 from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
@@ -16,6 +16,10 @@ from mescope.app.scheme import MOST_BYTES, Scheme, parsed, usual
 
 router = APIRouter(prefix="/api")
 
+Seen = Annotated[
+    str | None,
+    Header(alias="If-Match", max_length=64, description="The `version` that was changed."),
+]
 TEMPLATES = Path(__file__).parent / "schemes"
 _PICTURES = Path(__file__).parent / "static" / "units"
 
@@ -34,10 +38,14 @@ def scheme(project: Served) -> JSONResponse:
 
 
 @router.put("/scheme", openapi_extra=described(Scheme))
-async def change_scheme(request: Request, project: Served) -> dict[str, Any]:
-    """Take another code scheme (the body); what was coded stays as it is."""
+async def change_scheme(request: Request, project: Served, seen: Seen = None) -> dict[str, Any]:
+    """Take another code scheme (the body); what was coded stays as it is.
+
+    409: somebody else changed the one that it was made from.
+    """
     data = await read_bytes(request, MOST_BYTES)
-    found = await run_in_threadpool(project.scheme.change, data)
+    version = None if seen is None else seen.strip('"')
+    found = await run_in_threadpool(project.scheme.change, data, version)
     return found.to_page()
 
 

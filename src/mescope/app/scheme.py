@@ -7,6 +7,7 @@ sent to another laboratory and taken in there; what is taken in is checked field
 
 from __future__ import annotations
 
+import hashlib
 import json
 import threading
 from collections.abc import Iterator, Mapping
@@ -17,6 +18,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from mescope.app.keys import DEFAULT_KEYS, clash, is_key
 from mescope.app.safety import clean_text
+from mescope.app.store import StaleError
 from mescope.errors import MescopeError
 from mescope.io.atomic import write_atomically
 from mescope.io.json_text import json_value
@@ -101,8 +103,15 @@ class Scheme(_Strict):
         return self.model_dump(by_alias=True)
 
     def to_page(self) -> dict[str, Any]:
-        """Return the scheme with the key of every command."""
-        return {**self.to_json(), "keys": DEFAULT_KEYS | self.keys}
+        """Return the scheme with the key of every command, and its version."""
+        return {
+            **self.to_json(), "keys": DEFAULT_KEYS | self.keys, "version": self.version(),
+        }  # fmt: skip
+
+    def version(self) -> str:
+        """Return another word for every content."""
+        text = json.dumps(self.to_json(), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def tier(self, name: str) -> Tier | None:
         """Return a tier by its name, or None."""
@@ -204,15 +213,25 @@ class SchemeFile:
                 f"{path.name}: {error}; correct the file, or move it away to begin anew"
             ) from error
 
-    def change(self, data: bytes) -> Scheme:
+    def change(self, data: bytes, seen: str | None = None) -> Scheme:
         """Take another scheme; nothing that was coded changes.
+
+        Args:
+            data: the scheme as JSON.
+            seen: the version that it was made from; None: whatever there is.
 
         Raises:
             MescopeError: it is none.
+            StaleError: somebody else changed the one that it was made from.
         """
         scheme = parsed(data)
         text = json.dumps(scheme.to_json(), indent=1, ensure_ascii=False)
         with self._lock:
+            if seen not in (None, self.now.version()):
+                raise StaleError(
+                    "somebody else changed the code scheme since this page was opened; nothing "
+                    "was saved: open the page anew and change it again"
+                )
             write_atomically(self._path, text.encode("utf-8"))
             self.now = scheme
         return scheme

@@ -92,7 +92,7 @@ class ProjectStore:
         with self.together():
             recording, kept = self.recording(identity), self.study.setting("people")
             if recording is not None and kept is not None:
-                self.study.keep_setting("people", without(kept, recording))
+                self.study.keep_setting("people", without(kept, recording, self.recordings()))
             self._run("DELETE FROM recordings WHERE id = ?", identity)
             for table in (*_OF_RECORDINGS, *OF_RECORDINGS):
                 self._run(f"DELETE FROM {table} WHERE recording = ?", identity)

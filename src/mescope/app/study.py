@@ -117,6 +117,11 @@ def _read(data: bytes) -> list[dict[str, str]]:
     heads[heads.index(key)] = "recording"
     rows: dict[str, dict[str, str]] = {}
     for number, cells in lines[1:]:
+        if any(cell.strip() for cell in cells[len(heads) :]):
+            raise DatasetError(
+                f"row {number}: expected {len(heads)} cells as in the first row, found "
+                f"{len(cells)}; put a cell that has a comma within into quotation marks"
+            )
         row = {h: clean_text(c, _LONGEST, "a cell") for h, c in zip(heads, cells, strict=False)}
         one = known_by(row.get("recording", ""))
         if not one or one in rows:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,7 @@ COLUMNS = (
     "level", "name", "condition", "event", "number", "judged_minutes", "a_minute", "low",
     "high", "people", "recordings",
 )  # fmt: skip
+K = TypeVar("K")
 
 
 @dataclass(slots=True)
@@ -126,19 +127,17 @@ def _judged(
 
 def _rows(found: Sequence[Measured]) -> list[dict[str, Any]]:
     events = [e for e in (*EXPRESSIONS, *KINDS) if any(e in one.numbers for one in found)]
-    conditions = sorted({one.condition for one in found})
+    conditions = _grouped(found, lambda one: one.condition)
+    people = _grouped(found, lambda one: (one.person, one.condition))
     rows = []
     for event in events:
         rows.append(_group("all", "all", "", event, found))
-        if conditions != [""]:
+        if list(conditions) != [""]:
             rows += [
-                _group(
-                    "condition", c or "(none)", c, event, [o for o in found if o.condition == c]
-                )
-                for c in conditions
+                _group("condition", c or "(none)", c, event, own)
+                for c, own in sorted(conditions.items())
             ]
-        for person, condition in sorted({(o.person, o.condition) for o in found}):
-            own = [o for o in found if (o.person, o.condition) == (person, condition)]
+        for (person, condition), own in sorted(people.items()):
             number, seconds = _sum(own, event)
             rows.append(
                 _row("person", person, condition, event, of_person(number, seconds), own)
@@ -146,11 +145,21 @@ def _rows(found: Sequence[Measured]) -> list[dict[str, Any]]:
     return rows
 
 
+def _grouped(
+    found: Sequence[Measured], key: Callable[[Measured], K]
+) -> dict[K, list[Measured]]:
+    """Return what counts by a key, in one go over thousands of recordings."""
+    groups: dict[K, list[Measured]] = {}
+    for one in found:
+        groups.setdefault(key(one), []).append(one)
+    return groups
+
+
 def _group(
     level: str, name: str, condition: str, event: str, found: Sequence[Measured]
 ) -> dict[str, Any]:
-    persons = sorted({one.person for one in found})
-    sums = [_sum([o for o in found if o.person == person], event) for person in persons]
+    persons = sorted(_grouped(found, lambda one: one.person).items())
+    sums = [_sum(own, event) for _, own in persons]
     return _row(level, name, condition, event, of_group(sums), found)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Set
 from typing import Any
 
 from mescope.app.database import Database
@@ -16,6 +17,8 @@ class StudyTables:
     def __init__(self, database: Database) -> None:
         self._all, self._run, self.together = database.all, database.run, database.together
         self._run_many, self._database = database.run_many, database
+        # each mark of each recording asks who finished it: of one state of the database
+        self._finished: tuple[tuple[int, int], frozenset[tuple[str, str]]] | None = None
 
     def generation(self) -> int:
         """Return a number that grows when another file takes the place of the open one."""
@@ -89,8 +92,18 @@ class StudyTables:
         rows = self._all("SELECT DISTINCT recording, coder FROM events WHERE coder != ''")
         return {(row[0], row[1]) for row in rows}
 
-    def finished(self) -> set[tuple[str, str]]:
+    def finished(self) -> Set[tuple[str, str]]:
         """Return every (recording, coder) whose coder called it finished and kept to that."""
+        database, known = self._database, self._finished
+        now = database.generation, database.changes  # before it is read: never too new
+        if known is not None and known[0] == now and not database.is_writing:
+            return known[1]
+        found = self._found_finished()
+        if not database.is_looking_back:
+            self._finished = now, found
+        return found
+
+    def _found_finished(self) -> frozenset[tuple[str, str]]:
         rows = self._all(
             "SELECT * FROM events WHERE action IN ('reviewed', 'undo') ORDER BY seq"
         )
@@ -100,7 +113,7 @@ class StudyTables:
             if row["action"] == "reviewed" and row["seq"] not in gone:
                 is_so = bool(json.loads(row["values"]).get("reviewed", True))
                 state[row["recording"], row["coder"]] = is_so
-        return {who for who, is_so in state.items() if is_so}
+        return frozenset(who for who, is_so in state.items() if is_so)
 
     def note_sight(self, coder: str, what: str, recording: str | None, detail: str) -> None:
         """Keep that somebody saw or did something."""

@@ -16,6 +16,8 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
 
 from mescope.errors import DatasetError
 from mescope.events import Detection, Expression, Interval, Kind
@@ -25,6 +27,7 @@ Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 
 HALF = Fraction(1, 2)
+_MOST_AT_ONCE = 1_000_000  # pairs of intervals of one recording that are held beside each other
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +117,51 @@ def _optimal(overlap: _Overlap) -> Matches:
     rows, columns = linear_sum_assignment(gain, maximize=True)
     pairs = [(int(i), int(j)) for i, j in zip(rows, columns, strict=True) if overlap.hit[i, j]]
     return _one_to_one(pairs, overlap)
+
+
+def _in_parts(
+    found: Sequence[Interval], truth: Sequence[Interval], threshold: Fraction, strict: bool
+) -> Matches:
+    """As :func:`_optimal`, for so many intervals that not each can be held against each.
+
+    What hits nothing in common can be assigned apart.
+    """
+    edges = _hitting(found, truth, threshold, strict)
+    m, n = len(found), len(truth)
+    graph = coo_matrix((np.ones(len(edges)), (edges[:, 0], m + edges[:, 1])), (m + n, m + n))
+    parts = connected_components(graph, directed=False)[1][edges[:, 0]]
+    order = np.argsort(parts, kind="stable")
+    cuts = np.flatnonzero(np.diff(parts[order])) + 1
+    pairs: Pairs = []
+    for part in np.split(edges[order], cuts) if len(edges) else []:
+        rows, columns = (sorted({int(k) for k in part[:, side]}) for side in (0, 1))
+        own, other = [found[i] for i in rows], [truth[j] for j in columns]
+        one = _optimal(_overlap(own, other, threshold, strict)) if len(part) > 1 else None
+        pairs += [(rows[i], columns[j]) for i, j in (one.pairs if one else [(0, 0)])]
+    counts = Counts(len(pairs), m - len(pairs), n - len(pairs))
+    return Matches(counts, tuple(sorted(pairs)))
+
+
+def _hitting(
+    found: Sequence[Interval], truth: Sequence[Interval], threshold: Fraction, strict: bool
+) -> NDArray[np.int64]:
+    """Return all pairs (k, 2) that hit, of those whose places and lengths allow it."""
+    first, last = _ends(found)
+    start, stop = _ends(truth)
+    order = np.argsort(start, kind="stable")
+    # a pair that hits is at most 1 / threshold times as long as either of both
+    longest = (last - first + 1) * threshold.denominator // threshold.numerator
+    low = np.searchsorted(start[order], first - longest)
+    high = np.searchsorted(start[order], last, side="right")
+    rows = np.repeat(np.arange(len(found)), high - low)
+    ahead = np.arange(len(rows)) - np.repeat(np.cumsum(high - low) - (high - low), high - low)
+    columns = order[np.repeat(low, high - low) + ahead]
+    shared = np.minimum(last[rows], stop[columns]) - np.maximum(first[rows], start[columns]) + 1
+    shared = np.maximum(shared, 0)
+    union = (last - first + 1)[rows] + (stop - start + 1)[columns] - shared
+    left, right = shared * threshold.denominator, union * threshold.numerator
+    hit = left > right if strict else left >= right
+    return np.asarray(np.stack([rows, columns], 1)[hit], np.int64)
 
 
 def _voc_greedy(overlap: _Overlap) -> Matches:
@@ -228,6 +276,8 @@ def match(
     if how not in MATCHERS:
         raise ValueError(f"how must be one of {', '.join(MATCHERS)}, got {how!r}")
     mine, theirs = _intervals(found, "found"), _intervals(truth, "truth")
+    if how == "optimal" and threshold > 0 and len(mine) * len(theirs) > _MOST_AT_ONCE:
+        return _in_parts(mine, theirs, threshold, strict)
     return MATCHERS[how](_overlap(mine, theirs, threshold, strict))
 
 

@@ -8,7 +8,9 @@ from.  In a file they are there once, and what a batch takes of them is in memor
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
+import shutil
 import uuid
 from collections.abc import Iterable
 from pathlib import Path
@@ -45,6 +47,9 @@ def stacked(rows: Iterable[NDArray[Any]], count: int, path: Path | None = None) 
     draft = path.with_name(f".{path.name[:40]}.{uuid.uuid4().hex[:8]}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        if shutil.disk_usage(path.parent).free < count * first.nbytes:
+            # a page that finds no room as it is written ends the process, without a word
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         mapped = np.lib.format.open_memmap(draft, "w+", first.dtype, shape)
         _fill(mapped, first, rows)
         mapped.flush()

@@ -75,7 +75,8 @@ export const api = {
       (series ? `&series=${encodeURIComponent(series.join(","))}` : "")),
   codes: (id) => ask(`${of(id)}/codes`),
   templates: () => ask("/scheme/templates"),
-  setScheme: (scheme) => ask("/scheme", { method: "PUT", headers: { "Content-Type": "application/json" }, body: typeof scheme === "string" ? scheme : JSON.stringify(scheme) }),
+  setScheme: (scheme, version) =>  // version: of the scheme that this one was made from
+    ask("/scheme", { method: "PUT", headers: { "Content-Type": "application/json", "If-Match": `"${version}"` }, body: scheme }),
   schemeUrl: "api/scheme",
   overlay: (id, n) => ask(`${of(id)}/overlay/${n}`),
   interface: () => ask("", {}, "openapi.json"),

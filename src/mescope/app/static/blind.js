@@ -23,7 +23,11 @@ export function wearName(blind, field, kept, again) {
     settle.setAttribute("aria-pressed", String(on));
     put(settle, on ? t("blind.settling") : t("blind.settle"));
   });
-  const leave = async () => { await post("/blind/sign-out"); field.value = ""; again(); };
+  const leave = async () => {
+    try { await post("/blind/sign-out"); } catch (error) { return fail(error.message); }
+    field.value = "";
+    return again();
+  };
   field.closest("label").after(make("span", { id: "wears", class: "row" }, blind.lead && make("span", { class: "quiet" }, t("blind.lead", { name: blind.coder })),
     settle, make("button", { type: "button", id: "sign-out", onclick: leave }, t("blind.leave"))));
 }

@@ -22,14 +22,14 @@ export class Differences {
     this.element.hidden = !me || project.blind.lead || recording.blind;
     if (this.element.hidden) return;
     const others = [...(recording.analyzed ? ["model"] : []), ...recording.finished.filter((name) => name !== me && name !== "consensus")];
-    const parts = await Promise.all(others.map((other) => this.part(me, other)));
-    this.place.replaceChildren(...parts);
+    const mine = this.turn = (this.turn ?? 0) + 1, parts = await Promise.all(others.map((other) => this.part(me, other)));
+    if (mine === this.turn) this.place.replaceChildren(...parts);
   }
 
   async part(me, other) {
     try {
-      const found = await ask(`/agreement?a=${encodeURIComponent(me)}&b=${encodeURIComponent(other)}`);
-      const here = found.disagreements.filter(({ id }) => id === this.recording.id);
+      const found = await ask(`/agreement?a=${encodeURIComponent(me)}&b=${encodeURIComponent(other)}&recording=${this.recording.id}`);
+      const here = found.disagreements;
       if (!here.length) return make("p", { class: "quiet" }, t("differences.none", { who: nameOf(other) }));
       return make("div", {}, make("h3", {}, t("differences.with", { who: nameOf(other) })), make("ol", { class: "differences" }, ...here.map((one) =>
         make("li", {}, make("button", { type: "button", onclick: () => this.open(one.frame) },

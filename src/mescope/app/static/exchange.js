@@ -74,6 +74,6 @@ export class Exchange {
   }
 
   async remove(tier) {
-    try { this.showKept(await api.removeTier(this.id, tier)); } catch (error) { say(error.message, 12); }
+    try { this.showKept(await api.removeTier(this.id, tier)); } catch (error) { fail(error.message); }
   }
 }

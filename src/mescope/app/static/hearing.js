@@ -16,6 +16,7 @@ export class Hearing {
     this.sound = new Sound(recording, (text) => this.tell(text && t("hearing.failed", { reason: text })));
     this.sound.on = localStorage.getItem(KEEP) !== "off";
     this.state = "none";
+    this.loading = 0;
     this.button = make("button", { type: "button", id: "sound", title: t("hearing.title", { key }), hidden: true, onclick: () => this.toggle() }, t("hearing.sound"));
     this.streams = make("select", { id: "stream", "aria-label": t("hearing.stream"), hidden: true, onchange: () => this.change() });
     this.words = make("span", { class: "quiet", role: "status", id: "sound-words" });
@@ -76,10 +77,10 @@ export class Hearing {
 
   async load(first, last, points) {  // how loud the frames are that the timeline shows
     if (this.state !== "ready") return;
-    const { stream } = this.sound;
+    const { stream } = this.sound, mine = ++this.loading;
     try {
       const found = await api.loudness(this.recording.id, first, last, points, stream);
-      if (stream !== this.sound.stream) return;
+      if (stream !== this.sound.stream || mine !== this.loading) return;
       this.timeline.loudness = found;
       this.timeline.draw();
     } catch (error) { if (!passes(error)) this.tell(t("hearing.failed", { reason: error.message })); }

@@ -28,7 +28,8 @@ export function showHelp(scheme, changed) {
     asked = null;
     if (event.key === "Escape") return put(said, t("keys.kept"));
     try {
-      const scheme = await api.setScheme(row.set(key));
+      const { version, ...sent } = row.set(key);
+      const scheme = await api.setScheme(JSON.stringify(sent), version);
       put(said, t("keys.changed", { what: row.words, key: showKey(key) }));
       changed(scheme);
       showHelp(scheme, changed);

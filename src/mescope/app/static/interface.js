@@ -22,7 +22,7 @@ function one(path, method, entry) {
       [name, where, required ? t("interface.required") : "", kindOf(kind), description ?? kind.description ?? ""])),
     "application/octet-stream" in body && make("p", {}, t("interface.body_file")),
     schema && make("p", {}, t("interface.body_json")),
-    schema && table(Object.entries(schema.properties).map(([name, kind]) =>
+    schema && table(Object.entries(schema.properties ?? {}).map(([name, kind]) =>
       [name, "", schema.required?.includes(name) ? t("interface.required") : "", kindOf(kind), kind.description ?? ""])));
 }
 

@@ -20,6 +20,7 @@ class Recordings {
   constructor(project) {
     this.cards = new Map();
     this.all = [];
+    this.turn = 0;
     this.sum = make("span", { class: "quiet", id: "sum" });
     this.filter = make("input", { type: "search", id: "filter", "aria-label": t("recordings.names_with"), placeholder: t("recordings.filter"), oninput: () => this.sift() });
     this.which = make("select", { id: "which", "aria-label": t("recordings.show_states"), onchange: () => this.sift() },
@@ -52,9 +53,12 @@ class Recordings {
   }
 
   async refresh() {
+    const mine = ++this.turn;
     try {
-      this.all = await api.recordings();
-    } catch (error) { return this.tell(error.message, true); }
+      const all = await api.recordings();
+      if (mine !== this.turn) return;  // who asked later is told more
+      this.all = all;
+    } catch (error) { return mine === this.turn && this.tell(error.message, true); }
     this.study.learn(this.all);
     const there = new Set(this.all.map((recording) => recording.id));
     for (const [id, card] of this.cards) {

@@ -187,13 +187,18 @@ class Review {
     const { state } = this.recording;
     Object.assign(this.recording, { state: news.state, progress: news.progress, error: news.error });
     if (state !== news.state && news.state !== "queued") {
-      try { await this.learn(Object.assign(this.recording, await api.recording(news.id))); } catch (error) { fail(error.message); }
+      try { await this.ask(); } catch (error) { fail(error.message); }
     } else this.showJob();
+  }
+
+  async ask() {  // for all about the recording; of two answers the one that was asked for last counts
+    const mine = this.asking = (this.asking ?? 0) + 1, found = await api.recording(this.recording.id);
+    if (mine === this.asking) await this.learn(Object.assign(this.recording, found));
   }
 
   async recover() {  // after a time without news
     try {
-      await this.learn(Object.assign(this.recording, await api.recording(this.recording.id)));
+      await this.ask();
       if (!this.judging.waiting) await this.reload();
     } catch (error) { fail(error.message); }
   }

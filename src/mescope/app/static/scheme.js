@@ -15,7 +15,8 @@ const choice = () => ({ name: "", key: null, meaning: "" });
 
 class SchemePage {
   constructor(scheme, templates, changed) {
-    Object.assign(this, { scheme: structuredClone(scheme), changed });
+    this.changed = changed;
+    this.learn(scheme);
     this.body = make("div", { class: "scheme" });
     this.said = make("p", { role: "status", class: "quiet", id: "scheme-said" });
     const file = make("input", { type: "file", id: "scheme-file", class: "away", accept: ".json" });
@@ -39,10 +40,12 @@ class SchemePage {
     this.show();
   }
 
+  learn(scheme) { ({ version: this.version, ...this.scheme } = structuredClone(scheme)); }
+
   async send(text, name = "") {
     try {
-      const found = await api.setScheme(text);
-      this.scheme = structuredClone(found);
+      const found = await api.setScheme(text, this.version);
+      this.learn(found);
       this.changed(found);
       this.show();
       put(this.said, t("scheme.saved"));
