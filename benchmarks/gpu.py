@@ -20,11 +20,11 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
+from mescope.ops.scan_choice import choose
 from torch import Tensor
 
 from mescope.models import create_model
 from mescope.models.recompute import recompute
-from mescope.ops.scan_choice import choose
 from mescope.ops.selective_scan import selective_scans
 from mescope.training.step_cost import GIB, step_cost
 
