@@ -28,13 +28,13 @@ def test_values_and_gradients_equal_the_reference(size, sparse):
 
 
 def test_several_stretches_of_tokens_are_one_sum(monkeypatch):
-    args, keep = make(2, 70, 2, 3, 4, torch.float32), some(2, 70)
+    args, keep = make(1, 70, 2, 3, 4, torch.float32), some(1, 70)
     wanted = run(args, keep, "triton")
     monkeypatch.setattr(ssd_triton, "_STRETCH", 32)
     close(run(args, keep, "triton"), wanted, 2e-6)
 
 
-@settings(max_examples=4, deadline=None)
+@settings(max_examples=3, deadline=None)
 @given(
     st.tuples(*(st.integers(1, most) for most in (2, 40, 2, 20, 20))),
     st.booleans(),
@@ -46,7 +46,7 @@ def test_any_small_shape_equals_the_products(size, sparse):
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
 def test_halves_are_summed_in_float32(dtype):
-    wide = make(2, 40, 2, 4, 5, torch.float32)
+    wide = make(1, 40, 2, 4, 5, torch.float32)
     half = [wide[0].to(dtype), *wide[1:3], wide[3].to(dtype), wide[4].to(dtype), wide[5]]
     pull = torch.cos(torch.arange(half[0].numel())).view_as(half[0]).to(dtype)
 
@@ -62,7 +62,7 @@ def test_halves_are_summed_in_float32(dtype):
 
 
 def test_equal_input_gives_equal_gradients_and_strides_do_not_matter():
-    args, keep = make(2, 35, 2, 3, 4, torch.float32), some(2, 35)
+    args, keep = make(2, 33, 1, 3, 4, torch.float32), some(2, 33)
     turned = [
         t.transpose(0, 1).contiguous().transpose(0, 1) if t.dim() > 1 else t for t in args
     ]
