@@ -57,7 +57,7 @@ def launch(
 
     Triton launches on the current device, which is another one under ``--device cuda:1``.
     """
-    with torch.cuda.device_of(first):
+    with torch.cuda.device_of(first):  # type: ignore[no-untyped-call]
         kernel[programs](first, *others, **fixed)
 
 

@@ -139,5 +139,6 @@ def noncausal_ssd(
         y, _ = ssd_triton(x, dt, A, B, C, D, keep)
         return torch.as_tensor(y)
     plain = noncausal_ssd_products if chosen == "products" else noncausal_ssd_reference
-    args = [t.to(_wide(x)) for t in (x, dt, A, B, C, D)]
-    return plain(*args, keep).to(x.dtype)
+    wide, dtype = _wide(x), x.dtype
+    x, dt, A, B, C, D = (t.to(wide) for t in (x, dt, A, B, C, D))
+    return plain(x, dt, A, B, C, D, keep).to(dtype)
