@@ -7,6 +7,14 @@ import subprocess
 import sys
 
 import pytest
+import torch
+from test_conv_pool import problem
+from test_depthwise_conv import arguments
+from test_ssd import make
+
+from mescope.ops.conv_pool_triton import conv_pool_triton
+from mescope.ops.depthwise_conv_triton import depthwise_conv_triton
+from mescope.ops.ssd_triton import ssd_triton
 
 COMPILE = """
 import sys
@@ -68,3 +76,27 @@ def test_the_kernels_compile_for_a_card_without_one(operation, values, tmp_path)
     env = os.environ | {"TRITON_CACHE_DIR": str(tmp_path), "TRITON_INTERPRET": "0"}
     call = [sys.executable, "-c", COMPILE, operation, values]
     subprocess.run(call, env=env, check=True, timeout=300)
+
+
+def _calls():
+    yield ssd_triton, (*make(1, 5, 2, 3, 4, torch.float32), None)
+    yield depthwise_conv_triton, (*arguments(length=5, dtype=torch.float32), 1)
+    x, weights, _ = problem(2, 2, 3, 5, 5, torch.float32)
+    yield conv_pool_triton, (x, *weights, 1, 1e-5)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("interpreter")
+@pytest.mark.parametrize(("op", "args"), [*_calls()])
+def test_the_compiler_of_torch_is_told_the_truth_about_them(op, args):
+    """Shapes, types and gradients that it foresees are those that come."""
+    given = [
+        t.detach().requires_grad_(k > 0) if isinstance(t, torch.Tensor) else t
+        for k, t in enumerate(args)
+    ]
+    checks = (
+        "test_schema", "test_autograd_registration", "test_faketensor",
+        "test_aot_dispatch_static",
+    )  # fmt: skip
+    found = torch.library.opcheck(op, tuple(given), test_utils=checks)
+    assert set(found.values()) == {"SUCCESS"}
