@@ -33,7 +33,7 @@ def test_equals_the_definition(images, channels, filters, height, width, padding
     assert worst(found, wanted) < 2e-5
 
 
-@settings(max_examples=3, deadline=None)
+@settings(max_examples=2, deadline=None)
 @given(
     images=st.integers(2, 3),
     channels=st.integers(1, 3),
