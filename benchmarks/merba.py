@@ -154,7 +154,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--quick", action="store_true", help="leave out the paper's size")
     given = parser.parse_args()
-    print(f"scan {backend_in_use()}, {torch.get_num_threads()} threads")
+    print(f"scan {backend_in_use('scan')}, {torch.get_num_threads()} threads")
     print("preset     batch  pass     side       ms/clip       MiB    time x     MiB x")
     for preset, batch in CASES[:2] if given.quick else CASES:
         for train in (False, True):

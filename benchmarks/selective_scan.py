@@ -113,7 +113,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     rounds = parser.parse_args().rounds
     start = time.perf_counter()
-    print(f"back end {backend_in_use()}, ready in {time.perf_counter() - start:.1f} s, "
+    print(f"back end {backend_in_use('scan')}, ready in {time.perf_counter() - start:.1f} s, "
           f"{torch.get_num_threads()} threads")  # fmt: skip
     print("(b, d, l, n)          pass     side             ms  / fused       MiB  fused /")
     for shape in SHAPES:

@@ -190,7 +190,7 @@ def main() -> None:
     parameters = [
         sum(p.numel() for p in build(s, size.config).parameters()) for s in ("ours", "vit")
     ]
-    print(f"scan {backend_in_use()}, {torch.get_num_threads()} threads, parameters: ours "
+    print(f"scan {backend_in_use('scan')}, {torch.get_num_threads()} threads, parameters: ours "
           f"{parameters[0]:,}, vit {parameters[1]:,}")  # fmt: skip
     print(
         "pass     side   frames  tokens blocks   clips/s   seconds       MiB   time x    MiB x"

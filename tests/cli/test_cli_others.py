@@ -53,6 +53,32 @@ def test_a_check_that_fails_does_not_stop_the_others(monkeypatch):
     assert "commercial" in checks["landmarks"].text
 
 
+def test_the_doctor_says_which_kernels_run_and_which_cannot(monkeypatch):
+    import torch
+
+    from mescope.ops import choice
+
+    on_cpu = "scan: numba, ssd: products, depthwise-conv: shifts, conv-pool: numba on the CPU"
+    check = doctor._kernels()
+    assert (check.state, check.text) == ("ok", on_cpu)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(choice, "load_kernels", lambda _: object())
+    monkeypatch.setenv("MESCOPE_SSD", "products")
+    check = doctor._kernels()
+    on_gpu = "scan: triton, ssd: products, depthwise-conv: triton, conv-pool: triton on the GPU"
+    assert (check.state, check.text) == (
+        "ok", f"{on_cpu}; {on_gpu}; as MESCOPE_SSD=products says",
+    )  # fmt: skip
+    monkeypatch.setattr(choice, "load_kernels", lambda _: None)
+    monkeypatch.setattr(choice, "failure", lambda _: "ImportError: no compiler")
+    check = doctor._kernels()
+    assert check.state == "warning"
+    assert check.text.count("because ImportError: no compiler") == 2
+    assert check.text.endswith(
+        "run: pip install --force-reinstall numba; run: pip install 'mescope[gpu]'"
+    )
+
+
 def test_an_unknown_name_of_weights_is_status_1_with_what_there_is(run):
     status, _, err = run("models", "show", "me-tst-pluss-small")
     assert status == 1

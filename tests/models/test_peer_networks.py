@@ -72,6 +72,23 @@ def test_shapes_gradients_and_independence_of_the_batch(name):
     torch.testing.assert_close(many[2:3], one, rtol=0, atol=1e-12)
 
 
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+@pytest.mark.parametrize("name", LARGE_PRESETS)
+def test_halves_of_autocast_change_the_output_by_their_rounding(name, dtype):
+    """As ``test_all_models.py`` asks of every model that has a small preset."""
+    model, shape = small(name, classes=4)
+    x = torch.from_numpy(planted(shape, 5)[0])
+    wanted = model.eval()(x).emotion.detach()
+    with torch.autocast("cpu", dtype=dtype):
+        found = model(x).emotion
+    error = (found.float() - wanted).abs().max()
+    assert error < 16 * torch.finfo(dtype).eps * wanted.abs().max().clamp_min(0.1)
+    found.float().square().mean().backward()
+    for parameter, value in model.named_parameters():
+        assert value.grad.dtype == torch.float32, parameter
+        assert value.grad.isfinite().all(), parameter
+
+
 @pytest.mark.parametrize("name", SMALL)
 def test_each_learns_a_few_clips_by_heart(name):
     options, shape = SMALL[name]

@@ -2,29 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from mescope.ops import scan_triton
 from mescope.ops.selective_scan import selective_scan, selective_scans
 
-pytest.importorskip("triton", reason="needs Triton, which the extra 'gpu' brings on Linux")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def interpreter() -> None:
-    if not scan_triton.interpreted():
-        pytest.skip(
-            "needs TRITON_INTERPRET=1, which conftest.py sets where nothing else is said"
-        )
-    assert scan_triton.load_kernels() is not None, scan_triton.failure()
+pytestmark = pytest.mark.usefixtures("interpreter")
 
 
 def make(b: int, l: int, d: int, n: int, dtype=torch.float32) -> list[Tensor]:  # noqa: E741
@@ -131,34 +117,3 @@ def test_a_whole_model_gives_what_it_gives_on_the_cpu():
         found = model(flow)
     for f, w in zip(found, wanted, strict=True):
         torch.testing.assert_close(f, w, rtol=1e-4, atol=1e-4)
-
-
-COMPILE = """
-import triton
-from triton.backends.compiler import GPUTarget
-from triton.compiler import ASTSource
-from mescope.ops import scan_triton_kernels as kernels
-from mescope.ops.scan_triton import blocks
-
-cut = blocks(24, 16)
-for kernel in (kernels.forward.fn, kernels.backward.fn):
-    fixed = {"T": cut.steps, "BD": cut.channels, "N": cut.states, "KEEP": True}
-    fixed = {k: v for k, v in fixed.items() if k in kernel.arg_names}
-    whole = ("length", "channels", "states", "per")
-    wide = ("h", "final", "kept", "gfinal", "gA", "gB", "gC", "gD", "gh")
-    types = {
-        name: "constexpr" if name in fixed else "i32" if name in whole
-        else "*fp32" if name in wide else "*bf16"
-        for name in kernel.arg_names
-    }
-    source = ASTSource(kernel, types, constexprs=fixed)
-    built = triton.compile(source, target=GPUTarget("cuda", 80, 32), options={"num_warps": 4})
-    assert len(built.asm["cubin"]) > 1000
-"""
-
-
-@pytest.mark.slow
-def test_the_kernels_compile_for_a_card_without_one(tmp_path):
-    """What the interpreter allows, the compiler may refuse: it reads types and globals."""
-    env = os.environ | {"TRITON_CACHE_DIR": str(tmp_path), "TRITON_INTERPRET": "0"}
-    subprocess.run([sys.executable, "-c", COMPILE], env=env, check=True, timeout=300)

@@ -50,7 +50,7 @@ def worst(found: list[Tensor], wanted: list[Tensor]) -> float:
 
 
 def test_the_fused_path_is_what_these_tests_run():
-    assert backend_in_use() == "numba"
+    assert backend_in_use("scan") == "numba"
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
@@ -159,7 +159,7 @@ def test_import_leaves_numba_alone_and_works_without_it():
     code = (
         "import sys; import mescope.ops.selective_scan as s; assert 'numba' not in sys.modules;"
         "sys.modules['numba'] = None; import torch;"
-        "assert s.backend_in_use() == 'chunked'; o = torch.ones(1, 2, 3);"
+        "assert s.backend_in_use('scan') == 'chunked'; o = torch.ones(1, 2, 3);"
         "s.selective_scan(o, o, -torch.ones(3, 4), torch.ones(1, 2, 4), torch.ones(1, 2, 4),"
         " torch.ones(3))"
     )
@@ -197,6 +197,6 @@ def test_without_a_place_to_cache_kernels_still_compile(tmp_path):
         "caching.CacheImpl._locator_classes = [caching.UserProvidedCacheLocator];"
         "import mescope.compiling as c; c._private_cache = lambda: None;"
         "from mescope.ops.selective_scan import backend_in_use;"
-        "assert backend_in_use() == 'numba'"
+        "assert backend_in_use('scan') == 'numba'"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=300)

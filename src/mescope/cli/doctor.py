@@ -72,7 +72,7 @@ def examine() -> Iterator[HealthCheck]:
         _opencv,
         _ffmpeg,
         _torch,
-        _scan,
+        _kernels,
         _landmarks,
         _spotters,
         _weights,
@@ -150,27 +150,29 @@ def _torch() -> HealthCheck:
     return HealthCheck("torch", "ok", f"{torch.get_num_threads()} threads, {gpu}")
 
 
-def _scan() -> HealthCheck:
-    """The state-space scan has compiled back ends and slower ones of plain torch."""
+def _kernels() -> HealthCheck:
+    """Some operations have compiled back ends and slower ones of plain torch."""
     import torch
 
-    from mescope.ops import scan_cpu, scan_triton
-    from mescope.ops.scan_choice import ASKED, backend_in_use
+    from mescope.ops.choice import OPERATIONS, backend_in_use, variable, why_slow
 
-    cpu, reason = backend_in_use("cpu"), scan_cpu.failure()
-    said = [f"{cpu} on the CPU"]
-    advice = []
-    if reason:
-        said[0] += f", which is right but slow, because {reason}"
-        advice.append("run: pip install --force-reinstall numba")
+    cures = {"cpu": "pip install --force-reinstall numba"}
     if torch.cuda.is_available():
-        card, reason = backend_in_use("cuda"), scan_triton.failure()
-        said.append(f"{card} on the GPU" + (f", because {reason}" if reason else ""))
-        if reason:
-            advice.append("run: pip install 'mescope[gpu]'")
-    if asked := os.environ.get(ASKED):
-        said.append(f"as {ASKED}={asked} says")
-    return HealthCheck("scan", "warning" if advice else "ok", "; ".join([*said, *advice]))
+        cures["cuda"] = "pip install 'mescope[gpu]'"
+    said, advice = [], []
+    for device, cure in cures.items():
+        runs = ", ".join(f"{name}: {backend_in_use(name, device)}" for name in OPERATIONS)
+        said.append(f"{runs} on the {'GPU' if device == 'cuda' else 'CPU'}")
+        slow = dict.fromkeys(why for name in OPERATIONS if (why := why_slow(name, device)))
+        if slow:
+            said[-1] += f", of which some are right but slow, because {'; '.join(slow)}"
+            advice.append(f"run: {cure}")
+    asked = [
+        f"{key}={value}" for key in map(variable, OPERATIONS) if (value := os.environ.get(key))
+    ]
+    if asked:
+        said.append(f"as {', '.join(asked)} says")
+    return HealthCheck("kernels", "warning" if advice else "ok", "; ".join([*said, *advice]))
 
 
 def _landmarks() -> HealthCheck:

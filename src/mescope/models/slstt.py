@@ -83,7 +83,8 @@ class Slstt(nn.Module):
         patches = self.embed(flow.transpose(1, 2).flatten(0, 1)).flatten(2).transpose(1, 2)
         x = torch.cat([self.token.expand(b * t, -1, -1), patches], 1) + self.positions
         seen = self.norm(self.blocks(x)[:, 0]).view(b, t, -1)  # (b, t, dim)
-        last = self.memory(seen)[0][:, -1]
+        with torch.autocast(seen.device.type, enabled=False):  # oneDNN has no LSTM of float16
+            last = self.memory(seen.to(self.token.dtype))[0][:, -1]
         return EmotionOutput(emotion=self.head(F.relu(self.wide(last))))
 
 

@@ -4,19 +4,24 @@
 
 The weights stand as in a ``Conv1d`` with ``groups`` = channels; with ``ahead`` = 0, the causal
 convolution, the last one meets the present.  On a CPU the library's own depth-wise convolution
-wants channels before time, so two transposes, and its backward is several times slower.
+wants channels before time, so two transposes, and its backward is several times slower.  Which
+implementation runs where is said in :mod:`mescope.ops.choice`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from mescope.ops.choice import choose
+from mescope.ops.depthwise_conv_triton import depthwise_conv_triton
 from mescope.ops.precision import together
+
+Backend = Literal["auto", "triton", "shifts"]
 
 
 class _DepthwiseConv(torch.autograd.Function):
@@ -57,7 +62,12 @@ def _shifts(taps: int, ahead: int, length: int) -> Iterator[tuple[int, slice, sl
 
 
 def depthwise_conv(
-    x: Tensor, weight: Tensor, bias: Tensor | None = None, *, ahead: int = 0
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    *,
+    ahead: int = 0,
+    backend: Backend = "auto",
 ) -> Tensor:
     """Convolve along time; time steps count from 0.
 
@@ -66,12 +76,13 @@ def depthwise_conv(
         weight: (g, taps, e), one set each.
         bias: (g, e), or none.
         ahead: how many of the taps look past the present step; 0 is causal.
+        backend: one of :mod:`mescope.ops.choice`.
 
     Returns:
         (g, b, l, e); under torch.autocast in the widest of the dtypes.
 
     Raises:
-        ValueError: shapes or types do not fit.
+        ValueError: shapes or types do not fit, or the backend cannot run here.
     """
     if x.dim() != 4 or weight.dim() != 3 or 0 in x.shape or 0 in weight.shape:
         raise ValueError(
@@ -94,5 +105,8 @@ def depthwise_conv(
         )
     if not 0 <= ahead < weight.shape[1]:
         raise ValueError(f"expected ahead in 0..{weight.shape[1] - 1}, found {ahead}")
-    y: Tensor = _DepthwiseConv.apply(x, weight, None if bias is None else last, ahead)  # type: ignore[no-untyped-call]
+    given = None if bias is None else last
+    if choose("depthwise-conv", x.device.type, x.dtype, backend) == "triton":
+        return torch.as_tensor(depthwise_conv_triton(x, weight, given, ahead))
+    y: Tensor = _DepthwiseConv.apply(x, weight, given, ahead)  # type: ignore[no-untyped-call]
     return y

@@ -12,45 +12,18 @@ which a block's sums are taken: on one machine equal input gives equal output.
 
 from __future__ import annotations
 
-import functools
-import importlib
-import math
-import os
-from types import ModuleType
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
+
+from mescope.ops.kernel_loading import launch, power_of_two, triton_kernels
 
 _TILE = (
     4096  # values of a (steps, channels, states) tile at most, where blocks are not narrower
 )
 _NARROWEST = 8  # channels of a block: memory is read in pieces of 32 bytes
 _STEPS = 32
-
-
-@functools.cache
-def _load() -> tuple[ModuleType | None, str]:
-    """Return the kernels, or None and why Triton cannot give them (tried once)."""
-    try:
-        return importlib.import_module("mescope.ops.scan_triton_kernels"), ""
-    except Exception as error:  # noqa: BLE001  # a broken Triton must not break what works without
-        return None, f"{type(error).__name__}: {error}".splitlines()[0]
-
-
-def interpreted() -> bool:
-    """Say whether Triton interprets its kernels (TRITON_INTERPRET=1), which any device can."""
-    return os.environ.get("TRITON_INTERPRET", "0") == "1"
-
-
-def load_kernels() -> ModuleType | None:
-    """Return the kernels, or None where Triton is absent or cannot be imported."""
-    return _load()[0]
-
-
-def failure() -> str:
-    """Say why there are no kernels; empty where there are."""
-    return _load()[1]
 
 
 class Blocks(NamedTuple):
@@ -67,24 +40,10 @@ def blocks(channels: int, states: int) -> Blocks:
     >>> blocks(768, 16), blocks(100, 64)
     (Blocks(steps=32, channels=8, states=16), Blocks(steps=16, channels=8, states=64))
     """
-    n = _power_of_two(states)
+    n = power_of_two(states)
     steps = _STEPS if n <= _STEPS else _STEPS // 2
     wide = max(_NARROWEST, _TILE // (steps * n))
-    return Blocks(steps, min(wide, _power_of_two(channels), 64), n)
-
-
-def _power_of_two(number: int) -> int:
-    return 1 << math.ceil(math.log2(number)) if number > 1 else 1
-
-
-def _kernels() -> ModuleType:
-    kernels = load_kernels()
-    if kernels is None:
-        raise RuntimeError(
-            f"the Triton scan needs Triton ({failure()}); pip install 'mescope[gpu]', or use "
-            "backend='chunked'"
-        )
-    return kernels
+    return Blocks(steps, min(wide, power_of_two(channels), 64), n)
 
 
 @torch.library.custom_op("mescope::scan_triton", mutates_args=())
@@ -102,7 +61,8 @@ def scan_triton(
     y = torch.empty_like(u)
     final = h.new_empty(h.shape, dtype=torch.float32)
     kept = final.new_empty(_kept_shape(u, A, keep))
-    _kernels().forward[(batch, -(-channels // cut.channels))](
+    launch(
+        triton_kernels("scan").forward, (batch, -(-channels // cut.channels)),
         u, delta, A, B, C, D, h, y, final, kept, length, channels, A.shape[2],
         batch // len(A), KEEP=keep, T=cut.steps, BD=cut.channels, N=cut.states,
     )  # fmt: skip
@@ -141,7 +101,8 @@ def scan_triton_backward(
     gA, gh = (kept.new_empty(batch, channels, states) for _ in range(2))
     gD = kept.new_empty(batch, channels)
     gB, gC = (kept.new_empty(count, batch, length, states) for _ in range(2))
-    _kernels().backward[(batch, count)](
+    launch(
+        triton_kernels("scan").backward, (batch, count),
         *inputs, gu, gdelta, gA, gB, gC, gD, gh, length, channels, states, batch // sets,
         T=cut.steps, BD=cut.channels, N=cut.states,
     )  # fmt: skip

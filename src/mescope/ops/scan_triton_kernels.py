@@ -12,20 +12,12 @@ CUDA kernel (Gu and Dao 2023, section 3.3.2); the code is ours.
 
 from __future__ import annotations
 
-from typing import Any
-
 import triton
 import triton.language as tl
 
+from mescope.ops.shared_triton_kernels import read, rows, tried
+
 LOG2E = tl.constexpr(1.4426950408889634)
-
-
-def _tried(kernel: Any) -> Any:
-    """Let the card choose how many warps share a program; the interpreter has none."""
-    if triton.knobs.runtime.interpret:
-        return kernel
-    configs = [triton.Config({}, num_warps=warps) for warps in (4, 8)]
-    return triton.autotune(configs, key=["channels", "T", "BD", "N"])(kernel)
 
 
 @triton.jit
@@ -47,18 +39,6 @@ def _own(
     c, n = block * BD + tl.arange(0, BD), tl.arange(0, N)
     there = (c < channels)[:, None] & (n < states)[None, :]
     return c, n, c[:, None] * states + n[None, :], there
-
-
-@triton.jit
-def _rows(b, at, columns, length, width):
-    """Return where steps ``at`` of b lie in (b, length, width), and which of them exist."""
-    place = (b * length + at)[:, None] * width + columns[None, :]
-    return place, (at < length)[:, None] & (columns < width)[None, :]
-
-
-@triton.jit
-def _read(source, place, there):
-    return tl.load(source + place, there, 0.0).to(tl.float32)
 
 
 @triton.jit
@@ -87,7 +67,7 @@ def _one_of(tile, which):
     return tl.sum(tl.where(which[:, None, None], tile, 0.0), 0)
 
 
-@_tried
+@tried("channels", "T", "BD", "N")
 @triton.jit
 def forward(
     u, delta, A, B, C, D, h, y, final, kept,
@@ -103,15 +83,15 @@ def forward(
     b, t = tl.program_id(0).to(tl.int64), tl.arange(0, T)
     c, n, own, there = _own(b, tl.program_id(1), channels, states, BD, N)
     of, size = b // per, channels * states
-    rates = _read(A, of * size + own, there)
-    skip = _read(D, of * channels + c, c < channels)
-    state = _read(h, b * size + own, there)
+    rates = read(A, of * size + own, there)
+    skip = read(D, of * channels + c, c < channels)
+    state = read(h, b * size + own, there)
     chunks = tl.cdiv(length, T)
     for chunk in range(0, chunks):
-        of_u, in_u = _rows(b, chunk * T + t, c, length, channels)
-        of_b, in_b = _rows(b, chunk * T + t, n, length, states)
-        value, step = _read(u, of_u, in_u), _read(delta, of_u, in_u)
-        into, out = _read(B, of_b, in_b), _read(C, of_b, in_b)
+        of_u, in_u = rows(b, chunk * T + t, c, length, channels)
+        of_b, in_b = rows(b, chunk * T + t, n, length, states)
+        value, step = read(u, of_u, in_u), read(delta, of_u, in_u)
+        into, out = read(B, of_b, in_b), read(C, of_b, in_b)
         if KEEP:
             tl.store(kept + (b * chunks + chunk) * size + own, state, there)
         gain = (step * value)[:, :, None] * into[:, None, :]
@@ -122,7 +102,7 @@ def forward(
     tl.store(final + b * size + own, state, there)
 
 
-@_tried
+@tried("channels", "T", "BD", "N")
 @triton.jit
 def backward(
     gy, u, delta, A, B, C, D, kept, gfinal,
@@ -139,19 +119,19 @@ def backward(
     b, block, t = tl.program_id(0).to(tl.int64), tl.program_id(1), tl.arange(0, T)
     c, n, own, there = _own(b, block, channels, states, BD, N)
     of, size = b // per, channels * states
-    rates = _read(A, of * size + own, there)
-    skip = _read(D, of * channels + c, c < channels)
-    grad = _read(gfinal, b * size + own, there)
+    rates = read(A, of * size + own, there)
+    skip = read(D, of * channels + c, c < channels)
+    grad = read(gfinal, b * size + own, there)
     to_rates, to_skip = tl.zeros((BD, N), tl.float32), tl.zeros((BD,), tl.float32)
     chunks = tl.cdiv(length, T)
     for back in range(0, chunks):
         chunk = chunks - 1 - back
-        of_u, in_u = _rows(b, chunk * T + t, c, length, channels)
-        value, step = _read(u, of_u, in_u), _read(delta, of_u, in_u)
+        of_u, in_u = rows(b, chunk * T + t, c, length, channels)
+        value, step = read(u, of_u, in_u), read(delta, of_u, in_u)
         # Across the end of a chunk ``grad`` has the decay in it already.
         inside = in_u & ((t < T - 1) & (chunk * T + t + 1 < length))[:, None]
-        following = _read(delta, of_u + channels, inside)
-        state = _read(kept, (b * chunks + chunk) * size + own, there)
+        following = read(delta, of_u + channels, inside)
+        state = read(kept, (b * chunks + chunk) * size + own, there)
         grad, new_rates, new_skip = _chunk_back(
             gy, B, C, gu, gdelta, gB, gC, value, step, following, rates, skip, state, grad,
             b, block, chunk * T + t, c, n, length, channels, states,
@@ -170,10 +150,10 @@ def _chunk_back(
     b, block, at, c, n, length, channels, states,
 ):  # fmt: skip
     """Write the gradients of a chunk; return dL/dh before it, and its share of gA and gD."""
-    of_u, in_u = _rows(b, at, c, length, channels)
-    of_b, in_b = _rows(b, at, n, length, states)
-    to_y = _read(gy, of_u, in_u)
-    into, out = _read(B, of_b, in_b), _read(C, of_b, in_b)
+    of_u, in_u = rows(b, at, c, length, channels)
+    of_b, in_b = rows(b, at, n, length, states)
+    to_y = read(gy, of_u, in_u)
+    into, out = read(B, of_b, in_b), read(C, of_b, in_b)
     decay = _decay(step, rates)
     gain = (step * value)[:, :, None] * into[:, None, :]
     every = _walk(decay, gain, state)
@@ -184,7 +164,7 @@ def _chunk_back(
     to_value = step * to_gain + skip[None, :] * to_y
     tl.store(gdelta + of_u, to_step.to(gdelta.dtype.element_ty), in_u)
     tl.store(gu + of_u, to_value.to(gu.dtype.element_ty), in_u)
-    of_g, in_g = _rows(block * tl.num_programs(0) + b, at, n, length, states)
+    of_g, in_g = rows(block * tl.num_programs(0) + b, at, n, length, states)
     tl.store(gB + of_g, tl.sum(g * (step * value)[:, :, None], 1), in_g)
     tl.store(gC + of_g, tl.sum(to_y[:, :, None] * every, 1), in_g)
     to_rates = tl.sum(to_decay * step[:, :, None], 0)

@@ -10,13 +10,16 @@ channel, an initial state may be given, and double precision is computed in doub
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch
 from torch import Tensor
 
 from mescope.ops import scan_cpu, scan_triton
+from mescope.ops.choice import backend_in_use, choose
 from mescope.ops.precision import together
-from mescope.ops.scan_choice import Backend, backend_in_use, choose, mamba_ssm_scan
 from mescope.ops.scan_chunked import scan_chunked
+from mescope.ops.scan_mamba_ssm import mamba_ssm_scan
 
 __all__ = [
     "Backend",
@@ -25,6 +28,8 @@ __all__ = [
     "selective_scan_reference",
     "selective_scans",
 ]
+
+Backend = Literal["auto", "numba", "triton", "mamba-ssm", "chunked", "reference"]
 
 _FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 
@@ -115,7 +120,7 @@ def selective_scan(
     beside half-precision u.  Under torch.autocast u, delta, B and C may differ, and all are
     taken in the widest of their dtypes.  Everything is differentiable, once.
 
-    backend: one of :mod:`mescope.ops.scan_choice`.  The fused paths reorder sums over n (and
+    backend: one of :mod:`mescope.ops.choice`.  The fused paths reorder sums over n (and
     the CPU's has a polynomial exp, about 2 ulp), so they differ from the reference by rounding:
     below 1e-4 in float32 and 1e-9 in float64.  "mamba-ssm" takes no initial state and gives the
     final state no gradient.
@@ -130,7 +135,7 @@ def selective_scan(
         h = torch.zeros(u.shape[0], *A.shape, dtype=_wide(u), device=u.device)
     else:
         h = initial_state.to(_wide(u))
-    chosen = choose(u.device.type, u.dtype, backend)
+    chosen = choose("scan", u.device.type, u.dtype, backend)
     if chosen == "mamba-ssm":
         if initial_state is not None:
             raise ValueError(
@@ -191,7 +196,7 @@ def selective_scans(
             f"{[len(t) for t in (delta, B, C, D)]}; stack as many as u has"
         )
     u, delta, B, C = together(u, delta, B, C)
-    chosen = choose(u.device.type, u.dtype, backend)
+    chosen = choose("scan", u.device.type, u.dtype, backend)
     if chosen not in ("numba", "triton") or not u.numel():
         parts = zip(u, delta, A, B, C, D, strict=True)
         found = [selective_scan(*part, backend=backend) for part in parts]

@@ -6,16 +6,24 @@ Dao and Gu 2024, arXiv 2405.21060):
 
     S = sum_j (dt[j] |A|) B[j] x[j]^T,                  y[i] = S^T C[i] + D x[i]
 
+Which implementation runs where is said in :mod:`mescope.ops.choice`.
+
 Letters for shapes: b batch, l tokens, h heads, p width of a head, n states.
 Differences from the published kernels: dt comes in already through softplus, there is no gate
-and no group of B or C, and double precision is computed in double precision.  Under
-torch.autocast the products are autocast's.
+and no group of B or C, and double precision is computed in double precision.
 """
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch
 from torch import Tensor
+
+from mescope.ops.choice import choose
+from mescope.ops.ssd_triton import ssd_triton
+
+Backend = Literal["auto", "triton", "products", "reference"]
 
 _FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 
@@ -82,6 +90,20 @@ def noncausal_ssd_reference(
     return torch.stack(outputs, 1) + D[:, None] * x
 
 
+def noncausal_ssd_products(
+    x: Tensor, dt: Tensor, A: Tensor, B: Tensor, C: Tensor, D: Tensor, keep: Tensor | None
+) -> Tensor:
+    """The same by two matrix products, which under torch.autocast are autocast's.
+
+    All heads share B and C: side by side they are one wide product.
+    """
+    weight = -dt * A  # (b, l, h)
+    if keep is not None:
+        weight = weight * keep[..., None]
+    state = B.transpose(1, 2) @ (weight[..., None] * x).flatten(2)  # (b, n, h p)
+    return (C @ state).reshape(x.shape) + D[:, None] * x
+
+
 def noncausal_ssd(
     x: Tensor,
     dt: Tensor,
@@ -91,8 +113,9 @@ def noncausal_ssd(
     D: Tensor,
     *,
     keep: Tensor | None = None,
+    backend: Backend = "auto",
 ) -> Tensor:
-    """Let every token read one state that all tokens wrote, in two matrix products.
+    """Let every token read one state that all tokens wrote.
 
     Shapes: x (b, l, h, p); dt (b, l, h), positive; A (h,), negative; B, C (b, l, n); D (h,);
     keep (b, l), True for tokens that write the state, all when absent.  A token that is not
@@ -102,19 +125,20 @@ def noncausal_ssd(
     float64 in float64; dt, A and D may be float32 beside a half x.  Everything but ``keep`` is
     differentiable.
 
+    backend: one of :mod:`mescope.ops.choice`.
+
     Raises ValueError, naming shapes, for empty or unfitting shapes, mixed dtypes or devices,
-    and a ``keep`` that is not bool.
+    a ``keep`` that is not bool, and a backend that cannot run here.
     """
     _check_shapes(x, dt, A, B, C, D, keep)
     _check_types(x, {"B": B, "C": C}, {"dt": dt, "A": A, "D": D})
+    if keep is not None and keep.dtype != torch.bool:
+        raise ValueError(f"expected keep {tuple(keep.shape)} as bool, found {keep.dtype}")
+    chosen = choose("ssd", x.device.type, x.dtype, backend)
+    if chosen == "triton":  # reads half precision itself
+        y, _ = ssd_triton(x, dt, A, B, C, D, keep)
+        return torch.as_tensor(y)
+    plain = noncausal_ssd_products if chosen == "products" else noncausal_ssd_reference
     wide, dtype = _wide(x), x.dtype
     x, dt, A, B, C, D = (t.to(wide) for t in (x, dt, A, B, C, D))
-    weight = -dt * A  # (b, l, h)
-    if keep is not None:
-        if keep.dtype != torch.bool:
-            raise ValueError(f"expected keep {tuple(keep.shape)} as bool, found {keep.dtype}")
-        weight = weight * keep[..., None]
-    # All heads share B and C: side by side they are one wide product.
-    state = B.transpose(1, 2) @ (weight[..., None] * x).flatten(2)  # (b, n, h p)
-    y = (C @ state).reshape(x.shape) + D[:, None] * x
-    return y.to(dtype)
+    return plain(x, dt, A, B, C, D, keep).to(dtype)
