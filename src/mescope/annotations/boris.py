@@ -206,7 +206,7 @@ def _ethogram(
     for tier in coded:
         kind = POINT if tier.kind == "point" else STATE
         for code in tier.codes:
-            shown = names[tier.name, code]
+            shown = names[tier.name, tier.kind, code]
             made[str(len(made))] = _behaviour(shown, kind, tier.name, _modifier_sets(tier))
     for code, point in points.items():
         made[str(len(made))] = _behaviour(code, POINT if point else STATE, "", {})

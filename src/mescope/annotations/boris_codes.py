@@ -25,19 +25,20 @@ from mescope.annotations.coded import (
     coded_from_facts,
     facts_of_coded,
     from_dict,
+    kind_of,
     normal_coded,
     to_dict,
 )
 from mescope.annotations.coded_read import Codes, placed, set_right
 from mescope.annotations.expression_table import KINDS
-from mescope.annotations.files import listing, parse_json, table
+from mescope.annotations.files import listing, parse_json, table, word
 from mescope.annotations.stored import compact
 from mescope.annotations.tiers import unused_name
 from mescope.errors import DatasetError
 
 _STORED = '{"tier":"'  # begins the comment that holds a code; those of tiers have an object
-Names = dict[tuple[str, str], str]
-"""What BORIS calls codes: behaviours by tier and code."""
+Names = dict[tuple[str, str, str], str]
+"""What BORIS calls codes: behaviours by tier, its kind, and code."""
 
 
 def behaviours(tiers: Sequence[CodedTier], taken: Iterable[str] = ()) -> Names:
@@ -54,7 +55,7 @@ def behaviours(tiers: Sequence[CodedTier], taken: Iterable[str] = ()) -> Names:
         for code in tier.codes:
             alone = codes.count(code.lower()) == 1 and code.lower() not in ours
             wanted = code if alone else f"{tier.name}: {code}"
-            names[tier.name, code] = unused_name(wanted, {*names.values(), *taken})
+            names[tier.name, tier.kind, code] = unused_name(wanted, {*names.values(), *taken})
     return names
 
 
@@ -62,7 +63,7 @@ def facts_of_codes(tiers: Sequence[CodedTier], names: Names) -> dict[str, Any]:
     """Return what the description of an observation says of codes; nothing without any."""
     if not tiers:
         return {}
-    shown = [[behaviour, tier, code] for (tier, code), behaviour in names.items()]
+    shown = [[behaviour, *key] for key, behaviour in names.items()]
     return {"codes": [facts_of_coded(tier) for tier in tiers], "behaviours": shown}
 
 
@@ -76,15 +77,15 @@ def rows_of_codes(
         tiers: of the whole project, which say the order of modifiers.
         names: see :func:`behaviours`.
     """
-    ordered = {tier.name: [name for name, _ in tier.modifiers] for tier in tiers}
+    ordered = {(tier.name, tier.kind): [name for name, _ in tier.modifiers] for tier in tiers}
     for tier in sheet.coded:
         free: dict[tuple[str, str], list[int]] = {}
         for span in sorted(tier.spans, key=lambda s: (s.coder, s.interval, s.code)):
-            code = names[tier.name, span.code]
+            code = names[tier.name, tier.kind, span.code]
             start = round((span.onset_s + sheet.shown_from) * 1000)
             stop = max(start + 1, round((span.end_s + sheet.shown_from) * 1000))
             who = _subject(span.coder, free.setdefault((span.coder, code), []), start, stop)
-            given = _given(span, ordered[tier.name])
+            given = _given(span, ordered[tier.name, tier.kind])
             kept, first, last = compact(to_dict(tier, span)), *_frames(span)
             if tier.kind == "point":
                 yield start, 1, [start / 1000, who, code, given, kept, first]
@@ -116,8 +117,8 @@ class CodeRows:
     """The rows of an observation that are codes."""
 
     observation: Observation
-    tiers: dict[str, CodedTier]
-    names: dict[str, tuple[str, str]]  # tier and code by the behaviour
+    tiers: dict[tuple[str, str], CodedTier]  # by name and kind
+    names: dict[str, tuple[str, str, str]]  # those of the tier, and the code, by the behaviour
 
     @classmethod
     def of(
@@ -131,15 +132,17 @@ class CodeRows:
         known = [coded_from_facts(one) for one in listing(facts.get("codes", []), "codes")]
         found = [(row, tier) for row in rows if (tier := _stored(row)) is not None]
         tiers = normal_coded((*known, *(replace(tier, spans=()) for _, tier in found)))
-        names: dict[str, tuple[str, str]] = {}
+        names: dict[str, tuple[str, str, str]] = {}
         for row, tier in found:
             code = tier.spans[0].code
             if row.code in (code, f"{tier.name}: {code}"):  # nobody changed it since
-                names[row.code] = (tier.name, code)
+                names[row.code] = (tier.name, tier.kind, code)
         for row in listing(facts.get("behaviours", []), "behaviours"):
-            behaviour, name, code = (str(part) for part in listing(row, "a behaviour"))
-            names[behaviour] = (name, code)
-        return cls(observation, {tier.name: tier for tier in tiers}, names)
+            parts = [word(part, "a behaviour") for part in listing(row, "a behaviour")]
+            if len(parts) != 4:
+                raise ValueError(f"expected 4 words of a behaviour, found {len(parts)}")
+            names[parts[0]] = (parts[1], parts[2], parts[3])
+        return cls(observation, {(tier.name, tier.kind): tier for tier in tiers}, names)
 
     def holds(self, row: Row) -> bool:
         """Say whether a row is of a code."""
@@ -171,8 +174,10 @@ class CodeRows:
 
     def _code(self, start: Row, stop: Row, zero: float, timeline: Timeline) -> CodedTier:
         """Return the code of a pair of rows; ValueError says what is wrong with it."""
-        name, code = self.names[start.code]
-        scheme = self.tiers.get(name) or CodedTier(name=name, kind="", codes=())
+        name, of_kind, code = self.names[start.code]
+        scheme = self.tiers.get((name, of_kind)) or CodedTier(
+            name=name, kind=kind_of(of_kind), codes=()
+        )
         first, last = start.time - zero, None if start is stop else stop.time - zero
         who = start.subject.partition("#")[2]
         stored = _stored(stop)

@@ -81,15 +81,22 @@ def rows_of(ends: Sequence[tuple[int, int]]) -> list[int]:
 
 
 def normal_coded(tiers: Iterable[CodedTier]) -> tuple[CodedTier, ...]:
-    """Return tiers as any format gives them back: tidy text, in order, of one name one tier.
+    """Return tiers as any format gives them back: tidy text, of one name and kind one tier.
 
     Codes and modifiers that occur are words of the vocabulary; what stands twice stands once.
     """
-    by_name: dict[str, CodedTier] = {}
+    done: list[CodedTier] = []
     for tier in map(_tidy, tiers):
-        there = by_name.get(tier.name)
-        by_name[tier.name] = tier if there is None else _both(there, tier)
-    return tuple(_whole(tier) for tier in by_name.values())
+        at = next((i for i, one in enumerate(done) if _alike(one, tier)), None)
+        if at is None:
+            done.append(tier)
+        else:
+            done[at] = _both(done[at], tier)
+    return tuple(map(_whole, done))
+
+
+def _alike(one: CodedTier, other: CodedTier) -> bool:
+    return one.name == other.name and (one.kind == other.kind or "" in (one.kind, other.kind))
 
 
 def _tidy(tier: CodedTier) -> CodedTier:

@@ -28,10 +28,6 @@ class Codes:
     known: list[CodedTier] = field(default_factory=list)
     found: list[CodedTier] = field(default_factory=list)
 
-    def tier(self, name: str) -> CodedTier | None:
-        """Return a tier of the file by its name, without codes."""
-        return next((tier for tier in self.known if tier.name == name), None)
-
     def add(self, name: str, kind: CodeKind, span: CodedSpan) -> None:
         """Enter a code."""
         self.found.append(CodedTier(name=name, kind=kind, codes=(), spans=(span,)))
@@ -167,7 +163,15 @@ def code_in(tier: Tier, meaning: TierMeaning, cell: Cell, timeline: Timeline) ->
         note="; ".join(notes),
         **times,
     )
-    return CodedTier(name=meaning.tier or tier.name, kind="", codes=(), spans=(span,))
+    kind = _kind(tier)
+    return CodedTier(name=meaning.tier or tier.name, kind=kind, codes=(), spans=(span,))
+
+
+def _kind(tier: Tier) -> CodeKind:
+    """Return what the codes of a tier are that :func:`as_tiers` made; others do not say it."""
+    if meaning_of(tier) is None:
+        return ""
+    return "point" if all(cell.start == cell.end for cell in tier.cells) else "state"
 
 
 def _roles(tier: Tier, meaning: TierMeaning) -> list[str]:

@@ -115,6 +115,15 @@ def mapped(
     return Mapped(done, tuple(counts.values()))
 
 
+def with_codes(contents: Contents, clock: Clock | None) -> Contents:
+    """Return contents whose codes, which their format holds as plain tiers, are codes again.
+
+    Raises:
+        DatasetError: a code lies outside the recording.
+    """
+    return mapped(contents, TierMapping(), clock).contents
+
+
 @dataclass
 class _Reader:
     """The tiers of one video while they are read."""

@@ -79,9 +79,8 @@ def _make(
             for mark in [m for m in state.marks.values() if m.maker == "human"]:
                 store.add_event(identity, None, CONSENSUS, "remove", mark=mark.id)
         fresh = [values_of(mark) | {"note": mark.note} for mark in found]
-        store.add_marks(
-            identity, [(CONSENSUS, f"h{secrets.token_hex(6)}", values) for values in fresh]
-        )
+        marked = [(CONSENSUS, f"h{secrets.token_hex(6)}", values) for values in fresh]
+        store.add_marks(identity, marked, "add")
         if all((identity, who) in store.study.finished() for who in coders):
             store.add_event(identity, None, CONSENSUS, "reviewed", values={"reviewed": True})
     return len(found)

@@ -52,11 +52,14 @@ class KeptTiers:
 
         Raises:
             MescopeError: they are more than a recording may have; none is kept.
+            BlindError: one is another coder's, while the project is coded blind.
         """
         said: list[str] = []
         with self._store.together():
             there = self._current(recording)
             fresh = [tier for tier in normal_tiers(tiers) if there.get(_key(tier)) != tier]
+            for coder in {tier.coder for tier in fresh if tier.coder}:
+                self._store.sight.check_import(recording, coder)
             after = {**there, **{_key(tier): tier for tier in fresh}}
             if sum(len(tier.cells) for tier in after.values()) > MOST_CELLS:
                 raise MescopeError(f"expected at most {MOST_CELLS} cells of tiers, found more")
