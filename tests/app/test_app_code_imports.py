@@ -245,7 +245,7 @@ def test_another_note_is_told_and_a_frame_too_many_refused(case):
     ("name", "data"),
     [
         ("s.eaf", eaf({"Blick": ("ben", [(333, 667, "away"), (700, 967, "Down")])})),
-        ("s.boris", boris({"down": ("ben", [(333, 667, "turned")])})),
+        ("s.boris", boris({"down": ("ben", [(333, 667, "turned"), (1000, 1333, "who?")])})),
     ],
 )
 def test_tiers_of_other_programs_are_proposed_as_codes_and_come_in(case, name, data):
@@ -264,7 +264,10 @@ def test_tiers_of_other_programs_are_proposed_as_codes_and_come_in(case, name, d
             ("ben", "Gaze", "away", "state", 10, 19, "", ()),
             ("ben", "Gaze", "down", "state", 21, 28, "", ()),
         ],
-        "s.boris": [("ben", "Gaze", "down", "state", 10, 19, "", (("head", "turned"),))],
+        "s.boris": [
+            ("ben", "Gaze", "down", "state", 10, 19, "", (("head", "turned"),)),
+            ("ben", "Gaze", "down", "state", 30, 39, "who?", ()),
+        ],
     }
     assert codes(case) == expected[name]
     assert answer["kept"] == []

@@ -104,14 +104,17 @@ def _values(scheme: code_scheme.Scheme, tier: CodedTier, span: CodedSpan) -> Val
         raise ValueError(f"its tier is of {known.kind}s, these are {tier.kind}s")
     if known.kind == "point" and first != last:
         raise ValueError("its tier is of points, these last longer than a frame")
+    chosen, rest = _modifiers(known, span)
+    if rest and tier.kind:  # written by mescope: it was a modifier
+        raise ValueError(f"no modifier {rest[0][:80]!r}")
     return {
         "tier": known.name,
         "code": code.name,
         "kind": known.kind,
         "first": first,
         "last": last,
-        "modifiers": _modifiers(known, span),
-        "note": span.note,
+        "modifiers": chosen,
+        "note": "; ".join(filter(None, (span.note, *rest))),
     }
 
 
@@ -120,20 +123,24 @@ def _one(choices: Sequence[Any], name: str) -> Any:
     return next((one for one in choices if one.name.casefold() == name.casefold()), None)
 
 
-def _modifiers(tier: code_scheme.Tier, span: CodedSpan) -> dict[str, str]:
-    """Return modifiers by their names; other programs may name the value alone."""
+def _modifiers(tier: code_scheme.Tier, span: CodedSpan) -> tuple[dict[str, str], list[str]]:
+    """Return modifiers by their names, and what is none; others may name the value alone."""
     found: dict[str, str] = {}
+    rest = []
     for name, text in span.modifiers:
         known = _one(tier.modifiers, name)
         value = None if known is None else _one(known.values, text)
-        pairs = [(known, value)] if value is not None else _by_values(tier, name, text)
-        for modifier, chosen in pairs:
+        pairs = [(known, value)] if value is not None else _by_values(tier, text)
+        alone = name in ("value", "modifier")  # as programs call what stands in a cell
+        rest += [] if pairs is not None else [text if alone else f"{name}: {text}"]
+        for modifier, chosen in pairs or ():
             if found.setdefault(modifier.name, chosen.name) != chosen.name:
                 raise ValueError(f"{modifier.name[:40]!r} has two values")
-    return found
+    return found, rest
 
 
-def _by_values(tier: code_scheme.Tier, name: str, text: str) -> list[tuple[Any, Any]]:
+def _by_values(tier: code_scheme.Tier, text: str) -> list[tuple[Any, Any]] | None:
+    """Return the modifiers whose values a text names, or None where one is not known."""
     pairs = []
     for part in text.split("|"):
         if part.strip() in ("", "None"):
@@ -144,7 +151,7 @@ def _by_values(tier: code_scheme.Tier, name: str, text: str) -> list[tuple[Any, 
             if (value := _one(modifier.values, part.strip())) is not None
         ]
         if len(fitting) != 1:
-            raise ValueError(f"no modifier {name[:40]!r}: {part[:40]!r}")
+            return None
         pairs += fitting
     return pairs
 
