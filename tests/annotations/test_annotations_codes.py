@@ -220,3 +220,17 @@ def test_a_mapping_says_which_tiers_of_others_are_codes(tmp_path):
         "touch: 1 of 1 became codes, kept as it stands",
     ]
     assert [tier.name for tier in done.contents.sets[0].tiers] == ["touch"]
+
+
+def test_a_file_of_codes_alone_is_converted(tmp_path):
+    """From ELAN to BORIS on the command line, without a mapping."""
+    from typer.testing import CliRunner
+
+    from mescope.cli import app
+
+    source, target = tmp_path / "a.eaf", tmp_path / "a.boris"
+    source.write_bytes(bytes_of(one_sheet(note="x"), "elan"))
+    done = CliRunner().invoke(app, ["convert", str(source), str(target), "--json"])
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout)["videos"][0]["codes"] == 1
+    assert on(read(target).sets[0].coded) == on(normal(one_sheet(note="x")).coded)
