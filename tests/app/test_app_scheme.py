@@ -174,7 +174,7 @@ def test_codes_leave_for_other_programs_and_marks_come_back(served, coded, tmp_p
     rows = [row for row in observation["events"] if row[2] in ("away", "touch")]
     assert [(row[0], row[3]) for row in rows] == [
         (0.333, "turned"),
-        (0.699, "turned"),
+        (0.7, "turned"),
         (1.0, ""),
     ]
     for form, name in (("elan", "a.eaf"), ("boris", "a.boris"), ("json", "a.json")):

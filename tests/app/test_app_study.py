@@ -51,7 +51,7 @@ def marked(project, identity, coder, *intervals, done=True):
         (coder, f"h{coder}{first}", {"first": first, "apex": None, "last": last})
         for first, last in intervals
     ]
-    project.store.add_marks(identity, marks)
+    project.store.add_marks(identity, marks, "add")
     if done:
         project.store.add_event(identity, None, coder, "reviewed", values={"reviewed": True})
 

@@ -32,6 +32,7 @@ from mescope.annotations.codecs import (
     suffix_in,
     writable,
 )
+from mescope.annotations.coded_read import without_codes
 from mescope.annotations.mapped import Mapped, TierCount, mapped
 from mescope.annotations.mapping import (
     TableLayout,
@@ -217,6 +218,7 @@ def dumps(
     codec = _chosen(format, writable())
     assert codec.write is not None  # it is writable
     ready = tuple(timed(one) for one in sets) if codec.needs_times else tuple(sets)
+    ready = ready if codec.codes else tuple(without_codes(one) for one in ready)
     if not codec.several and len(ready) != 1:
         others = [name for name, other in writable().items() if other.several]
         raise DatasetError(

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from mescope.annotations.coded import CodedTier
+from mescope.annotations.coded import CodedTier, normal_coded
 from mescope.annotations.text import one_line, paragraphs
 from mescope.annotations.tiers import Tier, normal_tiers
 from mescope.errors import DatasetError
@@ -109,8 +109,8 @@ class AnnotationSet:
     """All annotations of one video: its file name, person, frames per second and frames.
 
     ``events`` (blinks, speech, head movements, glances) are written beside the marks, and
-    never read back as such, as is ``coded``: what was coded on coders' own tiers.  ``tiers``
-    are what other programs' files say besides: they go out again and come back.
+    never read back as such.  ``coded`` is what was coded on the tiers of a code scheme, and
+    ``tiers`` are what other programs' files say besides: they go out again and come back.
     ``start_offset`` is when players show the first frame, in seconds
     (:attr:`mescope.video.source.Video.start_offset`); None where that is not known, and
     ``mpv_zero`` where of these seconds mpv, and BORIS with it, begins to count.  ``part`` is
@@ -218,6 +218,7 @@ def normal(sheet: AnnotationSet) -> AnnotationSet:
         video=one_line(sheet.video),
         subject=one_line(sheet.subject),
         marks=tuple(_normal(mark) for mark in sheet.marks),
+        coded=normal_coded(sheet.coded),
         tiers=normal_tiers(sheet.tiers),
         start_offset=_nanoseconds(sheet.start_offset),
     )

@@ -5,8 +5,9 @@ whose subject is ``<face>#<source>``, whose modifier is the emotion, whose comme
 (start) and the whole mark as JSON (stop), and an apex is a point event.  BORIS pairs the rows
 of a subject in turn, so overlapping marks go to further subjects, ``<face>.2#<source>``.
 Blinks and other events are state events of their own, without modifier; tiers of other
-programs are behaviours (:mod:`boris_tiers`).  Times are as players
-count; where mpv, which BORIS embeds, counts otherwise, the observation has a time offset.
+programs are behaviours (:mod:`boris_tiers`), and so are codes (:mod:`boris_codes`).  Times are
+as players count; where mpv, which BORIS embeds, counts otherwise, the observation has a time
+offset.
 Source: project files of BORIS 7 (https://www.boris.unito.it); rows ``[time, subject, code,
 modifier, comment, frame_index]``.
 """
@@ -27,11 +28,17 @@ from mescope.annotations.annotation import (
     milliseconds,
     normal,
 )
-from mescope.annotations.boris_tiers import APEX, modifier, point_codes, rows_of_tiers
-from mescope.annotations.coded import CodedTier, behaviours
-from mescope.annotations.coded import to_dict as code_dict
+from mescope.annotations.boris_codes import (
+    Names,
+    behaviours,
+    facts_of_codes,
+    rows_of_codes,
+)
+from mescope.annotations.boris_tiers import APEX, Timed, modifier, point_codes, rows_of_tiers
+from mescope.annotations.coded import CodedTier, normal_coded
 from mescope.annotations.elan import EMOTIONS, MODEL
 from mescope.annotations.stored import KIND_WORDS, MACRO, MICRO, about, compact, to_dict
+from mescope.annotations.tiers import unused_name
 
 VERSION = "7.0"
 FIXED_DATE = "1970-01-01T00:00:00"
@@ -57,16 +64,19 @@ def dumps(sets: Sequence[AnnotationSet], *, media: str = "", date: str = FIXED_D
     tidy = [normal(sheet) for sheet in sets]
     emotions = {m.emotion for s in tidy for m in s.marks if m.emotion}
     words = [*EMOTIONS, *sorted({modifier(e) for e in emotions} - {*EMOTIONS, ""})]
-    coded = {tier.name: tier for sheet in tidy for tier in sheet.coded}.values()
+    coded = normal_coded(replace(t, spans=()) for sheet in tidy for t in sheet.coded)
     observations: dict[str, Any] = {}
     subjects: dict[str, None] = {}
     points = point_codes([tier for sheet in tidy for tier in sheet.tiers])
+    names = behaviours(coded, points)
     for sheet in tidy:
-        events = _events(replace(sheet, marks=in_order(sheet.marks)), points)
+        marked = _events(replace(sheet, marks=in_order(sheet.marks)), points)
+        events = _in_order([*marked, *rows_of_codes(sheet, coded, names)])
         subjects |= dict.fromkeys(row[1] for row in events)
-        name = _unused(sheet.video or "video", observations)
+        name = unused_name(sheet.video or "video", observations)
         path = media if media and len(tidy) == 1 else sheet.video
-        observations[name] = _observation(sheet, events, path, date)
+        facts = about(sheet) | facts_of_codes(coded, names)
+        observations[name] = _observation(sheet, events, path, date, facts)
     project = {
         "time_format": "hh:mm:ss",
         "project_date": date,
@@ -77,7 +87,7 @@ def dumps(sets: Sequence[AnnotationSet], *, media: str = "", date: str = FIXED_D
             str(i): {"key": "", "name": name, "description": ""}
             for i, name in enumerate(subjects)
         },
-        "behaviors_conf": _ethogram(words, _kinds(tidy), list(coded), points),
+        "behaviors_conf": _ethogram(words, _kinds(tidy), coded, names, points),
         "observations": observations,
         "behavioral_categories": [tier.name for tier in coded],
         "behavioral_categories_config": {},
@@ -89,13 +99,13 @@ def dumps(sets: Sequence[AnnotationSet], *, media: str = "", date: str = FIXED_D
     return json.dumps(project, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def _events(sheet: AnnotationSet, points: dict[str, bool]) -> list[list[Any]]:
-    """Return the rows of a set, sorted by time as BORIS keeps them."""
+def _events(sheet: AnnotationSet, points: dict[str, bool]) -> list[Timed]:
+    """Return the rows of a set but for codes; BORIS keeps them sorted by time."""
     times = milliseconds(sheet)
     # a gap of 1 ms, or a stop and the next start of one subject could change places
     numbers = lanes(sheet.marks, [(start, end + 1) for start, end in times])
     names: dict[tuple[str, str, str, int], str] = {}
-    rows: list[tuple[int, int, list[Any]]] = []
+    rows: list[Timed] = []
     for mark, (start, end), lane in zip(sheet.marks, times, numbers, strict=True):
         group = (mark.face, mark.origin, mark.source, lane)
         if group not in names:
@@ -109,8 +119,10 @@ def _events(sheet: AnnotationSet, points: dict[str, bool]) -> list[list[Any]]:
             at = min(max(round((mark.apex_s + sheet.shown_from) * 1000), start), end)
             rows.append((at, 1, [at / 1000, who, APEX, "", "", mark.apex]))
     rows += _face_events(sheet)
-    rows += _codes(sheet)
-    rows += rows_of_tiers(sheet.tiers, points)
+    return rows + list(rows_of_tiers(sheet.tiers, points))
+
+
+def _in_order(rows: list[Timed]) -> list[list[Any]]:
     return [row for _, _, row in sorted(rows, key=lambda row: row[:2])]
 
 
@@ -120,8 +132,8 @@ def _kinds(sets: Sequence[AnnotationSet]) -> list[str]:
     return [face_events.CODES[kind] for kind in face_events.KINDS if kind in there]
 
 
-def _face_events(sheet: AnnotationSet) -> list[tuple[int, int, list[Any]]]:
-    rows: list[tuple[int, int, list[Any]]] = []
+def _face_events(sheet: AnnotationSet) -> list[Timed]:
+    rows: list[Timed] = []
     for kind in face_events.KINDS:
         code = face_events.CODES[kind]
         for start, end, event in face_events.spans(sheet, kind):
@@ -131,31 +143,6 @@ def _face_events(sheet: AnnotationSet) -> list[tuple[int, int, list[Any]]]:
             stored = compact(face_events.to_dict(event))
             rows.append((start, 2, [start / 1000, who, code, "", "", event.interval.first]))
             rows.append((stop, 0, [stop / 1000, who, code, "", stored, event.interval.last]))
-    return rows
-
-
-def _codes(sheet: AnnotationSet) -> list[tuple[int, int, list[Any]]]:
-    """Return the rows of coders' own tiers."""
-    rows: list[tuple[int, int, list[Any]]] = []
-    names = behaviours(sheet.coded)
-    for tier in sheet.coded:
-        for coder, spans in tier.by_coder().items():
-            for span in spans:
-                who, code = (
-                    f"{face_events.FACE}#{coder}",
-                    names.get((tier.name, span.code), span.code),
-                )
-                chosen = dict(span.modifiers)
-                given = "|".join(
-                    modifier(chosen.get(name)) or "None" for name, _ in tier.modifiers
-                )
-                stored = compact(code_dict(tier, span))
-                first, last = span.interval.first, span.interval.last
-                start = round((span.onset_s + sheet.shown_from) * 1000)
-                rows.append((start, 2, [start / 1000, who, code, given, span.note, first]))
-                if tier.kind == "state":  # a gap of 1 ms, as for events
-                    stop = max(start, round((span.end_s + sheet.shown_from) * 1000) - 1)
-                    rows.append((stop, 0, [stop / 1000, who, code, given, stored, last]))
     return rows
 
 
@@ -172,17 +159,8 @@ def _subject(mark: Annotation, lane: int, taken: set[str]) -> str:
         number += 1
 
 
-def _unused(name: str, taken: dict[str, Any]) -> str:
-    number = 1
-    chosen = name
-    while chosen in taken:
-        number += 1
-        chosen = f"{name} ({number})"
-    return chosen
-
-
 def _observation(
-    sheet: AnnotationSet, events: list[list[Any]], path: str, date: str
+    sheet: AnnotationSet, events: list[list[Any]], path: str, date: str, facts: dict[str, Any]
 ) -> dict[str, Any]:
     rate = sheet.rate or 0.0
     end = max((row[0] for row in events), default=0.0)
@@ -191,7 +169,7 @@ def _observation(
         "file": {"1": [path], **{str(player): [] for player in range(2, 9)}},
         "type": "MEDIA",
         "date": date,
-        "description": "mescope " + compact(about(sheet)),
+        "description": "mescope " + compact(facts),
         "time offset": sheet.mpv_zero,  # BORIS adds it to what its player, mpv, shows
         "observation time interval": [0, 0],
         "events": events,
@@ -216,6 +194,7 @@ def _ethogram(
     emotions: Sequence[str],
     events: Sequence[str],
     coded: Sequence[CodedTier],
+    names: Names,
     points: dict[str, bool],
 ) -> dict[str, Any]:
     values = {"name": "emotion", "description": "", "type": 0, "values": list(emotions)}
@@ -224,11 +203,10 @@ def _ethogram(
     for i, (code, kind) in enumerate((*ours, *((code, STATE) for code in events))):
         modifiers = {"0": values} if code in (MICRO, MACRO) else {}
         made[str(i)] = _behaviour(code, kind, "", modifiers)
-    names = behaviours(coded)
     for tier in coded:
-        kind = STATE if tier.kind == "state" else POINT
+        kind = POINT if tier.kind == "point" else STATE
         for code in tier.codes:
-            shown = names[tier.name, code]
+            shown = names[tier.name, tier.kind, code]
             made[str(len(made))] = _behaviour(shown, kind, tier.name, _modifier_sets(tier))
     for code, point in points.items():
         made[str(len(made))] = _behaviour(code, POINT if point else STATE, "", {})

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from mescope.annotations.annotation import Annotation, AnnotationSet, Contents, in_order
+from mescope.annotations.boris_codes import CodeRows
 from mescope.annotations.boris_project import (
     Media,
     Observation,
@@ -77,7 +78,7 @@ def read(path: Path, clock: Clock | None = None) -> Contents:
 
 def _sets(observation: Observation) -> list[AnnotationSet]:
     """Return the sets of an observation; ValueError says why none of it can be read."""
-    clock, facts = observation.clock, _facts(observation)
+    clock, (facts, kept) = observation.clock, _facts(observation)
     zero = facts.mpv_zero if facts else clock.mpv_zero if clock else 0.0
     media = media_of(observation, zero)
     rows = list(rows_of(observation))
@@ -101,12 +102,15 @@ def _sets(observation: Observation) -> list[AnnotationSet]:
                 by_file[i].append(_mark(observation, start, stop, apexes, media[i], facts))
             except ValueError as error:
                 observation.left_out(start.line, error)
-    tiers = other_tiers(rows, media, observation)
+    codes = CodeRows.of(observation, rows, kept)
+    coded = codes.read(rows, media, facts)
+    tiers = other_tiers([row for row in rows if not codes.holds(row)], media, observation)
     return [
         replace(
             facts
             or AnnotationSet(video=media[i].name, rate=clock.rate if clock else media[i].rate),
             marks=in_order(by_file[i]),
+            coded=coded.get(i, ()),
             tiers=tiers.get(i, ()),
             part=observation.name,
         )
@@ -114,16 +118,17 @@ def _sets(observation: Observation) -> list[AnnotationSet]:
     ]
 
 
-def _facts(observation: Observation) -> AnnotationSet | None:
+def _facts(observation: Observation) -> tuple[AnnotationSet | None, dict[str, Any]]:
     """Return the facts that mescope left in the description, if it wrote the project."""
     text = observation.content.get("description") or ""
     if not isinstance(text, str) or not text.startswith(_OWN):
-        return None
+        return None, {}
     try:
-        return set_from_facts(parse_json(text.removeprefix(_OWN), observation.name))
+        kept = table(parse_json(text.removeprefix(_OWN), observation.name), "the description")
+        return set_from_facts(kept), kept
     except (DatasetError, ValueError):
         observation.remarks.add(observation.name, "the description was not understood")
-        return None
+        return None, {}
 
 
 def _pairs(rows: list[Row], observation: Observation) -> Iterator[tuple[Row, Row]]:

@@ -117,7 +117,7 @@ def other_tiers(
     """Return the tiers of an observation for each of its media files."""
     found = _Found({})
     counts: dict[str, int] = {}
-    for start, stop in _pairs([row for row in rows if is_other(row)], observation):
+    for start, stop in paired([row for row in rows if is_other(row)], observation):
         i = file_of(media, start.time, stop.time)
         if i is None:
             observation.note(start.line, "left out, it lies in no media file or in two")
@@ -137,7 +137,7 @@ def other_tiers(
     return {i: joined(tiers.items()) for i, tiers in found.by_file.items()}
 
 
-def _pairs(rows: Sequence[Row], observation: Observation) -> Iterator[tuple[Row, Row]]:
+def paired(rows: Sequence[Row], observation: Observation) -> Iterator[tuple[Row, Row]]:
     """Yield first and last row of every event; a point has one row."""
     groups: dict[tuple[str, str, str], list[Row]] = {}
     for row in sorted(rows, key=lambda row: row.time):  # stable: as BORIS sorts
@@ -155,7 +155,7 @@ def _pairs(rows: Sequence[Row], observation: Observation) -> Iterator[tuple[Row,
 
 
 def _is_ours(row: Row) -> bool:
-    return row.comment.startswith('{"tier":')
+    return row.comment.startswith('{"tier":{')
 
 
 def _told(start: Row, stop: Row, observation: Observation) -> tuple[Tier, list[str]]:

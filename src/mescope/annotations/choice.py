@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 
 from mescope.annotations.annotation import Contents, in_order
 from mescope.annotations.clock import Clock
+from mescope.annotations.coded import normal_coded
 from mescope.annotations.tiers import normal_tiers
 from mescope.errors import DatasetError
 
@@ -90,14 +91,17 @@ def chosen(contents: Contents, clock: Clock | None, part: str | None = None) -> 
     picked = [sets[i] for i in found]
     remarks = contents.remarks
     others = [
-        one.part or one.video for one in sets if one not in picked and (one.marks or one.tiers)
+        one.part or one.video
+        for one in sets
+        if one not in picked and (one.marks or one.coded or one.tiers)
     ]
     if others:
         remarks = (*remarks, f"not of this recording, and not used: {_some(others)}")
     if clock is not None and clock.times is not None and len(picked) > 1:
         marks = in_order(mark for one in picked for mark in one.marks)
         tiers = normal_tiers(tier for one in picked for tier in one.tiers)
-        picked = [replace(picked[0], marks=marks, tiers=tiers)]
+        coded = normal_coded(tier for one in picked for tier in one.coded)
+        picked = [replace(picked[0], marks=marks, coded=coded, tiers=tiers)]
     return replace(contents, sets=tuple(picked), remarks=remarks)
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from mescope.annotations.annotation import Annotation, AnnotationSet, widened
+from mescope.annotations.coded import CodedTier
 from mescope.annotations.problems import OutsideError
 from mescope.errors import DatasetError
 from mescope.events import Interval
@@ -202,15 +203,17 @@ def timed(sheet: AnnotationSet, clock: Clock | None = None) -> AnnotationSet:
     """
     try:
         marks = tuple(_timed(mark, sheet.rate, clock) for mark in sheet.marks)
+        coded = sheet.coded if clock is None else _timed_codes(sheet.coded, clock)
     except ValueError as error:
         raise DatasetError(f"{sheet.video}: {error}; is it another recording?") from None
     if clock is None:
         return replace(sheet, marks=marks)
     if clock.times is None:
-        return replace(sheet, marks=marks, rate=clock.rate)
+        return replace(sheet, marks=marks, coded=coded, rate=clock.rate)
     return replace(
         sheet,
         marks=marks,
+        coded=coded,
         rate=clock.rate,
         frames=len(clock.times),
         start_offset=clock.start_offset,
@@ -230,6 +233,24 @@ def _timed(mark: Annotation, rate: float | None, clock: Clock | None) -> Annotat
     if mark.end_s is None and mark.offset_s is not None and rate:
         return replace(mark, end_s=mark.offset_s + 1 / rate)
     return mark
+
+
+def _timed_codes(coded: Sequence[CodedTier], clock: Clock) -> tuple[CodedTier, ...]:
+    return tuple(
+        replace(
+            tier,
+            spans=tuple(
+                replace(
+                    span,
+                    onset_s=clock.start_of(span.interval.first),
+                    offset_s=clock.start_of(span.interval.last),
+                    end_s=clock.end_of(span.interval.last),
+                )
+                for span in tier.spans
+            ),
+        )
+        for tier in coded
+    )
 
 
 def reconciled(

@@ -61,6 +61,7 @@ class Codec:
         whole_milliseconds: whether it shows times in whole milliseconds.
         tiers: ``tiers(path, clock, layout)`` reads any file of the program, whoever made it,
             with what is no mark as tiers; ``layout`` is for tables.  None: there are none.
+        codes: whether it holds codes of a scheme as such; other formats get them as tiers.
         keep_coders: ``keep_coders(path, data)`` refuses, by OutputError, to replace a file by
             ``data`` where that would lose what a coder made.
     """
@@ -74,6 +75,7 @@ class Codec:
     needs_times: bool = True
     whole_milliseconds: bool = False
     tiers: TierReader | None = None
+    codes: bool = False
     keep_coders: Callable[[Path, bytes], None] | None = None
 
 

@@ -13,7 +13,6 @@ Source: EAF 3.0, https://www.mpi.nl/tools/elan/EAF_Annotation_Format_3.0_and_ELA
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import Any
@@ -31,7 +30,8 @@ from mescope.annotations.annotation import (
     normal,
     widened,
 )
-from mescope.annotations.coded import CodedSpan, CodedTier, rows_of
+from mescope.annotations.elan_codes import CODES, CodesWriter
+from mescope.annotations.elan_document import Document, free_tier_name, types_of, vocabulary
 from mescope.annotations.stored import KIND_WORDS, about, compact, frames_text
 from mescope.annotations.tiers import Cell, Tier, facts_of, lanes_of, unused_name
 
@@ -95,10 +95,11 @@ def dumps(sheet: AnnotationSet, *, media: str = "", date: str = FIXED_DATE) -> b
     """
     sheet = normal(sheet)
     sheet = replace(sheet, marks=in_order(sheet.marks))
-    writer = _Writer(sheet)
+    writer = _Writer(sheet=sheet)
     writer.tiers()
     writer.events()
-    writer.codes()
+    codes = CodesWriter(writer, sheet.coded, sheet.shown_from)
+    codes.write()
     writer.others()
     root = Element(
         "ANNOTATION_DOCUMENT",
@@ -111,35 +112,30 @@ def dumps(sheet: AnnotationSet, *, media: str = "", date: str = FIXED_DATE) -> b
             "xsi:noNamespaceSchemaLocation": "http://www.mpi.nl/tools/elan/EAFv3.0.xsd",
         },
     )
-    root.append(_header(sheet, media, writer.kept))
+    root.append(_header(sheet, media, writer.kept, codes.facts))
     root.append(writer.time_order())
     root.extend(writer.made)
-    own = tuple((_own_type(tier), True, "", _own_type(tier)) for tier in sheet.coded)
     types = [*_TYPES, *[_EVENT_TYPE] * bool(sheet.events), *[_KEPT_TYPE] * bool(sheet.tiers)]
-    root.extend(_kinds_of_tier((*types, *own)))
+    root.extend(types_of((*types, *codes.kinds)))
     label = {"LANG_DEF": "http://cdb.iso.org/lg/CDB-00130975-001", "LANG_ID": "und"}
     SubElement(root, "LANGUAGE", {**label, "LANG_LABEL": "undetermined (und)"})
     for name, text in _CONSTRAINTS:
         SubElement(root, "CONSTRAINT", {"DESCRIPTION": text, "STEREOTYPE": name})
     found = sorted({mark.emotion for mark in sheet.marks if mark.emotion} - set(EMOTIONS))
-    root.append(_vocabulary("me-type", KIND_WORDS.values()))
-    root.append(_vocabulary("me-emotion", (*EMOTIONS, *found)))
-    root.append(_vocabulary("me-review", STATUSES[1:]))
-    for tier in sheet.coded:
-        root.append(_vocabulary(_own_type(tier), tier.codes))
+    root.append(vocabulary("me-type", KIND_WORDS.values()))
+    root.append(vocabulary("me-emotion", (*EMOTIONS, *found)))
+    root.append(vocabulary("me-review", STATUSES[1:]))
+    root.extend(codes.vocabularies)
     ElementTree.indent(root, " ")
     data: bytes = ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
     return data + b"\n"
 
 
 @dataclass
-class _Writer:
-    """Makes the tiers of a set, numbering annotations and time slots on the way."""
+class _Writer(Document):
+    """Makes the tiers of a set."""
 
-    sheet: AnnotationSet
-    made: list[Element] = field(default_factory=list)
-    slots: list[tuple[int, Element, str]] = field(default_factory=list)  # ms, where, which end
-    count: int = 0
+    sheet: AnnotationSet = field(kw_only=True)
     taken: set[str] = field(default_factory=set)
     kept: list[dict[str, Any]] = field(default_factory=list)  # of tiers of other programs
 
@@ -161,53 +157,14 @@ class _Writer:
             found = list(face_events.spans(self.sheet, kind))
             for face in sorted({event.face for _, _, event in found}):
                 facts = {"ANNOTATOR": MODEL, "PARTICIPANT": face}
-                tier = self._tier(f"EVENT-{kind}@{face}#{MODEL}", _EVENT_TYPE[0], facts)
+                tier = self.tier(f"EVENT-{kind}@{face}#{MODEL}", _EVENT_TYPE[0], facts)
                 for start, end, event in found:
                     if event.face == face:
-                        self._interval(tier, (start, end), face_events.value_of(kind))
-
-    def codes(self) -> None:
-        """Make a tier for each of the coders' own, of each coder, and one for each modifier."""
-        for tier in self.sheet.coded:
-            for coder, spans in tier.by_coder().items():
-                ends = [widened(s.onset_s + self._zero, s.end_s + self._zero) for s in spans]
-                rows = rows_of(ends)
-                for row in range(max(rows) + 1):
-                    chosen = [
-                        (s, e) for s, e, r in zip(spans, ends, rows, strict=True) if r == row
-                    ]
-                    self._own_tier(tier, coder, row, chosen)
-
-    @property
-    def _zero(self) -> float:
-        return self.sheet.shown_from
-
-    def _own_tier(
-        self,
-        tier: CodedTier,
-        coder: str,
-        row: int,
-        spans: list[tuple[CodedSpan, tuple[int, int]]],
-    ) -> None:
-        tail = f"@{coder}" if row == 0 else f".{row + 1}@{coder}"
-        facts = {"ANNOTATOR": coder, "PARTICIPANT": face_events.FACE}
-        top = self._tier(f"{tier.name}{tail}", _own_type(tier), facts)
-        names = [(span, self._interval(top, ends, span.code)) for span, ends in spans]
-        below = [*(name for name, _ in tier.modifiers), "note"]
-        for name in below:
-            values = [
-                (parent, s.note if name == "note" else dict(s.modifiers).get(name, ""))
-                for s, parent in names
-            ]
-            if any(value for _, value in values):
-                made = self._tier(f"{tier.name}-{name}{tail}", "me-assoc", facts, top)
-                for parent, value in values:
-                    if value:
-                        self._reference(made, parent, value)
+                        self.interval(tier, (start, end), face_events.value_of(kind))
 
     def others(self) -> None:
         """Make the tiers of other programs: the first field, and the others below it."""
-        names = {tier.attrib["TIER_ID"] for tier in self.made}
+        names = self.names
         for tier in self.sheet.tiers:
             ids = []
             for row in lanes_of(tier.cells):
@@ -222,15 +179,15 @@ class _Writer:
 
     def _others(self, tier: Tier, row: list[Cell], ids: list[str]) -> None:
         facts = {"ANNOTATOR": tier.coder, "PARTICIPANT": tier.participant}
-        top = self._tier(ids[0], _KEPT_TYPE[0], facts)
+        top = self.tier(ids[0], _KEPT_TYPE[0], facts)
         parents = [
-            self._interval(top, (c.start, c.shown_end), "".join(c.values[:1])) for c in row
+            self.interval(top, (c.start, c.shown_end), "".join(c.values[:1])) for c in row
         ]
         for column, name in enumerate(ids[1:], start=1):
-            below = self._tier(name, "me-assoc", facts, top)
+            below = self.tier(name, "me-assoc", facts, top)
             for parent, cell in zip(parents, row, strict=True):
                 if cell.values[column]:
-                    self._reference(below, parent, cell.values[column])
+                    self.reference(below, parent, cell.values[column])
 
     def _tail(self, face: str, origin: str, source: str, lane: int) -> str:
         """Return what tiers of a group are called after ``ME``; no two are alike."""
@@ -248,62 +205,23 @@ class _Writer:
     def _group(
         self, tail: str, facts: dict[str, str], rows: list[tuple[Annotation, tuple[int, int]]]
     ) -> None:
-        top = self._tier(f"ME{tail}", "me-interval", facts)
+        top = self.tier(f"ME{tail}", "me-interval", facts)
         names = []
         for mark, ends in rows:
-            names.append(self._interval(top, ends, KIND_WORDS[mark.kind]))
+            names.append(self.interval(top, ends, KIND_WORDS[mark.kind]))
         marks = [mark for mark, _ in rows]
         for name in DEPENDENT:
             if name in _RARE and not any(value_of(mark, name) for mark in marks):
                 continue
-            tier = self._tier(f"ME-{name}{tail}", _TYPE_OF.get(name, "me-assoc"), facts, top)
+            tier = self.tier(f"ME-{name}{tail}", _TYPE_OF.get(name, "me-assoc"), facts, top)
             for parent, mark in zip(names, marks, strict=True):
                 if value := value_of(mark, name):
-                    self._reference(tier, parent, value)
-        apex = self._tier(f"ME-apex{tail}", "me-point", facts, top)
+                    self.reference(tier, parent, value)
+        apex = self.tier(f"ME-apex{tail}", "me-point", facts, top)
         for mark, ends in rows:
             if mark.apex_s is not None:
                 span = apex_span(mark, ends, self.sheet.rate, self.sheet.shown_from)
-                self._interval(apex, span, "apex")
-
-    def _tier(
-        self, name: str, kind: str, facts: dict[str, str], parent: Element | None = None
-    ) -> Element:
-        words = {**facts, "LINGUISTIC_TYPE_REF": kind, "TIER_ID": name}
-        if parent is not None:
-            words["PARENT_REF"] = parent.attrib["TIER_ID"]
-        tier = Element("TIER", {k: v for k, v in words.items() if v or k == "ANNOTATOR"})
-        self.made.append(tier)
-        return tier
-
-    def _interval(self, tier: Element, ends: tuple[int, int], value: str) -> str:
-        holder = SubElement(tier, "ANNOTATION")
-        name = self._name()
-        one = SubElement(holder, "ALIGNABLE_ANNOTATION", {"ANNOTATION_ID": name})
-        SubElement(one, "ANNOTATION_VALUE").text = value
-        self.slots.append((ends[0], one, "TIME_SLOT_REF1"))
-        self.slots.append((ends[1], one, "TIME_SLOT_REF2"))
-        return name
-
-    def _reference(self, tier: Element, parent: str, value: str) -> None:
-        holder = SubElement(tier, "ANNOTATION")
-        words = {"ANNOTATION_ID": self._name(), "ANNOTATION_REF": parent}
-        one = SubElement(holder, "REF_ANNOTATION", words)
-        SubElement(one, "ANNOTATION_VALUE").text = value
-
-    def _name(self) -> str:
-        self.count += 1
-        return f"a{self.count}"
-
-    def time_order(self) -> Element:
-        """Make the time slots, sorted, and write their ids into the annotations."""
-        order = Element("TIME_ORDER")
-        # stable: the slots of one annotation keep their order
-        for number, (ms, one, end) in enumerate(sorted(self.slots, key=lambda s: s[0]), 1):
-            one.set(end, f"ts{number}")
-            words = {"TIME_SLOT_ID": f"ts{number}", "TIME_VALUE": str(ms)}
-            SubElement(order, "TIME_SLOT", words)
-        return order
+                self.interval(apex, span, "apex")
 
 
 def value_of(mark: Annotation, name: str) -> str:
@@ -336,17 +254,9 @@ def apex_span(
     return first, max(first + 1, min(last, ends[1]))
 
 
-def free_tier_name(name: str, taken: Iterable[str]) -> str:
-    """Return a name for a tier of another program: none of ours, and not taken.
-
-    >>> free_tier_name("ME@0#anna", []), free_tier_name("AU12", ["AU12"])
-    ('tier ME@0#anna', 'AU12 (2)')
-    """
-    ours = name.startswith(("ME@", "ME-", "EVENT-"))
-    return unused_name(f"tier {name}" if ours else name, taken)
-
-
-def _header(sheet: AnnotationSet, media: str, kept: list[dict[str, Any]]) -> Element:
+def _header(
+    sheet: AnnotationSet, media: str, kept: list[dict[str, Any]], codes: dict[str, Any]
+) -> Element:
     header = Element("HEADER", {"MEDIA_FILE": "", "TIME_UNITS": "milliseconds"})
     if media:
         mime = MIME.get(PurePosixPath(media).suffix.lower(), "unknown")
@@ -356,33 +266,6 @@ def _header(sheet: AnnotationSet, media: str, kept: list[dict[str, Any]]) -> Ele
         SubElement(header, "PROPERTY", {"NAME": PREFIX + name}).text = str(value)
     if kept:
         SubElement(header, "PROPERTY", {"NAME": KEPT}).text = compact({"tiers": kept})
+    if codes:
+        SubElement(header, "PROPERTY", {"NAME": CODES}).text = compact(codes)
     return header
-
-
-def _kinds_of_tier(types: Iterable[tuple[str, bool, str, str]]) -> list[Element]:
-    made = []
-    for name, alignable, constraint, vocabulary in types:
-        words = {
-            "CONSTRAINTS": constraint,
-            "CONTROLLED_VOCABULARY_REF": vocabulary,
-            "GRAPHIC_REFERENCES": "false",
-            "LINGUISTIC_TYPE_ID": name,
-            "TIME_ALIGNABLE": "true" if alignable else "false",
-        }
-        made.append(Element("LINGUISTIC_TYPE", {k: v for k, v in words.items() if v}))
-    return made
-
-
-def _own_type(tier: CodedTier) -> str:
-    """Return what the type and the vocabulary of a coder's tier are called."""
-    return f"codes of {tier.name}"
-
-
-def _vocabulary(name: str, words: Iterable[str]) -> Element:
-    made = Element("CONTROLLED_VOCABULARY", {"CV_ID": name})
-    SubElement(made, "DESCRIPTION", {"LANG_REF": "und"})
-    for number, text in enumerate(words, start=1):
-        entry = SubElement(made, "CV_ENTRY_ML", {"CVE_ID": f"{name}-{number}"})
-        value = SubElement(entry, "CVE_VALUE", {"DESCRIPTION": "", "LANG_REF": "und"})
-        value.text = text
-    return made

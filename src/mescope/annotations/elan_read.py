@@ -25,6 +25,7 @@ from mescope.annotations.annotation import (
 )
 from mescope.annotations.clock import Clock, Timeline, reconciled, with_apex
 from mescope.annotations.elan import DEPENDENT, MODEL, PREFIX, apex_span
+from mescope.annotations.elan_codes import codes_in
 from mescope.annotations.elan_tiers import other_tiers
 from mescope.annotations.elan_time import Times, media_of, slots
 from mescope.annotations.expression_table import KINDS, number_in
@@ -128,9 +129,10 @@ def _contents(
     marks = [mark for tier in tops for mark in _marks(reader, tier)]
     _check_references(reader, tops)
     remarks = reader.remarks
+    coded, told = codes_in(root, reader.timeline, reader.times, remarks)
+    tiers = other_tiers(root, reader.times, remarks, told)
     remarks.check(path.name)
-    tiers = other_tiers(root, reader.times, remarks)
-    done = replace(sheet, marks=in_order(marks), tiers=tiers)
+    done = replace(sheet, marks=in_order(marks), coded=coded, tiers=tiers)
     return Contents((done,), tuple(remarks.said), remarks.lost)
 
 

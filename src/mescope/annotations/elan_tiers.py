@@ -7,7 +7,7 @@ other programs is put together again by the property ``mescope:tiers``.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 from xml.etree.ElementTree import Element
@@ -28,18 +28,22 @@ class _Rows:
     below: dict[str, dict[str, str]] = field(default_factory=dict)  # tier -> top one: value
 
 
-def other_tiers(root: Element, times: Times, remarks: Remarks) -> tuple[Tier, ...]:
+def other_tiers(
+    root: Element, times: Times, remarks: Remarks, known: Collection[str] = ()
+) -> tuple[Tier, ...]:
     """Return the tiers of a document that mescope does not know by their name.
 
     Args:
         root: the document.
         times: when its annotations are.
         remarks: told what was left out: cells without times.
+        known: the ids of tiers that were read already: those of codes.
 
     Raises:
         ValueError: what mescope left of them in the header makes no sense.
     """
-    tiers = {tier.get("TIER_ID", ""): tier for tier in root.iter("TIER") if not _is_ours(tier)}
+    every = {tier.get("TIER_ID", ""): tier for tier in root.iter("TIER")}
+    tiers = {n: tier for n, tier in every.items() if not _is_ours(tier) and n not in known}
     rows = _Rows()
     parents = {name: _parent(root, tier) for name, tier in tiers.items()}
     for name, tier in tiers.items():

@@ -23,15 +23,19 @@ from mescope.annotations import (
 from mescope.annotations.annotation import AnnotationSet, Contents
 from mescope.annotations.clock import Clock
 from mescope.annotations.codecs import CODECS, Codec, Header, Reader, TierReader
+from mescope.annotations.coded_table import is_table_of_codes, read_codes
 from mescope.annotations.datavyu_text import looks_like_datavyu
 from mescope.annotations.files import read_json, read_text
 from mescope.io.file_names import valid
 
 
 def _read_csv(path: Path, clock: Clock | None) -> Contents:
-    """Read whichever CSV it is: a table of marks, or a spreadsheet that Datavyu exported."""
-    if looks_like_datavyu(read_text(path)):
+    """Read whichever CSV it is: a table of marks, of codes, or one that Datavyu exported."""
+    text = read_text(path)
+    if looks_like_datavyu(text):
         return datavyu_read.read(path, clock)
+    if is_table_of_codes(text):
+        return read_codes(path, clock)
     return tables.read_csv(path)
 
 
@@ -97,6 +101,7 @@ CODECS.register("elan")(
         several=False,
         whole_milliseconds=True,
         tiers=_tiers(elan_read.read_any),
+        codes=True,
         keep_coders=elan_read.keep_coders,
     )
 )
@@ -109,6 +114,7 @@ CODECS.register("boris")(
         media_type="application/json",
         whole_milliseconds=True,
         tiers=_tiers(boris_read.read),
+        codes=True,
     )
 )
 CODECS.register("datavyu")(

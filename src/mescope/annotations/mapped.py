@@ -9,6 +9,8 @@ from typing import Any
 from mescope import facs
 from mescope.annotations.annotation import Annotation, AnnotationSet, Contents, in_order
 from mescope.annotations.clock import Clock, Timeline
+from mescope.annotations.coded import CodedTier, normal_coded
+from mescope.annotations.coded_read import code_in, meaning_of
 from mescope.annotations.datavyu_text import ms_of
 from mescope.annotations.mapping import TierMapping, TierMeaning
 from mescope.annotations.mapping_words import Said, read_words, unit_of
@@ -30,7 +32,7 @@ class TierCount:
         name: of them.
         means: what the mapping says of them; ``keep`` where it says nothing.
         cells: how many there were.
-        marks: how many became marks, or an apex of one.
+        marks: how many became marks, codes, or an apex of a mark.
         kept: whether they are kept as they stand.
         left_out: how many make no sense as what they mean.
         why: the first reasons.
@@ -54,6 +56,8 @@ class TierCount:
         parts = []
         if self.means in ("expression", "au"):
             parts.append(f"{self.marks} of {self.cells} became marks")
+        elif self.means == "codes":
+            parts.append(f"{self.marks} of {self.cells} became codes")
         elif self.means == "apex":
             parts.append(f"{self.marks} of {self.cells} became the apex of a mark")
         elif self.means == "ignore":
@@ -112,6 +116,15 @@ def mapped(
     return Mapped(done, tuple(counts.values()))
 
 
+def with_codes(contents: Contents, clock: Clock | None) -> Contents:
+    """Return contents whose codes, which their format holds as plain tiers, are codes again.
+
+    Raises:
+        DatasetError: a code lies outside the recording.
+    """
+    return mapped(contents, TierMapping(), clock).contents
+
+
 @dataclass
 class _Reader:
     """The tiers of one video while they are read."""
@@ -139,17 +152,20 @@ class _Reader:
                 found += self._marks(tier, meaning)
         for leftover, count in (pair for pairs in self.apexes.values() for pair in pairs):
             count.lose(f"no mark is at {leftover:.3f} s")
+        codes = [code for tier in one.tiers for code in self._codes(tier)]
         kept = [self._kept(tier) for tier in one.tiers if self._meaning(tier).keeps]
         there = {_likeness(mark) for mark in one.marks}  # made of these tiers before
         fresh = [m for m in (*marks, *self._joined(units)) if _likeness(m) not in there]
         return replace(
             one,
             marks=in_order((*one.marks, *fresh)),
+            coded=normal_coded((*one.coded, *codes)),
             tiers=normal_tiers(kept),
         )
 
     def _meaning(self, tier: Tier) -> TierMeaning:
-        return self.mapping.of(tier.name) or TierMeaning(name=tier.name)
+        known = self.mapping.of(tier.name) or meaning_of(tier)
+        return known or TierMeaning(name=tier.name)
 
     def _count(self, tier: Tier) -> TierCount:
         meaning = self._meaning(tier)
@@ -184,6 +200,26 @@ class _Reader:
                 count.lose(str(error))
                 continue
             found.append(mark)
+            count.marks += 1
+        return found
+
+    def _codes(self, tier: Tier) -> list[CodedTier]:
+        meaning, found = self._meaning(tier), []
+        if meaning.means != "codes":
+            return []
+        count = self._count(tier)
+        count.cells += len(tier.cells)
+        tier = replace(tier, coder=tier.coder or self.coder)
+        for cell in tier.cells:
+            try:
+                code = code_in(tier, meaning, cell, self.timeline)
+            except OutsideError as error:
+                self.remarks.left_out(f"{tier.name}, {cell.start / 1000:.3f} s", error)
+                continue
+            except ValueError as error:
+                count.lose(str(error))
+                continue
+            found.append(code)
             count.marks += 1
         return found
 

@@ -24,7 +24,7 @@ from mescope.annotations.files import listing, read_json, table, word
 from mescope.errors import DatasetError
 from mescope.events import EventKind
 
-Means = Literal["expression", "au", "apex", "event", "keep", "ignore"]
+Means = Literal["expression", "au", "apex", "event", "codes", "keep", "ignore"]
 KindRule = Literal["duration", "micro", "macro"]
 Role = Literal["words", "emotion", "au", "apex", "coder", "note", "ignore"]
 Unit = Literal["seconds", "milliseconds", "frames", "frames from 1"]
@@ -44,12 +44,15 @@ class TierMeaning:
     Attributes:
         name: of the tier, behaviour or column.
         means: ``expression``, ``au`` (action units), ``apex`` (of the marks around it),
-            ``event`` (see ``event``), ``keep`` (as it stands) or ``ignore``.
+            ``event`` (see ``event``), ``codes`` (of a code scheme), ``keep`` (as it stands) or
+            ``ignore``.
         kind: of its marks: ``micro``, ``macro``, or by their duration (half a second and less
             is micro); a word in the cell goes before it.
         unit: the action units of every cell, such as 12, L12 or 6+12.
         emotion: of every cell that names none.
         event: blink, speech, head or gaze.
+        tier: of the code scheme, on which its codes stand; empty: the one of its own name.
+        code: of every cell, as behaviours of BORIS are codes; empty: the first value of a cell.
         coder: whose it is; empty: as the file says.
         keep: whether the tier itself is kept, too, for the way back.
         fields: what the values of a cell are: ``words`` are read for kind, emotion, action
@@ -67,6 +70,8 @@ class TierMeaning:
     unit: str = ""
     emotion: str = ""
     event: EventKind | None = None
+    tier: str = ""
+    code: str = ""
     coder: str = ""
     keep: bool = True
     fields: Mapping[str, Role] = field(default_factory=dict)

@@ -15,6 +15,7 @@ from pathlib import Path
 from mescope.annotations import datavyu_read, tables
 from mescope.annotations.annotation import AnnotationSet, Contents
 from mescope.annotations.clock import Clock
+from mescope.annotations.coded_table import is_table_of_codes, read_codes
 from mescope.annotations.datavyu_text import looks_like_datavyu
 from mescope.annotations.delimited import UnreadableError, delimiter_of, split
 from mescope.annotations.expression_table import KINDS, columns_of
@@ -70,6 +71,8 @@ def read_any(path: Path, clock: Clock | None, layout: TableLayout | None) -> Con
     text = read_text(path)
     if looks_like_datavyu(text):
         return datavyu_read.read_any(path, clock)
+    if is_table_of_codes(text):
+        return read_codes(path, clock)
     header, rows = _rows(path, text)
     if _is_ours(header, rows):
         return tables.read_csv(path)
@@ -111,7 +114,7 @@ def layout_of_table(path: Path) -> tuple[tuple[str, ...], TableLayout | None]:
         DatasetError: it cannot be read.
     """
     text = read_text(path)
-    if looks_like_datavyu(text):
+    if looks_like_datavyu(text) or is_table_of_codes(text):
         return (), None
     header, rows = _rows(path, text)
     if _is_ours(header, rows) or any(name.endswith(_WIDE) for name in header):

@@ -18,7 +18,9 @@ from dataclasses import replace
 from pathlib import Path, PurePath
 from typing import Any
 
+from mescope.annotations import coded
 from mescope.annotations.annotation import Annotation, AnnotationSet, Contents, in_order, normal
+from mescope.annotations.coded import CodedTier
 from mescope.annotations.expression_table import (
     frame,
     number_in,
@@ -44,6 +46,7 @@ from mescope.annotations.tiers import (
     cell_between,
     facts_of,
     normal_tiers,
+    tier_from_dict,
     tier_of,
 )
 from mescope.errors import DatasetError
@@ -271,7 +274,7 @@ def read_analysis(document: Any, path: Path) -> Contents:
 
 
 def read_review(document: Any, path: Path) -> Contents:
-    """Return the marks in the JSON of a review (``mescope app``), as they were kept.
+    """Return marks, codes and tiers in the JSON of a review (``mescope app``), as they were.
 
     Raises:
         DatasetError: it comes from another version, or is damaged.
@@ -289,12 +292,42 @@ def read_review(document: Any, path: Path) -> Contents:
                 from_dict(table(entry, "a mark"))
                 for entry in listing(document["marks"], "marks")
             ),
+            coded=_codes(document),
+            tiers=normal_tiers(
+                map(tier_from_dict, listing(document.get("tiers", []), "tiers"))
+            ),
         )
     except (KeyError, ValueError) as error:
         raise DatasetError(
             f"{path.name} is damaged ({error}); export the recording again"
         ) from None
     return Contents((sheet,))
+
+
+def _codes(document: dict[str, Any]) -> tuple[CodedTier, ...]:
+    """Return the codes of a review, with the words of its scheme; raises ValueError."""
+    entries = listing(document.get("codes", []), "codes")
+    scheme = table(document.get("scheme", {}), "scheme")
+    known = [_vocabulary(table(t, "a tier")) for t in listing(scheme.get("tiers", []), "tiers")]
+    found = [coded.from_dict(table(entry, "a code")) for entry in entries]
+    return coded.normal_coded((*known, *found))
+
+
+def _vocabulary(tier: dict[str, Any]) -> CodedTier:
+    def names(rows: Any) -> list[str]:
+        return [
+            word(table(one, "a word").get("name"), "name") for one in listing(rows, "words")
+        ]
+
+    sets = [table(one, "a modifier") for one in listing(tier.get("modifiers", []), "modifiers")]
+    return CodedTier(
+        name=word(tier.get("name"), "the name of a tier"),
+        kind=coded.kind_of(tier.get("kind", "")),
+        codes=tuple(names(tier.get("codes", []))),
+        modifiers=tuple(
+            (word(one.get("name"), "name"), tuple(names(one.get("values", [])))) for one in sets
+        ),
+    )
 
 
 def _proposal(entry: dict[str, Any], source: str, rate: float) -> Annotation:

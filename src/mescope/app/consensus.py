@@ -91,9 +91,8 @@ def _make(
             values_of(replace(mark, face=keys.get(mark.face, mark.face))) | {"note": mark.note}
             for mark in found
         ]
-        store.add_marks(
-            identity, [(CONSENSUS, f"h{secrets.token_hex(6)}", values) for values in fresh]
-        )
+        marked = [(CONSENSUS, f"h{secrets.token_hex(6)}", values) for values in fresh]
+        store.add_marks(identity, marked, "add")
         _finish(project, identity, coders)
     return len(found)
 

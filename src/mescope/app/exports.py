@@ -10,9 +10,10 @@ from pathlib import Path
 
 from mescope import __version__
 from mescope.annotations import AnnotationSet, dumps, writable
-from mescope.annotations.coded import table_of
 from mescope.annotations.coded import to_dict as code_dict
+from mescope.annotations.coded_table import table_of
 from mescope.annotations.stored import to_dict
+from mescope.annotations.tiers import tier_to_dict
 from mescope.app.annotation_sets import annotations_of, tiers_of
 from mescope.app.pages import marks_page
 from mescope.app.project import Project
@@ -125,6 +126,7 @@ def _json(project: Project, recording: StoredRecording, who: str | None) -> byte
         **view.to_json(),
         "marks": [to_dict(mark) for mark in found.marks],
         "codes": [code_dict(tier, span) for tier in found.coded for span in tier.spans],
+        "tiers": [tier_to_dict(tier) for tier in found.tiers],
         "scheme": project.scheme.now.to_json(),
         "history": project.review.history(recording.id),
     }

@@ -6,7 +6,7 @@ It gets paths and gives back plain values: whose marks, from where to where.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -24,6 +24,9 @@ from mescope.annotations import (
     read_mapped,
 )
 from mescope.annotations.annotation import Annotation
+from mescope.annotations.coded import to_dict
+from mescope.annotations.coded_read import meaning_of
+from mescope.annotations.mapped import with_codes
 from mescope.annotations.mapping import from_json
 from mescope.annotations.tiers import check_cells, tier_to_dict
 from mescope.app.import_look import look_at
@@ -49,7 +52,7 @@ def marks_in(
     mapping: dict[str, Any] | None = None,
     coder: str = "",
 ) -> tuple[dict[str, Any], bytes]:
-    """Answer with the marks of one recording in a file, and the tiers that are kept of it.
+    """Answer with the marks and codes of one recording in a file, and the tiers kept of it.
 
     Args:
         path: of the file.
@@ -65,7 +68,7 @@ def marks_in(
 
     Returns:
         ``remarks`` and ``counts`` of tiers, and as JSON in the bytes ``marks``, a list of
-        [coder or None, values], and ``tiers``.
+        [coder or None, values], ``codes`` and ``tiers``.
 
     Raises:
         DatasetError: damaged, or not about this recording.
@@ -76,9 +79,10 @@ def marks_in(
     # With a clock only what is of this recording was read.
     sheets = [_about(contents, valid(video))] if clock is None else contents.sets
     every = [mark for sheet in sheets for mark in sheet.marks]
+    codes = [to_dict(t, span) for sheet in sheets for t in sheet.coded for span in t.spans]
     remarks = list(contents.remarks)
     tiers = [tier for sheet in sheets for tier in sheet.tiers]
-    if not every and not (mapping and tiers):
+    if not every and not codes and not (mapping and tiers):
         why = f" ({remarks[0]})" if remarks else ""
         raise DatasetError(
             f"expected the marks of {valid(video)}, found none{why}; choose another file"
@@ -87,11 +91,13 @@ def marks_in(
     if len(own) < len(every):
         left = len(every) - len(own)
         remarks.append(f"{left} marks of a model, or rejected, were left out")
-    if len(own) > MOST_MARKS:
-        raise MescopeError(f"expected at most {MOST_MARKS} marks, found {len(own)}")
+    if len(own) + len(codes) > MOST_MARKS:
+        found_marks = len(own) + len(codes)
+        raise MescopeError(f"expected at most {MOST_MARKS} marks, found {found_marks}")
     check_cells(tiers, MOST_MARKS)
     found = {
         "marks": [[mark.source or None, _values(mark)] for mark in own],
+        "codes": codes,
         "tiers": [tier_to_dict(tier) for tier in tiers],
     }
     answer = {"remarks": remarks, "counts": [asdict(count) for count in counts]}
@@ -108,10 +114,15 @@ def look(
     start_offset: float = 0.0,
     mpv_zero: float = 0.0,
     part: str | None = None,
+    scheme: Sequence[Mapping[str, Any]] = (),
 ) -> tuple[dict[str, Any], bytes]:
-    """Answer with what a file holds; arguments as for :func:`marks_in`."""
+    """Answer with what a file holds; arguments as for :func:`marks_in`.
+
+    ``scheme`` are name and codes of each tier of the project's scheme.
+    """
     clock = _clock(video, times, rate, start_offset, mpv_zero)
-    return look_at(Path(path), form, clock, part, from_json(mapping)), b""
+    found = look_at(Path(path), form, clock, part, from_json(mapping), scheme)
+    return found, b""
 
 
 def _clock(
@@ -128,16 +139,19 @@ def _contents(
     mapping: dict[str, Any] | None, coder: str,
 ) -> tuple[Contents, tuple[TierCount, ...]]:  # fmt: skip
     if mapping is None or CODECS[form].tiers is None:
-        return read(path, format=form, clock=clock, part=part), ()
-    found = read_mapped(
+        found = read(path, format=form, clock=clock, part=part)
+        if any(meaning_of(tier) for one in found.sets for tier in one.tiers):
+            return with_codes(found, clock), ()
+        return found, ()
+    done = read_mapped(
         path, from_json(mapping), format=form, clock=clock, part=part, coder=coder
     )
-    return found.contents, found.counts
+    return done.contents, done.counts
 
 
 def _about(contents: Contents, video: str) -> AnnotationSet:
     """Return the set of a recording: the only one, or the one of its name."""
-    sheets = [s for s in contents.sets if s.marks or s.tiers]
+    sheets = [s for s in contents.sets if s.marks or s.coded or s.tiers]
     stem = Path(video).stem
     fitting = [s for s in sheets if valid(Path(s.video).stem) == stem]
     chosen = sheets if len(sheets) == 1 else fitting

@@ -13,7 +13,8 @@ from mescope.annotations import CODECS, format_of
 from mescope.annotations.mapping import TierMapping, to_json
 from mescope.annotations.text import one_line
 from mescope.annotations.tiers import tier_from_dict
-from mescope.app import faces, import_reader
+from mescope.app import code_imports, faces, import_reader
+from mescope.app.code_imports import sorted_codes
 from mescope.app.coder_names import name_of
 from mescope.app.kept_tiers import shown
 from mescope.app.project import Project
@@ -32,25 +33,28 @@ def bring_in(
     part: str | None = None,
     mapping: TierMapping | None = None,
 ) -> dict[str, Any]:
-    """Add the marks of a file of another program to a recording.
+    """Add the marks and codes of a file to a recording.
 
     Marks of coders become annotations of these coders (of ``coder``, if given); marks of a
     model stay in the file, since detections come from analyses alone.  A mark that is there
     already is not added again.  Of several videos in a file the one that is called as the
     recording counts, or ``part``: the name of a video, or of an observation of BORIS.  Nothing
     is added if a mark lies outside the recording.  With a ``mapping`` the tiers of any study
-    are read as it says; whose they are it says too, or the file, else ``coder``.  Tiers that
-    are no marks are kept with the recording.  The file is read in a process of its own:
-    neither its size nor its content is the server's.
+    are read as it says; whose they are it says too, or the file, else ``coder``.  Codes that
+    the project's scheme has stay those of the coder whom the file names.  Tiers that are
+    neither are kept with the recording, as are codes that the scheme does not have.  The file
+    is read in a process of its own: neither its size nor its content is the server's.
 
     Returns:
-        ``added``, ``known``: how many; ``remarks``: what was left out; ``counts``: what
-        became of each tier; ``kept``: the tiers that are now kept with the recording.
+        ``added``, ``known``: how many marks; ``coded``: the same of codes; ``remarks``: what
+        was left out; ``counts``: what became of each tier; ``kept``: the tiers that are now
+        kept with the recording.
 
     Raises:
         DatasetError: no such format, damaged, of other recordings, a mark lies outside, or
             more than reading it may take.
-        MescopeError: a value of a mark cannot be taken.
+        MescopeError: a value of a mark or code cannot be taken.
+        BlindError: it is another coder's, while the project is coded blind.
     """
     asked = {} if mapping is None else {"mapping": to_json(mapping), "coder": coder or ""}
     answer, body = _read(project, recording, name, data, do="marks", part=part, **asked)
@@ -66,13 +70,18 @@ def bring_in(
     ]
     strange = _strange_faces([values["face"] for _, values in found["marks"]], known_faces)
     tiers = [tier_from_dict(one) for one in found["tiers"]]
+    codes = sorted_codes(project.scheme.now, found["codes"], coder or own)
     with project.store.together():
         added, known = project.review.take_in(recording.id, recording.frames, marks)
-        said = project.kept.keep(recording.id, tiers, one_line(Path(name).name)[:120])
+        *coded, told = code_imports.take_in(project, recording, codes.fits)
+        left = codes.kept(recording.start_offset or 0.0, project.kept.of(recording.id))
+        every = [*tiers, *left]
+        said = project.kept.keep(recording.id, every, one_line(Path(name).name)[:120])
     return {
         "added": added,
         "known": known,
-        "remarks": [*answer["remarks"], *strange, *said],
+        "coded": dict(zip(("added", "known"), coded, strict=True)),
+        "remarks": [*answer["remarks"], *strange, *codes.said, *told, *said],
         "counts": answer["counts"],
         "kept": [shown(tier) for tier in project.kept.of(recording.id)],
     }
@@ -115,9 +124,14 @@ def look(
     known = project.kept.mapping()
     if layout is not None:
         known = known.updated(layout)
+    scheme = [
+        {"name": tier.name, "codes": [one.name for one in tier.codes]}
+        for tier in project.scheme.now.tiers
+    ]
     answer, _ = _read(
-        project, recording, name, data, do="look", part=part, mapping=to_json(known)
-    )
+        project, recording, name, data, do="look", part=part, mapping=to_json(known),
+        scheme=scheme,
+    )  # fmt: skip
     return answer
 
 

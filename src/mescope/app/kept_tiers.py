@@ -61,11 +61,12 @@ class KeptTiers:
         with self._store.together():
             there = self._current(recording)
             fresh = [tier for tier in normal_tiers(tiers) if there.get(_key(tier)) != tier]
+            for coder in {tier.coder for tier in fresh}:
+                self._store.sight.check_import(recording, coder)
             after = {**there, **{_key(tier): tier for tier in fresh}}
             if sum(len(tier.cells) for tier in after.values()) > MOST_CELLS:
                 raise MescopeError(f"expected at most {MOST_CELLS} cells of tiers, found more")
             for tier in fresh:
-                self._store.sight.check_import(recording, tier.coder)
                 if _key(tier) in there:
                     said.append(f"{tier.name}: the tier was there and is now as in this file")
                 self._add(recording, tier, file)

@@ -284,7 +284,7 @@ class Review:
                     fresh.append((coder, f"h{secrets.token_hex(6)}", kept))
             if before + len(fresh) > MOST_MARKS:
                 raise MescopeError(f"expected at most {MOST_MARKS} marks in a recording")
-            self._store.add_marks(identity, fresh)
+            self._store.add_marks(identity, fresh, "add")
             return len(fresh), len(found) - len(fresh)
 
     def history(self, identity: str) -> list[dict[str, Any]]:

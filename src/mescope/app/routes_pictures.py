@@ -9,28 +9,29 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response
 
 from mescope.app.dependencies import LARGEST, Asked, Frame, FrameQuery, Served
-from mescope.app.project import MissingError, Project
+from mescope.app.made_responses import (
+    Version,
+    described_as,
+    looked_at,
+    made,
+    made_once,
+    within,
+)
+from mescope.app.project import Project
 from mescope.app.range_response import file_response
-from mescope.app.records import StoredRecording, VideoFacts
+from mescope.app.records import StoredRecording
 from mescope.errors import MescopeError
 
 router = APIRouter(prefix="/api/recordings/{id}")
 
 MOST_TIMES = 20_000
 THUMBNAIL = 320
-_LASTING = "private, max-age=31536000, immutable"
-_ASK_AGAIN = "private, no-cache"
 _WIDTHS = (64, 16384)
 _TYPES = {".mp4": "video/mp4", ".m4v": "video/mp4", ".webm": "video/webm", ".ogv": "video/ogg"}
-Version = Annotated[
-    str | None,
-    Query(max_length=40, description="Of the recording: browsers then keep the picture."),
-]
-_JPEG: dict[int | str, dict[str, Any]] = {200: {"content": {"image/jpeg": {}}}}
-_PNG: dict[int | str, dict[str, Any]] = {200: {"content": {"image/png": {}}}}
+_JPEG, _PNG = "image/jpeg", "image/png"
 
 
-@router.get("/frames/{n}.jpg", response_class=Response, responses=_JPEG)
+@router.get("/frames/{n}.jpg", response_class=Response, responses=described_as(_JPEG))
 def frame(
     request: Request,
     asked: Asked,
@@ -41,24 +42,24 @@ def frame(
 ) -> Response:
     """Return exactly frame ``n`` as JPEG."""
     within(asked, n)
-    tag, headers = _headers(asked, n, width, version)
-    if tag in request.headers.get("if-none-match", ""):
-        return Response(status_code=304, headers=headers)
-    data = project.frames.frame(asked.id, project.file(asked), n, width)
-    return Response(data, media_type="image/jpeg", headers=headers)
+
+    def make() -> bytes:
+        return project.frames.frame(asked.id, project.file(asked), n, width)
+
+    return made_once(request, f"{n}-{width}", _JPEG, asked, version, make)
 
 
-@router.get("/thumbnail.jpg", response_class=Response, responses=_JPEG)
+@router.get("/thumbnail.jpg", response_class=Response, responses=described_as(_JPEG))
 def thumbnail(
     request: Request, asked: Asked, project: Served, version: Version = None
 ) -> Response:
     """Return a small picture of the recording: the frame at a tenth of its length."""
-    n = (_facts(asked).frames - 1) // 10
-    tag, headers = _headers(asked, n, THUMBNAIL, version)
-    if tag in request.headers.get("if-none-match", ""):
-        return Response(status_code=304, headers=headers)
-    data = project.frames.thumbnail(asked.id, project.file(asked), n, THUMBNAIL)
-    return Response(data, media_type="image/jpeg", headers=headers)
+    n = (looked_at(asked).frames - 1) // 10
+
+    def make() -> bytes:
+        return project.frames.thumbnail(asked.id, project.file(asked), n, THUMBNAIL)
+
+    return made_once(request, f"{n}-{THUMBNAIL}", _JPEG, asked, version, make)
 
 
 @router.get("/times")
@@ -89,7 +90,7 @@ def traces(
     return JSONResponse(project.curves(asked.id).thinned(first, last, points, wanted))
 
 
-@router.get("/pair", response_class=Response, responses=_PNG)
+@router.get("/pair", response_class=Response, responses=described_as(_PNG))
 def pair(
     asked: Asked,
     project: Served,
@@ -104,8 +105,7 @@ def pair(
     data = project.frames.pair(
         asked.id, project.file(asked), onset=onset, apex=apex, magnify=magnify
     )
-    headers = {"Cache-Control": kept(asked, version)}
-    return Response(data, media_type="image/png", headers=headers)
+    return made(data, _PNG, asked, version)
 
 
 @router.get("/overlay/{n}")
@@ -135,18 +135,6 @@ def file(request: Request, asked: Asked, project: Served) -> Response:
     return file_response(request, path, kind)
 
 
-def _headers(
-    asked: StoredRecording, n: int, width: int | None, version: str | None
-) -> tuple[str, dict[str, str]]:
-    tag = f'"{asked.version}-{n}-{width}"'
-    return tag, {"ETag": tag, "Cache-Control": kept(asked, version)}
-
-
-def kept(recording: StoredRecording, version: str | None) -> str:
-    """Say how long a browser may keep a picture: for ever, if its address names the version."""
-    return _LASTING if version == recording.version else _ASK_AGAIN
-
-
 def _onset(project: Project, recording: StoredRecording, n: int) -> int | None:
     """Return the onset of the shortest mark around a frame, or None."""
     _, state = project.review.state(recording.id)
@@ -154,18 +142,3 @@ def _onset(project: Project, recording: StoredRecording, n: int) -> int | None:
     around = [interval for interval in found if interval.first <= n <= interval.last]
     best = min(around, key=len, default=None)
     return None if best is None else best.first
-
-
-def _facts(recording: StoredRecording) -> VideoFacts:
-    if recording.error is not None:
-        raise MissingError(recording.error)
-    if recording.facts is None:
-        raise MissingError("expected a recording that was looked at, this one waits; ask again")
-    return recording.facts
-
-
-def within(recording: StoredRecording, n: int) -> None:
-    """Raise MissingError for a frame that there is not."""
-    frames = _facts(recording).frames
-    if n >= frames:
-        raise MissingError(f"expected a frame from 0 to {frames - 1}, found {n}")

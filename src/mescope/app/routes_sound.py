@@ -8,15 +8,15 @@ from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse, Response
 
 from mescope.app.dependencies import LARGEST, Asked, FrameQuery, Served
-from mescope.app.project import MissingError, Project
+from mescope.app.made_responses import Version, described_as, looked_at, made
+from mescope.app.project import Project
 from mescope.app.records import StoredRecording
-from mescope.app.routes_pictures import Version, kept
 from mescope.app.sounds import LONGEST_PIECE, SoundWish
 
 router = APIRouter(prefix="/api/recordings/{id}")
 
 Stream = Annotated[int, Query(ge=0, le=1000, description="Of several streams, from 0.")]
-_WAV: dict[int | str, dict[str, Any]] = {200: {"content": {"audio/wav": {}}}}
+_WAV = "audio/wav"
 
 
 @router.get("/sound")
@@ -25,7 +25,7 @@ def sound(asked: Asked, project: Served, stream: Stream = 0) -> dict[str, Any]:
     return project.sounds.state(_wish(project, asked, stream))
 
 
-@router.get("/sound.wav", response_class=Response, responses=_WAV)
+@router.get("/sound.wav", response_class=Response, responses=described_as(_WAV))
 def piece(
     asked: Asked,
     project: Served,
@@ -43,8 +43,7 @@ def piece(
 ) -> Response:
     """Return a piece of the sound as WAV; 503 while it is being read."""
     data = project.sounds.piece(_wish(project, asked, stream), start, seconds, speed)
-    headers = {"Cache-Control": kept(asked, version)}
-    return Response(data, media_type="audio/wav", headers=headers)
+    return made(data, _WAV, asked, version)
 
 
 @router.get("/loudness")
@@ -63,8 +62,5 @@ def loudness(
 
 
 def _wish(project: Project, asked: StoredRecording, stream: int) -> SoundWish:
-    if asked.error is not None:
-        raise MissingError(asked.error)
-    if asked.facts is None:
-        raise MissingError("expected a recording that was looked at, this one waits; ask again")
+    looked_at(asked)
     return SoundWish(asked, project.file(asked), project.times_file(asked.id), stream)

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
 from mescope.app.dependencies import Asked, Frame, FrameQuery, Served
+from mescope.app.made_responses import Version, described_as, made, within
 from mescope.app.project import MissingError
-from mescope.app.routes_pictures import Version, kept, within
 from mescope.motion.held_face import View, check_stretch
 
 router = APIRouter(prefix="/api/recordings/{id}")
 
-_JPEG: dict[int | str, dict[str, Any]] = {200: {"content": {"image/jpeg": {}}}}
+_JPEG = "image/jpeg"
 
 
-@router.get("/view/{n}.jpg", response_class=Response, responses=_JPEG)
+@router.get("/view/{n}.jpg", response_class=Response, responses=described_as(_JPEG))
 def view(
     asked: Asked,
     project: Served,
@@ -37,6 +37,4 @@ def view(
     data = project.frames.view(
         asked.id, project.file(asked), index=n, onset=onset, kind=kind, factor=factor
     )
-    return Response(
-        data, media_type="image/jpeg", headers={"Cache-Control": kept(asked, version)}
-    )
+    return made(data, _JPEG, asked, version)

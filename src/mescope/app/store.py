@@ -291,16 +291,16 @@ class ProjectStore:
         )
 
     def add_marks(
-        self, identity: str, marks: Iterable[tuple[str, str, Mapping[str, Any]]]
+        self, identity: str, marks: Iterable[tuple[str, str, Mapping[str, Any]]], action: str
     ) -> None:
-        """Keep many annotations at once: coder, id and values of each; all or none."""
+        """Keep many annotations or codes at once: coder, id, values of each; all or none."""
         with self.together():
             at = now()
             self.database.run_many(
                 "INSERT INTO events (recording, revision, at, coder, action, mark, "
                 '"values") VALUES (?, ?, ?, ?, ?, ?, ?)',
                 (
-                    (identity, revision, at, coder, "add", mark, json.dumps(dict(values)))
+                    (identity, revision, at, coder, action, mark, json.dumps(dict(values)))
                     for revision, (coder, mark, values) in enumerate(
                         marks, start=self._newest(identity) + 1
                     )

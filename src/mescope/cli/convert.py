@@ -70,9 +70,10 @@ def convert(
     contents = read_marks(source, read_as, clock_of(video, rate), part, mapping)
     sheets = contents.sets
     count = sum(len(sheet.marks) for sheet in sheets)
+    codes = sum(len(tier.spans) for sheet in sheets for tier in sheet.coded)
     kept = sum(len(tier.cells) for sheet in sheets for tier in sheet.tiers)
     # a file may say that its videos hold no mark; one whose marks were left out says no such
-    nothing = not count and not (mapping and kept)
+    nothing = not count and not codes and not (mapping and kept)
     if nothing and (contents.remarks or not sheets):
         explain(f"found no marks in {source}; nothing was written")
         path = None
@@ -80,7 +81,8 @@ def convert(
         path = write(sheets, target, format=write_as, media=video, date=_now(), force=force)
         for flag in flags(sheets, write_as or format_of(path)):
             explain(flag)
-        more = f" and {kept} cells of other tiers" if kept else ""
+        more = f", {codes} codes" if codes else ""
+        more += f" and {kept} cells of other tiers" if kept else ""
         explain(f"wrote {path}: {count} marks{more} of {len(sheets)} videos")
     if as_json:
         show_json({
@@ -97,6 +99,8 @@ def convert(
 
 def _about(sheet: AnnotationSet) -> dict[str, Any]:
     about = {"video": sheet.video, "subject": sheet.subject, "marks": len(sheet.marks)}
+    if codes := sum(len(tier.spans) for tier in sheet.coded):
+        about["codes"] = codes
     cells = sum(len(tier.cells) for tier in sheet.tiers)
     return {**about, "cells": cells} if cells else about
 

@@ -3,14 +3,11 @@
 import { ask, post, query } from "./api.js";
 import { differing, nameOf } from "./differences.js";
 import { fail, make, put } from "./dom.js";
+import { NONE, figure, heads, line, scroll } from "./tables.js";
 import { t, word } from "./words.js";
 
 const MOST = 500;  // differences in the list
-const figure = (value) => (value === null || value === undefined ? "–" : value.toFixed(2));
 const head = (name) => t(`agreement.head_${name}`);
-const heads = (...texts) => make("thead", {}, make("tr", {}, ...texts.map((text) => make("th", { scope: "col" }, text))));
-const line = (name, cells) => make("tr", {}, make("th", { scope: "row" }, name), ...cells.map((cell) => make("td", {}, String(cell ?? "–"))));
-const scroll = (label, ...inner) => make("div", { class: "scroll", role: "region", "aria-label": label, tabindex: "0" }, ...inner);
 
 export async function showAgreement(main, { project, coder }) {
   const people = ["model", ...project.coders];
@@ -64,26 +61,25 @@ function pair(found, a, b) {
     make("h2", {}, t("agreement.differences", { n: disagreements.length })),
     ...(disagreements.length > MOST ? [make("p", { class: "quiet" }, t("agreement.shown", { n: MOST, of: disagreements.length }))] : []),
     scroll(t("agreement.save"), make("table", { class: "table", id: "disagreements" }, heads(...["recording", "frame", "what"].map(head), nameOf(a), nameOf(b)),
-      make("tbody", {}, ...disagreements.slice(0, MOST).map((one) => make("tr", {},
-        make("th", { scope: "row" }, make("a", { href: `#/r/${one.id}@${one.frame}` }, one.recording)),
-        ...[one.frame, differing(one.reasons), said(one, "a"), said(one, "b")].map((cell) => make("td", {}, String(cell)))))))),
+      make("tbody", {}, ...disagreements.slice(0, MOST).map((one) => line(make("a", { href: `#/r/${one.id}@${one.frame}` }, one.recording),
+        [one.frame, differing(one.reasons), said(one, "a"), said(one, "b")]))))),
   ];
 }
 
 function edge(shift) {
-  if (!shift) return "–";
+  if (!shift) return NONE;
   const { pairs, bias, error, within } = shift, ms = (seconds) => Math.round(1000 * Math.abs(seconds));
   return t("agreement.shift", { n: pairs, error: ms(error), bias: `${bias < 0 ? "−" : "+"}${ms(bias)}`, within: Math.round(100 * within) });
 }
 
 function said(one, side) {
   const [onset, offset, kind, emotion] = ["onset", "offset", "kind", "emotion"].map((name) => one[`${name}_${side}`]);
-  return onset === null ? "–" : `${onset}–${offset} ${word("lengths", kind)}${emotion ? `, ${word("emotions", emotion)}` : ""}`;
+  return onset === null ? NONE : `${onset}–${offset} ${word("lengths", kind)}${emotion ? `, ${word("emotions", emotion)}` : ""}`;
 }
 
 function all({ pairs, together }) {
   if (pairs.length < 2) return [];
-  const ms = (value) => (value === null ? "–" : t("agreement.apart", { n: Math.round(value) }));
+  const ms = (value) => (value === null ? NONE : t("agreement.apart", { n: Math.round(value) }));
   return [make("h2", {}, t("agreement.pairs")), ...(together ? [make("p", {}, t("agreement.together", { n: together.recordings,
     kinds: figure(together.kind_alpha), frames: figure(together.frame_alpha), emotions: figure(together.emotion_alpha) }))] : []),
     scroll(t("agreement.pairs"), make("table", { class: "table" }, heads(...["pair", "recordings", "f1", "kappa_kinds", "alpha_kinds", "kappa_frames", "kappa_emotions", "onset", "offset"].map(head)), make("tbody", {}, ...pairs.map((r) =>

@@ -48,7 +48,7 @@ export class Exchange {
         return this.showFound(await api.importMarks(this.id, file, this.callbacks.coder()), found.tiers.length ? file : null);
       }
       if (ask || !found.remembered) {
-        const mapping = await askMapping(file.name, found, this.project.emotions, (table) => api.look(this.id, file, table));
+        const mapping = await askMapping(file.name, found, this.project, (table) => api.look(this.id, file, table));
         if (!mapping) return;
         await api.remember(mapping);
       }
@@ -57,7 +57,12 @@ export class Exchange {
   }
 
   showFound(found, file = null, before = false) {
-    const words = t(found.known ? "exchange.came_in_known" : "exchange.came_in", { n: found.added, known: found.known });
+    const { coded } = found, some = coded.added + coded.known > 0;
+    const words = [
+      (!some || found.added + found.known > 0) && t(found.known ? "exchange.came_in_known" : "exchange.came_in", { n: found.added, known: found.known }),
+      some && t(coded.known ? "exchange.codes_in_known" : "exchange.codes_in", { n: coded.added, known: coded.known }),
+    ].filter(Boolean).join(" ");
+    if (coded.added) this.callbacks.coded();
     this.callbacks.take(found);
     this.showKept(found.kept);
     this.told.replaceChildren(make("p", {}, [words, before && t("exchange.as_before")].filter(Boolean).join(" ")), toldOf(found),

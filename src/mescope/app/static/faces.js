@@ -7,6 +7,7 @@ import { clock, fail, make, put, say } from "./dom.js";
 import { t } from "./words.js";
 
 const PICTURE = 96;  // px
+const NUMBERED = /^face (\d+)$/;  // a face that nobody gave a name yet
 const PREFIX = /^face:(\d+):/;
 
 export class Faces {
@@ -25,8 +26,8 @@ export class Faces {
   learn({ faces, state }) {  // what an analysis found
     const key = this.face?.key;
     this.wanted = faces.every;
-    this.faces = faces.faces;
-    this.questions = faces.questions;
+    this.faces = faces.faces.map((one) => ({ ...one, name: shownName(one.name) }));
+    this.questions = faces.questions.map((one) => ({ ...one, faces: one.faces.map(shownName) }));
     this.chosen = Math.max(0, this.faces.findIndex((one) => one.stretches.some(({ id }) => id === key)));
     put(this.about, this.faces.length ? "" : this.wanted ? t("faces.running") : t("faces.about"));
     this.about.hidden = !this.about.textContent;
@@ -47,7 +48,7 @@ export class Faces {
   entry(face, i) {
     const canvas = make("canvas", { width: PICTURE, height: PICTURE, "aria-hidden": "true" });
     this.paint(canvas, face.stretches[0]);
-    const name = make("input", { value: face.name, maxlength: "40", "aria-label": t("faces.name_of", { name: face.label }), "data-face": face.key,
+    const name = make("input", { value: face.name, maxlength: "40", "aria-label": t("faces.name_of", { name: shownName(face.label) }), "data-face": face.key,
       onchange: (event) => this.act({ action: "name", stretch: face.key, name: event.target.value }) });
     const others = this.faces.filter((one) => one !== face && !meet(one, face));
     const merge = make("select", { "aria-label": t("faces.merge_of", { name: face.name }), onchange: (event) => this.act({ action: "same", stretch: event.target.value, other: face.key }) },
@@ -156,4 +157,5 @@ export class Faces {
   }
 }
 
+const shownName = (name) => name.replace(NUMBERED, (_, n) => t("faces.numbered", { n }));
 const meet = (one, other) => one.stretches.some((a) => other.stretches.some((b) => a.first <= b.last && b.first <= a.last));

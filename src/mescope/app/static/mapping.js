@@ -3,7 +3,7 @@
 import { make, put } from "./dom.js";
 import { t, word } from "./words.js";
 
-const MEANINGS = ["expression", "au", "apex", "event", "keep", "ignore"], MARKS = ["expression", "au"];
+const MEANINGS = ["expression", "au", "apex", "event", "codes", "keep", "ignore"], MARKS = ["expression", "au"];
 const KINDS = ["duration", "micro", "macro"];
 const EVENTS = ["blink", "speech", "head", "gaze"];
 const ROLES = ["words", "emotion", "au", "apex", "coder", "note", "ignore"];  // of what stands in a tier
@@ -12,14 +12,14 @@ const UNITS = { seconds: "mapping.seconds", milliseconds: "mapping.milliseconds"
 const NOTHING = "–";
 const options = (values, words, chosen) => values.map((value) => make("option", { value, selected: value === chosen }, words(value)));
 
-// Asks; returns the mapping that was chosen, or null.  look(table) reads the file again.
-export function askMapping(name, found, emotions, look) {
-  return new Promise((done) => new Dialogue(name, found, emotions, look, done));
+// Asks; returns the mapping that was chosen, or null.  scheme: of the project; look(table) reads the file again.
+export function askMapping(name, found, { emotions, scheme }, look) {
+  return new Promise((done) => new Dialogue(name, found, emotions, scheme, look, done));
 }
 
 class Dialogue {
-  constructor(name, found, emotions, look, done) {
-    Object.assign(this, { look, done });
+  constructor(name, found, emotions, scheme, look, done) {
+    Object.assign(this, { scheme, look, done });
     this.title = make("h2", { id: "mapping-title" }, t("mapping.title", { file: name }));
     this.place = make("div", {});
     this.wrong = make("p", { class: "error", role: "alert" });
@@ -41,7 +41,7 @@ class Dialogue {
   }
 
   fill({ tiers, columns, table }) {
-    this.rows = tiers.map((tier) => new Row(tier));
+    this.rows = tiers.map((tier) => new Row(tier, this.scheme.tiers));
     this.columns = columns.length ? new Columns(columns, table, () => this.again()) : null;
     const head = make("tr", {}, ...[t("mapping.tier"), t("mapping.values"), t("mapping.means"), t("mapping.more"), t("mapping.whose")].map((text) => make("th", { scope: "col" }, text)));
     this.place.replaceChildren(...[this.columns?.element, tiers.length && make("div", { class: "scroll map" },
@@ -66,15 +66,19 @@ class Dialogue {
 }
 
 class Row {  // one name of tiers
-  constructor({ name, count, coders, fields, means, remembered }) {
-    Object.assign(this, { name, fields });
+  constructor({ name, count, coders, fields, means, remembered }, schemeTiers) {
+    Object.assign(this, { name, fields, schemeTiers });
     const of = (what) => t("mapping.of", { what, tier: name });
     const select = (values, words, chosen, what, more = {}) => make("select", { "aria-label": of(what), ...more }, ...options(values, words, chosen));
-    this.means = select(MEANINGS, (one) => t(`mapping.means_${one}`), means.means ?? "keep", t("mapping.means"), { onchange: () => this.show() });
+    const possible = MEANINGS.filter((one) => one !== "codes" || schemeTiers.length || means.means === one);
+    this.means = select(possible, (one) => t(`mapping.means_${one}`), means.means ?? "keep", t("mapping.means"), { onchange: () => this.show() });
     this.kind = select(KINDS, (one) => t(`mapping.kind_${one}`), means.kind ?? "duration", t("mapping.kind"));
     this.unit = make("input", { value: means.unit ?? "", size: "6", placeholder: "12, L12", maxlength: "60", "aria-label": of(t("mapping.unit")) });
     this.emotion = make("input", { value: means.emotion ?? "", size: "9", placeholder: t("mapping.emotion"), maxlength: "64", list: "mapping-emotions", "aria-label": of(t("mapping.emotion")) });
     this.event = select(EVENTS, (one) => word("kinds", one), means.event ?? "blink", t("mapping.event"));
+    this.tier = select([...new Set([...schemeTiers.map((one) => one.name), means.tier].filter(Boolean))], (one) => one, means.tier, t("mapping.scheme_tier"), { onchange: () => this.listCodes() });
+    this.code = make("select", { "aria-label": of(t("mapping.code")) });
+    this.listCodes(means.code);
     this.coder = make("input", { value: means.coder ?? "", size: "7", maxlength: "64", placeholder: coders.join(", "), "aria-label": of(t("mapping.whose")) });
     this.keep = make("input", { type: "checkbox", checked: means.keep ?? true });
     this.keepLabel = make("label", { class: "tick", title: t("mapping.keep_title") }, this.keep, t("mapping.keep"));
@@ -84,8 +88,13 @@ class Row {  // one name of tiers
     this.element = make("tr", { "data-tier": name },
       make("th", { scope: "row" }, name, " ", make("span", { class: "quiet" }, `${count}×`), make("br"), make("span", { class: "quiet" }, t(remembered ? "mapping.remembered" : "mapping.proposed"))),
       make("td", {}, ...this.values), make("td", {}, this.means),
-      make("td", {}, this.unit, this.kind, this.emotion, this.event, this.keepLabel), make("td", {}, this.coder));
+      make("td", {}, this.unit, this.kind, this.emotion, this.event, this.tier, this.code, this.keepLabel), make("td", {}, this.coder));
     this.show();
+  }
+
+  listCodes(chosen = "") {  // of the tier of the scheme: its value names the code, or all its cells are one
+    const codes = this.schemeTiers.find((one) => one.name === this.tier.value)?.codes.map((one) => one.name) ?? [];
+    this.code.replaceChildren(...options([...new Set(["", ...codes, chosen])], (one) => one ? word("codes", one) : t("mapping.code_by_value"), chosen));
   }
 
   choose(means) { this.means.value = means; this.show(); }
@@ -96,7 +105,8 @@ class Row {  // one name of tiers
     this.kind.hidden = !marks;
     this.emotion.hidden = means !== "expression";
     this.event.hidden = means !== "event";
-    this.keepLabel.hidden = !marks && means !== "apex";
+    this.tier.hidden = this.code.hidden = means !== "codes";
+    this.keepLabel.hidden = !marks && means !== "apex" && means !== "codes";
     this.coder.hidden = means === "ignore";
     for (const [, role] of this.roles) role.hidden = !marks;
   }
@@ -113,6 +123,8 @@ class Row {  // one name of tiers
     if (coder && means !== "ignore") said.coder = coder;
     if (means === "event") said.event = this.event.value;
     if (!this.keepLabel.hidden) said.keep = this.keep.checked;
+    if (means === "codes" && this.tier.value) said.tier = this.tier.value;
+    if (means === "codes" && this.code.value) said.code = this.code.value;
     if (!marks) return said;
     if (means === "au" && this.unit.value.trim()) said.unit = this.unit.value.trim().replace(/\s*[,;+ ]\s*/g, "+");
     if (means === "expression" && this.emotion.value.trim()) said.emotion = this.emotion.value.trim();
@@ -137,9 +149,9 @@ class Columns {  // which columns of a table say what
 // What became of each tier, in words.
 export function toldOf({ counts = [], remarks = [] }) {
   const line = ({ name, means, cells, marks, kept, left_out: lost, why }) => {
-    const parts = MARKS.includes(means) ? [t("mapping.marks", { marks, cells })] : means === "apex" ? [t("mapping.apexes", { marks, cells })]
+    const parts = means === "codes" ? [t("mapping.codes", { codes: marks, cells })] : MARKS.includes(means) ? [t("mapping.marks", { marks, cells })] : means === "apex" ? [t("mapping.apexes", { marks, cells })]
       : means === "ignore" ? [t("mapping.ignored", { cells })] : [t("mapping.kept", { cells })];
-    if (kept && [...MARKS, "apex"].includes(means)) parts.push(t("mapping.kept_too"));
+    if (kept && [...MARKS, "apex", "codes"].includes(means)) parts.push(t("mapping.kept_too"));
     if (lost) parts.push(t("mapping.left_out", { cells: lost, why: why.join("; ") }));
     return make("li", { class: lost ? "doubt" : "" }, make("strong", {}, name), `: ${parts.join(", ")}`);
   };

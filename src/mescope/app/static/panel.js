@@ -85,11 +85,11 @@ class Row {
 
   show(mark, chosen) {
     this.mark = mark;
-    put(this.when, `${clock(mark.onset_s)} – ${clock(mark.offset_s)}${mark.face_name ? ` · ${mark.face_name}` : ""}`);
+    put(this.when, `${clock(mark.onset_s)} – ${clock(mark.offset_s)}`);
     put(this.emotion, mark.explained_by ? "" : mark.emotion ? word("emotions", mark.emotion) : t("panel.no_emotion"));
     const seconds = mark.onset_s === null || mark.offset_s === null ? null : mark.offset_s - mark.onset_s;
     put(this.facts, [
-      mark.kind && word("lengths", mark.kind), seconds !== null && t("panel.seconds", { seconds: seconds.toFixed(2) }),
+      mark.kind && word("lengths", mark.kind), mark.face_name, seconds !== null && t("panel.seconds", { seconds: seconds.toFixed(2) }),
       mark.apex !== null && t("panel.apex_at", { when: clock(mark.apex_s) }),
       mark.source !== "human" && mark.confidence !== null && t("panel.score", { score: (mark.original?.confidence ?? mark.confidence).toFixed(2) }),
       mark.reason && word("reasons", mark.reason),

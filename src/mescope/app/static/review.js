@@ -102,7 +102,7 @@ class Review {
     });
     this.units = new Units(this.project.units, (units) => this.picked && this.judge("edit", this.picked, { action_units: units }));
     this.sensitivity = new Sensitivity(() => { this.arrange(); this.renew(); });
-    this.exchange = new Exchange(recording.id, this.project, { coder: this.coder, take: (state) => this.take(state) });
+    this.exchange = new Exchange(recording.id, this.project, { coder: this.coder, take: (state) => this.take(state), coded: () => this.coding.load() });
     this.exchange.know(this.project.coders);
     this.pair = new Pair(recording);
     this.differences = new Differences(recording, this.project, (n) => this.open(n));

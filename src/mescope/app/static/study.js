@@ -3,13 +3,12 @@
 import { ask, post } from "./api.js";
 import { blindSettings } from "./blind.js";
 import { fail, make, put, say } from "./dom.js";
+import { NONE, figure, heads, line, scroll } from "./tables.js";
 import { t, word } from "./words.js";
 
 const MOST = 300;  // recordings, and rows of rates, in a table of the page
-const figure = (value) => (value === null ? "–" : value.toFixed(2));
-const heads = (...keys) => make("thead", {}, make("tr", {}, ...keys.map((key) => make("th", { scope: "col" }, key && t(`study.head_${key}`)))));
+const named = (...keys) => heads(...keys.map((key) => key && t(`study.head_${key}`)));
 const rowName = ({ level, name, condition }) => (level === "all" ? t("study.all") : level === "condition" && !condition ? t("study.no_condition") : name);
-const scroll = (label, ...inner) => make("div", { class: "scroll", role: "region", "aria-label": label, tabindex: "0" }, ...inner);
 const taken = ({ rows, without }) => [t("study.taken", { n: rows }), without.length > 5
   ? t("study.without_more", { names: without.slice(0, 5).join(", "), n: without.length - 5 })
   : without.length ? t("study.without", { names: without.join(", ") }) : ""].filter(Boolean).join(" ");
@@ -36,10 +35,9 @@ class Study {
   async refresh() {
     const [study, all] = await Promise.all([ask("/study"), ask("/recordings")]);
     this.all = all;
-    this.progress.replaceChildren(study.coders.length ? scroll(t("study.progress"), make("table", { class: "table" }, heads("coder", "assigned", "begun", "finished", ""),
-      make("tbody", {}, ...study.coders.map((one) => make("tr", {}, make("th", { scope: "row" }, one.coder),
-        ...[one.assigned, one.begun, one.finished].map((n) => make("td", {}, String(n))),
-        make("td", {}, make("progress", { max: String(Math.max(one.assigned, one.finished, 1)), value: String(one.finished), "aria-label": t("study.progress_of", { coder: one.coder }) })))))))
+    this.progress.replaceChildren(study.coders.length ? scroll(t("study.progress"), make("table", { class: "table" }, named("coder", "assigned", "begun", "finished", ""),
+      make("tbody", {}, ...study.coders.map((one) => line(one.coder, [one.assigned, one.begun, one.finished,
+        make("progress", { max: String(Math.max(one.assigned, one.finished, 1)), value: String(one.finished), "aria-label": t("study.progress_of", { coder: one.coder }) })])))))
       : make("p", { class: "quiet" }, t("study.nobody")));
     if (this.leads) {
       if (!this.coders.value) this.coders.value = study.coders.map((one) => one.coder).filter((name) => name !== "consensus").join(", ");
@@ -76,7 +74,7 @@ class Study {
     this.text = make("input", { type: "search", id: "study-filter", "aria-label": t("study.filter_label"), placeholder: t("study.filter"), oninput: () => this.showRows() });
     this.rows = make("tbody", {});
     return make("section", { class: "card", id: "study-recordings" }, make("h2", {}, t("study.recordings")), make("div", { class: "row" }, this.text),
-      scroll(t("study.recordings"), make("table", { class: "table words" }, heads("recording", "person", "condition", "coders", "finished_by"), this.rows)));
+      scroll(t("study.recordings"), make("table", { class: "table words" }, named("recording", "person", "condition", "coders", "finished_by"), this.rows)));
   }
 
   showRows() {
@@ -85,8 +83,7 @@ class Study {
     this.rows.replaceChildren(...fitting.slice(0, MOST).map((one) => {
       const box = make("input", { "aria-label": t("study.coders_of", { name: one.name }), value: one.assigned.join(", "), autocomplete: "off", "data-of": one.id });
       box.addEventListener("change", () => { const coders = names(box.value); this.assign([one.id], coders, Math.max(1, coders.length)); });
-      return make("tr", {}, make("th", { scope: "row" }, make("a", { href: `#/r/${one.id}` }, one.name)),
-        make("td", {}, one.person), make("td", {}, one.condition), make("td", {}, box), make("td", {}, one.finished.join(", ")));
+      return line(make("a", { href: `#/r/${one.id}` }, one.name), [one.person, one.condition, box, one.finished.join(", ")]);
     }));
   }
 
@@ -134,9 +131,9 @@ class Study {
     const rows = found.rows.filter((r) => r.level !== "person" || happened.has(r.event)).sort((a, b) => (a.level === "person") - (b.level === "person"));  // groups first
     return [make("p", { class: "quiet", id: "rates-left" }, words.join(" ")),
       make("img", { class: "plot", alt: t("study.figure"), src: `api/study/figure?who=${who}&turn=${this.asked}` }),
-      scroll(t("study.rates"), make("table", { class: "table" }, heads("", "condition", "event", "number", "judged", "rate", "interval", "people"), make("tbody", {}, ...rows.slice(0, MOST).map((r) =>
-        make("tr", { class: r.level }, make("th", { scope: "row" }, rowName(r)), ...[r.condition, word("events", r.event), r.number, figure(r.judged_minutes), figure(r.a_minute),
-          r.low === null ? "–" : t("study.interval", { low: figure(r.low), high: figure(r.high) }), r.people].map((cell) => make("td", {}, String(cell))))))))];
+      scroll(t("study.rates"), make("table", { class: "table" }, named("", "condition", "event", "number", "judged", "rate", "interval", "people"), make("tbody", {}, ...rows.slice(0, MOST).map((r) =>
+        line(rowName(r), [r.condition, word("events", r.event), r.number, figure(r.judged_minutes), figure(r.a_minute),
+          r.low === null ? NONE : t("study.interval", { low: figure(r.low), high: figure(r.high) }), r.people], { class: r.level })))))];
   }
 
   report() {
