@@ -22,8 +22,8 @@ open(sys.argv[1], "w").write(json.dumps([status, sorted(sys.modules)]))
 """
 
 NEVER = {
-    "torch._dynamo", "torch._inductor", "sympy", "scipy.signal", "scipy.stats", "scipy.optimize",
-    "scipy.interpolate", "matplotlib", "pandas", "sklearn", "joblib", "ray",
+    "torch._dynamo", "torch._inductor", "sympy", "scipy.signal", "scipy.stats",
+    "scipy.optimize", "scipy.interpolate", "matplotlib", "pandas", "sklearn", "joblib", "ray",
     "lightning_fabric", "tensorboard", "triton",
 }  # fmt: skip
 """What no analysis needs; each costs a tenth of a second to a second."""

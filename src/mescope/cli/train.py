@@ -55,7 +55,13 @@ def train(
     resume: Annotated[
         bool, typer.Option("--resume", help="No longer needed: the same command goes on.")
     ] = False,
-    device: Annotated[str, typer.Option(help="cpu, cuda, or mps.")] = "cpu",
+    device: Annotated[
+        str,
+        typer.Option(
+            help="cpu, cuda, a card such as cuda:1, mps, or auto; several cards, such as "
+            "cuda:0,cuda:1, share each batch."
+        ),
+    ] = "cpu",
     jobs: Annotated[int, typer.Option(help="Processes that render or measure recordings.")] = 1,
     log: Log = "none",
     dry: Annotated[
@@ -74,17 +80,19 @@ def train(
     repeat.json say how to do it again.
     """
     from mescope.cli.inputs import check_folder
+    from mescope.io.devices import checked_devices
     from mescope.training.logs import checked_log
     from mescope.training.recipe import read_recipe
     from mescope.training.repeat import RunNotes
     from mescope.training.shipped_recipes import run_name
     from mescope.training.tasks import task_of
 
+    first = checked_devices(device)[0]
     chosen = read_recipe(recipe, settings or ())
     folder = output or Path("runs") / run_name(recipe)
     if dry:
         source = Source(dataset, root, None, folder / "features", None, choices_of(choices))
-        return _dry_run(chosen, source, device, as_json)
+        return _dry_run(chosen, source, first, as_json)
     check_folder(folder)
     how = checked_log(log)
     weights = folder / f"{chosen.name}.safetensors"

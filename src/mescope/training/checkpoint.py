@@ -61,7 +61,10 @@ class Checkpointer:
 
     Attributes:
         companions: what goes into the checkpoint beside model and optimizer, by name.
+        writes: False in all but one of several processes of a training.
     """
+
+    writes = True
 
     def __init__(self, folder: Path, recipe: Recipe, every: float = 0.0) -> None:
         self.path, self.recipe, self.every = folder / CHECKPOINT, recipe, every
@@ -79,7 +82,8 @@ class Checkpointer:
             self.progress = load_checkpoint(
                 self.path, self.recipe, model, optimizer, self.companions
             )
-            self._write_history()  # a kill may have come between the two files
+            if self.writes:
+                self._write_history()  # a kill may have come between the two files
         return self.progress.epoch
 
     def keep(
@@ -88,7 +92,7 @@ class Checkpointer:
         """Write what an epoch ended with, if it is time; ``entry`` goes into the history."""
         self.progress.epoch += 1
         self.progress.history.append(entry)
-        if time.monotonic() - self._written < self.every:
+        if not self.writes or time.monotonic() - self._written < self.every:
             return
         save_checkpoint(
             self.path, self.recipe, model, optimizer, self.progress, self.companions

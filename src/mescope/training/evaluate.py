@@ -28,6 +28,7 @@ from mescope.evaluation.report import (
     Report,
     environment,
 )
+from mescope.io.devices import devices_for_jobs, spread
 from mescope.io.parallel import Engine, run_jobs
 from mescope.io.progress import Progress
 from mescope.samples.examples import Examples
@@ -113,7 +114,8 @@ def evaluate(
         engine: ``local`` or ``ray``.
         address: of a running Ray cluster.
         oracle: also keep, apart, the predictions of the epoch that is best on each test person.
-        device: a torch device for networks; on one GPU, take one job at a time.
+        device: a torch device for networks, or several with commas between them; ``cuda`` is
+            every card.  Processes are spread over them; take no more than one for each card.
         log: also write the losses of every fold into ``out/logs``: ``csv``, ``tensorboard`` or
             ``wandb`` (offline).
         only: numbers of the folds to do now, from 0, for runs in parts; none of them: collect.
@@ -124,9 +126,11 @@ def evaluate(
         DatasetError: no clip of the data set can be used.
         LeakError: there are too few people for the protocol, or two people share a clip.
         OutputError: ``out`` cannot be written.
+        MescopeError: a device is not there.
         UnfinishedError: ``only`` leaves folds that nobody has done yet.
     """
     recipe = recipe if isinstance(recipe, Recipe) else read_clip_recipe(recipe)
+    cards = devices_for_jobs(device, here=engine == "local")
     examples, left_out = _examples(recipe, data, out, jobs)
     _check_duplicates(examples)
     hashes = examples.hashes()
@@ -144,9 +148,11 @@ def evaluate(
     total = len(results.missing()) + len(results)
     if progress:
         progress(len(results), total)
-    shared = Shared(recipe, examples, oracle, device, check_log(log, out), _folder(out))
+    shared = Shared(recipe, examples, oracle, cards[0], check_log(log, out), _folder(out))
     work = [(seed, number, splits[seed][number]) for seed, number in missing]
-    run = run_jobs(run_fold, shared, work, jobs=jobs, engine=engine, address=address)
+    run = run_jobs(
+        run_fold, shared, work, engine=engine, address=address, devices=spread(cards, jobs)
+    )
     for (seed, number, _), result in run:
         results.keep(seed, number, result)
         if progress:

@@ -9,7 +9,7 @@ from pathlib import Path
 from mescope.models.averaged import Averaged
 from mescope.models.recompute import recompute
 from mescope.training.checkpoint import Checkpointer
-from mescope.training.fit import Report, fit, one_device
+from mescope.training.fit import Report, fit, is_first, one_device, products
 from mescope.training.logs import LOGS, Log, logger
 from mescope.training.tasks.base import LoopTask
 
@@ -45,6 +45,8 @@ def train_task(
     """
     if task.recompute:
         recompute(task.module)
+    if checkpointer:
+        checkpointer.writes = is_first()
     first = checkpointer.restore(task.kept, task.optimizer) if checkpointer else 0
     mean = task.kept if isinstance(task.kept, Averaged) else None
     done = task.steps_before(first)
@@ -62,24 +64,26 @@ def train_task(
             mean.follow()
 
     where = log_folder or (checkpointer.path.parent / LOGS if checkpointer else None)
-    loggers = logger(log, where) if where else []
-    fit(
-        task.module,
-        task.optimizer,
-        task.batches,
-        task.loss,
-        epochs=task.epochs if until is None else until,
-        first=first,
-        seed=task.seed,
-        fabric=one_device(device, loggers=loggers, precision=task.precision),
-        schedule=task.schedule(done),
-        clip_norm=task.clip_norm,
-        accumulate=task.accumulate,
-        after_step=after_step,
-        after_epoch=look,
-        report=report and (lambda now, loss: report(done + now, loss)),
-        stop=stop,
-    )
+    loggers = logger(log, where) if where and is_first() else []
+    with products(task.precision):
+        fit(
+            task.module,
+            task.optimizer,
+            task.batches,
+            task.loss,
+            epochs=task.epochs if until is None else until,
+            first=first,
+            seed=task.seed,
+            fabric=one_device(device, loggers=loggers, precision=task.precision),
+            schedule=task.schedule(done),
+            clip_norm=task.clip_norm,
+            accumulate=task.accumulate,
+            compiled=task.compiled,
+            after_step=after_step,
+            after_epoch=look,
+            report=report and (lambda now, loss: report(done + now, loss)),
+            stop=stop,
+        )
     for one in loggers:
         one.finalize("success")
     task.finish()

@@ -171,7 +171,8 @@ def fitted(
         report=report,
     )  # fmt: skip
     if held:
-        heard = [(one, trace_of(model, one, device=device)) for one in held]
+        place = device.split(",")[0]  # where a training on several devices leaves the model
+        heard = [(one, trace_of(model, one, device=place)) for one in held]
         rule = with_chosen_level(rule, heard, wanted)
     return model, rule
 
