@@ -182,7 +182,7 @@ def run_fold(shared: Shared, item: tuple[int, int, Fold]) -> FoldResult:
     seed, number, fold = item
     recipe, examples = shared.recipe, shared.examples
     inputs, labels = examples.take(fold.train)
-    unseen = examples.inputs[np.asarray(fold.test)]
+    unseen, _ = examples.take(fold.test)
     best = _Best(unseen, examples.labels[np.asarray(fold.test)]) if shared.oracle else None
     started = time.monotonic()
     persons = [examples.persons[i] for i in fold.train]
@@ -198,7 +198,7 @@ def run_fold(shared: Shared, item: tuple[int, int, Fold]) -> FoldResult:
     return FoldResult(
         fold=fold.name,
         scores=_plain(scores),
-        control=_plain(recognizer.scores(examples.inputs[asked])) if asked else (),
+        control=_plain(recognizer.scores(examples.take(asked)[0])) if asked else (),
         oracle=None if best is None else best.predicted(scores),
         seconds=time.monotonic() - started,
         chosen=getattr(recognizer, "chosen", {}),
