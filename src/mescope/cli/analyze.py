@@ -133,8 +133,7 @@ def analyze(
         with _counted(batch):
             if by == "ray":
                 nodes = OnNodes(weights_named(model), spotter, device)
-                where = Cluster(address, jobs)
-                manifest = Manifest(output, found)
+                where, manifest = Cluster(address, jobs), Manifest(output, found)
                 on_cluster(nodes, ready, asked_for, finish, batch, where, manifest)
             else:
                 from mescope.analysis import load

@@ -87,15 +87,14 @@ def train(
     from mescope.training.shipped_recipes import run_name
     from mescope.training.tasks import task_of
 
-    first = checked_devices(device)[0]
-    chosen = read_recipe(recipe, settings or ())
+    first, chosen = checked_devices(device)[0], read_recipe(recipe, settings or ())
     folder = output or Path("runs") / run_name(recipe)
+    kept, wanted = folder / "features", choices_of(choices)
     if dry:
-        source = Source(dataset, root, None, folder / "features", None, choices_of(choices))
-        return _dry_run(chosen, source, first, as_json)
+        only = Source(dataset, root, None, kept, None, wanted)
+        return _dry_run(chosen, only, first, as_json)
     check_folder(folder)
-    how = checked_log(log)
-    weights = folder / f"{chosen.name}.safetensors"
+    how, weights = checked_log(log), folder / f"{chosen.name}.safetensors"
     if resume:
         explain("--resume is no longer needed and will go: the same command goes on by itself")
     done = _finished(chosen, folder, weights, unscored=dataset is not None)
@@ -103,8 +102,7 @@ def train(
         return _tell(done, _history(folder), weights, as_json)
     options = {"dataset": dataset, "root": root, "features": features, "choice": choices}
     notes = RunNotes(folder, chosen, "train", context.obj or (), options)
-    cache = folder / "features"
-    source = Source(dataset, root, features, cache, notes, choices_of(choices))
+    source = Source(dataset, root, features, kept, notes, wanted)
     if task_of(chosen).names_clips:
         real = _examples(chosen, source)
         card, history = _recogniser(chosen, real, folder, weights, device, how)

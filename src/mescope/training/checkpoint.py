@@ -22,6 +22,7 @@ from mescope.errors import RecipeError
 from mescope.io.atomic import write_atomically
 from mescope.io.json_text import json_value
 from mescope.moved import renamed
+from mescope.training.fit import is_first
 from mescope.training.tables import Recipe
 
 CHECKPOINT = "checkpoint.safetensors"
@@ -54,6 +55,8 @@ class Companion(Protocol):
 class Checkpointer:
     """Writes the checkpoint and the history of one run into its folder.
 
+    Of several processes of a training the first one writes, for all.
+
     Args:
         folder: of the run.
         recipe: what is trained; a checkpoint of another one is refused.
@@ -61,10 +64,7 @@ class Checkpointer:
 
     Attributes:
         companions: what goes into the checkpoint beside model and optimizer, by name.
-        writes: False in all but one of several processes of a training.
     """
-
-    writes = True
 
     def __init__(self, folder: Path, recipe: Recipe, every: float = 0.0) -> None:
         self.path, self.recipe, self.every = folder / CHECKPOINT, recipe, every
@@ -82,7 +82,7 @@ class Checkpointer:
             self.progress = load_checkpoint(
                 self.path, self.recipe, model, optimizer, self.companions
             )
-            if self.writes:
+            if is_first():
                 self._write_history()  # a kill may have come between the two files
         return self.progress.epoch
 
@@ -92,7 +92,7 @@ class Checkpointer:
         """Write what an epoch ended with, if it is time; ``entry`` goes into the history."""
         self.progress.epoch += 1
         self.progress.history.append(entry)
-        if not self.writes or time.monotonic() - self._written < self.every:
+        if not is_first() or time.monotonic() - self._written < self.every:
             return
         save_checkpoint(
             self.path, self.recipe, model, optimizer, self.progress, self.companions

@@ -135,12 +135,8 @@ def evaluate(
     _check_duplicates(examples)
     hashes = examples.hashes()
     splits = {s: folds_of(examples, protocol, s) for s in _seeds(recipe)}
-    results = Results(
-        _folder(out),
-        _identity(recipe, protocol, hashes, oracle),
-        splits,
-        FoldResult,
-    )
+    identity = _identity(recipe, protocol, hashes, oracle)
+    results = Results(_folder(out), identity, splits, FoldResult)
     results.warnings += _without_class(examples, splits)
     results.warnings += [PUBLISHED_SPLIT] * bool(examples.parts and protocol != FIXED)
     results.warnings += in_words(examples, splits, flip=getattr(recipe.augment, "flip", False))

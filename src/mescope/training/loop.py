@@ -45,8 +45,6 @@ def train_task(
     """
     if task.recompute:
         recompute(task.module)
-    if checkpointer:
-        checkpointer.writes = is_first()
     first = checkpointer.restore(task.kept, task.optimizer) if checkpointer else 0
     mean = task.kept if isinstance(task.kept, Averaged) else None
     done = task.steps_before(first)
@@ -67,23 +65,14 @@ def train_task(
     loggers = logger(log, where) if where and is_first() else []
     with products(task.precision):
         fit(
-            task.module,
-            task.optimizer,
-            task.batches,
-            task.loss,
-            epochs=task.epochs if until is None else until,
-            first=first,
-            seed=task.seed,
+            task.module, task.optimizer, task.batches, task.loss,
+            epochs=task.epochs if until is None else until, first=first, seed=task.seed,
             fabric=one_device(device, loggers=loggers, precision=task.precision),
-            schedule=task.schedule(done),
-            clip_norm=task.clip_norm,
-            accumulate=task.accumulate,
-            compiled=task.compiled,
-            after_step=after_step,
-            after_epoch=look,
+            schedule=task.schedule(done), clip_norm=task.clip_norm,
+            accumulate=task.accumulate, compiled=task.compiled,
+            after_step=after_step, after_epoch=look, stop=stop,
             report=report and (lambda now, loss: report(done + now, loss)),
-            stop=stop,
-        )
+        )  # fmt: skip
     for one in loggers:
         one.finalize("success")
     task.finish()
