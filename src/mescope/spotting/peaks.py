@@ -28,13 +28,13 @@ def find_peaks(
 
     Source: SciPy's ``find_peaks`` (its order of conditions: height, distance, prominence).
     """
-    trace = np.asarray(trace, np.float64)  # so that `height` is not rounded to less, either
-    peaks = _maxima(trace)
-    peaks = peaks[trace[peaks] >= height]
-    peaks = _apart(peaks, trace[peaks], distance)
+    wide = np.asarray(trace, np.float64)  # so that `height` is not rounded to less, either
+    peaks = _maxima(wide)
+    peaks = peaks[wide[peaks] >= height]
+    peaks = _apart(peaks, wide[peaks], distance)
     if prominence > 0:
-        peaks = peaks[[_prominence(trace, int(peak)) >= prominence for peak in peaks]]
-    return peaks, trace[peaks]
+        peaks = peaks[[_prominence(wide, int(peak)) >= prominence for peak in peaks]]
+    return peaks, wide[peaks]
 
 
 def _maxima(trace: NDArray[np.floating]) -> NDArray[np.intp]:
@@ -45,7 +45,7 @@ def _maxima(trace: NDArray[np.floating]) -> NDArray[np.intp]:
     starts, lasts = starts[inner], lasts[inner]
     top = trace[starts]
     high = (trace[starts - 1] < top) & (trace[lasts + 1] < top)
-    return (starts[high] + lasts[high]) // 2
+    return np.asarray((starts[high] + lasts[high]) // 2, np.intp)
 
 
 def _apart(

@@ -69,8 +69,8 @@ def one_device(device: str = "cpu", **options: Any) -> Fabric:
     if not _together:
         devices: Any = [int(number)] if number and kind != "cpu" else 1
         return Fabric(accelerator=kind, devices=devices, **options)
-    from lightning_fabric.plugins.environments import TorchElasticEnvironment
-    from lightning_fabric.strategies import DDPStrategy
+    from lightning_fabric.plugins.environments.torchelastic import TorchElasticEnvironment
+    from lightning_fabric.strategies.ddp import DDPStrategy
 
     cards: Any = [int(one.partition(":")[2]) for one in _together if ":" in one]
     fabric = Fabric(
@@ -142,7 +142,8 @@ def fit(
         RecipeError: the loss is not a number.
     """
     fabric = fabric or one_device()
-    module, stepper = fabric.setup(torch.compile(model) if compiled else model, optimizer)
+    given: Any = torch.compile(model) if compiled else model
+    module, stepper = fabric.setup(given, optimizer)
     done = 0
     for epoch in range(first, epochs):
         if stop and fabric.broadcast(stop()):
