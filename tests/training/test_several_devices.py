@@ -94,6 +94,12 @@ def test_a_device_that_is_not_there_is_told_before_anything_is_written(clips, tm
     assert not list(tmp_path.iterdir())
 
 
+def test_the_device_is_chosen_by_what_is_there(clips, tmp_path, monkeypatch):
+    monkeypatch.setattr("mescope.io.devices.cards", lambda: ())
+    made, _ = train_on_all(flat_recipe(**RECIPE), clips, tmp_path, device="auto")
+    assert next(made.model.parameters()).device.type == "cpu"
+
+
 def test_a_search_wants_one_process(clips, tmp_path):
     recipe = recipe_of(search_population=4, search_generations=0, hold_out=0.3)
     with pytest.raises(RecipeError, match="expected one device, found cpu,cpu"):

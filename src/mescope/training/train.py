@@ -70,8 +70,7 @@ def train(
         given = {"recipe": recipe, "out": folder, "source": source}
         more = {"log": log, "log_folder": log_folder}
         train_together(devices, train, given | more, report)
-        device = devices[0]
-    task = family(recipe, one_device(device).device)
+    task = family(recipe, one_device(devices[0]).device)
     task.learns_from(source)
     total = task.epochs * task.steps
     first = checkpointer.restore(task.kept, task.optimizer)
@@ -80,7 +79,7 @@ def train(
         return task.module.eval(), checkpointer.progress
     with family.opened(recipe, first, source) as task.data:
         train_task(
-            task, device=device, checkpointer=checkpointer, log=log, log_folder=log_folder,
+            task, device=devices[0], checkpointer=checkpointer, log=log, log_folder=log_folder,
             report=report and (lambda done, loss: report(done, total, loss)),
         )  # fmt: skip
     return task.module.eval(), checkpointer.progress

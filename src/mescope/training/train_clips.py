@@ -88,11 +88,10 @@ def train_on_all(
             )
         given = {"recipe": recipe, "examples": examples, "out": folder, "log": log}
         train_together(devices, train_on_all, given, report)
-        device = devices[0]
     known = [i for i, o in enumerate(examples.origins) if o.role != "control"]
     inputs, labels = examples.take(known) if known else (examples.inputs, examples.labels)
     recognizer = train_recognizer(
-        recipe, inputs, labels, examples.classes, recipe.seed, device=device, report=report,
+        recipe, inputs, labels, examples.classes, recipe.seed, device=devices[0], report=report,
         checkpointer=checkpointer, log=log, origins=[examples.origins[i] for i in known],
     )  # fmt: skip
     return cast(TrainedRecognizer, recognizer), checkpointer
