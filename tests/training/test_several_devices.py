@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import queue
+import subprocess
+import sys
 from types import SimpleNamespace
 
 import numpy as np
@@ -98,6 +100,13 @@ def test_the_device_is_chosen_by_what_is_there(clips, tmp_path, monkeypatch):
     monkeypatch.setattr("mescope.io.devices.cards", lambda: ())
     made, _ = train_on_all(flat_recipe(**RECIPE), clips, tmp_path, device="auto")
     assert next(made.model.parameters()).device.type == "cpu"
+
+
+@pytest.mark.parametrize("first", ["loop", "train"])
+def test_a_new_process_may_import_any_part_of_it_first(first):
+    """As the processes of a training on several devices do."""
+    code = f"import mescope.training.{first}"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_a_search_wants_one_process(clips, tmp_path):

@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mescope.models.averaged import Averaged
 from mescope.models.recompute import recompute
 from mescope.training.checkpoint import Checkpointer
 from mescope.training.fit import Report, fit, is_first, one_device, products
 from mescope.training.logs import LOGS, Log, logger
-from mescope.training.tasks.base import LoopTask
+
+if TYPE_CHECKING:
+    # A task imports this file, and no file may need one that needs it.
+    from mescope.training.tasks.base import LoopTask
 
 
 def train_task(
