@@ -37,11 +37,9 @@ docs: $(VENV)/.installed-dev
 	@echo "the site: site/index.html; its search needs: $(BIN)/python -m http.server -d site"
 
 bench: $(VENV)/.installed-dev
-	$(BIN)/python benchmarks/selective_scan.py
-	$(BIN)/python benchmarks/roi_flow.py
 	$(BIN)/python benchmarks/planted.py
 	$(BIN)/python benchmarks/real_faces.py
-	$(BIN)/python benchmarks/real_time.py
+	$(BIN)/python benchmarks/all.py
 
 weights: $(VENV)/.installed
 	$(BIN)/mescope train me-tst-plus-cascade -o runs/me-tst-plus-cascade --jobs 2

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import signal
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,13 +17,17 @@ import torch
 from made_recipes import flat_recipe
 from made_up_recordings import people
 
+from mescope.cli import run
+from mescope.cli.many import MANIFEST
 from mescope.errors import RecipeError
 from mescope.io.parallel import checked_engine, run_jobs
 from mescope.samples.examples import Examples
 from mescope.samples.recording_windows import MeasuredRecordings
+from mescope.synthesis.encode import write_video
 from mescope.training.evaluate import evaluate
 from mescope.training.evaluate_recordings import evaluate_recordings
 from mescope.training.recipe import parse_recipe
+from mescope.video.arrays import ArrayVideo
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # of Ray and joblib, about processes that end
 
@@ -124,6 +132,92 @@ def test_recordings_spotted_on_the_cluster_are_those_of_this_machine(cluster, tm
     there = evaluate_recordings(recipe, data, engine="ray", address=cluster, out=tmp_path)
     assert there.runs == here.runs
     assert len(list(tmp_path.glob("folds/seed-0/*.json"))) == 3
+
+
+@pytest.mark.slow
+def test_recordings_analyzed_on_the_cluster_are_those_of_this_machine(
+    cluster, tmp_path, capsys
+):
+    """To the byte, but for the time at which they were made; what fails stops none."""
+    for number, size in enumerate([(96, 64), (64, 64)]):
+        grey = np.random.default_rng(number).integers(0, 255, (45, *size), np.uint8)
+        write_video(ArrayVideo(grey, 30.0), tmp_path / f"{number}.mp4")
+    (tmp_path / "broken.mp4").write_bytes(b"no video")
+    videos = [str(tmp_path / name) for name in ("0.mp4", "1.mp4", "broken.mp4")]
+    words = ["analyze", *videos, "--method", "flow-peaks", "--format", "json,csv"]
+    there = [*words, "-o", str(tmp_path / "there"), "--engine", "ray", "--address", cluster]
+    assert run([*words, "-o", str(tmp_path / "here")]) == 3
+    assert run(there) == 3
+    made = sorted(path.name for path in (tmp_path / "here").iterdir())
+    assert sorted(path.name for path in (tmp_path / "there").iterdir()) == [*made, MANIFEST]
+    for name in made:
+        texts = [(tmp_path / place / name).read_text() for place in ("here", "there")]
+        one, other = (re.sub(r'"created": "[^"]*"', "", text) for text in texts)
+        assert one == other
+    assert states(tmp_path / "there") == ["finished", "finished", "failed"]
+    (tmp_path / "there" / "1.csv").unlink()
+    capsys.readouterr()
+    assert run(there) == 3
+    said = capsys.readouterr().err
+    assert "2 of 3 recordings done: 1 finished before and kept, 1 completed, 1 failed" in said
+    assert states(tmp_path / "there") == ["finished", "finished", "failed"]
+    assert (tmp_path / "there" / "1.csv").exists()
+
+
+def states(folder):
+    return [json.loads(line)["state"] for line in (folder / MANIFEST).read_text().splitlines()]
+
+
+class FakeRay:
+    """Counts what is under way at once, on a cluster of two cores."""
+
+    def __init__(self):
+        self.under_way, self.most = [], 0
+
+    def init(self, **_place): ...
+
+    def shutdown(self): ...
+
+    def put(self, value):
+        return value
+
+    def cluster_resources(self):
+        return {"CPU": 2.0}
+
+    def remote(self, **_needs):
+        def give(function):
+            def begin(*given):
+                self.under_way.append((function, given))
+                self.most = max(self.most, len(self.under_way))
+                return len(self.under_way), given[-1]
+
+            return SimpleNamespace(remote=begin)
+
+        return give
+
+    def wait(self, some, num_returns):
+        return some[:num_returns], some[num_returns:]
+
+    def get(self, _ready):
+        function, given = self.under_way.pop(0)
+        return function(*given)
+
+
+def test_a_cluster_is_given_a_few_jobs_at_a_time(monkeypatch):
+    pytest.importorskip("ray")
+    fake = FakeRay()
+    for name in ("init", "shutdown", "put", "cluster_resources", "remote", "wait", "get"):
+        monkeypatch.setattr(f"ray.{name}", getattr(fake, name))
+    found = dict(run_jobs(job, 0, range(50), engine="ray"))
+    assert [found[n][0] for n in range(50)] == list(range(50))
+    assert fake.most == 4
+    with pytest.raises(RecipeError, match="a Ray cluster with cards, found none"):
+        list(run_jobs(job, Given("cuda"), [1], engine="ray", devices=("cuda",)))
+
+
+@dataclass(frozen=True)
+class Given:
+    device: str
 
 
 def where(shared, item):

@@ -23,6 +23,7 @@ from mescope.face.landmark_tables import LandmarkTable
 from mescope.face.people import FaceAnswers
 from mescope.face_results import FacesAnalysis
 from mescope.io.cache import default_cache
+from mescope.io.devices import checked_device
 from mescope.io.progress import Progress
 from mescope.motion.roi_flow import RoiFlow, extract
 from mescope.motion.several_faces import extract_faces
@@ -59,7 +60,7 @@ def load(
         name_or_path: of the weights.  Of a folder, and of several names and paths, the scores
             are averaged (:mod:`mescope.models.mean_of_folds`): folds of one training, for
             recordings of people whom none of them has seen.
-        device: cpu, cuda, mps or auto.
+        device: cpu, cuda, a card such as cuda:1, mps or auto.
         method: a name of :data:`mescope.spotting.SPOTTERS`.  Weights are read only if this
             spotter needs them.
 
@@ -72,7 +73,7 @@ def load(
         return Analyzer(method=method)
     from mescope.models.mean_of_folds import load_folds
 
-    chosen = _device(device)
+    chosen = checked_device(device)
     model, card, name, folds = load_folds(name_or_path)
     return Analyzer(
         model.to(chosen), card, name=name, device=chosen, method=method, folds=folds
@@ -378,19 +379,6 @@ def _about(video: Video) -> dict[str, Any]:
         "mpv_zero": mpv_zero(video),
         "fingerprint": video.fingerprint(),
     }
-
-
-def _device(name: str) -> str:
-    """Return a torch device; a GPU that was asked for and is absent is an error."""
-    import torch
-
-    if name == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    if name.startswith("cuda") and not torch.cuda.is_available():
-        raise MescopeError("device cuda was asked for, but torch sees no GPU; use cpu")
-    if name.split(":")[0] not in ("cpu", "cuda", "mps"):
-        raise MescopeError(f"unknown device {name!r}; expected cpu, cuda, mps or auto")
-    return name
 
 
 __getattr__ = renamed(__name__, {"DEFAULT_MODEL": "mescope.defaults.MODEL"})

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
-import sys
 from pathlib import Path
 
 from mescope.errors import MescopeError
+from mescope.io.lock import take
 
 
 class ProjectLock:
@@ -22,7 +22,7 @@ class ProjectLock:
     def __init__(self, path: Path) -> None:
         self._handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         try:
-            _take(self._handle)
+            take(self._handle)
         except OSError as error:
             holder = os.read(self._handle, 20).decode("ascii", "replace").strip()
             os.close(self._handle)
@@ -46,17 +46,3 @@ class ProjectLock:
         if self._handle >= 0:
             os.close(self._handle)
         self._handle = -1
-
-
-def _take(handle: int) -> None:
-    if sys.platform == "win32":
-        import msvcrt
-
-        # Far behind the number of the process, which others may read.
-        os.lseek(handle, 1 << 20, os.SEEK_SET)
-        msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
-        os.lseek(handle, 0, os.SEEK_SET)
-    else:
-        import fcntl
-
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,10 +21,13 @@ from mescope.cli.inputs import (
     landmarks_of,
     time_range,
 )
+from mescope.cli.many import Cluster, Manifest, OnNodes, on_cluster
 from mescope.cli.options import (
     SHIPPED,
+    Address,
     Device,
     End,
+    Engine,
     Face,
     Faces,
     Force,
@@ -47,6 +52,7 @@ from mescope.cli.several import (
 )
 from mescope.cli.standing import WORDS, Asked, Standing, State, standing
 from mescope.errors import MescopeError
+from mescope.io.parallel import checked_engine
 
 _PROPOSALS = "the weights learned from simulated faces; results are proposals to look at"
 
@@ -77,6 +83,8 @@ def analyze(
         Path | None,
         typer.Option(help="Also write a video with everything drawn on it, such as out.mp4."),
     ] = None,
+    engine: Engine = "local",
+    address: Address = None,
     strict: Annotated[
         bool,
         typer.Option("--strict", help="Refuse a recording that gives rise to any warning."),
@@ -95,8 +103,11 @@ def analyze(
     appearance, then from left to right); names are given in the review app.
     The same command can be given again: what is finished is kept, files that are missing are
     made, and a recording that was half done goes on where it stopped.
+    With --engine ray the recordings are spread over a cluster, and manifest.jsonl says what
+    became of each.
     """
     suffixes, spotter = _formats(formats), spotter_named(method)
+    by = checked_engine(engine)
     options: dict[str, Any] = {
         **time_range(start, end),
         "rate": rate,
@@ -114,26 +125,25 @@ def analyze(
     ready = [one for one in found if one.missing or _undrawn(overlay, force)]
     _tell_finished([one for one in found if one not in ready], batch, strict)
     if ready:
-        from mescope.analysis import load
+        finish = _Finish(output, suffixes, overlay, force, strict, as_json, batch)
 
-        analyzer = load(weights_named(model), device=device, method=spotter)
-        simulated = False
+        def asked_for(one: Standing) -> dict[str, Any]:
+            return options | landmarks_of(one.job, landmarks, batch.total)
 
-        def one_done(one: Standing) -> None:
-            nonlocal simulated
-            asked_for = options | landmarks_of(one.job, landmarks, batch.total)
-            analysis = _analyze(analyzer, one.job, asked_for, strict)
-            paths = _write(analysis, output, one, suffixes, force)
-            if overlay is not None and _undrawn(overlay, force):
-                paths.append(_draw(analysis, one.job, overlay, asked_for, force))
-            batch.note(*_noted(analysis, one, paths))
-            if not as_json:
-                show_result(analysis)
-            _explain(analysis, paths, batch)
-            simulated |= bool(analysis.provenance.get("simulated"))
+        with _counted(batch):
+            if by == "ray":
+                nodes = OnNodes(weights_named(model), spotter, device)
+                where, manifest = Cluster(address, jobs), Manifest(output, found)
+                on_cluster(nodes, ready, asked_for, finish, batch, where, manifest)
+            else:
+                from mescope.analysis import load
 
-        _each(ready, one_done, batch)
-        if simulated:
+                analyzer = load(weights_named(model), device=device, method=spotter)
+                for one in ready:  # one that fails stops none
+                    with batch.attempt(one.job.source):
+                        analysis = _analyze(analyzer, one.job, asked_for(one), strict)
+                        finish(one, analysis, asked_for(one))
+        if finish.simulated:
             explain(_PROPOSALS)
     batch.finish(as_json=as_json)
 
@@ -146,12 +156,38 @@ def _noted(
     return WORDS[state], _summary(analysis, one.job, state, paths)
 
 
-def _each(ready: Sequence[Standing], work: Callable[[Standing], None], batch: Batch) -> None:
-    """Work through recordings; one that fails stops none, and what is done stays."""
+@dataclass
+class _Finish:
+    """Writes and shows what was found in a recording."""
+
+    output: Path
+    suffixes: Sequence[str]
+    overlay: Path | None
+    force: bool
+    strict: bool
+    as_json: bool
+    batch: Batch
+    simulated: bool = False  # something was, so far
+
+    def __call__(self, one: Standing, analysis: Result, options: dict[str, Any]) -> None:
+        """Do so, for a recording and the options it was analyzed with."""
+        if self.strict:
+            _refuse_warnings(warnings_of(analysis))
+        paths = _write(analysis, self.output, one, self.suffixes, self.force)
+        if self.overlay is not None and _undrawn(self.overlay, self.force):
+            paths.append(_draw(analysis, one.job, self.overlay, options, self.force))
+        self.batch.note(*_noted(analysis, one, paths))
+        if not self.as_json:
+            show_result(analysis)
+        _explain(analysis, paths, self.batch)
+        self.simulated |= bool(analysis.provenance.get("simulated"))
+
+
+@contextmanager
+def _counted(batch: Batch) -> Iterator[None]:
+    """Say how far it came where somebody interrupts; what is done stays."""
     try:
-        for one in ready:
-            with batch.attempt(one.job.source):
-                work(one)
+        yield
     except KeyboardInterrupt:
         explain(f"{len(batch.done)} of {batch.total} recordings done and kept")
         raise
@@ -251,10 +287,7 @@ def _analyze(analyzer: Any, job: Job, options: dict[str, Any], strict: bool) -> 
         times = {key: options[key] for key in ("rate", "start", "end")}
         _refuse_warnings(open_video(job.source, **times).warnings)
     with progress_bar(Path(job.source).name) as progress:
-        analysis = analyzed(analyzer, job.source, options, progress)
-    if strict:
-        _refuse_warnings(warnings_of(analysis))
-    return analysis
+        return analyzed(analyzer, job.source, options, progress)
 
 
 def _refuse_warnings(warnings: Sequence[str]) -> None:

@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mescope.cli.console import explain, progress_bar, show_json, show_text
-from mescope.cli.options import Choices, Json, Log, NamedRecipe, Set, choices_of
+from mescope.cli.options import (
+    Address,
+    Choices,
+    Engine,
+    Json,
+    Log,
+    NamedRecipe,
+    Set,
+    choices_of,
+)
 from mescope.cli.recordings import Run, Source, about, jobs_on, on_recordings, tell
 from mescope.cli.told import told
 from mescope.errors import RecipeError
@@ -61,12 +70,10 @@ def evaluate(
     ] = None,
     jobs: Annotated[
         int | None,
-        typer.Option(min=1, help="Processes.  Default: all cores, and one on a GPU."),
+        typer.Option(min=1, help="Processes.  Default: all cores, or one for each card."),
     ] = None,
-    engine: Annotated[str, typer.Option(help="local, or ray.")] = "local",
-    address: Annotated[
-        str | None, typer.Option(help="Of a running Ray cluster, as host:port.")
-    ] = None,
+    engine: Engine = "local",
+    address: Address = None,
     cache: Annotated[
         Path | None,
         typer.Option(
@@ -75,7 +82,13 @@ def evaluate(
             "folder.",
         ),
     ] = None,
-    device: Annotated[str, typer.Option(help="cpu, cuda, or mps.")] = "cpu",
+    device: Annotated[
+        str,
+        typer.Option(
+            help="cpu, cuda (every card), cards such as cuda:0,cuda:2, mps, or auto; folds are "
+            "spread over the cards."
+        ),
+    ] = "cpu",
     oracle: Annotated[
         bool,
         typer.Option(
@@ -125,8 +138,8 @@ def evaluate(
     folder = output or Path("runs") / run_name(recipe)
     only = fold_numbers(folds) if folds is not None else frozenset() if collect else None
     run = Run(
-        folder, how, jobs_on(device, jobs, cores), by, address, device, checked_log(log), only,
-        readers=jobs or cores,
+        folder, how, jobs_on(device, jobs, cores, here=by == "local"), by, address, device,
+        checked_log(log), only, readers=jobs or cores,
     )  # fmt: skip
     options = {
         "dataset": dataset, "root": root, "features": features, "weights": weights,

@@ -38,7 +38,9 @@ Method = Annotated[
         "`mescope doctor` lists."
     ),
 ]
-Device = Annotated[str, typer.Option(help="cpu, cuda, mps, or auto.")]
+Device = Annotated[str, typer.Option(help="cpu, cuda, a card such as cuda:1, mps, or auto.")]
+Engine = Annotated[str, typer.Option(help="local, or ray.")]
+Address = Annotated[str | None, typer.Option(help="Of a running Ray cluster, as host:port.")]
 Start = Annotated[str | None, typer.Option(help="Begin here: seconds, m:ss or h:mm:ss.")]
 End = Annotated[str | None, typer.Option(help="End here: seconds, m:ss or h:mm:ss.")]
 Rate = Annotated[

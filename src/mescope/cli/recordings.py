@@ -38,13 +38,19 @@ class Run:
     readers: int = 1  # processes or threads that read pictures
 
 
-def jobs_on(device: str, asked: int | None, cores: int) -> int:
-    """Return the processes that train: all cores, or one where they would share a card.
+def jobs_on(device: str, asked: int | None, cores: int, *, here: bool = True) -> int:
+    """Return the processes that train: all cores, or one for each card.
 
-    >>> jobs_on("cpu", None, 8), jobs_on("cuda", None, 8), jobs_on("cuda", 2, 8)
-    (8, 1, 2)
+    >>> jobs_on("cpu", None, 8), jobs_on("cpu,cpu", None, 8), jobs_on("cpu", 2, 8)
+    (8, 2, 2)
+
+    Raises:
+        MescopeError: a device is not there.
     """
-    return asked or (cores if device.startswith("cpu") else 1)
+    from mescope.io.devices import devices_for_jobs
+
+    devices = devices_for_jobs(device, here=here)
+    return asked or (cores if devices == ("cpu",) else len(devices))
 
 
 @dataclass(frozen=True, slots=True)

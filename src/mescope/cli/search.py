@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mescope.cli.console import explain, progress_bar, show_json
-from mescope.cli.options import Json, NamedRecipe, Set
+from mescope.cli.options import Device, Json, NamedRecipe, Set
 from mescope.cli.told import told
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def search(
             f"{SHARE} where it has none."
         ),
     ] = None,
-    device: Annotated[str, typer.Option(help="cpu, cuda, or mps.")] = "cpu",
+    device: Device = "cpu",
     as_json: Json = False,
 ) -> None:
     """Search AMMSM's sparsity ratios and magnification, and tune under the best.
@@ -58,11 +58,13 @@ def search(
     """
     from mescope.cli.inputs import check_folder
     from mescope.datasets import open_dataset
+    from mescope.io.devices import checked_device
     from mescope.reports.search_plot import save_search_plot
     from mescope.samples.prepare import prepare
     from mescope.training.checkpoint import CHECKPOINT
     from mescope.training.search_run import SearchRun
 
+    device = checked_device(device)
     chosen = _recipe(recipe, settings or (), population, generations, share)
     check_folder(output)
     data = open_dataset(dataset, root)

@@ -55,7 +55,13 @@ def train(
     resume: Annotated[
         bool, typer.Option("--resume", help="No longer needed: the same command goes on.")
     ] = False,
-    device: Annotated[str, typer.Option(help="cpu, cuda, or mps.")] = "cpu",
+    device: Annotated[
+        str,
+        typer.Option(
+            help="cpu, cuda, a card such as cuda:1, mps, or auto; several cards, such as "
+            "cuda:0,cuda:1, share each batch."
+        ),
+    ] = "cpu",
     jobs: Annotated[int, typer.Option(help="Processes that render or measure recordings.")] = 1,
     log: Log = "none",
     dry: Annotated[
@@ -74,20 +80,21 @@ def train(
     repeat.json say how to do it again.
     """
     from mescope.cli.inputs import check_folder
+    from mescope.io.devices import checked_devices
     from mescope.training.logs import checked_log
     from mescope.training.recipe import read_recipe
     from mescope.training.repeat import RunNotes
     from mescope.training.shipped_recipes import run_name
     from mescope.training.tasks import task_of
 
-    chosen = read_recipe(recipe, settings or ())
+    first, chosen = checked_devices(device)[0], read_recipe(recipe, settings or ())
     folder = output or Path("runs") / run_name(recipe)
+    kept, wanted = folder / "features", choices_of(choices)
     if dry:
-        source = Source(dataset, root, None, folder / "features", None, choices_of(choices))
-        return _dry_run(chosen, source, device, as_json)
+        only = Source(dataset, root, None, kept, None, wanted)
+        return _dry_run(chosen, only, first, as_json)
     check_folder(folder)
-    how = checked_log(log)
-    weights = folder / f"{chosen.name}.safetensors"
+    how, weights = checked_log(log), folder / f"{chosen.name}.safetensors"
     if resume:
         explain("--resume is no longer needed and will go: the same command goes on by itself")
     done = _finished(chosen, folder, weights, unscored=dataset is not None)
@@ -95,8 +102,7 @@ def train(
         return _tell(done, _history(folder), weights, as_json)
     options = {"dataset": dataset, "root": root, "features": features, "choice": choices}
     notes = RunNotes(folder, chosen, "train", context.obj or (), options)
-    cache = folder / "features"
-    source = Source(dataset, root, features, cache, notes, choices_of(choices))
+    source = Source(dataset, root, features, kept, notes, wanted)
     if task_of(chosen).names_clips:
         real = _examples(chosen, source)
         card, history = _recogniser(chosen, real, folder, weights, device, how)

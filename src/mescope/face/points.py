@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter1d, percentile_filter
 
 Floats = NDArray[np.floating[Any]]
 
@@ -112,6 +111,8 @@ def smooth(trace: Floats, sigma: float) -> NDArray[np.float64]:
     known = ~np.isnan(trace)
     if sigma <= 0 or not known.any():
         return np.array(trace, np.float64)
+    from scipy.ndimage import gaussian_filter1d
+
     filled = np.where(known, trace, 0.0)
     weight = gaussian_filter1d(known.astype(np.float64), sigma, axis=0, mode="constant")
     total = gaussian_filter1d(filled, sigma, axis=0, mode="constant")
@@ -121,6 +122,8 @@ def smooth(trace: Floats, sigma: float) -> NDArray[np.float64]:
 
 def usual(trace: Floats, rate: float, *, reach_s: float, percentile: float) -> Floats:
     """Return (n, c): the running percentile over ``reach_s`` seconds to both sides."""
+    from scipy.ndimage import percentile_filter
+
     out = np.full(trace.shape, np.nan)
     length = 2 * max(1, int(reach_s * rate)) + 1
     for channel in range(trace.shape[1]):

@@ -2,21 +2,26 @@
 
 A job is a module-level function called with what all jobs share and with its own item.  What is
 shared travels once.  Every job computes on one thread, so that its result does not depend on
-how many run beside it.
+how many run beside it.  Where there are several devices, each process has one to itself.
 """
 
 from __future__ import annotations
 
 import importlib.util
+import itertools
 import socket
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, Literal, TypeVar, cast, get_args
 
 from mescope.errors import RecipeError
+from mescope.io.devices import claimed
 
 _PATIENCE = 5.0  # seconds to wait for a cluster to answer
 _LAST_PORT = 65535
+_AHEAD = 2  # jobs given to a cluster for each of its cores
 
 Engine = Literal["local", "ray"]
 Item = TypeVar("Item")
@@ -44,6 +49,8 @@ def run_jobs(
     jobs: int = 1,
     engine: Engine = "local",
     address: str | None = None,
+    devices: Sequence[str] = (),
+    keep_going: bool = False,
 ) -> Iterator[tuple[Item, Result]]:
     """Yield every item with its result, in the order in which they are done.
 
@@ -55,18 +62,47 @@ def run_jobs(
         engine: ``local`` or ``ray``.
         address: of a running Ray cluster, such as ``127.0.0.1:6379``; None starts one that
             only this machine can reach and that ends with the run.
+        devices: one for each process (:func:`mescope.io.devices.spread`), in place of ``jobs``;
+            ``shared`` is then a dataclass with a field ``device``, which gets that of the
+            process.  Ray gives every job a card of its own where these are cards.
+        keep_going: with Ray, a job whose workers died has that error as its result.
 
     Raises:
         RecipeError: Ray is not installed or not reached, or a process died.
         Exception: whatever a job raises.
     """
+    jobs = len(devices) or jobs
+    if len(set(devices)) == 1:
+        shared = replace(shared, device=devices[0])
     if engine == "ray":
-        yield from _on_ray(function, shared, items, jobs, address)
+        card = bool(devices) and devices[0].startswith("cuda")
+        if card:
+            shared = replace(shared, device="cuda")  # Ray shows a job no other card
+        yield from _on_ray(
+            function, shared, items, jobs, address, card=card, keep_going=keep_going
+        )
+    elif len(set(devices)) > 1:
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+            own = _Own(function, folder, tuple(devices))
+            yield from _on_processes(own, shared, items, jobs)
     elif jobs == 1:
         for item in items:
             yield item, _alone(function, shared, item)
     else:
         yield from _on_processes(function, shared, items, jobs)
+
+
+class _Own:
+    """A function whose shared part is told the device of the process that runs it."""
+
+    def __init__(
+        self, function: Callable[..., Any], folder: str, devices: tuple[str, ...]
+    ) -> None:
+        self.function, self.folder, self.devices = function, folder, devices
+
+    def __call__(self, shared: Any, item: Any) -> Any:
+        device = claimed(self.folder, self.devices)
+        return self.function(replace(shared, device=device), item)
 
 
 def _alone(function: Callable[[Any, Item], Result], shared: Any, item: Item) -> Result:
@@ -114,27 +150,50 @@ def _on_ray(
     items: Sequence[Item],
     jobs: int,
     address: str | None,
+    *,
+    card: bool = False,
+    keep_going: bool = False,
 ) -> Iterator[tuple[Item, Result]]:
     if importlib.util.find_spec("ray") is None:
         raise RecipeError("expected Ray, found it not installed; `pip install ray`")
     import ray
-    from ray.exceptions import RayTaskError, WorkerCrashedError
 
     with _joined(ray, jobs, address):
-        task = ray.remote(num_cpus=1, max_retries=2)(_alone)
-        kept = ray.put(shared)
-        waiting = {task.remote(function, kept, item): item for item in items}
-        try:
-            while waiting:
-                (ready,), _ = ray.wait(list(waiting), num_returns=1)
-                yield waiting.pop(ready), ray.get(ready)
-        except RayTaskError as error:
-            raise error.cause from None
-        except WorkerCrashedError as error:
+        if card and not ray.cluster_resources().get("GPU"):
             raise RecipeError(
-                "a Ray worker died three times at the same job, most often because memory ran "
-                "out; what was finished is kept"
-            ) from error
+                "expected a Ray cluster with cards, found none in it; start its nodes with "
+                "`ray start --num-gpus N`, or take --device cpu"
+            )
+        task = ray.remote(num_cpus=1, num_gpus=int(card), max_retries=2)(_alone)
+        kept, coming = ray.put(shared), iter(items)
+        # Results are kept by the cluster until they are asked for: so many, and no more.
+        room = _AHEAD * max(1, int(ray.cluster_resources().get("CPU", 1)))
+        waiting: dict[Any, Item] = {}
+        while True:
+            for item in itertools.islice(coming, room - len(waiting)):
+                waiting[task.remote(function, kept, item)] = item
+            if not waiting:
+                return
+            (ready,), _ = ray.wait(list(waiting), num_returns=1)
+            item, result = waiting.pop(ready), _result(ray, ready)
+            if isinstance(result, RecipeError) and not keep_going:
+                raise result
+            yield item, result
+
+
+def _result(ray: Any, ready: Any) -> Any:
+    """Return what a job returned, or what its workers died of; raise what it raised."""
+    from ray.exceptions import RayTaskError, WorkerCrashedError
+
+    try:
+        return ray.get(ready)
+    except RayTaskError as error:
+        raise error.cause from None
+    except WorkerCrashedError:
+        return RecipeError(
+            "a Ray worker died three times at the same job, most often because memory ran out; "
+            "what was finished is kept"
+        )
 
 
 @contextmanager

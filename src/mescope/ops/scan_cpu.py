@@ -78,7 +78,6 @@ def _chunks(length: int, keep: bool) -> int:
     return -(-length // CHUNK) if keep else 0
 
 
-@torch.library.custom_op("mescope::scan_cpu", mutates_args=())
 def scan_cpu(
     u: Tensor, delta: Tensor, A: Tensor, B: Tensor, C: Tensor, D: Tensor, h: Tensor, keep: bool
 ) -> tuple[Tensor, Tensor, Tensor]:
@@ -86,7 +85,20 @@ def scan_cpu(
 
     A (g, d, n) and D (g, d) are g sets of parameters, the first for the first b / g batch
     elements and so on.
+
+    An operator of torch is called only where gradients, a compiler or a tensor without values
+    ask for one: the first call of any such operator imports the compiler, which takes a second
+    that a program that only predicts need not wait.
     """
+    if keep or torch.compiler.is_compiling() or type(u) is not Tensor:
+        found: tuple[Tensor, Tensor, Tensor] = _operator(u, delta, A, B, C, D, h, keep)
+        return found
+    return _scan(u, delta, A, B, C, D, h, keep)
+
+
+def _scan(
+    u: Tensor, delta: Tensor, A: Tensor, B: Tensor, C: Tensor, D: Tensor, h: Tensor, keep: bool
+) -> tuple[Tensor, Tensor, Tensor]:
     batch, length, channels = u.shape
     kernel = _kernels().forward
     y = torch.empty_like(u, memory_format=torch.contiguous_format)
@@ -103,7 +115,10 @@ def scan_cpu(
     return y, state, kept
 
 
-@scan_cpu.register_fake
+_operator = torch.library.custom_op("mescope::scan_cpu", _scan, mutates_args=())
+
+
+@_operator.register_fake
 def _(
     u: Tensor, delta: Tensor, A: Tensor, B: Tensor, C: Tensor, D: Tensor, h: Tensor, keep: bool
 ) -> tuple[Tensor, Tensor, Tensor]:
@@ -176,4 +191,4 @@ def _gradient(ctx: Any, gy: Tensor, gstate: Tensor, _: Tensor) -> tuple[Tensor |
     return (*scan_cpu_backward(gy, gstate, *ctx.saved_tensors), None)
 
 
-scan_cpu.register_autograd(_gradient, setup_context=_setup)
+_operator.register_autograd(_gradient, setup_context=_setup)

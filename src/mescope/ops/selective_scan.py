@@ -164,7 +164,8 @@ def _fused(chosen: str, args: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:
     if chosen == "triton":  # reads half precision itself
         y, final, _ = scan_triton.scan_triton(*args, keep)
     else:
-        y, final, _ = scan_cpu.scan_cpu(*(t.to(_wide(args[0])) for t in args), keep)
+        u, delta, A, B, C, D, h = (t.to(_wide(args[0])) for t in args)
+        y, final, _ = scan_cpu.scan_cpu(u, delta, A, B, C, D, h, keep)
     return y, final
 
 

@@ -33,6 +33,7 @@ from mescope.samples.clip_samples import (
     onset_flow_examples,
 )
 from mescope.samples.examples import Examples
+from mescope.samples.mapped_rows import in_file
 from mescope.samples.one_clip import OneClip
 from mescope.samples.preparation import (
     GREY_MEAN,
@@ -46,6 +47,8 @@ from mescope.synthesis.flow_maps import CLASSES, draw_flow_maps
 
 SIDE = 224
 """Side of the aligned faces that flow is measured in, px."""
+
+_PART = 64  # samples that are looked at together where they lie in a file
 
 Values = tuple[NDArray[Any], tuple[str, ...]]
 
@@ -67,7 +70,11 @@ class ClipKind(SampleKind):
     def measure(self, inputs: NDArray[Any]) -> Preparation:
         """See :class:`SampleKind`."""
         channels = self._channels(inputs)
-        used = finite(inputs[:, :channels])
+        if in_file(inputs) and not self._looks_at_all():
+            for start in range(0, len(inputs), _PART):
+                used = finite(inputs[start : start + _PART, :channels])
+        else:
+            used = finite(inputs[:, :channels])
         centre, spread = np.zeros(used.shape[1]), np.ones(used.shape[1])
         if self.standardise:
             centre, spread = channel_statistics(used)
@@ -79,6 +86,12 @@ class ClipKind(SampleKind):
             slope=tuple(float(v) for v in slope),
             shift=tuple(float(v) for v in -slope * centre),
         )
+
+    def _looks_at_all(self) -> bool:
+        """Say whether the scale depends on all samples together."""
+        kind = type(self)
+        own = kind._spread is not ClipKind._spread or kind._line is not ClipKind._line
+        return self.standardise or own
 
     def _spread(self, used: NDArray[Any], spread: NDArray[np.float64]) -> NDArray[np.float64]:
         return spread
@@ -162,6 +175,12 @@ class FlowMaps(_MapKind):
         if self.unit_flow and self.standardise:
             raise RecipeError("unit_flow and standardise exclude each other; leave one out")
 
+    def _looks_at_all(self) -> bool:
+        """Say whether the scale depends on all samples together."""
+        kind = type(self)
+        own = kind._spread is not ClipKind._spread or kind._line is not ClipKind._line
+        return self.standardise or own
+
     def _spread(self, used: NDArray[Any], spread: NDArray[np.float64]) -> NDArray[np.float64]:
         return _unit(used, self.channels, spread) if self.unit_flow else spread
 
@@ -201,6 +220,12 @@ class OnsetFlow(ClipKind):
             raise RecipeError(
                 f"standardise is not for kind = {self.kind!r}, there is unit_flow; leave it out"
             )
+
+    def _looks_at_all(self) -> bool:
+        """Say whether the scale depends on all samples together."""
+        kind = type(self)
+        own = kind._spread is not ClipKind._spread or kind._line is not ClipKind._line
+        return self.standardise or own
 
     def _spread(self, used: NDArray[Any], spread: NDArray[np.float64]) -> NDArray[np.float64]:
         return _unit(used, self.channels, spread) if self.unit_flow else spread

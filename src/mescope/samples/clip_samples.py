@@ -13,9 +13,11 @@ onset, gets the apex of :mod:`mescope.samples.apex`, and a warning.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import threading
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import NamedTuple, TypeVar
@@ -45,6 +47,7 @@ from mescope.samples.clip_features import (
     make,
 )
 from mescope.samples.examples import Examples
+from mescope.samples.mapped_rows import stacked
 from mescope.samples.recording_clips import clips_of
 
 Item = TypeVar("Item")
@@ -169,10 +172,8 @@ def clip_examples(
     """
     feature = FramesFeature(frames, size)
     found = _clips(dataset, labels, feature, cache, jobs, finder, progress)
-    inputs = np.empty((len(found.made), frames, size, size), np.float32)
-    for place, item in zip(inputs, found.made, strict=True):
-        np.divide(item.values, np.float32(255), out=place)
-    return found.prepared("clips", inputs)
+    rows = (np.divide(item.values, np.float32(255)) for item in found.made)
+    return found.stacked("clips", rows)
 
 
 def feature_examples(
@@ -201,12 +202,17 @@ class _Found(NamedTuple):
     labels: list[int]
     classes: tuple[str, ...]
     problems: tuple[Problem, ...]
+    folder: Path | None  # of the cache
 
-    def stacked(self, kind: str) -> Prepared:
-        inputs = np.stack([item.values for item in self.made]).astype(np.float32)
-        return self.prepared(kind, inputs)
-
-    def prepared(self, kind: str, inputs: NDArray[np.float32]) -> Prepared:
+    def stacked(self, kind: str, rows: Iterable[NDArray[np.float32]] | None = None) -> Prepared:
+        """Return the samples, in a file of the cache if they are large."""
+        values = rows or (np.asarray(item.values, np.float32) for item in self.made)
+        path = None
+        if self.folder is not None:
+            what = [(clip.dataset, clip.subject, clip.name) for clip in self.clips]
+            key = hashlib.sha256(json.dumps([kind, what]).encode()).hexdigest()[:40]
+            path = self.folder / f"{key}-stacked.npy"
+        inputs = stacked(values, len(self.made), path)
         examples = Examples(
             kind=kind,
             inputs=inputs,
@@ -256,7 +262,8 @@ def _clips(
             f"{first.where}: {first.message}"
         )
     _note_cache(keep, findings)
-    return _Found(made, kept, chosen, classes, findings.problems())
+    folder = None if keep is None else keep.folder
+    return _Found(made, kept, chosen, classes, findings.problems(), folder)
 
 
 def _classes(

@@ -96,7 +96,21 @@ class Rows:
         found: NDArray[Any] = np.asarray(self._array[(self._index[first], *others)])
         return found
 
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        return np.array(self[:], dtype, copy=copy)
 
-def take(array: NDArray[Any], index: NDArray[np.int64]) -> Any:
+    def some(self, index: NDArray[np.int64]) -> Rows:
+        """Return some of these rows, without reading them."""
+        return Rows(self._array, self._index[index])
+
+
+def in_file(array: Any) -> bool:
+    """Say whether rows are read from a file when they are asked for."""
+    return isinstance(array, Rows | np.memmap)
+
+
+def take(array: Any, index: NDArray[np.int64]) -> Any:
     """Return rows of an array; of one that is mapped from a file without reading them."""
+    if isinstance(array, Rows):
+        return array.some(index)
     return Rows(array, index) if isinstance(array, np.memmap) else array[index]

@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import median_filter
 
 from mescope.spotting.traces import valid_runs
 
@@ -59,6 +58,8 @@ def shape_traces(points: NDArray[np.floating[Any]], rate: float) -> Floats:
     measured = _measure(np.asarray(points[seen], np.float64))
     measured -= np.median(measured, axis=0)
     if len(seen) >= 5:  # a single frame on which the landmarks slipped is not motion
+        from scipy.ndimage import median_filter
+
         measured = median_filter(measured, size=(3, 1), mode="nearest")
     frames = np.arange(len(points))
     for column in range(out.shape[1]):

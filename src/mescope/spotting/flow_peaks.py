@@ -30,11 +30,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import median_filter
-from scipy.signal import find_peaks
 
 from mescope.events import Detection, Interval
 from mescope.spotting.displacement import displacement
+from mescope.spotting.peaks import find_peaks
 from mescope.spotting.proposals import kind_of
 from mescope.spotting.spotters import SPOTTERS, Spotter, Spotting
 from mescope.spotting.traces import Floats, centred_smooth, valid_runs
@@ -238,6 +237,8 @@ def over_trend(trace: Floats, rate: float, trend_s: float) -> NDArray[np.float64
 
     The median of a long stretch is taken of every few frames: a slow trend needs no more.
     """
+    from scipy.ndimage import median_filter  # a quarter of a second that most commands need not
+
     skip = max(1, round(trend_s * rate / 60))
     half = max(1, int(trend_s * rate / skip / 2))
     out = np.full(trace.shape, np.nan)

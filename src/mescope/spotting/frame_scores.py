@@ -33,12 +33,12 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import find_peaks
 
 from mescope.errors import MescopeError, WeightsError
 from mescope.events import Detection, Interval, Kind
 from mescope.ranges import Whole, Within, check_fields
 from mescope.spotting.over_threshold import FAINT
+from mescope.spotting.peaks import find_peaks
 from mescope.spotting.proposals import kind_of, moilanen, vote
 from mescope.spotting.spotters import SPOTTERS, Network, Score, Spotter, Spotting, given
 from mescope.spotting.traces import Floats, box_smooth, stitch, valid_runs

@@ -43,9 +43,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.fft import dct, idct
-from scipy.ndimage import minimum_filter1d
-from scipy.signal import detrend
 
 from mescope.events import Detection, Interval
 from mescope.spotting.displacement import displacement
@@ -194,6 +191,9 @@ def _stretch(
     vectors: Floats, heights: Floats, rate: float, rule: OfFdRule, least: float
 ) -> tuple[list[Interval], NDArray[np.float64]]:
     """Return the waves of all regions in one stretch (t, R, 2), and their height (t,)."""
+    from scipy.ndimage import minimum_filter1d
+    from scipy.signal import detrend  # half a second that other spotters need not
+
     lengths = np.linalg.norm(vectors - vectors[0], axis=-1)
     smooth = np.abs(low_pass(lengths, rate, rule.pass_hz))
     around = 2 * max(1, round(rule.around_s * rate)) + 1
@@ -218,6 +218,8 @@ def _stretch(
 
 def low_pass(traces: Floats, rate: float, hertz: float) -> NDArray[np.float64]:
     """Return traces (t, c) without what is faster than ``hertz``; their ends are mirrored."""
+    from scipy.fft import dct, idct
+
     parts = np.asarray(dct(traces, axis=0, norm="ortho"))
     parts[np.arange(len(traces)) * rate / (2 * len(traces)) > hertz] = 0.0
     return np.asarray(idct(parts, axis=0, norm="ortho"), np.float64)

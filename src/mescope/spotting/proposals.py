@@ -18,12 +18,12 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import find_peaks
 
 from mescope.events import MICRO_MAX_S, Detection, Interval, Kind
 from mescope.labels import SPOTTING_CLASSES
 from mescope.ranges import Whole, Within, check_fields
 from mescope.spotting.extensible import Extent, extend, suppress
+from mescope.spotting.peaks import find_peaks
 from mescope.spotting.traces import Floats, box_smooth, centred_smooth, valid_runs
 
 Duration = Annotated[float, Within(0.0, 86_400.0)]
@@ -194,11 +194,11 @@ def peak_intervals(
     """
     smooth = centred_smooth(run, rule.smooth)
     # zeros around the run, so that a peak at its very edge counts as one
-    peaks, properties = find_peaks(np.pad(smooth, 1), height=threshold)
+    peaks, heights = find_peaks(np.pad(smooth, 1), height=threshold)
     longest = max(1, int(rule.longest_s * rate) + 1)
     taken: list[tuple[Interval, float]] = []
-    for order in np.argsort(-properties["peak_heights"], kind="stable"):
-        peak, height = int(peaks[order]) - 1, float(properties["peak_heights"][order])
+    for order in np.argsort(-heights, kind="stable"):
+        peak, height = int(peaks[order]) - 1, float(heights[order])
         if any(interval.first <= peak <= interval.last for interval, _ in taken):
             continue
         interval = _width(smooth, peak, rule.level * height, longest, rule.widen)
@@ -319,8 +319,8 @@ def published_intervals(spotting: Floats, rule: ProposalRule) -> list[Extent]:
     half = rule.half_length
     smooth = box_smooth(spotting, half)
     threshold = moilanen(smooth, rule.share)
-    peaks, properties = find_peaks(smooth, height=threshold, distance=half)
-    found = list(zip(peaks.tolist(), properties["peak_heights"].tolist(), strict=True))
+    peaks, heights = find_peaks(smooth, height=threshold, distance=half)
+    found = list(zip(peaks.tolist(), heights.tolist(), strict=True))
     if rule.intervals == "extensible":
         return suppress([extend(spotting, peak, half, height) for peak, height in found], half)
     return [Extent(peak - half, peak + half, peak, height) for peak, height in found]

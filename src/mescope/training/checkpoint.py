@@ -22,6 +22,7 @@ from mescope.errors import RecipeError
 from mescope.io.atomic import write_atomically
 from mescope.io.json_text import json_value
 from mescope.moved import renamed
+from mescope.training.fit import is_first
 from mescope.training.tables import Recipe
 
 CHECKPOINT = "checkpoint.safetensors"
@@ -54,6 +55,8 @@ class Companion(Protocol):
 class Checkpointer:
     """Writes the checkpoint and the history of one run into its folder.
 
+    Of several processes of a training the first one writes, for all.
+
     Args:
         folder: of the run.
         recipe: what is trained; a checkpoint of another one is refused.
@@ -79,7 +82,8 @@ class Checkpointer:
             self.progress = load_checkpoint(
                 self.path, self.recipe, model, optimizer, self.companions
             )
-            self._write_history()  # a kill may have come between the two files
+            if is_first():
+                self._write_history()  # a kill may have come between the two files
         return self.progress.epoch
 
     def keep(
@@ -88,7 +92,7 @@ class Checkpointer:
         """Write what an epoch ended with, if it is time; ``entry`` goes into the history."""
         self.progress.epoch += 1
         self.progress.history.append(entry)
-        if time.monotonic() - self._written < self.every:
+        if not is_first() or time.monotonic() - self._written < self.every:
             return
         save_checkpoint(
             self.path, self.recipe, model, optimizer, self.progress, self.companions

@@ -28,6 +28,7 @@ from mescope.evaluation.report import (
     Report,
     environment,
 )
+from mescope.io.devices import devices_for_jobs, spread
 from mescope.io.parallel import Engine, run_jobs
 from mescope.io.progress import Progress
 from mescope.samples.examples import Examples
@@ -113,7 +114,8 @@ def evaluate(
         engine: ``local`` or ``ray``.
         address: of a running Ray cluster.
         oracle: also keep, apart, the predictions of the epoch that is best on each test person.
-        device: a torch device for networks; on one GPU, take one job at a time.
+        device: a torch device for networks, or several with commas between them; ``cuda`` is
+            every card.  Processes are spread over them; take no more than one for each card.
         log: also write the losses of every fold into ``out/logs``: ``csv``, ``tensorboard`` or
             ``wandb`` (offline).
         only: numbers of the folds to do now, from 0, for runs in parts; none of them: collect.
@@ -124,19 +126,17 @@ def evaluate(
         DatasetError: no clip of the data set can be used.
         LeakError: there are too few people for the protocol, or two people share a clip.
         OutputError: ``out`` cannot be written.
+        MescopeError: a device is not there.
         UnfinishedError: ``only`` leaves folds that nobody has done yet.
     """
     recipe = recipe if isinstance(recipe, Recipe) else read_clip_recipe(recipe)
+    cards = devices_for_jobs(device, here=engine == "local")
     examples, left_out = _examples(recipe, data, out, jobs)
     _check_duplicates(examples)
     hashes = examples.hashes()
     splits = {s: folds_of(examples, protocol, s) for s in _seeds(recipe)}
-    results = Results(
-        _folder(out),
-        _identity(recipe, protocol, hashes, oracle),
-        splits,
-        FoldResult,
-    )
+    identity = _identity(recipe, protocol, hashes, oracle)
+    results = Results(_folder(out), identity, splits, FoldResult)
     results.warnings += _without_class(examples, splits)
     results.warnings += [PUBLISHED_SPLIT] * bool(examples.parts and protocol != FIXED)
     results.warnings += in_words(examples, splits, flip=getattr(recipe.augment, "flip", False))
@@ -144,9 +144,11 @@ def evaluate(
     total = len(results.missing()) + len(results)
     if progress:
         progress(len(results), total)
-    shared = Shared(recipe, examples, oracle, device, check_log(log, out), _folder(out))
+    shared = Shared(recipe, examples, oracle, cards[0], check_log(log, out), _folder(out))
     work = [(seed, number, splits[seed][number]) for seed, number in missing]
-    run = run_jobs(run_fold, shared, work, jobs=jobs, engine=engine, address=address)
+    run = run_jobs(
+        run_fold, shared, work, engine=engine, address=address, devices=spread(cards, jobs)
+    )
     for (seed, number, _), result in run:
         results.keep(seed, number, result)
         if progress:
@@ -176,7 +178,7 @@ def run_fold(shared: Shared, item: tuple[int, int, Fold]) -> FoldResult:
     seed, number, fold = item
     recipe, examples = shared.recipe, shared.examples
     inputs, labels = examples.take(fold.train)
-    unseen = examples.inputs[np.asarray(fold.test)]
+    unseen, _ = examples.take(fold.test)
     best = _Best(unseen, examples.labels[np.asarray(fold.test)]) if shared.oracle else None
     started = time.monotonic()
     persons = [examples.persons[i] for i in fold.train]
@@ -192,7 +194,7 @@ def run_fold(shared: Shared, item: tuple[int, int, Fold]) -> FoldResult:
     return FoldResult(
         fold=fold.name,
         scores=_plain(scores),
-        control=_plain(recognizer.scores(examples.inputs[asked])) if asked else (),
+        control=_plain(recognizer.scores(examples.take(asked)[0])) if asked else (),
         oracle=None if best is None else best.predicted(scores),
         seconds=time.monotonic() - started,
         chosen=getattr(recognizer, "chosen", {}),

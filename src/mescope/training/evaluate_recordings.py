@@ -29,6 +29,7 @@ from mescope.evaluation.spotting_report import (
 )
 from mescope.events import Interval, Recording
 from mescope.io.cache import Store
+from mescope.io.devices import devices_for_jobs, spread
 from mescope.io.parallel import Engine, run_jobs
 from mescope.io.progress import Progress
 from mescope.samples.recording_targets import class_of, without_class
@@ -88,7 +89,7 @@ def evaluate_recordings(
         jobs: processes; the result is the same for any number.
         engine: ``local`` or ``ray``.
         address: of a running Ray cluster.
-        device: a torch device; on one GPU, take one job at a time.
+        device: as for :func:`mescope.training.evaluate.evaluate`.
         log: also write the losses of every fold, into ``out/logs``.
         keep_weights: write every fold's weights into ``out/weights``.
         only: numbers of the folds to do now, from 0, for runs in parts; none of them: collect.
@@ -99,9 +100,10 @@ def evaluate_recordings(
         DatasetError: nothing can be learned from the training people of a fold.
         LeakError: there are too few people, or weights learned from whom they would test.
         OutputError: ``out`` cannot be written.
+        MescopeError: a device is not there.
         UnfinishedError: ``only`` leaves folds that nobody has done yet.
     """
-    some = data.measured
+    some, cards = data.measured, devices_for_jobs(device, here=engine == "local")
     check_measured(recipe, some)
     if protocol == CLIPS:
         raise RecipeError(f"recordings are split by person, found the protocol {CLIPS}")
@@ -124,9 +126,14 @@ def evaluate_recordings(
     folder = None if out is None else out / "folds"
     kept = out / "weights" if out is not None and keep_weights else None
     check_log(log, out)
-    shared = SharedRecordings(recipe, some, files, folder, device, kept, log, out)
+    shared = SharedRecordings(recipe, some, files, folder, cards[0], kept, log, out)
     for (seed, number, _), done in run_jobs(
-        run_fold, shared, missing, jobs=jobs, engine=engine, address=address
+        run_fold,
+        shared,
+        missing,
+        engine=engine,
+        address=address,
+        devices=spread(cards, jobs),
     ):
         _keep(results, out, (seed, number), done)
         if progress:

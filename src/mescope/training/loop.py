@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mescope.models.averaged import Averaged
 from mescope.models.recompute import recompute
 from mescope.training.checkpoint import Checkpointer
-from mescope.training.fit import Report, fit, one_device
+from mescope.training.fit import Report, fit, is_first, one_device, products
 from mescope.training.logs import LOGS, Log, logger
-from mescope.training.tasks.base import LoopTask
+
+if TYPE_CHECKING:
+    # A task imports this file, and no file may need one that needs it.
+    from mescope.training.tasks.base import LoopTask
 
 
 def train_task(
@@ -62,24 +66,17 @@ def train_task(
             mean.follow()
 
     where = log_folder or (checkpointer.path.parent / LOGS if checkpointer else None)
-    loggers = logger(log, where) if where else []
-    fit(
-        task.module,
-        task.optimizer,
-        task.batches,
-        task.loss,
-        epochs=task.epochs if until is None else until,
-        first=first,
-        seed=task.seed,
-        fabric=one_device(device, loggers=loggers, precision=task.precision),
-        schedule=task.schedule(done),
-        clip_norm=task.clip_norm,
-        accumulate=task.accumulate,
-        after_step=after_step,
-        after_epoch=look,
-        report=report and (lambda now, loss: report(done + now, loss)),
-        stop=stop,
-    )
+    loggers = logger(log, where) if where and is_first() else []
+    with products(task.precision):
+        fit(
+            task.module, task.optimizer, task.batches, task.loss,
+            epochs=task.epochs if until is None else until, first=first, seed=task.seed,
+            fabric=one_device(device, loggers=loggers, precision=task.precision),
+            schedule=task.schedule(done), clip_norm=task.clip_norm,
+            accumulate=task.accumulate, compiled=task.compiled,
+            after_step=after_step, after_epoch=look, stop=stop,
+            report=report and (lambda now, loss: report(done + now, loss)),
+        )  # fmt: skip
     for one in loggers:
         one.finalize("success")
     task.finish()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import torch
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mescope.samples.augment import mixup, moved
+from mescope.samples.mapped_rows import in_file
 from mescope.samples.preparation import Preparation
 from mescope.training.fit import Batch
 from mescope.training.tables import Augment, Optim
@@ -33,7 +35,9 @@ class MapEpochs:
         inputs: NDArray[np.float32], labels: NDArray[np.int64], classes: int, seed: int,
     ) -> None:  # fmt: skip
         self._optim, self._augment, self._prepare = optim, augment, preparation
-        self._inputs, self._labels = preparation(inputs), torch.from_numpy(labels)
+        self._lazy = in_file(inputs)  # prepared with every batch: together they are too large
+        self._inputs: Any = inputs if self._lazy else preparation(inputs)
+        self._labels = torch.from_numpy(labels)
         self._classes, self._seed = classes, seed
         self.steps = len(self._parts(torch.arange(len(labels))))
 
@@ -44,7 +48,9 @@ class MapEpochs:
         order = torch.from_numpy(rng.permutation(n) if self._optim.shuffle else np.arange(n))
         mirrored = torch.from_numpy(rng.random(n) < 0.5)
         for part in self._parts(order):
-            batch = self._inputs[part]
+            batch = self._inputs[part.numpy() if self._lazy else part]
+            if self._lazy:
+                batch = self._prepare(batch)
             if augment.flip:
                 turned = self._prepare.mirror(batch)
                 batch = torch.where(mirrored[part, None, None, None], turned, batch)

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from mescope.evaluation.folds import Fold, hold_out
 from mescope.events import Detection
+from mescope.io.devices import checked_devices
 from mescope.models.weights import load, save
 from mescope.samples.recording_targets import RecordingEpochs
 from mescope.samples.recording_windows import RecordingWindows
@@ -171,7 +172,8 @@ def fitted(
         report=report,
     )  # fmt: skip
     if held:
-        heard = [(one, trace_of(model, one, device=device)) for one in held]
+        place = checked_devices(device)[0]  # where a training on several leaves the model
+        heard = [(one, trace_of(model, one, device=place)) for one in held]
         rule = with_chosen_level(rule, heard, wanted)
     return model, rule
 

@@ -87,7 +87,7 @@ def step_cost(
         inputs: (3 or more, ...), as the network is given them.
         batch: samples of a step to come: so many are timed at once, or as many as take
             :data:`LONG` seconds.
-        precision: as Lightning Fabric names it.
+        precision: of :data:`mescope.training.tables.PRECISIONS`.
         device: a torch device.
 
     Raises:
@@ -97,7 +97,7 @@ def step_cost(
         raise ValueError(f"expected {MORE} samples or more to measure on, found {len(inputs)}")
     module = module.to(device).train()
     inputs = inputs.to(device)
-    half = precision != "32-true"
+    half = precision == "bf16-mixed"
 
     def halves() -> AbstractContextManager[Any]:
         kind = torch.device(device).type

@@ -24,8 +24,8 @@ from mescope.samples.checks import (
     shares,
 )
 
-PRECISIONS = ("32-true", "bf16-mixed")
-"""As Lightning Fabric names them; state spaces are scanned in float32 in both."""
+PRECISIONS = ("32-true", "tf32", "bf16-mixed")
+"""As Lightning Fabric names them, and TF32; state spaces are scanned in float32 in all."""
 
 SCHEDULES = ("constant", "cosine", "warm-up", "warm-up-cosine")
 """``cosine`` falls to 0 in the last step; ``warm-up`` is MERba's and ``warm-up-cosine``
@@ -63,9 +63,10 @@ class LoopOptim(OptimTable):
     epochs: Number = 30
     batch_size: Number = 128  # of a step
     learning_rate: LearningRate = 1e-3  # the peak of the schedule
-    precision: str = "32-true"  # or bf16-mixed
+    precision: str = "32-true"  # or tf32 (products of 19 bits on cards), or bf16-mixed
     accumulate: Number = 1  # parts in which a batch is computed, one after the other
     recompute: bool = False  # blocks compute twice instead of remembering
+    compiled: bool = False  # by torch.compile, which takes minutes before the first step
     average: Share = 0.0  # of the mean that a step keeps, such as 0.999; 0: the last step is it
 
     def __post_init__(self) -> None:

@@ -8,11 +8,13 @@ from pathlib import Path
 import torch
 
 from mescope.errors import OutputError
+from mescope.io.devices import checked_devices
 from mescope.training.checkpoint import Checkpointer, RunState
 from mescope.training.fit import one_device
 from mescope.training.logs import Log
 from mescope.training.loop import train_task
 from mescope.training.recipe import read_window_recipe
+from mescope.training.several_devices import train_together
 from mescope.training.tables import Recipe
 from mescope.training.tasks.me_tst import Source, spotting_task
 
@@ -38,7 +40,8 @@ def train(
         out: folder for ``checkpoint.safetensors`` and ``history.json``; made if absent.
         source: the data of every epoch; a recipe of simulated windows draws its own.
         resume: go on from a checkpoint in ``out``; without it one is an error, never lost.
-        device: a torch device.
+        device: a torch device, or several with commas between them
+            (:mod:`mescope.training.several_devices`).
         log: also write the loss of every epoch as ``csv``, for ``tensorboard`` or ``wandb``.
         log_folder: for it; ``logs`` in ``out`` by default.
         report: called after every batch.
@@ -49,6 +52,7 @@ def train(
     Raises:
         RecipeError: the recipe is wrong, or the loss is not a number.
         OutputError: ``out`` cannot be used.
+        MescopeError: a device is not there.
     """
     if isinstance(recipe, str | Path):
         recipe = read_window_recipe(recipe)
@@ -61,7 +65,12 @@ def train(
     checkpointer = Checkpointer(folder, recipe)
     if checkpointer.path.exists() and not resume:
         raise OutputError(f"{checkpointer.path} exists; resume it, or choose another folder")
-    task = family(recipe, one_device(device).device)
+    devices = checked_devices(device)
+    if len(devices) > 1:
+        given = {"recipe": recipe, "out": folder, "source": source}
+        more = {"log": log, "log_folder": log_folder}
+        train_together(devices, train, given | more, report)
+    task = family(recipe, one_device(devices[0]).device)
     task.learns_from(source)
     total = task.epochs * task.steps
     first = checkpointer.restore(task.kept, task.optimizer)
@@ -70,7 +79,7 @@ def train(
         return task.module.eval(), checkpointer.progress
     with family.opened(recipe, first, source) as task.data:
         train_task(
-            task, device=device, checkpointer=checkpointer, log=log, log_folder=log_folder,
+            task, device=devices[0], checkpointer=checkpointer, log=log, log_folder=log_folder,
             report=report and (lambda done, loss: report(done, total, loss)),
         )  # fmt: skip
     return task.module.eval(), checkpointer.progress

@@ -15,6 +15,7 @@ from typing import cast
 import mescope
 from mescope.errors import OutputError, RecipeError
 from mescope.evaluation.recognition import count_classes, uar, uf1
+from mescope.io.devices import checked_devices
 from mescope.labels import RENDERED
 from mescope.models.weights import Card, config_of, save
 from mescope.moved import renamed
@@ -25,6 +26,7 @@ from mescope.training.fit import Report
 from mescope.training.logs import Log
 from mescope.training.recognizer import TrainedRecognizer
 from mescope.training.recognizers import train_recognizer
+from mescope.training.several_devices import train_together
 from mescope.training.tables import Recipe
 from mescope.training.tasks import LoopTask, name_of, task_of
 
@@ -51,7 +53,8 @@ def train_on_all(
         examples: from :func:`mescope.samples.prepare.prepare`, or drawn.
         out: folder for ``checkpoint.safetensors`` and ``history.json``; made if absent.
         resume: go on from a checkpoint in ``out``; without it one is an error, never lost.
-        device: a torch device.
+        device: a torch device, or several with commas between them
+            (:mod:`mescope.training.several_devices`).
         log: also write the loss of every epoch as ``csv``, for ``tensorboard`` or ``wandb``.
         report: called after every batch.
 
@@ -61,6 +64,7 @@ def train_on_all(
     Raises:
         RecipeError: the recipe names no network, or the loss is not a number.
         OutputError: ``out`` cannot be used.
+        MescopeError: a device is not there.
     """
     if not issubclass(task_of(recipe), LoopTask):
         raise RecipeError(
@@ -75,10 +79,19 @@ def train_on_all(
     checkpointer = Checkpointer(folder, recipe)
     if checkpointer.path.exists() and not resume:
         raise OutputError(f"{checkpointer.path} exists; resume it, or choose another folder")
+    devices = checked_devices(device)
+    if len(devices) > 1:
+        if getattr(recipe.task, "search_population", 0):
+            raise RecipeError(
+                f"recipe {recipe.name} searches while it learns, which one process does: "
+                f"expected one device, found {device}"
+            )
+        given = {"recipe": recipe, "examples": examples, "out": folder, "log": log}
+        train_together(devices, train_on_all, given, report)
     known = [i for i, o in enumerate(examples.origins) if o.role != "control"]
     inputs, labels = examples.take(known) if known else (examples.inputs, examples.labels)
     recognizer = train_recognizer(
-        recipe, inputs, labels, examples.classes, recipe.seed, device=device, report=report,
+        recipe, inputs, labels, examples.classes, recipe.seed, device=devices[0], report=report,
         checkpointer=checkpointer, log=log, origins=[examples.origins[i] for i in known],
     )  # fmt: skip
     return cast(TrainedRecognizer, recognizer), checkpointer

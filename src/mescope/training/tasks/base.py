@@ -103,6 +103,7 @@ class LoopTask(TrainingTask, ABC):
         precision: as Lightning Fabric names it.
         accumulate: parts in which a batch is computed.
         recompute: blocks compute twice instead of remembering.
+        compiled: torch.compile makes code for the module before it is trained.
         average: share of the running mean of all steps that a step keeps; 0 for no mean.
     """
 
@@ -115,6 +116,7 @@ class LoopTask(TrainingTask, ABC):
     precision: str = "32-true"
     accumulate: int = 1
     recompute: bool = False
+    compiled: bool = False
     average: float = 0.0
 
     @functools.cached_property
@@ -131,6 +133,7 @@ class LoopTask(TrainingTask, ABC):
         """Train with the precision and within the memory that a recipe asks for."""
         self.precision, self.accumulate = optim.precision, optim.accumulate
         self.recompute, self.average = optim.recompute, optim.average
+        self.compiled = optim.compiled
 
     @abstractmethod
     def batches(self, epoch: int) -> Iterable[Batch]:

@@ -22,6 +22,7 @@ from mescope.errors import RecipeError
 from mescope.evaluation.folds import Fold, Person
 from mescope.models.videomamba_import import IMPORTED
 from mescope.models.weights import config_of, load
+from mescope.samples.mapped_rows import take
 from mescope.samples.provenance import Origin
 from mescope.training.checkpoint import Checkpointer
 from mescope.training.early_stopping import BestEpoch, split
@@ -57,7 +58,7 @@ class TrainingSet(NamedTuple):
         index = np.asarray(items)
         origins = [self.origins[i] for i in items] if self.origins else ()
         return TrainingSet(
-            self.inputs[index], self.labels[index], self.classes, origins=origins
+            take(self.inputs, index), self.labels[index], self.classes, origins=origins
         )
 
 
