@@ -208,7 +208,9 @@ def test_a_consensus_knows_faces_by_their_keys(project):
                 "faces": [{"name": "face 1", "stretches": [stretch]}]}  # fmt: skip
     project.review.enter_analysis(identity, document, "none.npz")
     values = {"first": 10, "apex": None, "last": 20, "face": "0-0"}
-    project.store.add_marks(identity, [(who, f"h{who}", values) for who in ("ann", "bob")])
+    project.store.add_marks(
+        identity, [(who, f"h{who}", values) for who in ("ann", "bob")], "add"
+    )
     make_consensus(project, [], least=None, again=False)
     (mark,) = project.review.state(identity, CONSENSUS)[1].marks.values()
     assert mark.annotation.face == "0-0"

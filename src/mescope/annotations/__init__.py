@@ -33,7 +33,7 @@ from mescope.annotations.codecs import (
     writable,
 )
 from mescope.annotations.coded_read import without_codes
-from mescope.annotations.mapped import Mapped, TierCount, mapped
+from mescope.annotations.mapped import Mapped, mapped
 from mescope.annotations.mapping import (
     TableLayout,
     TierMapping,
@@ -43,6 +43,7 @@ from mescope.annotations.mapping import (
 )
 from mescope.annotations.mapping_proposal import propose, summaries
 from mescope.annotations.table_tiers import layout_of_table
+from mescope.annotations.tier_count import TierCount
 from mescope.annotations.tiers import Cell, Tier
 from mescope.errors import DatasetError, OutputError
 from mescope.io.atomic import write_atomically
