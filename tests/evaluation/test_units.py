@@ -110,6 +110,19 @@ def test_rejected_marks_and_faces():
     own = {"a": (mark(1, 5, status="rejected"), mark(1, 5, face="left")), "b": (mark(1, 5),)}
     (only,) = by_face(own)  # one face each is the same one
     assert [len(marks) for marks in only.values()] == [1, 1]
+    (only,) = by_face(own, keys=True)  # one of them unnamed
+    assert [len(marks) for marks in only.values()] == [1, 1]
+
+
+def test_marks_of_two_people_of_a_project_are_not_the_same():
+    """Who coded only Anna and who coded only Ben agree on nothing."""
+    own = {"a": (mark(1, 5, face="anna"),), "b": (mark(1, 5, face="ben"),)}
+    assert len(by_face(own)) == 1  # files of two programs may name one face in two ways
+    assert len(by_face(own, keys=True)) == 2
+    found = disagreements(sheet(*own["a"]), sheet(*own["b"]), ("a", "b"))
+    assert [one.reasons for one in found] == [("only a",), ("only b",)]
+    assert consensus(own) == []
+    assert figures([{who: sheet(*marks) for who, marks in own.items()}]).units == 2
 
 
 def test_a_consensus_is_what_most_marked_where_the_middle_has_it():

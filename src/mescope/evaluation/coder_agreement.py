@@ -95,7 +95,7 @@ def figures(
     found: list[Unit] = []
     frames: Counter[tuple[str, ...]] | None = Counter()
     for sheet in sheets:
-        for marks in by_face({who: own.marks for who, own in sheet.items()}):
+        for marks in by_face({who: own.marks for who, own in sheet.items()}, keys=True):
             found += units(marks)
             length = next((s.frames for s in sheet.values() if s.frames is not None), None)
             if length is None:
@@ -126,7 +126,7 @@ def disagreements(
 ) -> list[Disagreement]:
     """Return the units of one recording on which two coders do not say the same, in order."""
     listed = []
-    for marks in by_face({"a": a.marks, "b": b.marks}):
+    for marks in by_face({"a": a.marks, "b": b.marks}, keys=True):
         for unit in units(marks):
             one = _difference(a.video, unit, names, tolerance_s)
             if one.reasons:

@@ -33,7 +33,7 @@ def consensus(marks: Marks, least: int | None = None) -> list[Annotation]:
     wanted = len(marks) // 2 + 1 if least is None else least
     found = [
         _agreed(unit, len(marks))
-        for face in by_face(marks)
+        for face in by_face(marks, keys=True)
         for unit in units(face)
         if len(unit.marks) >= wanted
     ]

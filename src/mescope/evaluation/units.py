@@ -119,14 +119,21 @@ def _said(open_now: Sequence[Counter[str]]) -> tuple[str, ...]:
     )
 
 
-def by_face(marks: Marks) -> list[dict[str, list[Annotation]]]:
-    """Return the marks that count, face by face; one face each is the same, whatever its name.
+def by_face(marks: Marks, *, keys: bool = False) -> list[dict[str, list[Annotation]]]:
+    """Return the marks that count, face by face.
 
     Marks that were rejected do not count.
+
+    Args:
+        marks: of every coder, of one recording.
+        keys: faces are named alike by all, as in a project: who marked only Anna and who marked
+            only Ben did not mark the same face.  Else (files of different programs) one face
+            each is the same, whatever its name.
     """
     kept = {who: [m for m in own if m.status != "rejected"] for who, own in marks.items()}
     faces = {who: {m.face for m in own} for who, own in kept.items()}
-    if max((len(found) for found in faces.values()), default=0) <= 1:
+    named = set().union(*faces.values()) - {"0"}  # which stands for the only one
+    if max(map(len, faces.values()), default=0) <= 1 and not (keys and len(named) > 1):
         return [kept]
     return [
         {who: [m for m in own if m.face == face] for who, own in kept.items()}
