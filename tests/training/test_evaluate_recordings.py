@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -80,7 +81,8 @@ def test_a_finished_run_is_read_and_not_trained_again(whole, monkeypatch):
 
 
 @pytest.mark.slow
-def test_a_stopped_run_goes_on_and_two_processes_give_the_same(whole, tmp_path):
+def test_a_stopped_run_goes_on_and_two_processes_give_the_same(whole, tmp_path, monkeypatch):
+    """Also where processes that are used again have another working directory."""
     _, report = whole
 
     def stop(done, total):
@@ -93,7 +95,12 @@ def test_a_stopped_run_goes_on_and_two_processes_give_the_same(whole, tmp_path):
     assert kept == ["000.json", "001.json", "002.json"]
     # one result is cut short, as by a full disk: it is computed again, and said so
     (tmp_path / "folds" / "seed-0" / "001.json").write_text("{")
-    again = evaluate_recordings(recipe(), data(), out=tmp_path, jobs=2)
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    evaluate_recordings(recipe("optim.epochs=1"), data(), jobs=2)
+    monkeypatch.chdir(tmp_path.parent)
+    again = evaluate_recordings(recipe(), data(), out=Path(tmp_path.name), jobs=2)
+    assert list((tmp_path / "elsewhere").iterdir()) == []
     assert any("was damaged" in line for line in again.warnings)
     assert dump(replace(again, warnings=report.warnings)) == dump(report)
     assert not list(tmp_path.glob("folds/*/*/checkpoint*"))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib.util
 import itertools
+import os
 import socket
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -120,8 +121,9 @@ def _alone(function: Callable[[Any, Item], Result], shared: Any, item: Item) -> 
 
 
 def _numbered(
-    function: Callable[[Any, Item], Result], shared: Any, number: int, item: Item
+    function: Callable[[Any, Item], Result], shared: Any, number: int, item: Item, folder: str
 ) -> tuple[int, Result]:
+    os.chdir(folder)  # a process that is used again may be where its first caller was
     return number, _alone(function, shared, item)
 
 
@@ -131,7 +133,10 @@ def _on_processes(
     from joblib import Parallel, delayed, parallel_config
     from joblib.externals.loky.process_executor import TerminatedWorkerError
 
-    calls = (delayed(_numbered)(function, shared, n, item) for n, item in enumerate(items))
+    here = os.getcwd()
+    calls = (
+        delayed(_numbered)(function, shared, n, item, here) for n, item in enumerate(items)
+    )
     try:
         with parallel_config(backend="loky", inner_max_num_threads=1):
             done = Parallel(n_jobs=jobs, return_as="generator_unordered")(calls)

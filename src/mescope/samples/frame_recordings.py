@@ -110,7 +110,7 @@ def frame_recordings(
     Raises:
         OutputError: the folder cannot be written.
     """
-    folder = out / "frames"
+    folder = (out / "frames").absolute()  # processes may have another working directory
     missing = [
         n for n in range(wanted.recordings)
         if not _store(folder, wanted, seed, n).path("maps").exists()

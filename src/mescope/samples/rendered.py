@@ -108,6 +108,7 @@ def measured_recordings(
     Raises:
         OutputError: the folder cannot be written.
     """
+    folder = folder.absolute()  # processes may have another working directory
     store = _store(folder, seed, seconds, manner)
     missing = [n for n in range(count) if not store.path(f"{n:06d}").exists()]
     there = count - len(missing)

@@ -190,7 +190,7 @@ def _write_all(
     progress: Progress | None,
 ) -> None:
     """Write the videos that are missing, the tables, and at last that all is complete."""
-    n = recipe.recordings
+    n, folder = recipe.recordings, folder.absolute()  # processes may be elsewhere
     work = Parallel(n_jobs=jobs, return_as="generator_unordered")(
         delayed(_write_one)(folder, recipe, number, portraits) for number in range(n)
     )

@@ -302,7 +302,8 @@ def _seeds(recipe: Recipe) -> range:
 
 
 def _folder(out: str | Path | None) -> Path | None:
-    return None if out is None else Path(out)
+    """Return the folder so that processes of any working directory find it."""
+    return None if out is None else Path(out).absolute()
 
 
 def _identity(

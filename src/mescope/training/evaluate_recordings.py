@@ -112,6 +112,8 @@ def evaluate_recordings(
             "weights of folds are kept with the protocol loso and a folder: a card names the "
             f"one subject that training left out; found {protocol}"
         )
+    # Processes that were used before may have another working directory.
+    out, weights = (None if p is None else p.absolute() for p in (out, weights))
     splits = {s: _folds(some, protocol, s) for s in _seeds(recipe, weights)}
     files = None if weights is None else for_folds(weights, recipe, some, splits[recipe.seed])
     identity = {
