@@ -189,6 +189,9 @@ def test_a_study_people_shares_rates_filters_and_a_report_to_print(window, lab, 
     window.choose("#filter-condition", "all conditions")
     window.choose("#filter-assigned", "for fred")
     assert sum(c.is_displayed() for c in window.all(".recording")) == 2
+    window.go("#/study")
+    window.click("#report-pdf")
+    assert window.saved("report.pdf").startswith(b"%PDF-")
     window.go("api/report?show=true")
     window.says("body", "Rates, as the model has it")  # a consensus, if any, is not finished
     assert window.all("figure.plot img")

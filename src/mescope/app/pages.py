@@ -51,25 +51,11 @@ class Part:
     figures: tuple[Figure, ...] = ()
 
 
-def marks_page(found: AnnotationSet, words: Words) -> str:
-    """Return a page of one recording: a table, no faces."""
-    part = Part(name=None, rows=rows_of(found, words))
-    return page(found.video, [part], words, counted=len(found.marks))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What a document says, as a page or as PDF.
 
-
-def page(
-    title: str,
-    parts: Sequence[Part],
-    words: Words,
-    *,
-    counted: int | None = None,
-    most_pictures: int = 0,
-    empty: Sequence[str] = (),
-    sections: Sequence[Section] = (),
-) -> str:
-    """Return a document that opens offline.
-
-    Args:
+    Attributes:
         title: of the document.
         parts: one for each recording.
         words: of the page.
@@ -78,16 +64,40 @@ def page(
         empty: recordings without marks.
         sections: what stands before the recordings.
     """
+
+    title: str
+    parts: Sequence[Part]
+    words: Words
+    counted: int | None = None
+    most_pictures: int = 0
+    empty: Sequence[str] = ()
+    sections: Sequence[Section] = ()
+
+
+def marks_page(found: AnnotationSet, words: Words) -> str:
+    """Return a page of one recording: a table, no faces."""
+    part = Part(name=None, rows=rows_of(found, words))
+    marks = len(found.marks)
+    return page(Report(title=found.video, parts=[part], words=words, counted=marks))
+
+
+def page(report: Report) -> str:
+    """Return a document that opens offline."""
     return template("marks.html", package="mescope.app").render(
-        title=title,
-        heads=[words(f"pages.{head}") for head in _HEADS],
-        words=words,
-        parts=parts,
-        counted=counted,
-        most_pictures=most_pictures,
-        empty=empty,
-        sections=sections,
+        title=report.title,
+        heads=mark_heads(report.words),
+        words=report.words,
+        parts=report.parts,
+        counted=report.counted,
+        most_pictures=report.most_pictures,
+        empty=report.empty,
+        sections=report.sections,
     )
+
+
+def mark_heads(words: Words) -> list[str]:
+    """Return the heads of a table of marks."""
+    return [words(f"pages.{head}") for head in _HEADS]
 
 
 def rows_of(found: AnnotationSet, words: Words) -> tuple[Row, ...]:

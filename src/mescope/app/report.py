@@ -1,16 +1,15 @@
-"""The whole project as one page, to read and print.
-
-Chromium, Firefox and Safari print it to PDF themselves; its style sheet has pages in mind.
-"""
+"""The whole project as one page to read and print, or as PDF."""
 
 from __future__ import annotations
 
 import base64
+from typing import Literal
 
 from mescope.app.annotation_sets import annotations_of
-from mescope.app.pages import Figure, Part, page, rows_of
+from mescope.app.pages import Figure, Part, Report, page, rows_of
 from mescope.app.project import Project
 from mescope.app.records import StoredRecording
+from mescope.app.report_pdf import check_fpdf, report_pdf
 from mescope.app.report_sections import sections
 from mescope.app.review_mark import ReviewMark
 from mescope.errors import MescopeError
@@ -28,15 +27,29 @@ PAGE_POLICY = (
 """Of a page that the browser shows: it has styles of its own, no scripts, and loads nothing."""
 
 
-def project_report(project: Project, *, pictures: bool) -> str:
-    """Return every recording that holds marks, with its table.
+Form = Literal["html", "pdf"]
+
+
+def project_report(project: Project, *, pictures: bool, form: Form = "html") -> bytes:
+    """Return every recording that holds marks, with its table, as a page or as PDF.
 
     Args:
         project: of the recordings.
         pictures: also show onset, apex (motion magnified) and their difference of every mark
             that nobody rejected.  Off by default: pictures of faces leave the project only
             where somebody asks for it.
+        form: what to make of it.
+
+    Raises:
+        MescopeError: a PDF was asked for and fpdf2 is not installed.
     """
+    if form == "pdf":
+        check_fpdf()  # before minutes of work
+        return report_pdf(_contents(project, pictures, "png"))
+    return page(_contents(project, pictures, "svg")).encode("utf-8")
+
+
+def _contents(project: Project, pictures: bool, plots: str) -> Report:
     left = MOST_PICTURES if pictures else 0
     parts, empty = [], []
     for recording in project.store.recordings():
@@ -51,13 +64,13 @@ def project_report(project: Project, *, pictures: bool) -> str:
             Part(name=recording.name, rows=rows_of(found, project.words), figures=figures)
         )
     all_shown = not pictures or left > 0
-    return page(
-        printable(project.folder.name),
-        parts,
-        project.words,
+    return Report(
+        title=printable(project.folder.name),
+        parts=parts,
+        words=project.words,
         most_pictures=0 if all_shown else MOST_PICTURES,
         empty=empty,
-        sections=sections(project),
+        sections=sections(project, plots),
     )
 
 

@@ -18,9 +18,10 @@ from mescope.reports.rates_plot import rates_figure
 _MOST_ROWS = 400  # of the table; the file of rates has all
 
 
-def sections(project: Project) -> list[Section]:
+def sections(project: Project, plots: str = "svg") -> list[Section]:
     """Return progress, agreement and rates, as far as who asks may see them.
 
+    ``plots`` is the form of figures, ``svg`` or ``png``.
     Rates are those of the consensus where it is finished in some recording, else of the model.
     """
     found = [_progress(project)]
@@ -35,7 +36,7 @@ def sections(project: Project) -> list[Section]:
     if shown is None or not shown["recordings"]:
         shown = rates(project, MODEL)
     if shown["recordings"]:
-        found.append(_rates(shown))
+        found.append(_rates(shown, plots))
     return found
 
 
@@ -96,10 +97,11 @@ def _agreement(found: dict[str, Any]) -> Section:
     return Section(title="Agreement", words=tuple(words), heads=heads, rows=tuple(rows))
 
 
-def _rates(found: dict[str, Any]) -> Section:
+def _rates(found: dict[str, Any], plots: str) -> Section:
     happened = {row["event"] for row in found["rows"] if row["number"]}
     rows = [r for r in found["rows"] if r["level"] != "person" or r["event"] in happened]
-    picture = base64.b64encode(rates_figure(found["rows"], "svg")).decode("ascii")
+    picture = base64.b64encode(rates_figure(found["rows"], plots)).decode("ascii")
+    media = "image/svg+xml" if plots == "svg" else f"image/{plots}"
     return Section(
         title=f"Rates, as {'the model' if found['who'] == MODEL else found['who']} has it",
         words=_rate_words(found),
@@ -108,7 +110,7 @@ def _rates(found: dict[str, Any]) -> Section:
             "people",
         ),
         rows=tuple(_rate_row(row) for row in rows[:_MOST_ROWS]),
-        figure=f"data:image/svg+xml;base64,{picture}",
+        figure=f"data:{media};base64,{picture}",
     )  # fmt: skip
 
 

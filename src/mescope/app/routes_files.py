@@ -13,7 +13,7 @@ from starlette.concurrency import run_in_threadpool
 
 from mescope.app import exports, imports
 from mescope.app.dependencies import Asked, Served, Who, Working
-from mescope.app.report import PAGE_POLICY, project_report
+from mescope.app.report import PAGE_POLICY, Form, project_report
 from mescope.app.request_bodies import read_bytes, sent_name
 from mescope.app.words import Words
 from mescope.io.file_names import valid
@@ -79,15 +79,17 @@ def report(
     project: Served,
     pictures: Annotated[bool, Query(description="With faces: onset, apex, change.")] = False,
     show: Annotated[bool, Query(description="In the browser, not as a file to save.")] = False,
+    form: Annotated[Form, Query(alias="format", description="A page, or a PDF.")] = "html",
 ) -> Response:
-    """Return the whole project as one page that opens offline, for reading and printing."""
+    """Return the whole project as one document that opens offline, to read and print."""
     kind = "inline" if show else "attachment"
     headers = {
-        "Content-Disposition": f'{kind}; filename="report.html"',
+        "Content-Disposition": f'{kind}; filename="report.{form}"',
         "Content-Security-Policy": PAGE_POLICY,
     }
-    data = project_report(project, pictures=pictures).encode("utf-8")
-    return Response(data, media_type="text/html; charset=utf-8", headers=headers)
+    data = project_report(project, pictures=pictures, form=form)
+    media = "application/pdf" if form == "pdf" else "text/html; charset=utf-8"
+    return Response(data, media_type=media, headers=headers)
 
 
 def serve_page(app: FastAPI, words: Words) -> None:

@@ -140,14 +140,16 @@ class Study {
     const faces = make("input", { type: "checkbox", id: "report-faces" });
     const open = make("a", { class: "button main", id: "report-open", target: "_blank", rel: "noopener" }, t("study.open"));
     const file = make("a", { class: "button", id: "report-file", download: "report.html" }, t("study.file"));
+    const pdf = make("a", { class: "button", id: "report-pdf", download: "report.pdf" }, t("study.pdf"));
     const aim = () => {
-      const more = faces.checked ? "pictures=true" : "";
-      open.href = `api/report?show=true${more && `&${more}`}`;
-      file.href = `api/report${more && `?${more}`}`;
+      const more = faces.checked ? "&pictures=true" : "";
+      open.href = `api/report?show=true${more}`;
+      file.href = `api/report?format=html${more}`;
+      pdf.href = `api/report?format=pdf${more}`;
     };
     faces.addEventListener("change", aim);
     aim();
     return make("section", { class: "card" }, make("h2", {}, t("study.report")), make("p", { class: "quiet" }, t("study.report_why")),
-      make("div", { class: "row" }, open, file, make("label", { class: "tick" }, faces, t("study.faces"))));
+      make("div", { class: "row" }, open, file, pdf, make("label", { class: "tick" }, faces, t("study.faces"))));
   }
 }
