@@ -202,6 +202,9 @@ def test_a_translated_page_shows_no_english(browser, tmp_path):
             page.go(where)
             page.until(lambda there=there: page.all(there))
             left |= english_on(page)
+        page.go("api/report?show=true")
+        page.until(lambda: page.all("section table"))
+        left |= english_on(page)
         browser.get("about:blank")
     assert left == set()
 

@@ -21,6 +21,7 @@ class Row:
 
     status: str
     cells: tuple[str, ...]
+    is_told: bool = False  # by the library, whose names and sentences are English
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +103,10 @@ def mark_heads(words: Words) -> list[str]:
 
 def rows_of(found: AnnotationSet, words: Words) -> tuple[Row, ...]:
     """Return the rows of a table of annotations."""
-    return tuple(Row(status=mark.status, cells=_cells(mark, words)) for mark in found.marks)
+    return tuple(
+        Row(status=mark.status, cells=_cells(mark, words), is_told=mark.origin != "coder")
+        for mark in found.marks
+    )
 
 
 def _cells(mark: Annotation, words: Words) -> tuple[str, ...]:
