@@ -9,7 +9,7 @@ is read, too; its annotator is its coder.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 from xml.etree.ElementTree import Element
@@ -29,15 +29,15 @@ from mescope.annotations.elan_document import (
     Document,
     TierType,
     free_tier_name,
+    told_tiers,
     vocabulary,
 )
 from mescope.annotations.elan_time import Times
-from mescope.annotations.files import listing, parse_json, table, word
+from mescope.annotations.files import listing, word
 from mescope.annotations.problems import Remarks
 from mescope.annotations.stored import frames_of, frames_text
 from mescope.annotations.text import one_line
 from mescope.annotations.tiers import unused_name
-from mescope.errors import DatasetError
 
 CODES = "mescope:codes"
 """The property that says which types of tiers are of which tier of the scheme."""
@@ -204,7 +204,7 @@ class _Reader:
     def learn(self, root: Element) -> dict[str, _Kind]:
         """Return the tiers of the scheme by the type of their tiers."""
         kinds = {}
-        for row in _told(root):
+        for row in told_tiers(root, CODES, "a tier of codes"):
             tier, types = coded_from_facts(row), listing(row.get("types"), "types")
             own, *below = (word(one, "a type") for one in types or [""])
             if len(below) != len(tier.modifiers):
@@ -263,17 +263,6 @@ class _Reader:
             if remark:
                 self.remarks.add(where, remark)
         return code
-
-
-def _told(root: Element) -> Iterable[dict[str, Any]]:
-    text = next((p.text or "" for p in root.iter("PROPERTY") if p.get("NAME") == CODES), "")
-    if not text.strip():
-        return []
-    try:
-        facts = table(parse_json(text, CODES), CODES)
-    except DatasetError as error:
-        raise ValueError(str(error)) from None
-    return [table(one, "a tier of codes") for one in listing(facts.get("tiers"), "tiers")]
 
 
 def _value(one: Element) -> str:

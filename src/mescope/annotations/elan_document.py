@@ -1,4 +1,4 @@
-"""Tiers, annotations and time slots of an EAF while it is written, and names that are free.
+"""Tiers, annotations and time slots of an EAF while it is written, free names, and its header.
 
 Source: EAF 3.0, https://www.mpi.nl/tools/elan/EAF_Annotation_Format_3.0_and_ELAN.pdf.
 """
@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 from xml.etree.ElementTree import Element, SubElement
 
+from mescope.annotations.files import listing, parse_json, table
 from mescope.annotations.tiers import unused_name
+from mescope.errors import DatasetError
 
 TierType = tuple[str, bool, str, str]
 """A linguistic type: name, time-alignable, constraint, vocabulary."""
@@ -105,3 +108,24 @@ def vocabulary(name: str, words: Iterable[str]) -> Element:
         value = SubElement(entry, "CVE_VALUE", {"DESCRIPTION": "", "LANG_REF": "und"})
         value.text = text
     return made
+
+
+def told_tiers(root: Element, name: str, what: str) -> list[dict[str, Any]]:
+    """Return the facts about tiers that mescope wrote into a property of the header.
+
+    Args:
+        root: of the document.
+        name: of the property, which holds JSON.
+        what: each of them is, for messages.
+
+    Raises:
+        ValueError: the property holds something else.
+    """
+    text = next((p.text or "" for p in root.iter("PROPERTY") if p.get("NAME") == name), "")
+    if not text.strip():
+        return []
+    try:
+        facts = table(parse_json(text, name), name)
+    except DatasetError as error:
+        raise ValueError(str(error)) from None
+    return [table(one, what) for one in listing(facts.get("tiers"), "tiers")]

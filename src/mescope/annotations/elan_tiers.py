@@ -13,11 +13,11 @@ from typing import Any
 from xml.etree.ElementTree import Element
 
 from mescope.annotations.elan import DEPENDENT, KEPT, MODEL
+from mescope.annotations.elan_document import told_tiers
 from mescope.annotations.elan_time import Times
-from mescope.annotations.files import listing, parse_json, table, word
+from mescope.annotations.files import listing, word
 from mescope.annotations.problems import Remarks
 from mescope.annotations.tiers import VALUE, Cell, Tier, cell_between, normal_tiers, tier_of
-from mescope.errors import DatasetError
 
 
 @dataclass
@@ -52,7 +52,7 @@ def other_tiers(
         else:
             rows.spans[name] = _cells(name, tier, times, remarks)
     made, told = [], set()
-    for kept in _kept(root):
+    for kept in told_tiers(root, KEPT, "a tier"):
         one, ids = _put_together(kept, rows)
         made.append(one)
         told |= ids
@@ -140,18 +140,6 @@ def _plain(name: str, tier: Element, below: list[str], rows: _Rows) -> Tier:
         fields=(VALUE, *below),
         cells=tuple(cells),
     )
-
-
-def _kept(root: Element) -> list[dict[str, Any]]:
-    """Return what mescope left in the header about tiers of other programs."""
-    text = next((p.text or "" for p in root.iter("PROPERTY") if p.get("NAME") == KEPT), "")
-    if not text.strip():
-        return []
-    try:
-        facts = table(parse_json(text, KEPT), KEPT)
-    except DatasetError as error:
-        raise ValueError(str(error)) from None
-    return [table(one, "a tier") for one in listing(facts.get("tiers"), "tiers")]
 
 
 def _put_together(kept: dict[str, Any], rows: _Rows) -> tuple[Tier, set[str]]:

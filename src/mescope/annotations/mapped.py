@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from mescope import facs
 from mescope.annotations.annotation import Annotation, AnnotationSet, Contents, in_order
@@ -19,6 +19,8 @@ from mescope.annotations.text import one_line, paragraphs
 from mescope.annotations.tier_count import TierCount
 from mescope.annotations.tiers import Cell, Tier, normal_tiers
 from mescope.events import MICRO_MAX_S, Kind
+
+Made = TypeVar("Made")
 
 _LONGEST_EMOTION = 64  # characters; what is longer is a note
 _NEAR = 0.04  # seconds: a frame where nobody knows how long one is
@@ -143,38 +145,29 @@ class _Reader:
         places += [(cell.start / 1000, count) for cell in tier.cells]
 
     def _marks(self, tier: Tier, meaning: TierMeaning) -> list[Annotation]:
+        return self._each(tier, lambda cell: self._mark(tier, meaning, cell))
+
+    def _codes(self, tier: Tier) -> list[CodedTier]:
+        meaning = self._meaning(tier)
+        if meaning.means != "codes":
+            return []
+        whose = replace(tier, coder=tier.coder or self.coder)
+        return self._each(tier, lambda cell: code_in(whose, meaning, cell, self.timeline))
+
+    def _each(self, tier: Tier, made_of: Callable[[Cell], Made]) -> list[Made]:
+        """Return what is made of the cells of a tier; count those that make no sense."""
         count, found = self._count(tier), []
         count.cells += len(tier.cells)
         for cell in tier.cells:
             try:
-                mark = self._mark(tier, meaning, cell)
+                made = made_of(cell)
             except OutsideError as error:
                 self.remarks.left_out(f"{tier.name}, {cell.start / 1000:.3f} s", error)
                 continue
             except ValueError as error:
                 count.lose(str(error))
                 continue
-            found.append(mark)
-            count.marks += 1
-        return found
-
-    def _codes(self, tier: Tier) -> list[CodedTier]:
-        meaning, found = self._meaning(tier), []
-        if meaning.means != "codes":
-            return []
-        count = self._count(tier)
-        count.cells += len(tier.cells)
-        tier = replace(tier, coder=tier.coder or self.coder)
-        for cell in tier.cells:
-            try:
-                code = code_in(tier, meaning, cell, self.timeline)
-            except OutsideError as error:
-                self.remarks.left_out(f"{tier.name}, {cell.start / 1000:.3f} s", error)
-                continue
-            except ValueError as error:
-                count.lose(str(error))
-                continue
-            found.append(code)
+            found.append(made)
             count.marks += 1
         return found
 
