@@ -96,6 +96,11 @@ SCRIPTS = (
         rf"median ratio {NUMBER}$", quick=("--rounds", "1", "--epochs", "2", "--folds", "2"),
     ),
     Script(
+        "waiting_threads", "a training step of ME-TST+", "time of this / as torch comes",
+        rf"^(?P<what>(?!as torch)\S.{{27}}) +[\d.]+ ms +{NUMBER} of the time$",
+        quick=("--rounds", "1", "--steps", "2"),
+    ),
+    Script(
         "real_time", "mescope analyze", "time / that of reading every frame",
         rf"; ratio {NUMBER};", quick=("--minutes", "1"),
     ),

@@ -56,6 +56,25 @@ def test_every_command_is_listed_here():
     assert named == {words[0] for words in COMMANDS if words}
 
 
+@pytest.mark.parametrize("given", [None, "7"])
+def test_idle_threads_wait_briefly_unless_the_user_says_how(given):
+    """It has to be said before torch is imported, whose threads read it once."""
+    from mescope.cli import WAITING
+
+    name, ours = WAITING
+    code = (
+        "import atexit, os, sys; from mescope.cli import main;"
+        f"atexit.register(lambda: print(os.environ['{name}'], 'torch' in sys.modules)); main()"
+    )
+    clean = {k: v for k, v in os.environ.items() if k != name}
+    more = {} if given is None else {name: given}
+    done = subprocess.run(
+        [sys.executable, "-c", code, "--version"],
+        env=clean | more, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.stdout.split()[-2:] == [given or ours, "False"]
+
+
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
 def test_help_is_quick_and_loads_nothing_heavy(words):
     """What makes help slow is an import, so the imports are counted."""

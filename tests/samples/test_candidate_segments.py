@@ -7,7 +7,7 @@ from mescope.events import Expression, Interval
 from mescope.labels import SPOTTING_CLASSES
 from mescope.samples.candidate_segments import (
     REGIONS,
-    candidate_windows,
+    Candidates,
     labels,
 )
 from mescope.spotting.cascade import PROPOSER
@@ -19,6 +19,12 @@ NEUTRAL = len(SPOTTING_CLASSES) - 1
 
 SMILE = Expression(interval=Interval(100, 113), kind="micro", apex=106, emotion="positive")
 FROWN = Expression(interval=Interval(500, 545), kind="macro", apex=520, emotion="negative")
+
+
+def candidate_windows(measured, copies=0, jobs=1):
+    """Every row of the candidates."""
+    every = Candidates(measured, copies=copies, jobs=jobs)
+    return every.cut(np.arange(len(every)))
 
 
 def talker(number=0, seed=0):
@@ -98,3 +104,17 @@ def test_copies_are_the_same_movements_cut_otherwise():
     assert len(np.unique(cut, axis=0)) > 0.5 * len(cut)
     again = candidate_windows([one], copies=4)
     np.testing.assert_array_equal(more.flow, again.flow)
+
+
+def test_rows_are_the_same_however_they_are_asked_for():
+    """Single rows, in any order, twice; and whoever proposes."""
+    some = [talker(n, seed=n) for n in range(3)]
+    every = Candidates(some, copies=2)
+    whole = candidate_windows(some, copies=2, jobs=2)
+    assert len(every) == len(whole.flow)
+    np.testing.assert_array_equal(every.positive, (whole.spotting > 0).any(axis=1))
+    rows = np.random.default_rng(0).integers(len(every), size=200)
+    for got, wanted in zip(every.cut(rows), whole.take(rows), strict=True):
+        np.testing.assert_array_equal(got, wanted)
+    for row in rows[:5]:
+        np.testing.assert_array_equal(every.cut(np.array([row])).flow[0], whole.flow[row])

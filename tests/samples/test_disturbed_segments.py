@@ -5,7 +5,7 @@ import pytest
 from planted_motion import smiles_and_brows
 
 from mescope.errors import RecipeError
-from mescope.samples.candidate_segments import candidate_windows
+from mescope.samples.candidate_segments import Candidates
 from mescope.samples.disturbed_segments import disturbed
 from mescope.samples.rendered_windows import RenderedEpochs
 from mescope.samples.spotting_kinds import RenderedRecordings
@@ -20,7 +20,8 @@ def recordings():
 
 @pytest.fixture(scope="module")
 def windows(recordings):
-    return candidate_windows(recordings)
+    every = Candidates(recordings)
+    return every.cut(np.arange(len(every)))
 
 
 def alike(a, b):
@@ -69,6 +70,21 @@ def test_an_epoch_is_a_pure_function_of_its_number(recordings):
     plain = RenderedEpochs(RenderedRecordings(hours=0.1), 7, recordings)
     fewer = next(iter(plain(0).by_length.values()))
     assert 0.8 < len(one.flow) / len(fewer.flow) < 1.2, "every candidate comes once an epoch"
+
+
+def test_an_epoch_has_no_more_than_it_is_asked_for(recordings):
+    """As many as there is use for, drawn among all of an epoch: shares stay."""
+    wanted = RenderedRecordings(hours=0.1)
+    whole = RenderedEpochs(wanted, 7, recordings)
+    some = RenderedEpochs(wanted, 7, recordings, most=40)
+    shares, seen = [], set()
+    for epoch in range(20):
+        all_of, few = (next(iter(e(epoch).by_length.values())) for e in (whole, some))
+        assert len(few.flow) == 40 < len(all_of.flow)
+        shares.append((few.spotting > 0).any(axis=1).mean())
+        seen |= {row.tobytes() for row in few.flow}
+    assert np.mean(shares) == pytest.approx((all_of.spotting > 0).any(axis=1).mean(), abs=0.08)
+    assert len(seen) > 60, "every epoch draws others"
 
 
 def test_windows_have_no_copies():

@@ -185,6 +185,7 @@ def _spotting(
             recipe,
             measured,
             folder,
+            jobs=jobs,
             device=device,
             log=log,
             report=lambda done, total, _loss: progress(done, total),

@@ -35,11 +35,14 @@ def run(
     key = (os.getpid(), threads)  # a forked child has no threads: it makes its own pool
     pool = _pools.get(key)
     if pool is None:
-        pool = _pools.setdefault(key, ThreadPoolExecutor(threads, "mescope-kernel"))
+        pool = _pools.setdefault(key, ThreadPoolExecutor(threads - 1, "mescope-kernel"))
     share = -(-len(tasks) // threads)
 
     def work_off(start: int) -> None:
         for item in tasks[start : start + share]:
             task(*item)
 
-    list(pool.map(work_off, range(0, len(tasks), share)))
+    others = [pool.submit(work_off, start) for start in range(share, len(tasks), share)]
+    work_off(0)  # here, rather than wait
+    for one in others:
+        one.result()

@@ -9,19 +9,21 @@ macro-expressions are targets alike.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
+from joblib import Parallel, delayed
 from numpy.typing import NDArray
 
 from mescope.events import Expression, Interval
 from mescope.labels import SPOTTING_CLASSES
 from mescope.motion.regions import REGIONS_18
 from mescope.samples.rendered import Measured
-from mescope.samples.synthetic import Windows, joined
+from mescope.samples.synthetic import Windows
 from mescope.spotting.cascade import PROPOSER
 from mescope.spotting.flow_peaks import candidates
 from mescope.spotting.mirror import segment_mirror
-from mescope.spotting.segments import SAMPLES, channels, sample_positions, segments
+from mescope.spotting.segments import SAMPLES, Cutter, channels, sample_positions
 
 MEANT = 0.25
 """Least IoU of a candidate with the expression that it is taken to be."""
@@ -33,61 +35,105 @@ SHIFT, STRETCH = 0.12, 0.2
 its length: about as far as proposed intervals lie from planted ones."""
 
 
-def candidate_windows(measured: Iterable[Measured], *, copies: int = 0) -> Windows:
-    """Return the segments of recordings with their labels, m of :data:`SAMPLES` samples.
+class Candidates:
+    """The candidates of recordings, cut into labelled windows when they are asked for.
+
+    All of them at once do not fit in memory: an hour has some forty thousand, twice 12 kB each,
+    and as much again for every copy.
 
     Args:
         measured: the recordings.
         copies: of every candidate, each at a place and of a length of its own; always the same
             for one recording.
+        jobs: processes that propose.
 
-    Returns:
-        (1 + copies) m windows: the m candidates and mirrored candidates of all recordings, then
-        the first copies of all of them in the same order, and so on.
+    Rows are the m candidates and mirrored candidates of all recordings, then the first copies
+    of all of them in the same order, and so on: (1 + copies) m.
     """
-    versions: list[list[Windows]] = [[_none()] for _ in range(1 + copies)]
-    mirror = segment_mirror(REGIONS)
-    for one in measured:
-        if np.isnan(one.motion[:, 0]).all():
-            continue
-        found = [c.interval for c in candidates(one.motion, one.rate, REGIONS, PROPOSER)[0]]
-        moved = _moved(found, copies, len(one.motion), np.random.default_rng(one.number))
-        every = segments(one.motion, one.shape, [*found, *moved], one.rate, REGIONS)
-        labelled = labels(one.expressions, [*found, *moved])
-        for part, own in zip(
-            versions, _split(Windows(every, *labelled), 1 + copies), strict=True
+
+    def __init__(self, measured: Iterable[Measured], *, copies: int = 0, jobs: int = 1) -> None:
+        work = Parallel(n_jobs=jobs)(delayed(_proposed)(one, copies) for one in measured)
+        self._parts: list[_Part] = [part for part in work if part is not None]
+        self._mirror = segment_mirror(REGIONS)
+        sizes = [2 * len(part.versions[0]) for part in self._parts]
+        self._starts = np.cumsum([0, *sizes])
+        versions = [
+            np.concatenate([np.tile(part.positive[v], 2) for part in self._parts] or [[]])
+            for v in range(1 + copies)
+        ]
+        self.positive = np.concatenate(versions).astype(bool)
+        """(rows,) whether a row shows an expression."""
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return len(self.positive)
+
+    def cut(self, rows: NDArray[np.integer]) -> Windows:
+        """Return the windows of some rows, in the order asked for."""
+        out = Windows(
+            np.zeros((len(rows), channels(len(REGIONS)), SAMPLES), np.float32),
+            np.zeros((len(rows), SAMPLES), np.float32),
+            np.zeros((len(rows), SAMPLES), np.int64),
+        )
+        version, within = np.divmod(rows, max(1, self._starts[-1]))
+        belongs = np.searchsorted(self._starts, within, side="right") - 1
+        order = np.argsort(belongs, kind="stable")
+        ends = np.searchsorted(belongs[order], np.arange(len(self._parts) + 1))
+        for part, start, chosen in zip(
+            self._parts, self._starts, np.split(order, ends[1:-1]), strict=False
         ):
-            part += [own, own._replace(flow=mirror.of_segments(own.flow))]
-    return joined([window for part in versions for window in part])
+            if not len(chosen):
+                continue
+            mirrored, which = np.divmod(within[chosen] - start, len(part.versions[0]))
+            intervals = [
+                part.versions[v][i] for v, i in zip(version[chosen], which, strict=True)
+            ]
+            flow = part.cutter(intervals)
+            flow[mirrored == 1] = self._mirror.of_segments(flow[mirrored == 1])
+            out.flow[chosen] = flow
+            out.spotting[chosen], out.classes[chosen] = labels(part.expressions, intervals)
+        return out
 
 
-def _none() -> Windows:
-    """Return no windows."""
-    return Windows(
-        np.zeros((0, channels(len(REGIONS)), SAMPLES), np.float32),
-        np.zeros((0, SAMPLES), np.float32),
-        np.zeros((0, SAMPLES), np.int64),
+@dataclass(frozen=True)
+class _Part:
+    """The candidates of one recording."""
+
+    cutter: Cutter
+    versions: list[list[Interval]]  # as proposed, then every copy
+    positive: list[NDArray[np.bool_]]  # of every version
+    expressions: tuple[Expression, ...]
+
+
+def _proposed(one: Measured, copies: int) -> _Part | None:
+    """Propose the candidates of a recording; none without a face or a movement."""
+    if np.isnan(one.motion[:, 0]).all():
+        return None
+    found = [c.interval for c in candidates(one.motion, one.rate, REGIONS, PROPOSER)[0]]
+    if not found:
+        return None
+    rng = np.random.default_rng(one.number)
+    versions = [found, *_moved(found, copies, len(one.motion), rng)]
+    return _Part(
+        Cutter(one.motion, one.shape, one.rate, REGIONS),
+        versions,
+        [labels(one.expressions, some)[0].any(axis=1) for some in versions],
+        one.expressions,
     )
-
-
-def _split(windows: Windows, parts: int) -> list[Windows]:
-    """Return the windows as so many parts, equally many after each other."""
-    rows = np.split(np.arange(len(windows.flow)), parts)
-    return [windows.take(part) for part in rows]
 
 
 def _moved(
     found: Sequence[Interval], copies: int, frames: int, rng: np.random.Generator
-) -> list[Interval]:
-    """Return a copy of all candidates, moved and stretched, within the recording; and more."""
-    out: list[Interval] = []
+) -> list[list[Interval]]:
+    """Return copies of all candidates, moved and stretched, within the recording."""
+    out: list[list[Interval]] = []
     lengths = np.array([len(interval) for interval in found])
     middle = np.array([interval.first + interval.last for interval in found]) / 2
     for _ in range(copies):
         centre = middle + lengths * rng.normal(0, SHIFT, len(found))
         half = (lengths * np.exp(rng.normal(0, STRETCH, len(found))) - 1) / 2
         ends = np.clip(np.rint([centre - half, centre + half]), 0, frames - 1).astype(int)
-        out += [Interval(first, last) for first, last in np.sort(ends, axis=0).T.tolist()]
+        out.append([Interval(first, last) for first, last in np.sort(ends, axis=0).T.tolist()])
     return out
 
 

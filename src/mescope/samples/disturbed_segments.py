@@ -33,7 +33,7 @@ def disturbed(windows: Windows, rng: np.random.Generator) -> Windows:
     """Return the segments, each disturbed in its own way; labels stay.
 
     Args:
-        windows: of :func:`mescope.samples.candidate_segments.candidate_windows`.
+        windows: of :meth:`mescope.samples.candidate_segments.Candidates.cut`.
         rng: source of all draws.
     """
     count = len(windows.flow)

@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mescope.io.progress import Progress
 from mescope.labels import SPOTTING_CLASSES
-from mescope.samples.candidate_segments import candidate_windows
+from mescope.samples.candidate_segments import Candidates
 from mescope.samples.disturbed_segments import disturbed
 from mescope.samples.rendered import Manner, Measured, measured_recordings
 from mescope.samples.spotting_kinds import RenderedRecordings
@@ -71,34 +70,50 @@ def held_out(wanted: RenderedRecordings, measured: Sequence[Measured]) -> Sequen
 
 
 class RenderedEpochs:
-    """Epochs of windows or segments: all that hold an expression, others drawn anew."""
+    """Epochs of windows or segments: all that hold an expression, others drawn anew.
+
+    Args:
+        wanted: what to show.
+        seed: of everything.
+        measured: the recordings.
+        most: segments of an epoch at most, drawn among those: as many as it has use for.
+        jobs: processes that propose candidates.
+    """
 
     def __init__(
-        self, wanted: RenderedRecordings, seed: int, measured: Sequence[Measured]
-    ) -> None:
-        self._wanted, self._seed = wanted, seed
+        self, wanted: RenderedRecordings, seed: int, measured: Sequence[Measured],
+        *, most: int | None = None, jobs: int = 1,
+    ) -> None:  # fmt: skip
+        self._wanted, self._seed, self._most = wanted, seed, most
+        self._candidates: Candidates | None = None
+        self._windows: dict[int, Windows] = {}
         if wanted.look == "candidates":
-            self._every = {SAMPLES: candidate_windows(measured, copies=wanted.copies)}
+            self._candidates = Candidates(measured, copies=wanted.copies, jobs=jobs)
         else:
-            self._every = _flow_windows(measured)
+            self._windows = _flow_windows(measured)
 
     def __call__(self, epoch: int) -> Epoch:
         """Return the data of an epoch, a pure function of recipe and number."""
         rng = np.random.default_rng((self._seed, epoch))
-        chosen = {}
-        for length, every in self._every.items():
-            rows = self._version(len(every.flow), rng)
-            keep = sample_windows(every.spotting[rows], self._wanted.negative_ratio, rng)
-            chosen[length] = every.take(rows[keep])
-            if self._wanted.disturbed:
-                chosen[length] = disturbed(chosen[length], rng)
-        return Epoch(chosen)
+        if self._candidates is not None:
+            return Epoch({SAMPLES: self._segments(self._candidates, rng)})
+        ratio = self._wanted.negative_ratio
+        return Epoch(
+            {
+                length: every.take(sample_windows(every.spotting, ratio, rng))
+                for length, every in self._windows.items()
+            }
+        )
 
-    def _version(self, rows: int, rng: np.random.Generator) -> NDArray[np.int64]:
-        """Return a row for every candidate: as it was proposed, or one of its copies."""
-        copies = self._wanted.copies if self._wanted.look == "candidates" else 0
-        count = rows // (1 + copies)
-        return rng.integers(1 + copies, size=count) * count + np.arange(count)
+    def _segments(self, every: Candidates, rng: np.random.Generator) -> Windows:
+        """Return segments, each as it was proposed or as one of its copies."""
+        versions = 1 + self._wanted.copies
+        count = len(every) // versions
+        rows = rng.integers(versions, size=count) * count + np.arange(count)
+        positive = every.positive[rows][:, None]
+        rows = rows[sample_windows(positive, self._wanted.negative_ratio, rng)]
+        chosen = every.cut(np.sort(rng.permutation(rows)[: self._most]))
+        return disturbed(chosen, rng) if self._wanted.disturbed else chosen
 
 
 def _flow_windows(measured: Sequence[Measured]) -> dict[int, Windows]:

@@ -224,12 +224,16 @@ def _edges(length: Floats, peak: int, rule: FlowPeaksRule) -> tuple[int, int]:
 
 def _strongest(found: list[Candidate], alike: float) -> list[Candidate]:
     """Keep the stronger of candidates whose IoU is above ``alike``."""
-    kept: list[Candidate] = []
-    for one in sorted(found, key=lambda c: (-c.strength, c.interval)):
-        near = (k for k in kept if k.interval.shared(one.interval))
-        if all(one.interval.iou(other.interval) <= alike for other in near):
-            kept.append(one)
-    return sorted(kept, key=lambda c: c.interval)
+    ranked = sorted(found, key=lambda c: (-c.strength, c.interval))
+    first = np.array([c.interval.first for c in ranked])
+    last = np.array([c.interval.last for c in ranked])
+    kept: list[int] = []
+    for i in range(len(ranked)):
+        shared = np.minimum(last[kept], last[i]) - np.maximum(first[kept], first[i]) + 1
+        both = np.maximum(last[kept], last[i]) - np.minimum(first[kept], first[i]) + 1
+        if not (np.maximum(shared, 0) / both > alike).any():  # `both` is the union if shared
+            kept.append(i)
+    return sorted((ranked[i] for i in kept), key=lambda c: c.interval)
 
 
 def over_trend(trace: Floats, rate: float, trend_s: float) -> NDArray[np.float64]:

@@ -65,18 +65,34 @@ def segments(
         (m, channels(R), SAMPLES) float32, never nan: flow of regions (region-major, x then y),
         shape traces, context.
     """
-    out = np.zeros((len(intervals), channels(len(regions)), SAMPLES), np.float32)
     if not intervals:
+        return np.zeros((0, channels(len(regions)), SAMPLES), np.float32)
+    return Cutter(motion, shape, rate, regions)(intervals)
+
+
+class Cutter:
+    """Cuts segments of one recording: what all of them share is measured once.
+
+    Args: as for :func:`segments`.
+    """
+
+    def __init__(
+        self, motion: Floats, shape: Floats, rate: float, regions: Sequence[str]
+    ) -> None:
+        self._unrest = _Unrest(motion, shape, rate, regions)
+        self._flow, self._form = _filled(motion), _filled(shape)
+
+    def __call__(self, intervals: Sequence[Interval]) -> NDArray[np.float32]:
+        """Return the segments of candidates, see :func:`segments`."""
+        a = self._flow.shape[1]
+        b = a + self._form.shape[1]
+        out = np.zeros((len(intervals), channels(a // 2), SAMPLES), np.float32)
+        for row, interval in zip(out, intervals, strict=True):
+            at = sample_positions(interval)
+            row[:a] = np.arcsinh(_over_line(self._flow, interval, at) / FLOW_PX).T
+            row[a:b] = np.arcsinh(_over_line(self._form, interval, at) / SHAPE_PX).T
+            row[b:] = self._unrest.around(interval)[:, None]
         return out
-    unrest = _Unrest(motion, shape, rate, regions)
-    flow, form = _filled(motion), _filled(shape)
-    for row, interval in zip(out, intervals, strict=True):
-        at = sample_positions(interval)
-        a, b = 2 * len(regions), 2 * len(regions) + len(TRACES)
-        row[:a] = np.arcsinh(_over_line(flow, interval, at) / FLOW_PX).T
-        row[a:b] = np.arcsinh(_over_line(form, interval, at) / SHAPE_PX).T
-        row[b:] = unrest.around(interval)[:, None]
-    return out
 
 
 def sample_positions(interval: Interval) -> NDArray[np.float64]:

@@ -23,6 +23,7 @@ def train_rendered(
     measured: Sequence[Measured],
     out: Path,
     *,
+    jobs: int = 1,
     device: str = "cpu",
     log: Log = "none",
     report: Report | None = None,
@@ -35,6 +36,7 @@ def train_rendered(
         measured: recordings of :func:`mescope.samples.rendered_windows.measured_for`; none for
             a recipe of simulated windows, which draws its own.
         out: folder of the run.
+        jobs: processes that prepare what is learned from.
         device: a torch device.
         log: as for :func:`mescope.training.train.train`.
         report: called after every batch.
@@ -44,7 +46,7 @@ def train_rendered(
         The card as written, and the history of the training.
     """
     task = spotting_task(recipe)
-    source = task.source(recipe, measured)
+    source = task.source(recipe, measured, jobs=jobs)
     model, state = train(recipe, out, source=source, device=device, log=log, report=report)
     if trained is not None:
         trained(state.epoch)

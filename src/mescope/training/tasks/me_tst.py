@@ -162,7 +162,9 @@ class SpottingTask(LoopTask):
         return []
 
     @classmethod
-    def source(cls, recipe: Recipe, measured: Sequence[Measured]) -> Source | None:
+    def source(
+        cls, recipe: Recipe, measured: Sequence[Measured], *, jobs: int = 1
+    ) -> Source | None:
         """Return what gives the data of every epoch; None if it is drawn ahead."""
         return None
 
@@ -298,11 +300,13 @@ class RenderedSpotting(SpottingTask):
         return measured_for(wanted, recipe.seed, folder, jobs=jobs, progress=progress)
 
     @classmethod
-    def source(cls, recipe: Recipe, measured: Sequence[Measured]) -> Source:
+    def source(cls, recipe: Recipe, measured: Sequence[Measured], *, jobs: int = 1) -> Source:
         """See :class:`SpottingTask`; the recordings held out are left out."""
         wanted = fitting(recipe.data, RenderedRecordings, "[data]")
-        held = held_out(wanted, measured)
-        return RenderedEpochs(wanted, recipe.seed, measured[: -len(held)])
+        optim = fitting(recipe.optim, SimulatedOptim, "[optim]")
+        learned = measured[: -len(held_out(wanted, measured))]
+        most = optim.steps * optim.batch_size
+        return RenderedEpochs(wanted, recipe.seed, learned, most=most, jobs=jobs)
 
     @classmethod
     def publish(
