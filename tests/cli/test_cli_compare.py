@@ -1,17 +1,14 @@
 """``mescope compare``: modes stay apart, papers stand apart, bad files get one line."""
 
 import json
-import runpy
-from pathlib import Path
 
 import pytest
+from made_up_report import made_up_report
+from made_up_spotting import made_up_spotting
 
 from mescope.cli import run
 from mescope.reports import save_report, save_spotting_report
 
-HELPER = Path(__file__).parents[1] / "evaluation/made_up_report.py"
-made_up_report = runpy.run_path(str(HELPER))["made_up_report"]
-made_up = runpy.run_path(str(HELPER.with_name("made_up_spotting.py")))
 TRUTH = "subject,video,onset,offset,type\nA,v,10,29,micro\nB,w,5,20,micro\n"
 
 
@@ -156,7 +153,7 @@ def test_a_damaged_evaluation_gets_one_line(evaluations, capsys):
 @pytest.fixture
 def recorded(folder):
     for name, seed, people in (("small", 0, 3), ("large", 4, 3), ("else", 0, 2)):
-        report = made_up["made_up_spotting"]((seed,), people=people, each=1)
+        report = made_up_spotting((seed,), people=people, each=1)
         save_spotting_report(report, folder / name)
     return folder
 

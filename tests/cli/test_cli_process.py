@@ -32,6 +32,7 @@ COMMANDS = [
     ("train",),
     ("search",),
     ("evaluate",),
+    ("ensemble",),
     ("synthesize",),
     ("synthesize", "demo"),
     ("synthesize", "video"),

@@ -1,10 +1,9 @@
 """What ``mescope evaluate`` leaves in the folder of a run on recordings."""
 
 import re
-import runpy
-from pathlib import Path
 
 import numpy as np
+from made_up_spotting import keep_traces, made_up_spotting
 
 from mescope.cli import recordings
 from mescope.cli.recordings import Run, Source, on_recordings
@@ -14,9 +13,6 @@ from mescope.samples.recording_windows import MeasuredRecordings, RecordingWindo
 from mescope.samples.spotting_kinds import AnnotatedRecordings
 from mescope.training import evaluate_recordings
 from mescope.training.recipe import parse_recipe
-
-HELPER = Path(__file__).parents[1] / "evaluation/made_up_spotting.py"
-made_up = runpy.run_path(str(HELPER))
 
 
 def still(video, frames=900):
@@ -33,11 +29,11 @@ def still(video, frames=900):
 
 
 def test_the_report_links_to_a_page_of_every_recording(tmp_path, monkeypatch):
-    report = made_up["made_up_spotting"]((0,), people=2)
+    report = made_up_spotting((0,), people=2)
     data = MeasuredRecordings(tuple(still(video) for video in report.videos))
 
     def evaluated(recipe, data, protocol, *, out, **options):
-        made_up["keep_traces"](report, out, evaluate_recordings.traces_of(out))
+        keep_traces(report, out, evaluate_recordings.traces_of(out))
         return report
 
     monkeypatch.setattr(recordings, "measured", lambda recipe, source, jobs: data)

@@ -1,16 +1,13 @@
 """``mescope score``: tables in, figures out; bad tables get one line."""
 
 import json
-import runpy
 from pathlib import Path
 
 import pytest
+from made_up_spotting import made_up_spotting
 
 from mescope.cli import run
 from mescope.reports import save_spotting_report
-
-MADE_UP = Path(__file__).parents[1] / "evaluation/made_up_spotting.py"
-made_up_spotting = runpy.run_path(str(MADE_UP))["made_up_spotting"]
 
 TRUTH = "subject,video,onset,offset,type,emotion\nA,v,10,29,micro,negative\nB,w,,,,\n"
 FOUND = (

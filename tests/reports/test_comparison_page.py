@@ -1,9 +1,9 @@
 """Two evaluations side by side: only of the same data, modes apart, traces above each other."""
 
-import runpy
 from pathlib import Path
 
 import pytest
+from made_up_spotting import keep_traces, made_up_spotting, report_of, row
 from page_reader import EVIL, is_closed, read, text_of
 
 from mescope.errors import DatasetError
@@ -13,13 +13,11 @@ from mescope.reports.comparison_page import Compared, comparison_page, read_runs
 from mescope.training.evaluate_recordings import traces_of
 
 HERE = Path(__file__).parent
-made_up = runpy.run_path(str(HERE.parent / "evaluation/made_up_spotting.py"))
-made_up_spotting = made_up["made_up_spotting"]
 
 
 def kept(report, folder):
     save_spotting_report(report, folder)
-    made_up["keep_traces"](report, folder, traces_of(folder))
+    keep_traces(report, folder, traces_of(folder))
     return folder / "report.json"
 
 
@@ -93,13 +91,13 @@ def test_only_the_most_different_recordings_are_drawn(paths, monkeypatch):
 
 def test_names_cannot_break_out(tmp_path):
     where = {"subject": EVIL, "video": EVIL}
-    found = [made_up["row"](10, 19, emotion="negative", score=0.5, **where)]
-    report = made_up["report_of"](
-        [made_up["row"](10, 19, emotion="negative", **where)], [("strategy-1", 0, found)],
+    found = [row(10, 19, emotion="negative", score=0.5, **where)]
+    report = report_of(
+        [row(10, 19, emotion="negative", **where)], [("strategy-1", 0, found)],
         videos=((EVIL, EVIL),), dataset=EVIL, name=EVIL, warnings=(EVIL,),
         recipe={EVIL: EVIL},
     )  # fmt: skip
-    made_up["keep_traces"](report, tmp_path, traces_of(tmp_path))
+    keep_traces(report, tmp_path, traces_of(tmp_path))
     page = comparison_page({EVIL: Compared(report, tmp_path), "b": Compared(report, tmp_path)})
     assert "<script" not in page
     read(page)

@@ -1,10 +1,10 @@
 """The page and the files of an evaluation: self-contained, honest about modes, never half."""
 
 import re
-import runpy
 from pathlib import Path
 
 import pytest
+from made_up_report import made_up_report
 from page_reader import read
 
 from mescope.errors import OutputError
@@ -15,9 +15,6 @@ from mescope.reports.evaluation_page import evaluation_page
 from mescope.reports.evaluation_plots import confusion_picture, people_picture
 
 HERE = Path(__file__).parent
-made_up_report = runpy.run_path(str(HERE.parent / "evaluation/made_up_report.py"))[
-    "made_up_report"
-]
 
 
 @pytest.fixture(scope="module")

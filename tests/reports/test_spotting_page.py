@@ -1,10 +1,10 @@
 """The page of an evaluation on recordings: self-contained, honest, and proof against names."""
 
 import re
-import runpy
 from pathlib import Path
 
 import pytest
+from made_up_spotting import made_up_spotting, report_of, row
 from page_reader import EVIL, is_closed, read, text_of
 
 from mescope.reports import save_spotting_report
@@ -12,10 +12,6 @@ from mescope.reports.spotting_page import spotting_page
 from mescope.reports.spotting_plots import people_bars
 
 HERE = Path(__file__).parent
-made_up = runpy.run_path(str(HERE.parent / "evaluation/made_up_spotting.py"))
-made_up_spotting, report_of, row = (
-    made_up[name] for name in ("made_up_spotting", "report_of", "row")
-)
 
 
 @pytest.fixture(scope="module")

@@ -2,12 +2,12 @@
 
 import base64
 import re
-import runpy
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from made_up_spotting import keep_traces, made_up_spotting, report_of, row, trace_of
 from page_reader import EVIL, is_closed, read, text_of
 
 from mescope.events import Recording
@@ -22,7 +22,6 @@ from mescope.spotting.proposals import ProposalRule, propose, threshold_of
 from mescope.training.evaluate_recordings import traces_of
 
 HERE = Path(__file__).parent
-made_up = runpy.run_path(str(HERE.parent / "evaluation/made_up_spotting.py"))
 REGIONS = AnnotatedRecordings().region_names
 
 
@@ -51,9 +50,9 @@ def measured(report, moved=(), frames=900, rate=30.0):
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    report = made_up["made_up_spotting"]((0, 1), people=3)
+    report = made_up_spotting((0, 1), people=3)
     out = tmp_path_factory.mktemp("run")
-    made_up["keep_traces"](report, out, traces_of(out))
+    keep_traces(report, out, traces_of(out))
     return report, out
 
 
@@ -89,8 +88,8 @@ def test_a_page_shows_truth_detections_and_what_became_of_them(run, written):
         assert wide.count("truth micro missed") == wide.count("truth micro") - wide.count(
             'class="shade hit'
         )
-        for row in found:
-            assert f"{row.interval.first}–{row.interval.last}" in text
+        for one in found:
+            assert f"{one.interval.first}–{row.interval.last}" in text
         for name in ("negative", "neutral"):
             assert f'class="line {name}"' in wide
         assert "data:image/png;base64," in wide
@@ -101,7 +100,7 @@ def test_traces_come_back_by_recording(run):
     report, out = run
     kept = dict(traces(report, out))
     for video in report.videos:
-        score, logits = made_up["trace_of"](report, video.key)
+        score, logits = trace_of(report, video.key)
         np.testing.assert_allclose(kept[video.key].score, score, atol=1e-6)
         np.testing.assert_allclose(kept[video.key].emotion, shares_of(logits), atol=1e-6)
     assert dict(traces(report, out / "nowhere")) == {}
@@ -110,10 +109,10 @@ def test_traces_come_back_by_recording(run):
 def test_recordings_too_short_to_be_tested_do_not_shift_the_others(run):
     """They come last among the videos of a report, and have no trace."""
     report, out = run
-    short = made_up["made_up_spotting"]((0, 1), people=3, each=3)
+    short = made_up_spotting((0, 1), people=3, each=3)
     order = [v for v in short.videos if not v.key[1].endswith("_3")]
     order += [v for v in short.videos if v.key[1].endswith("_3")]
-    mixed = made_up["report_of"]((), [("strategy-1", 0, [])], videos=[v.key for v in order])
+    mixed = report_of((), [("strategy-1", 0, [])], videos=[v.key for v in order])
     assert set(dict(traces(mixed, out))) == {video.key for video in report.videos}
 
 
@@ -133,12 +132,12 @@ def test_the_level_is_what_a_peak_needs():
 
 def test_names_cannot_break_out(tmp_path):
     where = {"subject": EVIL, "video": EVIL}
-    report = made_up["report_of"](
-        [made_up["row"](10, 19, emotion="negative", **where)],
-        [("strategy-1", 0, [made_up["row"](10, 19, emotion=EVIL, score=0.5, **where)])],
+    report = report_of(
+        [row(10, 19, emotion="negative", **where)],
+        [("strategy-1", 0, [row(10, 19, emotion=EVIL, score=0.5, **where)])],
         videos=((EVIL, EVIL),), dataset=EVIL, name=EVIL, classes=(EVIL, "negative"),
     )  # fmt: skip
-    made_up["keep_traces"](report, tmp_path, traces_of(tmp_path))
+    keep_traces(report, tmp_path, traces_of(tmp_path))
     (address,) = write_video_pages(report, tmp_path, measured(report)).values()
     page = (tmp_path / address).read_text(encoding="utf-8")
     assert "<script" not in page

@@ -42,7 +42,8 @@ def test_each_learns_what_was_planted(name):
     learned = train_recognizer(recipe, inputs[:16], labels[:16], ("left", "right"), 0)
     found = learned.scores(inputs[16:])
     assert found.shape == (8, 2)
-    np.testing.assert_array_equal(found.sum(1), 1)
+    np.testing.assert_allclose(found.sum(1), 1)
+    assert found.min() >= 0
     np.testing.assert_array_equal(found.argmax(1), labels[16:])
 
 
@@ -125,6 +126,10 @@ def test_the_bar_equals_a_plain_one():
         kernel(asked + [mirrored(one) for one in asked]), atol=1e-12,
     )  # fmt: skip
     assert ours.predict(inputs[12:]).tolist() == wanted.tolist()
+    mean = np.exp((decisions[:2] + decisions[2:]) / 2)
+    shares = mean / mean.sum(1, keepdims=True)
+    np.testing.assert_allclose(ours.shares(inputs[12:]), shares, rtol=1e-9)
+    assert ours.classes.tolist() == [0, 1, 2]
 
 
 def test_the_bar_does_not_see_the_unit_nor_what_all_of_a_map_does():

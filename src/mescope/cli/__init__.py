@@ -24,6 +24,7 @@ from mescope.cli import (
     convert,
     datasets,
     doctor,
+    ensemble,
     evaluate,
     flow,
     magnify,
@@ -107,6 +108,7 @@ app.command("train")(train.train)
 app.command("search")(search.search)
 app.add_typer(augment.app, name="augment")
 app.command("evaluate")(evaluate.evaluate)
+app.command("ensemble")(ensemble.ensemble)
 app.add_typer(synthesize.app, name="synthesize")
 app.command("app")(review.app)
 app.command("doctor")(doctor.doctor)

@@ -162,10 +162,11 @@ def evaluate(
         if folds is None:
             raise
         return explain(str(part))
-    _show(report, folder, as_json)
+    show_report(report, folder, as_json)
 
 
-def _show(report: Report | SpottingReport, folder: Path, as_json: bool) -> None:
+def show_report(report: Report | SpottingReport, folder: Path, as_json: bool) -> None:
+    """Print the figures of a run, or all about it."""
     if as_json:
         show_json(report.summary())
     else:
@@ -206,11 +207,11 @@ def _on_clips(recipe: Recipe, source: Source, run: Run, oracle: bool) -> Report:
             engine=run.engine, address=run.address, oracle=oracle, device=run.device,
             log=run.log, only=run.only, progress=progress,
         )  # fmt: skip
-    _save(report, run.folder)
+    save_run(report, run.folder)
     return report
 
 
-def _save(report: Report, folder: Path) -> None:
+def save_run(report: Report, folder: Path) -> None:
     """Write the report of this very run; one of an earlier end of the run is replaced."""
     from mescope.reports import save_report
 

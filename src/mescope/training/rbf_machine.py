@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.distance import pdist
+from scipy.special import softmax
 from sklearn.svm import SVC
 
 from mescope.models.canonical_flow import canonical_flow
@@ -49,12 +50,26 @@ class RbfMachine:
         self._machine.fit(self._kernel(views), np.concatenate([labels, labels]))
         return self
 
+    @property
+    def classes(self) -> NDArray[np.int64]:
+        """The labels learned, in the order of :meth:`shares`."""
+        return np.asarray(self._machine.classes_, np.int64)
+
     def predict(self, inputs: NDArray[np.floating]) -> NDArray[np.int64]:
         """Return the label of each map (n,): that of the mean decision of map and mirror."""
+        return self.classes[self.shares(inputs).argmax(1)]
+
+    def shares(self, inputs: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Return the softmax of the mean decisions, (n, labels); not calibrated.
+
+        The decisions are scikit-learn's of one class against the rest: votes of pairs, and
+        within a vote how sure they are.
+        """
         decisions = self._machine.decision_function(self._kernel(self._seen(inputs)))
         mean = decisions.reshape(2, len(inputs), -1).mean(0)
-        best = (mean[:, 0] > 0).astype(int) if mean.shape[1] == 1 else mean.argmax(1)
-        return np.asarray(self._machine.classes_[best], np.int64)
+        if mean.shape[1] == 1:
+            mean = np.concatenate([-mean, mean], axis=1) / 2
+        return np.asarray(softmax(mean, axis=1), np.float64)
 
     def _seen(self, inputs: NDArray[np.floating]) -> list[Maps]:
         """Return the maps of each view and, behind them, their mirror images, as rows."""

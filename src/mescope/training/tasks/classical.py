@@ -62,7 +62,13 @@ class FittedModel:
         self._model, self._classes = model, classes
 
     def scores(self, inputs: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Return 1 for the class that is named, 0 for the others, (n, classes)."""
+        """Return the classes' shares, (n, classes).
+
+        Of a model that has none: 1 for the class that is named, 0 for the others.
+        """
         found: NDArray[np.float64] = np.zeros((len(inputs), self._classes))
+        if hasattr(self._model, "shares"):
+            found[:, self._model.classes] = self._model.shares(inputs)
+            return found
         found[np.arange(len(inputs)), self._model.predict(inputs)] = 1.0
         return found
