@@ -125,13 +125,16 @@ def oracle(found: list[dict[str, Any]]) -> list[str]:
 def what_ran(found: list[dict[str, Any]]) -> list[str]:
     rows = []
     for s in found:
-        recipe = with_tables(s["recipe"])  # those of old reports are flat
-        model = recipe["model"]["name"]
-        epochs = "" if "svm" in model else str(recipe["optim"]["epochs"])
+        if "ensemble" in s["recipe"]:
+            model, epochs = ", ".join(one["name"] for one in s["recipe"]["ensemble"]), ""
+        else:
+            recipe = with_tables(s["recipe"])  # those of old reports are flat
+            model = recipe["model"]["name"]
+            epochs = "" if "svm" in model else str(recipe["optim"]["epochs"])
         rows.append([s["name"], model, epochs, f"{s['seconds'] / 3600:.2f}"])
     text = ", ".join(f"{key} {value}" for key, value in found[0]["environment"].items())
     heads = ["recipe", "model", "epochs", "core hours, all folds and seeds"]
-    hashes = sorted({s["hashes"]["inputs"][:16] for s in found})
+    hashes = sorted({s["hashes"]["inputs"][:16] for s in found if "inputs" in s["hashes"]})
     lines = ["", "## What ran", "", *table(heads, rows), "", f"With {text}."]
     return [*lines, f"SHA-256 of the maps begins with {', '.join(hashes)}."]
 
