@@ -57,7 +57,7 @@ class RbfMachine:
 
     def predict(self, inputs: NDArray[np.floating]) -> NDArray[np.int64]:
         """Return the label of each map (n,): that of the mean decision of map and mirror."""
-        return self.classes[self.shares(inputs).argmax(1)]
+        return np.asarray(self.classes[self.shares(inputs).argmax(1)], np.int64)
 
     def shares(self, inputs: NDArray[np.floating]) -> NDArray[np.float64]:
         """Return the softmax of the mean decisions, (n, labels); not calibrated.
