@@ -252,3 +252,10 @@ def test_every_recipe_names_itself_and_builds_its_model(path):
 def test_channels_that_a_model_does_not_take_are_refused_before_training(name, setting, says):
     with pytest.raises(RecipeError, match=says):
         read_recipe(name, [setting])
+
+
+@pytest.mark.parametrize("setting", ["augment.mixup=0.4", "optim.balanced=true"])
+def test_what_the_two_heads_of_merba_have_no_part_in_is_refused(setting):
+    with pytest.raises(RecipeError, match="for models of one head, found two in 'merba'"):
+        read_recipe("merba-dfme", [setting])
+    read_recipe("merba-dfme-base", [setting])
