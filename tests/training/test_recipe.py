@@ -245,6 +245,7 @@ def test_every_recipe_names_itself_and_builds_its_model(path):
             "of the channels 3, .data. channels is 2",
         ),
         ("3db-flow-cnn", "model.options.channels=2", "takes samples of the channels 2"),
+        ("3db-slstt", "model.options.channels=2", "of the channels 2, .data. channels is 3"),
         ("3db-off-apexnet", "data.channels=1", "2 channels or more, .data. channels is 1"),
         ("3db-featref", "data.channels=1", "2 channels or more, .data. channels is 1"),
     ],
