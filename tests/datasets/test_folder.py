@@ -232,3 +232,14 @@ def test_a_rejected_row_with_a_reason_is_an_event(own_root: Path) -> None:
     ]
     assert dataset.summary()["events"] == {"blink": 1}
     assert "2 rows were rejected" in " ".join(p.message for p in dataset.warnings)
+
+
+def test_an_objective_class_is_read_as_sheets_write_it(tmp_path: Path) -> None:
+    """What a sheet says may differ from what action units would give: 4 alone is class III."""
+    lines = ("IV,1", "4,2", ",3", "VIII,4")
+    cells = "".join(f"a,{10 * int(x[-1])},{10 * int(x[-1]) + 1},macro,4,{x}\n" for x in lines)
+    path = tmp_path / "t.csv"
+    path.write_text(f"recording,onset,offset,kind,au,objective_class,note\n{cells}")
+    rows, problems = read_table(path)
+    assert [r.expression and r.expression.objective_class for r in rows] == [4, 4, None]
+    assert "objective_class is 'VIII': expected 1 to 7" in problems[0].message

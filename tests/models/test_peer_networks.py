@@ -162,6 +162,9 @@ def test_losses_of_capsules_and_of_proposals():
     output = FeatRefOutput(torch.tensor([[0.0, 0.0]]), torch.tensor([[0.0, 0.0]]))
     found = task.loss(output, (None, torch.tensor([1])))
     assert float(found) == pytest.approx(2 * np.log(2.0))
+    task.weights = torch.tensor([0.5, 3.0])  # the label's loss is divided by its weight
+    found = task.loss(output, (None, torch.tensor([1])))
+    assert float(found) == pytest.approx((1 + (0.5 + 3.0) / 2) * np.log(2.0))
 
 
 def test_four_areas_are_where_eyes_and_mouth_are():

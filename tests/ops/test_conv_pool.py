@@ -117,3 +117,13 @@ def test_forcing_the_kernel_where_it_cannot_run_says_so():
     x, weights, running = problem()
     with pytest.raises(ValueError, match="expected training, images"):
         run("numba", x, weights, running, training=False)
+
+
+@pytest.mark.parametrize("backend", ["auto", "numba", "reference"])
+@pytest.mark.parametrize("found", [2, 4])
+def test_filters_of_other_channels_are_refused(backend, found):
+    """With fewer a tap would be taken for the bias, with more the gradient be written past."""
+    _, weights, running = problem(channels=3)
+    x, *_ = problem(channels=found)
+    with pytest.raises(ValueError, match="as many channels as the images"):
+        run(backend, x, weights, running)

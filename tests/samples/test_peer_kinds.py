@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
-from mescope.samples import peer_features
+from mescope.samples import clip_kinds, peer_features
 from mescope.samples.apex import Apex
 from mescope.samples.clip_features import Choice, Computed, FlowFeature
+from mescope.samples.clip_kinds import FlowMaps
 from mescope.samples.kinds import SAMPLES
 from mescope.samples.peer_features import ApexFeature, FlowSequenceFeature
 
@@ -59,3 +61,12 @@ def test_what_a_card_keeps_of_them():
     np.testing.assert_allclose(found(7 * inputs + 2).std((0, 2, 3, 4)), 1, atol=1e-2)
     apex = SAMPLES["apex"](size=28).measure(np.zeros((1, 1, 28, 28), np.float32))
     assert float(apex(np.full((1, 1, 28, 28), 0.449, np.float32)).abs().max()) < 1e-6
+
+
+@pytest.mark.parametrize(("size", "crop"), [(28, 224), (256, 256)])
+def test_maps_larger_than_the_usual_faces_are_measured_in_larger_ones(monkeypatch, size, crop):
+    def asked(_dataset, **options):
+        return FlowFeature(options["size"], options["crop"], "tvl1")
+
+    monkeypatch.setattr(clip_kinds, "flow_examples", asked)
+    assert FlowMaps(size=size).examples(None, labels="3-class").crop == crop

@@ -110,6 +110,8 @@ def test_casme3_in_parts_and_features_of_five_regions(casme3, tmp_path):
     assert kept[0].timing == Timing(50, 25, 1, 30.0)
     assert [e.kind for e in kept[1].recording.expressions] == ["macro", "micro"]
     assert kept[1].recording.frames == 90  # two windows show 75, an expression ends at 90
+    assert kept[1].used == 75
+    assert kept[1].expressions(["macro"])[0].interval == Interval(59, 89)  # not cut at 74
     assert kept[0].recording.frames == 50
 
 

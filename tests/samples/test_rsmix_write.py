@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -33,7 +34,7 @@ def films(tmp_path):
     return data_set(
         recording(root, "spNO.1-a", 60, [
             expression(20, 24, "L12", apex=22),
-            expression(40, 43, "4", kind="macro", emotion=None),
+            replace(expression(40, 43, "4", kind="macro", emotion=None), objective_class=1),
         ], subject="spNO.1"),
         recording(root, "spNO.1-b", 30, [expression(5, 9, "99")], subject="spNO.1"),
         recording(root, "spNO.2-a", 50, [
@@ -80,6 +81,7 @@ def test_clips_read_back_as_recordings_of_the_same_people(films, finder, tmp_pat
     assert [e.emotion for e in found] == ["surprise", None, "surprise", "surprise"]
     assert [e.action_units for e in found] == [("L12",), ("4",), ("1", "R2"), ("1", "R2")]
     assert [e.kind for e in found] == ["micro", "macro", "macro", "micro"]
+    assert [e.objective_class for e in found] == [None, 1, None, None]  # read, not computed
 
 
 def test_the_pictures_are_the_planned_ones_without_loss(films, finder, tmp_path):

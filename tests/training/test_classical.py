@@ -38,13 +38,50 @@ def planted(name, n=24):
 @pytest.mark.parametrize("name", CLASSICAL)
 def test_each_learns_what_was_planted(name):
     inputs, labels = planted(name)
-    recipe = flat_recipe(name="c", model=name, data="flow")
+    recipe = flat_recipe(
+        name="c", model=name, data="clips" if name == "lbp-top-svm" else "flow"
+    )
     learned = train_recognizer(recipe, inputs[:16], labels[:16], ("left", "right"), 0)
     found = learned.scores(inputs[16:])
     assert found.shape == (8, 2)
     np.testing.assert_allclose(found.sum(1), 1)
     assert found.min() >= 0
     np.testing.assert_array_equal(found.argmax(1), labels[16:])
+
+
+def test_channels_that_the_recipe_leaves_out_are_not_read():
+    """The report states two; strain alone would tell the classes apart."""
+    inputs, labels = planted("svm-flow")
+    inputs[:, :2] = np.random.default_rng(1).standard_normal(inputs[:, :2].shape)
+    inputs[:, 2] = labels[:, None, None]
+    recipe = flat_recipe(name="c", model="svm-flow", data="flow", channels=2)
+    learned = train_recognizer(recipe, inputs, labels, ("left", "right"), 0)
+    other = inputs.copy()
+    other[:, 2] = 1 - other[:, 2]
+    np.testing.assert_array_equal(learned.scores(other), learned.scores(inputs))
+    np.testing.assert_array_equal(learned.scores(inputs[:, :2]), learned.scores(inputs))
+
+
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ({"model": "svm-flow", "standardise": True}, "scales what it reads itself"),
+        ({"model": "svm-flow-rbf", "unit_flow": True}, "scales what it reads itself"),
+        ({"model": "bi-woof-svm", "scale": 2.0}, "found scale in .data."),
+        ({"model": "svm-flow-rbf", "channels": 1}, "reads u and v of every extraction"),
+    ],
+)
+def test_what_a_classical_model_would_not_do_is_refused(fields, says):
+    with pytest.raises(RecipeError, match=says):
+        flat_recipe(name="c", data="flow", **fields)
+
+
+@pytest.mark.parametrize(("model", "channels"), [("bi-woof-svm", 2), ("svm-flow", 4)])
+def test_too_few_channels_are_told_in_words(model, channels):
+    inputs, labels = planted(model)
+    recipe = flat_recipe(name="c", model=model, data="flow", channels=channels)
+    with pytest.raises(RecipeError, match=r"expected (flow|at most)"):
+        train_recognizer(recipe, inputs, labels, ("left", "right"), 0)
 
 
 def test_people_who_show_one_class_only_teach_that_class():

@@ -234,3 +234,29 @@ def test_every_recipe_names_itself_and_builds_its_model(path):
         assert bool(recipe.task.adaptive_epochs) == (
             model.config.sparse or model.config.magnify
         )
+
+
+@pytest.mark.parametrize(
+    ("name", "setting", "says"),
+    [
+        (
+            "3db-ststnet",
+            "data.channels=2",
+            "of the channels 3, .data. channels is 2",
+        ),
+        ("3db-flow-cnn", "model.options.channels=2", "takes samples of the channels 2"),
+        ("3db-slstt", "model.options.channels=2", "of the channels 2, .data. channels is 3"),
+        ("3db-off-apexnet", "data.channels=1", "2 channels or more, .data. channels is 1"),
+        ("3db-featref", "data.channels=1", "2 channels or more, .data. channels is 1"),
+    ],
+)
+def test_channels_that_a_model_does_not_take_are_refused_before_training(name, setting, says):
+    with pytest.raises(RecipeError, match=says):
+        read_recipe(name, [setting])
+
+
+@pytest.mark.parametrize("setting", ["augment.mixup=0.4", "optim.balanced=true"])
+def test_what_the_two_heads_of_merba_have_no_part_in_is_refused(setting):
+    with pytest.raises(RecipeError, match="for models of one head, found two in 'merba'"):
+        read_recipe("merba-dfme", [setting])
+    read_recipe("merba-dfme-base", [setting])

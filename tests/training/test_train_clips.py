@@ -12,11 +12,13 @@ from made_recipes import changed, flat_recipe
 
 from mescope.cli import run
 from mescope.errors import OutputError, RecipeError, WeightsError
+from mescope.models import MODELS, create_model
 from mescope.models.weights import read_card, save
 from mescope.samples.examples import Examples
 from mescope.samples.prepare import prepare
 from mescope.training import loop, train_clips
 from mescope.training.recognizers import load_recognizer, train_recognizer
+from mescope.training.tasks.classification import DROPOUT
 from mescope.training.train_clips import publish_recognizer, train_on_all
 
 RECIPE = flat_recipe(
@@ -137,6 +139,30 @@ def test_training_starts_from_weights(simulated, pretrained, monkeypatch):
     torch.testing.assert_close(
         weights_of(started[0]), weights_of(load_recognizer(pretrained)[0].model)
     )
+
+
+def test_dropout_is_the_recipes_where_training_starts_from_weights(
+    simulated, pretrained, monkeypatch
+):
+    """Recipe, report and card state it: it was that of the weights."""
+    options = {"dropout": 0.1}
+    recipe = changed(RECIPE, data="flow28", maps=None, weights=str(pretrained), options=options)
+    started = []
+    monkeypatch.setattr(loop, "fit", lambda model, *a, **k: started.append(model))
+    train_recognizer(recipe, simulated.inputs, simulated.labels, simulated.classes, 7)
+    learned = load_recognizer(pretrained)[0].model
+    assert (started[0].config.dropout, learned.config.dropout) == (0.1, 0.5)
+    assert set(started[0].state_dict()) == set(learned.state_dict())
+    torch.testing.assert_close(weights_of(started[0]), weights_of(learned))
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_only_dropout_may_differ_from_that_of_the_weights(name):
+    """AMMSM's ``dropped`` decides what is computed, though its name begins like theirs."""
+    with torch.device("meta"):
+        config = create_model(name).config
+    named = {field.name for field in dataclasses.fields(config) if "drop" in field.name}
+    assert named - {"dropped"} == named & set(DROPOUT)
 
 
 def test_weights_that_saw_people_are_no_start(simulated, pretrained, tmp_path):

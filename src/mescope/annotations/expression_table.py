@@ -1,10 +1,9 @@
 """A CSV table of expressions: read with every fault named by file and row.
 
 Columns: recording (or video), onset, offset, kind (or type: micro, macro); optional: apex,
-emotion, subject, au, rate (or fps: frames a second, of pictures), status, onset_s, apex_s,
-offset_s; others are ignored.  How it is cut into rows: :mod:`delimited`.  UTF-8, or UTF-16
-with its mark.  Frames count from 0, both ends
-included.
+emotion, subject, au, objective_class (1 to 7 or I to VII), rate (or fps: frames a second, of
+pictures), status, onset_s, apex_s, offset_s; others are ignored.  How it is cut into rows:
+:mod:`delimited`.  UTF-8, or UTF-16 with its mark.  Frames count from 0, both ends included.
 """
 
 from __future__ import annotations
@@ -197,12 +196,17 @@ def _expression(cells: Mapping[str, str]) -> Expression:
     coding = facs.parse(cells.get("action_units", ""))
     if not coding.complete:
         raise ValueError(f"action units {cells['action_units']!r} cannot be read as 4+L10")
+    named = cells.get("objective_class", "")
+    number = facs.class_number(named)
+    if named and number is None:
+        raise ValueError(f"objective_class is {named!r}: expected 1 to 7, or I to VII")
     return Expression(
         interval=interval,
         kind=kind,
         apex=apex,
         emotion=cells.get("emotion") or None,
         action_units=tuple(str(unit) for unit in coding.units),
+        objective_class=number,
     )
 
 

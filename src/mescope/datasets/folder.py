@@ -5,8 +5,8 @@ Layout  ROOT/**/<recording>.mp4 (.avi, .mov, ...) or folders of numbered picture
         the columns below)
 Frames  from 0, both ends included, as everywhere in mescope; frame 0 is the first picture
 Table   recording (or video), onset, offset, kind (or type: micro, macro); optional: apex,
-        emotion, subject, au, rate, status, onset_s, apex_s, offset_s.  More columns are
-        ignored, so the interval table that mescope writes can be read back.
+        emotion, subject, au, objective_class, rate, status, onset_s, apex_s, offset_s.  More
+        columns are ignored, so the interval table that mescope writes can be read back.
 
 A row that a person rejected is no expression: its frames are neutral to what is trained.  Where
 the column reason says what it was (blink, speech, head, gaze), and the row has seconds, it is

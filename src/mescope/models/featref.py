@@ -19,7 +19,7 @@ side.  The weight of the proposal loss is in :mod:`mescope.training.tasks.featre
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, NamedTuple
+from typing import Annotated, ClassVar, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -43,6 +43,8 @@ class FeatRefOutput(NamedTuple):
 @dataclass(frozen=True)
 class FeatRefConfig:
     """Sizes of FeatRef and of Dual-Inception, its shared part alone."""
+
+    channels_least: ClassVar[int] = 2  # u and v; further ones are not used
 
     classes: Classes = 3
     filters: tuple[Channels, Channels] = (6, 16)  # of each branch

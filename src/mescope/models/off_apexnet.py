@@ -13,7 +13,7 @@ every layer but the last, and there is no dropout (``dropout`` adds it before bo
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -28,6 +28,8 @@ from mescope.ranges import Share, Within, check_fields
 @dataclass(frozen=True)
 class OffApexNetConfig:
     """Sizes of OFF-ApexNet; the defaults are the published ones."""
+
+    channels_least: ClassVar[int] = 2  # u and v; further ones are not used
 
     classes: Classes = 3
     filters: tuple[Channels, Channels] = (6, 16)

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -33,13 +33,14 @@ from mescope.ops.conv_pool import conv_pool
 from mescope.ops.dropout import dropout
 from mescope.ranges import Share, Within, check_fields
 
-CHANNELS = 3
 _PADDING = 2
 
 
 @dataclass(frozen=True)
 class StstNetConfig:
     """Sizes of STSTNet; the defaults are the published ones."""
+
+    channels: ClassVar[int] = 3  # of the input; no option
 
     classes: Named = 3
     streams: Annotated[tuple[Channels, ...], Within(1, 64)] = (3, 5, 8)  # filters of each
@@ -57,7 +58,7 @@ class StstNet(nn.Module):
         super().__init__()
         self.config = config
         filters = sum(config.streams)
-        self.conv = nn.Conv2d(CHANNELS, filters, 3, padding=_PADDING)
+        self.conv = nn.Conv2d(config.channels, filters, 3, padding=_PADDING)
         self.norm = nn.BatchNorm2d(filters)
         side = ((config.size + 2 * _PADDING - 3) // 3 + 1) // 2
         self.head = nn.Linear(filters * side * side, config.classes)

@@ -78,8 +78,15 @@ def conv_pool(
         (b, filters, h', w') with h' = (h + 2 padding - 3) // 3 + 1, and w' likewise.
 
     Raises:
-        ValueError: a kernel is forced where it cannot be used.
+        ValueError: a kernel is forced where it cannot be used, or ``weight`` is not of the
+            images' channels, which kernels would read and write past the end.
     """
+    wanted = (x.shape[1], 3, 3)
+    if weight.shape[1:] != wanted:
+        raise ValueError(
+            f"expected filters of {wanted} for images {tuple(x.shape)}, found "
+            f"{tuple(weight.shape[1:])}; give the model as many channels as the images have"
+        )
     possible = training and not x.requires_grad and x.dtype == weight.dtype
     chosen = choose("conv-pool", x.device.type, x.dtype, backend)
     if chosen == "reference" or (backend == "auto" and not possible):

@@ -67,6 +67,14 @@ class ClipKind(SampleKind):
         """Return how many channels the model is shown."""
         return int(inputs.shape[1])
 
+    def shown(self, inputs: NDArray[Any]) -> NDArray[Any]:
+        """Return the channels of raw samples (n, c, ...) that a model is shown.
+
+        Raises:
+            RecipeError: there are fewer than the recipe asks for.
+        """
+        return inputs[:, : self._channels(inputs)]
+
     def measure(self, inputs: NDArray[Any]) -> Preparation:
         """See :class:`SampleKind`."""
         channels = self._channels(inputs)
@@ -122,6 +130,11 @@ class _MapKind(ClipKind):
         positive(self, "channels")
 
     def _channels(self, inputs: NDArray[Any]) -> int:
+        if inputs.shape[1] < self.channels:
+            raise RecipeError(
+                f"[data] channels is {self.channels}, expected at most the {inputs.shape[1]} "
+                "that the samples have; change it"
+            )
         return self.channels
 
 
@@ -167,7 +180,7 @@ class FlowMaps(_MapKind):
     preparation: ClassVar[type[Preparation]] = FlowPreparation
 
     size: Side = 28  # side, px
-    unit_flow: bool = False  # flow to deviation 1, the same for u and v, zero kept
+    unit_flow: bool = False  # u and v to deviation 1 together, zero kept
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -175,14 +188,8 @@ class FlowMaps(_MapKind):
         if self.unit_flow and self.standardise:
             raise RecipeError("unit_flow and standardise exclude each other; leave one out")
 
-    def _looks_at_all(self) -> bool:
-        """Say whether the scale depends on all samples together."""
-        kind = type(self)
-        own = kind._spread is not ClipKind._spread or kind._line is not ClipKind._line
-        return self.standardise or own
-
     def _spread(self, used: NDArray[Any], spread: NDArray[np.float64]) -> NDArray[np.float64]:
-        return _unit(used, self.channels, spread) if self.unit_flow else spread
+        return _unit(used, spread) if self.unit_flow else spread
 
     def examples(
         self, dataset: Any, *, labels: str, cache: Path | None = None,
@@ -190,8 +197,9 @@ class FlowMaps(_MapKind):
     ) -> Prepared:  # fmt: skip
         """See :class:`SampleKind`."""
         return flow_examples(
-            dataset, labels=labels, size=self.size, cache=cache, jobs=jobs, progress=progress
-        )
+            dataset, labels=labels, size=self.size, crop=max(SIDE, self.size), cache=cache,
+            jobs=jobs, progress=progress,
+        )  # fmt: skip
 
     @classmethod
     def of_one(cls, preparation: Preparation, clip: OneClip) -> Values:
@@ -211,7 +219,7 @@ class OnsetFlow(ClipKind):
     channels: ClassVar[int] = 2  # of flow
 
     size: Side = 28  # side, px
-    unit_flow: bool = False  # flow to deviation 1, the same for u and v, zero kept
+    unit_flow: bool = False  # u and v to deviation 1 together, zero kept
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -221,14 +229,8 @@ class OnsetFlow(ClipKind):
                 f"standardise is not for kind = {self.kind!r}, there is unit_flow; leave it out"
             )
 
-    def _looks_at_all(self) -> bool:
-        """Say whether the scale depends on all samples together."""
-        kind = type(self)
-        own = kind._spread is not ClipKind._spread or kind._line is not ClipKind._line
-        return self.standardise or own
-
     def _spread(self, used: NDArray[Any], spread: NDArray[np.float64]) -> NDArray[np.float64]:
-        return _unit(used, self.channels, spread) if self.unit_flow else spread
+        return _unit(used, spread) if self.unit_flow else spread
 
     def _line(
         self, used: NDArray[Any], slope: NDArray[np.float64], centre: NDArray[np.float64]
@@ -323,11 +325,9 @@ class SimulatedMaps(_MapKind):
         return GreyMaps.of_one(preparation, clip)
 
 
-def _unit(
-    used: NDArray[Any], channels: int, spread: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Return one spread for u and v alike."""
-    flow = float(used[:, :channels].std(dtype=np.float64))
+def _unit(used: NDArray[Any], spread: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return one spread for all channels, that of u and v, of which strain has no part."""
+    flow = float(used[:, :2].std(dtype=np.float64))
     return np.full_like(spread, max(flow, 1e-12))
 
 

@@ -67,6 +67,7 @@ class FlowSequences(ClipKind):
     """Flow from the onset to frames at equal steps up to the offset, in px of the face."""
 
     kind: ClassVar[str] = "flow-sequence"
+    channels: ClassVar[int] = 3  # u, v and strain
 
     size: Side = 224  # side, px
     frames: Annotated[int, Within(2, 256)] = 11  # of which flow is measured

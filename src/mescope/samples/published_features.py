@@ -284,15 +284,17 @@ def _joined(
     remarks: list[str],
 ) -> RecordingWindows:  # fmt: skip
     """Return one recording with its windows; (0, 0) throughout means that no face was found."""
-    count, hop, step = len(windows), about.timing.hop, about.timing.step
+    count = len(windows)
     valid: NDArray[np.bool_] = np.asarray(windows.any(axis=(1, 2)))
     if not valid.all():
         remarks.append(f"{record.name}: {int((~valid).sum())} of {count} windows show no face")
+    cut = _cut(record, count, about, frames, remarks)
     return RecordingWindows(
-        recording=_cut(record, count, about, frames, remarks),
+        recording=cut,
         windows=windows,
         valid=np.repeat(valid[:, None], about.timing.window, axis=1),
-        frames=np.arange((count + 1) * hop, dtype=np.int64) * step,
+        # to the end: expressions may end in frames that no window shows any more
+        frames=np.arange(0, cut.frames, about.timing.step, dtype=np.int64),
         padded=0,
         timing=about.timing,
         regions=tuple(region.name for region in REGION_SETS[regions]),

@@ -79,3 +79,9 @@ def _check_shape(recipe: Recipe, module: nn.Module, source: str) -> None:
                 f"{source}: the model {recipe.model.name!r} takes samples of the {what} "
                 f"{wanted}, [data] {what} is {found}; change one of them"
             )
+    least, given = getattr(config, "channels_least", 1), getattr(data, "channels", None)
+    if given is not None and given < least:
+        raise RecipeError(
+            f"{source}: the model {recipe.model.name!r} takes samples of {least} channels or "
+            f"more, [data] channels is {given}; change it"
+        )

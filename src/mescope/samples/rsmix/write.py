@@ -48,13 +48,14 @@ from mescope.video.source import Picture, Video
 FORMAT = "mescope-rsmix-1"
 
 EXPRESSION_COLUMNS = (
-    "recording", "subject", "onset", "apex", "offset", "kind", "emotion", "au", "source",
+    "recording", "subject", "onset", "apex", "offset", "kind", "emotion", "au",
+    "objective_class", "source",
 )  # fmt: skip
 RECORDING_COLUMNS = ("file", "subject", "rate", "dataset")
 LOG_COLUMNS = (
     "dataset", "subject", "recording", "rate", "onset", "apex", "offset", "kind", "emotion",
-    "au", "clip", "skipped", "target", "rule", "repeated", "pasted", "units", "unmapped",
-    "filled", "outside", "cells", "changing",
+    "au", "objective_class", "clip", "skipped", "target", "rule", "repeated", "pasted", "units",
+    "unmapped", "filled", "outside", "cells", "changing",
 )  # fmt: skip
 """``onset``, ``apex``, ``offset``, ``target`` and ``pasted`` are frames of the recording; from
 ``units`` on, the columns are those of :class:`mescope.samples.rsmix.paste.Account`."""
@@ -216,6 +217,7 @@ def _log_row(recording: Recording, plan: Plan, clip: str) -> Row:
         "kind": expression.kind,
         "emotion": expression.emotion or "",
         "au": "+".join(expression.action_units),
+        "objective_class": expression.objective_class or "",
         "clip": clip,
         "skipped": account.skipped,
         "target": _span(target.frames) if target else "",
@@ -245,7 +247,8 @@ def _finished(folder: Path, recordings: int) -> Iterator[tuple[int, list[Row]]]:
         try:
             path = folder / "done" / f"{number:05d}.json"
             rows: list[Row] = json_value(path.read_text("utf-8"))
-            whole = all((folder / r["clip"]).is_dir() for r in rows if r["clip"])
+            whole = all(set(LOG_COLUMNS) <= set(r) for r in rows)  # older ones have fewer
+            whole &= all((folder / r["clip"]).is_dir() for r in rows if r["clip"])
         except (OSError, ValueError, KeyError, TypeError):
             continue  # not there, or damaged: done again
         if whole:
@@ -311,5 +314,6 @@ def _expression_row(row: Row, settings: Settings) -> Row:
         "kind": row["kind"],
         "emotion": CONTROL_EMOTION if settings.control else row["emotion"],
         "au": "" if settings.control else row["au"],
+        "objective_class": "" if settings.control else row["objective_class"],
         "source": "rsmix-control" if settings.control else "rsmix",
     }

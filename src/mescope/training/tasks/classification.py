@@ -181,7 +181,9 @@ class Classification(LoopTask):
 
     @classmethod
     def start(cls, recipe: Recipe, classes: Sequence[str]) -> nn.Module:
-        """Return a fresh network, or the one of the recipe's weights.
+        """Return a fresh network, with the recipe's weights if it names any.
+
+        Dropout is the recipe's, whatever that of the weights was.
 
         Raises:
             RecipeError: the weights saw real people, of whom one may be tested later, or are
@@ -196,17 +198,18 @@ class Classification(LoopTask):
                 f"expected weights that saw simulated faces only, found {recipe.model.weights} "
                 f"trained on {card.trained_on}: a person they know could be tested"
             )
-        options = cls.options(recipe, len(classes))
+        ours = _learned(config_of(fresh, cls.options(recipe, len(classes))))
+        theirs = _learned(config_of(model, card.config))
+        others = sorted(k for k in ours | theirs if ours.get(k) != theirs.get(k))
         wanted, found = (recipe.model.name, tuple(classes)), (card.model, card.labels)
-        if wanted != found or _learned(config_of(fresh, options)) != _learned(
-            config_of(model, card.config)
-        ):
+        if wanted != found or others:
             raise RecipeError(
                 f"expected weights of {wanted[0]} for {', '.join(classes)}, found "
                 f"{recipe.model.weights} of {found[0]} for {', '.join(card.labels)}, or with "
-                "other options; change the recipe"
+                f"other options ({', '.join(others) or 'none'}); change the recipe"
             )
-        return model
+        fresh.load_state_dict(model.state_dict())
+        return fresh
 
     def wrapped(self) -> nn.Module:
         """Return what the loop trains; the model itself by default."""
@@ -316,6 +319,10 @@ def logits(output: Any) -> Tensor:
     return found
 
 
+DROPOUT = ("drop", "drop_path", "dropout", "dropout_head", "head_drop")
+"""Options of dropout in all models; not AMMSM's ``dropped``, which decides what is computed."""
+
+
 def _learned(config: dict[str, Any]) -> dict[str, Any]:
-    """Return a config without its dropout, which has no weights."""
-    return {k: v for k, v in config.items() if not k.startswith("drop")}
+    """Return a config without its dropout, which has no weights and no part in answers."""
+    return {k: v for k, v in config.items() if k not in DROPOUT}

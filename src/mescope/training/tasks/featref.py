@@ -35,7 +35,10 @@ class FeatRefTask(Classification):
     task_table: ClassVar[type[TaskTable]] = FeatRefTable
 
     def loss(self, output: Any, batch: Batch) -> Tensor:
-        """Return the loss of the label and, of the refined network, that of its proposals."""
+        """Return the loss of the label and, of the refined network, that of its proposals.
+
+        With ``balanced`` a class weighs as much in its proposal as in the label.
+        """
         plain = super().loss(output, batch)
         if not isinstance(output, FeatRefOutput):
             return plain
@@ -44,5 +47,8 @@ class FeatRefTask(Classification):
         if true.dim() == 1:
             true = F.one_hot(true, len(self.classes))
         asked = output.proposals
-        proposals = F.binary_cross_entropy_with_logits(asked, true.to(asked))
+        weights = self.class_weights(asked)
+        proposals = F.binary_cross_entropy_with_logits(
+            asked, true.to(asked), None if weights is None else weights.to(asked)
+        )
         return plain + table.proposals * proposals

@@ -14,7 +14,7 @@ from mescope.models.merba import Merba, MerbaOutput
 from mescope.samples.checks import one_of
 from mescope.training.fit import Batch
 from mescope.training.losses import Mix, dgcm_loss, fine_weight, full_classes
-from mescope.training.tables import Augment, Recipe, TaskTable, fitting
+from mescope.training.tables import Augment, Optim, Recipe, TaskTable, fitting
 from mescope.training.tasks.base import TASKS
 from mescope.training.tasks.classification import Classification, TrainingSet
 
@@ -38,11 +38,24 @@ class MerbaTask(Classification):
 
     def __init__(self, recipe: Recipe, given: TrainingSet, seed: int, device: str) -> None:
         super().__init__(recipe, given, seed, device)
-        self._full = None
-        if two_heads(self.model):
-            self._full = full_classes(given.classes)
-            if fitting(recipe.augment, Augment, "[augment]").mixup:
-                raise RecipeError("mixup is for models of one head, found two; leave one out")
+        self._full = full_classes(given.classes) if two_heads(self.model) else None
+
+    @classmethod
+    def check(cls, recipe: Recipe) -> None:
+        """See :class:`TrainingTask`; the paper has neither for two heads."""
+        super().check(recipe)
+        preset = merba.PRESETS.get(recipe.model.name)
+        if not recipe.model.options.get("dgcm", preset is not None and preset.dgcm):
+            return
+        for name, given in (
+            ("mixup", fitting(recipe.augment, Augment, "[augment]").mixup),
+            ("balanced", fitting(recipe.optim, Optim, "[optim]").balanced),
+        ):
+            if given:
+                raise RecipeError(
+                    f"{name} is for models of one head, found two in {recipe.model.name!r}; "
+                    f"leave {name} out, or set [model] options.dgcm = false"
+                )
 
     def loss(self, output: Any, batch: Batch) -> Tensor:
         """Return the loss of one head, or that of two, of which the fine one grows."""
