@@ -1,7 +1,7 @@
 """Plant expressions on faces never trained on; count what is found.
 
     python benchmarks/planted.py [--clips 60] [--seconds 30] [--jobs 2] [--method NAME]
-        [--json out.json]
+        [--model WEIGHTS] [--cache FOLDER] [--json out.json]
 
 Clips of the two public-domain portraits at three levels of noise and head motion, at 30 and 200
 frames a second; as many at the middle level whose expressions are from faint to strong (0.15 to
@@ -21,6 +21,7 @@ import argparse
 import itertools
 import json
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -85,8 +86,13 @@ class Outcome:
     called: int = 0  # blinks that are shown as expressions
 
 
-def run(clip: Clip, weights: str | None, methods: Sequence[str] = METHODS) -> list[Outcome]:
-    """Render once, analyze with every method, match."""
+def run(
+    clip: Clip,
+    weights: str | None,
+    methods: Sequence[str] = METHODS,
+    kept: Path | None = None,
+) -> list[Outcome]:
+    """Render once, analyze with every method, match; measurements are ``kept`` if asked."""
     rng = np.random.default_rng((20261120, clip.seed))
     options: dict[str, Any] = {}
     if clip.still:
@@ -96,7 +102,7 @@ def run(clip: Clip, weights: str | None, methods: Sequence[str] = METHODS) -> li
     script = random_script(rng, clip.seconds, level=clip.level, **options)
     video = SyntheticVideo(test_portraits()[clip.portrait], script, clip.rate)
     analyzer = mescope.load(*([weights] if weights else []))
-    with TemporaryDirectory() as cache:  # the same measurements serve every method
+    with nullcontext(kept) if kept else TemporaryDirectory() as cache:  # for every method
         return [
             compare(
                 clip,
@@ -222,17 +228,18 @@ def main() -> None:
         help="a spotter; give it again for another",
     )  # fmt: skip
     parser.add_argument("--model", help="weights; the default ones if not given")
+    parser.add_argument("--cache", type=Path, help="keep measurements here, for other weights")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     methods = tuple(options.method or METHODS)
     clips = plan(options.clips, options.seconds)
-    jobs = [delayed(run)(clip, options.model, methods) for clip in clips]
+    jobs = [delayed(run)(clip, options.model, methods, options.cache) for clip in clips]
     stills = [
         Clip(i % 2, "middle", rate, 1000 + i, options.still / 10, still=True)
         for i, rate in enumerate([RATES[0]] * 10 + [RATES[1]] * 10)
         if options.still > 0
     ]
-    jobs += [delayed(run)(clip, options.model, methods) for clip in stills]
+    jobs += [delayed(run)(clip, options.model, methods, options.cache) for clip in stills]
     nested = Parallel(n_jobs=options.jobs, verbose=5)(jobs)
     outcomes = [o for group in nested for o in group]
     print(HEADING)
