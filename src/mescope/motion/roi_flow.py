@@ -25,11 +25,11 @@ from mescope.face.detector import FaceFinder
 from mescope.face.following import follower
 from mescope.face.landmark_tables import LandmarkTable, TableTracker
 from mescope.face.landmark_track import CloseUps
-from mescope.face.person_change import person_changes
 from mescope.face.visibility import visible
 from mescope.io.cache import Store
 from mescope.io.cores import cores
 from mescope.io.progress import Progress
+from mescope.motion.flow_warnings import flow_warnings
 from mescope.motion.head_motion import Head, steady
 from mescope.motion.regions import REGIONS_18, Reference, Region, Shares
 from mescope.motion.roi_pass import Pass, Tables, read_looks
@@ -69,6 +69,7 @@ class RoiFlow:
         padded: how many of the last entries of ``frames`` only repeat the last frame, to fill
             the last window (``clean``).
         decode: the decode report of the pass that measured all this.
+        cuts: (n,) bool, the first frames of other scenes; None where none are known.
         close: landmarks, eyes and light of single frames (``clean``; nan and 0 elsewhere): see
             :class:`~mescope.face.landmark_track.CloseUps`.  Some frames are left out.
     """
@@ -87,6 +88,7 @@ class RoiFlow:
     padded: int = 0
     decode: dict[str, Any] = field(default_factory=dict)
     close: CloseUps | None = None
+    cuts: npt.NDArray[np.bool_] | None = None
 
     @property
     def points(self) -> npt.NDArray[np.float32]:
@@ -304,10 +306,11 @@ def result_of(
         regions=tuple(region.name for region in regions),
         mode=mode,
         parameters=parameters,
-        warnings=(*planned.warnings, *warnings, *_findings(planned, tables, valid, told)),
+        warnings=(*planned.warnings, *warnings, *flow_warnings(planned, tables, valid, told)),
         padded=planned.padded,
         decode=decode,
         close=tables.close,
+        cuts=tables.cuts,
     )
 
 
@@ -329,68 +332,3 @@ def _valid(planned: Plan, tables: Tables, mode: Mode) -> npt.NDArray[np.bool_]:
         if reference >= 0 and seen[reference]:
             valid[j] = seen[span] & (scene[span] == scene[reference])
     return valid
-
-
-def _findings(
-    planned: Plan, tables: Tables, valid: npt.NDArray[np.bool_], told: bool
-) -> list[str]:
-    """Put into words what is missing."""
-    window, hop = planned.timing.window, planned.timing.hop
-    shown = np.zeros(planned.used, dtype=bool)
-    for j in range(planned.count):
-        shown[j * hop : j * hop + window] |= valid[j]
-    shown = shown[: planned.real]
-    lines = []
-    if not valid.any():
-        lines.append("no face was found in the whole recording")
-    elif not shown.all():
-        lines.append(f"no face could be measured in {_spans(planned, ~shown)}")
-    lines += _changes(planned, tables) if told else []
-    cuts = np.flatnonzero(tables.cuts)
-    if len(cuts):
-        at = ", ".join(str(int(planned.frames[c])) for c in cuts[:10])
-        more = " and more" if len(cuts) > 10 else ""
-        lines.append(
-            f"scene cuts at frames {at}{more} (counted from 0): no motion is measured "
-            "across them"
-        )
-    missing = int((~tables.present[: planned.real]).sum())
-    if missing:
-        lines.append(f"{missing} of {planned.real} frames are missing or damaged")
-    if tables.dropped.any():
-        lines.append(
-            f"{int(tables.dropped.sum())} measurements of motion were impossibly large and "
-            "were left out"
-        )
-    width = np.nanmedian(tables.boxes[:, 2] - tables.boxes[:, 0]) if valid.any() else np.inf
-    if width < 100:
-        lines.append(f"the face is small (crop {width:.0f} px wide); motion is less exact")
-    return lines
-
-
-def _changes(planned: Plan, tables: Tables) -> list[str]:
-    """Put into words where the face may be another person's."""
-    at = np.maximum(tables.reference, 0)
-    scene = np.cumsum(tables.cuts, dtype=np.int64)[at]
-    frames = []
-    for change in person_changes(tables.landmarks, scene):
-        before, after = at[change.before], at[change.after]
-        cuts = before + 1 + np.flatnonzero(tables.cuts[before + 1 : after + 1])
-        frames.append(str(int(planned.frames[cuts[-1] if len(cuts) else after])))
-    if not frames:
-        return []
-    more = " and more" if len(frames) > 10 else ""
-    return [
-        f"from frame {', '.join(frames[:10])}{more} on the face followed has another place or "
-        "shape: it may be another person; analyze one person with --start and --end, or say "
-        "whose face with --face"
-    ]
-
-
-def _spans(planned: Plan, mask: npt.NDArray[np.bool_]) -> str:
-    """Return runs of frames in words, native numbers."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], mask.astype(np.int8), [0]])))
-    runs = list(zip(edges[::2], edges[1::2] - 1, strict=True))
-    words = [f"{int(planned.frames[a])}-{int(planned.frames[b])}" for a, b in runs[:10]]
-    more = f" and {len(runs) - 10} more spans" if len(runs) > 10 else ""
-    return f"frames {', '.join(words)}{more} (counted from 0)"
