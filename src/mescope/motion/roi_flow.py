@@ -32,7 +32,7 @@ from mescope.io.progress import Progress
 from mescope.motion.flow_warnings import flow_warnings
 from mescope.motion.head_motion import Head, steady
 from mescope.motion.regions import REGIONS_18, Reference, Region, Shares
-from mescope.motion.roi_pass import Pass, Tables, read_looks
+from mescope.motion.roi_pass import Pass, Tables, read_looks, step_of
 from mescope.motion.roi_published import LatePass, PublishedPass
 from mescope.motion.roi_window import window_flow
 from mescope.motion.window_cache import ReportCache, WindowCache
@@ -230,10 +230,10 @@ def decode_report_of(
     if keeper is not None and first_window >= planned.count:
         known = keeper.decode()
         if known is not None:
+            video.recall(known)  # the warnings of that run are this one's, too
             return known
     if first_window:  # this run decoded a part at most
-        for _ in video.frames(grey=True, step=max(1, len(video))):
-            pass
+        video.look_through(step_of(planned))
     report = video.report.to_dict()
     if keeper is not None:
         keeper.keep_decode(report)
