@@ -77,6 +77,12 @@ class FileVideo(Video):
         self._set_rate(rate)
         self._warn()
 
+    @property
+    def stored_size(self) -> tuple[int, int]:
+        """See :attr:`Video.stored_size`."""
+        width, height = self._stored_size or self._squared
+        return (height, width) if self._orientation.transpose else (width, height)
+
     # -- reading -------------------------------------------------------------------------
 
     def frames(

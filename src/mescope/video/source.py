@@ -52,6 +52,11 @@ class Video(ABC):
         """
         return self.report.start_offset
 
+    @property
+    def stored_size(self) -> tuple[int, int]:
+        """Width and height of the upright pictures before their pixels are made square, px."""
+        return self.width, self.height
+
     def __len__(self) -> int:
         """Frames in the time-stamp table, missing ones and those outside the range included."""
         return len(self.times)
