@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from mescope.face.box import CROP_SIZE, Mode
 from mescope.face.choice import FaceChoice
-from mescope.face.detector import FaceFinder
+from mescope.face.detector import FaceFinder, FaceTracker
 from mescope.face.following import follower
 from mescope.face.landmark_tables import LandmarkTable, TableTracker
 from mescope.face.landmark_track import CloseUps
@@ -170,8 +170,7 @@ def extract(
     tables = Tables.empty(planned, len(regions), close=mode == "clean")
     tracker = follower(video, finder, landmarks, face, mode)
     parameters = parameters_of(planned, regions, mode, roi_percent, reference, tracker.face)
-    if isinstance(tracker, TableTracker):
-        parameters["landmarks"] = [tracker.table.source, tracker.table.digest]
+    parameters |= _how_followed(tracker, video, mode)
     thin = overlap == "thin" and mode == "clean"
     if thin:
         parameters["overlap"] = overlap
@@ -199,6 +198,18 @@ def extract(
             names = [region.name for region in regions]
             tables.values = steady(tables.values, tables.boxes, tables.landmarks, names)
     return result_of(planned, tables, regions, mode, parameters, notes, decode)
+
+
+def _how_followed(tracker: FaceTracker, video: Video, mode: Mode) -> dict[str, Any]:
+    """Return what of following the face decides the numbers, beside the choice of it."""
+    if not isinstance(tracker, TableTracker):
+        # Earlier versions passed over small faces.
+        small = tracker.face != "largest" and mode == "clean"
+        return {"search": "small faces too"} if small else {}
+    told = [tracker.table.source, tracker.table.digest]
+    if video.stored_size != (video.width, video.height):  # earlier versions did not scale
+        told.append(f"px of {video.stored_size}")
+    return {"landmarks": told}
 
 
 def _run(
@@ -269,6 +280,8 @@ def parameters_of(
         "face": face,
         "frames": [int(planned.frames[0]), int(planned.frames[-1]), len(planned.frames)],
     }
+    if planned.pauses:
+        found["pauses"] = [int(planned.frames[position]) for position in planned.pauses]
     if _kind(mode, reference) is LatePass:
         found["reference"] = reference
     return found
@@ -331,4 +344,6 @@ def _valid(planned: Plan, tables: Tables, mode: Mode) -> npt.NDArray[np.bool_]:
         span = slice(j * hop, j * hop + window)
         if reference >= 0 and seen[reference]:
             valid[j] = seen[span] & (scene[span] == scene[reference])
+            # Where a window begins after a pause, nothing else parts it from the one before.
+            valid[j][[p - j * hop for p in planned.pauses if 0 <= p - j * hop < window]] = False
     return valid

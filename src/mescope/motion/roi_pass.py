@@ -335,8 +335,8 @@ class Pass:
 
 
 def joints_of(video: Video, plan: Plan) -> set[int]:
-    """Return where recordings were joined: what lies between is not known, as in a cut."""
-    return set(np.searchsorted(plan.frames, video.report.joints).tolist())
+    """Return where recordings were joined or paused: between, nothing is known, as in a cut."""
+    return {*np.searchsorted(plan.frames, video.report.joints).tolist(), *plan.pauses}
 
 
 def positions(video: Video, plan: Plan, start: int) -> Iterator[tuple[int, Grey]]:
