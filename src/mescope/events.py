@@ -128,7 +128,8 @@ class FaceEvent:
     ``onset_s`` and ``offset_s`` are the times of the first and the last frame in seconds.
     ``strength`` says how strong it was, in the unit of its kind: blink, share of the usual eye
     opening that was lost (0 to 1); speech, px of mouth motion in the 320-px face crop; head,
-    degrees; gaze, share of the eye's width.  ``face`` says on whose face, as in annotations.
+    degrees; gaze, share of the eye's width.  It is nan where a file of an older version
+    lacks it.  ``face`` says on whose face, as in annotations.
     """
 
     kind: EventKind

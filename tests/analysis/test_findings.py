@@ -1,5 +1,7 @@
 """Findings of hand-made movements over a recording whose pictures carry their number."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from planted_motion import NAMES, recording, region_flow
@@ -107,6 +109,17 @@ def test_exactly_half_a_second_is_micro_wherever_it_lies():
             assert to_native(found, flow, video).kind == kind, first
 
 
+def test_nothing_ends_after_the_recording_or_its_range():
+    """A fixed interval around a peak at the end; a range that ends within a decimated frame."""
+    flow = region_flow(recording(N, 0.02), rate=240.0)
+    step, video = flow.timing.step, film(240.0, N * flow.timing.step)
+    beyond = movement(N - 9, N + 7, shown=True).detection
+    assert to_native(beyond, flow, video).interval.last == N * step - 1
+    video.last_frame = (N - 4) * step
+    within = movement(N - 9, N - 4, shown=True).detection
+    assert to_native(within, flow, video).interval.last == video.last_frame
+
+
 def test_only_the_strongest_candidates_get_pictures():
     flow, video = region_flow(recording(N, 0.02)), film(30.0, N)
     many = [
@@ -148,6 +161,18 @@ def test_a_window_without_a_face_has_no_picture():
     )
     assert one.apex_picture is None
     assert (one.clip, one.clip_rate) == ((), 0.0)
+
+
+def test_a_pause_is_no_judged_time(setting):
+    """The camera stood still for 20 s before a frame that no decimated one stands for."""
+    video, flow = setting
+    after = 50 * flow.timing.step
+    resumed = after - flow.timing.step // 2
+    video.times = video.times + np.where(np.arange(len(video)) >= resumed, 20.0, 0.0)
+    flow = replace(flow, parameters={"pauses": [after]})
+    (one,) = gaps(video, flow, np.ones(N, bool))
+    assert (one.interval, one.reason) == (Interval(resumed - 1, resumed), "no frames")
+    assert one.end_s - one.start_s == pytest.approx(20 + 1 / video.rate)
 
 
 def test_gaps_name_their_reason_in_native_frames(setting):

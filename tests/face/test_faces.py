@@ -96,6 +96,66 @@ def test_another_place_is_flagged():
     assert "may be another person" in tracker.warnings[0]
 
 
+def two_shot(*, participant=True, interviewer=True, at=(400, 400)):
+    """Full HD: a face of about 150 px, and one of about 300 px at 1450, 500."""
+    canvas = np.full((1080, 1920), 90, np.uint8)
+    for wanted, picture, width, (x, y) in (
+        (participant, astronaut()[20:250, 110:340], 150, at),
+        (interviewer, hopper()[40:420, 60:440], 300, (1450, 500)),
+    ):
+        if wanted:
+            side = round(width * len(picture) / default_finder().find(picture)[0].box.width)
+            top, left = y - side // 2, x - side // 2
+            canvas[top : top + side, left : left + side] = small(picture, side)
+    return canvas
+
+
+@pytest.mark.parametrize(
+    ("choice", "left"),
+    [((400, 400), True), (0, True), (1, False), ((1450, 500), False), ("largest", False)],
+)
+def test_a_small_face_beside_a_large_one_can_be_chosen(choice, left):
+    """At 640 px only the large one is found."""
+    picture = two_shot()
+    assert len(FaceTracker(default_finder()).search(picture)) == 1
+    found = FaceTracker(default_finder(), choice).see(0, picture)
+    assert (found.box.left < 960) == left
+    looked_ahead = FaceTracker(default_finder(), choice).see(0, picture, thorough=False)
+    assert (looked_ahead is None) if choice == 1 else (looked_ahead.box == found.box)
+
+
+def test_the_middle_of_the_picture_may_be_a_small_face():
+    picture = two_shot(at=(955, 545))
+    assert len(FaceTracker(default_finder()).search(picture)) == 1
+    found = FaceTracker(default_finder(), "central").see(0, picture)
+    assert found.box.holds(955, 545)
+
+
+def test_who_is_followed_stays_when_somebody_larger_enters():
+    """A whole search of the second picture finds the one who enters only."""
+    tracker = FaceTracker(default_finder())
+    first = tracker.see(0, two_shot(interviewer=False))
+    second = tracker.see(1, two_shot(), whole=True)
+    assert abs(first.box.left - second.box.left) < 30
+    assert tracker.warnings == []
+    third = tracker.see(2, two_shot(participant=False), whole=True)  # then the first one leaves
+    assert third.box.left > 960
+    assert "may be another person" in tracker.warnings[0]
+
+
+@pytest.mark.parametrize("choice", ["largest", "central", (320, 180)])
+def test_one_large_face_is_searched_for_once(choice, monkeypatch):
+    tracker, searched = FaceTracker(default_finder(), choice), []
+    search = tracker.search
+    monkeypatch.setattr(
+        tracker, "search", lambda grey, **how: searched.append(how) or search(grey, **how)
+    )
+    picture = on_grey(small(hopper()[60:460, 60:460], 300), left=170)
+    assert tracker.see(0, picture) is not None
+    assert tracker.see(1, picture, whole=True) is not None
+    assert searched == [{}, {}]
+
+
 class OneFace:
     """A finder that sees a face wherever the image is bright."""
 

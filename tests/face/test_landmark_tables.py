@@ -102,6 +102,29 @@ def test_every_program_says_the_same_in_its_own_form(tmp_path):
             np.testing.assert_allclose(marks, points[frame], atol=1e-3)
 
 
+def test_points_in_space_are_not_taken_for_those_in_the_picture(tmp_path):
+    """OpenFace writes mm as X_0, beside px as x_0."""
+    names = [*named("{axis}_{i}", 68), *(f"{a}_{i}" for a in "XYZ" for i in range(68))]
+    row = [1, 1, *FACE.T.ravel(), *np.linspace(-60, 600, 3 * 68)]
+    (marks,) = read_landmarks(
+        write(tmp_path / "a.csv", ["frame", "success", *names], [row])
+    ).frames[0]
+    np.testing.assert_allclose(marks, FACE, atol=1e-3)
+
+
+def test_px_of_stored_pictures_are_scaled_to_those_with_square_pixels(tmp_path):
+    stored, shares = (
+        read_landmarks(path)
+        for path in (
+            openface(tmp_path / "a.csv", FACE[None]),
+            mesh(tmp_path / "b.csv", FACE[None] * (768 / 720, 1), (768, 576)),
+        )
+    )
+    for table in (stored, shares):
+        (marks,) = table.in_px(768, 576, (720, 576)).frames[0]
+        np.testing.assert_allclose(marks, FACE * (768 / 720, 1), atol=1e-3)
+
+
 def test_flow_is_the_same_by_whichever_form_and_near_to_dlib(swaying, tmp_path):
     pictures, points = swaying
     height, width = pictures.shape[1:3]

@@ -4,6 +4,7 @@ import time
 
 import numpy as np
 import pytest
+from PIL import Image
 from swaying_face import SHORT, film
 
 from mescope.errors import OutputError
@@ -13,7 +14,7 @@ from mescope.io.atomic import write_atomically
 from mescope.io.cache import Store, default_cache
 from mescope.motion import roi_flow
 from mescope.motion import window_cache as roi_keep
-from mescope.motion.roi_flow import extract
+from mescope.motion.roi_flow import Timing, extract
 from mescope.video.reading import open_video
 
 
@@ -100,6 +101,43 @@ def test_interrupted_work_goes_on(frames, tmp_path, monkeypatch, mode):
     )
     assert calls == [4, 5, 6, 7, 8]
     same(resumed, extract(open_video(frames, rate=30), timing=SHORT, mode=mode))
+
+
+def test_warnings_of_the_recording_are_kept_too(frames, tmp_path, monkeypatch):
+    """With nothing left to decode, and where the work was stopped."""
+    repeating = frames.copy()
+    repeating[40:60] = repeating[40]
+    plain, first, again = (open_video(repeating, rate=30) for _ in range(3))
+    extract(plain, timing=SHORT)
+    assert any("repeat the one before" in line for line in plain.warnings)
+    extract(first, timing=SHORT, cache=tmp_path)
+    forbid_work(monkeypatch)
+    extract(again, timing=SHORT, cache=tmp_path)
+    assert plain.warnings == first.warnings == again.warnings
+    assert plain.report == first.report == again.report
+
+
+@pytest.mark.parametrize("step", [1, 2])
+def test_damaged_pictures_stay_in_the_report_of_resumed_work(frames, tmp_path, step):
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for number, picture in enumerate(frames):
+        Image.fromarray(picture).save(folder / f"{number}.bmp")
+    (folder / "4.bmp").write_text("no picture")
+    timing = Timing(16, 8, step, 30 / step)
+
+    def stop(done, count):
+        if done == count - 1:
+            raise InterruptedForTestError
+
+    cache = tmp_path / "cache"
+    with pytest.raises(InterruptedForTestError):
+        extract(open_video(folder, rate=30), timing=timing, cache=cache, progress=stop)
+    resumed, whole = open_video(folder, rate=30), open_video(folder, rate=30)
+    flow = extract(resumed, timing=timing, cache=cache)
+    assert flow.decode == extract(whole, timing=timing).decode
+    assert flow.decode["missing"] == [4]
+    assert resumed.warnings == whole.warnings
 
 
 @pytest.mark.parametrize("damage", ["cut", "edit", "empty"])

@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 
 from mescope.face.box import Box
 from mescope.motion.roi_flow import extract
+from mescope.motion.roi_pass import joints_of
 from mescope.motion.scene_cut import Thumbs, scene_cut
+from mescope.motion.windows import plan
 from mescope.video.reading import open_video
 
 FACES = st.one_of(
@@ -55,3 +57,31 @@ def test_no_motion_is_measured_across_a_joint():
     assert any("scene cuts at frames 60" in w for w in flow.warnings)
     assert flow.valid[1, : 60 - 25].all()
     assert not flow.valid[1, 60 - 25 :].any()
+
+
+def test_no_motion_is_measured_across_a_pause():
+    """The camera stood still for 20 s, where a window begins: nothing else would part them."""
+    grey = cv2.cvtColor(skimage.data.astronaut(), cv2.COLOR_RGB2GRAY)[:256, 80:400]
+    noise = np.random.default_rng(0).normal(0, 1.5, (100, *grey.shape))
+    video = open_video(np.clip(grey + noise, 0, 255).astype(np.uint8), rate=30)
+    video.times = video.times + np.where(np.arange(100) >= 50, 20.0, 0.0)
+    flow = extract(video, jobs=1)
+    assert flow.valid[0].all()
+    assert flow.valid[1].tolist() == [True] * 25 + [False] * 25
+    assert flow.valid[2].tolist() == [False] + [True] * 49
+    assert flow.parameters["pauses"] == [50]
+
+
+def test_pauses_are_steps_of_constant_rate_only():
+    video = open_video(np.zeros((600, 8, 8), np.uint8), rate=60)
+    assert plan(video, None, "clean").pauses == ()
+    short, long = (video.times + np.where(np.arange(600) >= 301, s, 0.0) for s in (0.4, 20.0))
+    video.times = short
+    assert plan(video, None, "clean").pauses == ()
+    video.times = long
+    chosen = plan(video, None, "clean")
+    assert [int(chosen.frames[p]) for p in chosen.pauses] == [302]
+    assert joints_of(video, chosen) == {151}
+    assert plan(video, None, "as_published").pauses == ()
+    video.times = np.cumsum(np.random.default_rng(0).uniform(0, 1 / 30, 600)) + long
+    assert plan(video, None, "clean").pauses == ()  # a grid: ticks without a frame are missing

@@ -14,6 +14,7 @@ from made_up_analysis import make_analysis, make_full
 
 from mescope import reports
 from mescope.analysis import Analysis, Traces
+from mescope.annotations.face_events import to_dict
 from mescope.errors import MescopeError, OutputError
 from mescope.reports.tables import (
     EVENT_COLUMNS,
@@ -182,6 +183,16 @@ def test_json_gives_candidates_and_events_back_and_keeps_them_apart(tmp_path):
     assert {c["explained_by"] for c in document["candidates"]} == {None, "blink"}
     assert document["detections"][0]["checks"][0]["question"] == "Are the eyes shut?"
     assert [v is None for v in document["traces"]["movement"]] == list(~full.traces.valid)
+
+
+def test_an_event_of_an_older_version_may_lack_its_strength(tmp_path):
+    path = make_full(pictures=False).save(tmp_path / "a.json")
+    document = json.loads(path.read_text(encoding="utf-8"))
+    document["events"][0]["strength"] = None
+    path.write_text(json.dumps(document))
+    first = reports.read_events(path)[0]
+    assert np.isnan(first.strength)
+    assert to_dict(first) == document["events"][0]
 
 
 def test_a_file_of_an_older_version_has_no_candidates(analysis, tmp_path):

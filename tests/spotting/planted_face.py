@@ -34,6 +34,7 @@ class Flow:
     times: np.ndarray
     timing: Timing
     padded: int = 0
+    cuts: np.ndarray | None = None
     frames: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
 
 

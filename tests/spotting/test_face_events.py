@@ -179,6 +179,30 @@ def test_a_slow_turn_is_none():
     assert head_moves(turning(30, 4.0, 0), 30) == []
 
 
+@pytest.mark.parametrize("hole", [1, 4, 9, 10, 11, 12])
+def test_a_head_that_was_not_seen_did_not_move(hole):
+    """It comes back another way round."""
+    pose = np.zeros((300, 3))
+    pose[150:] = 20.0, -8.0, 3.0
+    pose[150 - hole : 150] = np.nan
+    assert head_moves(pose, 30) == []
+    pose[:, 0] += turning(20, 0.5, 0)[:, 0]  # and what it does before is found
+    assert [m.interval.first for m in head_moves(pose, 30)] == [pytest.approx(120, abs=5)]
+
+
+def test_nothing_moves_from_one_scene_to_the_next():
+    """Every frame beside the cut is measured; the other face tilts and looks aside."""
+    at = np.arange(300) >= 150
+    made = flow(300, 30, gaze=np.where(at, 0.2, -0.1), mouth=np.where(at, 30.0, 6.0))
+    cos, sin = np.cos(np.radians(15)), np.sin(np.radians(15))
+    turn = np.array([[cos, -sin], [sin, cos]])
+    made.close.points[150:] = (made.close.points[150:] - 200) @ turn.T + 200
+    assert {event.kind for event in find_events(made).events} == {"head", "gaze"}
+    assert find_events(replace(made, cuts=np.arange(300) == 150)).events == ()
+    made.close.points[149:152] = np.nan  # a hole that would be bridged in one scene
+    assert of("head", find_events(replace(made, cuts=np.arange(300) == 151))) == []
+
+
 def test_glances_are_found_with_their_side():
     gaze = np.zeros(300)
     gaze[100:160], gaze[160:] = 0.2, -0.1

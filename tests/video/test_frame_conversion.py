@@ -161,6 +161,7 @@ def test_pixels_that_are_not_square(tmp_path, write_video):
 
         video = open_video(write_video(tmp_path / f"{size[0]}.mp4", 5, prepare=prepare))
         assert video.report.sample_aspect == pytest.approx(float(aspect))
+        assert video.stored_size == (160, 96)
         assert (video.width, video.height) == size
         assert video.warnings == plain.warnings
         for grey in (True, False):

@@ -102,10 +102,14 @@ def to_native_event(event: FaceEvent, flow: RoiFlow, video: Video) -> FaceEvent:
 
 
 def native_frames(interval: Interval, flow: RoiFlow, video: Video) -> tuple[int, int]:
-    """Return the native frames that decimated ones stand for, both ends included."""
+    """Return the native frames that decimated ones stand for, both ends included.
+
+    They lie in the range of the recording that was asked for.  An interval may end after the
+    last decimated frame: those of fixed length do where a peak lies near the end.
+    """
     first = int(flow.frames[interval.first])
-    last = int(flow.frames[interval.last]) + flow.timing.step - 1
-    return first, min(last, len(video) - 1)
+    last = int(flow.frames[min(interval.last, len(flow.frames) - 1)]) + flow.timing.step - 1
+    return first, min(last, video.last_frame)
 
 
 def _facts(one: Movement, measured: FaceEvents, flow: RoiFlow) -> dict[str, float | None]:
@@ -226,13 +230,17 @@ def gaps(
 ) -> tuple[Gap, ...]:
     """Return the native stretches that could not be judged, in order of time.
 
-    No face, a face of which nothing can be said, and the unanalyzed rest.
+    No face, a face of which nothing can be said, pauses, and the unanalyzed rest.
     """
     found = []
     edges = np.flatnonzero(np.diff(np.concatenate([[True], valid, [True]]).astype(np.int8)))
     for begin, stop in zip(edges[::2], edges[1::2], strict=True):
         ends = native_frames(Interval(int(begin), int(stop) - 1), flow, video)
         found.append(_gap(video, *ends, "no face to be seen, or frames damaged"))
+    for after in flow.parameters.get("pauses", ()):
+        begin = max(video.first_frame, after - flow.timing.step)
+        last = begin + int(np.argmax(np.diff(video.times[begin : after + 1])))
+        found.append(_gap(video, last, last + 1, "no frames"))
     for one in unjudged:
         found.append(_gap(video, *native_frames(one.interval, flow, video), one.reason))
     if len(valid):

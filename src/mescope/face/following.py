@@ -41,6 +41,6 @@ def follower(
             "the pictures; choose other weights, or leave the table out"
         )
     known = landmarks if isinstance(landmarks, LandmarkTable) else read_landmarks(landmarks)
-    table = known.in_px(video.width, video.height)
+    table = known.in_px(video.width, video.height, video.stored_size)
     whose = placed(face, video, lambda: TableTracker(None, table=table))
     return TableTracker(None, whose, table=table)

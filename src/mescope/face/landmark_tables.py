@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -65,13 +65,22 @@ class LandmarkTable:
     digest: str
     name: str
 
-    def in_px(self, width: int, height: int) -> LandmarkTable:
+    def in_px(
+        self, width: int, height: int, stored: tuple[int, int] | None = None
+    ) -> LandmarkTable:
         """Return the table in px of pictures of this size.
+
+        Args:
+            width: px.
+            height: px.
+            stored: width and height of the pictures before their pixels were made square: what
+                other programs see, and count px in.  None: the same.
 
         Raises:
             FaceError: hardly any point lies in the picture: it is of another recording.
         """
-        scale = np.array([width, height] if self.shares else [1, 1], np.float32)
+        size = np.array([width, height], np.float32)
+        scale = size if self.shares else size / np.array(stored or size, np.float32)
         frames = {f: tuple(one * scale for one in faces) for f, faces in self.frames.items()}
         everything = np.concatenate([one for faces in frames.values() for one in faces])
         inside = (everything >= 0).all(1) & (everything < (width, height)).all(1)
@@ -91,7 +100,7 @@ def read_landmarks(path: str | Path) -> LandmarkTable:
     """
     path = Path(path)
     table = _table(path)
-    columns = {str(name).strip().lower(): name for name in table.columns}
+    columns = _by_lower_case(table.columns)
     source, first = _source(columns)
     numbers = table[_one_of(columns, _FRAME, path)].to_numpy(np.float64)
     points = _points(table, columns, path)
@@ -109,6 +118,19 @@ def read_landmarks(path: str | Path) -> LandmarkTable:
     kept = {frame: tuple(map(_as_68, faces)) for frame, faces in frames.items()}
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     return LandmarkTable(source, kept, shares, digest, path.name)
+
+
+def _by_lower_case(names: Iterable[Any]) -> dict[str, Any]:
+    """Return the columns by their names in small letters.
+
+    Those that are written so come before others: OpenFace writes px as ``x_0``, mm as ``X_0``.
+    """
+    found: dict[str, Any] = {}
+    for name in names:
+        plain = str(name).strip()
+        if plain == plain.lower() or plain.lower() not in found:
+            found[plain.lower()] = name
+    return found
 
 
 def _table(path: Path) -> DataFrame:

@@ -12,15 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from mescope.face.box import Box
+from mescope.face.box import Box, gap, overlap
 from mescope.face.detector import (
     LEAST_OVERLAP,
+    SAME_PLACE,
     Face,
     FaceFinder,
     FaceTracker,
     Grey,
-    gap,
-    overlap,
 )
 
 MOST_FACES = 12
@@ -29,7 +28,6 @@ MOST_FACES = 12
 FARTHEST = 1.0  # widths that a face may be away from its last place and still be that face
 SIZES = (0.6, 1.6)  # of its width then
 MISSES = 2  # looks without the face, after which its tracker rests
-SAME_PLACE = 0.3  # overlap from which two boxes are one face
 LEAST_WIDTH = 24  # px: what is smaller has no features to follow
 _KEPT = 128  # searched pictures
 

@@ -21,18 +21,18 @@ import numpy.typing as npt
 
 from mescope.face.box import CROP_SIZE, Mode
 from mescope.face.choice import FaceChoice
-from mescope.face.detector import FaceFinder
+from mescope.face.detector import FaceFinder, FaceTracker
 from mescope.face.following import follower
 from mescope.face.landmark_tables import LandmarkTable, TableTracker
 from mescope.face.landmark_track import CloseUps
-from mescope.face.person_change import person_changes
 from mescope.face.visibility import visible
 from mescope.io.cache import Store
 from mescope.io.cores import cores
 from mescope.io.progress import Progress
+from mescope.motion.flow_warnings import flow_warnings
 from mescope.motion.head_motion import Head, steady
 from mescope.motion.regions import REGIONS_18, Reference, Region, Shares
-from mescope.motion.roi_pass import Pass, Tables, read_looks
+from mescope.motion.roi_pass import Pass, Tables, read_looks, step_of
 from mescope.motion.roi_published import LatePass, PublishedPass
 from mescope.motion.roi_window import window_flow
 from mescope.motion.window_cache import ReportCache, WindowCache
@@ -69,6 +69,7 @@ class RoiFlow:
         padded: how many of the last entries of ``frames`` only repeat the last frame, to fill
             the last window (``clean``).
         decode: the decode report of the pass that measured all this.
+        cuts: (n,) bool, the first frames of other scenes; None where none are known.
         close: landmarks, eyes and light of single frames (``clean``; nan and 0 elsewhere): see
             :class:`~mescope.face.landmark_track.CloseUps`.  Some frames are left out.
     """
@@ -87,6 +88,7 @@ class RoiFlow:
     padded: int = 0
     decode: dict[str, Any] = field(default_factory=dict)
     close: CloseUps | None = None
+    cuts: npt.NDArray[np.bool_] | None = None
 
     @property
     def points(self) -> npt.NDArray[np.float32]:
@@ -168,8 +170,7 @@ def extract(
     tables = Tables.empty(planned, len(regions), close=mode == "clean")
     tracker = follower(video, finder, landmarks, face, mode)
     parameters = parameters_of(planned, regions, mode, roi_percent, reference, tracker.face)
-    if isinstance(tracker, TableTracker):
-        parameters["landmarks"] = [tracker.table.source, tracker.table.digest]
+    parameters |= _how_followed(tracker, video, mode)
     thin = overlap == "thin" and mode == "clean"
     if thin:
         parameters["overlap"] = overlap
@@ -197,6 +198,18 @@ def extract(
             names = [region.name for region in regions]
             tables.values = steady(tables.values, tables.boxes, tables.landmarks, names)
     return result_of(planned, tables, regions, mode, parameters, notes, decode)
+
+
+def _how_followed(tracker: FaceTracker, video: Video, mode: Mode) -> dict[str, Any]:
+    """Return what of following the face decides the numbers, beside the choice of it."""
+    if not isinstance(tracker, TableTracker):
+        # Earlier versions passed over small faces.
+        small = tracker.face != "largest" and mode == "clean"
+        return {"search": "small faces too"} if small else {}
+    told = [tracker.table.source, tracker.table.digest]
+    if video.stored_size != (video.width, video.height):  # earlier versions did not scale
+        told.append(f"px of {video.stored_size}")
+    return {"landmarks": told}
 
 
 def _run(
@@ -228,10 +241,10 @@ def decode_report_of(
     if keeper is not None and first_window >= planned.count:
         known = keeper.decode()
         if known is not None:
+            video.recall(known)  # the warnings of that run are this one's, too
             return known
     if first_window:  # this run decoded a part at most
-        for _ in video.frames(grey=True, step=max(1, len(video))):
-            pass
+        video.look_through(step_of(planned))
     report = video.report.to_dict()
     if keeper is not None:
         keeper.keep_decode(report)
@@ -267,6 +280,8 @@ def parameters_of(
         "face": face,
         "frames": [int(planned.frames[0]), int(planned.frames[-1]), len(planned.frames)],
     }
+    if planned.pauses:
+        found["pauses"] = [int(planned.frames[position]) for position in planned.pauses]
     if _kind(mode, reference) is LatePass:
         found["reference"] = reference
     return found
@@ -304,10 +319,11 @@ def result_of(
         regions=tuple(region.name for region in regions),
         mode=mode,
         parameters=parameters,
-        warnings=(*planned.warnings, *warnings, *_findings(planned, tables, valid, told)),
+        warnings=(*planned.warnings, *warnings, *flow_warnings(planned, tables, valid, told)),
         padded=planned.padded,
         decode=decode,
         close=tables.close,
+        cuts=tables.cuts,
     )
 
 
@@ -328,69 +344,6 @@ def _valid(planned: Plan, tables: Tables, mode: Mode) -> npt.NDArray[np.bool_]:
         span = slice(j * hop, j * hop + window)
         if reference >= 0 and seen[reference]:
             valid[j] = seen[span] & (scene[span] == scene[reference])
+            # Where a window begins after a pause, nothing else parts it from the one before.
+            valid[j][[p - j * hop for p in planned.pauses if 0 <= p - j * hop < window]] = False
     return valid
-
-
-def _findings(
-    planned: Plan, tables: Tables, valid: npt.NDArray[np.bool_], told: bool
-) -> list[str]:
-    """Put into words what is missing."""
-    window, hop = planned.timing.window, planned.timing.hop
-    shown = np.zeros(planned.used, dtype=bool)
-    for j in range(planned.count):
-        shown[j * hop : j * hop + window] |= valid[j]
-    shown = shown[: planned.real]
-    lines = []
-    if not valid.any():
-        lines.append("no face was found in the whole recording")
-    elif not shown.all():
-        lines.append(f"no face could be measured in {_spans(planned, ~shown)}")
-    lines += _changes(planned, tables) if told else []
-    cuts = np.flatnonzero(tables.cuts)
-    if len(cuts):
-        at = ", ".join(str(int(planned.frames[c])) for c in cuts[:10])
-        more = " and more" if len(cuts) > 10 else ""
-        lines.append(
-            f"scene cuts at frames {at}{more} (counted from 0): no motion is measured "
-            "across them"
-        )
-    missing = int((~tables.present[: planned.real]).sum())
-    if missing:
-        lines.append(f"{missing} of {planned.real} frames are missing or damaged")
-    if tables.dropped.any():
-        lines.append(
-            f"{int(tables.dropped.sum())} measurements of motion were impossibly large and "
-            "were left out"
-        )
-    width = np.nanmedian(tables.boxes[:, 2] - tables.boxes[:, 0]) if valid.any() else np.inf
-    if width < 100:
-        lines.append(f"the face is small (crop {width:.0f} px wide); motion is less exact")
-    return lines
-
-
-def _changes(planned: Plan, tables: Tables) -> list[str]:
-    """Put into words where the face may be another person's."""
-    at = np.maximum(tables.reference, 0)
-    scene = np.cumsum(tables.cuts, dtype=np.int64)[at]
-    frames = []
-    for change in person_changes(tables.landmarks, scene):
-        before, after = at[change.before], at[change.after]
-        cuts = before + 1 + np.flatnonzero(tables.cuts[before + 1 : after + 1])
-        frames.append(str(int(planned.frames[cuts[-1] if len(cuts) else after])))
-    if not frames:
-        return []
-    more = " and more" if len(frames) > 10 else ""
-    return [
-        f"from frame {', '.join(frames[:10])}{more} on the face followed has another place or "
-        "shape: it may be another person; analyze one person with --start and --end, or say "
-        "whose face with --face"
-    ]
-
-
-def _spans(planned: Plan, mask: npt.NDArray[np.bool_]) -> str:
-    """Return runs of frames in words, native numbers."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], mask.astype(np.int8), [0]])))
-    runs = list(zip(edges[::2], edges[1::2] - 1, strict=True))
-    words = [f"{int(planned.frames[a])}-{int(planned.frames[b])}" for a, b in runs[:10]]
-    more = f" and {len(runs) - 10} more spans" if len(runs) > 10 else ""
-    return f"frames {', '.join(words)}{more} (counted from 0)"

@@ -335,8 +335,8 @@ class Pass:
 
 
 def joints_of(video: Video, plan: Plan) -> set[int]:
-    """Return where recordings were joined: what lies between is not known, as in a cut."""
-    return set(np.searchsorted(plan.frames, video.report.joints).tolist())
+    """Return where recordings were joined or paused: between, nothing is known, as in a cut."""
+    return {*np.searchsorted(plan.frames, video.report.joints).tolist(), *plan.pauses}
 
 
 def positions(video: Video, plan: Plan, start: int) -> Iterator[tuple[int, Grey]]:
@@ -347,13 +347,18 @@ def positions(video: Video, plan: Plan, start: int) -> Iterator[tuple[int, Grey]
     wanted = plan.frames[: plan.used]
     if start >= len(wanted):
         return
-    regular = bool(np.all(np.diff(wanted[: plan.real]) == plan.timing.step))
-    step = plan.timing.step if regular else 1
     # read on to the very end, so that the decode report covers the whole recording
-    for number, grey in video.frames(grey=True, step=step, start=int(wanted[start])):
+    begin = int(wanted[start])
+    for number, grey in video.frames(grey=True, step=step_of(plan), start=begin):
         low, high = np.searchsorted(wanted, [number, number + 1])
         for position in range(max(start, int(low)), int(high)):
             yield position, grey
+
+
+def step_of(plan: Plan) -> int:
+    """Return the step at which the recording is read for a plan."""
+    regular = bool(np.all(np.diff(plan.frames[: plan.real]) == plan.timing.step))
+    return plan.timing.step if regular else 1
 
 
 def read_looks(looks: npt.NDArray[np.int64]) -> list[Sighting]:

@@ -23,6 +23,9 @@ Overlap = Literal["full", "thin"]
 """Whether windows that share frames measure them all, each by itself."""
 
 TARGET_RATE = 30.0  # frames per second for which the windows were designed
+PAUSE_S, PAUSE_INTERVALS = 0.5, 4
+"""Seconds, and usual intervals, for which frames may be lacking in a recording of constant rate
+without a pause: a brief expression cannot be longer."""
 SHORTEST = 16  # frames after decimation that a window must have
 
 
@@ -69,6 +72,8 @@ class Plan:
 
     ``frames`` (n,) int64 native frame number of every decimated frame; ``times`` (n,) seconds;
     ``near`` (n,) bool, False where the recording has no frame near enough to the tick.
+    ``pauses`` are positions: between such a frame and the one before, nothing was recorded for
+    long.  A regular grid has none, as its ticks without a frame are not near one.
     The last ``padded`` entries repeat the last frame to fill the last window; nothing measured
     there is believed.
     """
@@ -80,6 +85,7 @@ class Plan:
     near: npt.NDArray[np.bool_]
     warnings: tuple[str, ...]
     padded: int = 0
+    pauses: tuple[int, ...] = ()
 
     @property
     def used(self) -> int:
@@ -98,7 +104,8 @@ def plan(video: Video, wanted: Timing | None, mode: Mode) -> Plan:
     Raises:
         TooShortError: The recording is shorter than a window.
     """
-    warnings = []
+    warnings: list[str] = []
+    pauses: tuple[int, ...] = ()
     first = int(video.first_frame)
     table = np.asarray(video.times, dtype=np.float64)[first : int(video.last_frame) + 1]
     if len(table) < 2:
@@ -115,6 +122,7 @@ def plan(video: Video, wanted: Timing | None, mode: Mode) -> Plan:
     else:
         frames = np.arange(0, len(table), chosen.step, dtype=np.int64)
         times, near = table[frames], np.ones(len(frames), dtype=bool)
+        pauses = _pauses(times) if mode == "clean" else ()
     if is_slow(chosen.rate) and not is_slow(video.rate):  # of a slow recording its reader tells
         warnings.append(
             f"of {video.rate:.4g} frames a second {chosen.rate:.4g} are analyzed, which is "
@@ -131,7 +139,7 @@ def plan(video: Video, wanted: Timing | None, mode: Mode) -> Plan:
         near = np.concatenate([near, np.zeros(padded, dtype=bool)])
     elif tail:
         warnings.append(f"the last {tail} frames do not fill a window and are not analyzed")
-    return Plan(chosen, count, frames + first, times, near, tuple(warnings), padded)
+    return Plan(chosen, count, frames + first, times, near, tuple(warnings), padded, pauses)
 
 
 def _shortened(chosen: Timing, frames: int, mode: Mode, warnings: list[str]) -> Timing:
@@ -156,6 +164,13 @@ def _variable(times: npt.NDArray[np.float64]) -> bool:
     gaps = np.diff(times)
     usual = float(np.median(gaps))
     return usual > 0 and float(np.mean(np.abs(gaps - usual) > 0.25 * usual)) > 0.02
+
+
+def _pauses(times: npt.NDArray[np.float64]) -> tuple[int, ...]:
+    """Return the positions before which nothing was recorded for long."""
+    gaps = np.diff(times)
+    longest = max(PAUSE_S, PAUSE_INTERVALS * float(np.median(gaps))) if len(gaps) else 0.0
+    return tuple((np.flatnonzero(gaps > longest) + 1).tolist())
 
 
 def _regular_grid(

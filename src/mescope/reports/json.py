@@ -123,14 +123,18 @@ def read_events(path: str | Path) -> tuple[FaceEvent, ...]:
 
 
 def events_of(entries: Iterable[Mapping[str, Any]]) -> tuple[FaceEvent, ...]:
-    """Return the events that stand under ``events`` in a document."""
+    """Return the events that stand under ``events`` in a document.
+
+    Older versions wrote head movements without a strength, across frames without a face: theirs
+    is nan.
+    """
     return tuple(
         FaceEvent(
             kind=entry["kind"],
             interval=Interval(int(entry["onset"]), int(entry["offset"])),
             onset_s=float(entry["onset_s"]),
             offset_s=float(entry["offset_s"]),
-            strength=float(entry["strength"]),
+            strength=float("nan" if entry["strength"] is None else entry["strength"]),
             face=str(entry.get("face", face_events.FACE)),
         )
         for entry in entries

@@ -7,6 +7,7 @@ frames.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Protocol
 
 import numpy as np
@@ -63,6 +64,10 @@ class FlowLike(Protocol):
         """How many frames at the end only repeat the last."""
 
     @property
+    def cuts(self) -> NDArray[np.bool_] | None:
+        """First frames of other scenes (n or more,); None where none are known."""
+
+    @property
     def timing(self) -> Any:
         """Has ``rate``, frames per second after decimation."""
 
@@ -89,22 +94,26 @@ def find_events(flow: FlowLike) -> FaceEvents:
     rate, n = float(flow.timing.rate), len(flow.times) - flow.padded
     if flow.close is None:
         return _nothing(n)
-    points = bridged(flow.close.points[:n], rate)
+    cuts = [] if flow.cuts is None else np.flatnonzero(flow.cuts[:n]).tolist()
+    scenes = np.split(flow.close.points[:n], cuts)
+    points = np.concatenate([bridged(scene, rate) for scene in scenes])
     eyes, light = flow.close.eyes[:n], flow.close.light[:n]
     both = lids(points, eyes, rate)
     shut = blinks(both, rate)
-    angles = steady(pose(points), [blink.interval for blink in shut], rate)
+    angles = steady(pose(points), [blink.interval for blink in shut], rate, cuts)
     scale = crop_scale(points, rate)
     mouth = mouth_opening(points, scale)
     place = iris(eyes)
     times = flow.times[:n]
     found = [_event("blink", b.interval, b.lost, times) for b in shut]
-    found += [_event("speech", t.interval, t.swing_px, times) for t in speech(mouth, rate)]
-    found += [_event("head", m.interval, m.degrees, times) for m in head_moves(angles, rate)]
-    found += [
-        _event("gaze", g.interval, abs(g.shift), times)
-        for g in gaze_shifts(place, both.openness, eye_width(points), rate)
-    ]
+    moves = head_moves(angles, rate, cuts)
+    found += [_event("head", m.interval, m.degrees, times) for m in moves]
+    width = eye_width(points)
+    for a, b in pairwise([0, *cuts, n]):  # what differs between scenes did not move
+        talk = speech(mouth[a:b], rate)
+        found += [_event("speech", t.interval, t.swing_px, times, a) for t in talk]
+        shifts = gaze_shifts(place[a:b], both.openness[a:b], width[a:b], rate)
+        found += [_event("gaze", g.interval, abs(g.shift), times, a) for g in shifts]
     centre = points[:, 17:48].mean(axis=1)
     return FaceEvents(
         events=tuple(sorted(found, key=lambda one: (one.interval, one.kind))),
@@ -116,12 +125,16 @@ def find_events(flow: FlowLike) -> FaceEvents:
     )
 
 
-def _event(kind: EventKind, interval: Interval, strength: float, times: Floats) -> FaceEvent:
+def _event(
+    kind: EventKind, interval: Interval, strength: float, times: Floats, since: int = 0
+) -> FaceEvent:
+    """Return an event whose interval counts from frame ``since``."""
+    first, last = interval.first + since, interval.last + since
     return FaceEvent(
         kind=kind,
-        interval=interval,
-        onset_s=float(times[interval.first]),
-        offset_s=float(times[interval.last]),
+        interval=Interval(first, last),
+        onset_s=float(times[first]),
+        offset_s=float(times[last]),
         strength=strength,
     )
 

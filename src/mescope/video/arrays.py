@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mescope.errors import VideoError
-from mescope.video.decode_report import DecodeReport, rate_warnings, run_warnings
+from mescope.video.decode_report import DecodeReport, rate_warnings
 from mescope.video.source import Picture, Video
 
 
@@ -52,7 +52,7 @@ class ArrayVideo(Video):
         if first == self.first_frame and last == self.last_frame:
             self.report.decoded, self.report.duplicates = last - first + 1, int(duplicates)
             self.report.finished = True
-            self.warnings += [w for w in run_warnings(self.report) if w not in self.warnings]
+            self._tell_run()
 
     def read(self, indices: Sequence[int], *, grey: bool = False) -> dict[int, Picture]:
         """See :meth:`Video.read`."""

@@ -6,6 +6,7 @@ missing (``docs/decisions/0002-time-and-damaged-files.md``).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 SLOWEST_RATE = 24.0
 """Below this many frames a second a micro-expression lasts fewer than about five frames."""
 
+_OF_A_RUN = ("decoded", "missing", "doubtful", "bad_packets", "duplicates", "finished")
 _LONG = 1.0  # seconds without a frame
 _OFTEN = 1 / 3  # of the intervals: so many long ones are another rate
 _NEARLY = 0.1  # 24000/1001 frames a second are 24
@@ -90,6 +92,13 @@ class DecodeReport:
         """Frames per second that show something new: the rate without the duplicates."""
         shown = self.decoded - self.duplicates
         return self.measured_rate * shown / self.decoded if self.decoded else self.measured_rate
+
+    def recall(self, known: Mapping[str, Any]) -> None:
+        """Take over what a run over the whole range met from its :meth:`to_dict`."""
+        for name in _OF_A_RUN:
+            if name in known:
+                value = known[name]
+                setattr(self, name, tuple(value) if isinstance(value, list) else value)
 
     def to_dict(self) -> dict[str, Any]:
         """The report as plain values for JSON."""

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from mescope.errors import VideoError
 from mescope.video.containers import check_size, choose_stream, goes_on, opened
-from mescope.video.decode_report import rate_warnings, run_warnings
+from mescope.video.decode_report import rate_warnings
 from mescope.video.decode_stats import Tally, first_report
 from mescope.video.decoding import StreamDecoder
 from mescope.video.frame_conversion import (
@@ -76,6 +76,12 @@ class FileVideo(Video):
         self._find_depth()
         self._set_rate(rate)
         self._warn()
+
+    @property
+    def stored_size(self) -> tuple[int, int]:
+        """See :attr:`Video.stored_size`."""
+        width, height = self._stored_size or self._squared
+        return (height, width) if self._orientation.transpose else (width, height)
 
     # -- reading -------------------------------------------------------------------------
 
@@ -288,7 +294,7 @@ class FileVideo(Video):
         self.report.doubtful = tuple(
             i for i in doubtful if self.first_frame <= i <= self.last_frame
         )
-        self.warnings += [w for w in run_warnings(self.report) if w not in self.warnings]
+        self._tell_run()
 
     def _groups(self, wanted: list[int]) -> Iterator[list[int]]:
         """Runs of frames that are read fastest in one go, without a seek in between."""

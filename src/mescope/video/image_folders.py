@@ -14,7 +14,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from mescope.errors import VideoError
 from mescope.video.containers import check_size
-from mescope.video.decode_report import DecodeReport, rate_warnings, run_warnings
+from mescope.video.decode_report import DecodeReport, rate_warnings
 from mescope.video.picture_depth import DEPTHS, bits_of_data, is_deep, shallow, told
 from mescope.video.source import Picture, Policy, Video
 from mescope.video.time_stamps import time_stamps
@@ -167,7 +167,12 @@ class FolderVideo(Video):
             report = self.report
             report.missing, report.bad_packets = tuple(missing), bad
             report.decoded, report.finished = last - first + 1 - len(missing), True
-            self.warnings += [w for w in run_warnings(self.report) if w not in self.warnings]
+            self._tell_run()
+
+    def look_through(self, step: int = 1) -> None:
+        """See :meth:`Video.look_through`; pictures that ``step`` leaves out are not read."""
+        for _ in self.frames(grey=True, step=step, start=self.first_frame):
+            pass
 
     def read(self, indices: Sequence[int], *, grey: bool = False) -> dict[int, Picture]:
         """See :meth:`Video.read`."""

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mescope.errors import VideoError
-from mescope.video.decode_report import DecodeReport
+from mescope.video.decode_report import DecodeReport, run_warnings
 
 Picture = NDArray[np.uint8]
 Policy = Literal["skip", "fail"]
@@ -51,6 +51,11 @@ class Video(ABC):
         exports write it, results count from frame 0.
         """
         return self.report.start_offset
+
+    @property
+    def stored_size(self) -> tuple[int, int]:
+        """Width and height of the upright pictures before their pixels are made square, px."""
+        return self.width, self.height
 
     def __len__(self) -> int:
         """Frames in the time-stamp table, missing ones and those outside the range included."""
@@ -99,6 +104,29 @@ class Video(ABC):
     @abstractmethod
     def fingerprint(self) -> str:
         """SHA-256 (hex) of this recording's content and range."""
+
+    def look_through(self, step: int = 1) -> None:
+        """Run over the whole range for what it tells of the recording, not for its pictures.
+
+        Args:
+            step: of the run of :meth:`frames` whose report is wanted.  A reader that decodes
+                every frame in any case gives the same report for all.
+        """
+        for _ in self.frames(grey=True, step=max(1, len(self))):
+            pass
+
+    def recall(self, report: Mapping[str, Any]) -> None:
+        """Enter what an earlier run over this range met, as if it had been this one.
+
+        Args:
+            report: :meth:`DecodeReport.to_dict` of that run.
+        """
+        self.report.recall(report)
+        self._tell_run()
+
+    def _tell_run(self) -> None:
+        """Warn of what the run that is in the report met."""
+        self.warnings += [w for w in run_warnings(self.report) if w not in self.warnings]
 
     def _limit(self, start: float | None, end: float | None) -> None:
         """Set the range from seconds; frames at ``start`` and at ``end`` belong to it."""
