@@ -359,6 +359,12 @@ def test_a_coders_boris_project_is_imported(tmp_path):
     assert (one.emotion, one.source, one.note) == ("fear", "bea", "quick")
 
 
+def test_a_mark_added_in_a_second_row_of_boris_is_of_its_face(tmp_path):
+    rows = [[row[0], "0.2#bea", *row[2:]] for row in PAIR]
+    (one,) = read(put(tmp_path, "a.boris", project(rows))).sets[0].marks
+    assert (one.face, one.source, one.apex) == ("0", "bea", 33)
+
+
 def test_what_boris_pairs_or_knows_badly_is_named(tmp_path):
     """Unpaired events, unknown codes, broken rows; the rest is imported."""
     events = [

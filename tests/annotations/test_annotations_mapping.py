@@ -151,6 +151,41 @@ def test_times_of_tables(tmp_path, unit, row, frames):
     assert (mark.interval.first, mark.interval.last, mark.emotion) == (*frames, "fear")
 
 
+@pytest.mark.parametrize(
+    ("head", "row", "unit"),
+    [
+        ("{} Time - ss.msec", "1.234\t1.534", "seconds"),
+        ("{} Time - hh:mm:ss.ms", "00:00:01.234\t00:00:01.534", "seconds"),
+        ("{} Time - msec", "1234\t1534", "milliseconds"),
+        ("{} ms", "1234.333\t1534.333", "milliseconds"),
+    ],
+)
+def test_the_tab_export_of_elan_is_read_in_its_units(tmp_path, head, row, unit):
+    heads = "\t".join(["Tier", head.format("Begin"), head.format("End"), "Annotation"])
+    path = put(tmp_path, "elan.csv", f"{heads}\nExpression\t{row}\thappy\n")
+    mapping = proposed(path)
+    assert mapping.table.unit == unit
+    (mark,) = read(path, clock=CLOCK, mapping=mapping).sets[0].marks
+    assert (mark.interval.first, mark.interval.last, mark.emotion) == (37, 45, "happiness")
+
+
+@pytest.mark.parametrize(
+    ("unit", "row", "said"),
+    [
+        ("seconds", "00:00:01:12,00:00:02:03", "found frames behind the seconds"),
+        ("seconds", "00:00:01;12,2", "found frames behind the seconds"),
+        ("milliseconds", '"12,234","12,534"', "may be a thousand"),
+        ("milliseconds", "1.234,1.534", "may be a thousand"),
+    ],
+)
+def test_times_that_may_be_read_in_two_ways_are_told(tmp_path, unit, row, said):
+    path = put(tmp_path, "t.csv", f"a,b,what\n{row},fear\n")
+    table = TableLayout(start="a", end="b", unit=unit)
+    found = read_mapped(path, TierMapping((), table), clock=CLOCK).contents
+    assert found.lost == 1
+    assert said in found.remarks[0]
+
+
 def test_a_table_that_only_looks_like_ours_is_read_by_its_columns(tmp_path):
     """Its kinds are no kinds of expressions; one of mescope's own needs no layout."""
     text = "video,onset,offset,type\nstudy.mp4,3,11,smile\nstudy.mp4,20,30,AU4\n"

@@ -126,7 +126,8 @@ def test_a_coder_codes_finishes_sees_and_cannot_go_back(study, case):
         assert (shown["state"], shown["blind"], shown["analyzed"]) == ("to code", True, False)
         assert shown["events"] == shown["gaps"] == shown["candidates"] == []
         assert ann.marks(case) == {
-            "revision": 0, "reviewed": False, "detections": [], "annotations": [],
+            "revision": 0, "reviewed": False, "finished": [], "detections": [],
+            "annotations": [],
         }  # fmt: skip
         assert ann.judge(case, "confirm", "m30-40-49").status_code == 400  # as if not there
         assert ann.judge(case, "add", coder="bob", first=1, last=2).status_code == 403

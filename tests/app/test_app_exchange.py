@@ -99,6 +99,20 @@ def test_there_and_back(served, judged, form, tmp_path):
     assert (again.json()["added"], again.json()["known"]) == (0, 2)
 
 
+def test_a_file_of_everybody_stays_everybodys(served, judged):
+    """Who brings it in is named only where the file names nobody."""
+    served.judge(judged, "add", coder="bea", first=3, last=9)
+    data = export(served, judged, "csv").content
+    served.project.store.database.run("DELETE FROM events WHERE coder IN ('ann', 'bea')")
+    served.project.review._known.clear()
+    url = f"/api/recordings/{judged}/import?unnamed=cem"
+    answer = served.client.post(url, content=data, headers={"X-Name": "all.csv"})
+    assert {m["coder"] for m in answer.json()["annotations"]} == {"ann", "bea"}
+    rows = b"video,onset,offset,type\nanalyzed.mp4,3,11,micro\n"
+    answer = served.client.post(url, content=rows, headers={"X-Name": "none.csv"})
+    assert {m["coder"] for m in answer.json()["annotations"]} == {"ann", "bea", "cem"}
+
+
 BOMB = """<?xml version="1.0"?><!DOCTYPE a [<!ENTITY x "xxxxxxxxxx">
 <!ENTITY y "&x;&x;&x;&x;&x;&x;&x;&x;&x;&x;">]><ANNOTATION_DOCUMENT>&y;</ANNOTATION_DOCUMENT>"""
 

@@ -76,6 +76,39 @@ def test_each_coder_has_a_view_of_their_own():
     assert fold(FOUND, done, coder="cyd").marks[FIRST].status == "proposed"
 
 
+def by(*steps):
+    """Make events from (coder, action, mark, values)."""
+    return [
+        ReviewEvent(seq=i, at="", coder=coder, action=action, mark=mark, values=values)
+        for i, (coder, action, mark, values) in enumerate(steps, 1)
+    ]
+
+
+def test_what_a_coder_marked_is_that_coders_alone():
+    """Else the page showed what is in no file: a correction of it would be nobody's."""
+    done = by(
+        ("ann", "add", "h1", {"first": 1, "last": 8}),
+        ("ann", "add", "h2", {"first": 20, "last": 28}),
+        ("bea", "edit", "h1", {"first": 1, "last": 3}),
+        ("bea", "remove", "h2", {}),
+    )
+    both = fold(FOUND, done).marks
+    assert {one: both[one] for one in ("h1", "h2")} == {
+        one: mark for one, mark in fold(FOUND, done, coder="ann").marks.items() if one in both
+        and mark.maker == "human"
+    }  # fmt: skip
+    assert both["h1"].annotation.interval.last == 8
+
+
+def test_a_recording_is_reviewed_while_one_coder_says_so():
+    done = by(
+        ("ann", "reviewed", None, {"reviewed": True}),
+        ("bea", "reviewed", None, {"reviewed": True}),
+        ("bea", "reviewed", None, {"reviewed": False}),
+    )
+    assert fold(FOUND, done).finished == {"ann"}
+
+
 steps = st.lists(
     st.tuples(
         st.sampled_from(ACTIONS),

@@ -54,6 +54,18 @@ def test_a_pdf_of_many_marks_ends_and_says_so(monkeypatch):
     ]  # fmt: skip
 
 
+def test_a_long_note_is_cut_in_the_pdf_which_says_so(monkeypatch):
+    """No row may be higher than a page, whatever its letters and line ends."""
+    line, said = report_pdf._line, []
+    monkeypatch.setattr(report_pdf, "_line", lambda p, t, *a, **k: said.append(t) or line(p, t))
+    for note in ("seen twice " * 200, "W" * 1500, "\n" * 300, "x" * 20):
+        cells = (*["x"] * 10, note)
+        part = Part(name="a", rows=(Row(status="own", cells=cells),))
+        report_pdf.report_pdf(Report(title="t", parts=[part], words=english()))
+        assert (english()("pages.cut") in said) is (len(note) > 20)
+        said.clear()
+
+
 def test_without_the_library_the_way_out_is_said(served, monkeypatch):
     monkeypatch.setattr(report_pdf.importlib.util, "find_spec", lambda name: None)
     answer = served.client.get("/api/report", params={"format": "pdf"})

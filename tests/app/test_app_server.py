@@ -155,7 +155,7 @@ def test_a_brief_answer_tells_the_one_mark_that_changed(served, analyzed):
             gone = {*told["removed"], *(m["id"] for m in told[kind])}
             kept = [m for m in seen[kind] if m["id"] not in gone]
             seen[kind] = sorted([*kept, *told[kind]], key=lambda m: m["first"])
-        seen |= {"revision": told["revision"], "reviewed": told["reviewed"]}
+        seen |= {name: told[name] for name in ("revision", "reviewed", "finished")}
         assert seen == served.client.get(f"{url}/marks").json()
 
 
@@ -295,6 +295,28 @@ def test_reviewed_is_a_state_of_the_recording(served, analyzed):
     assert served.client.get(f"/api/recordings/{analyzed}").json()["state"] == "reviewed"
     served.judge(analyzed, "reviewed", reviewed=False)
     assert served.client.get(f"/api/recordings/{analyzed}").json()["state"] == "to review"
+
+
+def test_each_coder_finishes_for_themselves(served, analyzed):
+    served.judge(analyzed, "reviewed")
+    found = served.judge(analyzed, "reviewed", coder="bea", reviewed=False).json()
+    assert (found["reviewed"], found["finished"]) == (True, ["ann"])
+    assert served.client.get(f"/api/recordings/{analyzed}").json()["state"] == "reviewed"
+    found = served.judge(analyzed, "reviewed", coder="bea").json()
+    assert found["finished"] == ["ann", "bea"]
+    page = served.client.get(f"/api/recordings/{analyzed}/marks/rows").json()
+    assert page["finished"] == ["ann", "bea"]
+
+
+@pytest.mark.parametrize("action", ["edit", "remove"])
+def test_what_another_coder_marked_is_refused_with_whose_it_is(served, analyzed, action):
+    own = served.judge(analyzed, "add", first=90, last=99).json()["annotations"][0]
+    values = {"last": 92} if action == "edit" else {}
+    answer = served.judge(analyzed, action, own["id"], coder="bea", **values)
+    assert answer.status_code == 400
+    assert "found one of ann" in answer.json()["error"]
+    mine = served.client.get(f"/api/recordings/{analyzed}/marks").json()["annotations"]
+    assert mine == [own]
 
 
 def test_hostile_text_comes_back_as_text(served, analyzed):

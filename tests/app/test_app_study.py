@@ -246,6 +246,68 @@ def test_two_people_who_do_the_same_at_once_are_two_marks(project):
     assert project.review.take_in(identity, FRAMES, plain) == (0, 1)
 
 
+def found_at(project, identity, *spans):
+    """Enter an analysis that found these (onset, offset), apex in the middle."""
+    every = [
+        {"onset": a, "apex": (a + b) // 2, "offset": b, "score": 0.9, "emotion": None}
+        for a, b in spans
+    ]
+    document = {"detections": every, "events": [], "gaps": [], "provenance": {"model": "m"}}
+    project.review.enter_analysis(identity, document, "none.npz")
+    return [mark.id for mark in project.review.detections(identity)]
+
+
+def judged(project, identity, coder, action, mark, **values):
+    revision = project.store.revision(identity)
+    request = {"revision": revision, "coder": coder, "action": action, "mark": mark}
+    return project.review.judge(identity, FRAMES, {**request, "values": values})
+
+
+def test_a_file_of_two_who_judged_one_detection_adds_nothing(project):
+    """Of all together only the last judgement counts; each has said it."""
+    (identity,) = filled(project, 1)
+    (mark,) = found_at(project, identity, (30, 40))
+    for coder in ("ann", "bob"):
+        judged(project, identity, coder, "confirm", mark)
+    values = {"first": 30, "apex": 35, "last": 40}
+    both = [(coder, values) for coder in ("ann", "bob")]
+    assert project.review.take_in(identity, FRAMES, both) == (0, 2)
+
+
+def test_what_only_an_earlier_analysis_found_is_not_the_models(project):
+    """It stays for who judged it; rates, files and agreement count what the newest found."""
+    (identity,) = filled(project, 1)
+    recording = project.recording(identity)
+    one, two = found_at(project, identity, (10, 20), (30, 40))
+    judged(project, identity, "ann", "reject", one)
+    judged(project, identity, "ann", "confirm", two)
+    assert len(found_at(project, identity, (70, 80))) == 3
+    assert project.store.detection_counts()[identity] == 1
+    model = annotations_of(project, recording, "model").marks
+    assert [mark.interval.first for mark in model] == [70]
+    every = annotations_of(project, recording, None).marks
+    assert [(m.origin, m.interval.first) for m in every] == [
+        ("coder", 10), ("coder", 30), ("model", 70),
+    ]  # fmt: skip
+    assert row(rates(project, "model"), "all", "all", "micro")["number"] == 1
+    judged(project, identity, "ann", "reset", one)
+    assert project.review.state(identity)[1].marks[one].earlier
+    found_at(project, identity, (30, 40))  # it is found again
+    assert not project.review.state(identity)[1].marks[two].earlier
+
+
+def test_a_consensus_made_anew_takes_back_what_it_confirmed(project):
+    (identity,) = filled(project, 1)
+    (mark,) = found_at(project, identity, (20, 30))
+    marked(project, identity, "ann", (20, 30))
+    marked(project, identity, "bob", (20, 30))
+    judged(project, identity, CONSENSUS, "confirm", mark)
+    for _ in range(2):
+        make_consensus(project, [], least=None, again=True)
+        held = annotations_of(project, project.recording(identity), CONSENSUS).marks
+        assert [(m.interval.first, m.interval.last) for m in held] == [(20, 30)]
+
+
 def test_rates_of_thousands_of_people_look_at_each_a_few_times():
     """Not once for every other one; counted, not timed."""
     looks = 0

@@ -1,8 +1,8 @@
 """Annotations of coders and models, as the programs of behaviour coders exchange them.
 
 :func:`read` and :func:`write` choose the format by the name of the file; what a format cannot
-show is kept beside it, so that annotations come back as they were.  Nothing a coder made is
-lost: tiers of coders are never replaced.  :data:`CODECS` are the formats.
+show is kept beside it, so that annotations come back as they were.  A file with tiers of coders
+is not replaced by one without them.  :data:`CODECS` are the formats.
 """
 
 from __future__ import annotations

@@ -315,3 +315,13 @@ def in_order(marks: Iterable[Annotation]) -> tuple[Annotation, ...]:
     return tuple(
         sorted(marks, key=lambda m: (m.interval, m.face, m.origin, m.source, m.id, m.kind))
     )
+
+
+def face_of(row: str) -> str:
+    """Return the face of a row of a file: further lanes are called ``face.2``, ``face.3``.
+
+    >>> face_of("0.2"), face_of("p1")
+    ('0', 'p1')
+    """
+    stem, dot, number = row.rpartition(".")
+    return stem if dot and number.isdigit() else row

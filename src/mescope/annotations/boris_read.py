@@ -13,7 +13,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from mescope.annotations.annotation import Annotation, AnnotationSet, Contents, in_order
+from mescope.annotations.annotation import (
+    Annotation,
+    AnnotationSet,
+    Contents,
+    face_of,
+    in_order,
+)
 from mescope.annotations.boris_codes import CodeRows
 from mescope.annotations.boris_project import (
     Media,
@@ -191,6 +197,8 @@ def _mark(
 def _foreign(start: Row, placed: dict[str, Any], observation: Observation) -> Annotation:
     """Return a mark that a person made in BORIS."""
     face, _, source = start.subject.partition("#")
+    if source:  # mescope numbers its rows so where marks of one coder overlap
+        face = face_of(face)
     if not source and observation.shared:
         source = observation.name  # observations of one recording are those of several people
     return Annotation(

@@ -21,6 +21,7 @@ from mescope.annotations.annotation import (
     Annotation,
     AnnotationSet,
     Contents,
+    face_of,
     in_order,
 )
 from mescope.annotations.clock import Clock, Timeline, reconciled, with_apex
@@ -244,8 +245,7 @@ def _by_model(tier: str) -> bool:
 def _who(tier: str) -> tuple[str, str]:
     """Return face and source from the name of a tier ``ME@face.2#source``."""
     face, _, source = tier.removeprefix("ME@").partition("#")
-    stem, dot, number = face.rpartition(".")
-    return (stem if dot and number.isdigit() else face), source
+    return face_of(face), source
 
 
 def _refuse_foreign(name: str, root: Element) -> None:

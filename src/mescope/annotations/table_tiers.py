@@ -10,6 +10,7 @@ import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 from mescope.annotations import datavyu_read, tables
@@ -36,7 +37,11 @@ _TIER = word_set(
 _PARTICIPANT = word_set("subject participant person proband vp versuchsperson")
 _VIDEO = word_set("video recording media file datei aufnahme observation")
 _NO_VALUE = word_set("duration dauer ordinal index nr no")
-_CLOCK = re.compile(r"(?:(\d+):)?(\d+):(\d+)(?:[.,:](\d{1,3}))?")
+_SECONDS = word_set("s ss sec sek seconds sekunden")
+_MILLISECONDS = word_set("ms msec millisekunden milliseconds")
+_CLOCK = re.compile(r"(?:(\d+):)?(\d+):(\d+)(?:[.,](\d{1,3})|:(\d{3}))?")
+_CLOCK_OF_FRAMES = re.compile(r"\d+:\d+:\d+[:;]\d{1,2}")  # hh:mm:ss:ff, as ELAN writes it, too
+_GROUPED = re.compile(r"\d{1,3}([.,]\d{3})+")
 _WIDE = ".onset"
 WHOLE = "table"
 """What the tier of a table is called where no column names its rows: the same for each file."""
@@ -49,6 +54,7 @@ class _Table:
     name: str
     layout: TableLayout
     clock: Clock | None
+    grouped: bool = False  # its times may have signs between thousands
     remarks: Remarks = field(default_factory=Remarks)
     found: dict[str, dict[Tier, list[Cell]]] = field(default_factory=dict)  # by video
 
@@ -153,14 +159,17 @@ def guessed(name: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> 
 
 
 def _unit_of(name: str, texts: Sequence[str]) -> Unit:
-    words = set(words_of(name))
-    if words & {"ms", "msec", "millisekunden", "milliseconds"}:
+    in_order = words_of(name)
+    words = set(in_order)
+    # "ss.msec" of ELAN are seconds with a fraction, "msec" alone are milliseconds
+    if any(a in _SECONDS and b in _MILLISECONDS for a, b in pairwise(in_order)):
+        return "seconds"
+    if words & _MILLISECONDS:
         return "milliseconds"
     if words & {"frame", "frames", "bild", "bilder"}:
         return "frames"
     whole = texts and all(re.fullmatch(r"\d+", text.strip()) for text in texts)
-    seconds = bool(words & {"s", "sec", "sek", "seconds", "sekunden"})
-    return "frames" if whole and not seconds else "seconds"
+    return "frames" if whole and not words & _SECONDS else "seconds"
 
 
 def _is_ours(header: Sequence[str], rows: Sequence[tuple[int, Sequence[str]]]) -> bool:
@@ -190,11 +199,12 @@ def _rows(path: Path, text: str) -> tuple[list[str], list[tuple[int, list[str]]]
     return header, lines[1:]
 
 
-def _read_rows(table: _Table, header: list[str], rows: Iterable[tuple[int, list[str]]]) -> None:
+def _read_rows(table: _Table, header: list[str], rows: Sequence[tuple[int, list[str]]]) -> None:
     layout = table.layout
     times = {*layout.columns}
     values = [n for n in header if n and n not in times and not set(words_of(n)) & _NO_VALUE]
     fields = [*values, *(["apex"] if layout.apex else [])]
+    table.grouped = _may_be_grouped(layout, header, rows)
     for line, cells in rows:
         row = dict(zip(header, [*cells, *[""] * (len(header) - len(cells))], strict=False))
         try:
@@ -212,6 +222,17 @@ def _read_rows(table: _Table, header: list[str], rows: Iterable[tuple[int, list[
             table.add(row.get(layout.video, ""), tier, Cell(start, end, tuple(said)))
         except ValueError as error:
             table.remarks.left_out(place(table.name, line), error)
+
+
+def _may_be_grouped(
+    layout: TableLayout, header: list[str], rows: Iterable[tuple[int, list[str]]]
+) -> bool:
+    """Say whether "12,234" may be twelve thousand ms: nowhere four digits stand together."""
+    if layout.unit != "milliseconds":
+        return False
+    columns = [header.index(n) for n in (layout.start, layout.end, layout.apex) if n]
+    cells = (row[i] for _, row in rows for i in columns if i < len(row))
+    return not any(re.match(r"\d{4}", cell) for cell in cells)
 
 
 def _span(row: dict[str, str], table: _Table) -> tuple[int, int]:
@@ -236,8 +257,18 @@ def _ms(text: str, what: str, table: _Table, *, last: bool) -> int:
     found = _CLOCK.fullmatch(text)
     if found is not None:
         hours, minutes, seconds = (int(part or 0) for part in found.groups()[:3])
-        ms = int((found[4] or "0").ljust(3, "0"))
+        ms = int((found[4] or found[5] or "0").ljust(3, "0"))
         return ((hours * 60 + minutes) * 60 + seconds) * 1000 + ms
+    if _CLOCK_OF_FRAMES.fullmatch(text):
+        raise ValueError(
+            f"{what} is {text!r}: expected h:mm:ss.ms, found frames behind the seconds; have "
+            "the times written with milliseconds"
+        )
+    if table.grouped and _GROUPED.fullmatch(text):
+        raise ValueError(
+            f"{what} is {text!r}: expected milliseconds, found what may be a thousand or a "
+            "decimal; write it without signs between the digits"
+        )
     value = _number(text, what)
     if unit in ("seconds", "milliseconds"):
         return round(value * (1000 if unit == "seconds" else 1))

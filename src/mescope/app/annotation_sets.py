@@ -52,7 +52,7 @@ def annotations_of(
         found += [
             replace(_exchanged(project, recording, _proposal(mark, who), model), origin="model")
             for mark in state.marks.values()
-            if mark.maker == "model"
+            if mark.maker == "model" and not mark.earlier
         ]
     coders = project.review.coders(recording.id) if who is None else [who]
     for coder in coders:

@@ -15,8 +15,10 @@ from typing import Any
 from mescope.app import faces
 from mescope.app.agreement import judged
 from mescope.app.annotation_sets import annotations_of
+from mescope.app.coding import CODING
 from mescope.app.project import Project
 from mescope.app.records import StoredRecording
+from mescope.app.replay import effective
 from mescope.app.review_mark import values_of
 from mescope.app.sight import CONSENSUS, VIEWER
 from mescope.errors import MescopeError
@@ -83,10 +85,7 @@ def _make(
         store.sight.check_judge(identity, CONSENSUS)
         if not _may_make(project, recording, again):  # somebody else made it meanwhile
             return None
-        if CONSENSUS in project.review.coders(identity):
-            _, state = project.review.state(identity, CONSENSUS)
-            for mark in [m for m in state.marks.values() if m.maker == "human"]:
-                store.add_event(identity, None, CONSENSUS, "remove", mark=mark.id)
+        _take_out(project, identity)
         fresh = [
             values_of(replace(mark, face=keys.get(mark.face, mark.face))) | {"note": mark.note}
             for mark in found
@@ -95,6 +94,16 @@ def _make(
         store.add_marks(identity, marked, "add")
         _finish(project, identity, coders)
     return len(found)
+
+
+def _take_out(project: Project, identity: str) -> None:
+    """Take back what the consensus of a recording added, and how it judged detections."""
+    store = project.store
+    for event in effective(store.events(identity)):
+        if event.coder == CONSENSUS and event.action not in ("reviewed", *CODING):
+            store.add_event(
+                identity, None, CONSENSUS, "undo", mark=event.mark, undoes=event.seq
+            )
 
 
 def _finish(project: Project, identity: str, coders: Sequence[str]) -> None:

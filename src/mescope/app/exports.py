@@ -107,7 +107,7 @@ def _json(project: Project, recording: StoredRecording, who: str | None) -> byte
         own = [
             replace(m, annotation=replace(m.original, note=m.annotation.note))
             for m in view.marks
-            if m.original is not None
+            if m.original is not None and not m.earlier
         ]
         view = replace(view, marks=tuple(timed(mark, times) for mark in own))
     stored = project.store.analysis(recording.id)

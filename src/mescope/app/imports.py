@@ -32,16 +32,19 @@ def bring_in(
     coder: str | None,
     part: str | None = None,
     mapping: TierMapping | None = None,
+    unnamed: str | None = None,
 ) -> dict[str, Any]:
     """Add the marks and codes of a file to a recording.
 
-    Marks of coders become annotations of these coders (of ``coder``, if given); marks of a
+    Marks of coders become annotations of these coders (of ``coder``, if given; of who codes
+    blind, whatever names the file claims); where it names nobody, of ``unnamed``; marks of a
     model stay in the file, since detections come from analyses alone.  A mark that is there
     already is not added again.  Of several videos in a file the one that is called as the
     recording counts, or ``part``: the name of a video, or of an observation of BORIS.  Nothing
     is added if a mark lies outside the recording.  With a ``mapping`` the tiers of any study
-    are read as it says; whose they are it says too, or the file, else ``coder``.  Codes that
-    the project's scheme has stay those of the coder whom the file names.  Tiers that are
+    are read as it says; whose they are it says too, or the file, else ``coder`` or
+    ``unnamed``.  Codes that the project's scheme has stay those of the coder whom the file
+    names.  Tiers that are
     neither are kept with the recording, as are codes that the scheme does not have.  The file
     is read in a process of its own: neither its size nor its content is the server's.
 
@@ -56,21 +59,24 @@ def bring_in(
         MescopeError: a value of a mark or code cannot be taken.
         BlindError: it is another coder's, while the project is coded blind.
     """
-    asked = {} if mapping is None else {"mapping": to_json(mapping), "coder": coder or ""}
+    somebody = coder or unnamed
+    asked = {} if mapping is None else {"mapping": to_json(mapping), "coder": somebody or ""}
     answer, body = _read(project, recording, name, data, do="marks", part=part, **asked)
     found = json.loads(body)
-    own, over = Path(name).stem[:60], None if mapping is not None else coder
+    own = Path(name).stem[:60]
+    blind = project.store.sight.blind
+    over = None if mapping is not None else coder or (blind.name if blind else None)
     known_faces = faces.keys_by_name(project.store, recording.id)
     marks = [
         (
-            name_of(over or source or coder or own),
+            name_of(over or source or somebody or own),
             {**values, "face": known_faces.get(values["face"], faces.ONE)},
         )
         for source, values in found["marks"]
     ]
     strange = _strange_faces([values["face"] for _, values in found["marks"]], known_faces)
     tiers = [tier_from_dict(one) for one in found["tiers"]]
-    codes = sorted_codes(project.scheme.now, found["codes"], coder or own)
+    codes = sorted_codes(project.scheme.now, found["codes"], somebody or own)
     with project.store.together():
         added, known = project.review.take_in(recording.id, recording.frames, marks)
         *coded, told = code_imports.take_in(project, recording, codes.fits)

@@ -62,6 +62,21 @@ def kept_values(
     return checked(values, frames, before.annotation) if action == "edit" else {}
 
 
+def check_maker(maker: str | None, coder: str) -> None:
+    """Refuse to change or remove a mark that somebody else made.
+
+    A coder's file holds what the coder said: a correction by another one would be in nobody's.
+
+    Raises:
+        MescopeError: it is another coder's.
+    """
+    if maker != coder:
+        raise MescopeError(
+            f"expected a mark of your own, found one of {maker}: what a coder marked is that "
+            "coder's alone; make a mark of your own, or settle it as the consensus"
+        )
+
+
 def _nothing(mark: Any) -> MescopeError:
     return MescopeError(
         f"expected the id of a mark of this recording, found {str(mark)[:40]!r}; "

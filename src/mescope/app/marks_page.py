@@ -34,6 +34,7 @@ LONG = 1 << 20
 """Bytes from which on a page is kept on the disk, too."""
 
 _KEPT_BYTES = 192 << 20
+_LAYOUT = 2  # of pages on the disk; those of another one are made anew
 _ROW, _WHOLE = 0, 1  # of the two texts of a mark
 
 Version = tuple[int, ...]
@@ -77,7 +78,7 @@ class MarksPage:
 
     def __init__(self, version: Version, view: ReviewView) -> None:
         self.version, self.lock = version, threading.Lock()
-        self._head: dict[str, Any] = {"revision": view.revision, "reviewed": view.reviewed}
+        self._head = view.head()
         self._model, self._human = _Marks(), _Marks()
         self._kept: _Texts | None = None
         for maker, marks in (("model", self._model), ("human", self._human)):
@@ -92,7 +93,7 @@ class MarksPage:
     @classmethod
     def from_kept(cls, version: Version, rows: bytes, whole: bytes) -> MarksPage:
         """Return a page from the bytes of :meth:`rows` and :meth:`whole`."""
-        page = cls(version, ReviewView(revision=0, reviewed=False, marks=()))
+        page = cls(version, ReviewView(revision=0, marks=()))
         page._kept, page.size = (rows, whole), len(rows) + len(whole)
         return page
 
@@ -106,7 +107,7 @@ class MarksPage:
         if self._kept is None:
             return
         document = json.loads(self._kept[_ROW])
-        self._head = {name: document[name] for name in ("revision", "reviewed")}
+        self._head = {name: document[name] for name in self._head}
         both = zip(*(_lines(part) for part in self._kept), strict=True)
         kinds = (("detections", self._model), ("annotations", self._human))
         for (kind, marks), (rows, wholes) in zip(kinds, both, strict=True):
@@ -144,7 +145,7 @@ class MarksPage:
             for maker, marks in (("model", self._model), ("human", self._human)):
                 marks.change(identity, found if found and found.maker == maker else None)
         self.version = version
-        self._head = {"revision": view.revision, "reviewed": view.reviewed}
+        self._head = view.head()
 
 
 class MarksPages:
@@ -263,7 +264,7 @@ class MarksPages:
 
 
 def _kept_head(version: Version, *sizes: int) -> bytes:
-    return json.dumps([list(version), *sizes]).encode() + b"\n"
+    return json.dumps([[_LAYOUT, *version], *sizes]).encode() + b"\n"
 
 
 def _key(mark: ReviewMark) -> _Key:

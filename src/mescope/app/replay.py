@@ -39,19 +39,24 @@ class ReviewEvent:
 
 @dataclass
 class ReviewState:
-    """Marks by id, in the order in which they came; whether a coder called it reviewed.
+    """Marks by id, in the order in which they came; which coders called it reviewed.
 
     ``codes`` are the events on the tiers of the code scheme, by id.
     """
 
     marks: dict[str, ReviewMark]
-    reviewed: bool = False
+    finished: set[str] = field(default_factory=set)
     codes: dict[str, CodedEvent] = field(default_factory=dict)
 
     def apply(self, event: ReviewEvent) -> None:
-        """Enter one event; what refers to a mark that is no longer there has no effect."""
+        """Enter one event; what refers to a mark that is no longer there has no effect.
+
+        Nor has what was done to a mark that another coder made: files and figures of each coder
+        hold what this coder said, and the page shows the same.
+        """
         if event.action == "reviewed":
-            self.reviewed = bool(event.values.get("reviewed", True))
+            is_so = event.values.get("reviewed", True)
+            (self.finished.add if is_so else self.finished.discard)(event.coder)
         elif event.action in CODING:
             apply_code(self.codes, event.action, event.mark, event.coder, event.values)
         elif event.action == "add" and event.mark is not None:
@@ -59,6 +64,8 @@ class ReviewState:
                 self.marks[event.mark] = _own(event.mark, event)
         elif event.mark in self.marks:
             mark = self.marks[event.mark]
+            if mark.maker == "human" and mark.coder != event.coder:
+                return
             if event.action == "remove" and mark.maker == "human":
                 del self.marks[mark.id]
             else:
@@ -75,6 +82,7 @@ def _judged(mark: ReviewMark, event: ReviewEvent) -> ReviewMark:
                 maker="model",
                 evidence=mark.evidence,
                 original=mark.original,
+                earlier=mark.earlier,
             )
         if event.action in ("confirm", "reject"):
             reason = event.values.get("reason", "") if event.action == "reject" else ""

@@ -24,7 +24,9 @@ MOST_ROWS = 2_000
 """Marks in the tables: 7 s of work; the page in HTML has all."""
 
 _MARGIN, _PICTURE, _PLOT = 14, 32, 150  # mm: of a page; height of a pair; most width of a plot
+_PADDING = 0.6  # mm: of a cell
 _SMALL, _TEXT, _HEAD, _TITLE = 7, 9, 13, 18  # points
+_MOST_LINES = 30  # of a cell: with a head of several lines they fit on a page
 _SHARES = (9, 9, 7, 7, 7, 10, 8, 12, 10, 9, 14)  # widths of a table of marks
 
 
@@ -59,7 +61,8 @@ def report_pdf(report: Report) -> bytes:
     for part in report.parts:
         _line(pdf, part.name or "", _HEAD, bold=True)
         rows = [(row.cells, row.status == "rejected") for row in part.rows[:left]]
-        _table(pdf, heads, rows, _SHARES)
+        if _table(pdf, heads, rows, _SHARES):
+            _line(pdf, words("pages.cut"))
         left -= len(rows)
         _pictures(pdf, part.figures)
         if left <= 0:
@@ -121,21 +124,39 @@ def _table(
     heads: Sequence[str],
     rows: Sequence[tuple[Sequence[str], bool]],
     shares: Sequence[int] | None = None,
-) -> None:
-    """Write a table whose heads come again on every page; rejected rows are grey."""
+) -> bool:
+    """Write a table whose heads come again on every page; rejected rows are grey.
+
+    Return whether a cell was cut: no row may be higher than a page.
+    """
     from fpdf.enums import TableBordersLayout
     from fpdf.fonts import FontFace
 
     pdf.set_font("text", size=_SMALL)
     grey: Any = FontFace(color=(120, 120, 120))
+    widths = [pdf.epw * n / sum(shares or [1] * len(heads)) for n in shares or [1] * len(heads)]
+    cut = False
     with pdf.table(
         borders_layout=TableBordersLayout.HORIZONTAL_LINES, col_widths=shares,
-        line_height=_SMALL * 0.55, padding=0.6, text_align="LEFT", v_align="TOP",
+        line_height=_SMALL * 0.55, padding=_PADDING, text_align="LEFT", v_align="TOP",
     ) as table:  # fmt: skip
         table.row(heads)
         for cells, is_rejected in rows:
-            table.row(cells, style=grey if is_rejected else None)
+            fitting = [_cut(pdf, c, w) for c, w in zip(cells, widths, strict=True)]
+            cut = cut or fitting != list(cells)
+            table.row(fitting, style=grey if is_rejected else None)
     pdf.ln(2)
+    return cut
+
+
+def _cut(pdf: FPDF, text: str, width: float) -> str:
+    """Return as much of a cell as fits, with … where some is left out."""
+    if len(text) <= _MOST_LINES:  # whatever its letters and line ends
+        return text
+    lines: Any = pdf.multi_cell(
+        width, text=text, padding=_PADDING, align="L", dry_run=True, output="LINES"
+    )
+    return text if len(lines) <= _MOST_LINES else "\n".join([*lines[: _MOST_LINES - 1], "…"])
 
 
 def _plot(pdf: FPDF, source: str) -> None:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from mescope.app.coder_names import name_of
 from mescope.app.faces import ONE, keys_by_label
 from mescope.app.import_reader import MOST_MARKS
-from mescope.app.judgements import kept_values
+from mescope.app.judgements import check_maker, kept_values
 from mescope.app.marks_page import MarksPage, MarksPages, Part
 from mescope.app.replay import ReviewState, effective, fold, undoable
 from mescope.app.review_mark import ReviewMark, ReviewView, detection, timed
@@ -152,7 +152,8 @@ class Review:
         times = self._times(identity) if wanted else np.zeros(0)
         marks = [timed(mark, times) for mark in wanted]
         marks.sort(key=lambda mark: (mark.annotation.interval, mark.id))
-        return ReviewView(revision=revision, reviewed=state.reviewed, marks=tuple(marks))
+        finished = tuple(sorted(state.finished))
+        return ReviewView(revision=revision, finished=finished, marks=tuple(marks))
 
     def judge(
         self, identity: str, frames: int, request: Mapping[str, Any], *, brief: bool = False
@@ -182,10 +183,11 @@ class Review:
             if request.get("revision") != revision:
                 raise StaleError(_stale(revision, request.get("revision")))
             values = kept_values(state, action, mark, request.get("values") or {}, frames)
-            if mark in state.marks and state.marks[mark].maker == "human":
-                self._store.sight.check_mark(state.marks[mark].coder, coder)
             if mark in state.codes:
                 self._store.sight.check_mark(state.codes[mark].coder, coder)
+            if mark in state.marks and state.marks[mark].maker == "human":
+                self._store.sight.check_mark(state.marks[mark].coder, coder)
+                check_maker(state.marks[mark].coder, coder)
             if action in ("add", "code"):
                 mark = f"{'h' if action == 'add' else 'c'}{secrets.token_hex(6)}"
             shown = self._page_version(identity)
@@ -193,7 +195,7 @@ class Review:
                 identity, revision, coder, str(action), mark=mark, values=values, key=key
             )
             version = self._version(identity)
-        after = ReviewState(dict(state.marks), state.reviewed, dict(state.codes))
+        after = ReviewState(dict(state.marks), set(state.finished), dict(state.codes))
         after.apply(event)
         self._keep((identity, None), version, after)  # it is on the disk only now
         self._change_page(identity, shown, mark)
@@ -273,10 +275,11 @@ class Review:
             checked_marks.append((coder, kept))
         self.state(identity)  # whatever has to be read is read before others must wait
         with self._store.together():
-            for coder in {coder for coder, _ in checked_marks}:
+            coders = {coder for coder, _ in checked_marks}
+            for coder in coders:
                 self._store.sight.check_import(identity, coder)
-            known = {_likeness(mark) for mark in self.state(identity)[1].marks.values()}
-            before, fresh = len(known), []
+            known = self._likenesses(identity, coders)
+            before, fresh = len(self.state(identity)[1].marks), []
             for coder, kept in checked_marks:
                 key = (coder, *({"face": ONE, **kept}.get(name) for name in _ALIKE))
                 if key not in known:
@@ -286,6 +289,14 @@ class Review:
                 raise MescopeError(f"expected at most {MOST_MARKS} marks in a recording")
             self._store.add_marks(identity, fresh, "add")
             return len(fresh), len(found) - len(fresh)
+
+    def _likenesses(self, identity: str, coders: Collection[str]) -> set[tuple[Any, ...]]:
+        """Return what each coder alone marked or judged, not only who was the last."""
+        return {
+            _likeness(mark)
+            for coder in {*coders} & {*self.coders(identity)}
+            for mark in self.state(identity, coder)[1].marks.values()
+        }
 
     def history(self, identity: str) -> list[dict[str, Any]]:
         """Return every event, oldest first; ``undone`` says which no longer count."""
@@ -348,7 +359,8 @@ def carried_over(
 ) -> list[ReviewMark]:
     """Return the marks of a new analysis, and those of the one before that somebody judged.
 
-    What a person said about a detection stays, also where the new analysis does not find it.
+    What a person said about a detection stays, also where the new analysis does not find it;
+    such a mark is ``earlier``, so that it is none of the new model's.
     """
     ids = {mark.id for mark in found}
     judged = {
@@ -356,7 +368,8 @@ def carried_over(
         for mark in state.marks.values()
         if mark.status != "proposed" or mark.annotation.note
     }
-    return [*found, *(mark for mark in earlier if mark.id in judged and mark.id not in ids)]
+    left = [mark for mark in earlier if mark.id in judged and mark.id not in ids]
+    return [*found, *(replace(mark, earlier=True) for mark in left)]
 
 
 def _stale(now: int, seen: object) -> str:

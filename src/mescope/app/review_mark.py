@@ -33,6 +33,8 @@ class ReviewMark:
         original: what the model proposed, never changed; None for what a person added.
         said: which of :data:`EDITABLE` a person set; the others are the model's.
         reason: what a rejected detection was instead, such as ``blink``; "": nobody said.
+        earlier: whether an earlier analysis found it and the newest one did not; it is there
+            for what people said of it, and counts as nothing that the model found.
     """
 
     annotation: Annotation
@@ -44,6 +46,7 @@ class ReviewMark:
     original: Annotation | None = None
     said: tuple[str, ...] = ()
     reason: str = ""
+    earlier: bool = False
 
     @property
     def id(self) -> str:
@@ -68,6 +71,7 @@ class ReviewMark:
             "changed": self.changed,
             "said": list(self.said),
             "reason": self.reason,
+            "earlier": self.earlier,
             "evidence": self.evidence,
             "original": None if self.original is None else values_of(self.original),
         }
@@ -94,6 +98,7 @@ class ReviewMark:
             evidence=kept["evidence"],
             said=tuple(kept.get("said", ())),  # not kept by earlier versions
             reason=kept.get("reason", ""),
+            earlier=kept.get("earlier", False),
             original=None if original is None else with_values(None, original, id=identity),
         )
 
@@ -194,23 +199,27 @@ class ReviewView:
 
     Attributes:
         revision: how many events the recording has.
-        reviewed: whether a coder called it reviewed.
+        finished: the coders who called it reviewed, in order of name.
         marks: timed, in order of frames; all, or one that was just judged.
         removed: ids that are no longer there; None where ``marks`` are all.
         codes: a coded event that was just judged, as the page knows it.
     """
 
     revision: int
-    reviewed: bool
+    finished: tuple[str, ...] = ()
     marks: tuple[ReviewMark, ...]
     removed: tuple[str, ...] | None = None
     codes: tuple[Mapping[str, Any], ...] = ()
 
+    def head(self) -> dict[str, Any]:
+        """Return what a page is told beside the marks; ``reviewed``: a coder called it so."""
+        finished = list(self.finished)
+        return {"revision": self.revision, "reviewed": bool(finished), "finished": finished}
+
     def to_json(self) -> dict[str, Any]:
         """Return the view as the page gets it."""
         shown: dict[str, Any] = {
-            "revision": self.revision,
-            "reviewed": self.reviewed,
+            **self.head(),
             "detections": [m.to_page() for m in self.marks if m.maker == "model"],
             "annotations": [m.to_page() for m in self.marks if m.maker == "human"],
         }

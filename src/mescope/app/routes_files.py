@@ -33,6 +33,10 @@ Part = Annotated[
 Mapped = Annotated[
     bool, Query(description="Read tiers of other programs as the project's mapping says.")
 ]
+Unnamed = Annotated[
+    str | None,
+    Query(max_length=64, description="Whose marks are where the file names nobody."),
+]
 _BODY = {
     "requestBody": {
         "required": True,
@@ -57,7 +61,7 @@ def export(asked: Asked, project: Served, format: Format, who: Who | None = None
 @router.post("/recordings/{id}/import", openapi_extra=_BODY)
 async def import_(
     request: Request, asked: Asked, project: Served, jobs: Working, coder: Who | None = None,
-    part: Part | None = None, mapped: Mapped = False,
+    part: Part | None = None, mapped: Mapped = False, unnamed: Unnamed = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Add the marks of a file (the body; its name in X-Name) as annotations of coders.
 
@@ -67,7 +71,7 @@ async def import_(
     data = await read_bytes(request, project.limits.import_bytes)
     mapping = project.kept.mapping() if mapped else None
     found = await run_in_threadpool(
-        imports.bring_in, project, asked, name, data, coder, part, mapping
+        imports.bring_in, project, asked, name, data, coder, part, mapping, unnamed
     )
     jobs.note_change(asked.id)
     view = await run_in_threadpool(project.review.view, asked.id)

@@ -115,10 +115,11 @@ class ProjectStore:
     def add_analysis(self, identity: str, document: Mapping[str, Any], traces: str) -> None:
         """Keep a finished analysis beside earlier ones; the newest one counts."""
         text = json.dumps(document)
+        found = sum(not mark.get("earlier") for mark in document.get("marks", ()))
         self._run(
             "INSERT INTO analyses (recording, at, document, outline, traces, detections) "
             "VALUES (?, ?, ?, ?, ?, ?)",
-            identity, now(), text, outline(text), traces, len(document.get("marks", ())),
+            identity, now(), text, outline(text), traces, found,
         )  # fmt: skip
 
     def analysis(self, identity: str, *, whole: bool = False) -> StoredAnalysis | None:
@@ -161,22 +162,13 @@ class ProjectStore:
         return {row[0]: row[1] for row in rows if (row[0], "") in seen}
 
     def reviewed(self) -> set[str]:
-        """Return the recordings that a coder called reviewed, and nobody took that back.
+        """Return the recordings that a coder called reviewed and did not take back.
 
         Of who codes blind: those that they finished.
         """
         if (viewer := self.sight.blind) is not None:
             return {one for one, coder in self.study.finished() if coder == viewer.name}
-        rows = self._all(
-            "SELECT * FROM events WHERE action IN ('reviewed', 'undo') ORDER BY seq"
-        )
-        gone = {row["undoes"] for row in rows}
-        state = {
-            row["recording"]: json.loads(row["values"]).get("reviewed", True)
-            for row in rows
-            if row["action"] == "reviewed" and row["seq"] not in gone
-        }
-        return {recording for recording, is_reviewed in state.items() if is_reviewed}
+        return {one for one, _ in self.study.finished()}
 
     def trace_file(self, identity: str) -> str | None:
         """Return the file name of the newest traces of a recording, or None."""

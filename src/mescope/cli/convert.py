@@ -59,9 +59,10 @@ def convert(
     both ends are included; a format that knows seconds only keeps the frames beside them, so
     nothing is lost on the way back. Marks that somebody made in ELAN or BORIS have seconds
     only: --video or --rate gives their frames. Files of any study are read with --mapping,
-    which says what their tiers mean; what is no mark is kept as it stands. A tier that a
-    coder made in an EAF file is never replaced, not even with --force. Exit status 3 means
-    that marks had to be left out (each is named), or that none were found.
+    which says what their tiers mean; what is no mark is kept as it stands. An EAF
+    file with a tier that a coder made is not replaced by one without it, not even with
+    --force. Exit status 3 means that marks had to be left out (each is named), or that none
+    were found.
     """
     from mescope.annotations import flags, format_of, readable, writable, write
 

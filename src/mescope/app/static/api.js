@@ -95,8 +95,8 @@ export const api = {
   thumbnailUrl: ({ id, version }) => `api${of(id)}/thumbnail.jpg?version=${version}`,
   exportUrl: (id, format, who) =>
     `api${of(id)}/export?format=${format}${who ? `&who=${encodeURIComponent(who)}` : ""}`,
-  importMarks: (id, file, coder, mapped = false) =>
-    ask(`${of(id)}/import${query({ ...(coder && { coder }), ...(mapped && { mapped }) })}`, sent(file)),
+  importMarks: (id, file, unnamed, mapped = false) =>  // unnamed: whose they are where the file names nobody
+    ask(`${of(id)}/import${query({ ...(unnamed && { unnamed }), ...(mapped && { mapped }) })}`, sent(file)),
   look: (id, file, table = null) =>
     ask(`${of(id)}/look${table ? query({ table: JSON.stringify(table) }) : ""}`, sent(file)),
   remember: (mapping) => post("/mapping", mapping),

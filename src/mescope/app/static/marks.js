@@ -16,7 +16,7 @@ const inOrder = (a, b) => a.first - b.first || a.last - b.last || rank(a) - rank
 export class KnownMarks {
   // callbacks: {changed(): more is known of some marks, behind(): the server has later ones}
   constructor(id, callbacks) {
-    Object.assign(this, { id, callbacks, revision: 0, reviewed: false, list: [] });
+    Object.assign(this, { id, callbacks, revision: 0, reviewed: false, finished: [], list: [] });
     this.old = new Set();  // ids of those that were whole before, and may have another note now
   }
 
@@ -35,6 +35,7 @@ export class KnownMarks {
     }
     this.revision = answer.revision;
     this.reviewed = Boolean(answer.reviewed);
+    this.finished = answer.finished;
     return true;
   }
 

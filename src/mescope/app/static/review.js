@@ -1,7 +1,7 @@
 // One recording: watch, step, correct, confirm, export.
 
 import { api } from "./api.js";
-import { askToFinish, blindNotice } from "./blind.js";
+import { blindNotice } from "./blind.js";
 import { Coding } from "./coding.js";
 import { SPEEDS, hear } from "./commands.js";
 import { Curves } from "./curves.js";
@@ -9,6 +9,7 @@ import { Differences } from "./differences.js";
 import { clock, fail, make, put, say } from "./dom.js";
 import { Exchange } from "./exchange.js";
 import { Faces } from "./faces.js";
+import { Finishing } from "./finishing.js";
 import { Hearing } from "./hearing.js";
 import { Judging } from "./judging.js";
 import { showKey } from "./keys.js";
@@ -115,10 +116,12 @@ class Review {
 
   head() {
     this.stateWord = make("span", { class: "state" });
-    this.doneButton = this.button(t("review.mark_reviewed"), () => this.finish());
+    this.finishing = new Finishing(this.project, this.recording, this.state, {
+      coder: this.coder, act: (values) => this.judging.act("reviewed", null, values), recover: () => this.recover(),
+    });
     this.job = make("button", { type: "button", id: "job", onclick: () => this.analyze() });
     this.bar = make("progress", { max: "1", value: "0", "aria-label": t("review.analysis"), hidden: true });
-    return make("div", { class: "row head" }, make("h1", {}, this.recording.name), this.stateWord, this.doneButton, this.job, this.bar,
+    return make("div", { class: "row head" }, make("h1", {}, this.recording.name), this.stateWord, this.finishing.button, this.job, this.bar,
       this.judging.saved, make("a", { class: "aside", id: "next", hidden: true }, t("review.next")));
   }
 
@@ -149,13 +152,6 @@ class Review {
     return make("button", { type: "button", onclick: act, "aria-label": words, title: key ? `${words ?? label} (${key})` : words }, label);
   }
 
-  async finish() {
-    const { blind } = this.recording;
-    if (blind && !(await askToFinish())) return;
-    await this.judging.act("reviewed", null, { reviewed: !this.state.reviewed });
-    if (blind) await this.recover();  // what was hidden is shown
-  }
-
   open(n) {  // a frame, and what is marked there
     this.pick(this.shown().find((mark) => mark.first <= n && n <= mark.last) ?? null);
     this.player.pause();
@@ -176,7 +172,7 @@ class Review {
     this.findNext();
   }
 
-  close() { this.stopKeys(); this.coding.close(); this.units.close(); this.source.close(); this.player.pause(); this.timeline.close(); this.judging.close(); this.pair.close(); this.hearing.close(); this.views.close(); this.state.close(); }
+  close() { this.stopKeys(); this.finishing.close(); this.coding.close(); this.units.close(); this.source.close(); this.player.pause(); this.timeline.close(); this.judging.close(); this.pair.close(); this.hearing.close(); this.views.close(); this.state.close(); }
 
   // -- news, also of the analysis of this recording
 
@@ -287,9 +283,7 @@ class Review {
     if (!this.state.take(answer)) return;
     this.seen = null;
     this.judging.saved.dataset.revision = String(this.state.revision);
-    this.doneButton.setAttribute("aria-pressed", String(this.state.reviewed));
-    put(this.doneButton, this.state.reviewed ? t(this.project.blind ? "review.finished" : "review.reviewed") : t(this.recording.blind ? "review.finish" : "review.mark_reviewed"));
-    this.doneButton.disabled = Boolean(this.project.blind && this.state.reviewed);
+    this.finishing.show();
     this.exchange.know([...new Set(this.shown().map((mark) => mark.coder))].filter(Boolean));
     this.showMarks();
   }

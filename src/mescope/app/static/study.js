@@ -12,7 +12,9 @@ const rowName = ({ level, name, condition }) => (level === "all" ? t("study.all"
 const taken = ({ rows, without }) => [t("study.taken", { n: rows }), without.length > 5
   ? t("study.without_more", { names: without.slice(0, 5).join(", "), n: without.length - 5 })
   : without.length ? t("study.without", { names: without.join(", ") }) : ""].filter(Boolean).join(" ");
-const names = (text) => [...new Set(text.split(",").map((name) => name.trim()).filter(Boolean))];
+// Names stand between commas, or between semicolons where a name has a comma within.
+const names = (text) => [...new Set(text.split(text.includes(";") ? ";" : ",").map((name) => name.trim()).filter(Boolean))];
+const listed = (all) => (all.some((name) => name.includes(",")) ? all.map((name) => `${name};`).join(" ") : all.join(", "));
 
 export async function showStudy(main, { project, coder, again }) {
   const page = new Study(project, coder, again);
@@ -40,7 +42,7 @@ class Study {
         make("progress", { max: String(Math.max(one.assigned, one.finished, 1)), value: String(one.finished), "aria-label": t("study.progress_of", { coder: one.coder }) })])))))
       : make("p", { class: "quiet" }, t("study.nobody")));
     if (this.leads) {
-      if (!this.coders.value) this.coders.value = study.coders.map((one) => one.coder).filter((name) => name !== "consensus").join(", ");
+      if (!this.coders.value) this.coders.value = listed(study.coders.map((one) => one.coder).filter((name) => name !== "consensus"));
       put(this.table, study.people ? t("study.kept", { name: study.people }) : "");
       this.showRows();
     }
@@ -81,7 +83,7 @@ class Study {
     const text = this.text.value.trim().toLowerCase();
     const fitting = this.all.filter((one) => `${one.name} ${one.person} ${one.condition}`.toLowerCase().includes(text));
     this.rows.replaceChildren(...fitting.slice(0, MOST).map((one) => {
-      const box = make("input", { "aria-label": t("study.coders_of", { name: one.name }), value: one.assigned.join(", "), autocomplete: "off", "data-of": one.id });
+      const box = make("input", { "aria-label": t("study.coders_of", { name: one.name }), value: listed(one.assigned), autocomplete: "off", "data-of": one.id });
       box.addEventListener("change", () => { const coders = names(box.value); this.assign([one.id], coders, Math.max(1, coders.length)); });
       return line(make("a", { href: `#/r/${one.id}` }, one.name), [one.person, one.condition, box, one.finished.join(", ")]);
     }));
