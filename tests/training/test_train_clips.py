@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 import torch
 from made_recipes import changed, flat_recipe
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
 
 from mescope.cli import run
 from mescope.errors import OutputError, RecipeError, WeightsError
@@ -72,6 +74,35 @@ def test_a_stopped_run_ends_as_one_that_was_not(simulated, tmp_path, schedule):
     torch.testing.assert_close(weights_of(rest.model), weights_of(whole.model), rtol=0, atol=0)
     history = json.loads((tmp_path / "stopped" / "history.json").read_text())
     assert [entry["epoch"] for entry in history] == [0, 1, 2, 3]
+
+
+def test_a_checkpoint_of_other_people_is_not_gone_on_from(simulated, tmp_path):
+    """Whoever was taken out to be tested must not stand in the weights."""
+    recipe = changed(RECIPE, data="flow28", maps=None, epochs=2)
+    everyone = dataclasses.replace(
+        real(simulated), persons=tuple(("smic", str(i % 6)) for i in range(len(simulated)))
+    )
+    rest = [i for i, (_, subject) in enumerate(everyone.persons) if subject != "0"]
+    inputs, labels = everyone.take(rest)
+    few = dataclasses.replace(
+        everyone, inputs=inputs, labels=labels,
+        persons=tuple(everyone.persons[i] for i in rest),
+        names=tuple(everyone.names[i] for i in rest),
+    )  # fmt: skip
+
+    def stop(done, loss):
+        if done == 5:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train_on_all(recipe, everyone, tmp_path, report=stop)
+    with pytest.raises(RecipeError, match="learned from other data than what is given now"):
+        train_on_all(recipe, few, tmp_path)
+    path = tmp_path / "checkpoint.safetensors"
+    with safe_open(path, "pt") as file:
+        told = {k: v for k, v in file.metadata().items() if k != "data"}
+    save_file(load_file(path), path, told)  # as older versions wrote it: it is believed
+    assert train_on_all(recipe, few, tmp_path)[1].progress.epoch == 2
 
 
 def test_without_resume_a_run_is_kept(simulated, tmp_path):

@@ -9,7 +9,7 @@ import typer
 
 from mescope.cli.console import explain, progress_bar, show_json
 from mescope.cli.options import Choices, Json, Log, NamedRecipe, Set, choices_of
-from mescope.cli.recordings import Source, about, train_recordings
+from mescope.cli.recordings import Source, about, data_given, train_recordings
 from mescope.errors import RecipeError
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def train(
     from mescope.io.devices import checked_devices
     from mescope.training.logs import checked_log
     from mescope.training.recipe import read_recipe
-    from mescope.training.repeat import RunNotes
+    from mescope.training.repeat import RunNotes, check_same_data
     from mescope.training.shipped_recipes import run_name
     from mescope.training.tasks import task_of
 
@@ -99,6 +99,8 @@ def train(
         explain("--resume is no longer needed and will go: the same command goes on by itself")
     done = _finished(chosen, folder, weights, unscored=dataset is not None)
     if done is not None:
+        check_same_data(folder, data_given(Source(dataset, root, features, kept, None, wanted)))
+        explain(f"{weights} was finished before and is kept: trained on {done.trained_on}")
         return _tell(done, _history(folder), weights, as_json)
     options = {"dataset": dataset, "root": root, "features": features, "choice": choices}
     notes = RunNotes(folder, chosen, "train", context.obj or (), options)
@@ -134,7 +136,8 @@ def _dry_run(recipe: Recipe, source: Source, device: str, as_json: bool) -> None
 def _finished(recipe: Recipe, folder: Path, weights: Path, *, unscored: bool) -> Card | None:
     """Return the card of weights that are there and lack nothing, and say how far a run is.
 
-    Weights whose checkpoint is gone are finished, too: nobody wants to train them again.  With
+    Weights whose checkpoint is gone are finished, too: nobody wants to train them again.
+    Whether they saw the data that is given now, :func:`check_same_data` compares.  With
     ``unscored``, weights from simulated faces are to be scored on a data set, too.
     """
     from mescope.training.finished import check_folder_of, finished_weights
@@ -148,7 +151,6 @@ def _finished(recipe: Recipe, folder: Path, weights: Path, *, unscored: bool) ->
     gone = [name for name in _BESIDE if not (folder / name).exists()]
     if (unscored and card.simulated and not scored) or (begun and gone):
         return None  # what is there is kept: it would be written with the same bytes
-    explain(f"{weights} was finished before and is kept: trained on {card.trained_on}")
     return card
 
 

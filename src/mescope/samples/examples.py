@@ -82,6 +82,10 @@ class Examples:
             "labels": hashlib.sha256(known.encode()).hexdigest(),
         }
 
+    def digest(self) -> str:
+        """Return one SHA-256 of all that :meth:`hashes` covers."""
+        return hashlib.sha256(repr(sorted(self.hashes().items())).encode()).hexdigest()
+
     @property
     def tested(self) -> list[int]:
         """Return the examples that may be tested: the originals, of micro-expressions."""

@@ -7,8 +7,9 @@ sizes, times of change), so that a second run reads no picture at all.
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -300,6 +301,18 @@ def from_arrays(
         mode=mode,
         warnings=tuple(plan["warnings"]),
     )
+
+
+def hash_of(some: Iterable[RecordingWindows]) -> str:
+    """Return SHA-256 of what was measured and of its annotations, to tell runs apart."""
+    digest = hashlib.sha256()
+    for one in some:
+        digest.update(repr((one.recording.dataset, one.recording.subject)).encode())
+        digest.update(repr((one.recording.name, one.recording.expressions)).encode())
+        digest.update(repr((one.timing, one.regions, one.mode, one.padded)).encode())
+        for array in (one.windows, one.valid, one.frames):
+            digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
 
 
 def key_of(recording: Recording) -> str:

@@ -15,8 +15,6 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from mescope.errors import DatasetError, RecipeError
 from mescope.evaluation.folds import Fold, Person
 from mescope.evaluation.interval_table import Row
@@ -33,7 +31,12 @@ from mescope.io.devices import devices_for_jobs, spread
 from mescope.io.parallel import Engine, run_jobs
 from mescope.io.progress import Progress
 from mescope.samples.recording_targets import class_of, without_class
-from mescope.samples.recording_windows import HOME, MeasuredRecordings, RecordingWindows
+from mescope.samples.recording_windows import (
+    HOME,
+    MeasuredRecordings,
+    RecordingWindows,
+    hash_of,
+)
 from mescope.samples.spotting_kinds import AnnotatedRecordings
 from mescope.training.fold_weights import check_measured, for_folds
 from mescope.training.logs import Log, check_log
@@ -169,18 +172,6 @@ def _keep(
 def traces_of(out: Path) -> Store:
     """Return where a run keeps the traces of its folds: ``seed-S-NNN``, ``I-score`` …"""
     return Store(out / TRACES, {"traces": 1})
-
-
-def hash_of(some: Iterable[RecordingWindows]) -> str:
-    """Return SHA-256 of what was measured and of its annotations, to tell runs apart."""
-    digest = hashlib.sha256()
-    for one in some:
-        digest.update(repr((one.recording.dataset, one.recording.subject)).encode())
-        digest.update(repr((one.recording.name, one.recording.expressions)).encode())
-        digest.update(repr((one.timing, one.regions, one.mode, one.padded)).encode())
-        for array in (one.windows, one.valid, one.frames):
-            digest.update(np.ascontiguousarray(array).tobytes())
-    return digest.hexdigest()
 
 
 def _digest(path: Path) -> str:

@@ -24,7 +24,7 @@ from mescope.events import Detection
 from mescope.io.devices import checked_devices
 from mescope.models.weights import load, save
 from mescope.samples.recording_targets import RecordingEpochs
-from mescope.samples.recording_windows import RecordingWindows
+from mescope.samples.recording_windows import RecordingWindows, hash_of
 from mescope.samples.spotting_kinds import AnnotatedRecordings
 from mescope.spotting import SPOTTERS
 from mescope.spotting.proposals import ProposalRule
@@ -157,6 +157,9 @@ def fitted(
     """Train on the recordings of some people; return the model in eval mode, and its rule.
 
     With ``hold_out`` that share of the people is not learned from and chooses the level.
+
+    Raises:
+        RecipeError: ``folder`` holds a run of another recipe, or on other recordings.
     """
     wanted = fitting(recipe.data, AnnotatedRecordings, "[data]")
     table = fitting(recipe.task, RecordingTable, "[task]")
@@ -169,7 +172,7 @@ def fitted(
     source = RecordingEpochs(wanted, recipe.labels, recipe.seed, learned)
     model, _ = train(
         recipe, folder, source=source, device=device, log=log, log_folder=log_folder,
-        report=report,
+        data=hash_of(people), report=report,
     )  # fmt: skip
     if held:
         place = checked_devices(device)[0]  # where a training on several leaves the model

@@ -62,7 +62,8 @@ def train_on_all(
         The recogniser, and the checkpointer with the history.
 
     Raises:
-        RecipeError: the recipe names no network, or the loss is not a number.
+        RecipeError: the recipe names no network, the loss is not a number, or ``out`` holds
+            a run of another recipe or of other examples.
         OutputError: ``out`` cannot be used.
         MescopeError: a device is not there.
     """
@@ -76,7 +77,8 @@ def train_on_all(
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"cannot make the folder {folder}: {error}") from error
-    checkpointer = Checkpointer(folder, recipe)
+    drawn = SAMPLES.named(examples.kind).simulated  # the recipe says all about those
+    checkpointer = Checkpointer(folder, recipe, data="" if drawn else examples.digest())
     if checkpointer.path.exists() and not resume:
         raise OutputError(f"{checkpointer.path} exists; resume it, or choose another folder")
     devices = checked_devices(device)
