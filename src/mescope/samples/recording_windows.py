@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -234,7 +235,9 @@ def _measure_one(shared: _Shared, number: int) -> _Measured:
         store = None if shared.cache is None else Store(shared.cache, _identity(path, wanted))
         kept = store.load("windows") if store else None
         if kept is not None:
-            return _Measured(from_arrays(record, kept, wanted.region_names, wanted.mode))
+            one = from_arrays(record, kept, wanted.region_names, wanted.mode)
+            if path.is_file() or _of_rate(one, record.rate):
+                return _Measured(one)
         video = open_video(path, rate=record.rate if path.is_dir() else None)
         flow = extract(video, jobs=1, **wanted.extraction())
         one = RecordingWindows(
@@ -249,6 +252,14 @@ def _measure_one(shared: _Shared, number: int) -> _Measured:
         return _Measured(None, str(error), short=True)
     except (MescopeError, OSError) as error:
         return _Measured(None, str(error))
+
+
+def _of_rate(one: RecordingWindows, rate: float) -> bool:
+    """Say whether windows were cut at a rate; pictures have no times, so it may be put right.
+
+    Compared here instead of in the key, so that what older versions kept is still found.
+    """
+    return math.isclose(one.timing.step * one.timing.rate, rate)
 
 
 def _path(record: Recording) -> Path:
