@@ -150,7 +150,7 @@ def measured(recipe: Recipe, source: Source, jobs: int) -> MeasuredRecordings:
         found = measure_recordings(
             data, wanted, cache=source.cache, jobs=jobs, progress=progress
         )
-    tell(found.problems)
+    tell((*data.problems, *found.problems))
     return found
 
 
