@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -92,6 +92,19 @@ class Examples:
         if not self.origins:
             return list(range(len(self)))
         return [i for i, origin in enumerate(self.origins) if origin.testable]
+
+    def subset(self, items: Sequence[int]) -> Examples:
+        """Return the given examples with all that is known about them, in that order."""
+        inputs, labels = self.take(items)
+        return replace(
+            self,
+            inputs=inputs,
+            labels=labels,
+            persons=tuple(self.persons[i] for i in items),
+            names=tuple(self.names[i] for i in items),
+            origins=tuple(self.origins[i] for i in items if self.origins),
+            parts=tuple(self.parts[i] for i in items if self.parts),
+        )
 
     def take(self, items: Sequence[int]) -> tuple[NDArray[Any], NDArray[np.int64]]:
         """Return inputs and labels of the given examples, in that order.

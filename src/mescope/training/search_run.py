@@ -182,15 +182,7 @@ class SearchRun:
         """Train the rest of the epochs under the winner, and write the weights."""
         winner = self.winner
         learned = self._learn(winner, self._optim.epochs, report)
-        items = self._fold.train
-        inputs, labels = self._examples.take(items)
-        seen = dataclasses.replace(
-            self._examples,
-            inputs=inputs,
-            labels=labels,
-            persons=tuple(self._examples.persons[i] for i in items),
-            names=tuple(self._examples.names[i] for i in items),
-        )
+        seen = self._examples.subset(self._fold.train)
         return learned, publish_recognizer(learned, winner, seen, self.weights_path)
 
     def _learn(self, recipe: Recipe, until: int, report: Report | None) -> TrainedRecognizer:
