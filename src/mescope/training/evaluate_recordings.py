@@ -46,6 +46,7 @@ from mescope.training.spotting_fold import (
     FoldDone,
     SharedRecordings,
     SpottedFold,
+    kept_weights,
     run_fold,
 )
 from mescope.training.tables import Recipe, fitting
@@ -94,7 +95,8 @@ def evaluate_recordings(
         address: of a running Ray cluster.
         device: as for :func:`mescope.training.evaluate.evaluate`.
         log: also write the losses of every fold, into ``out/logs``.
-        keep_weights: write every fold's weights into ``out/weights``.
+        keep_weights: write every fold's weights into ``out/weights``; finished folds that have
+            none there are trained once more.
         only: numbers of the folds to do now, from 0, for runs in parts; none of them: collect.
         progress: called after every job.
 
@@ -124,12 +126,15 @@ def evaluate_recordings(
         "weights": None if files is None else {k: _digest(v) for k, v in files.items()},
     }  # fmt: skip
     results = Results(out, identity, splits, SpottedFold)
+    kept = out / "weights" if out is not None and keep_weights and files is None else None
+    if kept is not None:  # folds of before whose weights nobody asked for then
+        done = [(s, n) for s, folds in splits.items() for n in range(len(folds))]
+        results.again([job for job in done if not kept_weights(kept, *job).exists()])
     missing = [(seed, number, splits[seed][number]) for seed, number in results.missing(only)]
     total = len(results.missing()) + len(results)
     if progress:
         progress(len(results), total)
     folder = None if out is None else out / "folds"
-    kept = out / "weights" if out is not None and keep_weights else None
     check_log(log, out)
     shared = SharedRecordings(recipe, some, files, folder, cards[0], kept, log, out)
     for (seed, number, _), done in run_jobs(

@@ -171,6 +171,11 @@ class Results(Generic[Result]):
             if (seed, number) not in self and (only is None or number in only)
         ]
 
+    def again(self, jobs: Collection[tuple[int, int]]) -> None:
+        """Take finished jobs for missing, which are then done once more and kept anew."""
+        for job in jobs:
+            self._done.pop(job, None)
+
     def check_whole(self) -> None:
         """Refuse a run of which jobs are missing.
 

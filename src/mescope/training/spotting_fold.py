@@ -36,6 +36,7 @@ from mescope.training.spotting_rule import (
     found_by,
     trace_of,
     with_chosen_level,
+    with_level_of,
 )
 from mescope.training.tables import Recipe, fitting
 from mescope.training.tasks.recordings import RecordingTable
@@ -118,7 +119,9 @@ def run_fold(shared: SharedRecordings, item: tuple[int, int, Fold]) -> FoldDone:
     everyone = table.k_p_people == "everyone"
     rule = first_rule(recipe, shared.some if everyone else train_on)
     if shared.weights is not None:
-        model, _ = load(shared.weights[fold.name])
+        model, card = load(shared.weights[fold.name])
+        if table.hold_out:
+            rule = with_level_of(rule, card)
         model = model.to(shared.device)
     else:
         with _checkpoints(shared.folder, seed, number) as folder:
@@ -128,7 +131,7 @@ def run_fold(shared: SharedRecordings, item: tuple[int, int, Fold]) -> FoldDone:
             )  # fmt: skip
         if shared.keep is not None:
             card = card_of(recipe, model, rule, train_on, without=test_on[0].person)
-            save(shared.keep / f"seed-{seed}" / f"{number:03d}.safetensors", model, card)
+            save(kept_weights(shared.keep, seed, number), model, card)
     traces = [trace_of(model, one, device=shared.device) for one in test_on]
     found = {
         f"strategy-{s}": _rows(
@@ -141,6 +144,11 @@ def run_fold(shared: SharedRecordings, item: tuple[int, int, Fold]) -> FoldDone:
         found |= untrained(test_on)
     result = SpottedFold(fold.name, rule.to_dict(), found, time.monotonic() - started)
     return FoldDone(result, _packed(traces))
+
+
+def kept_weights(folder: Path, seed: int, number: int) -> Path:
+    """Return the file of a fold's weights in the folder that keeps them."""
+    return folder / f"seed-{seed}" / f"{number:03d}.safetensors"
 
 
 def fitted(
