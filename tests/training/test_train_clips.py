@@ -170,6 +170,27 @@ def test_training_starts_from_weights(simulated, pretrained, monkeypatch):
     )
 
 
+def test_a_card_tells_what_its_start_saw(simulated, pretrained, tmp_path):
+    """Weights that began from a published file have seen what that file saw."""
+    learned, card = load_recognizer(pretrained)
+    recipe = changed(RECIPE, weights=str(pretrained))
+    ours = publish_recognizer(learned, recipe, simulated, tmp_path / "ours.safetensors")
+    assert (ours.simulated, ours.licence) == (True, "Apache-2.0")
+    assert ours.trained_on.endswith(f"; begun from weights trained on {card.trained_on}")
+    path = tmp_path / "imported.safetensors"
+    told = {"simulated": False, "trained_on": "ImageNet-1k", "licence": "CC-BY-NC-4.0"}
+    save(path, learned.model, dataclasses.replace(card, **told))
+    recipe = changed(RECIPE, weights=str(path))
+    theirs = publish_recognizer(
+        learned, recipe, simulated, tmp_path / "theirs.safetensors", unseen=real(simulated)
+    )
+    assert (theirs.simulated, theirs.licence) == (False, "CC-BY-NC-4.0")
+    assert theirs.trained_on == (
+        "60 simulated flow maps of simulated faces; begun from weights trained on ImageNet-1k"
+    )
+    assert theirs.scores["real_clips"] == 60
+
+
 def test_weights_that_saw_people_are_no_start(simulated, pretrained, tmp_path):
     """One of them could be tested later: the protocol cannot leak."""
     learned, card = load_recognizer(pretrained)
