@@ -112,12 +112,7 @@ def measured(recipe: Recipe, source: Source, jobs: int) -> MeasuredRecordings:
     """
     from mescope.datasets import open_dataset
     from mescope.datasets.base import Dataset
-    from mescope.samples.feature_files import read_features
-    from mescope.samples.recording_windows import (
-        MeasuredRecordings,
-        hash_of,
-        measure_recordings,
-    )
+    from mescope.samples.recording_windows import measure_recordings
     from mescope.samples.spotting_kinds import AnnotatedRecordings
     from mescope.training.tables import fitting
 
@@ -129,10 +124,7 @@ def measured(recipe: Recipe, source: Source, jobs: int) -> MeasuredRecordings:
     if source.features is not None:
         if source.dataset or source.root:
             raise RecipeError("expected --features, or --dataset and --root, found both")
-        some = read_features(source.features)[0]
-        if source.notes:
-            source.notes.begin({"features": str(source.features), "hash": hash_of(some)})
-        return MeasuredRecordings(some)
+        return _of_features(source, source.features)
     if source.dataset is None or source.root is None:
         raise RecipeError(
             f"recipe {recipe.name} is about recordings of people: give --dataset and --root, "
@@ -152,6 +144,16 @@ def measured(recipe: Recipe, source: Source, jobs: int) -> MeasuredRecordings:
         )
     tell((*data.problems, *found.problems))
     return found
+
+
+def _of_features(source: Source, folder: Path) -> MeasuredRecordings:
+    from mescope.samples.feature_files import read_features
+    from mescope.samples.recording_windows import MeasuredRecordings, hash_of
+
+    some = read_features(folder)[0]
+    if source.notes:
+        source.notes.begin({"features": str(folder), "hash": hash_of(some)})
+    return MeasuredRecordings(some)
 
 
 def on_recordings(

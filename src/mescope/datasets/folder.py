@@ -78,16 +78,8 @@ def read(root: str | Path, *, table: str | Path | None = None) -> Dataset:
     listed = read_listed(root, problems)
     videos = sorted({*_videos(root), *(path for path in listed if path.is_dir())})
     names = _Names(root, videos)
-    recordings: dict[Path, list[TableRow]] = {}
-    for row in rows:
-        found = names.home(row.recording)
-        if isinstance(found, Path):
-            recordings.setdefault(found, []).append(row)
-        else:
-            cost = int(row.expression is not None)
-            problems.append(Problem("error", place(path, row.row), found, cost))
-    for file in listed:
-        recordings.setdefault(file, [])
+    recordings = _by_recording(rows, names, path, problems)
+    recordings |= {file: [] for file in listed if file not in recordings}
     assumed: list[str] = []
     records = []
     for file, its_rows in recordings.items():
@@ -115,6 +107,21 @@ def read(root: str | Path, *, table: str | Path | None = None) -> Dataset:
         seconds={record.name: times for record, times in records},
         table_rows=named,
     )
+
+
+def _by_recording(
+    rows: list[TableRow], names: _Names, table: Path, problems: list[Problem]
+) -> dict[Path, list[TableRow]]:
+    """Return the rows of every video that they name; note those that name none."""
+    recordings: dict[Path, list[TableRow]] = {}
+    for row in rows:
+        found = names.home(row.recording)
+        if isinstance(found, Path):
+            recordings.setdefault(found, []).append(row)
+        else:
+            cost = int(row.expression is not None)
+            problems.append(Problem("error", place(table, row.row), found, cost))
+    return recordings
 
 
 def _unnamed(videos: list[str]) -> str:

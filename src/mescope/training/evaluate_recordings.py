@@ -127,9 +127,7 @@ def evaluate_recordings(
     }  # fmt: skip
     results = Results(out, identity, splits, SpottedFold)
     kept = out / "weights" if out is not None and keep_weights and files is None else None
-    if kept is not None:  # folds of before whose weights nobody asked for then
-        done = [(s, n) for s, folds in splits.items() for n in range(len(folds))]
-        results.again([job for job in done if not kept_weights(kept, *job).exists()])
+    results.again(lambda job: kept is not None and not kept_weights(kept, *job).exists())
     missing = [(seed, number, splits[seed][number]) for seed, number in results.missing(only)]
     total = len(results.missing()) + len(results)
     if progress:
