@@ -150,3 +150,24 @@ def test_training_says_how_to_repeat_it_too(here, maps, run):
     told = json.loads((here / "w/repeat.json").read_text())
     assert told["again"].startswith("mescope train w/recipe.toml --dataset flow28")
     assert list((here / "w/logs").glob("version_0/metrics.csv"))
+
+
+def test_finished_weights_are_those_of_their_data_alone(here, maps, run):
+    words = ["train", "3db-flow-cnn", *maps, *TINY[:4], "-o", "w"]
+    assert run(*words)[0] == 0
+    arrays = dict(np.load(here / "maps.npz"))
+    rest = arrays["subject"] != "s00"
+    np.savez(here / "rest.npz", **{name: values[rest] for name, values in arrays.items()})
+    words[words.index("maps.npz")] = "rest.npz"
+    kept = (here / "w/3db-flow-cnn.safetensors").read_bytes()
+    status, out, said = run(*words)
+    assert (status, out) == (1, "")
+    assert "a finished run on other data, which is kept: listing differ" in said
+    (here / "w/3db-flow-cnn.safetensors").unlink()  # its checkpoint saw the others, too
+    status, _, said = run(*words)
+    assert (status, "learned from other data" in said) == (1, True)
+    (here / "w/3db-flow-cnn.safetensors").write_bytes(kept)
+    (here / "rest.npz").unlink()  # what is not there any more cannot be compared
+    assert run(*words)[0] == 0
+    words[words.index("rest.npz")] = "maps.npz"
+    assert run(*words)[0] == 0

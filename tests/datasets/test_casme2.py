@@ -126,6 +126,9 @@ def test_rows_twice(tmp_path: Path) -> None:
     assert "row 7: sub01/EP02_01f: identical to an earlier row" in messages(dataset.errors)
     other = with_row(tmp_path / "2", replace(CASME2_ROWS[0], apex=9))
     assert "occurs twice with different cells" in messages(other.warnings)
+    named = [(clip.subject, clip.name) for clip in other.clips]
+    assert len(set(named)) == len(named)  # a report tells clips apart by them
+    assert named[-1] == ("sub01", "EP02_01f (2)")
 
 
 def test_a_selected_clip_spans_onset_to_offset(tmp_path: Path) -> None:

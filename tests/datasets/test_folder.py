@@ -33,7 +33,7 @@ def test_recordings_with_their_expressions_and_times(own_root: Path) -> None:
         own_root, HEADER + "a.mp4,10,24,15,micro,surprise\nb/c,0,99,,macro,\na,30,40,,micro,x\n"
     )
     dataset = read("folder", own_root)
-    assert dataset.problems == ()
+    assert [p.message[:28] for p in dataset.problems] == ["2 recordings have no subject"]
     first, second = dataset.recordings
     assert (first.name, first.frames) == ("a", 100)
     assert first.rate == pytest.approx(50)
@@ -210,6 +210,21 @@ def test_a_written_annotation_comes_back_unchanged(written: list[Expression]) ->
         rows, problems = read_table(path)
     assert problems == []
     assert [row.expression for row in rows] == written
+
+
+def test_marks_of_several_coders_count_once_where_they_are_equal(own_root: Path) -> None:
+    """What the app exports of all coders: each of them found the same expression."""
+    table(
+        own_root,
+        "recording,onset,offset,kind,source\na,1,3,micro,Anna\na,1,3,micro,Ben\n"
+        "a,1,3,macro,Ben\na,20,30,micro,Anna\na,25,33,micro,Ben\na,50,60,micro,Ben\n",
+    )
+    dataset = read("folder", own_root)
+    (record,) = dataset.recordings
+    assert len(record.expressions) == 5
+    (error,) = dataset.errors
+    assert str(error).endswith("row 3: a: the frames and the kind of row 2 again; counted once")
+    assert "a: rows of Anna, Ben overlap" in " ".join(p.message for p in dataset.warnings)
 
 
 def test_a_rejected_row_with_a_reason_is_an_event(own_root: Path) -> None:

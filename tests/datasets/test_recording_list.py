@@ -43,6 +43,38 @@ def test_folders_of_pictures_and_recordings_without_expressions(root):
     assert dataset.seconds["pictures"][0].onset == pytest.approx(0.2)
 
 
+def test_capitals_in_its_header_do_not_count(root):
+    (root / "recordings.csv").write_text(
+        "File, Subject ,RATE\nfilm.mp4,anna,50\npictures,anna,25\n"
+    )
+    dataset = read("folder", root)
+    assert {(r.name, r.subject, r.rate) for r in dataset.recordings} == {
+        ("film", "anna", 50.0), ("pictures", "anna", 25.0)
+    }  # fmt: skip
+    assert "subject" not in messages(dataset.problems)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("Anna", "anna"), ("006", "6"), ("Zo\u00eb", "Zoe\u0308"), ("s06", "S6")]
+)
+def test_one_name_in_two_spellings_is_told(root, one, other):
+    text = f"file,subject,rate\nfilm.mp4,{one},50\npictures,{other},25\n"
+    (root / "recordings.csv").write_text(text, encoding="utf-8")
+    told = messages(read("folder", root).warnings)
+    assert "count as 2 people, but their names differ in capitals" in told
+    assert one in told
+    (root / "recordings.csv").write_text(text.replace(other, "ben"), encoding="utf-8")
+    assert "count as 2" not in messages(read("folder", root).warnings)
+
+
+def test_recordings_of_nobody_are_told(root):
+    (root / "recordings.csv").write_text("file,rate\npictures,25\n")
+    told = messages(read("folder", root).warnings)
+    assert "2 recordings have no subject and count as a person each (film, pictures)" in told
+    (root / "recordings.csv").write_text("file,subject,rate\npictures,ben,25\n")
+    assert "1 recordings have no subject" in messages(read("folder", root).warnings)
+
+
 def test_people_of_another_data_set_stay_its_people(root):
     """Clips made of a data set must not count as other people than their originals."""
     (root / "recordings.csv").write_text(

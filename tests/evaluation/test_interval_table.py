@@ -85,6 +85,16 @@ def test_rows_come_back_unchanged(tmp_path_factory, rows):
     assert [(r.video, r.interval.first, len(r.interval) - 1, r.kind) for r in back] == rows
 
 
+@pytest.mark.parametrize(
+    "text", ["subject,video,frames\n,001_2,90\n", "video,frames\n001_2,90\n"]
+)
+def test_lengths_without_a_subject_are_found_as_other_rows_without_one(tmp_path, text):
+    """Rows of nobody get the person whom the name begins with, or stay as they are."""
+    path = table(tmp_path, text)
+    for subject in ("001", ""):
+        assert read_lengths(path, [(subject, "001_2")]) == {(subject, "001_2"): 90}
+
+
 @pytest.mark.parametrize("row", ["s1,v,1,200", "s1,v,1.5", 's1,"v,200', "s1,v,x"])
 def test_lengths_that_are_none_name_their_row(tmp_path, row):
     path = table(tmp_path, f"subject,video,frames\n{row}\n")

@@ -46,6 +46,26 @@ def test_the_difference_is_that_of_the_figures(pair):
         assert (found.first, found.second) == pytest.approx(once)
 
 
+def test_classes_that_nobody_shows_count_as_in_the_figures(pair):
+    """Neither true nor said in any clip: left out of the macro means, not taken as 0."""
+    few = []
+    for report in pair:
+        kept = tuple(p for p in report.predictions if {p.truth, p.predicted} <= {*CLASSES[:2]})
+        values = {name: getattr(report, name) for name in report.__dataclass_fields__}
+        few.append(values | {"predictions": kept})
+    known = [{(p.clip, p.seed) for p in values["predictions"]} for values in few]
+    both = {clip for clip, _ in known[0]}
+    both = {c for c in both if all((c, s) in k for k in known for s in pair[0].seeds)}
+    first, second = (
+        Report(**(v | {"predictions": tuple(p for p in v["predictions"] if p.clip in both)}))
+        for v in few
+    )
+    found = {d.metric: d for d in differences(first, second)}
+    for name in ("uf1", "uar"):
+        once = [report.summary()["all"][name]["mean"] for report in (first, second)]
+        assert (found[name].first, found[name].second) == pytest.approx(once)
+
+
 def test_a_small_steady_gain_shows_where_two_intervals_overlap(pair):
     """What pairing is for: the same people are hard for both."""
     (low_a, _), (_, high_b) = (r.summary()["all"]["uf1"]["interval"] for r in pair)

@@ -268,3 +268,22 @@ def test_seeds_that_differ_give_their_mean(summary):
     values = [seed["f1"] for seed in part["per_seed"]]
     assert part["over"]["f1"]["mean"] == pytest.approx(np.mean(values))
     assert len(summary["methods"]["flow-peaks"]["per_seed"]) == 1  # nothing in it is drawn
+
+
+def test_as_published_recordings_without_a_micro_expression_count_nowhere():
+    """Also where a run took all of them: hits, minutes and ranks are of the same recordings."""
+    truth = [row(100, 109, emotion="negative")]
+    hit = row(100, 109, score=0.8, emotion="negative")
+    false = row(300, 309, subject="2", video="b", score=0.9, emotion="negative")
+    runs = [("strategy-1", 0, [hit, false])]
+    report = report_of(truth, runs, videos=(("1", "a"), ("2", "b")), mode="as_published")
+    figures = report.summary()
+    (seed,) = figures["methods"]["strategy-1"]["per_seed"]
+    assert figures["minutes"] == pytest.approx(0.5)
+    assert (seed["tp"], seed["fp"], seed["fn"]) == (1, 0, 0)
+    assert (seed["ap"], seed["false_alarms_per_minute"]) == (1.0, 0.0)
+    rows = figures["methods"]["strategy-1"]["people"]
+    assert [(r["subject"], r["recordings"]) for r in rows] == [("1", 1), ("2", 0)]
+    clean = replace(report, mode="clean").summary()
+    assert clean["minutes"] == pytest.approx(1.0)
+    assert clean["methods"]["strategy-1"]["per_seed"][0]["ap"] == 0.5

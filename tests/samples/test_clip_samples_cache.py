@@ -236,3 +236,18 @@ def test_frames_are_kept_as_they_are_and_apart_from_flow(tmp_path):
 def test_a_finder_of_the_users_own_is_not_cached(tmp_path):
     flow_examples(moving_set(tmp_path), **SMALL, cache=tmp_path / "cache", finder=FixedFinder())
     assert entries(tmp_path / "cache") == []
+
+
+def test_stacked_samples_of_other_parameters_lie_in_another_file(tmp_path, monkeypatch):
+    """Two runs that share a cache must not exchange what the other one reads."""
+    paths = []
+
+    def stacked(rows, count, path):
+        paths.append(path)
+        return np.stack(list(rows))
+
+    monkeypatch.setattr(clip_samples, "stacked", stacked)
+    data = moving_set(tmp_path / "set")
+    for size in (16, 32, 16):
+        flow_examples(data, **(SMALL | {"size": size}), cache=tmp_path / "kept")
+    assert paths[0] == paths[2] != paths[1]

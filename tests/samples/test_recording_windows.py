@@ -14,7 +14,7 @@ from mescope.datasets import folder
 from mescope.datasets.base import Dataset
 from mescope.errors import DatasetError, RecipeError
 from mescope.events import Expression, Interval, Recording
-from mescope.motion.roi_flow import extract
+from mescope.motion.roi_flow import extract, timing
 from mescope.samples import recording_windows
 from mescope.samples.recording_windows import (
     chosen_recordings,
@@ -111,6 +111,28 @@ def test_videos_that_are_too_short_are_missed_and_those_that_are_not_there_are_l
     assert any("x 1/short: the recording is too short" in line for line in told)
     assert any("no.avi" in line for line in told)
     assert any("names no file" in line for line in told)
+
+
+def test_pictures_whose_rate_was_put_right_are_measured_again(tmp_path, monkeypatch):
+    """Pictures have no times: nothing about the files tells that their rate was a guess."""
+    seen = []
+
+    def extract(video, **_):
+        seen.append(video.rate)
+        one, cut = made_up("1"), timing(video.rate)
+        return replace(one.flow(), timing=cut)
+
+    monkeypatch.setattr(recording_windows, "extract", extract)
+    folder = tmp_path / "p"
+    folder.mkdir()
+    for number in range(4):
+        cv2.imwrite(str(folder / f"{number}.png"), np.zeros((8, 8), np.uint8))
+    guessed = recording("p", path=str(folder))
+    for rate in (30.0, 200.0, 200.0, 59.94, 59.94):
+        data = Dataset(name="x", recordings=(replace(guessed, rate=rate),))
+        (one,) = measure_recordings(data, WANTED, cache=tmp_path / "kept").measured
+        assert one.timing == timing(rate)
+    assert seen == [30.0, 200.0, 59.94]
 
 
 def test_nothing_to_measure_is_an_error():

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from made_recipes import changed, flat_recipe
 
-from mescope.errors import LeakError, OutputError, RecipeError
+from mescope.errors import DatasetError, LeakError, OutputError, RecipeError
 from mescope.samples.examples import Examples
 from mescope.training import evaluate as evaluation
 from mescope.training.evaluate import evaluate, folds_of
@@ -84,6 +84,26 @@ def test_labels_of_test_people_change_nothing(oracle):
     other = evaluate(RECIPE, poisoned, oracle=oracle)
     assert of(one, True) == of(other, True)
     assert of(one, False) != of(other, False)
+
+
+def test_two_clips_of_one_name_are_refused_before_anything_is_learned(monkeypatch):
+    monkeypatch.setattr(evaluation, "run_fold", None)
+    clips = planted()
+    twice = dataclasses.replace(clips, names=("clip 1", *clips.names[1:]))
+    with pytest.raises(DatasetError, match=r"found a/0/clip 1 twice \(1 such clips\)"):
+        evaluate(SHORT, twice)
+
+
+def test_start_weights_made_anew_are_another_run(tmp_path):
+    path = tmp_path / "start.safetensors"
+    recipe = changed(SHORT, weights=str(path))
+    found = []
+    for content in (b"one", b"two", b"one"):
+        path.write_bytes(content)
+        found.append(evaluation._identity(recipe, "loso", {}, False))
+    assert found[0] == found[2] != found[1]
+    plain = evaluation._identity(SHORT, "loso", {}, False)
+    assert set(plain) == {"recipe", "protocol", "oracle"}  # older runs go on
 
 
 def test_learning_is_handed_training_people_only(monkeypatch):

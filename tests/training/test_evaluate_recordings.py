@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,10 +12,14 @@ from test_recordings_task import recipe
 
 from mescope.errors import DatasetError, LeakError, RecipeError, WeightsError
 from mescope.evaluation.spotting_files import as_json, from_json
-from mescope.models.weights import load, read_card
+from mescope.models.weights import Card, load, read_card
 from mescope.samples.recording_windows import MeasuredRecordings
+from mescope.spotting.proposals import ProposalRule
 from mescope.training import evaluate_recordings as module
 from mescope.training.evaluate_recordings import evaluate_recordings, traces_of
+from mescope.training.fold_weights import unseen
+from mescope.training.spotting_card import card_of
+from mescope.training.spotting_rule import first_rule, with_level_of
 
 LONGER = ("optim.epochs=12", "seeds=1")
 
@@ -160,6 +165,47 @@ def test_kept_weights_say_whom_they_did_not_see_and_test_him_again(whole, tmp_pa
         (tmp_path / name).write_bytes((folder / name).read_bytes())
     with pytest.raises(LeakError, match=r"none for casme3a/03 \(1 of 4 folds\)"):
         evaluate_recordings(recipe(), data(), weights=tmp_path)
+
+
+def test_weights_are_kept_of_folds_that_were_finished_before_and_bring_their_level(
+    tmp_path, monkeypatch
+):
+    chosen = recipe("optim.epochs=1", "seeds=1", "task.hold_out=0.5")
+    first = evaluate_recordings(chosen, data(people(3)), out=tmp_path)
+    assert not (tmp_path / "weights").exists()
+    kept = evaluate_recordings(chosen, data(people(3)), out=tmp_path, keep_weights=True)
+    folder = tmp_path / "weights" / "seed-0"
+    assert [path.name for path in sorted(folder.iterdir())] == [
+        f"{number:03d}.safetensors" for number in range(3)
+    ]
+    assert kept.runs == first.runs
+    again = evaluate_recordings(chosen, data(people(3)), weights=folder)
+    levels = [[f.rule["share"] for f in one.folds] for one in (first, again)]
+    assert levels[0] == levels[1] != [0.55] * 3
+    monkeypatch.setattr(module, "run_fold", None)  # all is there: nothing is done again
+    evaluate_recordings(chosen, data(people(3)), out=tmp_path, keep_weights=True)
+
+
+def test_a_level_that_does_not_fit_is_not_taken():
+    rule = first_rule(recipe(), people())
+    card = Card(model="me-tst", config={}, regions=(), window=0, rate=0.0)
+    assert with_level_of(rule, card) == rule
+    other = replace(card, proposals=ProposalRule(floor=0.2).to_dict())  # of the mode clean
+    assert with_level_of(rule, other) == rule
+    with pytest.raises(WeightsError, match="found another in their card"):
+        with_level_of(rule, replace(card, proposals={"height": 3}))
+
+
+def test_who_was_left_out_is_named_with_the_data_set_that_was_learned_from():
+    """Person 1 of another data set is not person 1 of this one, who was learned from."""
+    model = SimpleNamespace(config=ProposalRule())
+    rule = first_rule(recipe(), people())
+    card = card_of(recipe(), model, rule, people(2), without=("samm", "00"))
+    assert (card.dataset, card.without) == ("casme3a", "")
+    assert not unseen(card, {("casme3a", "00")})
+    assert unseen(card, {("samm", "00")})
+    card = card_of(recipe(), model, rule, people(2), without=("casme3a", "02"))
+    assert unseen(card, {("casme3a", "02")})
 
 
 def test_weights_of_another_model_or_none_at_all_are_refused(whole, tmp_path):

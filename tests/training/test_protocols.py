@@ -124,6 +124,21 @@ def test_a_copy_made_from_tested_frames_is_left_out_of_a_split_of_clips():
     assert set(fold.train) - set(other.train) == {copy}
 
 
+def test_across_data_sets_nobody_of_the_tested_one_is_learned_from():
+    """Also not who shows macro-expressions alone, whom no test would notice."""
+    data = face_clips(roles=("original",))
+    persons = tuple(("ab"[int(subject[1:]) % 2], subject) for _, subject in data.persons)
+    shown = tuple(
+        dataclasses.replace(o, kind="macro") if person == ("b", "p3") else o
+        for o, person in zip(data.origins, persons, strict=True)
+    )
+    data = dataclasses.replace(data, persons=persons, origins=shown)
+    for fold in folds_of(data, "cross-dataset", 0):
+        assert {persons[i][0] for i in fold.test} == {fold.name}
+        assert {persons[i][0] for i in fold.train} == {"ab".replace(fold.name, "")}
+        assert {data.origins[i].kind for i in fold.train} == {"micro", "macro"}
+
+
 def test_nothing_to_test_is_told():
     data = face_clips(roles=("rsmix",))
     with pytest.raises(DatasetError, match="expected original micro-expressions to test"):

@@ -8,8 +8,11 @@ from made_up_recordings import people
 from mescope.errors import RecipeError
 from mescope.models import MeTstOutput
 from mescope.samples.recording_targets import RecordingEpochs
+from mescope.training.checkpoint import read_history
 from mescope.training.losses import masked_me_tst_loss, me_tst_loss
 from mescope.training.recipe import parse_recipe
+from mescope.training.spotting_fold import fitted
+from mescope.training.spotting_rule import first_rule
 from mescope.training.tasks.recordings import RecordingSpotting
 from mescope.training.train import train
 
@@ -140,17 +143,21 @@ def test_a_recipe_without_its_recordings_says_what_to_give(tmp_path):
 
 
 def test_a_run_that_was_killed_in_an_epoch_ends_in_the_same_weights(tmp_path):
-    whole, _ = train(recipe(), tmp_path / "whole", source=source())
+    rule = first_rule(recipe(), people())
+    whole, _ = fitted(recipe(), people(), rule, tmp_path / "whole")
 
     def kill(done, total, loss):
         if done == total - 2:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        train(recipe(), tmp_path / "cut", source=source(), report=kill)
-    model, progress = train(recipe(), tmp_path / "cut", source=source())
-    assert progress.epoch == 3
+        fitted(recipe(), people(), rule, tmp_path / "cut", report=kill)
+    model, _ = fitted(recipe(), people(), rule, tmp_path / "cut")
+    history = read_history(tmp_path / "cut")
+    assert len(history) == 3
+    with pytest.raises(RecipeError, match="learned from other data"):
+        fitted(recipe(), people()[2:], rule, tmp_path / "cut")
     for name, tensor in model.state_dict().items():
         torch.testing.assert_close(tensor, whole.state_dict()[name], rtol=0, atol=0)
-    first, last = (progress.history[i]["loss"] for i in (0, -1))
+    first, last = (history[i]["loss"] for i in (0, -1))
     assert last < first

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 import torch
 from made_recipes import changed, flat_recipe
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
 
 from mescope.cli import run
 from mescope.errors import OutputError, RecipeError, WeightsError
@@ -74,6 +76,35 @@ def test_a_stopped_run_ends_as_one_that_was_not(simulated, tmp_path, schedule):
     torch.testing.assert_close(weights_of(rest.model), weights_of(whole.model), rtol=0, atol=0)
     history = json.loads((tmp_path / "stopped" / "history.json").read_text())
     assert [entry["epoch"] for entry in history] == [0, 1, 2, 3]
+
+
+def test_a_checkpoint_of_other_people_is_not_gone_on_from(simulated, tmp_path):
+    """Whoever was taken out to be tested must not stand in the weights."""
+    recipe = changed(RECIPE, data="flow28", maps=None, epochs=2)
+    everyone = dataclasses.replace(
+        real(simulated), persons=tuple(("smic", str(i % 6)) for i in range(len(simulated)))
+    )
+    rest = [i for i, (_, subject) in enumerate(everyone.persons) if subject != "0"]
+    inputs, labels = everyone.take(rest)
+    few = dataclasses.replace(
+        everyone, inputs=inputs, labels=labels,
+        persons=tuple(everyone.persons[i] for i in rest),
+        names=tuple(everyone.names[i] for i in rest),
+    )  # fmt: skip
+
+    def stop(done, loss):
+        if done == 5:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train_on_all(recipe, everyone, tmp_path, report=stop)
+    with pytest.raises(RecipeError, match="learned from other data than what is given now"):
+        train_on_all(recipe, few, tmp_path)
+    path = tmp_path / "checkpoint.safetensors"
+    with safe_open(path, "pt") as file:
+        told = {k: v for k, v in file.metadata().items() if k != "data"}
+    save_file(load_file(path), path, told)  # as older versions wrote it: it is believed
+    assert train_on_all(recipe, few, tmp_path)[1].progress.epoch == 2
 
 
 def test_without_resume_a_run_is_kept(simulated, tmp_path):
@@ -163,6 +194,27 @@ def test_only_dropout_may_differ_from_that_of_the_weights(name):
         config = create_model(name).config
     named = {field.name for field in dataclasses.fields(config) if "drop" in field.name}
     assert named - {"dropped"} == named & set(DROPOUT)
+
+
+def test_a_card_tells_what_its_start_saw(simulated, pretrained, tmp_path):
+    """Weights that began from a published file have seen what that file saw."""
+    learned, card = load_recognizer(pretrained)
+    recipe = changed(RECIPE, weights=str(pretrained))
+    ours = publish_recognizer(learned, recipe, simulated, tmp_path / "ours.safetensors")
+    assert (ours.simulated, ours.licence) == (True, "Apache-2.0")
+    assert ours.trained_on.endswith(f"; begun from weights trained on {card.trained_on}")
+    path = tmp_path / "imported.safetensors"
+    told = {"simulated": False, "trained_on": "ImageNet-1k", "licence": "CC-BY-NC-4.0"}
+    save(path, learned.model, dataclasses.replace(card, **told))
+    recipe = changed(RECIPE, weights=str(path))
+    theirs = publish_recognizer(
+        learned, recipe, simulated, tmp_path / "theirs.safetensors", unseen=real(simulated)
+    )
+    assert (theirs.simulated, theirs.licence) == (False, "CC-BY-NC-4.0")
+    assert theirs.trained_on == (
+        "60 simulated flow maps of simulated faces; begun from weights trained on ImageNet-1k"
+    )
+    assert theirs.scores["real_clips"] == 60
 
 
 def test_weights_that_saw_people_are_no_start(simulated, pretrained, tmp_path):

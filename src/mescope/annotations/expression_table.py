@@ -2,8 +2,8 @@
 
 Columns: recording (or video), onset, offset, kind (or type: micro, macro); optional: apex,
 emotion, subject, au, objective_class (1 to 7 or I to VII), rate (or fps: frames a second, of
-pictures), status, onset_s, apex_s, offset_s; others are ignored.  How it is cut into rows:
-:mod:`delimited`.  UTF-8, or UTF-16 with its mark.  Frames count from 0, both ends included.
+pictures), status, source, onset_s, apex_s, offset_s; others are ignored.  How it is cut into
+rows: :mod:`delimited`.  UTF-8, or UTF-16 with its mark.  Frames count from 0, both ends included.
 """
 
 from __future__ import annotations
@@ -56,6 +56,7 @@ class TableRow:
     seconds: Seconds | None
     rate: float | None = None  # frames per second of a folder of pictures
     reason: str = ""  # what a rejected row was instead
+    source: str = ""  # who, or what, wrote the row
 
 
 def read_table(path: Path) -> tuple[list[TableRow], list[Problem]]:
@@ -177,6 +178,7 @@ def _annotation(number: int, cells: Mapping[str, str]) -> TableRow:
         seconds=None if empty else _seconds(cells),
         rate=_rate(cells.get("rate") or cells.get("fps", "")),
         reason=cells.get("reason", "").lower(),
+        source=cells.get("source", ""),
     )
 
 

@@ -72,6 +72,27 @@ def about(dataset: str, root: Path, data: Checked) -> dict[str, Any]:
     return {"dataset": dataset, "root": str(root), "listing": listing_hash(data)}
 
 
+def data_given(source: Source) -> dict[str, Any]:
+    """Return what tells the data of a source apart as it lies there now, without measuring it.
+
+    Nothing where none is named, or where it is not there any more.
+
+    Raises:
+        MescopeError: it cannot be read.
+    """
+    from mescope.datasets import open_dataset
+    from mescope.samples.feature_files import read_features
+    from mescope.samples.recording_windows import hash_of
+
+    if source.features is not None and source.features.exists():
+        some = read_features(source.features)[0]
+        return {"features": str(source.features), "hash": hash_of(some)}
+    if source.dataset is None or source.root is None or not source.root.exists():
+        return {}
+    data = open_dataset(source.dataset, source.root, choices=source.choices)
+    return about(source.dataset, source.root, data)
+
+
 def tell(problems: Sequence[Problem]) -> None:
     """Say on stderr what was left out, and count what is odd."""
     errors = [p for p in problems if p.level == "error"]
@@ -91,10 +112,8 @@ def measured(recipe: Recipe, source: Source, jobs: int) -> MeasuredRecordings:
     """
     from mescope.datasets import open_dataset
     from mescope.datasets.base import Dataset
-    from mescope.samples.feature_files import read_features
-    from mescope.samples.recording_windows import MeasuredRecordings, measure_recordings
+    from mescope.samples.recording_windows import measure_recordings
     from mescope.samples.spotting_kinds import AnnotatedRecordings
-    from mescope.training.evaluate_recordings import hash_of
     from mescope.training.tables import fitting
 
     if not isinstance(recipe.data, AnnotatedRecordings):
@@ -105,10 +124,7 @@ def measured(recipe: Recipe, source: Source, jobs: int) -> MeasuredRecordings:
     if source.features is not None:
         if source.dataset or source.root:
             raise RecipeError("expected --features, or --dataset and --root, found both")
-        some = read_features(source.features)[0]
-        if source.notes:
-            source.notes.begin({"features": str(source.features), "hash": hash_of(some)})
-        return MeasuredRecordings(some)
+        return _of_features(source, source.features)
     if source.dataset is None or source.root is None:
         raise RecipeError(
             f"recipe {recipe.name} is about recordings of people: give --dataset and --root, "
@@ -126,8 +142,18 @@ def measured(recipe: Recipe, source: Source, jobs: int) -> MeasuredRecordings:
         found = measure_recordings(
             data, wanted, cache=source.cache, jobs=jobs, progress=progress
         )
-    tell(found.problems)
+    tell((*data.problems, *found.problems))
     return found
+
+
+def _of_features(source: Source, folder: Path) -> MeasuredRecordings:
+    from mescope.samples.feature_files import read_features
+    from mescope.samples.recording_windows import MeasuredRecordings, hash_of
+
+    some = read_features(folder)[0]
+    if source.notes:
+        source.notes.begin({"features": str(folder), "hash": hash_of(some)})
+    return MeasuredRecordings(some)
 
 
 def on_recordings(

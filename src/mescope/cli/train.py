@@ -9,7 +9,7 @@ import typer
 
 from mescope.cli.console import explain, progress_bar, show_json
 from mescope.cli.options import Choices, Json, Log, NamedRecipe, Set, choices_of
-from mescope.cli.recordings import Source, about, train_recordings
+from mescope.cli.recordings import Source, about, data_given, train_recordings
 from mescope.errors import RecipeError
 
 if TYPE_CHECKING:
@@ -90,16 +90,16 @@ def train(
     first, chosen = checked_devices(device)[0], read_recipe(recipe, settings or ())
     folder = output or Path("runs") / run_name(recipe)
     kept, wanted = folder / "features", choices_of(choices)
+    given = Source(dataset, root, features, kept, None, wanted)
     if dry:
-        only = Source(dataset, root, None, kept, None, wanted)
-        return _dry_run(chosen, only, first, as_json)
+        return _dry_run(chosen, given, first, as_json)
     check_folder(folder)
     how, weights = checked_log(log), folder / f"{chosen.name}.safetensors"
     if resume:
         explain("--resume is no longer needed and will go: the same command goes on by itself")
     done = _finished(chosen, folder, weights, unscored=dataset is not None)
     if done is not None:
-        return _tell(done, _history(folder), weights, as_json)
+        return _kept(done, weights, given, as_json)
     options = {"dataset": dataset, "root": root, "features": features, "choice": choices}
     notes = RunNotes(folder, chosen, "train", context.obj or (), options)
     source = Source(dataset, root, features, kept, notes, wanted)
@@ -134,7 +134,8 @@ def _dry_run(recipe: Recipe, source: Source, device: str, as_json: bool) -> None
 def _finished(recipe: Recipe, folder: Path, weights: Path, *, unscored: bool) -> Card | None:
     """Return the card of weights that are there and lack nothing, and say how far a run is.
 
-    Weights whose checkpoint is gone are finished, too: nobody wants to train them again.  With
+    Weights whose checkpoint is gone are finished, too: nobody wants to train them again.
+    Whether they saw the data that is given now, :func:`_kept` compares.  With
     ``unscored``, weights from simulated faces are to be scored on a data set, too.
     """
     from mescope.training.finished import check_folder_of, finished_weights
@@ -148,8 +149,16 @@ def _finished(recipe: Recipe, folder: Path, weights: Path, *, unscored: bool) ->
     gone = [name for name in _BESIDE if not (folder / name).exists()]
     if (unscored and card.simulated and not scored) or (begun and gone):
         return None  # what is there is kept: it would be written with the same bytes
-    explain(f"{weights} was finished before and is kept: trained on {card.trained_on}")
     return card
+
+
+def _kept(card: Card, weights: Path, source: Source, as_json: bool) -> None:
+    """Tell of finished weights, which are kept; refuse those of other data than given now."""
+    from mescope.training.repeat import check_same_data
+
+    check_same_data(weights.parent, data_given(source))
+    explain(f"{weights} was finished before and is kept: trained on {card.trained_on}")
+    _tell(card, _history(weights.parent), weights, as_json)
 
 
 def _history(folder: Path) -> History:

@@ -203,21 +203,27 @@ def by_pictures(sample: Sample, folder: Path, findings: Findings) -> Sample:
 def match(
     samples: Iterable[Sample], folders: Mapping[tuple[str, str], Path], findings: Findings
 ) -> list[tuple[Sample, Path]]:
-    """Return every row with its folder; name the rows and folders without a partner."""
+    """Return every row with its folder; name the rows and folders without a partner.
+
+    A clip that has several rows of different cells is one clip for each, the later ones
+    numbered: a person's clips are told apart by their names.
+    """
     pairs: list[tuple[Sample, Path]] = []
-    seen: dict[tuple[str, str], tuple[object, ...]] = {}
+    seen: dict[tuple[str, str], list[tuple[object, ...]]] = {}
     left = dict(folders)
     for sample in samples:
         key = (sample.subject.lower(), sample.name.lower())
         label = f"{sample.subject}/{sample.name}"
         left.pop(key, None)
-        if key in seen:
-            same = seen[key] == _content(sample)
-            if same:
-                findings.error(sample.where, f"{label}: identical to an earlier row")
-                continue
-            findings.warning(sample.where, f"{label} occurs twice with different cells")
-        seen[key] = _content(sample)
+        before = seen.setdefault(key, [])
+        if _content(sample) in before:
+            findings.error(sample.where, f"{label}: identical to an earlier row")
+            continue
+        before.append(_content(sample))
+        if len(before) > 1:
+            text = f"{label} occurs twice with different cells; this one is called"
+            sample = replace(sample, name=f"{sample.name} ({len(before)})")
+            findings.warning(sample.where, f"{text} {sample.name}")
         if key in folders:
             pairs.append((sample, folders[key]))
         else:

@@ -11,9 +11,11 @@ Table   recording (or video), onset, offset, kind (or type: micro, macro); optio
 A row that a person rejected is no expression: its frames are neutral to what is trained.  Where
 the column reason says what it was (blink, speech, head, gaze), and the row has seconds, it is
 an event of its recording.
+Rows of one recording, interval and kind are one expression: the first counts.
 A row with a recording but neither onset nor offset says that the recording holds nothing.
-Without a subject the recording's name counts as the person.  Pictures have no times: their
-rate is that of the table, of ROOT/recordings.csv, or else :data:`ASSUMED_RATE` and a warning.
+Without a subject the recording's name counts as the person, and a warning says so.  Pictures
+have no times: their rate is that of the table, of ROOT/recordings.csv, or else
+:data:`ASSUMED_RATE` and a warning.
 ROOT/recordings.csv, if there is one, also adds recordings without expressions; see
 ``recording_list.py``.
 """
@@ -29,9 +31,10 @@ from typing import Any, get_args
 from mescope.annotations.expression_table import NEEDED, TableRow, read_table
 from mescope.annotations.problems import Problem, place
 from mescope.datasets.base import Dataset, reader_of, some
+from mescope.datasets.people import doubts
 from mescope.datasets.recording_list import Listed, read_listed
 from mescope.errors import DatasetError, VideoError
-from mescope.events import EventKind, Expression, FaceEvent, Recording, Seconds
+from mescope.events import EventKind, Expression, FaceEvent, Interval, Recording, Seconds
 from mescope.video.image_folders import has_numbered_pictures
 from mescope.video.reading import open_video
 from mescope.video.source import Video
@@ -75,16 +78,8 @@ def read(root: str | Path, *, table: str | Path | None = None) -> Dataset:
     listed = read_listed(root, problems)
     videos = sorted({*_videos(root), *(path for path in listed if path.is_dir())})
     names = _Names(root, videos)
-    recordings: dict[Path, list[TableRow]] = {}
-    for row in rows:
-        found = names.home(row.recording)
-        if isinstance(found, Path):
-            recordings.setdefault(found, []).append(row)
-        else:
-            cost = int(row.expression is not None)
-            problems.append(Problem("error", place(path, row.row), found, cost))
-    for file in listed:
-        recordings.setdefault(file, [])
+    recordings = _by_recording(rows, names, path, problems)
+    recordings |= {file: [] for file in listed if file not in recordings}
     assumed: list[str] = []
     records = []
     for file, its_rows in recordings.items():
@@ -94,8 +89,16 @@ def read(root: str | Path, *, table: str | Path | None = None) -> Dataset:
         record = _recording(file, its_rows, path, problems, names.short(file), facts)
         records += [] if record is None else [record]
     unnamed = [v.relative_to(root).as_posix() for v in videos if v not in recordings]
-    said = _unnamed(unnamed) if unnamed else "", _assumed_rate(assumed) if assumed else ""
-    problems += [Problem("warning", place(path), text) for text in said if text]
+    said = [_unnamed(unnamed)] if unnamed else []
+    said += [_assumed_rate(assumed)] if assumed else []
+    shown = [record for record, _ in records]
+    nameless = [
+        names.short(file)
+        for file, many in recordings.items()
+        if not _whose(many, listed.get(file))
+    ]
+    said += doubts(shown, {r.name for r in shown} & {*nameless})
+    problems += [Problem("warning", place(path), text) for text in said]
     return Dataset(
         name=NAME,
         events=_events(events, names, {record.name: record for record, _ in records}),
@@ -104,6 +107,21 @@ def read(root: str | Path, *, table: str | Path | None = None) -> Dataset:
         seconds={record.name: times for record, times in records},
         table_rows=named,
     )
+
+
+def _by_recording(
+    rows: list[TableRow], names: _Names, table: Path, problems: list[Problem]
+) -> dict[Path, list[TableRow]]:
+    """Return the rows of every video that they name; note those that name none."""
+    recordings: dict[Path, list[TableRow]] = {}
+    for row in rows:
+        found = names.home(row.recording)
+        if isinstance(found, Path):
+            recordings.setdefault(found, []).append(row)
+        else:
+            cost = int(row.expression is not None)
+            problems.append(Problem("error", place(table, row.row), found, cost))
+    return recordings
 
 
 def _unnamed(videos: list[str]) -> str:
@@ -232,6 +250,12 @@ class _Names:
         return _bare(file) if alone else file.relative_to(self._root).as_posix()
 
 
+def _whose(rows: list[TableRow], facts: Listed | None) -> list[str]:
+    """Return the subjects of a recording, sorted: those of its rows, or the listed one."""
+    named = sorted({row.subject for row in rows if row.subject})
+    return named or ([facts.subject] if facts and facts.subject else [])
+
+
 def _recording(
     file: Path, rows: list[TableRow], table: Path, problems: list[Problem], name: str,
     facts: Listed,
@@ -244,15 +268,13 @@ def _recording(
         where = place(table, rows[0].row) if rows else file.name
         problems.append(Problem("error", where, str(error), cost))
         return None
-    subjects = sorted({row.subject for row in rows if row.subject})
-    if not subjects and facts.subject:
-        subjects = [facts.subject]
+    subjects = _whose(rows, facts)
     if len(subjects) > 1:
         text = f"{name} has the subjects {some(subjects)}; one recording shows one person"
         problems.append(Problem("error", place(table, rows[0].row), text, cost))
         return None
     expressions, times = [], []
-    for row in rows:
+    for row in _once(rows, name, table, problems):
         if row.expression is not None and _fits(row, video, table, problems):
             expressions.append(row.expression)
             times.append(_times(row.expression, video))
@@ -266,6 +288,34 @@ def _recording(
         path=str(file),
     )
     return record, tuple(times)
+
+
+def _once(
+    rows: list[TableRow], name: str, table: Path, problems: list[Problem]
+) -> list[TableRow]:
+    """Return the rows without those that name an expression again, as several coders do."""
+    first: dict[tuple[Interval, str], TableRow] = {}
+    coders: set[str] = set()
+    for row in rows:
+        if (mark := row.expression) is None:
+            continue
+        before = first.get((mark.interval, mark.kind))
+        if before is not None:
+            text = f"{name}: the frames and the kind of row {before.row} again; counted once"
+            problems.append(Problem("error", place(table, row.row), text))
+            continue
+        for (interval, kind), other in first.items():
+            shared = kind == mark.kind and interval.shared(mark.interval)
+            if shared and len({row.source, other.source} - {""}) == 2:
+                coders |= {row.source, other.source}
+        first[mark.interval, mark.kind] = row
+    if coders:
+        text = (
+            f"{name}: rows of {some(sorted(coders))} overlap, and each counts as an "
+            "expression; for one truth, export one coder or the consensus"
+        )
+        problems.append(Problem("warning", place(table), text))
+    return list(first.values())
 
 
 def _fits(row: TableRow, video: Video, table: Path, problems: list[Problem]) -> bool:

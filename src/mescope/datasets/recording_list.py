@@ -2,7 +2,7 @@
 
 Layout  ROOT/recordings.csv with the columns file, subject and rate, and dataset if the people
         are those of another data set; more are ignored, so the table of a rendered corpus
-        will do
+        will do; capitals in the header do not count
 Use     it makes folders of numbered pictures into recordings (they have no times, so the rate
         is needed), and says that a recording without any expression was looked at
 """
@@ -45,11 +45,12 @@ def read_listed(root: Path, problems: list[Problem]) -> dict[Path, Listed]:
     if not path.is_file():
         return {}
     try:
-        (_, header), *rows = split(read_text(path))
+        (_, first), *rows = split(read_text(path))
     except UnreadableError as error:
         raise DatasetError(f"{place(path, error.row)}: {error}") from None
+    header = [cell.strip().lower() for cell in first]  # as in the table of expressions
     if "file" not in header:
-        text = f"expected the columns file, subject and rate, found {header}; not used"
+        text = f"expected the columns file, subject and rate, found {first}; not used"
         problems.append(Problem("warning", place(path), text))
         return {}
     found: dict[Path, Listed] = {}

@@ -25,7 +25,7 @@ from mescope.labels import RENDERED
 WISHED_SEEDS = 3
 ORACLE = "oracle_best_epoch_on_test"
 ORACLE_WARNING = (
-    "For every test person, the epoch that was best on that very person. This is what "
+    "For every fold, the epoch that was best on the very people whom it tests. This is what "
     "selecting on the test data is worth, and no result: never report it as one."
 )
 Counts = NDArray[np.int64]

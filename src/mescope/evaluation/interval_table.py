@@ -235,8 +235,9 @@ def read_lengths(path: str | Path, videos: Collection[VideoKey]) -> dict[VideoKe
                 f"{path.name}, row {number}: expected a whole number of frames, found "
                 f"{cells['frames']!r}"
             )
-        subject = cells.get("subject") or person_in(cells["recording"])
-        known[cells.get("subject", subject), cells["recording"]] = int(frames)
+        named = cells.get("subject")  # or nobody, who is called as with_people does
+        for subject in {named} if named else {"", person_in(cells["recording"])}:
+            known[subject, cells["recording"]] = int(frames)
     missing = sorted(set(videos) - known.keys())
     if missing:
         raise DatasetError(

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from mescope.errors import DatasetError
 from mescope.evaluation.bootstrap import RESAMPLES, middle, resampled
 from mescope.evaluation.figures import confusions
-from mescope.evaluation.metrics import reported, tallies_of
+from mescope.evaluation.metrics import ABSENT, reported, tallies_of
 from mescope.evaluation.predictions import Evaluation
 from mescope.evaluation.spotted import Spotted
 from mescope.evaluation.spotting_figures import drawn_figures
@@ -82,9 +82,9 @@ def _of_clips(first: Evaluation, second: Evaluation) -> list[Difference]:
     found = []
     for metric in reported():
         once = [
-            float(metric.of(tallies_of(table.sum(axis=0)), "zero").mean()) for table in tables
+            float(metric.of(tallies_of(table.sum(axis=0)), ABSENT).mean()) for table in tables
         ]
-        draws = [metric.of(one, "zero").mean(axis=1) for one in drawn] if drawn else None
+        draws = [metric.of(one, ABSENT).mean(axis=1) for one in drawn] if drawn else None
         found.append(_difference(metric.name, metric.title, once, draws, people))
     return found
 

@@ -14,7 +14,7 @@ from typing import Any, Literal
 from mescope.errors import DatasetError, LeakError
 from mescope.evaluation.interval_table import Row, Table, VideoKey
 from mescope.evaluation.predictions import CLEAN
-from mescope.evaluation.scores import CLASSES, MODES, NEUTRAL
+from mescope.evaluation.scores import CLASSES, MODES, NEUTRAL, videos_of
 
 Frames = Literal["native", "decimated"]
 
@@ -136,8 +136,18 @@ class Spotted:
 
     @property
     def minutes(self) -> float:
-        """Length of all videos together."""
-        return sum(video.minutes for video in self.videos)
+        """Length of all videos that are counted, together."""
+        return sum(video.minutes for video in self.counted)
+
+    @property
+    def counted(self) -> tuple[SpottedVideo, ...]:
+        """The videos that the mode counts: as published those with a micro-expression.
+
+        All of them where none has any, so that there is a time to divide by.
+        """
+        run = self.runs[0]
+        keys = set(videos_of(self.found(run), self.truth(), self.counting(run)))
+        return tuple(video for video in self.videos if video.key in keys) or self.videos
 
     def truth(self, frames: Frames | None = None) -> Table:
         """Return the annotations, and all videos that were looked at."""

@@ -157,9 +157,17 @@ def _seed(
 
 
 def _ranked(report: Spotted, run: SpottedRun) -> list[Row]:
-    """Return the detections that are ranked: not those that the mode takes out afterwards."""
+    """Return the detections that are ranked, of the videos that are counted.
+
+    Those that the mode takes out after matching are not.
+    """
     kept = MODES[report.counting(run)].neutral == "counted"
-    return [row for row in report.found(run).rows if kept or row.emotion != NEUTRAL]
+    where = {video.key for video in report.counted}
+    return [
+        row
+        for row in report.found(run).rows
+        if row.where in where and (kept or row.emotion != NEUTRAL)
+    ]
 
 
 def _over(values: list[float]) -> dict[str, Any]:
@@ -180,7 +188,7 @@ def _people(report: Spotted, counts: NDArray[np.int64]) -> list[dict[str, Any]]:
     """Return a row a person: recordings, minutes, and counts as means over the seeds."""
     rows = []
     for person, by_seed in zip(_everyone(report), counts, strict=True):
-        theirs = [video for video in report.videos if video.person == person]
+        theirs = [video for video in report.counted if video.person == person]
         tp, fp, fn = (float(v) for v in by_seed.mean(axis=0))
         rows.append(
             {"dataset": person[0], "subject": person[1], "recordings": len(theirs),

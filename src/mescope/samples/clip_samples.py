@@ -20,7 +20,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import cv2
 import numpy as np
@@ -203,6 +203,7 @@ class _Found(NamedTuple):
     classes: tuple[str, ...]
     problems: tuple[Problem, ...]
     folder: Path | None  # of the cache
+    parameters: dict[str, Any]  # of the feature
 
     def stacked(self, kind: str, rows: Iterable[NDArray[np.float32]] | None = None) -> Prepared:
         """Return the samples, in a file of the cache if they are large."""
@@ -210,7 +211,8 @@ class _Found(NamedTuple):
         path = None
         if self.folder is not None:
             what = [(clip.dataset, clip.subject, clip.name) for clip in self.clips]
-            key = hashlib.sha256(json.dumps([kind, what]).encode()).hexdigest()[:40]
+            known = json.dumps([kind, self.parameters, what], sort_keys=True)
+            key = hashlib.sha256(known.encode()).hexdigest()[:40]
             path = self.folder / f"{key}-stacked.npy"
         inputs = stacked(values, len(self.made), path)
         examples = Examples(
@@ -263,7 +265,7 @@ def _clips(
         )
     _note_cache(keep, findings)
     folder = None if keep is None else keep.folder
-    return _Found(made, kept, chosen, classes, findings.problems(), folder)
+    return _Found(made, kept, chosen, classes, findings.problems(), folder, feature.parameters)
 
 
 def _classes(

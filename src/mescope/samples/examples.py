@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -82,12 +82,29 @@ class Examples:
             "labels": hashlib.sha256(known.encode()).hexdigest(),
         }
 
+    def digest(self) -> str:
+        """Return one SHA-256 of all that :meth:`hashes` covers."""
+        return hashlib.sha256(repr(sorted(self.hashes().items())).encode()).hexdigest()
+
     @property
     def tested(self) -> list[int]:
         """Return the examples that may be tested: the originals, of micro-expressions."""
         if not self.origins:
             return list(range(len(self)))
         return [i for i, origin in enumerate(self.origins) if origin.testable]
+
+    def subset(self, items: Sequence[int]) -> Examples:
+        """Return the given examples with all that is known about them, in that order."""
+        inputs, labels = self.take(items)
+        return replace(
+            self,
+            inputs=inputs,
+            labels=labels,
+            persons=tuple(self.persons[i] for i in items),
+            names=tuple(self.names[i] for i in items),
+            origins=tuple(self.origins[i] for i in items if self.origins),
+            parts=tuple(self.parts[i] for i in items if self.parts),
+        )
 
     def take(self, items: Sequence[int]) -> tuple[NDArray[Any], NDArray[np.int64]]:
         """Return inputs and labels of the given examples, in that order.

@@ -7,8 +7,10 @@ sizes, times of change), so that a second run reads no picture at all.
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -233,7 +235,9 @@ def _measure_one(shared: _Shared, number: int) -> _Measured:
         store = None if shared.cache is None else Store(shared.cache, _identity(path, wanted))
         kept = store.load("windows") if store else None
         if kept is not None:
-            return _Measured(from_arrays(record, kept, wanted.region_names, wanted.mode))
+            one = from_arrays(record, kept, wanted.region_names, wanted.mode)
+            if path.is_file() or _of_rate(one, record.rate):
+                return _Measured(one)
         video = open_video(path, rate=record.rate if path.is_dir() else None)
         flow = extract(video, jobs=1, **wanted.extraction())
         one = RecordingWindows(
@@ -248,6 +252,14 @@ def _measure_one(shared: _Shared, number: int) -> _Measured:
         return _Measured(None, str(error), short=True)
     except (MescopeError, OSError) as error:
         return _Measured(None, str(error))
+
+
+def _of_rate(one: RecordingWindows, rate: float) -> bool:
+    """Say whether windows were cut at a rate; pictures have no times, so it may be put right.
+
+    Compared here instead of in the key, so that what older versions kept is still found.
+    """
+    return math.isclose(one.timing.step * one.timing.rate, rate)
 
 
 def _path(record: Recording) -> Path:
@@ -300,6 +312,18 @@ def from_arrays(
         mode=mode,
         warnings=tuple(plan["warnings"]),
     )
+
+
+def hash_of(some: Iterable[RecordingWindows]) -> str:
+    """Return SHA-256 of what was measured and of its annotations, to tell runs apart."""
+    digest = hashlib.sha256()
+    for one in some:
+        digest.update(repr((one.recording.dataset, one.recording.subject)).encode())
+        digest.update(repr((one.recording.name, one.recording.expressions)).encode())
+        digest.update(repr((one.timing, one.regions, one.mode, one.padded)).encode())
+        for array in (one.windows, one.valid, one.frames):
+            digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
 
 
 def key_of(recording: Recording) -> str:

@@ -1,8 +1,8 @@
 """Checkpoints: everything a killed run needs to go on as if nothing had happened.
 
 One safetensors file (never pickle): model, Adam moments, and JSON metadata with the epoch, the
-recipe and the history.  Written to a temporary file and moved into place, so the last good
-checkpoint survives a kill at any moment.
+recipe, what was learned from (a hash) and the history.  Written to a temporary file and moved
+into place, so the last good checkpoint survives a kill at any moment.
 """
 
 from __future__ import annotations
@@ -61,13 +61,18 @@ class Checkpointer:
         folder: of the run.
         recipe: what is trained; a checkpoint of another one is refused.
         every: seconds between two checkpoints; 0 for one after every epoch.
+        data: hash of what is learned from; a checkpoint of other data is refused.  "" where
+            the recipe alone decides it, or whoever keeps the folder compares it.
 
     Attributes:
         companions: what goes into the checkpoint beside model and optimizer, by name.
     """
 
-    def __init__(self, folder: Path, recipe: Recipe, every: float = 0.0) -> None:
+    def __init__(
+        self, folder: Path, recipe: Recipe, every: float = 0.0, *, data: str = ""
+    ) -> None:
         self.path, self.recipe, self.every = folder / CHECKPOINT, recipe, every
+        self.data = data
         self.progress = RunState()
         self.companions: dict[str, Companion] = {}
         self._written = time.monotonic()
@@ -80,7 +85,7 @@ class Checkpointer:
         """
         if self.path.exists():
             self.progress = load_checkpoint(
-                self.path, self.recipe, model, optimizer, self.companions
+                self.path, self.recipe, model, optimizer, self.companions, data=self.data
             )
             if is_first():
                 self._write_history()  # a kill may have come between the two files
@@ -95,8 +100,9 @@ class Checkpointer:
         if not is_first() or time.monotonic() - self._written < self.every:
             return
         save_checkpoint(
-            self.path, self.recipe, model, optimizer, self.progress, self.companions
-        )
+            self.path, self.recipe, model, optimizer, self.progress, self.companions,
+            data=self.data,
+        )  # fmt: skip
         self._write_history()
         self._written = time.monotonic()
 
@@ -127,8 +133,10 @@ def save_checkpoint(
     optimizer: torch.optim.Adam,
     progress: RunState,
     companions: Mapping[str, Companion] | None = None,
+    *,
+    data: str = "",
 ) -> None:
-    """Write a checkpoint in one step."""
+    """Write a checkpoint in one step; ``data`` as for :class:`Checkpointer`."""
     tensors = {f"model/{k}": v.detach().contiguous() for k, v in model.state_dict().items()}
     moments = optimizer.state_dict()["state"]
     for index, state in moments.items():
@@ -142,15 +150,18 @@ def save_checkpoint(
         "recipe": json.dumps(recipe.to_dict(), sort_keys=True),
         "progress": json.dumps(asdict(progress)),
         "beside": json.dumps(values),
+        "data": data,
     }
     write_atomically(path, save(tensors, metadata))
 
 
-def check_checkpoint(path: Path, recipe: Recipe) -> RunState:
+def check_checkpoint(path: Path, recipe: Recipe, data: str = "") -> RunState:
     """Return where a run stands, from the metadata of its checkpoint alone.
 
+    Checkpoints of older versions do not say what was learned from, and are believed.
+
     Raises:
-        RecipeError: the file is damaged, or was made by another recipe.
+        RecipeError: the file is damaged, or was made by another recipe or on other ``data``.
     """
     try:
         with safe_open(path, framework="pt") as file:
@@ -165,6 +176,11 @@ def check_checkpoint(path: Path, recipe: Recipe) -> RunState:
             f"the checkpoint {path} was made by another recipe; restore that recipe, "
             "or choose another output folder"
         )
+    if data and metadata.get("data") and metadata["data"] != data:
+        raise RecipeError(
+            f"the checkpoint {path} learned from other data than what is given now (people, "
+            "clips or annotations differ); restore them, or choose another output folder"
+        )
     return progress
 
 
@@ -174,13 +190,15 @@ def load_checkpoint(
     model: torch.nn.Module,
     optimizer: torch.optim.Adam,
     companions: Mapping[str, Companion] | None = None,
+    *,
+    data: str = "",
 ) -> RunState:
     """Restore ``model``, ``optimizer`` and ``companions``; return where the run stands.
 
     Raises:
-        RecipeError: the file is damaged, or was made by another recipe.
+        RecipeError: see :func:`check_checkpoint`.
     """
-    progress = check_checkpoint(path, recipe)
+    progress = check_checkpoint(path, recipe, data)
     try:
         with safe_open(path, framework="pt") as file:
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mescope.errors import LeakError, OutputError, RecipeError
+from mescope.errors import DatasetError, LeakError, OutputError, RecipeError
 from mescope.evaluation.folds import Fold
 from mescope.evaluation.report import (
     CLEAN,
@@ -31,6 +32,7 @@ from mescope.evaluation.report import (
 from mescope.io.devices import devices_for_jobs, spread
 from mescope.io.parallel import Engine, run_jobs
 from mescope.io.progress import Progress
+from mescope.models.weights import find
 from mescope.samples.examples import Examples
 from mescope.samples.prepare import Data, prepare
 from mescope.training.checkpoint import Checkpointer, check_checkpoint
@@ -59,8 +61,8 @@ PUBLISHED_SPLIT = (
     "this is another protocol: --protocol fixed takes that one"
 )
 ORACLE = (
-    "the column 'oracle' shows, for every test person, the epoch that was best on that person: "
-    "it is what selecting on the test data is worth, and no result"
+    "the column 'oracle' shows, for every fold, the epoch that was best on the people whom it "
+    "tests: it is what selecting on the test data is worth, and no result"
 )
 
 
@@ -113,7 +115,8 @@ def evaluate(
         jobs: processes; the result is the same for any number.
         engine: ``local`` or ``ray``.
         address: of a running Ray cluster.
-        oracle: also keep, apart, the predictions of the epoch that is best on each test person.
+        oracle: also keep, apart, the predictions of the epoch that is best on a fold's test
+            people.
         device: a torch device for networks, or several with commas between them; ``cuda`` is
             every card.  Processes are spread over them; take no more than one for each card.
         log: also write the losses of every fold into ``out/logs``: ``csv``, ``tensorboard`` or
@@ -123,7 +126,7 @@ def evaluate(
 
     Raises:
         RecipeError: the recipe is wrong or asks for other data, or ``out`` holds another run.
-        DatasetError: no clip of the data set can be used.
+        DatasetError: no clip of the data set can be used, or a person has two of one name.
         LeakError: there are too few people for the protocol, or two people share a clip.
         OutputError: ``out`` cannot be written.
         MescopeError: a device is not there.
@@ -228,7 +231,7 @@ def _plain(scores: NDArray[np.float64]) -> tuple[tuple[float, ...], ...]:
 
 
 class _Best:
-    """Watches the test person: the predictions of the first epoch with the most hits."""
+    """Watches the test people: the predictions of the first epoch with the most hits."""
 
     def __init__(self, inputs: NDArray[Any], labels: NDArray[np.int64]) -> None:
         self._inputs, self._labels = inputs, labels
@@ -280,8 +283,16 @@ def _without_class(examples: Examples, splits: dict[int, list[Fold]]) -> list[st
 def _check_duplicates(examples: Examples) -> None:
     """Refuse the same input under two people: one would be trained on, the other tested.
 
-    That is how one person with two names, or in two data sets, shows itself.
+    That is how one person with two names, or in two data sets, shows itself.  Two clips of one
+    person and name are refused as well, now and not by the report after the last fold.
     """
+    clips = [(*examples.persons[i], examples.names[i]) for i in examples.tested]
+    twice = [clip for clip, count in Counter(clips).items() if count > 1]
+    if twice:
+        raise DatasetError(
+            f"expected clips of different names for each person, found {'/'.join(twice[0])} "
+            f"twice ({len(twice)} such clips); rename one, or leave it out"
+        )
     seen: dict[bytes, int] = {}
     for i, values in enumerate(examples.inputs):
         if values.min() == values.max():
@@ -312,6 +323,9 @@ def _identity(
     found = {"recipe": recipe.to_dict(), "protocol": protocol, "oracle": oracle, **hashes}
     if getattr(recipe.task, "search_population", 0):
         found["search"] = "winners are tuned on everybody"  # not so in older versions
+    if recipe.model.weights:  # another file may lie under that name now
+        start = find(recipe.model.weights).read_bytes()
+        found["start"] = hashlib.sha256(start).hexdigest()
     return found
 
 

@@ -15,8 +15,6 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from mescope.errors import DatasetError, RecipeError
 from mescope.evaluation.folds import Fold, Person
 from mescope.evaluation.interval_table import Row
@@ -33,7 +31,12 @@ from mescope.io.devices import devices_for_jobs, spread
 from mescope.io.parallel import Engine, run_jobs
 from mescope.io.progress import Progress
 from mescope.samples.recording_targets import class_of, without_class
-from mescope.samples.recording_windows import HOME, MeasuredRecordings, RecordingWindows
+from mescope.samples.recording_windows import (
+    HOME,
+    MeasuredRecordings,
+    RecordingWindows,
+    hash_of,
+)
 from mescope.samples.spotting_kinds import AnnotatedRecordings
 from mescope.training.fold_weights import check_measured, for_folds
 from mescope.training.logs import Log, check_log
@@ -43,6 +46,7 @@ from mescope.training.spotting_fold import (
     FoldDone,
     SharedRecordings,
     SpottedFold,
+    kept_weights,
     run_fold,
 )
 from mescope.training.tables import Recipe, fitting
@@ -91,7 +95,8 @@ def evaluate_recordings(
         address: of a running Ray cluster.
         device: as for :func:`mescope.training.evaluate.evaluate`.
         log: also write the losses of every fold, into ``out/logs``.
-        keep_weights: write every fold's weights into ``out/weights``.
+        keep_weights: write every fold's weights into ``out/weights``; finished folds that have
+            none there are trained once more.
         only: numbers of the folds to do now, from 0, for runs in parts; none of them: collect.
         progress: called after every job.
 
@@ -121,12 +126,13 @@ def evaluate_recordings(
         "weights": None if files is None else {k: _digest(v) for k, v in files.items()},
     }  # fmt: skip
     results = Results(out, identity, splits, SpottedFold)
+    kept = out / "weights" if out is not None and keep_weights and files is None else None
+    results.again(lambda job: kept is not None and not kept_weights(kept, *job).exists())
     missing = [(seed, number, splits[seed][number]) for seed, number in results.missing(only)]
     total = len(results.missing()) + len(results)
     if progress:
         progress(len(results), total)
     folder = None if out is None else out / "folds"
-    kept = out / "weights" if out is not None and keep_weights else None
     check_log(log, out)
     shared = SharedRecordings(recipe, some, files, folder, cards[0], kept, log, out)
     for (seed, number, _), done in run_jobs(
@@ -169,18 +175,6 @@ def _keep(
 def traces_of(out: Path) -> Store:
     """Return where a run keeps the traces of its folds: ``seed-S-NNN``, ``I-score`` …"""
     return Store(out / TRACES, {"traces": 1})
-
-
-def hash_of(some: Iterable[RecordingWindows]) -> str:
-    """Return SHA-256 of what was measured and of its annotations, to tell runs apart."""
-    digest = hashlib.sha256()
-    for one in some:
-        digest.update(repr((one.recording.dataset, one.recording.subject)).encode())
-        digest.update(repr((one.recording.name, one.recording.expressions)).encode())
-        digest.update(repr((one.timing, one.regions, one.mode, one.padded)).encode())
-        for array in (one.windows, one.valid, one.frames):
-            digest.update(np.ascontiguousarray(array).tobytes())
-    return digest.hexdigest()
 
 
 def _digest(path: Path) -> str:

@@ -45,7 +45,10 @@ def folds_of(examples: Examples, protocol: Protocol, seed: int) -> list[Fold]:
     tested = examples.tested
     if not tested:
         raise DatasetError("expected original micro-expressions to test, found none")
-    folds = [_whole(fold, tested, examples) for fold in _over(examples, tested, protocol, seed)]
+    folds = [
+        _whole(fold, tested, examples, by_set=protocol == "cross-dataset")
+        for fold in _over(examples, tested, protocol, seed)
+    ]
     if examples.origins:
         for fold in folds:
             train, test = ([examples.origins[i] for i in p] for p in (fold.train, fold.test))
@@ -118,8 +121,12 @@ def split(
     return [balanced_hold_out(persons, labels, 0.3, seed)]
 
 
-def _whole(fold: Fold, tested: list[int], examples: Examples) -> Fold:
-    """Return a fold over all examples: what is never tested joins the training part."""
+def _whole(fold: Fold, tested: list[int], examples: Examples, *, by_set: bool) -> Fold:
+    """Return a fold over all examples: what is never tested joins the training part.
+
+    Nothing of a person who is tested does, and ``by_set`` nothing of a data set that is: also
+    not of its people who show macro-expressions alone.
+    """
     if not examples.origins:
         return fold
     test = tuple(tested[i] for i in fold.test)
@@ -128,6 +135,9 @@ def _whole(fold: Fold, tested: list[int], examples: Examples) -> Fold:
         units[place] = unit
     by_clip = any(units[i] != examples.persons[i] for i in tested)
     away = {examples.persons[i] for i in test}
+    if by_set:
+        sets = {dataset for dataset, _ in away}
+        away = {person for person in examples.persons if person[0] in sets}
     more = (
         _apart(examples, test)
         if by_clip

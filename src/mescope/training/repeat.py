@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from mescope.errors import OutputError
 from mescope.evaluation.predictions import environment
 from mescope.io.atomic import write_atomically
 from mescope.io.json_text import json_value
@@ -93,6 +94,32 @@ class RunNotes:
                 if one not in (None, False, ""):
                     words += [f"--{name}"] if one is True else [f"--{name}", str(one)]
         return shlex.join([*words, "--output", f"{self.folder}-again"])
+
+
+def check_same_data(folder: Path, data: Mapping[str, Any]) -> None:
+    """Refuse the finished run of a folder if it was one on other data.
+
+    Args:
+        folder: of the run; one that does not say what it was run on is believed.
+        data: what tells the data apart that is given now, as for :class:`RunNotes`; empty: it
+            is not known.
+
+    Raises:
+        OutputError: data set, listing or hash differ.
+    """
+    before: Any = {}
+    with contextlib.suppress(OSError, ValueError, LookupError, TypeError):
+        before = json_value((folder / REPEAT).read_text(encoding="utf-8"))["data"]
+    if not isinstance(before, dict):
+        return
+    compared = [k for k in ("dataset", "listing", "hash") if k in before and k in data]
+    differ = [name for name in compared if before[name] != data[name]]
+    if differ:
+        raise OutputError(
+            f"{folder} holds a finished run on other data, which is kept: {', '.join(differ)} "
+            f"differ from those in {REPEAT} (people, names, frames or emotions changed?); "
+            "choose another folder with -o"
+        )
 
 
 def _plugins(given: Sequence[str]) -> list[str]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Generic, Protocol, Self, TypeVar
@@ -170,6 +170,10 @@ class Results(Generic[Result]):
             for number in range(len(folds))
             if (seed, number) not in self and (only is None or number in only)
         ]
+
+    def again(self, wanted: Callable[[tuple[int, int]], bool]) -> None:
+        """Take finished jobs (seed, number) for missing: they are done and kept once more."""
+        self._done = {job: done for job, done in self._done.items() if not wanted(job)}
 
     def check_whole(self) -> None:
         """Refuse a run of which jobs are missing.

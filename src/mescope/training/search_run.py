@@ -81,6 +81,7 @@ class SearchRun:
             "optim.patience=0",
             "task.search_population=0",
         )  # fmt: skip
+        self._data = examples.digest()
         self._learned: TrainedRecognizer | None = None
         self.found: Found | None = None
 
@@ -153,7 +154,9 @@ class SearchRun:
     def _tuned(self) -> bool:
         """The weights have gone on under a winner, and can choose no other one."""
         path = self._folder / CHECKPOINT
-        epoch = check_checkpoint(path, self._plain).epoch if path.exists() else 0
+        if not path.exists():
+            return False
+        epoch = check_checkpoint(path, self._plain, self._data).epoch
         return epoch > self._table.adaptive_epochs
 
     def _log(self) -> SearchLog:
@@ -179,22 +182,15 @@ class SearchRun:
         """Train the rest of the epochs under the winner, and write the weights."""
         winner = self.winner
         learned = self._learn(winner, self._optim.epochs, report)
-        items = self._fold.train
-        inputs, labels = self._examples.take(items)
-        seen = dataclasses.replace(
-            self._examples,
-            inputs=inputs,
-            labels=labels,
-            persons=tuple(self._examples.persons[i] for i in items),
-            names=tuple(self._examples.names[i] for i in items),
-        )
+        seen = self._examples.subset(self._fold.train)
         return learned, publish_recognizer(learned, winner, seen, self.weights_path)
 
     def _learn(self, recipe: Recipe, until: int, report: Report | None) -> TrainedRecognizer:
         inputs, labels = self._examples.take(self._fold.train)
+        keep = Checkpointer(self._folder, self._plain, data=self._data)
         found = train_recognizer(
             recipe, inputs, labels, self._examples.classes, recipe.seed, device=self._device,
-            report=report, checkpointer=Checkpointer(self._folder, self._plain), until=until,
+            report=report, checkpointer=keep, until=until,
         )  # fmt: skip
         return cast(TrainedRecognizer, found)
 

@@ -14,7 +14,7 @@ import mescope
 from mescope.evaluation.folds import Person
 from mescope.labels import RENDERED
 from mescope.models.weights import Card
-from mescope.samples.recording_windows import RecordingWindows
+from mescope.samples.recording_windows import HOME, RecordingWindows
 from mescope.samples.spotting_kinds import AnnotatedRecordings
 from mescope.spotting.proposals import ProposalRule
 from mescope.training.tables import Recipe, fitting
@@ -45,6 +45,7 @@ def card_of(
     timing = Counter(one.timing for one in some).most_common(1)[0][0]
     names = sorted({one.recording.dataset for one in some})
     people = {one.person for one in some}
+    homes = {HOME.get(name, name) for name in names}  # without is one of the data set
     config: Any = model.config
     left_out = f", without {'/'.join(without)}" if without else ""
     extraction = wanted.extraction()
@@ -64,7 +65,7 @@ def card_of(
             f"{len(some)} recordings of {len(people)} people of {', '.join(names)}{left_out}"
         ),
         simulated=names == [RENDERED],
-        without=without[1] if without else "",
+        without=without[1] if without and without[0] in homes else "",
         dataset=names[0] if len(names) == 1 else "",
         scores=dict(scores or {}),
         proposals=rule.to_dict(),

@@ -24,7 +24,7 @@ from mescope.events import Detection
 from mescope.io.devices import checked_devices
 from mescope.models.weights import load, save
 from mescope.samples.recording_targets import RecordingEpochs
-from mescope.samples.recording_windows import RecordingWindows
+from mescope.samples.recording_windows import RecordingWindows, hash_of
 from mescope.samples.spotting_kinds import AnnotatedRecordings
 from mescope.spotting import SPOTTERS
 from mescope.spotting.proposals import ProposalRule
@@ -36,6 +36,7 @@ from mescope.training.spotting_rule import (
     found_by,
     trace_of,
     with_chosen_level,
+    with_level_of,
 )
 from mescope.training.tables import Recipe, fitting
 from mescope.training.tasks.recordings import RecordingTable
@@ -118,7 +119,9 @@ def run_fold(shared: SharedRecordings, item: tuple[int, int, Fold]) -> FoldDone:
     everyone = table.k_p_people == "everyone"
     rule = first_rule(recipe, shared.some if everyone else train_on)
     if shared.weights is not None:
-        model, _ = load(shared.weights[fold.name])
+        model, card = load(shared.weights[fold.name])
+        if table.hold_out:
+            rule = with_level_of(rule, card)
         model = model.to(shared.device)
     else:
         with _checkpoints(shared.folder, seed, number) as folder:
@@ -128,7 +131,7 @@ def run_fold(shared: SharedRecordings, item: tuple[int, int, Fold]) -> FoldDone:
             )  # fmt: skip
         if shared.keep is not None:
             card = card_of(recipe, model, rule, train_on, without=test_on[0].person)
-            save(shared.keep / f"seed-{seed}" / f"{number:03d}.safetensors", model, card)
+            save(kept_weights(shared.keep, seed, number), model, card)
     traces = [trace_of(model, one, device=shared.device) for one in test_on]
     found = {
         f"strategy-{s}": _rows(
@@ -141,6 +144,11 @@ def run_fold(shared: SharedRecordings, item: tuple[int, int, Fold]) -> FoldDone:
         found |= untrained(test_on)
     result = SpottedFold(fold.name, rule.to_dict(), found, time.monotonic() - started)
     return FoldDone(result, _packed(traces))
+
+
+def kept_weights(folder: Path, seed: int, number: int) -> Path:
+    """Return the file of a fold's weights in the folder that keeps them."""
+    return folder / f"seed-{seed}" / f"{number:03d}.safetensors"
 
 
 def fitted(
@@ -157,6 +165,9 @@ def fitted(
     """Train on the recordings of some people; return the model in eval mode, and its rule.
 
     With ``hold_out`` that share of the people is not learned from and chooses the level.
+
+    Raises:
+        RecipeError: ``folder`` holds a run of another recipe, or on other recordings.
     """
     wanted = fitting(recipe.data, AnnotatedRecordings, "[data]")
     table = fitting(recipe.task, RecordingTable, "[task]")
@@ -169,7 +180,7 @@ def fitted(
     source = RecordingEpochs(wanted, recipe.labels, recipe.seed, learned)
     model, _ = train(
         recipe, folder, source=source, device=device, log=log, log_folder=log_folder,
-        report=report,
+        data=hash_of(people), report=report,
     )  # fmt: skip
     if held:
         place = checked_devices(device)[0]  # where a training on several leaves the model

@@ -15,10 +15,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from mescope.errors import DatasetError
+from mescope.errors import DatasetError, WeightsError
 from mescope.evaluation.matching import Counts, match_kind
 from mescope.events import Detection, Interval
 from mescope.labels import SPOTTING_CLASSES
+from mescope.models.card import Card
 from mescope.models.inference import score_windows
 from mescope.samples.recording_windows import RecordingWindows
 from mescope.samples.spotting_kinds import AnnotatedRecordings
@@ -89,6 +90,26 @@ def with_level(rule: ProposalRule, level: float) -> ProposalRule:
     if rule.mode == "clean":
         return replace(rule, floor=level)
     return replace(rule, share=level)
+
+
+def with_level_of(rule: ProposalRule, card: Card) -> ProposalRule:
+    """Return the rule with the level that was chosen together with weights, if one was.
+
+    Raises:
+        WeightsError: the card's rule is of another version.
+    """
+    if not card.proposals:
+        return rule
+    try:
+        chosen = ProposalRule(**card.proposals)
+    except (TypeError, ValueError) as error:
+        raise WeightsError(
+            f"expected weights with the spotting rule of {card.model}, found another in their "
+            f"card: {error}; train them again"
+        ) from error
+    if chosen.mode != rule.mode:
+        return rule
+    return with_level(rule, chosen.floor if chosen.mode == "clean" else chosen.share)
 
 
 def with_chosen_level(

@@ -31,6 +31,7 @@ def train(
     device: str = "cpu",
     log: Log = "none",
     log_folder: Path | None = None,
+    data: str = "",
     report: Report | None = None,
 ) -> tuple[torch.nn.Module, RunState]:
     """Train by a recipe, with a checkpoint after every epoch.
@@ -44,13 +45,15 @@ def train(
             (:mod:`mescope.training.several_devices`).
         log: also write the loss of every epoch as ``csv``, for ``tensorboard`` or ``wandb``.
         log_folder: for it; ``logs`` in ``out`` by default.
+        data: hash of what ``source`` is made from; a checkpoint of other data is refused.
         report: called after every batch.
 
     Returns:
         The trained model in eval mode, and the progress with its history.
 
     Raises:
-        RecipeError: the recipe is wrong, or the loss is not a number.
+        RecipeError: the recipe is wrong, the loss is not a number, or ``out`` holds another
+            run.
         OutputError: ``out`` cannot be used.
         MescopeError: a device is not there.
     """
@@ -62,13 +65,13 @@ def train(
     except OSError as error:
         raise OutputError(f"cannot make the folder {folder}: {error}") from error
     family = spotting_task(recipe)
-    checkpointer = Checkpointer(folder, recipe)
+    checkpointer = Checkpointer(folder, recipe, data=data)
     if checkpointer.path.exists() and not resume:
         raise OutputError(f"{checkpointer.path} exists; resume it, or choose another folder")
     devices = checked_devices(device)
     if len(devices) > 1:
         given = {"recipe": recipe, "out": folder, "source": source}
-        more = {"log": log, "log_folder": log_folder}
+        more = {"log": log, "log_folder": log_folder, "data": data}
         train_together(devices, train, given | more, report)
     task = family(recipe, one_device(devices[0]).device)
     task.learns_from(source)

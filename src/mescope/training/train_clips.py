@@ -17,7 +17,7 @@ from mescope.errors import OutputError, RecipeError
 from mescope.evaluation.recognition import count_classes, uar, uf1
 from mescope.io.devices import checked_devices
 from mescope.labels import RENDERED
-from mescope.models.weights import Card, config_of, save
+from mescope.models.weights import Card, config_of, find, read_card, save
 from mescope.moved import renamed
 from mescope.samples.examples import Examples
 from mescope.samples.kinds import SAMPLES
@@ -62,7 +62,8 @@ def train_on_all(
         The recogniser, and the checkpointer with the history.
 
     Raises:
-        RecipeError: the recipe names no network, or the loss is not a number.
+        RecipeError: the recipe names no network, the loss is not a number, or ``out`` holds
+            a run of another recipe or of other examples.
         OutputError: ``out`` cannot be used.
         MescopeError: a device is not there.
     """
@@ -76,7 +77,8 @@ def train_on_all(
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"cannot make the folder {folder}: {error}") from error
-    checkpointer = Checkpointer(folder, recipe)
+    drawn = SAMPLES.named(examples.kind).simulated  # the recipe says all about those
+    checkpointer = Checkpointer(folder, recipe, data="" if drawn else examples.digest())
     if checkpointer.path.exists() and not resume:
         raise OutputError(f"{checkpointer.path} exists; resume it, or choose another folder")
     devices = checked_devices(device)
@@ -119,15 +121,17 @@ def publish_recognizer(
         WeightsError: the file cannot be written so.
     """
     drawn = recipe.data.drawn((recipe.seed, DEVELOPMENT), MAPS)
-    simulated = drawn is not None or {dataset for dataset, _ in trained.persons} == {RENDERED}
+    made = drawn is not None or {dataset for dataset, _ in trained.persons} == {RENDERED}
+    begun = read_card(find(recipe.model.weights)) if recipe.model.weights else None
+    simulated = made and (begun is None or begun.simulated)
     scores: dict[str, float] = {}
     if drawn is not None:
         scores |= _scores("simulated", recognizer, drawn)
     if unseen is not None:
-        if not simulated or unseen.classes != trained.classes:
+        if not made or unseen.classes != trained.classes:
             raise RecipeError(
                 "expected weights that saw simulated faces only, to be scored on real people "
-                f"of the same classes; found {_source(trained)}; use `mescope evaluate`"
+                f"of the same classes; found {_source(trained, made)}; use `mescope evaluate`"
             )
         scores |= _scores("real", recognizer, unseen)
     model, task = recognizer.model.eval().to("cpu"), task_of(recipe)
@@ -139,11 +143,11 @@ def publish_recognizer(
         rate=0.0,
         labels=recognizer.classes,
         recipe=json.dumps(recipe.to_dict(), sort_keys=True),
-        trained_on=_source(trained),
+        trained_on=_source(trained, simulated) + _begun(begun),
         simulated=simulated,
         scores=scores,
         inputs=recognizer.prepare.to_dict(),
-        licence="Apache-2.0" if simulated else "",
+        licence=_licence(begun, simulated),
         version=mescope.__version__,
         notes=recipe.notes,
         task=name_of(task),
@@ -151,9 +155,22 @@ def publish_recognizer(
     return save(path, model, card)
 
 
-def _source(trained: Examples) -> str:
+def _begun(card: Card | None) -> str:
+    """Return what start weights learned from, as the end of a sentence; "" without them."""
+    return f"; begun from weights trained on {card.trained_on}" if card else ""
+
+
+def _licence(begun: Card | None, simulated: bool) -> str:
+    """Return the licence: that of imported start weights, ours, or none that we could give."""
+    if begun is not None and (simulated or not begun.simulated):
+        return begun.licence
+    return "Apache-2.0" if simulated else ""
+
+
+def _source(trained: Examples, simulated: bool) -> str:
     if SAMPLES.named(trained.kind).simulated:
-        return f"{len(trained)} simulated flow maps of simulated faces; no real face"
+        maps = f"{len(trained)} simulated flow maps of simulated faces"
+        return f"{maps}; no real face" if simulated else maps
     sets = Counter(dataset for dataset, _ in trained.persons)
     if set(sets) == {RENDERED}:
         faces = len(set(trained.persons))
