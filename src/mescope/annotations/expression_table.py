@@ -2,8 +2,8 @@
 
 Columns: recording (or video), onset, offset, kind (or type: micro, macro); optional: apex,
 emotion, subject, au, objective_class (1 to 7 or I to VII), rate (or fps: frames a second, of
-pictures), status, source, onset_s, apex_s, offset_s; others are ignored.  How it is cut into
-rows: :mod:`delimited`.  UTF-8, or UTF-16 with its mark.  Frames count from 0, both ends included.
+pictures), status, source, onset_s, apex_s, offset_s; others are ignored.  Cut into rows by
+:mod:`delimited`.  UTF-8, or UTF-16 with its mark.  Frames count from 0, both ends included.
 """
 
 from __future__ import annotations
