@@ -16,7 +16,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from mescope.cli.inputs import Job
+from mescope.cli.several import ALL
 from mescope.errors import MescopeError, OutputError
+from mescope.face.choice import as_stored, stored_in
 
 State = Literal["new", "completed", "finished"]
 """Nothing was there; some files were, and the others are made; all were."""
@@ -70,7 +72,7 @@ class Standing:
 
     def document(self) -> dict[str, Any]:
         """Return what the JSON file says, without its traces; empty where there is none."""
-        found = next((p for p in self.there if p.suffix == ".json"), None)
+        found = next((p for p in self.there if p.name == f"{self.job.name}.json"), None)
         if found is None:
             return {}
         from mescope.reports.json import read_document
@@ -128,7 +130,7 @@ def _identity(video: Mapping[str, Any], about: Mapping[str, Any]) -> dict[str, A
         found["set of weights"] = tuple(several or single)
         extraction = about["parameters"].get("extraction", {})
         if "face" in extraction:
-            found["face"] = extraction["face"]
+            found["face"] = stored_in(extraction)
             found["landmark table"] = (extraction.get("landmarks") or ["", ""])[1]
     return found
 
@@ -138,7 +140,7 @@ def _asked_for(video: Mapping[str, Any], job: Job, asked: Asked) -> dict[str, An
     known: dict[str, Any] = {
         "method": asked.method,
         "set of weights": asked.checksums,
-        "face": asked.face,
+        "face": {"face": ALL} if asked.face == ALL else as_stored(asked.face),
         "landmark table": hashlib.sha256(table.read_bytes()).hexdigest() if table else "",
     }
     if "fingerprint" in video:
