@@ -503,7 +503,7 @@ def test_an_overlay_gets_what_the_analysis_got(run, here, analyzer, monkeypatch)
     [
         (("a.mp4", "b.mp4", "--overlay", "o.mp4"), 2, "one recording"),
         (("a.mp4", "--overlay", "o.gif"), 1, "name ending in"),
-        (("a.mp4", "--overlay", "a.mp4", "--force"), 1, "recording itself"),
+        (("a.mp4", "--overlay", "a.mp4", "--force"), 1, "is the file that is read"),
         (("a.mp4", "--overlay", "b.mp4"), 1, "--force"),
     ],
 )
