@@ -301,7 +301,7 @@ def test_answers_to_another_question_are_not_taken_for_finished(run, here, analy
     for number in range(3):
         touch(f"clip/img{number}.png")
     document = here / "clip.json"
-    asked = Asked("me-tst-plus-small", "model", {"rate": 30.0, "start": None, "end": None})
+    asked = Asked("me-tst-plus-small", "model", lambda _job: {"rate": 30.0})
     assert asked.checksums[0]
 
     def made(**changes):

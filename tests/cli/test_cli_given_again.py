@@ -37,7 +37,7 @@ def test_a_face_that_is_asked_for_again_is_the_same(tmp_path, face):
     document.write_text(json.dumps(whole))
 
     def state(asked):
-        question = Asked("me-tst-plus-small", "mdmd", {}, asked)
+        question = Asked("me-tst-plus-small", "mdmd", lambda _job: {}, asked)
         return standing(Job("a.mp4", "a"), [document], question).state
 
     assert state(int(face) if face.isdecimal() else face) == "finished"

@@ -19,6 +19,7 @@ from mescope.cli.inputs import (
     check_folder,
     gather,
     landmarks_of,
+    rates_for,
     time_range,
 )
 from mescope.cli.many import Cluster, Manifest, OnNodes, on_cluster
@@ -110,15 +111,15 @@ def analyze(
     by = checked_engine(engine)
     options: dict[str, Any] = {
         **time_range(start, end),
-        "rate": rate,
         "jobs": jobs,
         "face": whose_face(faces, face, landmarks, overlay),
     }
     check_folder(output)
     work, missing = gather(videos)
     batch = Batch(len(work) + len(missing))
-    asked = _asked(model, spotter, options, landmarks, batch.total)
     batch.refuse(missing)
+    rates = rates_for(work, rate)
+    asked = _asked(model, spotter, options, rates, landmarks, batch.total)
     found = _standing(work, output, suffixes, None if force else asked, batch)
     if overlay is not None:
         _check_overlay(overlay, work, batch.total, force or not _untouched(found))
@@ -128,7 +129,8 @@ def analyze(
         finish = _Finish(output, suffixes, overlay, force, strict, as_json, batch)
 
         def asked_for(one: Standing) -> dict[str, Any]:
-            return options | landmarks_of(one.job, landmarks, batch.total)
+            table = landmarks_of(one.job, landmarks, batch.total)
+            return {**options, **rates[one.job.source], **table}
 
         with _counted(batch):
             if by == "ray":
@@ -247,12 +249,15 @@ def _standing(
 
 
 def _asked(
-    model: list[str], spotter: str, options: dict[str, Any], landmarks: Path | None, total: int
-) -> Asked:
+    model: list[str], spotter: str, options: dict[str, Any],
+    rates: dict[str, dict[str, float | None]], landmarks: Path | None, total: int,
+) -> Asked:  # fmt: skip
     def table(job: Job) -> Path | None:
         return landmarks_of(job, landmarks, total).get("landmarks")
 
-    times = {name: options[name] for name in ("rate", "start", "end")}
+    def times(job: Job) -> dict[str, Any]:
+        return {**rates[job.source], "start": options["start"], "end": options["end"]}
+
     return Asked(weights_named(model), spotter, times, options["face"], table)
 
 

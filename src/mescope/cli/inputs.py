@@ -15,6 +15,7 @@ from typing import Any
 
 import typer
 
+from mescope.cli.console import explain
 from mescope.errors import FaceError, MescopeError, OutputError, VideoError
 from mescope.io.atomic import refuse_source
 from mescope.io.file_names import LONGEST, fitted
@@ -106,6 +107,20 @@ def time_range(start: str | None, end: str | None) -> dict[str, float | None]:
     if first is not None and last is not None and first >= last:
         raise typer.BadParameter(f"--start {start} must come before --end {end}")
     return {"start": first, "end": last}
+
+
+def rates_for(work: Sequence[Job], rate: float | None) -> dict[str, dict[str, float | None]]:
+    """Return the rate of every recording, by its source, as an option of ``analyze``.
+
+    It stretches the times of a video file; but where folders of pictures are among the
+    recordings, it is meant for these, which have no times: files keep their own.
+    """
+    folders = {job.source for job in work if _is_pictures(job.source)}
+    chosen = [job for job in work if job.source in folders] or work
+    taken = {job.source for job in chosen}
+    if rate is not None and len(taken) < len(work):
+        explain("--rate is that of the folders of pictures; video files keep their own times")
+    return {job.source: {"rate": rate if job.source in taken else None} for job in work}
 
 
 def face_choice(text: str) -> str | int:
@@ -211,6 +226,12 @@ def _closed(folder: str, error: OSError) -> VideoError:
 
 def _is_media(name: str) -> bool:
     return not name.startswith(".") and os.path.splitext(name)[1].lower() in MEDIA
+
+
+def _is_pictures(source: str) -> bool:
+    from mescope.video.picture_lists import SUFFIX
+
+    return os.path.isdir(source) or source.lower().endswith(SUFFIX)
 
 
 def _is_frame_folder(folder: str) -> bool:

@@ -33,13 +33,14 @@ WORDS: Mapping[State, str] = {
 class Asked:
     """What decides the results beside the recording: the weights, the spotter, the range.
 
-    ``times`` are options of :func:`mescope.video.reading.open_video`: rate, start and end.
+    ``times`` returns options of :func:`mescope.video.reading.open_video` for a recording: rate,
+    start and end.
     ``landmarks`` returns the landmark table of a recording, None for those of the package.
     """
 
     model: str | list[str]
     method: str
-    times: Mapping[str, Any]
+    times: Callable[[Job], Mapping[str, Any]]
     face: str | int = "largest"
     landmarks: Callable[[Job], Path | None] = lambda _job: None
 
@@ -147,7 +148,7 @@ def _asked_for(video: Mapping[str, Any], job: Job, asked: Asked) -> dict[str, An
         from mescope.video.reading import open_video
 
         try:
-            known["recording"] = open_video(job.source, **asked.times).fingerprint()
+            known["recording"] = open_video(job.source, **asked.times(job)).fingerprint()
         except MescopeError:
             return known  # it cannot be read any more; what was found in it is kept
     return known
