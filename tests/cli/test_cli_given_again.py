@@ -6,8 +6,9 @@ import pytest
 from made_up_results import touch
 
 from mescope.cli.inputs import Job
-from mescope.cli.standing import Asked, standing
-from mescope.errors import OutputError
+from mescope.cli.many import MANIFEST, Manifest
+from mescope.cli.standing import Asked, Standing, standing
+from mescope.errors import OutputError, VideoError
 from mescope.face.choice import chosen, moment_of
 
 FORMATS = "json,csv,html,elan,boris,vtt,datavyu,activitynet"
@@ -44,3 +45,26 @@ def test_a_face_that_is_asked_for_again_is_the_same(tmp_path, face):
     for other in ("640,201", "0:13", 2, "central", "all"):
         with pytest.raises(OutputError, match="made of another face"):
             state(other)
+
+
+def test_what_cannot_be_checked_is_said(run, here, analyzer):
+    """Without its JSON nothing says what a page was made of; a drawing never says it."""
+    touch("a.mp4", "o.mp4")
+    words = ("analyze", "a.mp4", "--format", "csv,html")
+    assert run(*words)[0] == 0
+    status, _, err = run(*words, "--overlay", "o.mp4")
+    assert status == 0
+    assert "files of an earlier command are kept unchecked" in err
+    assert "o.mp4 exists already and is kept, whatever it shows" in err
+    assert "unchecked" not in run("analyze", "a.mp4", "--format", "json", "-o", "new")[2]
+    assert "unchecked" not in run("analyze", "a.mp4", "--format", "json", "-o", "new")[2]
+
+
+def test_the_manifest_has_a_line_for_what_was_refused(tmp_path):
+    one = Standing(Job("a.mp4", "a"), (), (tmp_path / "a.json",))
+    Manifest(tmp_path, [one], {"gone.mp4": VideoError("gone.mp4: no such file")})
+    lines = [json.loads(line) for line in (tmp_path / MANIFEST).read_text().splitlines()]
+    assert [line["state"] for line in lines] == ["waiting", "failed"]
+    assert lines[1] == {
+        "input": "gone.mp4", "state": "failed", "error": "gone.mp4: no such file"
+    }  # fmt: skip

@@ -101,3 +101,15 @@ def test_times_that_are_taken_are_told_with_their_gaps(tmp_path):
     assert video.report.dropped == 2 or video.report.variable_rate
     assert "taken for times (1" in video.warnings[0]
     assert "asked for were 140" in video.warnings[0]
+
+
+def test_other_times_are_another_recording(tmp_path):
+    """The same pictures: only the stamps differ."""
+    for name, middle in (("a", "12.207"), ("b", "12.208")):
+        (tmp_path / name).mkdir()
+        for stamp in ("12.200", middle, "12.213"):
+            save(tmp_path / name / f"{stamp}.png", 1)
+    one, other = (open_video(tmp_path / name, rate=150) for name in ("a", "b"))
+    assert len(one.times) == len(other.times) == 3
+    other.rate = one.rate
+    assert one.fingerprint() != other.fingerprint()

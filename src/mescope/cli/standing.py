@@ -71,9 +71,14 @@ class Standing:
             return "new"
         return "completed" if self.missing else "finished"
 
+    @property
+    def known(self) -> Path | None:
+        """The JSON file, which says what the others were made of; None without it."""
+        return next((p for p in self.there if p.name == f"{self.job.name}.json"), None)
+
     def document(self) -> dict[str, Any]:
         """Return what the JSON file says, without its traces; empty where there is none."""
-        found = next((p for p in self.there if p.name == f"{self.job.name}.json"), None)
+        found = self.known
         if found is None:
             return {}
         from mescope.reports.json import read_document

@@ -214,11 +214,16 @@ class FolderVideo(Video):
         return {i: picture for i, picture in found.items() if picture is not None}
 
     def fingerprint(self) -> str:
-        """SHA-256 of rate, range, and number, size, head and tail (64 KiB) of each picture."""
+        """SHA-256 of rate, range, and number, size, head and tail (64 KiB) of each picture.
+
+        Where the names are times, these are part of it, too.
+        """
         digest = hashlib.sha256(f"folder {self.rate!r}".encode())
         digest.update(f" {self.first_frame} {self.last_frame}".encode())
         if self._bits is not None:
             digest.update(f" of {self._bits} bits".encode())
+        if self._stamps is not None:
+            digest.update(f" at {self._stamps}".encode())
         for index, path in self._files.items():
             try:
                 size = path.stat().st_size
