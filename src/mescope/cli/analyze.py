@@ -119,9 +119,7 @@ def analyze(
         "face": whose_face(faces, face, landmarks, overlay),
     }
     check_folder(output)
-    work, missing = gather(videos)
-    batch = Batch(len(work) + len(missing))
-    batch.refuse(missing)
+    work, batch = _taken(videos)
     rates = rates_for(work, rate)
     asked = _asked(model, spotter, options, rates, landmarks, batch.total)
     found = _standing(work, output, suffixes, None if force else asked, batch)
@@ -133,9 +131,8 @@ def analyze(
         finish = _Finish(output, suffixes, overlay, force, strict, as_json, batch)
 
         def asked_for(one: Standing) -> dict[str, Any]:
-            return (
-                options | rates[one.job.source] | landmarks_of(one.job, landmarks, batch.total)
-            )
+            table = landmarks_of(one.job, landmarks, batch.total)
+            return options | rates[one.job.source] | table
 
         with _counted(batch):
             if by == "ray":
@@ -153,6 +150,14 @@ def analyze(
         if finish.simulated:
             explain(_PROPOSALS)
     batch.finish(as_json=as_json)
+
+
+def _taken(videos: Sequence[str]) -> tuple[list[Job], Batch]:
+    """Return the recordings meant, and the batch that they are; others are told."""
+    work, missing = gather(videos)
+    batch = Batch(len(work) + len(missing))
+    batch.refuse(missing)
+    return work, batch
 
 
 def _noted(
