@@ -301,7 +301,7 @@ def test_answers_to_another_question_are_not_taken_for_finished(run, here, analy
     for number in range(3):
         touch(f"clip/img{number}.png")
     document = here / "clip.json"
-    asked = Asked("me-tst-plus-small", "model", {"rate": 30.0, "start": None, "end": None})
+    asked = Asked("me-tst-plus-small", "model", lambda _job: {"rate": 30.0})
     assert asked.checksums[0]
 
     def made(**changes):
@@ -503,7 +503,7 @@ def test_an_overlay_gets_what_the_analysis_got(run, here, analyzer, monkeypatch)
     [
         (("a.mp4", "b.mp4", "--overlay", "o.mp4"), 2, "one recording"),
         (("a.mp4", "--overlay", "o.gif"), 1, "name ending in"),
-        (("a.mp4", "--overlay", "a.mp4", "--force"), 1, "recording itself"),
+        (("a.mp4", "--overlay", "a.mp4", "--force"), 1, "is the file that is read"),
         (("a.mp4", "--overlay", "b.mp4"), 1, "--force"),
     ],
 )

@@ -144,3 +144,16 @@ def test_a_frame_below_a_millisecond_is_flagged(run, here):
     (here / "t.csv").write_text("video,onset,offset,type\na.mp4,3,3,micro\n")
     _, _, err = run("convert", "t.csv", "a.eaf", "--rate", "5000")
     assert "1 marks below 1 ms are shown 1 ms long" in err
+
+
+def test_the_only_copy_is_not_replaced_by_a_part_of_it(run, here):
+    text = TABLE + "s1,a.mp4,50,40,micro,fear,45\ns2,b.mp4,1,9,micro,fear,5\n"
+    (here / "t.csv").write_text(text)
+    status, _, err = run("convert", "t.csv", "./t.csv", "--rate", "30", "--force")
+    assert (status, "not all of it would be written" in err) == (1, True)
+    assert (here / "t.csv").read_text() == text
+    assert run("convert", "t.csv", "u.csv", "--rate", "30")[0] == 3
+    whole = (here / "u.csv").read_bytes()
+    assert run("convert", "u.csv", "u.csv", "--part", "b.mp4", "--force")[0] == 1
+    assert (here / "u.csv").read_bytes() == whole
+    assert run("convert", "u.csv", "u.csv", "--force")[0] == 0

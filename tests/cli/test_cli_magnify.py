@@ -50,3 +50,15 @@ def test_what_cannot_be_is_refused_in_words(recording, tmp_path, capsys, words, 
     assert run(["magnify", str(recording), *words, "-o", str(tmp_path / "x.mp4")]) == 1
     assert said in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("command", ["magnify", "flow"])
+def test_the_recording_itself_is_never_replaced(recording, capsys, command):
+    before = recording.read_bytes()
+    words = {
+        "magnify": ["--from", "0", "--to", "2", "-o", str(recording)],
+        "flow": ["--onset", "0", "--apex", "2", "--video", str(recording)],
+    }
+    assert run([command, str(recording), *words[command], "--force"]) == 1
+    assert "face.mp4 is the file that is read; choose another name" in capsys.readouterr().err
+    assert recording.read_bytes() == before

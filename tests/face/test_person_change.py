@@ -146,6 +146,7 @@ def test_a_time_says_whose_face(people):
     assert point.x > WIDE // 2
     assert placed("largest", video, fresh) == "largest"
     flow = extract(video, face="0:03", jobs=1)
+    assert flow.parameters["face_at_s"] == 3.0  # what was asked, beside the place
     assert np.nanmin(flow.boxes[:, 0]) > WIDE // 3
     assert flow.parameters["face"] == point
     with pytest.raises(FaceError, match="expected a time from 0 to"):

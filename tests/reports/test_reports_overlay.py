@@ -241,7 +241,7 @@ def test_files_are_kept(tmp_path, no_face):
     write_video(Uneven(np.arange(10) / 30), tmp_path / "in.mp4")
     before = (tmp_path / "in.mp4").read_bytes()
     analysis = make_analysis(duration=1.0, planted=())
-    with pytest.raises(OutputError, match="recording itself"):
+    with pytest.raises(OutputError, match="is the file that is read"):
         write_overlay(analysis, tmp_path / "in.mp4", tmp_path / "in.mp4", force=True)
     (tmp_path / "old.mp4").write_bytes(b"mine")
     with pytest.raises(OutputError, match="--force"):

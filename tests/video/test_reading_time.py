@@ -182,3 +182,32 @@ def test_few_frames_a_second_are_told_once(rate, told_by_reader, told_by_windows
     planned = plan(video, None, "clean")
     assert any("too slow" in w for w in video.warnings) == told_by_reader
     assert any("which is few" in w for w in planned.warnings) == told_by_windows
+
+
+def test_a_file_that_is_stretched_says_so_and_nothing_false(tmp_path, write_video):
+    stamps = [i * 3000 for i in range(20)] + [i * 3000 + 30000 for i in range(20, 40)]
+    path = write_video(tmp_path / "v.mkv", 40, stamps=stamps, unit=MICRO, rate=30)
+    plain, slow = open_video(path), open_video(path, rate=240)
+    assert slow.report.longest_gap == pytest.approx(plain.report.longest_gap / 8)
+    assert slow.report.declared_rate is None
+    assert any(w.startswith("times are stretched from 30 to 240") for w in slow.warnings)
+    assert not any("header declares" in w for w in slow.warnings)
+    assert not any("stretched" in w for w in open_video(path, rate=plain.rate).warnings)
+
+
+def test_how_a_long_file_is_turned_is_part_of_its_fingerprint(
+    tmp_path, write_video, monkeypatch
+):
+    monkeypatch.setattr("mescope.video.files._BLOCK", 8)  # first and last bytes alone are read
+    monkeypatch.setattr("mescope.video.files._BLOCKS", 2)
+
+    def turned(degrees):
+        path = write_video(
+            tmp_path / f"{degrees}.mp4", 3,
+            prepare=lambda stream: stream.set_display_rotation(degrees),
+        )  # fmt: skip
+        return open_video(path)
+
+    one, other = turned(90), turned(-90)
+    assert one.path.stat().st_size == other.path.stat().st_size
+    assert one.fingerprint() != other.fingerprint()

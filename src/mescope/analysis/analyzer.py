@@ -130,7 +130,8 @@ class Analyzer:
             source: a file, a folder of numbered frames, an array (n, H, W[, 3]) or a Video.
             start: seconds; analyze from here.
             end: seconds; analyze up to here.
-            rate: frames per second of a folder or array, which carry no time stamps.
+            rate: frames per second of a folder or array, which carry no time stamps.  The
+                times of a file are stretched to it (high-speed recordings in slow motion).
             face: "largest", "central", a number from left to right, a point or a time; see
                 :data:`mescope.face.choice.FaceChoice`.
             landmarks: in place of mescope's own landmark model, the result table of OpenFace,

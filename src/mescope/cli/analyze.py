@@ -19,6 +19,7 @@ from mescope.cli.inputs import (
     check_folder,
     gather,
     landmarks_of,
+    rates_for,
     time_range,
 )
 from mescope.cli.many import Cluster, Manifest, OnNodes, on_cluster
@@ -54,6 +55,10 @@ from mescope.cli.standing import WORDS, Asked, Standing, State, standing
 from mescope.errors import MescopeError
 from mescope.io.parallel import checked_engine
 
+_UNKNOWN = (
+    "files of an earlier command are kept unchecked: what they were made of is in its JSON "
+    "file alone, which is not here; --force makes them anew"
+)
 _PROPOSALS = "the weights learned from simulated faces; results are proposals to look at"
 
 
@@ -110,30 +115,29 @@ def analyze(
     by = checked_engine(engine)
     options: dict[str, Any] = {
         **time_range(start, end),
-        "rate": rate,
         "jobs": jobs,
         "face": whose_face(faces, face, landmarks, overlay),
     }
     check_folder(output)
-    work, missing = gather(videos)
-    batch = Batch(len(work) + len(missing))
-    asked = _asked(model, spotter, options, landmarks, batch.total)
-    batch.refuse(missing)
+    work, batch = _taken(videos)
+    rates = rates_for(work, rate)
+    asked = _asked(model, spotter, options, rates, landmarks, batch.total)
     found = _standing(work, output, suffixes, None if force else asked, batch)
     if overlay is not None:
-        _check_overlay(overlay, work, batch.total, force or not _untouched(found))
+        _check_overlay(overlay, work, batch.total, force, found)
     ready = [one for one in found if one.missing or _undrawn(overlay, force)]
     _tell_finished([one for one in found if one not in ready], batch, strict)
     if ready:
         finish = _Finish(output, suffixes, overlay, force, strict, as_json, batch)
 
         def asked_for(one: Standing) -> dict[str, Any]:
-            return options | landmarks_of(one.job, landmarks, batch.total)
+            table = landmarks_of(one.job, landmarks, batch.total)
+            return options | rates[one.job.source] | table
 
         with _counted(batch):
             if by == "ray":
                 nodes = OnNodes(weights_named(model), spotter, device)
-                where, manifest = Cluster(address, jobs), Manifest(output, found)
+                where, manifest = Cluster(address, jobs), Manifest(output, found, batch.failed)
                 on_cluster(nodes, ready, asked_for, finish, batch, where, manifest)
             else:
                 from mescope.analysis import load
@@ -146,6 +150,14 @@ def analyze(
         if finish.simulated:
             explain(_PROPOSALS)
     batch.finish(as_json=as_json)
+
+
+def _taken(videos: Sequence[str]) -> tuple[list[Job], Batch]:
+    """Return the recordings meant, and the batch that they are; others are told."""
+    work, missing = gather(videos)
+    batch = Batch(len(work) + len(missing))
+    batch.refuse(missing)
+    return work, batch
 
 
 def _noted(
@@ -208,15 +220,21 @@ def _formats(text: str) -> list[str]:
     return list(dict.fromkeys(chosen))
 
 
-def _check_overlay(overlay: Path, work: Sequence[Job], total: int, force: bool) -> None:
-    """Refuse what cannot be drawn before any work is done."""
+def _check_overlay(
+    overlay: Path, work: Sequence[Job], total: int, force: bool, found: Sequence[Standing]
+) -> None:
+    """Refuse what cannot be drawn before any work is done; say that a drawing is kept."""
     from mescope.reports.overlay import check_overlay
 
     if total != 1:
         raise typer.BadParameter(f"--overlay draws one recording, found {total}")
     for job in work:
-        check_overlay(overlay, job.source, force)
+        check_overlay(overlay, job.source, force or not _untouched(found))
     check_folder(overlay.parent)
+    if not _undrawn(overlay, force):
+        explain(
+            f"{overlay} exists already and is kept, whatever it shows; --force draws it anew"
+        )
 
 
 def _draw(
@@ -242,17 +260,22 @@ def _standing(
     for job in work:
         files = [f for s in suffixes for f in files_of(output / f"{job.name}{s}")]
         with batch.attempt(job.source):
-            found.append(standing(job, files, asked))
+            found.append(one := standing(job, files, asked))
+            if one.there and not one.known:
+                batch.warn(Path(job.source).name, [_UNKNOWN])
     return found
 
 
 def _asked(
-    model: list[str], spotter: str, options: dict[str, Any], landmarks: Path | None, total: int
-) -> Asked:
+    model: list[str], spotter: str, options: dict[str, Any],
+    rates: dict[str, dict[str, float | None]], landmarks: Path | None, total: int,
+) -> Asked:  # fmt: skip
     def table(job: Job) -> Path | None:
         return landmarks_of(job, landmarks, total).get("landmarks")
 
-    times = {name: options[name] for name in ("rate", "start", "end")}
+    def times(job: Job) -> dict[str, Any]:
+        return {**rates[job.source], "start": options["start"], "end": options["end"]}
+
     return Asked(weights_named(model), spotter, times, options["face"], table)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,6 +12,7 @@ import typer
 from mescope.cli.console import SOME_FAILED, explain, show, show_json
 from mescope.cli.marks import Mapping, Part, Rate, Recording, clock_of, read_marks
 from mescope.cli.options import Force, Json
+from mescope.errors import OutputError
 
 if TYPE_CHECKING:
     from mescope.annotations import AnnotationSet
@@ -69,6 +71,8 @@ def convert(
     _check(read_as, "--from", readable())
     _check(write_as, "--to", writable())
     contents = read_marks(source, read_as, clock_of(video, rate), part, mapping)
+    if contents.lost or part is not None:  # what would be written is less than what is there
+        _keep_source(source, target)
     sheets = contents.sets
     count = sum(len(sheet.marks) for sheet in sheets)
     codes = sum(len(tier.spans) for sheet in sheets for tier in sheet.coded)
@@ -96,6 +100,19 @@ def convert(
         })  # fmt: skip
     if contents.lost or path is None:
         raise typer.Exit(SOME_FAILED)
+
+
+def _keep_source(source: Path, target: Path) -> None:
+    """Refuse to write a part of a file over that file."""
+    try:
+        if not os.path.samefile(source, target):
+            return
+    except OSError:
+        return
+    raise OutputError(
+        f"{target} is the file that was read, and not all of it would be written; nothing was: "
+        "choose another name"
+    )
 
 
 def _about(sheet: AnnotationSet) -> dict[str, Any]:

@@ -47,12 +47,12 @@ def flow(
 
     u points right, v down, both in px of the aligned face, which is 224 px wide.
     """
-    from mescope.analysis.motion import magnified_motion
-
     files = [file for file in (picture, video, output) if file is not None]
     if not files:
         raise OutputError("expected --picture, --video or -o, found none; name a file to write")
-    refuse_existing(files, force)
+    refuse_existing(files, force, source=clip)
+    from mescope.analysis.motion import magnified_motion
+
     motion = magnified_motion(clip, onset, apex, factor=magnify, model=model, rate=rate)
     if output is not None:
         _save_arrays(motion, output)

@@ -15,7 +15,9 @@ from typing import Any
 
 import typer
 
+from mescope.cli.console import explain
 from mescope.errors import FaceError, MescopeError, OutputError, VideoError
+from mescope.io.atomic import refuse_source
 from mescope.io.file_names import LONGEST, fitted
 from mescope.video.suffixes import MEDIA
 
@@ -37,13 +39,14 @@ def gather(inputs: Sequence[str]) -> tuple[list[Job], dict[str, MescopeError]]:
 
     A folder of numbered pictures is one recording; any other folder is searched, with all its
     subfolders, for media files and for folders of numbered pictures.  A recording that is meant
-    twice is taken once.  Whatever else is wrong with a file shows when it is opened.
+    twice is taken once.  A subfolder that cannot be read is one of the inputs that mean none.
+    Whatever else is wrong with a file shows when it is opened.
     """
     found: dict[str, str] = {}  # real path -> as written
     failed: dict[str, MescopeError] = {}
     for text in inputs:
         try:
-            for source in _recordings(text):
+            for source in _recordings(text, failed):
                 found.setdefault(os.path.realpath(source), source)
         except MescopeError as error:
             failed[text] = error
@@ -104,6 +107,20 @@ def time_range(start: str | None, end: str | None) -> dict[str, float | None]:
     if first is not None and last is not None and first >= last:
         raise typer.BadParameter(f"--start {start} must come before --end {end}")
     return {"start": first, "end": last}
+
+
+def rates_for(work: Sequence[Job], rate: float | None) -> dict[str, dict[str, float | None]]:
+    """Return the rate of every recording, by its source, as an option of ``analyze``.
+
+    It stretches the times of a video file; but where folders of pictures are among the
+    recordings, it is meant for these, which have no times: files keep their own.
+    """
+    folders = {job.source for job in work if _is_pictures(job.source)}
+    chosen = [job for job in work if job.source in folders] or work
+    taken = {job.source for job in chosen}
+    if rate is not None and len(taken) < len(work):
+        explain("--rate is that of the folders of pictures; video files keep their own times")
+    return {job.source: {"rate": rate if job.source in taken else None} for job in work}
 
 
 def face_choice(text: str) -> str | int:
@@ -169,7 +186,8 @@ def check_folder(folder: Path) -> None:
         )
 
 
-def _recordings(text: str) -> list[str]:
+def _recordings(text: str, failed: dict[str, MescopeError]) -> list[str]:
+    """Return the recordings of an input; its folders that cannot be read go to ``failed``."""
     if not os.path.isdir(text):
         from mescope.video.containers import local_path
 
@@ -178,14 +196,21 @@ def _recordings(text: str) -> list[str]:
     if _is_frame_folder(text):
         return [text]
     found: list[str] = []
-    for folder, inner, files in os.walk(text):
+    closed: dict[str, MescopeError] = {}
+
+    def note(error: OSError) -> None:
+        folder = str(error.filename)
+        closed[folder] = _closed(folder, error)
+
+    for folder, inner, files in os.walk(text, onerror=note):
         inner.sort()
         if folder != text and _is_frame_folder(folder):
             inner.clear()
             found.append(folder)
             continue
         found += [os.path.join(folder, name) for name in sorted(files) if _is_media(name)]
-    if not found:
+    failed |= closed
+    if not found and not closed:
         raise VideoError(
             f"{text}: expected video files or numbered pictures in this folder, found neither; "
             "name a file itself if its ending is unusual"
@@ -193,15 +218,30 @@ def _recordings(text: str) -> list[str]:
     return found
 
 
+def _closed(folder: str, error: OSError) -> VideoError:
+    return VideoError(
+        f"{folder}: the folder cannot be read ({error.strerror or error}); allow reading it"
+    )
+
+
 def _is_media(name: str) -> bool:
     return not name.startswith(".") and os.path.splitext(name)[1].lower() in MEDIA
+
+
+def _is_pictures(source: str) -> bool:
+    from mescope.video.picture_lists import SUFFIX
+
+    return os.path.isdir(source) or source.lower().endswith(SUFFIX)
 
 
 def _is_frame_folder(folder: str) -> bool:
     """Return whether the folder holds numbered pictures and no media file."""
     from mescope.video.image_folders import has_numbered_pictures
 
-    files = os.listdir(folder)
+    try:
+        files = os.listdir(folder)
+    except OSError as error:
+        raise _closed(folder, error) from error
     return not any(_is_media(name) for name in files) and has_numbered_pictures(files)
 
 
@@ -233,12 +273,16 @@ def _numbered(chosen: list[str]) -> list[str]:
     return result
 
 
-def refuse_existing(files: Sequence[Path], force: bool) -> None:
-    """Refuse files that exist already, unless ``force``.
+def refuse_existing(
+    files: Sequence[Path], force: bool, *, source: str | Path | None = None
+) -> None:
+    """Refuse files that exist already, unless ``force``; the recording itself in any case.
 
     Raises:
         OutputError: naming the first of them; nothing is lost.
     """
+    for file in files if source is not None else ():
+        refuse_source(file, str(source))
     there: Any = next((file for file in files if os.path.lexists(file)), None)
     if there is not None and not force:
         raise OutputError(f"{there} exists already and is kept; --force replaces it")

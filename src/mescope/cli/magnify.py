@@ -57,7 +57,7 @@ def magnify(
 
     if view not in VIEWS:
         raise VideoError(f"expected a view {', '.join(VIEWS)}, found {view!r}")
-    refuse_existing([output], force)
+    refuse_existing([output], force, source=video)
     clip = MagnifiedClip(
         open_video(video, rate=rate),
         first,

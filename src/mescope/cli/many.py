@@ -119,6 +119,9 @@ def on_cluster(
 class Manifest:
     """What became of every recording of a run, a line each; the last one of a name counts.
 
+    ``failed`` are inputs that were refused before any work; they come last, and without a name
+    of results.
+
     Written anew when a run begins, with what earlier ones have finished, and once more in the
     end, then in the order of the recordings; between the two a line is added for each.
 
@@ -126,7 +129,9 @@ class Manifest:
         OutputError: it cannot be written.
     """
 
-    def __init__(self, folder: Path, found: Sequence[Standing]) -> None:
+    def __init__(
+        self, folder: Path, found: Sequence[Standing], failed: Mapping[str, MescopeError]
+    ) -> None:
         self._path = folder / MANIFEST
         self._lines = {
             one.job.source: {
@@ -135,6 +140,9 @@ class Manifest:
                 "state": "waiting" if one.missing else "finished",
             }
             for one in found
+        } | {
+            source: {"input": source, "state": "failed", "error": str(error)}
+            for source, error in failed.items()
         }
         self.write()
 

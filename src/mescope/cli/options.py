@@ -45,7 +45,11 @@ Start = Annotated[str | None, typer.Option(help="Begin here: seconds, m:ss or h:
 End = Annotated[str | None, typer.Option(help="End here: seconds, m:ss or h:mm:ss.")]
 Rate = Annotated[
     float | None,
-    typer.Option(min=0.01, help="Frames per second of a folder of pictures (it has no times)."),
+    typer.Option(
+        min=0.01,
+        help="Frames per second of a folder of pictures (it has no times). The times of a "
+        "video file are stretched to it: for high-speed recordings stored for slow replay.",
+    ),
 ]
 Jobs = Annotated[int | None, typer.Option(min=1, help="Threads.  Default: every core.")]
 Face = Annotated[

@@ -89,7 +89,7 @@ def recognize(
             "--output writes); give one of both"
         )
     if picture is not None:
-        refuse_existing([picture], force)
+        refuse_existing([picture], force, source=clip)
     _one(clip, (onset, apex, offset), models, rate, picture, as_json=as_json)
 
 
@@ -127,7 +127,7 @@ def _table(
     from mescope.video.image_folders import has_numbered_pictures
 
     if output is not None:
-        refuse_existing([output], force)
+        refuse_existing([output], force, source=table)
     alone = clip.is_file() or has_numbered_pictures(p.name for p in clip.glob("*"))
     data = read(clip.parent if alone else clip, table=table)
     if alone:

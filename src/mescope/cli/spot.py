@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from mescope import defaults
 from mescope.cli.batch import Batch
 from mescope.cli.console import progress_bar, show
-from mescope.cli.inputs import face_choice, gather, landmarks_of, time_range
+from mescope.cli.inputs import face_choice, gather, landmarks_of, rates_for, time_range
 from mescope.cli.options import (
     SHIPPED,
     Device,
@@ -51,7 +51,6 @@ def spot(
     spotter = spotter_named(method)
     options: dict[str, Any] = {
         **time_range(start, end),
-        "rate": rate,
         "jobs": jobs,
         "face": face_choice(face),
         "pictures": False,
@@ -59,15 +58,17 @@ def spot(
     work, missing = gather(videos)
     batch = Batch(len(work) + len(missing))
     batch.refuse(missing)
+    rates = rates_for(work, rate)
     if work:
         from mescope.analysis import load
 
         analyzer = load(weights_named(model), device=device, method=spotter)
         for job in work:
             with batch.attempt(job.source):
-                options |= landmarks_of(job, landmarks, batch.total)
+                table = landmarks_of(job, landmarks, batch.total)
+                own: dict[str, Any] = {**options, **rates[job.source], **table}
                 with progress_bar(Path(job.source).name) as progress:
-                    analysis = analyzer.analyze(job.source, progress=progress, **options)
+                    analysis = analyzer.analyze(job.source, progress=progress, **own)
                 batch.done.append(_summary(analysis, job.source))
                 if not as_json:
                     _show(analysis, batch)

@@ -16,7 +16,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from mescope.cli.inputs import Job
+from mescope.cli.several import ALL
 from mescope.errors import MescopeError, OutputError
+from mescope.face.choice import as_stored, stored_in
 
 State = Literal["new", "completed", "finished"]
 """Nothing was there; some files were, and the others are made; all were."""
@@ -31,13 +33,14 @@ WORDS: Mapping[State, str] = {
 class Asked:
     """What decides the results beside the recording: the weights, the spotter, the range.
 
-    ``times`` are options of :func:`mescope.video.reading.open_video`: rate, start and end.
+    ``times`` returns options of :func:`mescope.video.reading.open_video` for a recording: rate,
+    start and end.
     ``landmarks`` returns the landmark table of a recording, None for those of the package.
     """
 
     model: str | list[str]
     method: str
-    times: Mapping[str, Any]
+    times: Callable[[Job], Mapping[str, Any]]
     face: str | int = "largest"
     landmarks: Callable[[Job], Path | None] = lambda _job: None
 
@@ -68,9 +71,14 @@ class Standing:
             return "new"
         return "completed" if self.missing else "finished"
 
+    @property
+    def known(self) -> Path | None:
+        """The JSON file, which says what the others were made of; None without it."""
+        return next((p for p in self.there if p.name == f"{self.job.name}.json"), None)
+
     def document(self) -> dict[str, Any]:
         """Return what the JSON file says, without its traces; empty where there is none."""
-        found = next((p for p in self.there if p.suffix == ".json"), None)
+        found = self.known
         if found is None:
             return {}
         from mescope.reports.json import read_document
@@ -128,7 +136,7 @@ def _identity(video: Mapping[str, Any], about: Mapping[str, Any]) -> dict[str, A
         found["set of weights"] = tuple(several or single)
         extraction = about["parameters"].get("extraction", {})
         if "face" in extraction:
-            found["face"] = extraction["face"]
+            found["face"] = stored_in(extraction)
             found["landmark table"] = (extraction.get("landmarks") or ["", ""])[1]
     return found
 
@@ -138,14 +146,14 @@ def _asked_for(video: Mapping[str, Any], job: Job, asked: Asked) -> dict[str, An
     known: dict[str, Any] = {
         "method": asked.method,
         "set of weights": asked.checksums,
-        "face": asked.face,
+        "face": {"face": ALL} if asked.face == ALL else as_stored(asked.face),
         "landmark table": hashlib.sha256(table.read_bytes()).hexdigest() if table else "",
     }
     if "fingerprint" in video:
         from mescope.video.reading import open_video
 
         try:
-            known["recording"] = open_video(job.source, **asked.times).fingerprint()
+            known["recording"] = open_video(job.source, **asked.times(job)).fingerprint()
         except MescopeError:
             return known  # it cannot be read any more; what was found in it is kept
     return known

@@ -63,7 +63,8 @@ def read(root: str | Path, *, table: str | Path | None = None) -> Dataset:
     check_counts(samples, RAW_COUNTS[NAME], TITLE, findings)
     clips = []
     for sample, folder in match(samples, clip_folders(whole_first[0], FOLDERS), findings):
-        clip = make_clip(by_pictures(sample, folder, findings), folder, NAME, RATE, findings)
+        right = by_pictures(sample, folder, RATE, findings)
+        clip = make_clip(right, folder, NAME, RATE, findings)
         if clip is not None:
             clips.append(clip)
     problems = findings.problems()

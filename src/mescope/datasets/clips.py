@@ -147,7 +147,7 @@ def make_clip(
     """
     key = f"{sample.subject}/{sample.name}"
     try:
-        files = numbered_files(folder)
+        files = numbered_files(folder, rate)
     except (VideoError, OSError) as error:
         findings.error(sample.where, f"{key}: {error}")
         return None
@@ -178,14 +178,14 @@ def make_clip(
     )
 
 
-def by_pictures(sample: Sample, folder: Path, findings: Findings) -> Sample:
+def by_pictures(sample: Sample, folder: Path, rate: float, findings: Findings) -> Sample:
     """Return a row whose onset and offset are the first and the last picture of its folder.
 
     For data sets whose clips are cut so: where the sheet disagrees, the pictures count, and an
     apex outside them is taken as not annotated.
     """
     try:
-        numbers = numbered_files(folder).numbers
+        numbers = numbered_files(folder, rate).numbers
     except (VideoError, OSError):
         return sample  # make_clip reports it
     first, last = numbers[0], numbers[-1]

@@ -67,7 +67,7 @@ def read(root: str | Path, *, table: str | Path | None = None) -> Dataset:
         if not shown:
             findings.error(sample.where, f"{sample.name}: none of {', '.join(FLAGS)} is 1")
             continue
-        right = replace(by_pictures(sample, folder, findings), emotion="+".join(shown))
+        right = replace(by_pictures(sample, folder, RATE, findings), emotion="+".join(shown))
         clip = make_clip(right, folder, NAME, RATE, findings, emotions=(right.emotion,))
         if clip is not None:
             clips.append(_with_emotions(clip, sample, shown))

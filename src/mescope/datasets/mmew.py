@@ -74,7 +74,7 @@ def read(root: str | Path, *, table: str | Path | None = None) -> Dataset:
     check_counts(samples, RAW_COUNTS[NAME], TITLE, findings)
     clips = []
     for sample, folder in match(samples, folders, findings):
-        right = by_pictures(sample, folder, findings)
+        right = by_pictures(sample, folder, RATE, findings)
         right = _with_apex(sample, right, known[sample.where], findings)
         clip = make_clip(right, folder, NAME, RATE, findings)
         if clip is not None:

@@ -170,7 +170,7 @@ class _Media:
                 rate = float(named["rate"])
             try:
                 video = open_video(path, rate=rate if path.is_dir() else None)
-                first = numbered_files(path).numbers[0] if path.is_dir() else 1
+                first = numbered_files(path, rate).numbers[0] if path.is_dir() else 1
                 self._opened[path] = _Opened(video.times, video.rate, first)
             except VideoError as error:
                 self._opened[path] = error

@@ -195,7 +195,7 @@ def _look(
 
 
 def _folder(file: VideoFile, path: Path, rules: Rules, findings: Findings) -> IndexedVideo:
-    files = numbered_files(path)
+    files = numbered_files(path, rules.rate)
     first, last = files.numbers[0], files.numbers[-1]
     missing = sorted(set(range(first, last + 1)) - set(files.numbers))
     if missing:

@@ -146,7 +146,7 @@ def _clip(folder: Path, pictures: Path, camera: str, findings: Findings) -> Clip
         return None
     person, name, emotion = names
     try:
-        files = numbered_files(folder)
+        files = numbered_files(folder, RATES[camera])
     except (VideoError, OSError) as error:
         findings.error(where, str(error), rows=0)
         return None

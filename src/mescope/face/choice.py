@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import re
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from mescope.errors import FaceError
 
@@ -64,3 +65,35 @@ def chosen(face: FaceChoice) -> str | int | Point | Moment:
     elif isinstance(face, tuple) and len(face) == 2 and all(math.isfinite(v) for v in face):
         return Point(float(face[0]), float(face[1]))
     raise FaceError(f"whose face: expected {EXPECTED}, found {face!r}")
+
+
+def moment_of(face: FaceChoice) -> dict[str, float]:
+    """Return what a result says of a face that was chosen by a time, beside its place.
+
+    >>> moment_of("0:12"), moment_of("640,200")
+    ({'face_at_s': 12.0}, {})
+    """
+    meant = chosen(face)
+    return {"face_at_s": meant.seconds} if isinstance(meant, Moment) else {}
+
+
+def as_stored(face: FaceChoice) -> dict[str, Any]:
+    """Return a choice as results hold it; of a time without the place that it was found at.
+
+    >>> as_stored("640,200"), as_stored("0:12"), as_stored(1)
+    ({'face': [640.0, 200.0]}, {'face_at_s': 12.0}, {'face': 1})
+    """
+    meant = chosen(face)
+    if isinstance(meant, Moment):
+        return {"face_at_s": meant.seconds}
+    return {"face": list(meant) if isinstance(meant, Point) else meant}
+
+
+def stored_in(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the choice that the parameters of an extraction hold, as :func:`as_stored` does.
+
+    >>> stored_in({"face": [2.0, 3.0], "face_at_s": 12.0}), stored_in({"face": 1, "hop": 2})
+    ({'face_at_s': 12.0}, {'face': 1})
+    """
+    name = "face_at_s" if "face_at_s" in parameters else "face"
+    return {name: parameters[name]}

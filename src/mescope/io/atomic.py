@@ -45,6 +45,26 @@ def write_atomically(path: Path, data: bytes) -> None:
             draft.unlink(missing_ok=True)
 
 
+def refuse_source(path: Path, source: str | Path) -> None:
+    """Refuse to write a file that would take the place of what is read.
+
+    Args:
+        path: the file to write.
+        source: a recording or table that is read; or a folder, none of whose files may go.
+
+    Raises:
+        OutputError: they are the same file, by whatever names.
+    """
+    try:
+        if os.path.samefile(path, source):
+            raise OutputError(f"{path} is the file that is read; choose another name")
+        inside = os.path.isdir(source) and os.path.lexists(path)
+        if inside and os.path.samefile(path.resolve().parent, source):
+            raise OutputError(f"{path} is a file of the recording; choose another name")
+    except (OSError, ValueError):
+        return  # one of them is not there, or has a name that no file has
+
+
 def is_draft(path: Path) -> bool:
     """Say whether a file is the draft of a write that was not finished; nobody reads it."""
     return path.name.startswith(".") and path.suffix in (".tmp", ".part")

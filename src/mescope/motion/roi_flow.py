@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mescope.face.box import CROP_SIZE, Mode
-from mescope.face.choice import FaceChoice
+from mescope.face.choice import FaceChoice, moment_of
 from mescope.face.detector import FaceFinder, FaceTracker
 from mescope.face.following import follower
 from mescope.face.landmark_tables import LandmarkTable, TableTracker
@@ -197,6 +197,7 @@ def extract(
         if head == "face":
             names = [region.name for region in regions]
             tables.values = steady(tables.values, tables.boxes, tables.landmarks, names)
+    parameters |= moment_of(face)  # after the cache, too: there the place says it
     return result_of(planned, tables, regions, mode, parameters, notes, decode)
 
 

@@ -138,11 +138,12 @@ def is_ours(path: Path) -> bool:
             start = file.read(4096).decode("utf-8", "replace")
     except OSError:
         return False
-    if path.name.endswith(".json"):
+    suffix = suffix_in(path.name, formats().values())
+    if suffix == ".json":
         from mescope.reports.json import FORMAT
 
         return f'"format": "{FORMAT}"' in start
-    if path.name.endswith(".csv"):
+    if suffix == ".csv":
         from mescope.face_results import EVENTS, INTERVALS
         from mescope.results import EVENT_COLUMNS, INTERVAL_COLUMNS
 
@@ -152,7 +153,7 @@ def is_ours(path: Path) -> bool:
         of_events = path.name.endswith(_EVENTS)
         known = (EVENT_COLUMNS, EVENTS) if of_events else (INTERVAL_COLUMNS, INTERVALS)
         return first in [",".join(columns) for columns in known]
-    return not path.name.endswith(".html") or f"{TITLE}</title>" in start
+    return suffix != ".html" or f"{TITLE}</title>" in start
 
 
 def save_report(report: Report, path: str | Path, *, force: bool = False) -> Path:

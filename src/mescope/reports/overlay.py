@@ -18,6 +18,7 @@ from mescope.errors import OutputError
 from mescope.face.box import CROP_SIZE
 from mescope.face.choice import FaceChoice
 from mescope.face.landmark_tables import LandmarkTable
+from mescope.io.atomic import refuse_source
 from mescope.io.cache import default_cache
 from mescope.io.progress import Progress
 from mescope.motion.regions import REGIONS_18, place
@@ -101,8 +102,7 @@ def check_overlay(path: Path, source: str | Path, force: bool) -> None:
         )
     if not os.path.lexists(path):
         return
-    if os.path.exists(source) and os.path.exists(path) and os.path.samefile(path, source):
-        raise OutputError(f"{path} is the recording itself; choose another name")
+    refuse_source(path, source)
     if not force:
         raise OutputError(f"{path} exists already and is kept; --force replaces it")
 

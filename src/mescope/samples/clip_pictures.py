@@ -39,7 +39,7 @@ class ClipPictures:
 
     def __init__(self, clip: Clip) -> None:
         self.clip = clip
-        listing = numbered_files(clip.folder)
+        listing = numbered_files(clip.folder, clip.rate)
         self._first = listing.numbers[0] - clip.first_number  # frame of the first picture
         span = clip.expression.interval
         self._files: dict[int, Path] = {

@@ -44,7 +44,8 @@ def _cut(
     recording: Recording, path: Path, dataset: Dataset, findings: Findings
 ) -> Iterator[Clip]:
     micro = [(i, e) for i, e in enumerate(recording.expressions) if e.kind == "micro"]
-    first_number = numbered_files(path).numbers[0] if path.is_dir() else 0
+    is_folder = path.is_dir()
+    first_number = numbered_files(path, recording.rate).numbers[0] if is_folder else 0
     times = dataset.seconds.get(recording.name, ())
     for number, expression in micro:
         span = expression.interval

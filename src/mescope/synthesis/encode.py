@@ -1,4 +1,4 @@
-"""Encode any recording as a video file with exact time stamps."""
+"""Encode any recording as a video file with exact time stamps, wherever it can hold them."""
 
 from __future__ import annotations
 
@@ -33,8 +33,9 @@ def write_video(
     """Write ``video`` in colour to ``path``; its ending names the container.
 
     Frames carry their own times: exact multiples of 1/rate where the rate is constant,
-    otherwise rounded to 1/60000 s (1 ms in Matroska, a limit of that container).  One encoder
-    thread, so equal pixels give equal files.  The file appears whole or not at all.  A
+    otherwise rounded to 1/60000 s (1 ms in Matroska, a limit of that container).  AVI has no
+    time stamps: there irregular times are off by up to a frame; choose another container.  One
+    encoder thread, so equal pixels give equal files.  The file appears whole or not at all.  A
     ``comment`` is written into the container, for :func:`comment_of`.
 
     Raises:

@@ -143,6 +143,8 @@ class FileVideo(Video):
             digest.update(f" joined at {self.report.joints}".encode())
         if self._bits is not None:
             digest.update(f" of {self._bits} bits".encode())
+        if self._orientation != Orientation():  # it may lie in none of the blocks
+            digest.update(f" turned {self.report.rotation} {self.report.mirrored}".encode())
         self._decoder.check_unchanged()
         with self.path.open("rb") as file:
             if size <= _BLOCK * _BLOCKS:
@@ -256,10 +258,18 @@ class FileVideo(Video):
 
     def _set_rate(self, rate: float | None) -> None:
         """Stretch the times so that the usual rate is ``rate``, where the header is wrong."""
-        if rate is not None and self.rate > 0:
-            self.times = self.times * (self.rate / rate)
-            self.report.start_offset *= self.rate / rate
-            self.rate = self.report.measured_rate = float(rate)
+        if rate is None or not self.rate > 0 or self.rate == rate:
+            return
+        report, factor = self.report, self.rate / rate
+        self.warnings.append(
+            f"times are stretched from {self.rate:.4g} to {rate:.4g} frames/s as asked; "
+            "players, ELAN and BORIS show the file at its own pace: seconds do not fit there"
+        )
+        self.times = self.times * factor
+        report.start_offset *= factor
+        report.longest_gap *= factor
+        report.declared_rate = None  # what it says of the stored times is no finding any more
+        self.rate = report.measured_rate = float(rate)
 
     def _warn(self) -> None:
         report = self.report

@@ -14,7 +14,12 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from mescope.errors import VideoError
 from mescope.video.containers import check_size
-from mescope.video.decode_report import DecodeReport, rate_warnings
+from mescope.video.decode_report import (
+    DecodeReport,
+    dropped_frames,
+    rate_of,
+    rate_warnings,
+)
 from mescope.video.picture_depth import DEPTHS, bits_of_data, is_deep, shallow, told
 from mescope.video.source import Picture, Policy, Video
 from mescope.video.time_stamps import time_stamps
@@ -25,6 +30,7 @@ SUFFIXES = frozenset(
 _EXIF_ORIENTATION = 0x0112
 _TURNED = (5, 6, 7, 8)
 _LONGEST_GAP = 100_000
+_TICK = 1e-3  # s; names are rarely finer, and rounding is not variation
 
 
 @dataclass(frozen=True)
@@ -56,30 +62,28 @@ def has_numbered_pictures(names: Iterable[str]) -> bool:
     return sum(path.suffix.lower() in SUFFIXES for path in numbered) >= 2
 
 
-def numbered_files(folder: Path) -> NumberedFiles:
+def numbered_files(folder: Path, rate: float | None = None) -> NumberedFiles:
     """The pictures of a folder; hidden files, thumbnails and other kinds are ignored.
 
+    Args:
+        folder: where they lie.
+        rate: pictures a second, if it is known: only names that fit it are times.
+
     Raises:
-        VideoError: no pictures, or two with the same number.
+        VideoError: no pictures, two with the same number, or the folder cannot be read.
     """
-    found: dict[int, Path] = {}
-    ignored = 0
-    pictures: list[Path] = []
-    for path in sorted(folder.iterdir()):
-        known = path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
-        if known and re.search(r"\d", path.stem) and path.is_file():
-            pictures.append(path)
-        else:
-            ignored += 1
-    stamps = time_stamps([path.stem for path in pictures])
+    pictures, ignored = _pictures(folder)
+    stamps = time_stamps([path.stem for path in pictures], rate)
     if stamps is not None:
         return _by_time(folder, pictures, stamps, ignored)
+    found: dict[int, Path] = {}
     for path in pictures:
         number = int(re.findall(r"\d+", path.stem)[-1])
         if number in found:
             raise VideoError(
                 f"{folder}: {found[number].name} and {path.name} both have the number "
                 f"{number}; keep one of them, or put the recordings into folders of their own"
+                f"{_refused_times(pictures, rate)}"
             )
         found[number] = path
     if not found:
@@ -94,6 +98,37 @@ def numbered_files(folder: Path) -> NumberedFiles:
             f"{len(numbers)} pictures; number them by frame"
         )
     return NumberedFiles(tuple(found[n] for n in numbers), numbers, ignored)
+
+
+def _pictures(folder: Path) -> tuple[list[Path], int]:
+    """Return the pictures with a number in their names, sorted, and how many other files."""
+    try:
+        every = sorted(folder.iterdir())
+    except OSError as error:
+        raise VideoError(
+            f"{folder}: the folder cannot be read ({error.strerror or error}); allow reading it"
+        ) from error
+    pictures = [
+        path
+        for path in every
+        if path.suffix.lower() in SUFFIXES
+        and not path.name.startswith(".")
+        and re.search(r"\d", path.stem)
+        and path.is_file()
+    ]
+    return pictures, len(every) - len(pictures)
+
+
+def _refused_times(pictures: Sequence[Path], rate: float | None) -> str:
+    """Return what to do if names that do not fit the rate are times; "" if they cannot be."""
+    seconds = None if rate is None else time_stamps([path.stem for path in pictures])
+    if seconds is None:
+        return ""
+    usual, _varies = rate_of(np.unique(seconds), _TICK)
+    return (
+        f"; if the names are times, they are of {usual:.4g} frames/s, not {rate:.4g}: "
+        "give that rate"
+    )
 
 
 def _by_time(
@@ -120,7 +155,7 @@ class FolderVideo(Video):
     def __init__(self, path: Path, *, rate: float, policy: Policy = "skip") -> None:
         self.path, self.name = path, path.name
         self._policy = policy
-        listing = numbered_files(path)
+        listing = numbered_files(path, rate)
         first = listing.numbers[0]
         self._files = {
             n - first: f for n, f in zip(listing.numbers, listing.files, strict=True)
@@ -128,21 +163,24 @@ class FolderVideo(Video):
         frames = listing.numbers[-1] - first + 1
         self.rate = float(rate)
         self.times = np.arange(frames) / self.rate
-        if listing.stamps is not None:
-            self.times = np.array(listing.stamps) - listing.stamps[0]
+        self._stamps = listing.stamps
         self.first_frame, self.last_frame = 0, frames - 1
         self.width, self.height = self._find_size()
         self._bits = bits_of_data(listing.files)
         self.report = DecodeReport(frames=frames, measured_rate=self.rate)
         self.report.codec = listing.files[0].suffix.lower().lstrip(".")
-        self.warnings = rate_warnings(self.report)
+        self.warnings = self._take_times(listing.stamps) if listing.stamps else []
+        self.warnings += rate_warnings(self.report)
         if self._bits is not None:
             self.report.pixel_format = f"{self._bits} bits of 16"
         if self._bits is not None and self._bits < DEPTHS[-1]:
             self.warnings.append(told(self._bits))
         gaps = frames - len(self._files)
         if gaps:
-            self.warnings.append(f"{gaps} picture numbers are absent and count as missing")
+            hint = _refused_times(listing.files, rate) if listing.stamps is None else ""
+            self.warnings.append(
+                f"{gaps} picture numbers are absent and count as missing{hint}"
+            )
         if listing.ignored:
             self.warnings.append(f"{listing.ignored} other files in the folder are ignored")
 
@@ -180,11 +218,16 @@ class FolderVideo(Video):
         return {i: picture for i, picture in found.items() if picture is not None}
 
     def fingerprint(self) -> str:
-        """SHA-256 of rate, range, and number, size, head and tail (64 KiB) of each picture."""
+        """SHA-256 of rate, range, and number, size, head and tail (64 KiB) of each picture.
+
+        Where the names are times, these are part of it, too.
+        """
         digest = hashlib.sha256(f"folder {self.rate!r}".encode())
         digest.update(f" {self.first_frame} {self.last_frame}".encode())
         if self._bits is not None:
             digest.update(f" of {self._bits} bits".encode())
+        if self._stamps is not None:
+            digest.update(f" at {self._stamps}".encode())
         for index, path in self._files.items():
             try:
                 size = path.stat().st_size
@@ -195,6 +238,19 @@ class FolderVideo(Video):
             except OSError as error:
                 raise self._vanished(path, error) from error
         return digest.hexdigest()
+
+    def _take_times(self, stamps: Sequence[float]) -> list[str]:
+        """Take the times of the names in place of number over rate, and say so."""
+        self.times = np.array(stamps) - stamps[0]
+        report, asked = self.report, self.rate
+        self.rate, report.variable_rate = rate_of(self.times, _TICK)
+        report.measured_rate = self.rate
+        report.longest_gap = float(np.diff(self.times).max(initial=0.0))
+        report.dropped = dropped_frames(self.times, self.rate)
+        return [
+            f"the names of the pictures are taken for times ({self.rate:.4g} frames/s, asked "
+            f"for were {asked:.4g}); if they are numbers, name the pictures img_0001 and so on"
+        ]
 
     def _find_size(self) -> tuple[int, int]:
         for path in self._files.values():

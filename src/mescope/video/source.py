@@ -48,7 +48,8 @@ class Video(ABC):
         """Seconds from what players show as 0:00 to frame 0; 0.0 without a file's clock.
 
         ``start_offset + times[i]`` is where a player, ELAN or BORIS finds frame i of this file:
-        exports write it, results count from frame 0.
+        exports write it, results count from frame 0.  Not so where the caller's rate stretches
+        the times of a file: players go on showing it at its own pace.
         """
         return self.report.start_offset
 

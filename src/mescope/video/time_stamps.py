@@ -6,6 +6,10 @@ microseconds (``12345``).  The last look like frame numbers; they are taken for 
 the steps between them are those of a clock: two lengths next to each other, as 6 and 7 ms are
 at 150 frames per second.  Every seventh frame of a recording has one length, a folder with gaps
 others.
+
+``S01.0001`` and ``clip_101112_0003`` look like times, too, and count frames.  So times are
+believed only where they fit the pictures a second, or, where nobody says how many those are,
+what a camera takes; and never where the last number goes up by one from picture to picture.
 """
 
 from __future__ import annotations
@@ -15,6 +19,8 @@ from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
+
+from mescope.io.natural_order import natural
 
 _DECIMAL = re.compile(r"(?<![\d.])(\d+\.\d{2,})$")
 _CLOCK = re.compile(
@@ -27,25 +33,54 @@ _UNITS = (
     (1e-6, 2000, 60_000),
 )  # s, shortest and longest step
 _DAY = 86_400.0
+_CAMERA = (2e-3, 1.0)  # s between two pictures, where the rate is not known
+_FITS = (0.5, 2.0)  # times the interval that the rate says
+_DOUBT = 1e-6  # share; stamps are written in decimals
 
 
-def time_stamps(stems: Sequence[str]) -> list[float] | None:
+def time_stamps(stems: Sequence[str], rate: float | None = None) -> list[float] | None:
     """Return seconds by the names of pictures without their endings, None if they have none.
+
+    Args:
+        stems: the names.
+        rate: pictures a second, if it is known: other times are none.
 
     >>> time_stamps(["f_1.200", "f_1.207"]), time_stamps(["img7", "img8"])
     ([1.2, 1.207], None)
     >>> time_stamps(["00-00-15-125", "00-00-15-250"])
     [15.125, 15.25]
+    >>> time_stamps(["S01.0002", "S01.0004"], rate=200)
     """
+    found = _read(stems)
+    return found if found is not None and _fits(found, rate) else None
+
+
+def _read(stems: Sequence[str]) -> list[float] | None:
+    """Return what the names say if they are taken for times."""
     decimals = [_DECIMAL.search(stem) for stem in stems]
-    if stems and all(decimals):
+    if stems and all(decimals) and not _counts(stems):
         return [float(found[1]) for found in decimals if found]
     clocks = [_CLOCK.search(stem) for stem in stems]
-    if stems and all(clocks):
-        parts = np.array([int(found["part"]) for found in clocks if found])
-        if len(parts) == 1 or (np.diff(np.sort(parts)) != 1).any():  # or it counts frames
-            return [_seconds(found) for found in clocks if found]
+    if stems and all(clocks) and not _counts(stems):
+        return [_seconds(found) for found in clocks if found]
     return _whole(stems)
+
+
+def _fits(seconds: Sequence[float], rate: float | None) -> bool:
+    """Say whether times lie as far apart as pictures do; one alone tells nothing."""
+    steps = np.diff(np.unique(seconds))
+    if not len(steps):
+        return False
+    shortest, longest = _CAMERA if rate is None else (_FITS[0] / rate, _FITS[1] / rate)
+    usual = float(np.median(steps))
+    return shortest * (1 - _DOUBT) <= usual <= longest * (1 + _DOUBT)
+
+
+def _counts(stems: Sequence[str]) -> bool:
+    """Say whether the last number only rises, usually by one: so pictures are counted."""
+    last = [int(re.findall(r"\d+", stem)[-1]) for stem in sorted(stems, key=natural)]
+    steps = np.diff(np.array(last, dtype=np.float64))
+    return bool(len(steps)) and bool(steps.min() > 0) and float(np.median(steps)) == 1.0
 
 
 def _seconds(found: re.Match[str]) -> float:

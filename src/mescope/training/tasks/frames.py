@@ -122,7 +122,7 @@ class FrameSpotting(SpottingTask):
         return list(frame_recordings(wanted, recipe.seed, folder, jobs=jobs, progress=progress))
 
     @classmethod
-    def source(cls, recipe: Recipe, measured: Sequence[Any]) -> Source:
+    def source(cls, recipe: Recipe, measured: Sequence[Any], *, jobs: int = 1) -> Source:
         """See :class:`SpottingTask`; the recordings held out are left out."""
         wanted = fitting(recipe.data, RenderedFrames, "[data]")
         return FrameEpochs(wanted, recipe.seed, measured[: -wanted.held])
