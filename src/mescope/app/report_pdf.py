@@ -153,8 +153,9 @@ def _cut(pdf: FPDF, text: str, width: float) -> str:
     """Return as much of a cell as fits, with … where some is left out."""
     if len(text) <= _MOST_LINES:  # whatever its letters and line ends
         return text
+    padding: Any = _PADDING  # its types say whole numbers; it takes any
     lines: Any = pdf.multi_cell(
-        width, text=text, padding=_PADDING, align="L", dry_run=True, output="LINES"
+        width, text=text, padding=padding, align="L", dry_run=True, output="LINES"
     )
     return text if len(lines) <= _MOST_LINES else "\n".join([*lines[: _MOST_LINES - 1], "…"])
 

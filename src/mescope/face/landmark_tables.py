@@ -81,7 +81,10 @@ class LandmarkTable:
         """
         size = np.array([width, height], np.float32)
         scale = size if self.shares else size / np.array(stored or size, np.float32)
-        frames = {f: tuple(one * scale for one in faces) for f, faces in self.frames.items()}
+        frames = {
+            f: tuple(np.asarray(one * scale, np.float32) for one in faces)
+            for f, faces in self.frames.items()
+        }
         everything = np.concatenate([one for faces in frames.values() for one in faces])
         inside = (everything >= 0).all(1) & (everything < (width, height)).all(1)
         if inside.mean() < 0.5:

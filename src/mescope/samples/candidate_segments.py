@@ -57,11 +57,11 @@ class Candidates:
         self._mirror = segment_mirror(REGIONS)
         sizes = [2 * len(part.versions[0]) for part in self._parts]
         self._starts = np.cumsum([0, *sizes])
-        versions = [
-            np.concatenate([np.tile(part.positive[v], 2) for part in self._parts] or [[]])
-            for v in range(1 + copies)
-        ]
-        self.positive = np.concatenate(versions).astype(bool)
+        none = np.zeros(0, bool)
+        self.positive = np.concatenate(
+            [none]
+            + [np.tile(part.positive[v], 2) for v in range(1 + copies) for part in self._parts]
+        )
         """(rows,) whether a row shows an expression."""
 
     def __len__(self) -> int:
@@ -117,7 +117,7 @@ def _proposed(one: Measured, copies: int) -> _Part | None:
     return _Part(
         Cutter(one.motion, one.shape, one.rate, REGIONS),
         versions,
-        [labels(one.expressions, some)[0].any(axis=1) for some in versions],
+        [np.asarray(labels(one.expressions, some)[0].any(axis=1)) for some in versions],
         one.expressions,
     )
 

@@ -58,16 +58,20 @@ class ClassicalTask(TrainingTask):
         from mescope.training.classical import build  # imports scikit-learn, which takes long
 
         if len(only := np.unique(given.labels)) == 1:  # a machine needs two classes
-            return FittedModel(Constant(int(only[0])), len(given.classes), np.asarray)
+            return FittedModel(Constant(int(only[0])), len(given.classes), _all)
         model = build(recipe.model.name, **recipe.model.options)
         shown = fitting(recipe.data, ClipKind, "[data]").shown
         if recipe.model.name == VIEWS:
-            shown = np.asarray  # its views stand behind the channels of the first
+            shown = _all  # its views stand behind the channels of the first
         try:
             model.fit(shown(given.inputs), given.labels)
         except ValueError as error:
             raise RecipeError(f"{recipe.model.name}: {error}") from error
         return FittedModel(model, len(given.classes), shown)
+
+
+def _all(inputs: NDArray[Any]) -> NDArray[Any]:
+    return np.asarray(inputs)
 
 
 class Constant:
