@@ -7,13 +7,13 @@ import pytest
 from planted_motion import NAMES, UP, bump, points_of, recording, region_flow
 
 from mescope.analysis.movements import (
-    LARGE_PX,
     emotion_traces,
     measure_movements,
     noise_level,
 )
 from mescope.events import Detection, FaceEvent, Interval
 from mescope.spotting import Spotting
+from mescope.spotting.apex_motion import LARGE_PX
 from mescope.spotting.face_shape import INNER_EYES_PX
 
 SMILE, BROWS = Interval(100, 114), Interval(400, 412)

@@ -25,6 +25,7 @@ from mescope.motion.windows import timing
 from mescope.samples.candidate_segments import REGIONS
 from mescope.samples.rendered import Measured
 from mescope.samples.spotting_kinds import RenderedRecordings
+from mescope.spotting.apex_motion import apex_motion, by_group
 from mescope.spotting.cascade import (
     CascadeRule,
     Judged,
@@ -36,6 +37,7 @@ from mescope.spotting.cascade import (
     signs_of,
     strongest,
 )
+from mescope.spotting.explained import explained_by
 from mescope.spotting.mirror import both_sides
 from mescope.spotting.segments import SAMPLES
 from mescope.spotting.traces import stitch
@@ -122,11 +124,16 @@ def survivors(
 ) -> tuple[Signs, NDArray[np.bool_]]:
     """Return the signs of what survives among overlapping candidates, and which are right.
 
-    Only survivors are ever shown, in whatever calibration; right is an IoU of 0.5 or more.
+    Only survivors that no other event explains are ever shown, in whatever calibration; right
+    is an IoU of 0.5 or more.
     """
     signs, right = [], []
     for one, some in zip(held, judged, strict=True):
-        left = elected(some, rule, one.rate)
+        left = [
+            (stays, speaks)
+            for stays, speaks in elected(some, rule, one.rate)
+            if not _explained(one, detection_of(some[stays], 0.0, one.rate))
+        ]
         signs.append(signs_of([some[speaks] for _, speaks in left], one.rate))
         right += [
             any(some[stays].interval.iou(e.interval) >= 0.5 for e in one.expressions)
@@ -178,12 +185,23 @@ def _f2(counts: Counts) -> float:
 
 
 def found_by(one: Measured, judged: Sequence[Judged], rule: CascadeRule) -> list[Detection]:
-    """Return the detections above the rule's floor, without traces."""
-    return [
+    """Return the detections that people would be shown, without traces."""
+    found = [
         detection_of(j, p, one.rate)
         for j, p in strongest(judged, rule, one.rate)
         if p >= rule.floor
     ]
+    return [each for each in found if not _explained(one, each)]
+
+
+def _explained(one: Measured, found: Detection) -> bool:
+    """Say whether a blink, speech, a turn of the head or a glance is what was found.
+
+    Those that were planted stand for those that would be found.
+    """
+    motion = apex_motion(found, one.motion, one.shape, REGIONS)
+    groups = by_group(motion, REGIONS)
+    return explained_by(found.interval, groups, one.events) is not None
 
 
 def _counts(one: Measured, judged: Sequence[Judged], rule: CascadeRule, floor: float) -> Counts:
