@@ -133,7 +133,8 @@ def test_a_search_its_files_and_going_on(tmp_path, maps, capsys, monkeypatch):
 WRONG = {
     "two people": (RECIPE, 2, [], "3 training people or more"),
     "no ammsm": (
-        RECIPE.split("[task]")[0] + '[model]\nname = "ststnet"',
+        RECIPE.split("[task]")[0].replace("channels = 2", "channels = 3")
+        + '[model]\nname = "ststnet"',
         4,
         [],
         "a recipe of AMMSM",
