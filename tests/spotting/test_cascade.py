@@ -9,17 +9,14 @@ from mescope.labels import SPOTTING_CLASSES
 from mescope.spotting.cascade import (
     PROPOSER,
     CascadeRule,
-    Judged,
     Signs,
-    elected,
     evidence,
     judge,
     signs_of,
     spot,
-    strongest,
 )
 from mescope.spotting.face_shape import TRACES
-from mescope.spotting.flow_peaks import Candidate, candidates
+from mescope.spotting.flow_peaks import candidates
 from mescope.spotting.segments import CORE, SAMPLES, sample_positions
 
 RATE = 30.0
@@ -109,7 +106,7 @@ def test_edges_that_mean_something_else_are_not_taken():
     assert one.interval == one.candidate.interval
 
 
-def test_detections_never_share_frames():
+def test_detections_never_share_frames_and_the_best_stay():
     rng = np.random.default_rng(0)
     motion = recording(1800, 0.05)
     motion += np.cumsum(rng.normal(0, 0.3, motion.shape), axis=0)
@@ -126,54 +123,10 @@ def test_detections_never_share_frames():
     assert 5 < len(found) < len(judged)
     taken = [t for d in found for t in range(d.interval.first, d.interval.last + 1)]
     assert len(taken) == len(set(taken))
-    for one in judged:  # whoever is not there gave way to one who is
-        assert any(d.interval.shared(one.interval) for d in found)
-
-
-def claimed(first, last, raw):
-    """A candidate as the network might have judged it."""
-    one = Candidate(interval=Interval(first, last), apex=first, strength=1.0, motion=())
-    return Judged(one, one.interval, raw, (1.0, 1.0), np.full(SAMPLES, raw), logits(1)[0])
-
-
-def test_the_way_that_most_agree_on_stays_and_its_best_speaks_for_it():
-    """One that is sure alone does not outvote three that mean the same movement."""
-    judged = [claimed(100, 119, 0.8), claimed(110, 125, 0.6), claimed(111, 126, 0.7),
-              claimed(109, 125, 0.65), claimed(300, 310, 0.1)]  # fmt: skip
-    (stays, speaks), other = elected(judged, CascadeRule(), RATE)
-    assert judged[stays].interval in [one.interval for one in judged[1:4]]
-    assert judged[speaks].raw == 0.7
-    assert other == (4, 4)
-    (first, p), _ = strongest(judged, CascadeRule(), RATE)
-    assert first is judged[stays]
-    assert p == pytest.approx(0.7)
-
-
-@pytest.mark.parametrize("seed", range(6))
-def test_votes_equal_plain_ones(seed):
-    rng = np.random.default_rng(seed)
-    begin = rng.integers(0, 400, 80)
-    last = begin + rng.integers(0, 60, 80)
-    judged = [claimed(a, b, p) for a, b, p in zip(begin, last, rng.random(80), strict=True)]
-    rule = CascadeRule(slope=1.3, strength=0.4, offset=-0.5)
-    votes = [
-        sum(
-            one.interval.iou(other.interval)
-            / (1 + (1 / other.raw - 1) ** 1.3 * np.exp(0.5))
-            for other in judged
-        )
-        for one in judged
-    ]  # fmt: skip
-    stay = []
-    for i in np.argsort(-np.array(votes), kind="stable"):
-        if not any(judged[i].interval.shared(judged[k].interval) for k in stay):
-            stay.append(i)
-    found = elected(judged, rule, RATE)
-    assert [i for i, _ in found] == stay
-    for i, speaks in found:
-        alike = [o.raw for o in judged if o.interval.iou(judged[i].interval) >= 0.5]
-        assert judged[speaks].raw == max(alike)
-    assert elected([], rule, RATE) == []
+    kept = {d.interval: d.score for d in found}
+    for one in judged:  # whoever is not there was beaten by one who is
+        rivals = [s for interval, s in kept.items() if interval.shared(one.interval)]
+        assert max(rivals) >= calibrated(rule, one) - 1e-12
 
 
 @pytest.mark.parametrize("rate", [15.0, 30.0, 200 / 7])

@@ -9,7 +9,7 @@
    identities that training has not seen, turns it and what was measured of the movement
    (strength, duration, how much of the face comes and goes) into the share of such candidates
    that are expressions.
-5. Of candidates that share frames the one that most of them agree on stays.
+5. Of candidates that share frames the one that the network finds best stays.
 
 No strength is ever too strong: amplitude is compressed, not thresholded, and micro or macro
 follows from the duration alone.  NumPy only; the network comes as a function.  All frames here
@@ -18,7 +18,7 @@ are decimated frames.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Annotated, Any, NamedTuple
 
@@ -43,9 +43,6 @@ and 0.46)."""
 
 FAINT_PX = 0.05
 """Smaller motion counts as none."""
-
-ALIKE = 0.5
-"""IoU from which two candidates mean the same movement."""
 
 LEAST_AGREED = 0.2
 """IoU of the network's own interval with the proposed one: below, it means something else."""
@@ -233,56 +230,23 @@ def spot(
 def strongest(
     judged: Sequence[Judged], rule: CascadeRule, rate: float
 ) -> list[tuple[Judged, float]]:
-    """Return the candidates that stay (:func:`elected`), with calibrated scores."""
-    scores = rule.calibrated(signs_of(judged, rate))
-    return [
-        (judged[stays], float(scores[speaks])) for stays, speaks in elected(judged, rule, rate)
-    ]
+    """Return candidates with calibrated scores, none of which shares frames, the best of them.
 
-
-def elected(judged: Sequence[Judged], rule: CascadeRule, rate: float) -> list[tuple[int, int]]:
-    """Return which candidates stay, and which one's signs speak for each.
-
-    A movement is proposed many times, cut in many ways.  The way that most of them agree on
-    stays: the one that has the most votes, every candidate's score times how far it means the
-    same frames (IoU).  The best of those that mean the same (:data:`ALIKE`) speaks for it.
-
-    The network and the strength decide how much a vote counts.  The other signs distinguish
-    movements, not the parts of one: a brief part of a long smile is not better than the smile.
+    The network and the strength decide which is best.  The other signs distinguish movements,
+    not the parts of one: a brief part of a long smile is not better than the smile.
     """
-    if not judged:
-        return []
-    better = evidence(signs_of(judged, rate))[:, :2] @ [rule.slope, rule.strength]
-    weight = 1 / (1 + np.exp(-better - rule.offset))
-    first = np.array([one.interval.first for one in judged])
-    last = np.array([one.interval.last for one in judged])
-    votes, speakers = np.zeros(len(judged)), np.zeros(len(judged), int)
-    for i, near, iou in _neighbours(first, last):
-        votes[i] = iou @ weight[near]
-        alike = near[iou >= ALIKE]
-        speakers[i] = alike[np.argmax(better[alike])]
-    taken = np.zeros(int(last.max()) + 1, bool)
-    found = []
-    for i in np.argsort(-votes, kind="stable"):
-        at = slice(first[i], last[i] + 1)
+    signs = signs_of(judged, rate)
+    scores = rule.calibrated(signs)
+    better = evidence(signs)[:, :2] @ [rule.slope, rule.strength]
+    taken = np.zeros(1 + max((one.interval.last for one in judged), default=-1), bool)
+    kept: list[tuple[Judged, float]] = []
+    for i in np.argsort(-better, kind="stable"):
+        one = judged[i]
+        at = slice(one.interval.first, one.interval.last + 1)
         if not taken[at].any():
             taken[at] = True
-            found.append((int(i), int(speakers[i])))
-    return found
-
-
-def _neighbours(
-    first: NDArray[np.int64], last: NDArray[np.int64]
-) -> Iterator[tuple[int, NDArray[np.int64], NDArray[np.float64]]]:
-    """Yield each interval's number, those that may share frames with it, and their IoU."""
-    order = np.argsort(first, kind="stable")
-    begins, longest = first[order], int((last - first).max())
-    for i in range(len(first)):
-        low = np.searchsorted(begins, first[i] - longest)
-        near = order[low : np.searchsorted(begins, last[i], side="right")]
-        shared = np.minimum(last[near], last[i]) - np.maximum(first[near], first[i]) + 1
-        both = np.maximum(last[near], last[i]) - np.minimum(first[near], first[i]) + 1
-        yield i, near, np.maximum(shared, 0) / both
+            kept.append((one, float(scores[i])))
+    return kept
 
 
 def _refined(

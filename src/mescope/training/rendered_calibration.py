@@ -31,7 +31,6 @@ from mescope.spotting.cascade import (
     Judged,
     Signs,
     detection_of,
-    elected,
     evidence,
     judge,
     signs_of,
@@ -55,9 +54,6 @@ QUIET = 1.0
 
 Held-out recordings are harder than most real ones: many talk, turn and tremble throughout.
 """
-
-ROUNDS = 2
-"""Of fitting: what survives depends on the scores, and they on what survives."""
 
 FLOORS = tuple(round(0.2 + 0.05 * i, 2) for i in range(15))
 
@@ -130,14 +126,13 @@ def survivors(
     signs, right = [], []
     for one, some in zip(held, judged, strict=True):
         left = [
-            (stays, speaks)
-            for stays, speaks in elected(some, rule, one.rate)
-            if not _explained(one, detection_of(some[stays], 0.0, one.rate))
+            each
+            for each, p in strongest(some, rule, one.rate)
+            if not _explained(one, detection_of(each, p, one.rate))
         ]
-        signs.append(signs_of([some[speaks] for _, speaks in left], one.rate))
+        signs.append(signs_of(left, one.rate))
         right += [
-            any(some[stays].interval.iou(e.interval) >= 0.5 for e in one.expressions)
-            for stays, _ in left
+            any(each.interval.iou(e.interval) >= 0.5 for e in one.expressions) for each in left
         ]
     every = Signs(*(np.concatenate(column) for column in zip(*signs, strict=True)))
     return every, np.array(right, bool)
@@ -148,15 +143,13 @@ def calibrate(
 ) -> tuple[CascadeRule, dict[str, float]]:
     """Return the calibrated rule and the figures of the card."""
     judged = [judged_by(model, one) for one in held]
-    rule = CascadeRule()
-    for _ in range(ROUNDS):
-        signs, right = survivors(held, judged, rule)
-        slopes, offset = fit_logistic(evidence(signs), right)
-        slope, strength, brevity, breadth, evenness = slopes
-        rule = CascadeRule(
-            slope=max(slope, 1e-3), strength=strength, brevity=brevity, breadth=breadth,
-            evenness=evenness, offset=offset,
-        )  # fmt: skip
+    signs, right = survivors(held, judged, CascadeRule())
+    slopes, offset = fit_logistic(evidence(signs), right)
+    slope, strength, brevity, breadth, evenness = slopes
+    rule = CascadeRule(
+        slope=max(slope, 1e-3), strength=strength, brevity=brevity, breadth=breadth,
+        evenness=evenness, offset=offset,
+    )  # fmt: skip
     minutes = sum(len(one.times) / one.rate for one in held) / 60
     tried = []
     for floor in FLOORS:
