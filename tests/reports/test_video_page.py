@@ -89,7 +89,7 @@ def test_a_page_shows_truth_detections_and_what_became_of_them(run, written):
             'class="shade hit'
         )
         for one in found:
-            assert f"{one.interval.first}–{row.interval.last}" in text
+            assert f"{one.interval.first}–{one.interval.last}" in text
         for name in ("negative", "neutral"):
             assert f'class="line {name}"' in wide
         assert "data:image/png;base64," in wide

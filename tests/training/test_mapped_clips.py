@@ -63,7 +63,7 @@ def test_large_samples_go_into_a_file_of_the_cache(monkeypatch, tmp_path, in_mem
     monkeypatch.setattr(mapped_rows, "BIG", 1000)
     for folder, kind in ((tmp_path, np.memmap), (None, np.ndarray)):
         found = clip_samples._Found(
-            made, clips, list(in_memory.labels), in_memory.classes, (), folder
+            made, clips, list(in_memory.labels), in_memory.classes, (), folder, {}
         ).stacked("flow28").examples  # fmt: skip
         assert type(found.inputs) is kind
         assert found.inputs.dtype == np.float32
