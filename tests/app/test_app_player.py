@@ -86,7 +86,8 @@ def test_zoom_and_pan_ask_for_what_is_seen(page):
 
 
 def test_every_coder_has_a_row_to_drag_in(page, desk):
-    """Two of one place: the lower one moves, the upper one stays."""
+    """Two of one place: bob's own, the lower one, moves; ann's stays where she put it."""
+    page.write("#coder", "bob")
     for coder in ("ann", "bob"):
         desk.judge(page.identity, "add", coder=coder, first=90, apex=92, last=99)
     page.until(lambda: len(page.all(".marks button")) == 4)
