@@ -55,6 +55,10 @@ QUIET = 1.0
 Held-out recordings are harder than most real ones: many talk, turn and tremble throughout.
 """
 
+AT_REST = 0.5
+"""False alarms per minute of held-out recordings without any expression: who looks at a face
+that shows nothing should hardly ever be shown something."""
+
 FLOORS = tuple(round(0.2 + 0.05 * i, 2) for i in range(15))
 
 RENDERED = "rendered"
@@ -158,9 +162,11 @@ def calibrate(
             Counts(),
         )
         tried.append((floor, counts))
-    quiet = [pair for pair in tried if pair[1].fp / minutes <= QUIET] or [
-        min(tried, key=lambda pair: pair[1].fp)
-    ]
+    quiet = [
+        (floor, counts)
+        for floor, counts in tried
+        if counts.fp / minutes <= QUIET and _at_rest(held, judged, rule, floor) <= AT_REST
+    ] or [min(tried, key=lambda pair: pair[1].fp)]
     # A false proposal costs a look, a missed expression is lost: recall counts twice.
     floor, counts = max(quiet, key=lambda pair: _f2(pair[1]))
     rule = dataclasses.replace(rule, floor=floor)
@@ -169,6 +175,19 @@ def calibrate(
         for one, some in zip(held, judged, strict=True)
     ]
     return rule, card_figures(shown, counts, minutes, RENDERED)
+
+
+def _at_rest(
+    held: Sequence[Measured],
+    judged: Sequence[Sequence[Judged]],
+    rule: CascadeRule,
+    floor: float,
+) -> float:
+    """Return what is shown a minute of recordings without an expression; 0 without any."""
+    empty = [(one, some) for one, some in zip(held, judged, strict=True) if not one.expressions]
+    minutes = sum(len(one.times) / one.rate for one, _ in empty) / 60
+    shown = sum(_counts(one, some, rule, floor).fp for one, some in empty)
+    return shown / minutes if minutes else 0.0
 
 
 def _f2(counts: Counts) -> float:
