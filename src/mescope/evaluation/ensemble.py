@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from mescope.errors import DatasetError
+from mescope.evaluation.paired import check_same
 from mescope.evaluation.predictions import DRAWN, Prediction, environment
 from mescope.evaluation.report import Report
 
@@ -44,7 +45,7 @@ def averaged(reports: Sequence[Report], name: str) -> Report:
     first = reports[0]
     for other in reports[1:]:
         for what in ("protocol", "mode", "classes"):
-            _same(what, first, other, getattr(first, what), getattr(other, what))
+            check_same(first, other, what, getattr(first, what), getattr(other, what))
     seeds = _seeds(reports)
     members = [_by_seed(report, seeds) for report in reports]
     predictions: list[Prediction] = []
@@ -83,7 +84,7 @@ def _seeds(reports: Sequence[Report]) -> tuple[int, ...]:
     most = max(reports, key=lambda report: len(report.seeds))
     for report in reports:
         if report.seeds != most.seeds and (len(report.seeds) > 1 or report.protocol in DRAWN):
-            _same("list of seeds", most, report, most.seeds, report.seeds)
+            check_same(most, report, "list of seeds", most.seeds, report.seeds)
     return most.seeds
 
 
@@ -121,7 +122,7 @@ def _check_clips(
             f"{second.name}, {len(shared)} of them alike (seed {seed})"
         )
     for clip, p in a.items():
-        _same(f"label of {'/'.join(clip)}", first, second, p.truth, b[clip].truth)
+        check_same(first, second, f"label of {'/'.join(clip)}", p.truth, b[clip].truth)
 
 
 def _mean(answers: Sequence[Prediction], classes: Sequence[str], seed: int) -> Prediction:
@@ -138,10 +139,3 @@ def _mean(answers: Sequence[Prediction], classes: Sequence[str], seed: int) -> P
         scores=tuple(shares.tolist()),
         part=one.part,
     )
-
-
-def _same(what: str, first: Report, second: Report, a: object, b: object) -> None:
-    if a != b:
-        raise DatasetError(
-            f"expected one {what}, found {a} in {first.name} and {b} in {second.name}"
-        )

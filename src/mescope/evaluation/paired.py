@@ -64,8 +64,8 @@ def differences(first: Evaluation | Spotted, second: Evaluation | Spotted) -> li
 
 def _of_clips(first: Evaluation, second: Evaluation) -> list[Difference]:
     known = [{p.clip: p.truth for p in report.predictions} for report in (first, second)]
-    _same(first, second, "mode", first.mode, second.mode)
-    _same(first, second, "classes", first.classes, second.classes)
+    check_same(first, second, "mode", first.mode, second.mode)
+    check_same(first, second, "classes", first.classes, second.classes)
     if known[0] != known[1]:
         shared = len(known[0].items() & known[1].items())
         raise DatasetError(
@@ -90,7 +90,7 @@ def _of_clips(first: Evaluation, second: Evaluation) -> list[Difference]:
 
 
 def _of_recordings(first: Spotted, second: Spotted) -> list[Difference]:
-    _same(first, second, "mode", first.mode, second.mode)
+    check_same(first, second, "mode", first.mode, second.mode)
     if first.truth_hash() != second.truth_hash():
         raise DatasetError(
             f"expected the same recordings and annotations, found others in {first.name} than "
@@ -123,9 +123,10 @@ def _difference(
     )  # fmt: skip
 
 
-def _same(
+def check_same(
     first: Evaluation | Spotted, second: Evaluation | Spotted, what: str, a: object, b: object
 ) -> None:
+    """Refuse two evaluations of which ``what`` is ``a`` in one and ``b`` in the other."""
     if a != b:
         raise DatasetError(
             f"expected one {what}, found {a} in {first.name} and {b} in {second.name}"
