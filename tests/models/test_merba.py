@@ -232,6 +232,27 @@ def test_small_merba_learns_four_motions():  # check 27
         assert (model.eval()(x).emotion.argmax(1) == labels).all()
 
 
+def test_a_head_that_keeps_place_tells_where_motion_is():
+    torch.manual_seed(1)
+    plain, placed = (
+        create_model("merba-s28", classes=3, channels=2, keeps_place=keeps).eval()
+        for keeps in (False, True)
+    )
+    per_place = 3 * (64 * 49 - 64)
+    counts = [sum(p.numel() for p in model.parameters()) for model in (plain, placed)]
+    assert counts[1] - counts[0] == per_place
+    placed.load_state_dict(
+        {k: v for k, v in plain.state_dict().items() if not k.startswith("head")}, strict=False
+    )
+    flow = torch.randn(2, 2, 28, 28)
+    with torch.no_grad():
+        features = placed.features(flow)
+        torch.testing.assert_close(
+            features.unflatten(1, (64, 49)).mean(-1), plain.features(flow)
+        )
+        assert placed(flow).emotion.shape == (2, 3)
+
+
 def test_equal_seeds_equal_losses():  # check 28
     x, labels = four_motions()
     found = []

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from mescope.motion.flow import strain, tvl1
-from mescope.samples.augment import flip_flow, moved
+from mescope.samples.augment import flip_flow, moved, turned
 from mescope.synthesis.portraits import test_portraits
 
 SHAPES = st.sampled_from([(3, 4, 5), (2, 3, 4, 4), (2, 2, 3, 6), (1, 2, 1, 1)])
@@ -71,3 +71,32 @@ def test_maps_move_whole_pixels_and_keep_their_edges():
     assert torch.equal(found[0, :, 0], maps[0, :, 0])
     assert torch.equal(found[1, :, :, :3], maps[1, :, :, 2:])
     assert torch.equal(found[1, :, :, 3], maps[1, :, :, -1])
+
+
+@pytest.mark.parametrize("size", [(21, 21), (21, 41)])
+def test_maps_turn_clockwise_about_their_middle(size):
+    maps = torch.zeros(3, 1, *size)
+    middle = (size[0] // 2, size[1] // 2)
+    maps[:, 0, middle[0], middle[1] + 6] = 1.0  # to the right of the middle
+    quarter = torch.full((3,), np.pi / 2)
+    found = turned(
+        maps, quarter * torch.tensor([1.0, -1.0, 0.0]), torch.tensor([1.0, 1.0, 1.5])
+    )
+    places = [tuple(np.unravel_index(int(one.argmax()), size)) for one in found[:, 0]]
+    below, above = (middle[0] + 6, middle[1]), (middle[0] - 6, middle[1])
+    assert places == [below, above, (middle[0], middle[1] + 9)]
+    assert found[:2].amax() > 0.999
+
+
+def test_maps_that_are_not_turned_stay_and_edges_are_drawn_out():
+    maps = torch.rand(2, 3, 7, 9)
+    still = turned(maps, torch.zeros(2), torch.ones(2))
+    torch.testing.assert_close(still, maps, atol=1e-5, rtol=0)
+    small = turned(maps, torch.zeros(2), torch.full((2,), 0.1))
+    torch.testing.assert_close(small[..., 0, 0], maps[..., 0, 0])
+
+
+def test_a_mirrored_map_turns_the_other_way():
+    maps, angle, zoom = torch.rand(2, 3, 12, 12), torch.tensor([0.2, -0.1]), torch.ones(2)
+    mirrored = turned(flip_flow(maps), angle, zoom)
+    torch.testing.assert_close(mirrored, flip_flow(turned(maps, -angle, zoom)))

@@ -12,6 +12,9 @@ of 224; local depths 1, 8 and 3, with two attention blocks after them out of Mam
 depth; four mixers with weights of their own (``share_mixer`` is the other reading), their
 outputs summed; layer scale 1e-5 and drop path 0.3 as in MambaVision-B; dropout after the
 linears of the MLPs, the attention's projection, and the extractor's.
+
+Ours beside the paper: ``keeps_place``, for maps of 28 px, where averaging over the last map
+throws away what a linear model on raw pixels lives on: where the motion was.
 """
 
 from __future__ import annotations
@@ -47,6 +50,7 @@ from mescope.models.vision_layers import (
     merge,
     partition,
 )
+from mescope.ops.dropout import dropout
 from mescope.ops.orders import ASYMMETRIC, inverse, lay, order, read
 from mescope.ranges import Share, Within, check_fields
 
@@ -116,6 +120,7 @@ class MerbaConfig:
     drop: Share = 0.1
     drop_path: Share = 0.3
     step_init: StepInit = "released"
+    keeps_place: bool = False  # heads see the last map place by place; the paper averages it
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -175,6 +180,7 @@ class Merba(nn.Module):
         )
         last = c.dim << len(c.local)
         self.norm = nn.BatchNorm2d(last)
+        last *= c.window**2 if c.keeps_place else 1
         self.head = None if c.dgcm else nn.Linear(last, c.classes)
         self.coarse = nn.Linear(last, len(COARSE)) if c.dgcm else None
         self.fine = nn.Linear(last, len(FINE)) if c.dgcm else None
@@ -182,6 +188,8 @@ class Merba(nn.Module):
 
     def features(self, flow: Tensor) -> Tensor:
         """Return (b, last width) for flow (b, channels, side, side).
+
+        With ``keeps_place`` (b, last width * window * window), some of it dropped in training.
 
         Raises:
             ValueError: the channels or the side are not those of the config.
@@ -196,7 +204,10 @@ class Merba(nn.Module):
         x = self.conv_stage(self.stem(flow))
         for narrow, stage in zip(self.downs, self.stages, strict=True):
             x = stage(narrow(x))
-        pooled: Tensor = self.norm(x).mean((2, 3))
+        x = self.norm(x)
+        if c.keeps_place:
+            return dropout(x.flatten(1), c.drop, self.training)
+        pooled: Tensor = x.mean((2, 3))
         return pooled
 
     def forward(self, flow: Tensor) -> EmotionOutput | MerbaOutput:

@@ -1,4 +1,4 @@
-"""Mirrored motion, which the published clip models share, moved and mixed inputs.
+"""Mirrored motion, which the published clip models share; moved, turned and mixed inputs.
 
 A mirrored face moves the other way
 horizontally, so a flip of the picture's columns alone would teach motion that no face makes.
@@ -56,6 +56,28 @@ def moved(maps: Tensor, places: Tensor) -> Tensor:
     batch = torch.arange(len(maps))[:, None, None]
     found = maps.permute(0, 2, 3, 1)[batch, of_rows[:, :, None], of_columns[:, None]]
     return found.permute(0, 3, 1, 2).contiguous()
+
+
+def turned(maps: Tensor, turns: Tensor, zooms: Tensor) -> Tensor:
+    """Return flow maps whose picture is turned and enlarged about its middle, edges drawn out.
+
+    Heads are held at an angle and crops are of more or less than the face.  Vectors stay as
+    they are: maps that were scaled clip by clip have lost how long u is beside v, so that they
+    cannot be turned; at 10 degrees a vector would change by a sixth of its length.
+
+    Args:
+        maps: (b, channels, h, w), float.
+        turns: clockwise in the picture, radians, (b,).
+        zooms: how many times as large as before, above 0, (b,).
+    """
+    rows, columns = maps.shape[-2:]
+    # Of a place in the new picture, where it was; places are -1 to 1 along either side.
+    across = torch.stack([turns.cos(), turns.sin() * rows / columns], 1)
+    down = torch.stack([-turns.sin() * columns / rows, turns.cos()], 1)
+    matrix = torch.stack([across, down], 1) / zooms[:, None, None]
+    where = F.pad(matrix, (0, 1)).to(maps)
+    grid = F.affine_grid(where, list(maps.shape), align_corners=False)
+    return F.grid_sample(maps, grid, padding_mode="border", align_corners=False)
 
 
 def mixup(

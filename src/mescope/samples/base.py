@@ -75,6 +75,10 @@ class SampleKind:
         """Draw simulated samples, ``count`` or as many as the table says; None if real ones."""
         return None
 
+    def simulated_like(self, count: int, seed: int) -> Examples | None:
+        """Draw simulated samples to learn beside real ones; None if there are none alike."""
+        return None
+
     def real(self) -> SampleKind:
         """Return the kind of real clips that is like this one, to score weights on."""
         return self

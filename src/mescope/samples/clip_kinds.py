@@ -165,6 +165,11 @@ class GreyMaps(_MapKind):
             dataset, labels=labels, size=self.size, cache=cache, jobs=jobs, progress=progress
         )
 
+    def simulated_like(self, count: int, seed: int) -> Examples | None:
+        """See :class:`SampleKind`."""
+        kind = SimulatedMaps(maps=count)
+        return kind.drawn(seed) if self.size == kind.size else None
+
     @classmethod
     def of_one(cls, preparation: Preparation, clip: OneClip) -> Values:
         """See :class:`SampleKind`."""

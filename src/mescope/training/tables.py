@@ -34,6 +34,8 @@ VideoMamba's (:mod:`mescope.training.schedules`)."""
 Table = TypeVar("Table")
 ModelName = Annotated[str, Within(1, 200)]
 Pixels = Annotated[int, Within(0, 1024)]
+Turn = Annotated[float, Within(0.0, 180.0)]
+Zoom = Annotated[float, Within(0.0, 0.9)]
 Mixup = Annotated[float, Within(0.0, 1000.0)]
 Seeds = Annotated[int, Within(1, 1000)]
 
@@ -114,10 +116,19 @@ class Augment(AugmentTable):
 
     flip: bool = False  # mirror half of the flow maps, u negated
     shift: Pixels = 0  # flow maps are moved by up to so many px, down and across
+    turn: Turn = 0.0  # and turned by up to so many degrees to either side
+    zoom: Zoom = 0.0  # and enlarged or reduced by up to this share
     mixup: Mixup = 0.0  # mixed in pairs by shares of Beta(mixup, mixup); 0 for none
+    simulated: Ratio = 0.0  # what a simulated map counts of a real one; as many of them as of
+    # real ones are in every batch, unless it is 0
 
     def __post_init__(self) -> None:
-        not_negative(self, "shift", "mixup")
+        not_negative(self, "shift", "turn", "zoom", "mixup", "simulated")
+        if self.mixup and self.simulated:
+            raise RecipeError(
+                "mixup and simulated exclude each other, for mixed maps would be half real; "
+                "leave one out"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)

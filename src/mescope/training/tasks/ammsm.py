@@ -69,6 +69,7 @@ class AmmsmTask(Classification):
     """Trains AMMSM with what its training takes beside a loop."""
 
     models: ClassVar[tuple[str, ...]] = tuple(ammsm.PRESETS)
+    weighs_inputs: ClassVar[bool] = False
     kinds: ClassVar[tuple[str, ...]] = (*Classification.kinds, OnsetFlow.kind)
     task_table: ClassVar[type[TaskTable]] = AmmsmTable
     module: AmmsmTrainer

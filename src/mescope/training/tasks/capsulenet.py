@@ -33,6 +33,7 @@ class CapsuleNetTask(Classification):
     """Trains by the margin loss on lengths in place of cross-entropy on logits."""
 
     models: ClassVar[tuple[str, ...]] = tuple(capsulenet.PRESETS)
+    weighs_inputs: ClassVar[bool] = False
     kinds: ClassVar[tuple[str, ...]] = ("apex",)
     task_table: ClassVar[type[TaskTable]] = CapsuleTable
 

@@ -30,7 +30,7 @@ from mescope.training.fit import Batch, Report
 from mescope.training.logs import Log
 from mescope.training.loop import train_task
 from mescope.training.losses import class_weights
-from mescope.training.map_epochs import MapEpochs
+from mescope.training.map_epochs import MapEpochs, simulated_beside
 from mescope.training.recognizer import Recogniser, TrainedRecognizer
 from mescope.training.schedules import decay_groups, schedule_of
 from mescope.training.tables import (
@@ -139,6 +139,7 @@ class Classification(LoopTask):
     kinds: ClassVar[tuple[str, ...]] = ("flow28", "flow", "clips", "synthetic-maps")
     optim_table: ClassVar[type[OptimTable]] = Optim
     augment_table: ClassVar[type[AugmentTable]] = Augment
+    weighs_inputs: ClassVar[bool] = True  # whether the loss lets inputs count for less
 
     def __init__(self, recipe: Recipe, given: TrainingSet, seed: int, device: str) -> None:
         torch.manual_seed(seed)
@@ -172,12 +173,26 @@ class Classification(LoopTask):
         super().check(recipe)
         augment = recipe.augment
         if isinstance(augment, Augment) and not recipe.data.flow_maps:
-            given = [name for name in ("flip", "shift") if getattr(augment, name)]
+            names = ("flip", "shift", "turn", "zoom")
+            given = [name for name in names if getattr(augment, name)]
             if given:
                 raise RecipeError(
                     f"{' and '.join(given)} are for flow maps, got kind = "
                     f"{recipe.data.kind!r}; leave them out"
                 )
+        if isinstance(augment, Augment) and augment.simulated:
+            cls._check_beside(recipe)
+
+    @classmethod
+    def _check_beside(cls, recipe: Recipe) -> None:
+        """Refuse simulated inputs beside real ones where none are alike, or no loss is."""
+        like = recipe.data.simulated_like(1, 0)
+        if like is None or not cls.weighs_inputs:
+            raise RecipeError(
+                f"[augment] simulated is for published flow maps (kind = 'flow28', 28 px) and "
+                f"models that learn by plain cross-entropy, found kind = {recipe.data.kind!r} "
+                f"and {recipe.model.name!r}; leave it out"
+            )
 
     @classmethod
     def start(cls, recipe: Recipe, classes: Sequence[str]) -> nn.Module:
@@ -218,9 +233,12 @@ class Classification(LoopTask):
     def samples_of(self, given: TrainingSet) -> Epochs:
         """Return the batches of every epoch over what is learned from."""
         augment = fitting(self.recipe.augment, Augment, "[augment]")
+        beside = None
+        if augment.simulated:
+            beside = simulated_beside(self.recipe.data, given.classes, self.seed)
         return MapEpochs(
             self.optim, augment, self.recognizer.prepare, given.inputs, given.labels,
-            len(given.classes), self.seed,
+            len(given.classes), self.seed, beside,
         )  # fmt: skip
 
     def batches(self, epoch: int) -> Iterable[Batch]:
@@ -247,8 +265,16 @@ class Classification(LoopTask):
         return float(step)
 
     def loss(self, output: Any, batch: Batch) -> Tensor:
-        """Return the cross-entropy; a batch is inputs, labels, and what is beside them."""
-        return F.cross_entropy(logits(output), batch[1], weight=self.class_weights(batch[1]))
+        """Return the cross-entropy; a batch is inputs, labels, and what is beside them.
+
+        That is what each input counts in the mean, (b,), where simulated ones count less.
+        """
+        weight = self.class_weights(batch[1])
+        if len(batch) == 2:
+            return F.cross_entropy(logits(output), batch[1], weight=weight)
+        each = F.cross_entropy(logits(output), batch[1], weight=weight, reduction="none")
+        counts = batch[2] if weight is None else batch[2] * weight[batch[1]]
+        return (each * batch[2]).sum() / counts.sum()
 
     def class_weights(self, like: Tensor) -> Tensor | None:
         """Return the weight of every class on the device of a tensor; None without any."""

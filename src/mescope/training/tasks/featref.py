@@ -32,6 +32,7 @@ class FeatRefTask(Classification):
     """Trains by cross-entropy on the label and on each proposal."""
 
     models: ClassVar[tuple[str, ...]] = tuple(featref.PRESETS)
+    weighs_inputs: ClassVar[bool] = False
     task_table: ClassVar[type[TaskTable]] = FeatRefTable
 
     def loss(self, output: Any, batch: Batch) -> Tensor:
