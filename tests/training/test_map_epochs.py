@@ -142,3 +142,30 @@ def test_a_recipe_with_everything_trains(monkeypatch):
     other = Classification.train(without, given, 0, Session())
     assert not np.allclose(one.scores(maps), other.scores(maps))
     map_epochs._drawn.cache_clear()
+
+
+def test_a_model_asked_about_both_sides_has_no_better_one():
+    recipe = parse_recipe(CNN + "data.both_sides = true")
+    maps = np.random.default_rng(2).integers(0, 256, (12, 3, 28, 28)).astype(np.float32)
+    classes = ("negative", "positive", "surprise")
+    given = TrainingSet(maps, np.arange(12) % 3, classes)
+    both = Classification.train(recipe, given, 0, Session())
+    mirrored = maps[..., ::-1].copy()
+    mirrored[:, 0] = 255.0 - mirrored[:, 0]
+    np.testing.assert_allclose(both.scores(maps), both.scores(mirrored), atol=1e-6)
+    one = Classification.train(parse_recipe(CNN), given, 0, Session())
+    mean = (one.scores(maps) + one.scores(mirrored)) / 2
+    np.testing.assert_allclose(both.scores(maps), mean, atol=1e-6)
+    assert not np.allclose(one.scores(maps), one.scores(mirrored), atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        CNN.replace("flow28", "clips"),
+        'name = "x"\nmodel.name = "svm-flow"\ndata.kind = "flow28"\n',
+    ],
+)
+def test_both_sides_are_for_networks_on_flow_maps(text):
+    with pytest.raises(RecipeError, match="both_sides"):
+        parse_recipe(text + "data.both_sides = true")

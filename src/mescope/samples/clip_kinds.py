@@ -59,9 +59,14 @@ class ClipKind(SampleKind):
 
     scale: Factor = 1.0  # samples are multiplied by it
     standardise: bool = False  # each channel to mean 0 and deviation 1
+    both_sides: bool = False  # a model is also asked about the mirrored face; flow maps only
 
     def __post_init__(self) -> None:
         positive(self, "scale")
+        if self.both_sides and not self.flow_maps:
+            raise RecipeError(
+                f"both_sides is for flow maps, found kind = {self.kind!r}; leave it out"
+            )
 
     def _channels(self, inputs: NDArray[Any]) -> int:
         """Return how many channels the model is shown."""
@@ -93,6 +98,7 @@ class ClipKind(SampleKind):
             channels=channels,
             slope=tuple(float(v) for v in slope),
             shift=tuple(float(v) for v in -slope * centre),
+            both_sides=self.both_sides,
         )
 
     def _looks_at_all(self) -> bool:
@@ -322,7 +328,10 @@ class SimulatedMaps(_MapKind):
 
     def real(self) -> SampleKind:
         """See :class:`SampleKind`."""
-        return GreyMaps(scale=self.scale, standardise=self.standardise, channels=self.channels)
+        return GreyMaps(
+            scale=self.scale, standardise=self.standardise, channels=self.channels,
+            both_sides=self.both_sides,
+        )  # fmt: skip
 
     @classmethod
     def of_one(cls, preparation: Preparation, clip: OneClip) -> Values:

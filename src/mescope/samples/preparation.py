@@ -39,6 +39,7 @@ class Preparation:
     difference: bool = False  # of faces: minus the first frame
     smoothing: str = "median5"  # of the landmarks that place their crops
     extent: str = "square"  # of the crops
+    both_sides: bool = False  # of flow maps: answers are means with those for mirrored faces
 
     in_px: ClassVar[bool] = False  # raw values are motion in px
     at_once: ClassVar[int] = 256  # samples that a network scores together

@@ -32,7 +32,11 @@ class ClassicalTask(TrainingTask):
         """See :class:`TrainingTask`; what is done to a network's inputs is refused."""
         super().check(recipe)
         data = recipe.data
-        given = [name for name in ("standardise", "unit_flow") if getattr(data, name, False)]
+        given = [
+            name
+            for name in ("standardise", "unit_flow", "both_sides")
+            if getattr(data, name, False)
+        ]
         given += ["scale"] if getattr(data, "scale", 1.0) != 1.0 else []
         if given:
             raise RecipeError(
