@@ -37,6 +37,7 @@ from mescope.datasets.clips import (
     picture_roots,
     table_rows,
 )
+from mescope.datasets.people import number_of
 from mescope.datasets.workbook import SheetRow, find_workbook, whole, with_whole
 from mescope.labels import RAW_COUNTS
 
@@ -124,10 +125,10 @@ def read(
 def subject_id(cell: object) -> str:
     """Return the person with the zeros that a spreadsheet takes off.
 
-    >>> subject_id("006"), subject_id(6), subject_id(6.0)
-    ('006', '006', '006')
+    >>> subject_id("006"), subject_id(6), subject_id(6.0), subject_id("sub6")
+    ('006', '006', '006', '006')
     """
-    number = whole(cell)
+    number = number_of(cell)
     return str(cell).strip() if number is None else f"{number:03d}"
 
 
@@ -148,7 +149,7 @@ def _sample(row: SheetRow, corrections: tuple[Correction, ...], findings: Findin
         offset=whole(cells["Offset Frame"]),
         emotion=str(cells["Estimated Emotion"] or ""),
         action_units="" if units is None else str(units),
-        objective_class=whole(cells["Objective Classes"]),
+        objective_class=facs.class_number(cells["Objective Classes"]),
     )
     _check_duration(sample, whole(cells["Duration"]), findings)
     return sample
