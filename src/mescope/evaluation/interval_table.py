@@ -191,6 +191,8 @@ def table_from(
             f"{name}: {len(clamped)} intervals begin before the recording ({which}{more}); "
             "they are taken from its first frame"
         )
+    if again := len(rows) - len(set(rows)):
+        remarks.append(f"{name}: {again} rows are the same as others, and each of them counts")
     if rows and named and not typed:
         remarks.append(
             f"{name}: has emotions and no types, as files of spot then recognise have; every "
