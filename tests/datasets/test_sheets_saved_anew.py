@@ -143,6 +143,22 @@ def test_a_summary_and_a_template_before_the_data(tmp_path):
     assert read("samm", root).clips == before.clips
 
 
+def test_a_copy_without_what_is_only_checked(tmp_path):
+    """Duration and objective classes are not needed to cut a clip."""
+    root = layouts.write_samm(tmp_path / "s", layouts.SAMM_ROWS[:-1])  # the last is corrected
+    before = read("samm", root)
+
+    def drop(sheet):
+        for cell in sheet[header_row(sheet)]:
+            gone = cell.value in ("Duration", "Objective Classes")
+            cell.value = None if gone else cell.value
+
+    changed(root / SAMM, drop)
+    after = read("samm", root)
+    assert [c.name for c in after.clips] == [c.name for c in before.clips]
+    assert {c.objective_class for c in after.clips} == {None}
+
+
 def test_a_column_that_no_sheet_has_is_named(tmp_path):
     root = layouts.write_samm(tmp_path / "s")
 

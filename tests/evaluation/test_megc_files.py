@@ -273,6 +273,19 @@ def test_frames_that_count_from_1(tmp_path, capsys):
     assert "count from 1" not in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("number", ["99999999999999999999", "1000000000001", "9" * 400])
+def test_numbers_past_64_bits_are_words(tmp_path, capsys, number):
+    """An overflow of NumPy ended in a traceback."""
+    good = write(tmp_path, "g.csv", "video,onset,offset,type\na,3,9,micro\n")
+    bad = write(tmp_path, "b.csv", f"video,onset,offset,type\na,3,{number},micro\n")
+    frames = write(tmp_path, "l.csv", f"video,frames\na,{number}\n")
+    for words in ([good, bad], [bad, good], [good, good, "--lengths", frames]):
+        assert run(["score", *map(str, words)]) != 0
+        assert ".csv, row 2: " in capsys.readouterr().err
+    with pytest.raises(DatasetError, match="row 0: expected whole frames"):
+        score({"a": [[1, 1e30]]}, {"a": [[1, 5]]})
+
+
 def test_rows_that_are_there_twice_are_told(tmp_path):
     table = "video,onset,offset,type\na,3,9,micro\na,3,9,micro\nb,,,\nb,,,\n"
     found = read_table(write(tmp_path, "t.csv", table))

@@ -206,6 +206,11 @@ def test_who_was_left_out_is_named_with_the_data_set_that_was_learned_from():
     assert unseen(card, {("samm", "00")})
     card = card_of(recipe(), model, rule, people(2), without=("casme3a", "02"))
     assert unseen(card, {("casme3a", "02")})
+    for spelt, also in (("2", True), ("sub02", True), ("12", False), ("x2", False)):
+        assert unseen(card, {("casme3a", spelt)}) is also
+    own = replace(card, dataset="folder")
+    assert unseen(own, {("folder", "02")})
+    assert not unseen(own, {("folder", "2")})
 
 
 def test_weights_of_another_model_or_none_at_all_are_refused(whole, tmp_path):

@@ -54,9 +54,12 @@ TABLES = (
     "SAMM.xlsx",
 )
 COLUMNS = (
-    "Subject", "Filename", "Onset Frame", "Apex Frame", "Offset Frame", "Duration",
-    "Action Units", "Estimated Emotion", "Objective Classes",
+    "Subject", "Filename", "Onset Frame", "Apex Frame", "Offset Frame", "Action Units",
+    "Estimated Emotion",
 )  # fmt: skip
+MORE = ("Duration", "Objective Classes")
+"""Columns that copies of the sheet may lack."""
+
 CORRECTIONS = (
     Correction(
         subject="013",
@@ -108,7 +111,8 @@ def read(
     findings = Findings(path.name)
     folders = picture_roots(root, FOLDERS, findings)
     whole_first = sorted(folders, key=lambda f: "crop" in str(f.relative_to(root)).lower())
-    rows = table_rows(path, TITLE, ("Filename", "Onset Frame"), COLUMNS, findings)
+    key = ("Filename", "Onset Frame")
+    rows = table_rows(path, TITLE, key, COLUMNS, findings, optional=MORE)
     corrections = tuple(corrections)
     samples = [_sample(row, corrections, findings) for row in rows]
     check_counts(samples, RAW_COUNTS[NAME], TITLE, findings)
