@@ -158,7 +158,7 @@ def _rows(path: Path, findings: Findings) -> Iterator[tuple[int, Key, str]]:
             findings.error(
                 where, f"expected dataset,subject,filename,label, found {line[:60]!r}"
             )
-        elif (label := whole(cells[3])) not in range(len(CLASSES)):
+        elif (label := whole(cells[3])) is None or not 0 <= label < len(CLASSES):
             findings.error(where, f"expected a label 0 to 2, found {cells[3]!r}")
         else:
             yield number, _key(*cells[:3]), CLASSES[label]

@@ -289,8 +289,9 @@ def _fill_down(table: pd.DataFrame, merged: Iterable[tuple[int, int, int]]) -> N
     rows, columns = table.shape
     for first, stop, column in merged:
         if first < rows and column < columns:
+            value: Any = table.iat[first, column]
             for row in range(first + 1, min(stop, rows)):
-                table.iat[row, column] = table.iat[first, column]
+                table.iat[row, column] = value
 
 
 def header_text(cell: object) -> str:
