@@ -222,11 +222,12 @@ def test_an_old_workbook(casme2_root: Path, monkeypatch: pytest.MonkeyPatch) -> 
             "Estimated Emotion",
         ],
         [1.0, "EP02_01f", 6.0, "/", 16.0, 12.0, "others"],
+        ["", "EP19_05f", 3.0, "/", 14.0, 12.0, "happiness"],  # its subject is merged
         [""] * 7,
     ]
 
     class Sheet:
-        name, nrows = "Sheet1", len(lines)
+        name, nrows, merged_cells = "Sheet1", len(lines), ((1, 3, 0, 1),)
         row_values = staticmethod(lambda i: lines[i])
 
     class Book(contextlib.nullcontext[None]):
@@ -236,12 +237,13 @@ def test_an_old_workbook(casme2_root: Path, monkeypatch: pytest.MonkeyPatch) -> 
             return self
 
     xlrd = pytest.importorskip("xlrd")
-    monkeypatch.setattr(xlrd, "open_workbook", lambda path: Book())
+    monkeypatch.setattr(xlrd, "open_workbook", lambda path, **_: Book())
     path = casme2_root / "CASME2_label_Ver_2.xls"
     path.write_bytes(b"\xd0\xcf\x11\xe0")
-    (clip,) = read_casme2(casme2_root, table=path).clips
+    clip, merged = read_casme2(casme2_root, table=path).clips
     assert (clip.subject, clip.expression.interval) == ("sub01", Interval(0, 10))
     assert clip.expression.action_units == ("12",)
+    assert (merged.subject, merged.name) == ("sub01", "EP19_05f")
 
 
 def test_another_data_set_is_recognised(casme2_root: Path) -> None:

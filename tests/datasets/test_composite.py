@@ -90,10 +90,10 @@ def test_the_list_decides_where_there_is_one(root):
     assert dataset.errors == ()
 
 
-def test_the_list_with_a_header_and_more_columns(root):
-    (root / "list.csv").write_text(
-        "dataset,sub,filename_o,label,apex,imagename\nsamm,006,006_1_2,0,,x\n,,,\n"
-    )
+@pytest.mark.parametrize("row", ["samm,006,006_1_2,0,,x", '"samm";"6";"006_1_2";"0.0"'])
+def test_the_list_with_a_header_and_more_columns(root, row):
+    """Saved anew, cells have quotes, and blank lines make labels 0.0."""
+    (root / "list.csv").write_text(f"dataset,sub,filename_o,label,apex,imagename\n{row}\n,,,\n")
     dataset = read_composite(root, table=root / "list.csv")
     assert labelled(dataset) == {("samm", "006_1_2"): "negative"}
 

@@ -228,6 +228,13 @@ s32/32_0503unnyfarting,,,463,508,FP,657
         CSV_LOG.replace("s32/32_0503unnyfarting", "32_0503").replace(",", ";"),
         CSV_LOG.replace("s32/32_0503unnyfarting", "006_1"),
         "1\n" + CSV_LOG.replace("s32/32_0503unnyfarting", "my_video"),
+        "video,onset,offset,pred_onset,pred_offset,flag,row\n".replace(",row", "") + CSV_LOG,
+        "".join(
+            f"{number},{line.rpartition(',')[0]}\n"
+            for number, line in zip(
+                ["", *"012"], ["v,a,b,c,d,flag,", *CSV_LOG.split()], strict=True
+            )
+        ),
     ],
 )
 def test_logs_that_entries_publish_as_csv(tmp_path, text):
@@ -238,6 +245,52 @@ def test_logs_that_entries_publish_as_csv(tmp_path, text):
     assert list(flag_lines(log_lines(log)).values()) == [tally]
     assert differing(log_lines(log), {}) == []
     assert len(read_log(log).rows) == 2
+
+
+def test_a_log_with_titles_is_a_truth_too(tmp_path):
+    """Its titles are those of a table, whose columns would be there twice."""
+    log = write(tmp_path, "l.csv", "video,onset,offset,pred_onset,pred_offset,r\n" + CSV_LOG)
+    assert len(open_files(log, log).truth.rows) == 2
+
+
+def test_a_broken_first_line_is_no_title(tmp_path):
+    log = write(tmp_path, "l.csv", CSV_LOG.replace("FN,642", "XX,642"))
+    assert not is_log(log)
+
+
+def test_frames_that_count_from_1(tmp_path, capsys):
+    """A challenge's file against a truth from 0: an IoU of a half became less."""
+    found = write(tmp_path, "s.csv", "subject,video,onset,offset,emotion\n1,a,11,20,positive\n")
+    truth = write(
+        tmp_path, "t.csv", "subject,video,onset,offset,type,emotion\n1,a,5,14,micro,positive\n"
+        "1,a,0,9,micro,negative\n1,a,5,24,micro,surprise\n",
+    )  # fmt: skip
+    for first, onset in ((0, 11), (1, 10)):
+        rows = open_files(found, truth, first=first).found.rows
+        assert [(r.interval.first, r.interval.last) for r in rows] == [(onset, onset + 9)]
+    assert "count from 1; they are taken" in " ".join(open_files(found, truth).found.remarks)
+    assert run(["score", str(found), str(truth), "--first", "1", "--json"]) == 0
+    assert "count from 1" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("number", ["99999999999999999999", "1000000000001", "9" * 400])
+def test_numbers_past_64_bits_are_words(tmp_path, capsys, number):
+    """An overflow of NumPy ended in a traceback."""
+    good = write(tmp_path, "g.csv", "video,onset,offset,type\na,3,9,micro\n")
+    bad = write(tmp_path, "b.csv", f"video,onset,offset,type\na,3,{number},micro\n")
+    frames = write(tmp_path, "l.csv", f"video,frames\na,{number}\n")
+    for words in ([good, bad], [bad, good], [good, good, "--lengths", frames]):
+        assert run(["score", *map(str, words)]) != 0
+        assert ".csv, row 2: " in capsys.readouterr().err
+    with pytest.raises(DatasetError, match="row 0: expected whole frames"):
+        score({"a": [[1, 1e30]]}, {"a": [[1, 5]]})
+
+
+def test_rows_that_are_there_twice_are_told(tmp_path):
+    table = "video,onset,offset,type\na,3,9,micro\na,3,9,micro\nb,,,\nb,,,\n"
+    found = read_table(write(tmp_path, "t.csv", table))
+    assert len(found.rows) == 2
+    assert "t.csv: 1 rows are the same as others" in found.remarks[0]
 
 
 def test_logs_whose_data_set_nobody_says_are_refused(tmp_path):

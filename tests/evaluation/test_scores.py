@@ -59,6 +59,22 @@ def test_toy_set_in_every_mode(tmp_path, mode, tp, fp, fn, f1):
     assert scores.mode == mode
 
 
+@pytest.mark.parametrize(
+    ("classes", "strs", "printed"), [("all", 0.3556, 0.3333), ("without others", 0.5079, 0.5)]
+)
+def test_what_the_metrics_own_code_prints(tmp_path, classes, strs, printed):
+    """Protocol 11.2: STRS-Metric, run unmodified, calls mean precision UAR (6.5)."""
+    found = summarize(score(*tables(tmp_path), mode="as_published_strs"))
+    figures = found["recognition"][classes]
+    assert figures["strs"] == pytest.approx(strs, abs=5e-5)
+    assert figures["uar"] == pytest.approx(printed, abs=5e-5)
+    clean = summarize(score(*tables(tmp_path)))["recognition"][classes]
+    assert clean["uar"] == pytest.approx(2 * printed - 1 / 3 if classes != "all" else 0.5)
+    wanted = {"all": (0.4, 0.375, 0.2909), "without others": (0.5714, 0.5556, 0.4156)}[classes]
+    honest = [clean[name] for name in ("harmonic_f1", "uf1", "strs")]
+    assert honest == pytest.approx(wanted, abs=5e-5)
+
+
 def test_neutral_leaves_after_matching_and_frees_nothing(tmp_path):
     """A neutral hit is a miss, even where a second detection would hit; an alarm is gone."""
     found = FOUND.replace("12,31,micro,negative", "12,31,micro,neutral")

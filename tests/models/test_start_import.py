@@ -12,7 +12,8 @@ from made_recipes import flat_recipe
 from mescope.cli import run
 from mescope.errors import WeightsError
 from mescope.models import create_model, weights
-from mescope.models.published_state import RUN_OPTIONS, fit_channels, read_state
+from mescope.models.importers import IMPORTERS, Order
+from mescope.models.published_state import RUN_OPTIONS, check_values, fit_channels, read_state
 from mescope.models.start_import import import_start, resnet_name, vssd_name
 from mescope.models.videomamba_import import IMPORTED
 from mescope.training.tasks.ammsm import AmmsmTask
@@ -141,3 +142,27 @@ def test_options_of_a_run_beside_the_weights_are_a_plain_table(tmp_path, monkeyp
     assert torch.equal(found["a"], torch.ones(2))
     with pytest.raises(WeightsError, match="cannot be read as tensors"):
         read_state(tmp_path / "a.pth", prefixes=())
+
+
+@pytest.mark.filterwarnings("ignore:.*nested")
+@pytest.mark.parametrize("kind", ["videomamba", "me-tst-plus"])
+def test_published_files_hold_plain_tensors(kind, tmp_path):
+    """Tensors without values, of several lengths, or of a type that torch cannot look into."""
+    order = Order(
+        source=tmp_path / "x.pth", out=tmp_path / "out.safetensors",
+        labels=("a", "b") if kind == "videomamba" else (),
+    )  # fmt: skip
+    for odd in (
+        torch.empty(3, device="meta"),
+        torch.nested.nested_tensor([torch.ones(2), torch.ones(3)]),
+        torch.zeros(3).to(torch.float8_e4m3fn),
+    ):
+        torch.save({"a": odd}, order.source)
+        with pytest.raises(WeightsError):
+            IMPORTERS[kind].run(order)
+
+
+def test_short_floats_are_looked_into():
+    with pytest.raises(WeightsError, match="a holds NaN"):
+        check_values({"a": torch.tensor([1.0, float("nan")]).to(torch.float8_e4m3fn)})
+    check_values({"a": torch.ones(2).to(torch.float8_e5m2)})

@@ -119,6 +119,20 @@ def test_forcing_the_kernel_where_it_cannot_run_says_so():
         run("numba", x, weights, running, training=False)
 
 
+def test_no_images_leave_the_running_values_alone():
+    """They became NaN, and everything after them."""
+    x, weights, running = problem()
+    y = conv_pool(x[:0], *weights, running, padding=2, training=True)
+    assert y.shape[0] == 0
+    assert all(bool(value.isfinite().all()) for value in running)
+
+
+def test_a_single_value_has_no_variance():
+    x, weights, running = problem()
+    with pytest.raises(ValueError, match="more than 1 value per channel"):
+        conv_pool(x[:1, :, :3, :3], *weights, running, padding=0, training=True, backend="auto")
+
+
 @pytest.mark.parametrize("backend", ["auto", "numba", "reference"])
 @pytest.mark.parametrize("found", [2, 4])
 def test_filters_of_other_channels_are_refused(backend, found):

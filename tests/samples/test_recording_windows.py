@@ -135,6 +135,30 @@ def test_pictures_whose_rate_was_put_right_are_measured_again(tmp_path, monkeypa
     assert seen == [30.0, 200.0, 59.94]
 
 
+def test_pictures_of_one_size_and_time_are_told_apart(tmp_path, monkeypatch):
+    """Not packed, and out of an archive: two people had the windows of the first."""
+    seen = []
+
+    def extract(video, **_):
+        seen.append(int(video.read([0], grey=True)[0].mean()))
+        return replace(made_up("1").flow(), timing=timing(video.rate))
+
+    monkeypatch.setattr(recording_windows, "extract", extract)
+    records = []
+    for grey in (10, 200):
+        folder = tmp_path / str(grey)
+        folder.mkdir()
+        for number in range(4):
+            path = folder / f"{number}.bmp"
+            cv2.imwrite(str(path), np.full((8, 8), grey, np.uint8))
+            os.utime(path, (1, 1))
+        records.append(recording(str(grey), path=str(folder)))
+    data = Dataset(name="x", recordings=tuple(records))
+    for _ in range(2):
+        measure_recordings(data, WANTED, cache=tmp_path / "kept")
+    assert seen == [10, 200]
+
+
 def test_nothing_to_measure_is_an_error():
     with pytest.raises(DatasetError, match="expected recordings, found none"):
         measure_recordings(Dataset(name="x"), WANTED)

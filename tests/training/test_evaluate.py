@@ -222,6 +222,19 @@ def test_a_folder_of_another_run_is_refused(tmp_path):
         evaluate(short, planted(3), out=tmp_path)
 
 
+@pytest.mark.parametrize(
+    "change",
+    [{"oracle": [0]}, {"control": [[1.0]]}, {"scores": [[1.0, 0.0], [1.0], [0.0, 1.0]]}],
+)
+def test_a_result_of_other_sizes_is_computed_again(tmp_path, change):
+    """One answer too few, or rows of several widths, ended in a traceback."""
+    short = changed(RECIPE, epochs=1, seeds=1)
+    whole = evaluate(short, planted(3), out=tmp_path)
+    path = tmp_path / "folds" / "seed-0" / "001.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    assert told(evaluate(short, planted(3), out=tmp_path)) == told(whole)
+
+
 @pytest.mark.parametrize("harm", ["", "{", "[]", '{"fold": "a/0"}'])
 def test_a_damaged_result_is_computed_again(tmp_path, harm):
     short = changed(RECIPE, epochs=1, seeds=1)

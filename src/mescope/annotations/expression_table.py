@@ -30,6 +30,9 @@ _SAME = {
 NEEDED = ("recording", "onset", "offset", "kind")
 """Columns a table of expressions must have."""
 
+MOST_FRAMES = 10**12
+"""No frame has a greater number: a century at 300 a second.  Frames are counted in 64 bits."""
+
 DECIMALS = ("score", "onset_s", "apex_s", "offset_s", "end_s", "fps", "start_offset")
 """Columns of numbers that need not be whole."""
 
@@ -247,8 +250,11 @@ def frame(text: str, what: str) -> int:
             "without signs between the digits"
         )
     value = number_in(text, what)
-    if value < 0 or value != int(value) or "e" in text.lower():
-        raise ValueError(f"{what} is {text!r}: expected a whole frame number from 0 on")
+    if not 0 <= value <= MOST_FRAMES or value != int(value) or "e" in text.lower():
+        most = f", at most {MOST_FRAMES:,}" if value > MOST_FRAMES else ""
+        raise ValueError(
+            f"{what} is {text[:40]!r}: expected a whole frame number from 0 on{most}"
+        )
     return int(value)
 
 

@@ -65,6 +65,12 @@ def score(
             "Logs know theirs; --html needs it.",
         ),
     ] = None,
+    first: Annotated[
+        int,
+        typer.Option(
+            min=0, max=1, help="Number of the first frame in FOUND; 1 in files of challenges."
+        ),
+    ] = 0,
     force: Force = False,
     as_json: Json = False,
 ) -> None:
@@ -88,7 +94,7 @@ def score(
     if html is not None and (rate is None or mode != "clean"):
         raise typer.BadParameter("expected --html with --rate, in mode clean")
     names = [name.strip() for name in classes.split(",") if name.strip()]
-    files = open_files(found, truth, rate=rate)
+    files = open_files(found, truth, rate=rate, first=first)
     mine, theirs = files.found, files.truth
     scores = count(mine, theirs, mode=mode, classes=names)
     remarks = [*mine.remarks, *theirs.remarks, *_left_out(mine, mode)]

@@ -12,7 +12,6 @@ fit one copy of the sheet only, so here the pictures count wherever the sheet di
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 from mescope.datasets.base import Dataset, Folders, reader_of, signed_licence
@@ -27,6 +26,7 @@ from mescope.datasets.clips import (
     picture_roots,
     table_rows,
 )
+from mescope.datasets.people import number_of
 from mescope.datasets.workbook import SheetRow, find_workbook, whole
 from mescope.labels import RAW_COUNTS
 
@@ -74,11 +74,11 @@ def read(root: str | Path, *, table: str | Path | None = None) -> Dataset:
 def subject_id(cell: object) -> str:
     """Return the person as the folders name it.
 
-    >>> subject_id("01"), subject_id(1), subject_id("sub01")
-    ('sub01', 'sub01', 'sub01')
+    >>> subject_id("01"), subject_id(1), subject_id("sub01"), subject_id("s1")
+    ('sub01', 'sub01', 'sub01', 'sub01')
     """
-    digits = re.fullmatch(r"(?:sub)?0*(\d+)(?:\.0)?", str(cell).strip(), re.IGNORECASE)
-    return f"sub{int(digits[1]):02d}" if digits else str(cell).strip()
+    number = number_of(cell)
+    return str(cell).strip() if number is None else f"sub{number:02d}"
 
 
 def _sample(row: SheetRow) -> Sample:

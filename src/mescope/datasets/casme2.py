@@ -47,6 +47,7 @@ from mescope.datasets.workbook import (
     SheetRow,
     find_workbook,
     find_workbooks,
+    header_text,
     read_sheets,
     whole,
     with_whole,
@@ -187,7 +188,7 @@ def _classes_in(path: Path) -> dict[tuple[str, str], int | None]:
     """Return the objective classes of a workbook, in whichever sheet; none if it has none."""
     for rows in read_sheets(path).values():
         for start, header in enumerate(rows[:_HEADER_ROWS]):
-            names = [str(cell or "").strip().lower() for cell in header]
+            names = [header_text(cell) for cell in header]
             column = next((i for i, name in enumerate(names) if "objective" in name), None)
             if column is None or not {"subject", "filename"} <= set(names):
                 continue

@@ -33,7 +33,13 @@ from mescope.datasets.base import (
     reader_of,
     signed_licence,
 )
-from mescope.datasets.casme3_tables import annotated, joined, named, person_of, video_files
+from mescope.datasets.casme3_tables import (
+    annotated,
+    joined,
+    named,
+    person_of_a,
+    video_files,
+)
 from mescope.datasets.clips import Findings, table_rows
 from mescope.datasets.recordings import (
     Rules,
@@ -242,7 +248,7 @@ def _blinks(root: Path, large: Path | None, findings: Findings) -> list[SheetBli
 
 
 def _video(cells: Mapping[str, object]) -> str:
-    return f"{person_of(str(cells['Subject']))}/{str(cells['Filename']).strip()}"
+    return f"{person_of_a(str(cells['Subject']))}/{str(cells['Filename']).strip()}"
 
 
 def _event_a(row: SheetRow, kind: Any, emotion: str | None) -> SheetExpression:
@@ -264,7 +270,8 @@ def _labelled_a(
     row: SheetRow, fixes: tuple[Correction, ...], findings: Findings
 ) -> SheetExpression:
     cells: dict[str, object] = with_whole(row.cells, _NUMBERS)
-    person, video = person_of(str(cells["Subject"])), str(cells["Filename"]).strip().lower()
+    person, video = _video(cells).lower().split("/", 1)
+    person = person_of_a(person)
     for fix in fixes:
         same = all(cells[column] == value for column, value in fix.given.items())
         if same and (fix.subject, fix.name) == (person, video):

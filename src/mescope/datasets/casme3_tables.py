@@ -8,6 +8,7 @@ from pathlib import Path
 
 from mescope.datasets.base import some
 from mescope.datasets.clips import Findings
+from mescope.datasets.people import number_of
 from mescope.datasets.recordings import SheetExpression, VideoFile, kind_of
 from mescope.datasets.workbook import whole
 from mescope.errors import DatasetError
@@ -20,14 +21,24 @@ _SAME = 0.5  # least IoU of two rows of one video that are one expression
 def person_of(text: str) -> str:
     """Return the person in the spelling used here.
 
-    >>> person_of("spNO.1"), person_of("spNo210"), person_of("4"), person_of("04")
+    >>> person_of("spNO.1"), person_of("spNo210"), person_of("4"), person_of("sub04")
     ('spNO.1', 'spNO.210', '04', '04')
     """
-    found = re.fullmatch(r"spno\.?0*(\d+)", text.strip(), re.IGNORECASE)
-    if found:
-        return f"spNO.{found[1]}"
-    number = whole(text)
-    return text.strip() if number is None else f"{number:02d}"
+    number = number_of(text)
+    if number is None:
+        return text.strip()
+    named = text.strip().lower().startswith("sp")
+    return f"spNO.{number}" if named else f"{number:02d}"
+
+
+def person_of_a(text: str) -> str:
+    """Return the person of part A, also where a table leaves out how it calls people.
+
+    >>> person_of_a("spNO. 1"), person_of_a("1"), person_of_a("sub01")
+    ('spNO.1', 'spNO.1', 'spNO.1')
+    """
+    number = number_of(text)
+    return text.strip() if number is None else f"spNO.{number}"
 
 
 def joined(

@@ -24,6 +24,7 @@ from mescope.annotations.problems import Problem, place
 from mescope.datasets import casme2, samm, smic
 from mescope.datasets.base import Clip, Dataset, reader_of
 from mescope.datasets.clips import Findings
+from mescope.datasets.workbook import whole
 from mescope.errors import DatasetError
 from mescope.labels import leaves_out, to_classes
 
@@ -149,7 +150,7 @@ def _by_list(clips: list[Clip], path: Path, findings: Findings) -> list[Clip]:
 def _rows(path: Path, findings: Findings) -> Iterator[tuple[int, Key, str]]:
     """Yield row, key and class of every row that makes sense."""
     for number, line in enumerate(read_text(path).splitlines(), 1):
-        cells = [cell.strip() for cell in re.split(r"[,;\t]", line)]
+        cells = [cell.strip().strip('"') for cell in re.split(r"[,;\t]", line)]
         if not any(cells) or cells[0].lower() == "dataset":
             continue
         where = place(path, number)
@@ -157,10 +158,10 @@ def _rows(path: Path, findings: Findings) -> Iterator[tuple[int, Key, str]]:
             findings.error(
                 where, f"expected dataset,subject,filename,label, found {line[:60]!r}"
             )
-        elif cells[3] not in ("0", "1", "2"):
+        elif (label := whole(cells[3])) is None or not 0 <= label < len(CLASSES):
             findings.error(where, f"expected a label 0 to 2, found {cells[3]!r}")
         else:
-            yield number, _key(*cells[:3]), CLASSES[int(cells[3])]
+            yield number, _key(*cells[:3]), CLASSES[label]
 
 
 def _key(dataset: str, subject: str, clip: str) -> Key:

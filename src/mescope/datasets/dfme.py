@@ -156,11 +156,14 @@ def _folders(root: Path, pattern: str, part: str) -> dict[tuple[str, str], Path]
 
 
 def _sample(row: SheetRow) -> Sample:
+    """Return a row; its person is the one in the clip's name, however the sheet writes it."""
     cells, units = row.cells, row.cells["AU"]
+    name = str(cells["Filename"]).strip()
+    person = name if re.fullmatch(_CLIP, name, re.IGNORECASE) else str(cells["Subject"]).strip()
     return Sample(
         where=row.where,
-        subject=str(cells["Subject"]).strip().lower(),
-        name=str(cells["Filename"]).strip(),
+        subject=person.split("_")[0].lower(),
+        name=name,
         onset=whole(cells["OnsetFrame"]),
         apex=whole(cells["ApexFrame"]),
         offset=whole(cells["OffsetFrame"]),

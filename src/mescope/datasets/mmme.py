@@ -248,8 +248,9 @@ def _times(row: SheetRow, label: str, findings: Findings) -> _Times | None:
 
 
 def _second(cell: object) -> float | None:
+    """Return seconds, also with a decimal comma, as sheets saved as text have it."""
     try:
-        value = float(str(cell))
+        value = float(re.sub(r"^(\d+),(\d+)$", r"\1.\2", str(cell).strip()))
     except ValueError:
         return None
     return value if math.isfinite(value) and value >= 0 else None

@@ -14,6 +14,20 @@ from mescope.datasets.base import some
 from mescope.events import Recording
 
 
+def number_of(cell: object) -> int | None:
+    """Return the number of a person, however a sheet writes it; None for another kind of name.
+
+    >>> [number_of(cell) for cell in (1, "01", 1.0, "sub01", "s1", "S 001", "Subject_1", "A1")]
+    [1, 1, 1, 1, 1, 1, 1, None]
+    """
+    text = re.fullmatch(
+        r"(?:s|sub|subject|sp|spno)?[\s._-]*0*(\d{1,9})(?:\.0)?",
+        str(cell).strip(),
+        re.IGNORECASE,
+    )
+    return None if text is None else int(text[1])
+
+
 def doubts(recordings: Collection[Recording], nameless: Collection[str]) -> list[str]:
     """Return in sentences what is doubtful about who is who.
 

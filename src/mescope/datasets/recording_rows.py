@@ -11,7 +11,7 @@ from typing import Literal
 
 from mescope import facs
 from mescope.datasets.clips import Findings
-from mescope.datasets.workbook import whole
+from mescope.datasets.workbook import number, whole
 from mescope.events import Expression, Interval, Kind
 from mescope.labels import canonical
 
@@ -79,15 +79,15 @@ class Rules:
 
 
 def kind_of(cell: object) -> Kind | None:
-    """Return the kind that a cell names by its first letters.
+    """Return the kind that a cell names by its first letters, or as challenges write it.
 
-    >>> kind_of("Micro - 1/2"), kind_of("macro-expression"), kind_of("blink")
-    ('micro', 'macro', None)
+    >>> kind_of("Micro - 1/2"), kind_of("macro-expression"), kind_of("MaE"), kind_of("blink")
+    ('micro', 'macro', 'macro', None)
     """
     text = str(cell).strip().lower()
-    if text.startswith("micro"):
+    if text.startswith("micro") or text == "me":
         return "micro"
-    return "macro" if text.startswith("macro") else None
+    return "macro" if text.startswith("macro") or text == "mae" else None
 
 
 def tally(events: Iterable[SheetExpression]) -> Counter[str]:
@@ -177,16 +177,16 @@ def _numbers(event: SheetExpression, rules: Rules, findings: Findings) -> _Numbe
         cells["apex"] = event.apex
     found: dict[str, int] = {}
     for name, cell in cells.items():
-        number = _number(cell, rules)
-        if number is None and name == "apex":
+        found_number = _number(cell, rules)
+        if found_number is None and name == "apex":
             text = f"{label}: apex is {cell!r}, expected a whole number; no apex is used"
             findings.warning(event.where, text)
-        elif number is None:
+        elif found_number is None:
             text = f"{name} is {cell!r}, expected a whole number from 0 on"
             findings.error(event.where, f"{label}: {text}")
             return None
         else:
-            found[name] = number
+            found[name] = found_number
     onset, apex, offset = found["onset"], found.get("apex"), found["offset"]
     if apex is None:
         findings.each("expressions have no apex annotated; none is used", label)
@@ -204,24 +204,16 @@ def _numbers(event: SheetExpression, rules: Rules, findings: Findings) -> _Numbe
 
 def _number(cell: object, rules: Rules) -> int | None:
     """Return a cell as a frame number, or None if it is not one."""
-    number = whole(cell)
-    if number is None and rules.fractions:
-        number = _nearest(cell)
-    return number if number is not None and number >= 0 else None
-
-
-def _nearest(cell: object) -> int | None:
-    try:
-        value = float(str(cell))
-    except ValueError:
+    value = number(cell)
+    if value is None or value < 0 or not (rules.fractions or value == int(value)):
         return None
-    return math.floor(value + 0.5) if math.isfinite(value) else None
+    return math.floor(value + 0.5)
 
 
 def last_number(events: Iterable[SheetExpression], rules: Rules) -> int:
     """Return the last frame number that rows of a video name, 1 if they name none."""
     cells = [cell for event in events for cell in (event.onset, event.apex, event.offset)]
-    return max([number for cell in cells if (number := _number(cell, rules))], default=1)
+    return max([last for cell in cells if (last := _number(cell, rules))], default=1)
 
 
 def _in_order(event: SheetExpression, numbers: _Numbers, findings: Findings) -> _Numbers | None:

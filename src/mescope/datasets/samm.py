@@ -37,6 +37,7 @@ from mescope.datasets.clips import (
     picture_roots,
     table_rows,
 )
+from mescope.datasets.people import number_of
 from mescope.datasets.workbook import SheetRow, find_workbook, whole, with_whole
 from mescope.labels import RAW_COUNTS
 
@@ -53,9 +54,12 @@ TABLES = (
     "SAMM.xlsx",
 )
 COLUMNS = (
-    "Subject", "Filename", "Onset Frame", "Apex Frame", "Offset Frame", "Duration",
-    "Action Units", "Estimated Emotion", "Objective Classes",
+    "Subject", "Filename", "Onset Frame", "Apex Frame", "Offset Frame", "Action Units",
+    "Estimated Emotion",
 )  # fmt: skip
+MORE = ("Duration", "Objective Classes")
+"""Columns that copies of the sheet may lack."""
+
 CORRECTIONS = (
     Correction(
         subject="013",
@@ -107,7 +111,8 @@ def read(
     findings = Findings(path.name)
     folders = picture_roots(root, FOLDERS, findings)
     whole_first = sorted(folders, key=lambda f: "crop" in str(f.relative_to(root)).lower())
-    rows = table_rows(path, TITLE, ("Filename", "Onset Frame"), COLUMNS, findings)
+    key = ("Filename", "Onset Frame")
+    rows = table_rows(path, TITLE, key, COLUMNS, findings, optional=MORE)
     corrections = tuple(corrections)
     samples = [_sample(row, corrections, findings) for row in rows]
     check_counts(samples, RAW_COUNTS[NAME], TITLE, findings)
@@ -124,10 +129,10 @@ def read(
 def subject_id(cell: object) -> str:
     """Return the person with the zeros that a spreadsheet takes off.
 
-    >>> subject_id("006"), subject_id(6), subject_id(6.0)
-    ('006', '006', '006')
+    >>> subject_id("006"), subject_id(6), subject_id(6.0), subject_id("sub6")
+    ('006', '006', '006', '006')
     """
-    number = whole(cell)
+    number = number_of(cell)
     return str(cell).strip() if number is None else f"{number:03d}"
 
 
@@ -148,7 +153,7 @@ def _sample(row: SheetRow, corrections: tuple[Correction, ...], findings: Findin
         offset=whole(cells["Offset Frame"]),
         emotion=str(cells["Estimated Emotion"] or ""),
         action_units="" if units is None else str(units),
-        objective_class=whole(cells["Objective Classes"]),
+        objective_class=facs.class_number(cells["Objective Classes"]),
     )
     _check_duration(sample, whole(cells["Duration"]), findings)
     return sample

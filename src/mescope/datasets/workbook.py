@@ -3,19 +3,23 @@
 Published tables have text above the header, blank columns, empty sheets, numbers stored as text
 and text stored as numbers, so nothing is found by position and every cell stays what it is.
 People hand them on saved anew, so a sheet may be .xlsx, .xls, .csv or .tsv, in small or capital
-letters; what the file is decides, not what it is called.
+letters; what the file is decides, not what it is called.  Headers may be spelt otherwise
+("Onset_Frame" for "OnsetFrame"), sheets stand in another order, and cells be merged downwards:
+all rows of a merged cell have its value.
 """
 
 from __future__ import annotations
 
 import importlib
 import math
+import re
 import struct
 import zipfile
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from xml.etree.ElementTree import ParseError
 
 import pandas as pd
@@ -28,6 +32,24 @@ from mescope.errors import DatasetError
 _DATA = 3  # cells that make a row one of data, though it cannot be used
 _HEADER_ROWS = 40  # rows in which the header is looked for
 _SUFFIXES = (".xlsx", ".xls", *TEXT)
+_SAME = {
+    "estimatedemotion": ("emotion", "emotions"),
+    "emotion": ("estimatedemotion", "emotions"),
+    "actionunits": ("au", "aus", "actionunit"),
+    "au": ("aus", "actionunits", "actionunit"),
+    "aus": ("au", "actionunits", "actionunit"),
+    "onsetframe": ("onset", "onsetf"),
+    "apexframe": ("apex", "apexf"),
+    "offsetframe": ("offset", "offsetf"),
+    "onset": ("onsetframe", "onsetf"),
+    "apex": ("apexframe", "apexf"),
+    "offset": ("offsetframe", "offsetf"),
+    "subject": ("subjects", "subjectid", "sub"),
+    "objectiveclasses": ("objectiveclass",),
+    "objectiveclass": ("objectiveclasses",),
+}
+"""Other words for a column, for sheets that have no column of its own name."""
+
 _MAGIC = {b"PK\x03\x04": "zip", b"\xd0\xcf\x11\xe0": "ole"}
 _UNREADABLE = (
     OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error, ParseError,
@@ -117,19 +139,35 @@ def read_rows(
         optional: read where they are there, None in every row where not.
         without: a header that has one of these is that of another sheet.
 
+    The first sheet that has all columns and rows under them is taken, wherever it stands.
+
     Raises:
         DatasetError: the file cannot be read, no sheet has the header, or columns are missing.
     """
     sheets = _load(path)
+    lacking: list[tuple[str, int, list[object]]] = []
+    empty: ReadRows | None = None
     for sheet, table in sheets.items():
         for start in range(min(_HEADER_ROWS, len(table))):
-            header = [_header_text(cell) for cell in table.iloc[start].tolist()]
-            named = all(name.lower() in header for name in key)
-            if named and not any(name.lower() in header for name in without):
-                _check_header(path, sheet, table.iloc[start].tolist(), start, columns, title)
-                wanted = [*columns, *optional]
-                index = {n: header.index(n.lower()) for n in wanted if n.lower() in header}
-                return _rows(path, str(sheet), table, start, index, columns[:2], optional)
+            cells = table.iloc[start].tolist()
+            header = [header_text(cell) for cell in cells]
+            index = {n: _place(header, n) for n in (*key, *columns, *optional)}
+            if any(index[n] is None for n in key) or any(
+                _place(header, n) is not None for n in without
+            ):
+                continue
+            if any(index[n] is None for n in columns):
+                lacking.append((str(sheet), start, cells))
+                continue
+            there = {n: i for n, i in index.items() if i is not None}
+            found = _rows(path, str(sheet), table, start, there, columns[:2], optional)
+            if found.rows or found.broken:
+                return found
+            empty = empty or found
+    if empty is not None:
+        return empty
+    if lacking:
+        raise _lacking(path, *lacking[0], columns, title)
     raise DatasetError(
         f"{title}: {path.name} has the sheets {', '.join(map(str, sheets))}, but none contains "
         f"a row with {' and '.join(map(repr, key))} in the first {_HEADER_ROWS} rows."
@@ -148,17 +186,35 @@ def read_sheets(path: Path) -> dict[str, list[list[object]]]:
     }
 
 
+def number(cell: object) -> float | None:
+    """Return a cell as a number, or None if it is not one, or more than one can be meant.
+
+    Text may have a decimal comma.  Three digits behind a sign may be thousands or decimals, in
+    "3,647" as in "1.000", so such a text is no number.
+
+    >>> number("46"), number(46.5), number("46,5"), number("1.000"), number("3,647")
+    (46.0, 46.5, 46.5, None, None)
+    """
+    text = str(cell).strip()
+    if isinstance(cell, str) and re.fullmatch(r"[+-]?\d{1,3}([.,]\d{3})+", text):
+        return None
+    if re.fullmatch(r"[+-]?\d+,\d+", text):
+        text = text.replace(",", ".")
+    try:
+        value = float(text) if "_" not in text else math.nan
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None
+
+
 def whole(cell: object) -> int | None:
     """Return a cell as a whole number (text and 12.0 too), or None if it is not one.
 
-    >>> whole("46"), whole(46.0), whole("3,647"), whole("/")
-    (46, 46, None, None)
+    >>> whole("46"), whole(46.0), whole("46,0"), whole("3,647"), whole("/")
+    (46, 46, 46, None, None)
     """
-    try:
-        value = float(str(cell))
-    except ValueError:
-        return None
-    return int(value) if math.isfinite(value) and value == int(value) else None
+    value = number(cell)
+    return int(value) if value is not None and value == int(value) else None
 
 
 def with_whole(cells: Mapping[str, object], columns: Sequence[str]) -> dict[str, object]:
@@ -173,10 +229,7 @@ def _load(path: Path) -> dict[str, pd.DataFrame]:
         with path.open("rb") as file:
             kind = _MAGIC.get(file.read(4), "text")
         if kind == "zip":
-            # Named, since pandas would take a workbook with a password for an old .xls.
-            return pd.read_excel(
-                path, engine="openpyxl", sheet_name=None, header=None, dtype=object
-            )
+            return _load_xlsx(path)
         # An .xlsx with a password is an OLE file, too, but none that xlrd reads.
         return _load_xls(path) if kind == "ole" else load_text(path)
     except ImportError as error:
@@ -191,24 +244,72 @@ def _load(path: Path) -> dict[str, pd.DataFrame]:
         ) from error
 
 
+def _load_xlsx(path: Path) -> dict[str, pd.DataFrame]:
+    # Named, since pandas would take a workbook with a password for an old .xls.
+    sheets = pd.read_excel(path, engine="openpyxl", sheet_name=None, header=None, dtype=object)
+    with zipfile.ZipFile(path) as parts:
+        inner = [name for name in parts.namelist() if name.startswith("xl/worksheets/")]
+        if not any(b"<mergeCell " in parts.read(name) for name in inner):
+            return dict(sheets)  # reading it a second time takes as long as the first
+    openpyxl = importlib.import_module("openpyxl")
+    with path.open("rb") as file:  # of a path it looks at the suffix
+        book = openpyxl.load_workbook(file, data_only=True)
+        for sheet in book.worksheets:
+            ranges = sheet.merged_cells.ranges
+            merged = [(m.min_row - 1, m.max_row, m.min_col - 1) for m in ranges]
+            _fill_down(sheets[sheet.title], merged)
+    return dict(sheets)
+
+
 def _load_xls(path: Path) -> dict[str, pd.DataFrame]:
     """Read an Excel 97 workbook by xlrd itself; pandas is giving up its own way to it."""
     xlrd = importlib.import_module("xlrd")
     try:
-        with xlrd.open_workbook(str(path)) as book:
-            return {
-                sheet.name: pd.DataFrame(
-                    [sheet.row_values(i) for i in range(sheet.nrows)], dtype=object
-                )
-                for sheet in book.sheets()
-            }
+        try:  # only so it says which cells are merged
+            book = xlrd.open_workbook(str(path), formatting_info=True)
+        except Exception:  # noqa: BLE001  # formats that it cannot read cost no cell
+            book = xlrd.open_workbook(str(path))
+        with book:
+            return {sheet.name: _table_xls(sheet) for sheet in book.sheets()}
     except (xlrd.XLRDError, xlrd.compdoc.CompDocError, struct.error, IndexError) as error:
         raise ValueError(str(error)) from error
 
 
-def _header_text(cell: object) -> str:
-    """Return a header in small letters, without the apostrophe that some copies put behind."""
-    return "" if _empty(cell) else " ".join(str(cell).split()).lower().rstrip("'’")
+def _table_xls(sheet: Any) -> pd.DataFrame:
+    table = pd.DataFrame([sheet.row_values(i) for i in range(sheet.nrows)], dtype=object)
+    _fill_down(table, [(first, stop, left) for first, stop, left, _ in sheet.merged_cells])
+    return table
+
+
+def _fill_down(table: pd.DataFrame, merged: Iterable[tuple[int, int, int]]) -> None:
+    """Give every row of a merged cell (first row, last + 1, first column, from 0) its value.
+
+    Only downwards: a title over several columns is none of theirs.
+    """
+    rows, columns = table.shape
+    for first, stop, column in merged:
+        if first < rows and column < columns:
+            value: Any = table.iat[first, column]
+            for row in range(first + 1, min(stop, rows)):
+                table.iat[row, column] = value
+
+
+def header_text(cell: object) -> str:
+    """Return a header in small letters, without blanks and signs.
+
+    >>> header_text("Onset Frame"), header_text("onset_frame'"), header_text(None)
+    ('onsetframe', 'onsetframe', '')
+    """
+    return "" if _empty(cell) else re.sub(r"[\W_]", "", str(cell)).lower()
+
+
+def _place(header: Sequence[str], name: str) -> int | None:
+    """Return where a column stands, by its own name or another word for it."""
+    plain = header_text(name)
+    for word in (plain, *_SAME.get(plain, ())):
+        if word in header:
+            return header.index(word)
+    return None
 
 
 def _empty(cell: object) -> bool:
@@ -216,22 +317,21 @@ def _empty(cell: object) -> bool:
     return nothing or not str(cell).strip()
 
 
-def _check_header(
+def _lacking(
     path: Path,
     sheet: str,
-    header: Sequence[object],
     start: int,
+    header: Sequence[object],
     columns: Sequence[str],
     title: str,
-) -> None:
-    there = {_header_text(cell) for cell in header}
-    missing = [name for name in columns if name.lower() not in there]
-    if missing:
-        found = ", ".join(str(cell) for cell in header if not _empty(cell))
-        raise DatasetError(
-            f"{title}: column {missing[0]!r} missing in {place(path, start + 1, sheet)}. "
-            f"Found: {found}."
-        )
+) -> DatasetError:
+    there = [header_text(cell) for cell in header]
+    missing = next(name for name in columns if _place(there, name) is None)
+    found = ", ".join(str(cell) for cell in header if not _empty(cell))
+    return DatasetError(
+        f"{title}: column {missing!r} missing in {place(path, start + 1, sheet)}. "
+        f"Found: {found}."
+    )
 
 
 def _rows(

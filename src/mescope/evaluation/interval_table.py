@@ -20,7 +20,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from mescope.annotations.choice import stem_of
-from mescope.annotations.expression_table import number_in, read_interval, read_kind, read_lines
+from mescope.annotations.expression_table import (
+    MOST_FRAMES,
+    number_in,
+    read_interval,
+    read_kind,
+    read_lines,
+)
 from mescope.errors import DatasetError
 from mescope.events import Interval, Kind
 
@@ -191,6 +197,8 @@ def table_from(
             f"{name}: {len(clamped)} intervals begin before the recording ({which}{more}); "
             "they are taken from its first frame"
         )
+    if again := len(rows) - len(set(rows)):
+        remarks.append(f"{name}: {again} rows are the same as others, and each of them counts")
     if rows and named and not typed:
         remarks.append(
             f"{name}: has emotions and no types, as files of spot then recognise have; every "
@@ -230,7 +238,7 @@ def read_lengths(path: str | Path, videos: Collection[VideoKey]) -> dict[VideoKe
             frames = number_in(cells["frames"], "frames")
         except ValueError as error:
             raise DatasetError(f"{path.name}, row {number}: {error}") from None
-        if frames < 1 or frames != int(frames):
+        if not 1 <= frames <= MOST_FRAMES or frames != int(frames):
             raise DatasetError(
                 f"{path.name}, row {number}: expected a whole number of frames, found "
                 f"{cells['frames']!r}"

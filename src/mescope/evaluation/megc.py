@@ -120,7 +120,9 @@ def read_files(found: str | Path, truth: str | Path) -> tuple[Table, Table]:
     return files.found, files.truth
 
 
-def open_files(found: str | Path, truth: str | Path, *, rate: float | None = None) -> Files:
+def open_files(
+    found: str | Path, truth: str | Path, *, rate: float | None = None, first: int = 0
+) -> Files:
     """Read detections and truth, each a table or the challenge's own file, as its content says.
 
     The truth list names videos with expressions only; those that a log names beside are added.
@@ -133,6 +135,8 @@ def open_files(found: str | Path, truth: str | Path, *, rate: float | None = Non
         truth: a table, a truth list, or a log, whose true intervals are taken.
         rate: frames per second of videos whose rate no file says: a detection without a type
             is then micro up to half a second.
+        first: number of the first frame in ``found``, which tables count as 0 and files of
+            challenges as 1.
 
     Raises:
         DatasetError: a file cannot be read, with file and line.
@@ -147,12 +151,37 @@ def open_files(found: str | Path, truth: str | Path, *, rate: float | None = Non
     else:
         mine = read_table(found, clamp=True)
         mine = _typed(mine, Path(found).name, rate)
+        if first == 0 and _of_a_challenge(found) and not _of_a_challenge(truth):
+            text = (
+                f"{Path(found).name}: has the columns of a MEGC challenge's file, whose frames "
+                "count from 1; they are taken as they stand: --first 1 if the truth counts "
+                "from 0"
+            )
+            mine = replace(mine, remarks=(*mine.remarks, text))
+    mine = _from_0(mine, first)
     if not any(subject for subject, _ in theirs.videos):
         theirs = with_people(named_alike(theirs, mine))
     mine = named_alike(mine, theirs)
     rates = {} if rate is None else dict.fromkeys(mine.videos | theirs.videos, rate)
     rates |= {**mine.rates, **theirs.rates}
     return Files(replace(mine, rates=rates), replace(theirs, rates=rates), lines)
+
+
+def _of_a_challenge(path: str | Path) -> bool:
+    """Say whether the columns of a table are those of a challenge's file and no others."""
+    names = tuple(re.split(r"[^\w]+", _first_line(path).lower().strip('"')))
+    return names == _SUBMISSION or names[:1] == _SPOTTING[:1]
+
+
+def _from_0(table: Table, first: int) -> Table:
+    """Take the number of the first frame off; what lies before it is taken from there."""
+
+    def moved(row: Row) -> Row:
+        ends = (max(0, end - first) for end in (row.interval.first, row.interval.last))
+        apex = None if row.apex is None else max(0, row.apex - first)
+        return replace(row, interval=Interval(*ends), apex=apex)
+
+    return replace(table, rows=tuple(map(moved, table.rows))) if first else table
 
 
 def _typed(table: Table, name: str, rate: float | None) -> Table:
@@ -172,9 +201,9 @@ def _typed(table: Table, name: str, rate: float | None) -> Table:
 
 
 def _truth(path: str | Path) -> Table:
-    if is_table(path):
-        return read_table(path)
-    return truth_of_log(path) if is_log(path) else read_truth(path)
+    if is_log(path):
+        return truth_of_log(path)
+    return read_table(path) if is_table(path) else read_truth(path)
 
 
 def _about(

@@ -3,7 +3,8 @@
 A line with the number of a data set (1 SAMM Long Videos, 2 CAS(ME)^2) begins a part, then a
 line each: video, true onset, true offset, found onset, found offset, TP, FP or FN, with ``-``
 where there is none; a log may have both parts.  Entries also publish this as CSV without that
-line, with empty cells for ``-``; there the names of the videos tell the data set.  A detection
+line, with empty cells for ``-``, with or without a line that names the columns and a column of
+row numbers; there the names of the videos tell the data set.  A detection
 that hit several expressions has a line for each and counts once as a detection (so the
 published counts come out).  Frame numbers are taken as they stand, both ends included: the
 files do not say where they start, and IoU does not depend on it.
@@ -61,7 +62,16 @@ def is_log(path: str | Path) -> bool:
     except DatasetError:
         return False
     first = _cells(lines[0])
-    return lines[0].strip() in DATASETS or (len(first) >= _CELLS and first[5] in VERDICTS)
+    flagged = len(first) >= _CELLS and first[5] in VERDICTS
+    return lines[0].strip() in DATASETS or flagged or _titled(lines)
+
+
+def _titled(lines: Sequence[str]) -> bool:
+    """Say whether the first line names the columns of the second, which is of a log."""
+    some = [_cells(line) for line in lines if line.strip()][:2]
+    if [len(cells) for cells in some] != [_CELLS, _CELLS]:
+        return False
+    return some[1][5] in VERDICTS and all(re.match(r"[A-Za-z_]", cell) for cell in some[0])
 
 
 def log_lines(path: str | Path) -> list[LogLine]:
@@ -243,23 +253,28 @@ def _unknown(path: Path, number: int, video: str) -> str:
 
 def _numbered(path: Path) -> Iterator[tuple[int, list[str]]]:
     """Yield number and cells of the lines that are not blank."""
-    for number, line in enumerate(read_text(path).splitlines(), start=1):
+    lines = read_text(path).splitlines()
+    titled = _titled(lines)
+    for number, line in enumerate(lines, start=1):
         cells = _cells(line)
-        if any(cells):
+        if any(cells) and not titled:
             yield number, cells
+        titled = titled and not any(cells)
 
 
 def _cells(line: str) -> list[str]:
     """Return the cells between tabs, commas or semicolons, or else between blanks.
 
     The challenge's code writes tabs or blanks, so with tabs a name may have blanks.  A seventh
-    cell, the row number of a table, is left out; an empty one is a dash.
+    cell, the row number of a table, is left out, in front or behind; an empty one is a dash.
     """
     for sign in ("\t", ",", ";"):
         cells = [cell.strip().strip('"') for cell in line.split(sign)]
         more = cells[_CELLS:]
         if more == [] or not any(more) or (len(more) == 1 and more[0].isdecimal()):
             cells = cells[:_CELLS]
+        elif len(more) == 1 and (not cells[0] or cells[0].isdecimal()):
+            cells = cells[1:]
         if len(cells) == _CELLS:
             return [cell or "-" for cell in cells]
     return line.split()

@@ -60,6 +60,7 @@ class Mode:
     found_subjects_only: bool = False  # people without any detection are left out
     lengths: Mapping[float, Lengths] = field(default_factory=dict)  # by frames per second
     neutral: Literal["counted", "discarded"] = "counted"  # detections that are called neutral
+    uar: Literal["uar", "macro_precision"] = "uar"  # the metric that is printed as UAR
 
 
 MODES: MappingProxyType[str, Mode] = MappingProxyType(
@@ -83,6 +84,7 @@ MODES: MappingProxyType[str, Mode] = MappingProxyType(
                 "with_truth",
                 policy="zero",
                 found_subjects_only=True,
+                uar="macro_precision",
             ),
             Mode(
                 "as_published_megc2020",
@@ -98,6 +100,7 @@ MODES: MappingProxyType[str, Mode] = MappingProxyType(
 )
 """Modes by name.  In ``as_published_megc2020`` the detections' kind follows from their length,
 in frames of CAS(ME)^2 (30 a second, also where nobody says) or SAMM Long Videos (200).
+What ``as_published_strs`` calls UAR is mean precision, as in the metric's own code.
 ``as_published_metst`` takes detections called neutral out
 after matching (:func:`~mescope.evaluation.matching.discard_after_matching`), the filter of
 synergy 1; synergy 2 leaves none to take out, and synergy 0 is counted ``_unfiltered``.  What

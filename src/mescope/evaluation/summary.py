@@ -13,8 +13,8 @@ from mescope.evaluation.action_units import score_units
 from mescope.evaluation.bootstrap import interval
 from mescope.evaluation.chance import Chance
 from mescope.evaluation.matching import Counts
-from mescope.evaluation.recognition import ClassCounts, accuracy, harmonic_f1, uar, uf1
-from mescope.evaluation.scores import Scores
+from mescope.evaluation.recognition import ClassCounts, accuracy, harmonic_f1, scored, uf1
+from mescope.evaluation.scores import MODES, Scores
 
 WITHOUT = "others"
 """The class that the three-class figures of the field leave out."""
@@ -75,17 +75,18 @@ def _f1(counts: NDArray[np.int64]) -> float:
 
 def _recognition(scores: Scores, classes: Sequence[str]) -> dict[str, Any]:
     counted = scores.recognition(classes)
+    always = majority(counted)
     return {
         "pairs": sum(counted.n),
         "n": dict(zip(counted.classes, counted.n, strict=True)),
         "uf1": uf1(counted, scores.policy),
-        "uar": uar(counted, scores.policy),
+        "uar": scored(MODES[scores.mode].uar, counted, scores.policy),
         "accuracy": accuracy(counted),
         "harmonic_f1": harmonic_f1(counted, scores.policy),
         "strs": scores.strs(classes),
         "strs_uf1": scores.strs_uf1(classes),
-        "majority_uf1": uf1(majority(counted), scores.policy),
-        "majority_uar": uar(majority(counted), scores.policy),
+        "majority_uf1": uf1(always, scores.policy),
+        "majority_uar": scored(MODES[scores.mode].uar, always, scores.policy),
     }
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from mescope.annotations.expression_table import columns_of
+from mescope.annotations.expression_table import MOST_FRAMES, columns_of
 from mescope.errors import DatasetError
 from mescope.evaluation.interval_table import (
     NEEDED,
@@ -111,6 +111,7 @@ def _of_arrays(arrays: Mapping[Any, ArrayLike], kind: Kind | None, clamp: bool) 
 def _check_ends(ends: np.ndarray[Any, np.dtype[np.float64]], video: str) -> None:
     whole = np.isfinite(ends).all(axis=1) & (ends == np.round(ends)).all(axis=1)
     good = whole & (ends[:, 0] >= 0) & (ends[:, 1] >= ends[:, 0])
+    good &= ends[:, 1] <= MOST_FRAMES
     if not good.all():
         i = int(np.flatnonzero(~good)[0])
         raise DatasetError(

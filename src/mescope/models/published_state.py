@@ -108,6 +108,12 @@ def _tensors(found: object, path: Path, prefixes: Sequence[str]) -> dict[str, Te
                 f"{path}: expected tensors by name, found {type(tensor).__name__} under "
                 f"{shown(key)}; save the state dict of the network"
             )
+        if tensor.is_nested or tensor.is_quantized or tensor.device.type != "cpu":
+            raise WeightsError(
+                f"{path}: expected plain tensors, found something else under {shown(key)} "
+                f"({'nested' if tensor.is_nested else tensor.dtype} on {tensor.device}); save "
+                "the state dict of the network as it computes"
+            )
         if tensor.layout != torch.strided or tensor.numel() * tensor.element_size() > most:
             raise WeightsError(
                 f"{path}: {shown(key)} of the size {tuple(tensor.shape)} claims more than the "
@@ -155,7 +161,7 @@ def check_values(given: Mapping[str, Tensor], counts: Sequence[str] = ()) -> Non
                 f"{name}: expected floating weights, found {tensor.dtype} "
                 f"{tuple(tensor.shape)}; use the checkpoint as it was published"
             )
-        if not bool(torch.isfinite(tensor).all()):
+        if not bool(torch.isfinite(tensor.double()).all()):  # not every type has isfinite
             raise WeightsError(f"{name} holds NaN or infinite weights; fetch the file again")
 
 

@@ -72,7 +72,8 @@ def conv_pool(
         momentum: share of the batch in the new running values.
         eps: added to the variance.
         backend: one of :mod:`mescope.ops.choice`; ``auto`` takes the definition, too, where a
-            kernel is of no use: outside of training, and where a gradient of x is asked for.
+            kernel is of no use: outside of training, where a gradient of x is asked for, and
+            without two values a filter.
 
     Returns:
         (b, filters, h', w') with h' = (h + 2 padding - 3) // 3 + 1, and w' likewise.
@@ -87,7 +88,10 @@ def conv_pool(
             f"expected filters of {wanted} for images {tuple(x.shape)}, found "
             f"{tuple(weight.shape[1:])}; give the model as many channels as the images have"
         )
-    possible = training and not x.requires_grad and x.dtype == weight.dtype
+    count = len(x) * (x.shape[2] + 2 * padding - 2) * (x.shape[3] + 2 * padding - 2)
+    # Of less than two values there is no variance: the definition says what to do then.
+    several = min(x.shape[2:]) + 2 * padding > 2 and count > 1
+    possible = training and not x.requires_grad and x.dtype == weight.dtype and several
     chosen = choose("conv-pool", x.device.type, x.dtype, backend)
     if chosen == "reference" or (backend == "auto" and not possible):
         return conv_pool_reference(
@@ -96,12 +100,12 @@ def conv_pool(
         )  # fmt: skip
     if not possible:
         raise ValueError(
-            "expected training, images and weights of one type, and no gradient of the images, "
-            f"found training={training}, {x.dtype} and {weight.dtype}; use backend='auto'"
+            "expected training, images and weights of one type, two values or more a filter, "
+            f"and no gradient of the images, found training={training}, {tuple(x.shape)}, "
+            f"{x.dtype} and {weight.dtype}; use backend='auto'"
         )
     fused = conv_pool_triton if chosen == "triton" else conv_pool_cpu
     pooled, mean, variance, *_ = fused(x, weight, bias, gamma, beta, padding, eps)
-    count = len(x) * (x.shape[2] + 2 * padding - 2) * (x.shape[3] + 2 * padding - 2)
     with torch.no_grad():
         for old, new in zip(running, (mean, variance * (count / (count - 1))), strict=True):
             old.lerp_(new.to(old.dtype), momentum)

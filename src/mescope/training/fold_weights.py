@@ -10,8 +10,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from mescope.datasets.people import number_of
 from mescope.errors import DatasetError, LeakError, WeightsError
 from mescope.evaluation.folds import Fold, Person
+from mescope.labels import RAW_COUNTS
 from mescope.models.headers import SUFFIX
 from mescope.models.weights import Card, read_card
 from mescope.samples.recording_windows import HOME, RecordingWindows
@@ -81,10 +83,14 @@ def unseen(card: Card, people: set[Person]) -> bool:
     if not card.dataset:
         return False
     home = HOME.get(card.dataset, card.dataset)
-    seen = {person for person in people if person[0] == home}
-    return not seen or (
-        bool(card.without) and {subject for _, subject in seen} == {card.without}
-    )
+    seen = {subject for dataset, subject in people if dataset == home}
+    if not seen or not card.without:
+        return not seen
+    if seen == {card.without}:
+        return True
+    # Of a published data set "6" is who its sheet calls "006"; own people may have any name.
+    number = number_of(card.without)
+    return home in RAW_COUNTS and number is not None and {*map(number_of, seen)} == {number}
 
 
 def _cards(folder: Path) -> dict[Path, Card]:

@@ -121,7 +121,10 @@ class FoldResult:
 
     def answers(self, fold: Fold) -> bool:
         """See :class:`JobResult`."""
-        return self.fold == fold.name and len(self.scores) == len(fold.test)
+        count = len(fold.test)
+        asked = self.oracle is None or len(self.oracle) == count
+        one_width = len({len(row) for row in (*self.scores, *self.control)}) == 1
+        return self.fold == fold.name and len(self.scores) == count and asked and one_width
 
 
 @dataclass(slots=True)
