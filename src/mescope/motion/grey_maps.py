@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from mescope.face.aligned import ABOVE, MARGIN, SIDE
 
-EYES_APART, EYE_ROW = 0.57, 0.24
+EYES_APART, EYE_ROW, TALL = 0.57, 0.27, 1.2
 """Distance between the eyes, and their height from the top, in sides of the crop."""
 
 
