@@ -59,11 +59,11 @@ def _noise(face: Face, shape: tuple[int, ...], rng: np.random.Generator) -> Sing
     each = (shape[0], 1, 1, 1)
     level = 0.4 * face.camera.noise * np.exp(rng.normal(0.0, 0.35, each))
     errors = np.zeros(shape, np.float32)
-    for grain, share in ((face.camera.grain, 0.8), (2.5, 0.65), (6.0, 0.3), (14.0, 0.1)):
+    for grain, share in ((face.camera.grain, 0.8), (2.5, 0.65), (6.0, 0.2), (14.0, 0.1)):
         noise = gaussian_filter(rng.standard_normal(shape, np.float32), (0, grain, grain, 0))
         noise *= 2 * np.sqrt(np.pi) * grain  # deviation 1
         errors += np.asarray(share * rng.gamma(3.0, 0.33, each) * level * noise, np.float32)
-    return np.asarray(errors / np.sqrt(face.held + 0.02)[..., None], np.float32)
+    return np.asarray(errors * face.loose[..., None], np.float32)
 
 
 def _fail(one: Singles, marks: Floats, rng: np.random.Generator) -> None:
@@ -115,5 +115,5 @@ def averaged(flow: Singles, fine: int, rng: np.random.Generator) -> NDArray[np.f
     count, _, side = planes.shape[:3]
     parts = planes.reshape(count, 3, side // fine, fine, side // fine, fine).mean((3, 5))
     rough = gaussian_filter(rng.standard_normal(parts[:, 2].shape), (0, 0.5, 0.5))
-    parts[:, 2] *= np.exp(rng.uniform(0.05, 0.45, (count, 1, 1)) * rough / rough.std())
+    parts[:, 2] *= np.exp(rng.uniform(0.1, 0.5, (count, 1, 1)) * rough / rough.std())
     return np.asarray(parts, np.float64)

@@ -54,6 +54,7 @@ class Face:
     basis: Floats  # (units + 2, n, n, 2), fields of the action units and of both cheeks
     inside: Floats  # (n, n), share of face
     held: NDArray[np.float32]  # (n, n), how well data hold the flow, 0 to 1
+    loose: NDArray[np.float32]  # (n, n), how large errors are, about 1 to 4
     marks: Floats  # (m, 2), places where matching may fail, px of the grid
     camera: Camera
 
@@ -71,12 +72,15 @@ def draw_face(rng: np.random.Generator, side: int) -> Face:
     arms = np.abs(shape[16] - shape[0])[0] * np.array([0.5, 0.62])
     out = np.linalg.norm((flat - (shape[8] + eyes) / 2) / arms, axis=-1) - 1
     camera = draw_camera(rng)
+    held = _texture(shape, flat, unit, camera, rng)
+    loose = _loose(shape, flat, unit, held)
     spots = np.concatenate([shape, *(5 * _cheek_lines(shape))])
     return Face(
         points=((flat - eyes) / unit).reshape(side, side, 2),
         basis=_basis(shape, flat, unit, rng).reshape(-1, side, side, 2),
         inside=(1.0 / (1.0 + np.exp(12.0 * out))).reshape(side, side),
-        held=_texture(shape, flat, unit, camera, rng).reshape(side, side),
+        held=held.reshape(side, side),
+        loose=loose.reshape(side, side),
         marks=(spots - corner) / sides * side - 0.5,
         camera=camera,
     )
@@ -131,3 +135,18 @@ def _texture(
     skin = gaussian_filter(rng.standard_normal((side, side)), 2.0)
     skin = np.exp(skin / skin.std()).ravel()
     return np.asarray(np.clip(found + camera.plain * skin, 0.01, 1.0), np.float32)
+
+
+def _loose(
+    shape: Floats, flat: Floats, unit: float, held: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Return how large errors are at points (p, 2), (p,): most beside the nose, where skin folds."""
+    folds = np.zeros(len(flat))
+    for eye, nose, mouth in ((41, 31, 48), (46, 35, 54)):
+        line = np.stack([(shape[eye] + shape[nose]) / 2, (shape[nose] + shape[mouth]) / 2])
+        line[:, 0] += 0.12 * unit * (1 if mouth == 54 else -1)
+        folds += np.exp(-0.5 * (distance_to_line(flat, line) / unit / 0.14) ** 2)
+    away = np.abs(flat[:, 0] - shape[30, 0]) / unit
+    return np.asarray(
+        (0.85 + 0.5 * folds - 0.1 * (away > 0.75)) / np.sqrt(held + 0.02), np.float32
+    )
