@@ -140,7 +140,7 @@ def _texture(
 def _loose(
     shape: Floats, flat: Floats, unit: float, held: NDArray[np.float32]
 ) -> NDArray[np.float32]:
-    """Return how large errors are at points (p, 2), (p,): most beside the nose, where skin folds."""
+    """Return how large errors are at points (p, 2), (p,): beside the nose, where skin folds."""
     folds = np.zeros(len(flat))
     for eye, nose, mouth in ((41, 31, 48), (46, 35, 54)):
         line = np.stack([(shape[eye] + shape[nose]) / 2, (shape[nose] + shape[mouth]) / 2])
