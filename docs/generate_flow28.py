@@ -42,7 +42,9 @@ seeds, the interval draws people 2,000 times.
 The 68 checkpoints that STSTNet's authors published, read into our STSTNet, give UF1 0.7209 and
 UAR 0.7250 on these maps, their own log to the last digit; `tests/models/test_ststnet.py` holds
 that. Our runs of the same recipe from other seeds are below. `merba-3db-flow28` begins from
-weights that saw simulated faces only; all others begin from random ones.
+weights that saw simulated faces only; all others begin from random ones. Its row was
+made with the first weights called `merba-s28` (SHA-256 322a6370…, UF1 0.6014 untouched), before
+simulated maps were made more like these.
 
 **The bar** is `3db-svm-flow-rbf`: a support vector machine with a Gaussian kernel on u and v of
 each map, median 0, root mean square 1, 14 × 14 px, mirror images learned and asked as well

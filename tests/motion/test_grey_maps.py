@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from mescope.face.aligned import alignment
-from mescope.motion.grey_maps import EYE_ROW, EYES_APART, cut_map, grey_maps
+from mescope.face.aligned import MARGIN, SIDE, alignment
+from mescope.motion.grey_maps import EYE_ROW, EYES_APART, TALL, cut_map, grey_maps
 from mescope.synthesis.shapes import mean_shape
 
 
@@ -20,6 +20,17 @@ def test_eyes_lie_where_the_published_maps_have_them():
     assert found.sum(1).argmax() == pytest.approx(EYE_ROW * 28, abs=1.0)
     assert columns[1] - columns[0] == pytest.approx(EYES_APART * 28, abs=1.1)
     assert columns.mean() == pytest.approx(13.5, abs=1.0)
+
+
+def test_a_face_is_squeezed_as_in_the_published_maps():
+    """Two lines as far from each other as the eyes, one pair across and one down."""
+    planes = np.zeros((2, 320, 320))
+    unit = round(320 / (SIDE * (1 + 2 * MARGIN)))
+    for plane, start in ((planes[0], 160 - unit // 2), (planes[1].T, 120)):
+        plane[:, start - 2 : start + 3] = plane[:, start + unit - 2 : start + unit + 3] = 1.0
+    across, down = cut_map(planes, 56)
+    columns, rows = np.flatnonzero(across[28] > 0.3), np.flatnonzero(down[:, 28] > 0.3)
+    assert np.ptp(columns) / np.ptp(rows) == pytest.approx(TALL, abs=0.07)
 
 
 def test_each_channel_of_each_clip_is_scaled_by_itself():

@@ -6,7 +6,7 @@ is gained is that the 442 published maps of real micro-expressions can be used
 (:mod:`mescope.datasets.flow28`).
 
 Where their crop lies is not published.  Ours is read off the places that move most over all
-maps, without their labels: the eyes, in row 6.7 of 28 and 16 px apart.
+maps, without their labels: the eyes are 16 px apart, and faces are squeezed to a square.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ import numpy.typing as npt
 
 from mescope.face.aligned import ABOVE, MARGIN, SIDE
 
-EYES_APART, EYE_ROW = 0.57, 0.24
-"""Distance between the eyes, and their height from the top, in sides of the crop."""
+EYES_APART, EYE_ROW, TALL = 0.55, 0.27, 1.2
+"""Distance between the eyes in widths of the crop, their centres' distance from the top in its
+heights, and its height in widths."""
 
 
 def cut_map(
@@ -39,15 +40,15 @@ def cut_map(
     """
     full = planes.shape[-1]
     unit = full / (SIDE * (1 + 2 * margin))  # px between the eyes
-    side = round(unit / EYES_APART)
-    if side < size:
+    wide, high = round(unit / EYES_APART), round(TALL * unit / EYES_APART)
+    if wide < size:
         raise ValueError(
             f"expected an aligned face in which {size} px or more are cut out, found {full} px "
-            f"with {side}; align it larger"
+            f"with {wide}; align it larger"
         )
-    left = round((full - side) / 2)
-    top = round((ABOVE + margin * SIDE) * unit - EYE_ROW * side)
-    inner = planes[:, top : top + side, left : left + side]
+    left = round((full - wide) / 2)
+    top = round((ABOVE + margin * SIDE) * unit - EYE_ROW * high)
+    inner = planes[:, top : top + high, left : left + wide]
     cut = [cv2.resize(plane, (size, size), interpolation=cv2.INTER_AREA) for plane in inner]
     return np.stack(cut).astype(np.float32)
 

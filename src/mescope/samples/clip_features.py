@@ -25,7 +25,7 @@ from mescope.face.detector import FaceFinder, Grey
 from mescope.io.cache import Store
 from mescope.io.json_text import json_value
 from mescope.motion.flow import Flow, farneback, strain, tvl1
-from mescope.motion.grey_maps import EYE_ROW, EYES_APART, cut_map, grey_maps
+from mescope.motion.grey_maps import EYE_ROW, EYES_APART, TALL, cut_map, grey_maps
 from mescope.samples.apex import find_apex
 from mescope.samples.clip_pictures import ClipPictures, pictures_of
 
@@ -207,7 +207,7 @@ class MapFeature:
     @property
     def parameters(self) -> dict[str, Any]:
         """See :class:`Feature`."""
-        cut = {"eyes_apart": EYES_APART, "eye_row": EYE_ROW}
+        cut = {"eyes_apart": EYES_APART, "eye_row": EYE_ROW, "tall": TALL}
         return self.flow.parameters | cut | {"map": self.size}
 
     def choose(self, pictures: ClipPictures) -> Choice:

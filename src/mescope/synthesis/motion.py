@@ -158,7 +158,7 @@ def _add_pulls(
     across, down = axes
     for pull in pulls:
         line = [MIRROR[i] for i in pull.line] if mirrored else list(pull.line)
-        distance = _distance_to_line(points, landmarks[line])
+        distance = distance_to_line(points, landmarks[line])
         weight = np.exp(-0.5 * (distance / (pull.spread * scale)) ** 2)
         sign = 1.0 if mirrored else -1.0  # outward is to the right on the image right
         step = PEAK * scale * (sign * pull.out * across + pull.down * down)
@@ -166,7 +166,7 @@ def _add_pulls(
         field += shared * weight[:, None] * step
 
 
-def _distance_to_line(points: Points, line: Points) -> NDArray[np.float64]:
+def distance_to_line(points: Points, line: Points) -> NDArray[np.float64]:
     """Return the distance of every point to a polyline, (p,)."""
     best = np.full(len(points), np.inf)
     for start, end in pairwise(line):
