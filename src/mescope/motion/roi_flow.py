@@ -170,7 +170,7 @@ def extract(
     tables = Tables.empty(planned, len(regions), close=mode == "clean")
     tracker = follower(video, finder, landmarks, face, mode)
     parameters = parameters_of(planned, regions, mode, roi_percent, reference, tracker.face)
-    parameters |= _how_followed(tracker, video, mode)
+    parameters |= _how_followed(tracker, video, mode) | joints_told(video)
     thin = overlap == "thin" and mode == "clean"
     if thin:
         parameters["overlap"] = overlap
@@ -211,6 +211,12 @@ def _how_followed(tracker: FaceTracker, video: Video, mode: Mode) -> dict[str, A
     if video.stored_size != (video.width, video.height):  # earlier versions did not scale
         told.append(f"px of {video.stored_size}")
     return {"landmarks": told}
+
+
+def joints_told(video: Video) -> dict[str, Any]:
+    """Return where recordings were joined, if they were: motion ends there."""
+    # Earlier versions passed over a joint whose own frame is damaged.
+    return {"joints": list(video.report.joints)} if video.report.joints else {}
 
 
 def _run(
@@ -345,6 +351,6 @@ def _valid(planned: Plan, tables: Tables, mode: Mode) -> npt.NDArray[np.bool_]:
         span = slice(j * hop, j * hop + window)
         if reference >= 0 and seen[reference]:
             valid[j] = seen[span] & (scene[span] == scene[reference])
-            # Where a window begins after a pause, nothing else parts it from the one before.
-            valid[j][[p - j * hop for p in planned.pauses if 0 <= p - j * hop < window]] = False
+            # Where a window begins with a scene, nothing else parts it from the one before.
+            valid[j, reference - j * hop] &= not tables.cuts[reference]
     return valid

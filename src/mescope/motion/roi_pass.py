@@ -143,20 +143,24 @@ class Pass:
         self.note_frame(position, self.newest(), grey)
         self._keep(position, grey, ready)
 
-    def newest(self) -> Grey | None:
-        """Return the frame that came last."""
-        return self.frames.get(max(self.frames, default=-1))
+    def newest(self) -> int:
+        """Return the position of the frame that came last; -1 without one."""
+        return max(self.frames, default=-1)
 
-    def note_frame(self, position: int, before: Grey | None, grey: Grey) -> None:
-        """Note that a frame is there, and whether the scene is cut between it and the last."""
-        tables = self.tables
+    def note_frame(self, position: int, last: int, grey: Grey) -> None:
+        """Note that a frame is there, and whether the scene is cut between it and the last.
+
+        A joint whose own frame is damaged parts the frames around it all the same.
+        """
+        tables, before = self.tables, self.frames.get(last)
         # A resumed pass has the tables of earlier positions already.
         if self.first_window and position < (self.first_window + 1) * self.plan.timing.hop:
             return
         tables.present[position] = self.plan.near[position]
         if before is not None and before is not grey:
             cut = self._thumbs.cut(before, grey, self.tracker.last)
-            tables.cuts[position] = cut or position in self.joints
+            joined = any(last < joint <= position for joint in self.joints)
+            tables.cuts[position] = cut or joined
 
     def _keep(self, position: int, grey: Grey, ready: int) -> None:
         """Remember a frame, and forget those that no window and no look needs any more."""
