@@ -41,7 +41,7 @@ from mescope.video.reading import Video, open_video
 
 __all__ = ["RoiFlow", "Timing", "extract", "timing"]
 
-VERSIONS: dict[Mode, int] = {"clean": 3, "as_published": 3}
+VERSIONS: dict[Mode, int] = {"clean": 4, "as_published": 3}
 """Raised whenever the same input would give other numbers; part of the cache key."""
 
 
@@ -170,7 +170,7 @@ def extract(
     tables = Tables.empty(planned, len(regions), close=mode == "clean")
     tracker = follower(video, finder, landmarks, face, mode)
     parameters = parameters_of(planned, regions, mode, roi_percent, reference, tracker.face)
-    parameters |= _how_followed(tracker, video, mode) | joints_told(video)
+    parameters |= _how_followed(tracker, video, mode)
     thin = overlap == "thin" and mode == "clean"
     if thin:
         parameters["overlap"] = overlap
@@ -211,12 +211,6 @@ def _how_followed(tracker: FaceTracker, video: Video, mode: Mode) -> dict[str, A
     if video.stored_size != (video.width, video.height):  # earlier versions did not scale
         told.append(f"px of {video.stored_size}")
     return {"landmarks": told}
-
-
-def joints_told(video: Video) -> dict[str, Any]:
-    """Return where recordings were joined, if they were: motion ends there."""
-    # Earlier versions passed over a joint whose own frame is damaged.
-    return {"joints": list(video.report.joints)} if video.report.joints else {}
 
 
 def _run(

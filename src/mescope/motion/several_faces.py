@@ -25,13 +25,7 @@ from mescope.motion.head_motion import Head, steady
 from mescope.motion.lane_cache import LaneCache
 from mescope.motion.lanes import Lanes
 from mescope.motion.regions import REGIONS_18, Region
-from mescope.motion.roi_flow import (
-    RoiFlow,
-    decode_report_of,
-    joints_told,
-    parameters_of,
-    result_of,
-)
+from mescope.motion.roi_flow import RoiFlow, decode_report_of, parameters_of, result_of
 from mescope.motion.roi_pass import Tables, read_looks
 from mescope.motion.roi_window import window_flow
 from mescope.motion.windows import SHORTEST, Overlap, Plan, Timing, plan
@@ -100,7 +94,7 @@ def extract_faces(
     planned = plan(video, timing, "clean")
     thin = overlap == "thin"
     parameters = parameters_of(planned, regions, "clean", "default", "walk", ALL)
-    parameters |= ({"overlap": overlap} if thin else {}) | joints_told(video)
+    parameters |= {"overlap": overlap} if thin else {}
     keeper = None
     if cache is not None and finder is None:  # what another finder does has no name to key by
         store = Store(cache, parameters | {"video": video.fingerprint(), "most": MOST_FACES})
