@@ -187,7 +187,7 @@ def test_of_several_faces_the_one_asked_for_is_followed(swaying, tmp_path):
 
 
 def test_a_frame_that_the_program_missed_is_not_filled_with_somebody_else(swaying, tmp_path):
-    """Their eyes would blink and their head would turn in the name of the one who is followed."""
+    """Their eyes would blink and their head turn in the name of the one who is followed."""
     pictures, points = swaying
     beside = points * 0.4 + (140, 140)
     head = ["frame", "FaceScore", *named("{axis}_{i}", 68)]
@@ -201,6 +201,20 @@ def test_a_frame_that_the_program_missed_is_not_filled_with_somebody_else(swayin
     seen = np.isfinite(flow.points[:FRAMES, 0, 0])
     assert np.flatnonzero(~seen).tolist() == [10, 11, 12, 21]
     np.testing.assert_allclose(flow.points[:FRAMES][seen], points[seen], atol=1e-3)
+
+
+def test_who_was_missed_at_a_look_is_followed_again(swaying, tmp_path):
+    pictures, points = swaying
+    beside = points * 0.3 + (160, 160)
+    head = ["frame", "FaceScore", *named("{axis}_{i}", 68)]
+    rows = [
+        [i, 0.1 if missed else 0.9, *one.T.ravel()]
+        for i in range(FRAMES)
+        for one, missed in ((points[i], 7 < i < 10), (beside[i], False))
+    ]
+    path = write(tmp_path / "a.csv", head, rows)
+    flow = extract(pictures, rate=30, timing=SHORT, landmarks=path)
+    assert (flow.landmarks[:, 30, 0] > 160).tolist() == [False, True, False, False]
 
 
 def test_a_table_with_more_frames_than_the_recording_is_told(swaying, tmp_path):

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, Protocol, TypeVar
+
+import numpy as np
 
 from mescope.errors import FaceError
+from mescope.face.box import Box
 
 FaceChoice = str | int | tuple[float, float]
 """``"largest"``, ``"central"``, a number from 0 (leftmost), a point ``(x, y)`` or ``"x,y"`` in
@@ -20,6 +23,17 @@ EXPECTED = (
 )
 _CLOCK = re.compile(r"(?:(?:(\d+):)?(\d+):)(\d+(?:\.\d*)?)|(\d+(?:\.\d*)?)\s*s")
 _POINT = re.compile(r"(-?\d+(?:\.\d*)?)\s*[,;]\s*(-?\d+(?:\.\d*)?)")
+
+
+class Boxed(Protocol):
+    """What lies in a box."""
+
+    @property
+    def box(self) -> Box:
+        """The box, px."""
+
+
+Seen = TypeVar("Seen", bound=Boxed)
 
 
 class Point(NamedTuple):
@@ -97,3 +111,35 @@ def stored_in(parameters: Mapping[str, Any]) -> dict[str, Any]:
     """
     name = "face_at_s" if "face_at_s" in parameters else "face"
     return {name: parameters[name]}
+
+
+def choose(
+    faces: Sequence[Seen], face: str | int | Point, shape: tuple[int, ...]
+) -> Seen | None:
+    """Return the face meant by ``face`` in an image of ``shape``.
+
+    None where an index counts more faces than there are.
+    """
+
+    def away(one: Boxed, x: float, y: float) -> float:
+        box = one.box
+        return float(np.hypot((box.left + box.right) / 2 - x, (box.top + box.bottom) / 2 - y))
+
+    def off_centre(one: Boxed) -> float:
+        return away(one, shape[1] / 2, shape[0] / 2)
+
+    if isinstance(face, Point):
+        return min(faces, key=lambda one: away(one, face.x, face.y))
+    if isinstance(face, int):
+        row = sorted(faces, key=lambda one: one.box.left)
+        return row[face] if face < len(row) else None
+    if face == "central":
+        return min(faces, key=off_centre)
+    return max(faces, key=lambda one: (one.box.area, -off_centre(one)))
+
+
+def words_for(face: str | int | Point) -> str:
+    """Return a choice of face in words."""
+    if isinstance(face, Point):
+        return f"the one at {face.x:g},{face.y:g}"
+    return f"the {face} one" if isinstance(face, str) else f"number {face} from the left"

@@ -97,7 +97,7 @@ class LandmarkTable:
         return LandmarkTable(self.source, frames, False, self.digest, self.name)
 
     def told(self, count: int) -> list[str]:
-        """Return what speaks against the table being that of a recording of ``count`` frames."""
+        """Return what speaks against its being the table of a recording of ``count`` frames."""
         last = max(self.frames)
         if last < count:
             return []
@@ -233,9 +233,12 @@ class TableTracker(FaceTracker):
     ) -> Face | None:
         """Return the face of a frame: at first sight the one asked for, then the nearest."""
         faces = [_face(marks) for marks in self.table.frames.get(index, ())]
+        back = self._nearest(faces, self.home) if self.home and faces else None
+        if back is not None and self._is_back(index, back):
+            return back
         found = self._choose(index, faces, grey)
         if found is not None:
-            self.last = found.box
+            self._found(found, faces)
         return found
 
     def known(self, index: int, near: Floats) -> Floats | None:

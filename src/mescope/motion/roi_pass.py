@@ -11,13 +11,13 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from mescope.face.box import Box, Mode
+from mescope.face.box import Mode
 from mescope.face.crop import CroppedFace, crop_face
 from mescope.face.detector import Face, FaceTracker, Grey, Landmarks
 from mescope.face.landmark_track import CloseUps, LandmarkTrack
@@ -97,7 +97,7 @@ class Pass:
     done: Callable[[int], None] | None = None
     mode: Mode = "clean"
     thin: bool = False
-    states: dict[int, tuple[Box | None, tuple[str, ...]]] = field(default_factory=dict)
+    states: dict[int, list[Any]] = field(default_factory=dict)
     frames: dict[int, Grey] = field(default_factory=dict)
     _thumbs: Thumbs = field(default_factory=Thumbs)
     joints: set[int] = field(default_factory=set)
@@ -174,7 +174,7 @@ class Pass:
         """Look for the face of a window and hand the window to the pool."""
         hop = self.plan.timing.hop
         at = window * hop
-        self.states[window] = (self.tracker.last, tuple(self.tracker.warnings))
+        self.states[window] = self.tracker.state()
         reference = self.first_usable(at)
         sighting, face, where = self._look(window, reference if reference >= 0 else at)
         followed = self._follow(at, face, where, pool)
