@@ -175,6 +175,13 @@ def test_a_pause_is_no_judged_time(setting):
     assert one.end_s - one.start_s == pytest.approx(20 + 1 / video.rate)
 
 
+def test_a_picture_that_stands_still_is_no_judged_time(setting):
+    video, flow = setting
+    (one,) = gaps(video, replace(flow, decode={"frozen": [[40, 99]]}), np.ones(N, bool))
+    assert (one.interval, one.reason) == (Interval(40, 99), "the picture stands still")
+    assert one.end_s == video.times[99]
+
+
 def test_gaps_name_their_reason_in_native_frames(setting):
     video, flow = setting
     step = flow.timing.step

@@ -230,7 +230,8 @@ def gaps(
 ) -> tuple[Gap, ...]:
     """Return the native stretches that could not be judged, in order of time.
 
-    No face, a face of which nothing can be said, pauses, and the unanalyzed rest.
+    No face, a face of which nothing can be said, pauses, pictures that stand still, and the
+    unanalyzed rest.
     """
     found = []
     edges = np.flatnonzero(np.diff(np.concatenate([[True], valid, [True]]).astype(np.int8)))
@@ -241,6 +242,8 @@ def gaps(
         begin = max(video.first_frame, after - flow.timing.step)
         last = begin + int(np.argmax(np.diff(video.times[begin : after + 1])))
         found.append(_gap(video, last, last + 1, "no frames"))
+    for first, last in flow.decode.get("frozen", ()):
+        found.append(_gap(video, first, last, "the picture stands still"))
     for one in unjudged:
         found.append(_gap(video, *native_frames(one.interval, flow, video), one.reason))
     if len(valid):
