@@ -6,7 +6,9 @@ which the region flow's ``valid`` marks, do not appear here.  All frames are dec
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -45,8 +47,9 @@ class Unjudged:
 
 
 def unjudged(
-    pose: Floats, centre: Floats, width: Floats, light: Floats, rate: float
-) -> list[Unjudged]:
+    pose: Floats, centre: Floats, width: Floats, light: Floats, rate: float,
+    cuts: Sequence[int] = (),
+) -> list[Unjudged]:  # fmt: skip
     """Return the stretches in order of time; those of different reasons may overlap.
 
     Args:
@@ -55,6 +58,7 @@ def unjudged(
         width: (n,) px of the frame, width of the face box.
         light: (n, 2) grey level and sharpness; nan where not measured.
         rate: frames per second.
+        cuts: first frames of other scenes, in order: nothing moved from one to the next.
     """
     count = len(pose)
     if count and rate < FEW_RATE:
@@ -62,7 +66,12 @@ def unjudged(
     yaw, pitch = np.abs(pose[:, 0]), np.abs(pose[:, 1])
     level, sharpness = (_level(light[:, i], rate) for i in (0, 1))
     masks: dict[Reason, NDArray[np.bool_]] = {
-        "large motion": _large_motion(pose, centre, width, rate),
+        "large motion": np.concatenate(
+            [
+                _large_motion(pose[a:b], centre[a:b], width[a:b], rate)
+                for a, b in pairwise([0, *cuts, count])
+            ]
+        ),
         "turned away": (yaw > YAW_DEG) | (pitch > PITCH_DEG),
         "dark": level < DARK,
         "blurred": sharpness < BLURRED,
