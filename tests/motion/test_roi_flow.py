@@ -268,6 +268,11 @@ def test_short_recordings():
         extract(open_video(film(1), rate=30))
     with pytest.raises(VideoError, match="at least 50 frames"):
         extract(open_video(film(21), rate=30), mode="as_published")
+    fast = open_video(np.zeros((140, 8, 8), np.uint8), rate=200)
+    assert "windows of 20 frames instead of 30" in plan(fast, None, "clean").warnings[-1]
+    for end in (0.5, 0.3):
+        with pytest.raises(VideoError, match="choose a longer part"):
+            plan(open_video(film(21), rate=30, start=0.3, end=end), None, "clean")
 
 
 def test_variable_rate_takes_the_nearest_frames():

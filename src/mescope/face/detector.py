@@ -40,6 +40,7 @@ _LEVELS = 12
 MARGIN = 0.6  # how far around its last place a face is looked for, in widths
 LEAST_OVERLAP = 0.15  # of its box then and now, over both
 SAME_PLACE = 0.3  # overlap from which two boxes are one face
+_TOO_FEW = "there is no face number"
 
 
 @dataclass(frozen=True)
@@ -333,11 +334,16 @@ class FaceTracker:
         if not faces:
             return None
         if self.last is None:
-            if len(faces) > 1:
+            best = choose(faces, self._meant, grey.shape)
+            if best is not None and len(faces) > 1:
                 self._warn(
                     f"{len(faces)} faces in frame {index}; following {words_for(self._meant)}"
                 )
-            best = choose(faces, self._meant, grey.shape)
+            elif best is None and not any(_TOO_FEW in said for said in self.warnings):
+                self._warn(
+                    f"{_TOO_FEW} {self._meant} from the left in frame {index}: found "
+                    f"{len(faces)}, counted from 0"
+                )
         else:
             last = self.last
             best = max(faces, key=lambda face: overlap(face.box, last) - gap(face.box, last))
