@@ -171,7 +171,7 @@ def test_who_was_hidden_for_a_moment_is_followed_again(people):
     video = open_video(pictures, rate=30)
     flow = extract(video, face=(120, 120), jobs=1)
     assert (flow.boxes[:, 0] > WIDE / 2).tolist() == [False, True, False, False]
-    assert any("is back in frame 50" in w for w in flow.warnings)
+    assert any("from frame 50 on the face that is meant" in w for w in flow.warnings)
     tracker = FaceTracker(default_finder(), (120, 120))
     for frame in (0, 25):
         tracker.see(frame, pictures[frame])
@@ -180,3 +180,18 @@ def test_who_was_hidden_for_a_moment_is_followed_again(people):
     assert again.see(50, pictures[50]).box == tracker.see(50, pictures[50]).box
     again.restore([again.last, []])  # as earlier versions kept it
     assert (again.others, again.home) == ([], None)
+
+
+def test_who_is_meant_by_a_time_may_enter_later(people):
+    """At first the person asked for is not there: nobody else is analyzed without a word."""
+    astronaut, hopper = people
+    alone, both = _scene(astronaut, None), _scene(astronaut, hopper)
+    appear = np.interp(np.arange(110), [30, 45], [0.0, 1.0])[:, None, None]
+    noise = np.random.default_rng(0).normal(0, 1.5, (110, HIGH, WIDE))
+    pictures = np.clip((1 - appear) * alone + appear * both + noise, 0, 255).astype(np.uint8)
+    flow = extract(open_video(pictures, rate=30), face="0:03.5", jobs=1)
+    assert (flow.boxes[:, 0] > WIDE / 2).tolist() == [False, False, True, True]
+    assert any(
+        "is not seen in frame 0; the nearest face is followed" in w for w in flow.warnings
+    )
+    assert any("from frame 50 on the face that is meant" in w for w in flow.warnings)

@@ -270,6 +270,7 @@ T = np.arange(90)[:, None] / 30
     [
         ("turned away", {"pose": [50.0, 0.0, 0.0]}),
         ("dark", {"light": [12.0, 0.45]}),
+        ("overexposed", {"light": [249.0, 0.45]}),
         ("blurred", {"light": [120.0, 0.08]}),
         ("too small", {"width": 30.0}),
         ("large motion", {"pose": np.sin(8 * T) * [10.0, 0, 0]}),

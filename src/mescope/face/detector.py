@@ -21,7 +21,15 @@ import numpy.typing as npt
 
 from mescope.errors import FaceError
 from mescope.face.box import Box, gap, overlap
-from mescope.face.choice import FaceChoice, Moment, Point, choose, chosen, words_for
+from mescope.face.choice import (
+    FaceChoice,
+    Moment,
+    Point,
+    choose,
+    chosen,
+    place_missed,
+    told_at_first,
+)
 
 Grey = npt.NDArray[np.uint8]
 Landmarks = npt.NDArray[np.float32]
@@ -40,7 +48,6 @@ _LEVELS = 12
 MARGIN = 0.6  # how far around its last place a face is looked for, in widths
 LEAST_OVERLAP = 0.15  # of its box then and now, over both
 SAME_PLACE = 0.3  # overlap from which two boxes are one face
-_TOO_FEW = "there is no face number"
 
 
 @dataclass(frozen=True)
@@ -189,7 +196,7 @@ class FaceTracker:
     others: list[Box] = field(default_factory=list)
     """Faces beside the one followed, where all were looked for last."""
     home: Box | None = None
-    """Where it was last, while one of the others is followed because it was not seen."""
+    """Where the one meant should be, while another is followed because it was not seen."""
 
     def __post_init__(self) -> None:
         meant = chosen(self.face)
@@ -238,7 +245,7 @@ class FaceTracker:
         """Say whether a face at :attr:`home` is not the one that was followed meanwhile."""
         if self.last is not None and overlap(face.box, self.last) >= SAME_PLACE:
             return False
-        self._warn(f"the face that was followed at first is back in frame {index}")
+        self._warn(f"from frame {index} on the face that is meant is in its place: followed")
         self.last, self.home = face.box, None
         return True
 
@@ -335,15 +342,9 @@ class FaceTracker:
             return None
         if self.last is None:
             best = choose(faces, self._meant, grey.shape)
-            if best is not None and len(faces) > 1:
-                self._warn(
-                    f"{len(faces)} faces in frame {index}; following {words_for(self._meant)}"
-                )
-            elif best is None and not any(_TOO_FEW in said for said in self.warnings):
-                self._warn(
-                    f"{_TOO_FEW} {self._meant} from the left in frame {index}: found "
-                    f"{len(faces)}, counted from 0"
-                )
+            self.home = None if best is None else place_missed(self._meant, best.box)
+            for said in told_at_first(self._meant, index, len(faces), best, self.home):
+                self._warn(said)
         else:
             last = self.last
             best = max(faces, key=lambda face: overlap(face.box, last) - gap(face.box, last))
@@ -373,7 +374,7 @@ class FaceTracker:
         return self.finder
 
     def _warn(self, text: str) -> None:
-        if len(self.warnings) < 20:
+        if len(self.warnings) < 20 and text not in self.warnings:
             self.warnings.append(text)
 
 

@@ -18,7 +18,9 @@ from mescope.events import Interval
 from mescope.face.points import Floats, smooth
 from mescope.spotting.head import runs
 
-Reason = Literal["large motion", "turned away", "dark", "blurred", "too small", "few frames"]
+Reason = Literal[
+    "large motion", "turned away", "dark", "overexposed", "blurred", "too small", "few frames"
+]  # fmt: skip
 
 FEW_RATE = 18.0
 """Frames per second that put three into the briefest micro-expression, a sixth of a second."""
@@ -31,6 +33,7 @@ YAW_DEG, PITCH_DEG = (
     40.0,
 )  # farther, one cheek or the chin is hidden; heads differ in pitch
 DARK = 30.0  # grey levels of 255: sensor noise is as large as what moves
+OVEREXPOSED = 240.0  # most of the skin is white then, and white skin shows no motion
 BLURRED = 0.16
 """Sharpness of :class:`mescope.face.landmark_track.CloseUps`.  Faces in focus have 0.35 to
 0.55; this is a blur of 7 px (sigma) of the 320-px crop: lids and lips have no edge."""
@@ -74,6 +77,7 @@ def unjudged(
         ),
         "turned away": (yaw > YAW_DEG) | (pitch > PITCH_DEG),
         "dark": level < DARK,
+        "overexposed": level > OVEREXPOSED,
         "blurred": sharpness < BLURRED,
         "too small": width < SMALL_PX,
     }
