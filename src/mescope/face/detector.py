@@ -328,7 +328,7 @@ class FaceTracker:
 
     def restore(self, state: Sequence[Any]) -> None:
         """Know what was known when :meth:`state` was asked."""
-        last, warnings, others, home = *state, *((), None)[len(state) - 2 :]  # earlier: two
+        last, warnings, others, home = [*state, (), None][:4]  # earlier versions kept two
         self.last, self.home = (None if box is None else Box(*box) for box in (last, home))
         self.warnings, self.others = list(warnings), [Box(*box) for box in others]
 
