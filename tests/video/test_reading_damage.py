@@ -192,7 +192,8 @@ def test_only_noise_inside_an_intact_index(tmp_path, write_video):
 @pytest.mark.parametrize("every", [7, 40])
 def test_frames_built_on_damaged_ones_are_those_of_each_of_them(tmp_path, write_video, every):
     """Of many lost frames between two key pictures, one walk tells what follows them."""
-    video = open_video(write_video(tmp_path / "v.mp4", 60, options={"g": str(every), "bf": "2"}))
+    options = {"g": str(every), "bf": "2"}
+    video = open_video(write_video(tmp_path / "v.mp4", 60, options=options))
     lost = [3, 4, 9, 22, 23, 24, 57]
     table = video._table
     each = set().union(*(table.dependents([frame]) for frame in lost))
