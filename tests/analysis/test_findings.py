@@ -175,6 +175,21 @@ def test_a_pause_is_no_judged_time(setting):
     assert one.end_s - one.start_s == pytest.approx(20 + 1 / video.rate)
 
 
+def test_what_lies_behind_a_cut_is_not_said_to_lack_a_face(setting):
+    video, flow = setting
+    valid = np.ones(N, bool)
+    valid[40:60] = valid[100:101] = valid[150:220] = False
+    found = gaps(video, replace(flow, cuts=np.isin(np.arange(N), (40, 100, 150))), valid)
+    assert ["behind a scene cut" in gap.reason for gap in found] == [True, True, False]
+
+
+def test_a_picture_that_stands_still_is_no_judged_time(setting):
+    video, flow = setting
+    (one,) = gaps(video, replace(flow, decode={"frozen": [[40, 99]]}), np.ones(N, bool))
+    assert (one.interval, one.reason) == (Interval(40, 99), "the picture stands still")
+    assert one.end_s == video.times[99]
+
+
 def test_gaps_name_their_reason_in_native_frames(setting):
     video, flow = setting
     step = flow.timing.step

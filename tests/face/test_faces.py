@@ -73,6 +73,13 @@ def test_chooses_one_of_two_faces_and_says_so(choice, side):
     assert "2 faces in frame 7" in tracker.warnings[0]
 
 
+def test_a_number_beyond_the_faces_is_told_once_and_follows_nobody():
+    tracker = FaceTracker(default_finder(), 5)
+    assert [tracker.see(frame, two_faces()) for frame in (7, 8)] == [None, None]
+    (said,) = tracker.warnings
+    assert said.startswith("there is no face number 5 from the left where 2 are seen")
+
+
 def test_stays_with_its_face_when_a_larger_one_comes():
     """Identities do not swap."""
     canvas = two_faces()

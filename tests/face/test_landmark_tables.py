@@ -14,6 +14,7 @@ from swaying_face import SHORT, film
 import mescope.face.following
 from mescope.errors import FaceError
 from mescope.face.detector import DlibFinder, FaceTracker, default_finder
+from mescope.face.following import follower
 from mescope.face.landmark_tables import read_landmarks
 from mescope.face.mesh_points import MESH_POINTS, MESH_SIZES, from_mesh
 from mescope.motion.roi_flow import extract
@@ -183,6 +184,47 @@ def test_of_several_faces_the_one_asked_for_is_followed(swaying, tmp_path):
         flow = extract(pictures, rate=30, timing=SHORT, landmarks=path, face=face)
         np.testing.assert_allclose(flow.points[:30], wanted[:30], atol=1e-3)
     assert any("2 faces in frame 0" in said for said in flow.warnings)
+
+
+def test_a_frame_that_the_program_missed_is_not_filled_with_somebody_else(swaying, tmp_path):
+    """Their eyes would blink and their head turn in the name of the one who is followed."""
+    pictures, points = swaying
+    beside = points * 0.4 + (140, 140)
+    head = ["frame", "FaceScore", *named("{axis}_{i}", 68)]
+    rows = [
+        [i, 0.1 if missed else 0.9, *one.T.ravel()]
+        for i in range(FRAMES)
+        for one, missed in ((points[i], i in (10, 11, 12, 21)), (beside[i], False))
+    ]
+    path = write(tmp_path / "a.csv", head, rows)
+    flow = extract(pictures, rate=30, timing=SHORT, landmarks=path)
+    seen = np.isfinite(flow.points[:FRAMES, 0, 0])
+    assert np.flatnonzero(~seen).tolist() == [10, 11, 12, 21]
+    np.testing.assert_allclose(flow.points[:FRAMES][seen], points[seen], atol=1e-3)
+
+
+def test_who_was_missed_at_a_look_is_followed_again(swaying, tmp_path):
+    pictures, points = swaying
+    beside = points * 0.3 + (160, 160)
+    head = ["frame", "FaceScore", *named("{axis}_{i}", 68)]
+    rows = [
+        [i, 0.1 if missed else 0.9, *one.T.ravel()]
+        for i in range(FRAMES)
+        for one, missed in ((points[i], 7 < i < 10), (beside[i], False))
+    ]
+    path = write(tmp_path / "a.csv", head, rows)
+    flow = extract(pictures, rate=30, timing=SHORT, landmarks=path)
+    assert (flow.landmarks[:, 30, 0] > 160).tolist() == [False, True, False, False]
+
+
+def test_a_table_with_more_frames_than_the_recording_is_told(swaying, tmp_path):
+    """It may be of the recording before it was cut, and every frame is then another one."""
+    pictures, points = swaying
+    path = openface(tmp_path / "a.csv", points)
+    whole, cut = (open_video(pictures[:n], rate=30) for n in (FRAMES, FRAMES - 8))
+    trackers = [follower(video, None, path, "largest", "clean") for video in (whole, cut)]
+    assert trackers[0].warnings == []
+    assert re.search(r"a\.csv.*up to frame 39.*ends with frame 31", trackers[1].warnings[0])
 
 
 def test_the_cache_tells_tables_apart(swaying, tmp_path):

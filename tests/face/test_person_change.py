@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import cv2
 import matplotlib.cbook
 import numpy as np
@@ -156,3 +158,40 @@ def test_a_time_says_whose_face(people):
         placed("0:01", empty, fresh)
     with pytest.raises(FaceError, match="no time"):
         FaceTracker(default_finder(), "0:03")
+
+
+def test_who_was_hidden_for_a_moment_is_followed_again(people):
+    """A hand before the face at one look must not make the rest that of the person beside."""
+    both = _scene(*people).astype(np.float64)
+    hand = both.copy()
+    hand[:, : WIDE // 2] = 90.0
+    hidden = np.interp(np.arange(110), [14, 22, 28, 36], [0.0, 1.0, 1.0, 0.0])[:, None, None]
+    noise = np.random.default_rng(0).normal(0, 1.5, (110, HIGH, WIDE))
+    pictures = np.clip((1 - hidden) * both + hidden * hand + noise, 0, 255).astype(np.uint8)
+    video = open_video(pictures, rate=30)
+    flow = extract(video, face=(120, 120), jobs=1)
+    assert (flow.boxes[:, 0] > WIDE / 2).tolist() == [False, True, False, False]
+    assert any("from frame 50 on the face that is meant" in w for w in flow.warnings)
+    tracker = FaceTracker(default_finder(), (120, 120))
+    for frame in (0, 25):
+        tracker.see(frame, pictures[frame])
+    again = FaceTracker(default_finder(), (120, 120))
+    again.restore(json.loads(json.dumps(tracker.state())))
+    assert again.see(50, pictures[50]).box == tracker.see(50, pictures[50]).box
+    again.restore([again.last, []])  # as earlier versions kept it
+    assert (again.others, again.home) == ([], None)
+
+
+def test_who_is_meant_by_a_time_may_enter_later(people):
+    """At first the person asked for is not there: nobody else is analyzed without a word."""
+    astronaut, hopper = people
+    alone, both = _scene(astronaut, None), _scene(astronaut, hopper)
+    appear = np.interp(np.arange(110), [30, 45], [0.0, 1.0])[:, None, None]
+    noise = np.random.default_rng(0).normal(0, 1.5, (110, HIGH, WIDE))
+    pictures = np.clip((1 - appear) * alone + appear * both + noise, 0, 255).astype(np.uint8)
+    flow = extract(open_video(pictures, rate=30), face="0:03.5", jobs=1)
+    assert (flow.boxes[:, 0] > WIDE / 2).tolist() == [False, False, True, True]
+    assert any(
+        "is not seen in frame 0; the nearest face is followed" in w for w in flow.warnings
+    )
+    assert any("from frame 50 on the face that is meant" in w for w in flow.warnings)

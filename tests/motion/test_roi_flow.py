@@ -268,6 +268,11 @@ def test_short_recordings():
         extract(open_video(film(1), rate=30))
     with pytest.raises(VideoError, match="at least 50 frames"):
         extract(open_video(film(21), rate=30), mode="as_published")
+    fast = open_video(np.zeros((140, 8, 8), np.uint8), rate=200)
+    assert "windows of 20 frames instead of 30" in plan(fast, None, "clean").warnings[-1]
+    for end in (0.5, 0.3):
+        with pytest.raises(VideoError, match="choose a longer part"):
+            plan(open_video(film(21), rate=30, start=0.3, end=end), None, "clean")
 
 
 def test_variable_rate_takes_the_nearest_frames():
@@ -342,7 +347,7 @@ def test_thin_windows_measure_all_where_the_older_one_saw_another_scene():
     other[:, :60] = 255 - other[:, :60]
     video = open_video(np.concatenate([film(24), np.roll(other, 60, axis=2)]), rate=30)
     full, thin = (extract(video, timing=SHORT, overlap=how) for how in ("full", "thin"))
-    first = next(j for j in range(2, 5) if full.valid[j, 0] and not full.valid[j - 1, 8:].all())
+    first = next(j for j in range(2, 5) if full.valid[j, 1] and not full.valid[j - 1, 8:].all())
     np.testing.assert_array_equal(thin.windows[first], full.windows[first])
 
 

@@ -10,7 +10,11 @@ from mescope.face.box import Box
 from mescope.motion.roi_flow import extract
 from mescope.motion.roi_pass import joints_of
 from mescope.motion.scene_cut import Thumbs, scene_cut
+from mescope.motion.several_faces import extract_faces
 from mescope.motion.windows import plan
+from mescope.spotting.displacement import displacement
+from mescope.spotting.traces import valid_runs
+from mescope.video.arrays import ArrayVideo
 from mescope.video.reading import open_video
 
 FACES = st.one_of(
@@ -49,9 +53,7 @@ def test_after_a_gap_the_thumb_is_made_anew():
 
 def test_no_motion_is_measured_across_a_joint():
     """Two recordings in one file look alike at their joint; what lies between is not known."""
-    grey = cv2.cvtColor(skimage.data.astronaut(), cv2.COLOR_RGB2GRAY)[:256, 80:400]
-    noise = np.random.default_rng(0).normal(0, 1.5, (90, *grey.shape))
-    video = open_video(np.clip(grey + noise, 0, 255).astype(np.uint8), rate=30)
+    video = open_video(portraits(90), rate=30)
     video.report.joints = (60,)
     flow = extract(video, jobs=1)
     assert any("scene cuts at frames 60" in w for w in flow.warnings)
@@ -59,11 +61,48 @@ def test_no_motion_is_measured_across_a_joint():
     assert not flow.valid[1, 60 - 25 :].any()
 
 
+def portraits(frames):
+    """Return noisy pictures of one face that does not move, (n, h, w)."""
+    grey = cv2.cvtColor(skimage.data.astronaut(), cv2.COLOR_RGB2GRAY)[:256, 80:400]
+    noise = np.random.default_rng(0).normal(0, 1.5, (frames, *grey.shape))
+    return np.clip(grey + noise, 0, 255).astype(np.uint8)
+
+
+class Damaged(ArrayVideo):
+    """A recording some of whose frames cannot be decoded."""
+
+    lost = frozenset[int]()
+
+    def frames(self, **options):
+        """See :meth:`Video.frames`."""
+        return (one for one in super().frames(**options) if one[0] not in self.lost)
+
+
+def test_a_joint_whose_frame_is_damaged_parts_its_neighbours():
+    """The first picture behind a joint often is: its references are in the part before."""
+    video = Damaged(portraits(90), 30)
+    video.report.joints, video.lost = (60,), frozenset({60, 61})
+    flow = extract(video, jobs=1)
+    assert any("scene cuts at frames 62" in w for w in flow.warnings)
+    assert not flow.valid[1, 60 - 25 :].any()
+    faces = extract_faces(video, jobs=1)
+    assert np.flatnonzero(faces.faces[0].flow.cuts).tolist() == [62]
+
+
+def test_a_scene_that_begins_where_a_window_does_is_parted_from_the_one_before():
+    """Chains of windows go on over a cut at a hop's first frame unless a frame is missing."""
+    video = open_video(portraits(100), rate=30)
+    video.report.joints = (50,)
+    flow = extract(video, jobs=1)
+    assert flow.valid[0].all()
+    assert flow.valid[2].tolist() == [False] + [True] * 49
+    motion = displacement(flow.windows, flow.timing.hop, flow.valid)
+    assert valid_runs(motion[:100, 0]) == [(0, 49), (51, 99)]
+
+
 def test_no_motion_is_measured_across_a_pause():
     """The camera stood still for 20 s, where a window begins: nothing else would part them."""
-    grey = cv2.cvtColor(skimage.data.astronaut(), cv2.COLOR_RGB2GRAY)[:256, 80:400]
-    noise = np.random.default_rng(0).normal(0, 1.5, (100, *grey.shape))
-    video = open_video(np.clip(grey + noise, 0, 255).astype(np.uint8), rate=30)
+    video = open_video(portraits(100), rate=30)
     video.times = video.times + np.where(np.arange(100) >= 50, 20.0, 0.0)
     flow = extract(video, jobs=1)
     assert flow.valid[0].all()

@@ -203,6 +203,30 @@ def test_nothing_moves_from_one_scene_to_the_next():
     assert of("head", find_events(replace(made, cuts=np.arange(300) == 151))) == []
 
 
+def test_eyes_of_another_scene_did_not_blink():
+    """A cut to somebody who looks down, and back."""
+    away = (np.arange(300) >= 150) & (np.arange(300) < 156)
+    made = flow(300, 30, open_=np.where(away, 0.15, 1.0))
+    assert len(of("blink", find_events(made))) == 1
+    cuts = np.isin(np.arange(300), (150, 156))
+    assert of("blink", find_events(replace(made, cuts=cuts))) == []
+    shut = np.where(away, 0.15, 1.0) * dips(300, 30, [8.0], 0.3, 0.9)
+    (one,) = of("blink", find_events(replace(flow(300, 30, open_=shut), cuts=cuts)))
+    assert one.onset_s == pytest.approx(8.0, abs=0.15)
+
+
+def test_another_place_behind_a_cut_is_no_large_motion():
+    """Nor does the size of the one face change that of the other's mouth."""
+    made = flow(300, 30)
+    made.close.points[150:] = made.close.points[150:] * 2.0 + 300.0
+    assert {one.reason for one in find_events(made).unjudged} == {"large motion"}
+    found = find_events(replace(made, cuts=np.arange(300) == 150))
+    assert found.unjudged == ()
+    assert np.ptp(found.mouth) < 2.0
+    cuts = np.isin(np.arange(300), (150, 151))  # a scene of one frame
+    assert find_events(replace(made, cuts=cuts)).unjudged == ()
+
+
 def test_glances_are_found_with_their_side():
     gaze = np.zeros(300)
     gaze[100:160], gaze[160:] = 0.2, -0.1
@@ -246,6 +270,7 @@ T = np.arange(90)[:, None] / 30
     [
         ("turned away", {"pose": [50.0, 0.0, 0.0]}),
         ("dark", {"light": [12.0, 0.45]}),
+        ("overexposed", {"light": [249.0, 0.45]}),
         ("blurred", {"light": [120.0, 0.08]}),
         ("too small", {"width": 30.0}),
         ("large motion", {"pose": np.sin(8 * T) * [10.0, 0, 0]}),

@@ -187,3 +187,14 @@ def test_only_noise_inside_an_intact_index(tmp_path, write_video):
     path.write_bytes(data)
     with pytest.raises(VideoError, match=r"none of its 10 frames"):
         open_video(path)
+
+
+@pytest.mark.parametrize("every", [7, 40])
+def test_frames_built_on_damaged_ones_are_those_of_each_of_them(tmp_path, write_video, every):
+    """Of many lost frames between two key pictures, one walk tells what follows them."""
+    options = {"g": str(every), "bf": "2"}
+    video = open_video(write_video(tmp_path / "v.mp4", 60, options=options))
+    lost = [3, 4, 9, 22, 23, 24, 57]
+    table = video._table
+    each = set().union(*(table.dependents([frame]) for frame in lost))
+    assert table.dependents(lost) == sorted(each - set(lost))

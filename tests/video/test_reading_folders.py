@@ -120,6 +120,48 @@ def test_damaged_pictures_are_missing(tmp_path, picture_of):
         list(open_video(tmp_path, rate=30, policy="fail").frames())
 
 
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"P5\n160 9W\n255\n",
+        b"P5\n160 96",
+        b"P5\n160 96=255\n" + b"9" * 40,
+        b"P5\n0 96\n255\n",
+        b"",
+    ],
+)
+def test_a_damaged_header_costs_its_picture_only(tmp_path, picture_of, head):
+    """Pillow has an error of its own for every kind of damage."""
+    for index in range(3):
+        _save(tmp_path, f"{index}.pgm", picture_of(index))
+    (tmp_path / "1.pgm").write_bytes(head + bytes(500))
+    video = open_video(tmp_path, rate=30)
+    assert [i for i, _ in video.frames()] == [0, 2]
+    assert video.report.missing == (1,)
+    (tmp_path / "0.pgm").write_bytes(head)
+    assert [i for i, _ in open_video(tmp_path, rate=30).frames()] == [2]
+
+
+def test_colours_and_values_that_are_not_read_are_refused(tmp_path, picture_of):
+    """Not read as white or black, and no damage either."""
+    colour = Image.fromarray(np.repeat(picture_of(0)[..., None], 3, axis=2))
+    for name, picture, said in (
+        ("lab", colour.convert("LAB"), "found LAB"),
+        (
+            "wide",
+            Image.fromarray(picture_of(0).astype(np.int32) * 1000),
+            "values from 0 to 65535",
+        ),
+        ("signed", Image.fromarray(picture_of(0).astype(np.int32) - 128), "found -"),
+    ):
+        folder = tmp_path / name
+        folder.mkdir()
+        for index in range(2):
+            picture.save(folder / f"{index}.tif")
+        with pytest.raises(VideoError, match=said):
+            list(open_video(folder, rate=30).frames())
+
+
 @pytest.mark.parametrize(("codec", "suffix"), [("gif", "gif"), ("apng", "apng")])
 def test_animations(tmp_path, picture_of, number_in, codec, suffix):
     """GIF and APNG are recordings with time stamps of their own."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from fractions import Fraction
 
 import av
 import numpy as np
 import pytest
+from PIL import Image
 
 from mescope.motion.windows import plan
 from mescope.video.decode_report import rate_of
@@ -124,6 +126,28 @@ def test_repeated_pictures_are_counted(tmp_path, write_video, picture_of):
     array = open_video(np.stack(pictures), rate=30)
     list(array.frames(step=3))
     assert array.report.duplicates == 30
+
+
+def test_a_picture_that_stands_still_is_told_with_its_frames(tmp_path, write_video, picture_of):
+    """A call that hung for a second, and for a moment that hides nothing."""
+    held = {**dict.fromkeys(range(20, 51), 20), **dict.fromkeys(range(60, 70), 60)}
+    pictures = [picture_of(held.get(i, i)) for i in range(80)]
+    path = write_video(tmp_path / "v.mkv", pictures, codec="ffv1", pixels="gray")
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for i, picture in enumerate(pictures):
+        Image.fromarray(picture).save(folder / f"img_{i + 1}.png")
+    every = [open_video(path), open_video(np.stack(pictures), rate=30)]
+    every.append(open_video(folder, rate=30))
+    for video in every:
+        list(video.frames())
+        assert video.report.frozen == ((20, 50),)
+        assert video.report.duplicates == 39
+        again = open_video(np.stack(pictures), rate=30)
+        again.recall(json.loads(json.dumps(video.report.to_dict())))
+        assert again.report.frozen == ((20, 50),)
+    every[2].look_through(step=2)
+    assert every[2].report.frozen == ((20, 50),)
 
 
 @pytest.mark.parametrize(("rate", "slow"), [(15, True), (24, False), (25, False), (30, False)])

@@ -230,17 +230,20 @@ def gaps(
 ) -> tuple[Gap, ...]:
     """Return the native stretches that could not be judged, in order of time.
 
-    No face, a face of which nothing can be said, pauses, and the unanalyzed rest.
+    No face, a face of which nothing can be said, pauses, pictures that stand still, and the
+    unanalyzed rest.
     """
     found = []
     edges = np.flatnonzero(np.diff(np.concatenate([[True], valid, [True]]).astype(np.int8)))
     for begin, stop in zip(edges[::2], edges[1::2], strict=True):
         ends = native_frames(Interval(int(begin), int(stop) - 1), flow, video)
-        found.append(_gap(video, *ends, "no face to be seen, or frames damaged"))
+        found.append(_gap(video, *ends, _why(flow, int(begin), int(stop))))
     for after in flow.parameters.get("pauses", ()):
         begin = max(video.first_frame, after - flow.timing.step)
         last = begin + int(np.argmax(np.diff(video.times[begin : after + 1])))
         found.append(_gap(video, last, last + 1, "no frames"))
+    for first, last in flow.decode.get("frozen", ()):
+        found.append(_gap(video, first, last, "the picture stands still"))
     for one in unjudged:
         found.append(_gap(video, *native_frames(one.interval, flow, video), one.reason))
     if len(valid):
@@ -249,6 +252,15 @@ def gaps(
             reason = "the end of the recording is shorter than half a window"
             found.append(_gap(video, first, video.last_frame, reason))
     return tuple(sorted(found, key=lambda gap: (gap.interval, gap.reason)))
+
+
+def _why(flow: RoiFlow, begin: int, stop: int) -> str:
+    """Return why no motion is known in decimated frames ``begin`` to before ``stop``."""
+    cut = flow.cuts is not None and bool(flow.cuts[begin])
+    # A window that began before a cut ends there; the next but one begins two hops later.
+    if cut and stop - begin <= 2 * flow.timing.hop:
+        return "just behind a scene cut, a pause or a joint"
+    return "no face to be seen, or frames damaged"
 
 
 def damage_warnings(findings: tuple[Finding, ...], decode: dict[str, Any]) -> tuple[str, ...]:

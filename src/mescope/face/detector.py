@@ -21,7 +21,15 @@ import numpy.typing as npt
 
 from mescope.errors import FaceError
 from mescope.face.box import Box, gap, overlap
-from mescope.face.choice import FaceChoice, Moment, Point, chosen
+from mescope.face.choice import (
+    FaceChoice,
+    Moment,
+    Point,
+    choose,
+    chosen,
+    place_missed,
+    told_at_first,
+)
 
 Grey = npt.NDArray[np.uint8]
 Landmarks = npt.NDArray[np.float32]
@@ -185,6 +193,10 @@ class FaceTracker:
     face: FaceChoice = "largest"
     last: Box | None = None
     warnings: list[str] = field(default_factory=list)
+    others: list[Box] = field(default_factory=list)
+    """Faces beside the one followed, where all were looked for last."""
+    home: Box | None = None
+    """Where the one meant should be, while another is followed because it was not seen."""
 
     def __post_init__(self) -> None:
         meant = chosen(self.face)
@@ -206,6 +218,9 @@ class FaceTracker:
             thorough: enlarge the image if nothing was found.  A choice that a small face may
                 meet is made in the enlarged image in any case.
         """
+        back = None if self.home is None else self._near(grey, self.home)
+        if back is not None and self._is_back(index, back):
+            return back
         if self.last is not None and not whole:
             near = self._near(grey, self.last)
             if near is not None:
@@ -216,8 +231,23 @@ class FaceTracker:
         if found is None:
             found = self._choose(index, faces, grey)
         if found is not None:
-            self.last = found.box
+            self._found(found, faces)
         return found
+
+    def _found(self, found: Face, faces: Sequence[Face]) -> None:
+        """Remember where the face is, and who is beside it."""
+        self.last = found.box
+        if self.home is None:
+            every = (face.box for face in faces)
+            self.others = [box for box in every if overlap(box, found.box) < SAME_PLACE]
+
+    def _is_back(self, index: int, face: Face) -> bool:
+        """Say whether a face at :attr:`home` is not the one that was followed meanwhile."""
+        if self.last is not None and overlap(face.box, self.last) >= SAME_PLACE:
+            return False
+        self._warn(f"from frame {index} on the face that is meant is in its place: followed")
+        self.last, self.home = face.box, None
+        return True
 
     def _near(self, grey: Grey, last: Box) -> Face | None:
         """Search around the last place, scaled so that the face has a handy size."""
@@ -289,7 +319,18 @@ class FaceTracker:
 
     def forget(self) -> None:
         """Forget where the face was: in another scene it is chosen anew."""
-        self.last = None
+        self.last = self.home = None
+        self.others = []
+
+    def state(self) -> list[Any]:
+        """Return what is known before the next picture, for JSON."""
+        return [self.last, list(self.warnings), list(self.others), self.home]
+
+    def restore(self, state: Sequence[Any]) -> None:
+        """Know what was known when :meth:`state` was asked."""
+        last, warnings, others, home = [*state, (), None][:4]  # earlier versions kept two
+        self.last, self.home = (None if box is None else Box(*box) for box in (last, home))
+        self.warnings, self.others = list(warnings), [Box(*box) for box in others]
 
     def _find(self, grey: Grey) -> list[Face]:
         """Return the faces of a scaled picture, of which boxes and scores are used."""
@@ -300,15 +341,16 @@ class FaceTracker:
         if not faces:
             return None
         if self.last is None:
-            if len(faces) > 1:
-                self._warn(
-                    f"{len(faces)} faces in frame {index}; following {_words(self._meant)}"
-                )
             best = choose(faces, self._meant, grey.shape)
+            self.home = None if best is None else place_missed(self._meant, best.box)
+            for said in told_at_first(self._meant, index, len(faces), best, self.home):
+                self._warn(said)
         else:
             last = self.last
             best = max(faces, key=lambda face: overlap(face.box, last) - gap(face.box, last))
             if overlap(best.box, last) == 0:
+                if any(overlap(best.box, box) >= LEAST_OVERLAP for box in self.others):
+                    self.home = self.home or last
                 self._warn(
                     f"the face in frame {index} is not where it was before; "
                     "it may be another person"
@@ -332,33 +374,8 @@ class FaceTracker:
         return self.finder
 
     def _warn(self, text: str) -> None:
-        if len(self.warnings) < 20:
+        if len(self.warnings) < 20 and text not in self.warnings:
             self.warnings.append(text)
-
-
-def choose(
-    faces: Sequence[Face], face: str | int | Point, shape: tuple[int, ...]
-) -> Face | None:
-    """Return the face meant by ``face`` in an image of ``shape``.
-
-    None where an index counts more faces than there are.
-    """
-
-    def away(one: Face, x: float, y: float) -> float:
-        box = one.box
-        return float(np.hypot((box.left + box.right) / 2 - x, (box.top + box.bottom) / 2 - y))
-
-    def off_centre(one: Face) -> float:
-        return away(one, shape[1] / 2, shape[0] / 2)
-
-    if isinstance(face, Point):
-        return min(faces, key=lambda one: away(one, face.x, face.y))
-    if isinstance(face, int):
-        row = sorted(faces, key=lambda one: one.box.left)
-        return row[face] if face < len(row) else None
-    if face == "central":
-        return min(faces, key=off_centre)
-    return max(faces, key=lambda one: (one.box.area, -off_centre(one)))
 
 
 def _scaled(grey: Grey, scale: float) -> Grey:
@@ -375,9 +392,3 @@ def _moved(face: Face, scale: float, left: int, top: int) -> Face:
     box = Box(x0 + left, y0 + top, x1 + left, y1 + top)
     offset = np.array([left, top], dtype=np.float32)
     return Face(box, (face.landmarks * np.float32(scale) + offset), face.score)
-
-
-def _words(face: str | int | Point) -> str:
-    if isinstance(face, Point):
-        return f"the one at {face.x:g},{face.y:g}"
-    return f"the {face} one" if isinstance(face, str) else f"number {face} from the left"

@@ -43,4 +43,4 @@ def follower(
     known = landmarks if isinstance(landmarks, LandmarkTable) else read_landmarks(landmarks)
     table = known.in_px(video.width, video.height, video.stored_size)
     whose = placed(face, video, lambda: TableTracker(None, table=table))
-    return TableTracker(None, whose, table=table)
+    return TableTracker(None, whose, warnings=table.told(len(video)), table=table)

@@ -18,6 +18,7 @@ OpenFace or py-feat is read likewise, its frames counted from 0.
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -30,7 +31,7 @@ import numpy.typing as npt
 from mescope.errors import FaceError
 from mescope.face.box import Box
 from mescope.face.detector import Face, FaceFinder, FaceTracker, Grey
-from mescope.face.landmark_track import BOX_DOWN, BOX_WIDTH, spread
+from mescope.face.landmark_track import BOX_DOWN, BOX_WIDTH, SPREADS, spread
 from mescope.face.mesh_points import MESH_SIZES, from_mesh
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
 Floats = npt.NDArray[np.float32]
 
+NEAR = 0.5  # widths from a face to where it is in the frames around
 LEAST_SURE = 0.5
 """Confidence (OpenFace) or score (py-feat) below which a row counts as no face."""
 
@@ -93,6 +95,17 @@ class LandmarkTable:
                 f"{1 - inside.mean():.0%} of them outside; give the table of this recording"
             )
         return LandmarkTable(self.source, frames, False, self.digest, self.name)
+
+    def told(self, count: int) -> list[str]:
+        """Return what speaks against its being the table of a recording of ``count`` frames."""
+        last = max(self.frames)
+        if last < count:
+            return []
+        return [
+            f"{self.name} has landmarks up to frame {last}, the recording ends with frame "
+            f"{count - 1} (counted from 0): the table may be of another file, or its frames "
+            "may be shifted"
+        ]
 
 
 def read_landmarks(path: str | Path) -> LandmarkTable:
@@ -220,18 +233,28 @@ class TableTracker(FaceTracker):
     ) -> Face | None:
         """Return the face of a frame: at first sight the one asked for, then the nearest."""
         faces = [_face(marks) for marks in self.table.frames.get(index, ())]
+        back = self._nearest(faces, self.home) if self.home and faces else None
+        if back is not None and self._is_back(index, back):
+            return back
         found = self._choose(index, faces, grey)
         if found is not None:
-            self.last = found.box
+            self._found(found, faces)
         return found
 
     def known(self, index: int, near: Floats) -> Floats | None:
-        """Return the landmarks of the face of a frame nearest to ``near``; None without one."""
-        faces = self.table.frames.get(index, ())
-        centre = near.mean(axis=0)
-        return min(
-            faces, key=lambda one: float(np.hypot(*(one.mean(0) - centre))), default=None
-        )
+        """Return the landmarks of the face of a frame that lies at ``near``, or None.
+
+        Where the program missed that face, the one it saw beside it is somebody else's.
+        """
+        place, size = spread(near)
+        found = [(*spread(one), one) for one in self.table.frames.get(index, ())]
+        here = [
+            (math.dist(where, place), number)
+            for number, (where, own, _) in enumerate(found)
+            if math.dist(where, place) <= NEAR * BOX_WIDTH * size
+            and SPREADS[0] < own / max(size, 1e-6) < SPREADS[1]
+        ]
+        return found[min(here)[1]][2] if here else None
 
     def _looked_at(self, grey: Grey, best: Face) -> Face:
         return best

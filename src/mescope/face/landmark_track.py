@@ -145,7 +145,9 @@ class LandmarkTrack:
                 grey = frame(position)
                 if grey is None or points is None:
                     break
-                points = self._measure(grey, position, points, anchor)
+                found = self._measure(grey, position, points, anchor)
+                # A table may lack single frames; the face is where it was before them.
+                points = points if found is None and self.known is not None else found
         if stride > 1:
             self._between(frame, first, last, anchor)
 

@@ -80,9 +80,9 @@ class Lanes:
             while ready < plan.count and position >= (ready + 2) * hop:
                 self._start(ready, pool)
                 ready += 1
-            before = self.base.newest()
+            last = self.base.newest()
             for lane in self.lanes:
-                lane.note_frame(position, before, grey)
+                lane.note_frame(position, last, grey)
             self.base.take(position, grey, ready)
         for window in range(ready, plan.count):
             self._start(window, pool)
@@ -120,9 +120,8 @@ class Lanes:
         """Begin a lane whose face is first seen here."""
         lane = self._lane(tracker)
         ahead = sorted(p for p in self.base.frames if p >= at)
-        for before, position in pairwise(ahead):
-            frames = self.base.frames
-            lane.note_frame(position, frames[before], frames[position])
+        for last, position in pairwise(ahead):
+            lane.note_frame(position, last, self.base.frames[position])
 
     def _lane(self, tracker: RowTracker) -> Pass:
         tables = Tables.empty(self.plan, len(self.regions), close=True)

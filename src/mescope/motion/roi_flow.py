@@ -41,7 +41,7 @@ from mescope.video.reading import Video, open_video
 
 __all__ = ["RoiFlow", "Timing", "extract", "timing"]
 
-VERSIONS: dict[Mode, int] = {"clean": 3, "as_published": 3}
+VERSIONS: dict[Mode, int] = {"clean": 4, "as_published": 3}
 """Raised whenever the same input would give other numbers; part of the cache key."""
 
 
@@ -345,6 +345,6 @@ def _valid(planned: Plan, tables: Tables, mode: Mode) -> npt.NDArray[np.bool_]:
         span = slice(j * hop, j * hop + window)
         if reference >= 0 and seen[reference]:
             valid[j] = seen[span] & (scene[span] == scene[reference])
-            # Where a window begins after a pause, nothing else parts it from the one before.
-            valid[j][[p - j * hop for p in planned.pauses if 0 <= p - j * hop < window]] = False
+            # Where a window begins with a scene, nothing else parts it from the one before.
+            valid[j, reference - j * hop] &= not tables.cuts[reference]
     return valid

@@ -11,13 +11,13 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from mescope.face.box import Box, Mode
+from mescope.face.box import Mode
 from mescope.face.crop import CroppedFace, crop_face
 from mescope.face.detector import Face, FaceTracker, Grey, Landmarks
 from mescope.face.landmark_track import CloseUps, LandmarkTrack
@@ -97,7 +97,7 @@ class Pass:
     done: Callable[[int], None] | None = None
     mode: Mode = "clean"
     thin: bool = False
-    states: dict[int, tuple[Box | None, tuple[str, ...]]] = field(default_factory=dict)
+    states: dict[int, list[Any]] = field(default_factory=dict)
     frames: dict[int, Grey] = field(default_factory=dict)
     _thumbs: Thumbs = field(default_factory=Thumbs)
     joints: set[int] = field(default_factory=set)
@@ -143,20 +143,24 @@ class Pass:
         self.note_frame(position, self.newest(), grey)
         self._keep(position, grey, ready)
 
-    def newest(self) -> Grey | None:
-        """Return the frame that came last."""
-        return self.frames.get(max(self.frames, default=-1))
+    def newest(self) -> int:
+        """Return the position of the frame that came last; -1 without one."""
+        return max(self.frames, default=-1)
 
-    def note_frame(self, position: int, before: Grey | None, grey: Grey) -> None:
-        """Note that a frame is there, and whether the scene is cut between it and the last."""
-        tables = self.tables
+    def note_frame(self, position: int, last: int, grey: Grey) -> None:
+        """Note that a frame is there, and whether the scene is cut between it and the last.
+
+        A joint whose own frame is damaged parts the frames around it all the same.
+        """
+        tables, before = self.tables, self.frames.get(last)
         # A resumed pass has the tables of earlier positions already.
         if self.first_window and position < (self.first_window + 1) * self.plan.timing.hop:
             return
         tables.present[position] = self.plan.near[position]
         if before is not None and before is not grey:
             cut = self._thumbs.cut(before, grey, self.tracker.last)
-            tables.cuts[position] = cut or position in self.joints
+            joined = any(last < joint <= position for joint in self.joints)
+            tables.cuts[position] = cut or joined
 
     def _keep(self, position: int, grey: Grey, ready: int) -> None:
         """Remember a frame, and forget those that no window and no look needs any more."""
@@ -170,7 +174,7 @@ class Pass:
         """Look for the face of a window and hand the window to the pool."""
         hop = self.plan.timing.hop
         at = window * hop
-        self.states[window] = (self.tracker.last, tuple(self.tracker.warnings))
+        self.states[window] = self.tracker.state()
         reference = self.first_usable(at)
         sighting, face, where = self._look(window, reference if reference >= 0 else at)
         followed = self._follow(at, face, where, pool)

@@ -58,7 +58,6 @@ class PublishedPass(Pass):
         """Look for the face of a window and hand the window to the pool."""
         hop, length = self.plan.timing.hop, self.plan.timing.window
         at = window * hop
-        self.states[window] = (None, ())
         images = self._filled(at, length)
         found = self._reference(at, images)
         self.tables.looks[window] = (at, found is not None, -1, -1)

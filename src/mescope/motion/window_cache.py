@@ -10,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 
 from mescope.errors import OutputError
-from mescope.face.box import Box
 from mescope.face.detector import FaceTracker
 from mescope.io.cache import Store
 from mescope.io.json_text import json_value
@@ -70,8 +69,7 @@ class WindowCache(ReportCache):
                 break
             for name, rows in rows_of(plan, self.tables, done, end).items():
                 table_of(self.tables, name)[rows] = arrays[name]
-            last, tracker.warnings = json_value(arrays["tracker"].tobytes())
-            tracker.last = None if last is None else Box(*last)
+            tracker.restore(json_value(arrays["tracker"].tobytes()))
             done = end
         return done
 
@@ -85,8 +83,7 @@ class WindowCache(ReportCache):
         arrays: dict[str, npt.NDArray[Any]] = {
             name: table_of(self.tables, name)[where] for name, where in rows.items()
         }
-        tracker = work.tracker
-        state = work.states.get(end, (tracker.last, tuple(tracker.warnings)))
+        state = work.states.get(end) or work.tracker.state()
         arrays["tracker"] = np.frombuffer(json.dumps(state).encode(), dtype=np.uint8)
         try:
             self.store.save(f"{first:06d}", arrays)

@@ -111,7 +111,7 @@ def plan(video: Video, wanted: Timing | None, mode: Mode) -> Plan:
     if len(table) < 2:
         raise TooShortError(
             f"the recording is too short: {len(table)} frame was found, motion needs at least "
-            f"{SHORTEST}; record for longer"
+            f"{SHORTEST}; {_longer(video)}"
         )
     chosen = wanted or timing(video.rate)
     if mode == "clean" and _variable(table):
@@ -128,7 +128,7 @@ def plan(video: Video, wanted: Timing | None, mode: Mode) -> Plan:
             f"of {video.rate:.4g} frames a second {chosen.rate:.4g} are analyzed, which is "
             f"few: micro-expressions may be missed ({SLOWEST_RATE:.0f} or more are needed)"
         )
-    chosen = _shortened(chosen, len(frames), mode, warnings)
+    chosen = _shortened(chosen, len(frames), mode, warnings, _longer(video))
     count = len(frames) // chosen.hop - 1
     tail = len(frames) - (count + 1) * chosen.hop
     padded = 0
@@ -142,7 +142,15 @@ def plan(video: Video, wanted: Timing | None, mode: Mode) -> Plan:
     return Plan(chosen, count, frames + first, times, near, tuple(warnings), padded, pauses)
 
 
-def _shortened(chosen: Timing, frames: int, mode: Mode, warnings: list[str]) -> Timing:
+def _longer(video: Video) -> str:
+    """Return what to do about a recording, or a part of one, that is too short."""
+    part = video.first_frame > 0 or video.last_frame < len(video) - 1
+    return "choose a longer part (--start, --end)" if part else "record for longer"
+
+
+def _shortened(
+    chosen: Timing, frames: int, mode: Mode, warnings: list[str], advice: str
+) -> Timing:
     """Return a timing whose window fits into ``frames``; refuse what is too short."""
     if frames >= chosen.window:
         return chosen
@@ -150,10 +158,12 @@ def _shortened(chosen: Timing, frames: int, mode: Mode, warnings: list[str]) -> 
     if frames < min(least, chosen.window):
         raise TooShortError(
             f"the recording is too short: at least {least * chosen.step} frames are needed, "
-            f"{frames * chosen.step} or fewer were found; record for longer"
+            f"{frames * chosen.step} or fewer were found; {advice}"
         )
     window = frames - frames % 2
-    warnings.append(f"the recording is short: one window of {window} frames instead of 50")
+    warnings.append(
+        f"the recording is short: windows of {window} frames instead of {chosen.window}"
+    )
     return Timing(window, window // 2, chosen.step, chosen.rate)
 
 

@@ -6,6 +6,7 @@ frames.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Protocol
@@ -23,7 +24,7 @@ from mescope.face.points import (
     pose,
 )
 from mescope.moved import renamed
-from mescope.spotting.blinks import blinks, lids
+from mescope.spotting.blinks import Blink, Lids, blinks, lids
 from mescope.spotting.gaze import gaze_shifts, iris
 from mescope.spotting.head import head_moves, steady
 from mescope.spotting.speech import mouth_opening, speech
@@ -99,9 +100,9 @@ def find_events(flow: FlowLike) -> FaceEvents:
     points = np.concatenate([bridged(scene, rate) for scene in scenes])
     eyes, light = flow.close.eyes[:n], flow.close.light[:n]
     both = lids(points, eyes, rate)
-    shut = blinks(both, rate)
+    shut = _blinks_of(both, rate, [0, *cuts, n])
     angles = steady(pose(points), [blink.interval for blink in shut], rate, cuts)
-    scale = crop_scale(points, rate)
+    scale = np.concatenate([crop_scale(scene, rate) for scene in np.split(points, cuts)])
     mouth = mouth_opening(points, scale)
     place = iris(eyes)
     times = flow.times[:n]
@@ -117,12 +118,22 @@ def find_events(flow: FlowLike) -> FaceEvents:
     centre = points[:, 17:48].mean(axis=1)
     return FaceEvents(
         events=tuple(sorted(found, key=lambda one: (one.interval, one.kind))),
-        unjudged=tuple(unjudged(angles, centre, CROP_PX / scale, light, rate)),
+        unjudged=tuple(unjudged(angles, centre, CROP_PX / scale, light, rate, cuts)),
         openness=both.openness,
         pose=angles,
         mouth=mouth,
         gaze=place.mean(axis=1),
     )
+
+
+def _blinks_of(both: Lids, rate: float, bounds: Sequence[int]) -> list[Blink]:
+    """Return the blinks of every scene: eyes of another one that are narrower did not shut."""
+    found = []
+    for a, b in pairwise(bounds):
+        for one in blinks(Lids(both.openness[a:b], both.closure[a:b]), rate):
+            whole = Interval(one.interval.first + a, one.interval.last + a)
+            found.append(Blink(whole, one.lost))
+    return found
 
 
 def _event(

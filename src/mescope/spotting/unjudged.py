@@ -6,7 +6,9 @@ which the region flow's ``valid`` marks, do not appear here.  All frames are dec
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -16,7 +18,9 @@ from mescope.events import Interval
 from mescope.face.points import Floats, smooth
 from mescope.spotting.head import runs
 
-Reason = Literal["large motion", "turned away", "dark", "blurred", "too small", "few frames"]
+Reason = Literal[
+    "large motion", "turned away", "dark", "overexposed", "blurred", "too small", "few frames"
+]  # fmt: skip
 
 FEW_RATE = 18.0
 """Frames per second that put three into the briefest micro-expression, a sixth of a second."""
@@ -29,6 +33,7 @@ YAW_DEG, PITCH_DEG = (
     40.0,
 )  # farther, one cheek or the chin is hidden; heads differ in pitch
 DARK = 30.0  # grey levels of 255: sensor noise is as large as what moves
+OVEREXPOSED = 240.0  # most of the skin is white then, and white skin shows no motion
 BLURRED = 0.16
 """Sharpness of :class:`mescope.face.landmark_track.CloseUps`.  Faces in focus have 0.35 to
 0.55; this is a blur of 7 px (sigma) of the 320-px crop: lids and lips have no edge."""
@@ -45,8 +50,9 @@ class Unjudged:
 
 
 def unjudged(
-    pose: Floats, centre: Floats, width: Floats, light: Floats, rate: float
-) -> list[Unjudged]:
+    pose: Floats, centre: Floats, width: Floats, light: Floats, rate: float,
+    cuts: Sequence[int] = (),
+) -> list[Unjudged]:  # fmt: skip
     """Return the stretches in order of time; those of different reasons may overlap.
 
     Args:
@@ -55,6 +61,7 @@ def unjudged(
         width: (n,) px of the frame, width of the face box.
         light: (n, 2) grey level and sharpness; nan where not measured.
         rate: frames per second.
+        cuts: first frames of other scenes, in order: nothing moved from one to the next.
     """
     count = len(pose)
     if count and rate < FEW_RATE:
@@ -62,9 +69,15 @@ def unjudged(
     yaw, pitch = np.abs(pose[:, 0]), np.abs(pose[:, 1])
     level, sharpness = (_level(light[:, i], rate) for i in (0, 1))
     masks: dict[Reason, NDArray[np.bool_]] = {
-        "large motion": _large_motion(pose, centre, width, rate),
+        "large motion": np.concatenate(
+            [
+                _large_motion(pose[a:b], centre[a:b], width[a:b], rate)
+                for a, b in pairwise([0, *cuts, count])
+            ]
+        ),
         "turned away": (yaw > YAW_DEG) | (pitch > PITCH_DEG),
         "dark": level < DARK,
+        "overexposed": level > OVEREXPOSED,
         "blurred": sharpness < BLURRED,
         "too small": width < SMALL_PX,
     }

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mescope.errors import VideoError
-from mescope.video.decode_report import DecodeReport, rate_warnings
+from mescope.video.decode_report import DecodeReport, Repeats, rate_warnings
 from mescope.video.source import Picture, Video
 
 
@@ -43,15 +43,16 @@ class ArrayVideo(Video):
         self._check_step(step)
         first = max(start, self.first_frame)
         last = self.last_frame if stop is None else min(stop - 1, self.last_frame)
-        duplicates = 0
+        repeats = Repeats()
         for index in range(first, last + 1):
             here = self._pictures[index]
-            duplicates += index > first and np.array_equal(here, self._pictures[index - 1])
+            if index > first and np.array_equal(here, self._pictures[index - 1]):
+                repeats.note(index, index - 1)
             if (index - start) % step == 0:
                 yield index, self._convert(here, grey)
         if first == self.first_frame and last == self.last_frame:
-            self.report.decoded, self.report.duplicates = last - first + 1, int(duplicates)
-            self.report.finished = True
+            self.report.decoded, self.report.finished = last - first + 1, True
+            repeats.report_to(self.report, self.times)
             self._tell_run()
 
     def read(self, indices: Sequence[int], *, grey: bool = False) -> dict[int, Picture]:

@@ -16,7 +16,10 @@ from numpy.typing import NDArray
 SLOWEST_RATE = 24.0
 """Below this many frames a second a micro-expression lasts fewer than about five frames."""
 
-_OF_A_RUN = ("decoded", "missing", "doubtful", "bad_packets", "duplicates", "finished")
+_OF_A_RUN = (
+    "decoded", "missing", "doubtful", "bad_packets", "duplicates", "frozen", "finished"
+)  # fmt: skip
+_FROZEN = 0.5  # seconds: a brief expression that lies within is not seen at all
 _LONG = 1.0  # seconds without a frame
 _OFTEN = 1 / 3  # of the intervals: so many long ones are another rate
 _NEARLY = 0.1  # 24000/1001 frames a second are 24
@@ -37,7 +40,7 @@ class DecodeReport:
 
     The fields up to ``sample_aspect`` are known once the recording is open; ``decoded``,
     ``missing``, ``doubtful``, ``bad_packets`` and ``duplicates`` are those of the last run of
-    :meth:`Video.frames` over the whole range.  Frames count from 0.
+    :meth:`Video.frames` over the whole range, and so is ``frozen``.  Frames count from 0.
     """
 
     frames: int
@@ -79,6 +82,9 @@ class DecodeReport:
     bad_packets: int = 0
     duplicates: int = 0
     """Frames whose picture equals that of the frame before them."""
+    frozen: tuple[tuple[int, int], ...] = ()
+    """First and last frame of stretches of half a second or more that show one picture: a call
+    that hung, a camera that stopped.  Nothing is seen there, whatever happened."""
     finished: bool = False
     """Whether the whole range has been decoded."""
 
@@ -97,8 +103,7 @@ class DecodeReport:
         """Take over what a run over the whole range met from its :meth:`to_dict`."""
         for name in _OF_A_RUN:
             if name in known:
-                value = known[name]
-                setattr(self, name, tuple(value) if isinstance(value, list) else value)
+                setattr(self, name, _fixed(known[name]))
 
     def to_dict(self) -> dict[str, Any]:
         """The report as plain values for JSON."""
@@ -107,9 +112,40 @@ class DecodeReport:
             "joints": list(self.joints),
             "missing": list(self.missing),
             "doubtful": list(self.doubtful),
+            "frozen": [list(stretch) for stretch in self.frozen],
             "complete": self.complete,
             "effective_rate": self.effective_rate,
         }
+
+
+def _fixed(value: Any) -> Any:
+    """Return lists of JSON as the tuples that they were made from."""
+    return tuple(map(_fixed, value)) if isinstance(value, list) else value
+
+
+class Repeats:
+    """The frames of a run that repeat the one before, noted in order."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._stretches: list[list[int]] = []
+
+    def note(self, index: int, before: int) -> None:
+        """Note that a frame shows what the one before it showed that was looked at."""
+        self.count += 1
+        if self._stretches and self._stretches[-1][1] == before:
+            self._stretches[-1][1] = index
+        else:
+            self._stretches.append([before, index])
+
+    def report_to(self, report: DecodeReport, times: NDArray[np.float64]) -> None:
+        """Enter what was noted into the report; ``times`` (n,) seconds of all frames."""
+        report.duplicates = self.count
+        report.frozen = tuple(
+            (first, last)
+            for first, last in self._stretches
+            if times[last] - times[first] >= _FROZEN
+        )
 
 
 def rate_of(times: NDArray[np.float64], tick: float = 0.0) -> tuple[float, bool]:

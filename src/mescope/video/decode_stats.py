@@ -11,9 +11,10 @@ from av.container import InputContainer
 from av.index import IndexEntry
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
+from numpy.typing import NDArray
 
 from mescope.video.containers import clock_of, promised_size
-from mescope.video.decode_report import DecodeReport, dropped_frames, rate_of
+from mescope.video.decode_report import DecodeReport, Repeats, dropped_frames, rate_of
 from mescope.video.frame_conversion import same_picture
 from mescope.video.timetable import TimeTable
 
@@ -31,23 +32,28 @@ class Tally:
     def __init__(self, frames: int = 0) -> None:
         self.bad_packets = 0
         self._seen = bytearray(frames)
-        self._duplicates = 0
+        self._repeats = Repeats()
         self._before: tuple[int, VideoFrame] | None = None
 
     def count(self, index: int, frame: VideoFrame) -> None:
         """Note a decoded frame."""
         self._seen[index] = 1
-        if self._before is not None and self._before[0] == index - 1:
-            self._duplicates += same_picture(self._before[1], frame)
-        self._before = index, frame
+        before, self._before = self._before, (index, frame)
+        if before is not None and before[0] == index - 1 and same_picture(before[1], frame):
+            self._repeats.note(index, index - 1)
 
-    def report_to(self, report: DecodeReport, first: int, last: int) -> None:
-        """Enter the findings for the frames first to last into the report."""
+    def report_to(
+        self, report: DecodeReport, first: int, last: int, times: NDArray[np.float64]
+    ) -> None:
+        """Enter the findings for the frames first to last into the report.
+
+        ``times`` (n,) are the seconds of all frames of the recording.
+        """
         seen = np.frombuffer(self._seen, np.uint8)[first : last + 1]
         report.decoded = int(seen.sum())
         report.missing = tuple((first + np.flatnonzero(seen == 0)).tolist())
         report.bad_packets = self.bad_packets
-        report.duplicates = self._duplicates
+        self._repeats.report_to(report, times)
         report.finished = True
 
 

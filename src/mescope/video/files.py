@@ -299,7 +299,7 @@ class FileVideo(Video):
 
     def _complete(self, tally: Tally) -> None:
         """Enter what a run over the whole range met into the report and the warnings."""
-        tally.report_to(self.report, self.first_frame, self.last_frame)
+        tally.report_to(self.report, self.first_frame, self.last_frame, self.times)
         doubtful = self._table.dependents(self.report.missing)
         self.report.doubtful = tuple(
             i for i in doubtful if self.first_frame <= i <= self.last_frame

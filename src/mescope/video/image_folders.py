@@ -16,11 +16,12 @@ from mescope.errors import VideoError
 from mescope.video.containers import check_size
 from mescope.video.decode_report import (
     DecodeReport,
+    Repeats,
     dropped_frames,
     rate_of,
     rate_warnings,
 )
-from mescope.video.picture_depth import DEPTHS, bits_of_data, is_deep, shallow, told
+from mescope.video.picture_depth import BROKEN, DEPTHS, bits_of_data, is_deep, shallow, told
 from mescope.video.source import Picture, Policy, Video
 from mescope.video.time_stamps import time_stamps
 
@@ -192,11 +193,15 @@ class FolderVideo(Video):
         first = max(start, self.first_frame)
         last = self.last_frame if stop is None else min(stop - 1, self.last_frame)
         missing: list[int] = []
-        bad = 0
+        bad, repeats, before, shown = 0, Repeats(), 0, None
         for index in range(first, last + 1):
             kept = (index - start) % step == 0
             picture = self._load(index, grey) if kept else None
             if picture is not None:
+                if shown is not None and before == index - step and _alike(picture, shown):
+                    repeats.note(index, before)
+                # Of what is handed out, whoever has it may change the pixels.
+                before, shown = index, picture.copy()
                 yield index, picture
             elif kept or index not in self._files:
                 missing.append(index)
@@ -205,6 +210,7 @@ class FolderVideo(Video):
             report = self.report
             report.missing, report.bad_packets = tuple(missing), bad
             report.decoded, report.finished = last - first + 1 - len(missing), True
+            repeats.report_to(report, self.times)
             self._tell_run()
 
     def look_through(self, step: int = 1) -> None:
@@ -257,7 +263,7 @@ class FolderVideo(Video):
             try:
                 with Image.open(path) as image:
                     return self._size_of(image, path)
-            except (UnidentifiedImageError, SyntaxError):
+            except (UnidentifiedImageError, SyntaxError, ValueError):
                 continue
             except Image.DecompressionBombError as error:
                 raise VideoError(f"{path}: expected a picture of a camera; {error}") from error
@@ -290,11 +296,7 @@ class FolderVideo(Video):
                 return _pixels(image, path, grey, bits)
         except (FileNotFoundError, PermissionError) as error:
             raise self._vanished(path, error) from error
-        except (
-            OSError,
-            SyntaxError,
-            Image.DecompressionBombError,
-        ) as error:  # Pillow's errors for damaged pictures
+        except BROKEN as error:
             if self._policy == "fail":
                 raise VideoError(
                     f"{path}: the picture is damaged ({error}); use the policy 'skip' to go "
@@ -307,6 +309,11 @@ class FolderVideo(Video):
         return VideoError(f"{path}: the picture cannot be read ({reason}); bring it back")
 
 
+def _alike(one: Picture, other: Picture) -> bool:
+    """Whether two pictures are the same; most differ in a sparse sample."""
+    return np.array_equal(one[::16, ::16], other[::16, ::16]) and np.array_equal(one, other)
+
+
 def _pixels(image: Image.Image, path: Path, grey: bool, bits: int | None) -> Picture:
     """(H, W) grey or (H, W, 3) RGB uint8, turned as EXIF says; alpha is dropped.
 
@@ -316,4 +323,11 @@ def _pixels(image: Image.Image, path: Path, grey: bool, bits: int | None) -> Pic
         image = shallow(image, path, bits)
     elif image.mode in ("RGBA", "P", "CMYK", "LA", "PA"):
         image = image.convert("RGB")
-    return np.array(ImageOps.exif_transpose(image).convert("L" if grey else "RGB"))
+    upright = ImageOps.exif_transpose(image)
+    try:
+        return np.array(upright.convert("L" if grey else "RGB"))
+    except ValueError as error:
+        raise VideoError(
+            f"{path}: expected grey or RGB pictures, found {image.mode}, which is not read; "
+            "convert the pictures to PNG"
+        ) from error

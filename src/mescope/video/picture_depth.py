@@ -26,6 +26,15 @@ _MAY_BE_DEEP = frozenset({".png", ".tif", ".tiff", ".pgm", ".ppm"})
 _FULL = (1 << DEPTHS[-1]) - 1
 _EXIF_ORIENTATION = 0x0112
 
+BROKEN = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    UnidentifiedImageError,
+    Image.DecompressionBombError,
+)
+"""What Pillow raises for damaged pictures."""
+
 
 def is_deep(image: Image.Image) -> bool:
     """Whether a picture is stored with more than 8 bits; only its header has been read."""
@@ -56,9 +65,16 @@ def deep_values(image: Image.Image, path: Path) -> NDArray[np.float64]:
 
     Raises:
         OSError: the picture is damaged.
+        VideoError: it has values that 16 bits cannot hold.
     """
     if image.mode.startswith("I"):
-        return np.asarray(image).astype(np.float64)
+        values = np.asarray(image).astype(np.float64)
+        if values.min() < 0 or values.max() > _FULL:
+            raise VideoError(
+                f"{path}: expected values from 0 to {_FULL}, found {values.min():.0f} to "
+                f"{values.max():.0f}; convert the pictures to PNG of 8 or 16 bits"
+            )
+        return values
     image.load()  # which notices damage
     # Pillow keeps the upper 8 bits of colours.
     found = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_UNCHANGED)
@@ -79,7 +95,7 @@ def bits_of_data(paths: Iterable[Path]) -> int | None:
         try:
             found = path.stat()
             value = _largest(path, found.st_size, found.st_mtime_ns)
-        except (OSError, SyntaxError, UnidentifiedImageError, Image.DecompressionBombError):
+        except BROKEN:
             continue  # told where it is read
         if value is not None:
             largest = max(value, largest or 0.0)

@@ -117,9 +117,12 @@ class TimeTable:
         shown = np.flatnonzero(self.frame_of >= 0)
         position_of[self.frame_of[shown]] = shown
         keys = self.packets.keys
-        found: set[int] = set()
+        earliest: dict[int, int] = {}  # in each group of pictures: what follows it is the most
         for position in position_of[list(frames)].tolist():
             after = int(np.searchsorted(keys, position, side="right"))
+            earliest[after] = min(position, earliest.get(after, position))
+        found: set[int] = set()
+        for after, position in earliest.items():
             end = int(keys[after]) if after < len(keys) else len(self.frame_of)
             found.update(self.frame_of[position + 1 : end].tolist())
             following = self.frame_of[end + 1 :][:_LOOK_AHEAD]
