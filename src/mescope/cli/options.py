@@ -47,6 +47,7 @@ Rate = Annotated[
     float | None,
     typer.Option(
         min=0.01,
+        max=1_000_000,
         help="Frames per second of a folder of pictures (it has no times). The times of a "
         "video file are stretched to it: for high-speed recordings stored for slow replay.",
     ),
