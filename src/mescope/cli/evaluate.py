@@ -134,7 +134,11 @@ def evaluate(
 
     over = [*(settings or ()), *([] if seeds is None else [f"seeds={seeds}"])]
     chosen = read_recipe(recipe, over)
-    how, by, cores = checked_protocol(protocol), checked_engine(engine), os.cpu_count() or 1
+    how, by, cores = (
+        checked_protocol(protocol),
+        checked_engine(engine, address),
+        os.cpu_count() or 1,
+    )
     folder = output or Path("runs") / run_name(recipe)
     only = fold_numbers(folds) if folds is not None else frozenset() if collect else None
     run = Run(
