@@ -65,7 +65,7 @@ def agreement(
         row = {"recording": recording.id, "name": recording.name}
         rows.append(row | _counts(agree([(mine, theirs)])))
         found = disagreements(mine, theirs, (a, b), tolerance_s)
-        times = project.times(recording.id) if found else ()
+        times = project.times(recording.id).tolist() if found else []
         listed += [_listed(one, recording, times, a, b) for one in found]
     if not pairs:
         raise MescopeError(
@@ -187,7 +187,7 @@ def _listed(
         "id": recording.id,
         "recording": recording.name,
         "frame": one.frame,
-        "seconds": float(times[one.frame]) if one.frame < len(times) else None,
+        "seconds": times[one.frame] if one.frame < len(times) else None,
         "reasons": ", ".join(one.reasons),
         **_values("a", one.a),
         **_values("b", one.b),
