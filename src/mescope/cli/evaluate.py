@@ -134,11 +134,8 @@ def evaluate(
 
     over = [*(settings or ()), *([] if seeds is None else [f"seeds={seeds}"])]
     chosen = read_recipe(recipe, over)
-    how, by, cores = (
-        checked_protocol(protocol),
-        checked_engine(engine, address),
-        os.cpu_count() or 1,
-    )
+    how, cores = checked_protocol(protocol), os.cpu_count() or 1
+    by = checked_engine(engine, address)
     folder = output or Path("runs") / run_name(recipe)
     only = fold_numbers(folds) if folds is not None else frozenset() if collect else None
     run = Run(
