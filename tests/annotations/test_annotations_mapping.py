@@ -176,6 +176,9 @@ def test_the_tab_export_of_elan_is_read_in_its_units(tmp_path, head, row, unit):
         ("seconds", "00:00:01;12,2", "found frames behind the seconds"),
         ("milliseconds", '"12,234","12,534"', "may be a thousand"),
         ("milliseconds", "1.234,1.534", "may be a thousand"),
+        ("frames", "1.000,1.012", "may be a thousand"),
+        ("frames from 1", '"2,000","2,000"', "may be a thousand"),
+        ("seconds", "0:00:75,0:01:02", "found frames behind the seconds"),
     ],
 )
 def test_times_that_may_be_read_in_two_ways_are_told(tmp_path, unit, row, said):
@@ -184,6 +187,70 @@ def test_times_that_may_be_read_in_two_ways_are_told(tmp_path, unit, row, said):
     found = read_mapped(path, TierMapping((), table), clock=CLOCK).contents
     assert found.lost == 1
     assert said in found.remarks[0]
+
+
+@pytest.mark.parametrize(
+    ("head", "rows"),
+    [
+        ("onset (mm:ss:ff),offset (mm:ss:ff)", "00:00:01,00:00:02\n00:00:02,00:00:03"),
+        ("onset,offset", "00:00:01,00:00:02\n00:00:02,00:00:74"),
+    ],
+)
+def test_minutes_seconds_and_frames_are_no_clock(tmp_path, head, rows):
+    """They would be 60 times as late; where one of a column is none, all of it is in doubt."""
+    lines = "\n".join(f"{row},fear" for row in rows.splitlines())
+    path = put(tmp_path, "t.csv", f"{head},what\n{lines}\n")
+    found = read_mapped(path, TierMapping(), clock=CLOCK).contents
+    assert found.lost == 2
+    assert "found frames behind the seconds" in found.remarks[0]
+
+
+def test_the_aggregated_events_of_boris_are_read_by_their_columns(tmp_path):
+    """A column "Time offset (s)" is no end, and "Observation type" no behaviour."""
+    heads = (
+        "Observation id,Observation date,Observation duration,Observation type,"
+        "Time offset (s),Media duration (s),FPS,Subject,Behavior,Behavioral category,"
+        "Behavior type,Start (s),Stop (s),Duration (s),Media file name,Image index start"
+    )
+    first = "obs1,2024-05-01 10:00:00,4.0,Media file(s),0.0,4.0,30.0,p1"
+    rows = (
+        f"{first},smile,affect,STATE,0.1,0.4,0.3,study.mp4,3\n"
+        f"{first},blink,eyes,POINT,0.5,NA,NA,study.mp4,15\n"
+    )
+    path = put(tmp_path, "aggregated.csv", f"{heads}\n{rows}")
+    mapping = proposed(path)
+    assert mapping.table == TableLayout(
+        start="Start (s)", end="Stop (s)", tier="Behavior", participant="Subject",
+        video="Media file name",
+    )  # fmt: skip
+    assert mapping.of("blink").event == "blink"
+    (one,) = read_tiers(path, clock=CLOCK).sets
+    assert {t.name: (t.cells[0].start, t.cells[0].end) for t in one.tiers} == {
+        "smile": (100, 400), "blink": (500, 500),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("heads", "starts", "stops"),
+    [
+        ("Start (s),Behavior,Behavior type", "START", "STOP"),  # as BORIS
+        ("Begin,Behavior,Event_Type", "State start", "State stop"),  # as The Observer
+    ],
+)
+def test_states_that_start_and_stop_in_rows_of_their_own_are_refused(
+    tmp_path, heads, starts, stops
+):
+    path = put(tmp_path, "t.csv", f"{heads}\n0.1,smile,{starts}\n0.4,smile,{stops}\n")
+    with pytest.raises(DatasetError, match="in one row and its stop in another"):
+        read_tiers(path, clock=CLOCK)
+    points = put(tmp_path, "p.csv", f"{heads}\n0.1,smile,POINT\n0.4,smile,POINT\n")
+    assert len(read_tiers(points, clock=CLOCK).sets[0].tiers[0].cells) == 2
+
+
+def test_from_goes_with_to(tmp_path):
+    path = put(tmp_path, "t.csv", "From (s),To (s),Code\n0.1,0.4,smile\n")
+    (tier,) = read_tiers(path, clock=CLOCK).sets[0].tiers
+    assert (tier.cells[0].start, tier.cells[0].end) == (100, 400)
 
 
 def test_a_table_that_only_looks_like_ours_is_read_by_its_columns(tmp_path):

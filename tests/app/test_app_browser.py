@@ -63,6 +63,25 @@ def test_a_coder_corrects_undoes_comes_back_and_exports(page, desk, tmp_path):
     ]
 
 
+def test_a_mark_without_an_apex_is_drawn_in_from_both_ends(page, desk, tmp_path):
+    """And a frame that is taken out of its field is left as it was: it is not frame 0."""
+    page.code_as("ann")
+    desk.judge(page.identity, "add", coder="ann", first=90, apex=None, last=109)
+    own = sum(TIMELINE[lane] for lane in ("ruler", "spotting", "emotion", "region", "model"))
+    page.until(lambda: len(page.all(".marks button")) == 3)
+    drag(page, 90, 95, own + TIMELINE["human"] / 2)
+    page.until(lambda: page.marks()["annotations"][0]["first"] == 95)
+    page.click(".marks li:nth-child(3) button")
+    page.says("#f-first ~ *, .fields", "Onset")
+    page.js("""const one = document.querySelector('#f-first');
+        one.focus(); one.value = ''; one.dispatchEvent(new Event('input'));
+        one.dispatchEvent(new Event('change'));""")
+    assert page.value("#f-first") == "95"
+    page.choose("#f-emotion", "positive")
+    page.until(lambda: page.marks()["annotations"][0]["emotion"] == "positive")
+    assert page.marks()["annotations"][0]["first"] == 95
+
+
 def test_keys_judge_and_a_mark_of_ones_own(page):
     page.pick(1)
     page.is_at(70)

@@ -356,6 +356,29 @@ def test_who_finished_is_read_once_for_many_questions_and_never_too_late(project
         VIEWER.reset(token)
 
 
+def test_a_disagreement_has_the_time_of_its_frame(project):
+    """Where the rate varies no rate gives it."""
+    (one,) = filled(project, 1)
+    times = np.concatenate([np.arange(60) / RATE, 10 + np.arange(60) / RATE])
+    project.times_file(one).write_bytes(times.astype("<f8").tobytes())
+    marked(project, one, "ann", (90, 95))
+    marked(project, one, "bob", (10, 20))
+    found = agreement(project, "ann", "bob")["disagreements"]
+    assert [row["seconds"] for row in found] == [10 / RATE, 11.0]
+
+
+def test_a_report_says_that_rates_were_cut(project, monkeypatch):
+    """Nobody takes the first rows for all."""
+    from mescope.app import report_sections
+
+    monkeypatch.setattr(report_sections, "_MOST_ROWS", 7)
+    for identity in filled(project, 2):
+        analyzed(project, identity, blinks=(9,))
+    (shown,) = [s for s in report_sections.sections(project, "svg") if s.figure]
+    assert len(shown.rows) == 7
+    assert "the first 7 of 8 rates" in " ".join(shown.words)
+
+
 def test_agreement_may_be_of_one_recording_alone(project):
     """The page of a recording asks for its own, however many there are."""
     one, two = filled(project, 2)

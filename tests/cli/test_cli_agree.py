@@ -35,6 +35,13 @@ def test_without_a_length_kappa_is_asked_for(run, coders):
     assert "--frames" in err
 
 
+def test_a_length_beside_a_recording_is_refused(run, coders):
+    """One of the two would be ignored."""
+    words = ("--frames", "100", "--video", "a.mp4")
+    status, _, err = run("agree", "anna.csv", "bea.csv", *words)
+    assert (status, "leave --frames out" in err) == (2, True)
+
+
 def test_json_has_every_figure(run, coders):
     _, out, _ = run("agree", "anna.csv", "bea.csv", "--frames", "100", "--json")
     figures = json.loads(out)

@@ -476,6 +476,23 @@ def test_an_unknown_method_is_wrong_usage_and_names_those_there_are(
     assert analyzer.calls == []
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("--method flow-peaks --model mine.safetensors", "uses no weights"),
+        ("--method mdmd --model a --model b", "uses no weights"),
+        ("--address 127.0.0.1:6379", "expected --engine ray beside --address"),
+    ],
+)
+def test_an_option_that_would_be_ignored_is_refused(run, here, analyzer, words, said):
+    touch("a.mp4")
+    status, _, err = run("analyze", "a.mp4", *words.split())
+    assert status in (1, 2)
+    assert said in err
+    assert analyzer.calls == []
+    assert run("analyze", "a.mp4", "--method", "flow-peaks")[0] == 0
+
+
 def test_an_overlay_gets_what_the_analysis_got(run, here, analyzer, monkeypatch):
     from mescope.reports import overlay
 

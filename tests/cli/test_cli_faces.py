@@ -43,6 +43,7 @@ def test_all_faces_go_into_the_files_of_one(run, here, faces):
     ]  # fmt: skip
     assert "two.mp4, face 1: 1 micro-expression" in out
     assert "two.mp4, face 2: 1 micro-expression" in out
+    assert "the report can show them" not in out  # the page of several faces has no others
     assert "is face 3, seen from 0:02.500" in " ".join(err.split())
     assert "face 2: only about 2" in " ".join(err.split())
     again, _, err = run("analyze", "two.mp4", *words.split())

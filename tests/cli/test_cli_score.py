@@ -23,6 +23,31 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
+@pytest.mark.parametrize("read", ["found.csv", "truth.csv"])
+@pytest.mark.parametrize("option", ["--submission", "--html"])
+def test_force_never_replaces_a_table_that_is_read(folder, capsys, read, option):
+    """Nor does another command: a mapping, a comparison, an ensemble."""
+    before = (folder / read).read_bytes()
+    words = ["score", "found.csv", "truth.csv", option, read, "--rate", "30", "--force"]
+    assert run(words) == 1
+    assert f"{read} is the file that is read" in capsys.readouterr().err
+    for words in (["tiers", read, "-o", read], ["compare", read, "--html", read],
+                  ["compare", read, "--latex", read]):  # fmt: skip
+        assert run([*words, "--force"]) == 1
+        assert f"{read} is the file that is read" in capsys.readouterr().err
+    assert (folder / read).read_bytes() == before
+
+
+@pytest.mark.parametrize("option", ["--rate", "--minutes"])
+def test_a_number_without_end_is_wrong_usage(folder, capsys, option):
+    words = ["score", "found.csv", "truth.csv", "--rate", "30", "--html", "a.html"]
+    assert run([*words, option, "inf"]) == 2
+    for words in (["convert", "truth.csv", "o.vtt"], ["agree", "truth.csv", "truth.csv"],
+                  ["tiers", "truth.csv"], ["analyze", "a.mp4"]):  # fmt: skip
+        assert run([*words, "--rate", "inf"]) == 2
+    assert "less than or equal to" in capsys.readouterr().err
+
+
 def test_figures_as_json(folder, capsys):
     assert run(["score", "found.csv", "truth.csv", "--minutes", "2", "--json"]) == 0
     out = json.loads(capsys.readouterr().out)

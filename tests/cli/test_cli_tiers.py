@@ -52,6 +52,37 @@ def test_what_was_left_out_ends_with_status_3(run, study):
     assert "1 left out: it names no action unit" in err
 
 
+def _project(*events):
+    """Return a BORIS project of one observation: seconds and behaviour of each event."""
+    rows = [[second, "", code, "", ""] for second, code in events]
+    media = {"length": {"a.mp4": 60.0}, "fps": {"a.mp4": 25.0}}
+    one = {"file": {"1": ["a.mp4"]}, "media_info": media, "type": "MEDIA", "events": rows}
+    return json.dumps({"observations": {"o": one}, "behaviors_conf": {}})
+
+
+def test_cells_that_cannot_be_read_are_lost_marks_where_they_mean_marks(run, study):
+    """An event without a stop, an annotation without a time, a cell before the video's zero."""
+    meaning = {"tiers": [{"name": n, "means": "expression"} for n in ("brow", "AU12")]}
+    Path("m.json").write_text(json.dumps(meaning))
+    events = [(1.0, "brow"), (1.3, "brow"), (2.0, "brow"), (3.0, "nose"), (3.4, "nose")]
+    Path("p.boris").write_text(_project(*events))
+    Path("u.eaf").write_bytes(eaf().replace(b'TIME_SLOT_ID="t1b" TIME_VALUE="400"',
+                                            b'TIME_SLOT_ID="t1b"'))  # fmt: skip
+    for source, lost in (("p.boris", 2), ("u.eaf", 1)):
+        status, out, err = run(
+            "convert", source, f"{source}.csv", "--mapping", "m.json", "--rate", "25", "--json"
+        )
+        assert (status, json.loads(out)["left_out"]) == (3, lost), err
+        assert f"{lost} left out: see above" in err
+    meaning["tiers"][0]["means"] = "keep"
+    Path("m.json").write_text(json.dumps(meaning))
+    args = ("--mapping", "m.json", "--rate", "25", "--force")
+    assert run("convert", "p.boris", "k.csv", *args)[0] == 0
+    status, _, err = run("convert", "p.boris", "p.boris", *args)
+    assert (status, "not all of it would be written" in err) == (1, True)
+    assert Path("p.boris").read_text() == _project(*events)
+
+
 def test_strange_files_and_mappings_end_in_one_line(run, study):
     Path("m.json").write_text("{")
     status, _, err = run("convert", "s.eaf", "o.csv", "--mapping", "m.json")

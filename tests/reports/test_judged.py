@@ -59,6 +59,14 @@ def test_rates_leave_out_what_could_not_be_judged():
     assert rate.seconds == pytest.approx(0.8)
 
 
+def test_what_begins_where_nothing_could_be_judged_is_in_no_rate():
+    """As a study counts: such a stretch is no time, so its events are none of that time."""
+    turns = [("head", t, t + 1) for t in (1, 29, 30, 40, 59)]
+    (rate,) = rates(recording((30, 60), (35, 45), events=turns))
+    assert (rate.number, rate.seconds) == (5, 5)
+    assert rate.a_minute == pytest.approx(4, abs=0.05)
+
+
 def test_overlapping_speech_lasts_no_longer_than_it_does():
     speech = [("speech", 0, 10), ("speech", 5, 12)]
     (rate,) = rates(recording(events=speech))

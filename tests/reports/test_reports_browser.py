@@ -92,6 +92,7 @@ def test_the_floor_moves_cards_counts_and_timeline(window, full, tmp_path):
         text(window, "found") == f"{len(expected) - 1} micro-expressions and 1 macro-expression"
     )
     assert "0.30" in text(window, "where")
+    assert text(window, "heading") == "What reaches this score"
     # 84 units are the whole score
     assert float(window.execute_script(line)) - usual == pytest.approx(0.2 * 84, abs=0.2)
 
@@ -100,6 +101,7 @@ def test_the_floor_moves_cards_counts_and_timeline(window, full, tmp_path):
     click(window, "floor-back")
     assert shown(window) == ["d1", "d2", "d3"]
     assert text(window, "found") == "2 micro-expressions and 1 macro-expression"
+    assert text(window, "heading") == "What was found"
 
 
 def test_filters_take_events_away_and_explained_movements_in(window, full, tmp_path):
@@ -173,4 +175,7 @@ def test_the_lowest_floor_gives_a_page_without_detections_its_strongest_candidat
     assert "the face that was followed" in words
     window.execute_script(MOVE, f"{best.detection.score:.2f}")
     assert shown(window) == [best.id]
+    assert text(window, "heading") == "What reaches this score"
     assert not window.find_element("id", "none").is_displayed()
+    window.execute_script(MOVE, "0.9")
+    assert text(window, "heading") == "Nothing reaches this score"

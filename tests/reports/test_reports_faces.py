@@ -11,8 +11,11 @@ from test_reports_page import Page
 
 from mescope import annotations
 from mescope.errors import MescopeError, OutputError
+from mescope.events import Interval
 from mescope.reports import files_of, is_ours, read_events, read_json, write
+from mescope.reports.faces_page import faces_page
 from mescope.reports.json import read_document
+from mescope.results import Gap
 
 NAMES = ("the mother", "Kim, 4")
 
@@ -66,6 +69,20 @@ def test_annotation_files_keep_the_face(tmp_path, suffix):
         }
 
 
+def test_the_page_says_of_each_face_what_could_not_be_judged_and_what_is_fainter():
+    found = two_faces(names=("Ann", "Ben"))
+    ann = found.faces[0].analysis
+    gap = Gap(interval=Interval(90, 104), start_s=3.0, end_s=3.467, reason="turned away")
+    fainter = replace(ann.findings[0], id="f1c1")
+    faces = (replace(found.faces[0], analysis=replace(ann, gaps=(gap,), candidates=(fainter,))),
+             *found.faces[1:])  # fmt: skip
+    words = " ".join(" ".join(Page(faces_page(replace(found, faces=faces))).words).split())
+    assert words.count("Could not be judged Nothing is said about these stretches") == 3
+    assert "0:03.000 0:03.467 90–104 turned away" in words
+    assert words.count("turned away") == 3  # two drawings, and the table
+    assert "1 fainter movement with lower scores stands in the JSON report" in words
+
+
 def test_the_page_names_asks_and_runs_nothing(tmp_path):
     found = two_faces(names=("<b>Ann</b>", "Ben"))
     path = found.save(tmp_path / "two.html")
@@ -76,7 +93,7 @@ def test_the_page_names_asks_and_runs_nothing(tmp_path):
     assert "<b>Ann</b>" in words  # as text
     assert "script" not in page.tags
     assert page.handlers == []
-    assert "Is face 3, seen from 0:02.500 (frame 75) on, the same person as ben?" in words
+    assert "Is face 3, seen from 0:02.500 (frame 75) on, the same person as Ben?" in words
     assert len(page.ids) == len(set(page.ids))
     for link in page.links:
         assert link.startswith("data:") or link.removeprefix("#") in page.ids

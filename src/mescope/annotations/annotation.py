@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -148,12 +148,14 @@ class AnnotationSet:
 class Contents:
     """What a file held: a set per video, and remarks on what was left out or changed.
 
-    ``lost`` counts the marks that were left out because they make no sense; each has a remark.
+    ``lost`` counts the marks that were left out because they make no sense, ``lost_cells`` the
+    cells of tiers, by the name of the tier; each has a remark.
     """
 
     sets: tuple[AnnotationSet, ...]
     remarks: tuple[str, ...] = ()
     lost: int = 0
+    lost_cells: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def sheets(self) -> tuple[AnnotationSet, ...]:

@@ -62,6 +62,10 @@ class Observation:
         """Say something about an event."""
         self.remarks.add(f"{self.name}, event {line}", text)
 
+    def left_out_cell(self, code: str, line: int, error: ValueError | str) -> None:
+        """Say that an event of another behaviour was left out, and why."""
+        self.remarks.left_out_cell(code, f"{self.name}, event {line}", error)
+
     def left_out(self, line: int, error: ValueError | str) -> None:
         """Say that an expression was left out, and why."""
         self.remarks.left_out(f"{self.name}, event {line}", error)

@@ -79,7 +79,7 @@ def read(path: Path, clock: Clock | None = None) -> Contents:
         except ValueError as error:
             remarks.left_out(observation.name, error, max(1, count_of(observation.content)))
     remarks.check(path.name)
-    return Contents(tuple(sets), tuple(remarks.said), remarks.lost)
+    return Contents(tuple(sets), tuple(remarks.said), remarks.lost, remarks.cells)
 
 
 def _sets(observation: Observation) -> list[AnnotationSet]:

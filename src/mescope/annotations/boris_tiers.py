@@ -120,14 +120,16 @@ def other_tiers(
     for start, stop in paired([row for row in rows if is_other(row)], observation):
         i = file_of(media, start.time, stop.time)
         if i is None:
-            observation.note(start.line, "left out, it lies in no media file or in two")
+            observation.left_out_cell(
+                start.code, start.line, "it lies in no media file or in two"
+            )
             continue
         ends = [round((row.time - media[i].start) * 1000) for row in (start, stop)]
         try:
             tier, values = _told(start, stop, observation)
             found.add(i, tier, cell_between(ends[0], ends[1], values))
         except ValueError as error:
-            observation.note(start.line, f"left out, {error}")
+            observation.left_out_cell(start.code, start.line, error)
             continue
         if not _is_ours(stop):
             counts[start.code] = counts.get(start.code, 0) + 1
@@ -150,8 +152,8 @@ def paired(rows: Sequence[Row], observation: Observation) -> Iterator[tuple[Row,
             yield from zip(group[::2], group[1::2], strict=True)
             continue
         lines = ", ".join(str(row.line) for row in group[:9])
-        text = f"left out, a start or stop of {code[:40]} is missing among events {lines}"
-        observation.remarks.add(observation.name, text)
+        text = f"a start or stop of {code[:40]} is missing among events {lines}"
+        observation.remarks.left_out_cell(code, observation.name, text, (len(group) + 1) // 2)
 
 
 def _is_ours(row: Row) -> bool:

@@ -117,8 +117,9 @@ def format_of(path: str | Path) -> str:
             known.setdefault(suffix, name)
     found = suffix_in(Path(path).name, known)
     if found is None:
+        names = ", ".join(dict.fromkeys(known.values()))
         raise DatasetError(
             f"cannot tell the format of {Path(path).name!r}: expected a name that ends in "
-            f"{', '.join(known)}, or say which of {', '.join(known.values())} it is"
+            f"{', '.join(known)}, or say which of {names} it is"
         )
     return known[found]

@@ -111,7 +111,7 @@ def _contents(
             tiers.append(_tier(column, _native(column), reader))
     remarks.check(path.name)
     done = replace(sheet, marks=in_order(marks), tiers=normal_tiers(tiers))
-    return Contents((done,), tuple(remarks.said), remarks.lost)
+    return Contents((done,), tuple(remarks.said), remarks.lost, remarks.cells)
 
 
 def _native(column: Column) -> dict[str, Any]:
@@ -158,7 +158,8 @@ def _tier(column: Column, kept: dict[str, Any], reader: _Reader) -> Tier:
                 values = [*values[: len(tier.fields)], *[""] * (len(tier.fields) - len(values))]
             cells.append(Cell(start + reader.shift, end + reader.shift, tuple(values)))
         except ValueError as error:
-            reader.remarks.add(f"{column.name}, cell {number}", f"left out, {error}")
+            where = f"{column.name}, cell {number}"
+            reader.remarks.left_out_cell(tier.name, where, error)
     return replace(tier, cells=tuple(cells))
 
 

@@ -134,7 +134,7 @@ def _contents(
     tiers = other_tiers(root, reader.times, remarks, told)
     remarks.check(path.name)
     done = replace(sheet, marks=in_order(marks), coded=coded, tiers=tiers)
-    return Contents((done,), tuple(remarks.said), remarks.lost)
+    return Contents((done,), tuple(remarks.said), remarks.lost, remarks.cells)
 
 
 def _facts(root: Element, video: str) -> AnnotationSet:

@@ -102,7 +102,8 @@ def _cells(
                 raise ValueError("its start or end has no time")
             cell = Cell(*span)
         except ValueError as error:
-            remarks.add(f"{name}, {one.get('ANNOTATION_ID', '?')}", f"left out, {error}")
+            where = f"{name}, {one.get('ANNOTATION_ID', '?')}"
+            remarks.left_out_cell(name, where, error)
             continue
         found[one.get("ANNOTATION_ID", "")] = (cell.start, cell.end, _value(one))
     return found

@@ -67,10 +67,24 @@ def mapped(
     for one in contents.sets:
         reader = _Reader(mapping, Timeline.of(one, clock), coder, counts, remarks)
         sets.append(reader.read(one))
+    _count_lost(contents, mapping, counts)
     remarks.check(", ".join(dict.fromkeys(one.video for one in sets)))
     lost = contents.lost + sum(count.left_out for count in counts.values())
-    done = Contents(tuple(sets), (*contents.remarks, *remarks.said), lost)
+    done = replace(
+        contents, sets=tuple(sets), remarks=(*contents.remarks, *remarks.said), lost=lost
+    )
     return Mapped(done, tuple(counts.values()))
+
+
+def _count_lost(contents: Contents, mapping: TierMapping, counts: dict[str, TierCount]) -> None:
+    """Count cells that the reader left out, where the mapping makes marks or codes of them."""
+    for name, number in contents.lost_cells.items():
+        meaning = mapping.of(name)
+        if meaning is None or meaning.means in ("keep", "event", "ignore"):
+            continue
+        count = counts.setdefault(name, TierCount(name, meaning.means, kept=meaning.keeps))
+        count.cells += number
+        count.lose("see above", number)
 
 
 def with_codes(contents: Contents, clock: Clock | None) -> Contents:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -42,6 +43,7 @@ class Remarks:
     said: list[str] = field(default_factory=list)
     lost: int = 0
     outside: list[str] = field(default_factory=list)
+    cells: Counter[str] = field(default_factory=Counter)  # left out, by the name of their tier
 
     def add(self, where: str, text: str) -> None:
         """Say what was changed, or that something is no mark."""
@@ -53,6 +55,13 @@ class Remarks:
             self.outside.append(f"{where}: {error}")
             return
         self.lost += count
+        self.add(where, f"left out, {error}")
+
+    def left_out_cell(
+        self, tier: str, where: str, error: ValueError | str, count: int = 1
+    ) -> None:
+        """Say that cells of a tier were left out; a mapping says whether they meant marks."""
+        self.cells[tier] += count
         self.add(where, f"left out, {error}")
 
     def check(self, name: str) -> None:

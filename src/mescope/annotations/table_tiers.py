@@ -29,14 +29,36 @@ from mescope.errors import DatasetError
 from mescope.io.formula_guard import unguarded
 
 _START = word_set("onset start begin beginn anfang from von startzeit starttime begintime")
-_END = word_set("offset stop end ende bis endzeit stopptime endtime stoptime")
-_TIER = word_set(
-    "tier behavior behaviour verhalten code event ereignis "
-    "type typ kind art spur zeile kategorie category"
+_END = word_set("stop end ende bis endzeit stopptime endtime stoptime")
+_OFFSET, _TO = word_set("offset"), word_set("to")
+_ENDS = {"onset": (_OFFSET, _END), "from": (_TO, _END, _OFFSET)}
+"""Words of the column of ends by one of that of starts, the likelier ones first."""
+_ROLES: tuple[tuple[str, tuple[frozenset[str], ...]], ...] = (
+    ("apex", (APEX_WORDS,)),
+    ("coder", (CODER_WORDS,)),
+    ("participant", (word_set("subject participant person proband vp versuchsperson"),)),
+    (
+        "tier",
+        (
+            word_set("tier behavior behaviour verhalten"),
+            word_set("code event ereignis spur zeile"),
+            word_set("type typ kind art kategorie category"),
+        ),
+    ),
+    (
+        "video",
+        (
+            word_set("video media file datei"),
+            word_set("recording aufnahme"),
+            word_set("observation"),
+        ),
+    ),
 )
-_PARTICIPANT = word_set("subject participant person proband vp versuchsperson")
-_VIDEO = word_set("video recording media file datei aufnahme observation")
-_NO_VALUE = word_set("duration dauer ordinal index nr no")
+"""What columns besides the times say, and their words, the likelier ones first."""
+_NO_VALUE = word_set("duration dauer ordinal index nr no fps date datum")
+_NOTHING = ("", "NA")  # of an end: a point, as R writes it
+_STARTS, _STOPS = {"start", "state start", "begin"}, {"stop", "state stop", "end"}
+_POINTS = {"", "point", "point event"}
 _SECONDS = word_set("s ss sec sek seconds sekunden")
 _MILLISECONDS = word_set("ms msec millisekunden milliseconds")
 _CLOCK = re.compile(r"(?:(\d+):)?(\d+):(\d+)(?:[.,](\d{1,3})|:(\d{3}))?")
@@ -55,6 +77,7 @@ class _Table:
     layout: TableLayout
     clock: Clock | None
     grouped: bool = False  # its times may have signs between thousands
+    of_frames: frozenset[str] = frozenset()  # columns whose times end in frames
     remarks: Remarks = field(default_factory=Remarks)
     found: dict[str, dict[Tier, list[Cell]]] = field(default_factory=dict)  # by video
 
@@ -137,25 +160,36 @@ def guessed(name: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> 
     Raises:
         DatasetError: none of them is an onset.
     """
-    found: dict[str, str] = {}
-    for column in header:
-        words = set(words_of(column))
-        for what, known in (
-            ("start", _START), ("end", _END), ("apex", APEX_WORDS), ("coder", CODER_WORDS),
-            ("participant", _PARTICIPANT), ("tier", _TIER), ("video", _VIDEO),
-        ):  # fmt: skip
-            if words & known and what not in found and column not in found.values():
-                found[what] = column
-                break
-    if "start" not in found:
+    start = _column_of(header, (_START,), ())
+    if start is None:
         raise DatasetError(
             f"{name}: expected a column of onsets, found "
             f"{', '.join(n[:30] for n in header[:12])}; name it in a mapping as start of the "
             "table"
         )
-    at = header.index(found["start"])
+    found = {"start": start}
+    ends = next((e for w, e in _ENDS.items() if w in words_of(start)), (_END, _OFFSET))
+    for what, known in (("end", ends), *_ROLES):
+        column = _column_of(header, known, found.values())
+        if column is not None:
+            found[what] = column
+    at = header.index(start)
     texts = [row[at] for row in rows if at < len(row)]
-    return TableLayout(unit=_unit_of(found["start"], texts), **found)
+    return TableLayout(unit=_unit_of(start, texts), **found)
+
+
+def _column_of(
+    header: Sequence[str], known: Iterable[frozenset[str]], taken: Iterable[str]
+) -> str | None:
+    """Return the first column with a word of the first set of which there is any."""
+    free = [name for name in header if name not in taken and not _is_administrative(name)]
+    return next((n for words in known for n in free if words & set(words_of(n))), None)
+
+
+def _is_administrative(name: str) -> bool:
+    """Say whether a column is about the file: lengths, numbers, and BORIS's "Time offset"."""
+    words = words_of(name)
+    return bool(set(words) & _NO_VALUE) or ("time", "offset") in pairwise(words)
 
 
 def _unit_of(name: str, texts: Sequence[str]) -> Unit:
@@ -201,10 +235,12 @@ def _rows(path: Path, text: str) -> tuple[list[str], list[tuple[int, list[str]]]
 
 def _read_rows(table: _Table, header: list[str], rows: Sequence[tuple[int, list[str]]]) -> None:
     layout = table.layout
+    _refuse_halves(table, header, rows)
     times = {*layout.columns}
-    values = [n for n in header if n and n not in times and not set(words_of(n)) & _NO_VALUE]
+    values = [n for n in header if n and n not in times and not _is_administrative(n)]
     fields = [*values, *(["apex"] if layout.apex else [])]
     table.grouped = _may_be_grouped(layout, header, rows)
+    table.of_frames = _of_frames(layout, header, rows)
     for line, cells in rows:
         row = dict(zip(header, [*cells, *[""] * (len(header) - len(cells))], strict=False))
         try:
@@ -224,12 +260,52 @@ def _read_rows(table: _Table, header: list[str], rows: Sequence[tuple[int, list[
             table.remarks.left_out(place(table.name, line), error)
 
 
+def _refuse_halves(
+    table: _Table, header: Sequence[str], rows: Sequence[tuple[int, list[str]]]
+) -> None:
+    """Refuse a table whose states start in one row and stop in another: each would be a point.
+
+    So are the tabular events of BORIS and the event log of The Observer.
+    """
+    if table.layout.end:
+        return
+    for i, name in enumerate(header):
+        said = {row[i].casefold() for _, row in rows if i < len(row)}
+        if said & _STARTS and said & _STOPS and said <= _STARTS | _STOPS | _POINTS:
+            raise DatasetError(
+                f"{table.name}: the column {name[:40]!r} has the start of a state in one row "
+                "and its stop in another; expected both in one row, as in BORIS's aggregated "
+                "events"
+            )
+
+
+def _of_frames(
+    layout: TableLayout, header: Sequence[str], rows: Sequence[tuple[int, list[str]]]
+) -> frozenset[str]:
+    """Return the columns whose ``00:12:05`` is no clock: its last part counts frames.
+
+    Their names say so (``mm:ss:ff``), or there are 60 and more of what would be seconds.
+    """
+    found = set()
+    for name in filter(None, (layout.start, layout.end, layout.apex)):
+        i = header.index(name)
+        times = [_CLOCK.fullmatch(row[i]) for _, row in rows if i < len(row)]
+        parts = [(t[1], int(t[2]), int(t[3])) for t in times if t is not None]
+        beyond = any(last > 59 or (hours and middle > 59) for hours, middle, last in parts)
+        if beyond or {"ff", "hmsf"} & set(words_of(name)):
+            found.add(name)
+    return frozenset(found)
+
+
 def _may_be_grouped(
     layout: TableLayout, header: list[str], rows: Iterable[tuple[int, list[str]]]
 ) -> bool:
-    """Say whether "12,234" may be twelve thousand ms: nowhere four digits stand together."""
+    """Say whether "12,234" may be twelve thousand ms: nowhere four digits stand together.
+
+    Frames are whole: where they have a sign between digits, it may always be a thousand.
+    """
     if layout.unit != "milliseconds":
-        return False
+        return layout.unit != "seconds"
     columns = [header.index(n) for n in (layout.start, layout.end, layout.apex) if n]
     cells = (row[i] for _, row in rows for i in columns if i < len(row))
     return not any(re.match(r"\d{4}", cell) for cell in cells)
@@ -238,7 +314,7 @@ def _may_be_grouped(
 def _span(row: dict[str, str], table: _Table) -> tuple[int, int]:
     layout = table.layout
     start = _ms(row[layout.start], layout.start, table, last=False)
-    if not layout.end or not row[layout.end]:
+    if not layout.end or row[layout.end] in _NOTHING:
         return start, start
     end = _ms(row[layout.end], layout.end, table, last=True)
     if end < start:
@@ -255,19 +331,19 @@ def _ms(text: str, what: str, table: _Table, *, last: bool) -> int:
     """Return a time of the table in ms as players count."""
     unit, clock = table.layout.unit, table.clock
     found = _CLOCK.fullmatch(text)
-    if found is not None:
-        hours, minutes, seconds = (int(part or 0) for part in found.groups()[:3])
-        ms = int((found[4] or found[5] or "0").ljust(3, "0"))
-        return ((hours * 60 + minutes) * 60 + seconds) * 1000 + ms
-    if _CLOCK_OF_FRAMES.fullmatch(text):
+    if (found and what in table.of_frames) or _CLOCK_OF_FRAMES.fullmatch(text):
         raise ValueError(
             f"{what} is {text!r}: expected h:mm:ss.ms, found frames behind the seconds; have "
             "the times written with milliseconds"
         )
+    if found is not None:
+        hours, minutes, seconds = (int(part or 0) for part in found.groups()[:3])
+        ms = int((found[4] or found[5] or "0").ljust(3, "0"))
+        return ((hours * 60 + minutes) * 60 + seconds) * 1000 + ms
     if table.grouped and _GROUPED.fullmatch(text):
         raise ValueError(
-            f"{what} is {text!r}: expected milliseconds, found what may be a thousand or a "
-            "decimal; write it without signs between the digits"
+            f"{what} is {text!r}: expected {unit}, found what may be a thousand or a decimal; "
+            "write it without signs between the digits"
         )
     value = _number(text, what)
     if unit in ("seconds", "milliseconds"):

@@ -29,9 +29,9 @@ class TierCount:
     left_out: int = 0
     why: list[str] = field(default_factory=list)
 
-    def lose(self, reason: str) -> None:
-        """Count a cell that makes no sense."""
-        self.left_out += 1
+    def lose(self, reason: str, number: int = 1) -> None:
+        """Count cells that make no sense."""
+        self.left_out += number
         if len(self.why) < _WHY and reason not in self.why:
             self.why.append(reason)
 

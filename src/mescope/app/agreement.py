@@ -32,7 +32,7 @@ PAIR_COLUMNS = (
 )  # fmt: skip
 _EDGES = ("onset", "apex", "offset", "kind", "emotion")
 LIST_COLUMNS = (
-    "recording", "frame", "reasons", *(f"{name}_a" for name in _EDGES),
+    "recording", "frame", "seconds", "reasons", *(f"{name}_a" for name in _EDGES),
     *(f"{name}_b" for name in _EDGES), "onset_difference_ms", "offset_difference_ms", "a", "b",
 )  # fmt: skip
 
@@ -65,7 +65,8 @@ def agreement(
         row = {"recording": recording.id, "name": recording.name}
         rows.append(row | _counts(agree([(mine, theirs)])))
         found = disagreements(mine, theirs, (a, b), tolerance_s)
-        listed += [_listed(one, recording, a, b) for one in found]
+        times = project.times(recording.id).tolist() if found else []
+        listed += [_listed(one, recording, times, a, b) for one in found]
     if not pairs:
         raise MescopeError(
             f"expected a recording that both {a[:64]} and {b[:64]} judged, found none"
@@ -178,11 +179,15 @@ def _edge(name: str, shift: Shift | None) -> dict[str, float | None]:
     return dict(zip(keys, values, strict=True))
 
 
-def _listed(one: Disagreement, recording: StoredRecording, a: str, b: str) -> Mapping[str, Any]:
+def _listed(
+    one: Disagreement, recording: StoredRecording, times: Sequence[float], a: str, b: str
+) -> Mapping[str, Any]:
+    """Return a row; its time is that of the frame, which no rate gives where rates vary."""
     return {
         "id": recording.id,
         "recording": recording.name,
         "frame": one.frame,
+        "seconds": times[one.frame] if one.frame < len(times) else None,
         "reasons": ", ".join(one.reasons),
         **_values("a", one.a),
         **_values("b", one.b),

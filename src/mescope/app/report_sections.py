@@ -108,13 +108,16 @@ def _who(name: str, words: Words) -> str:
 
 def _rates(found: dict[str, Any], words: Words, plots: str) -> Section:
     happened = {row["event"] for row in found["rows"] if row["number"]}
+    said = _rate_words(found, words)
     rows = [r for r in found["rows"] if r["level"] != "person" or r["event"] in happened]
+    if len(rows) > _MOST_ROWS:
+        said = (*said, words("report.most_rates", n=_MOST_ROWS, of=len(rows)))
     picture = base64.b64encode(rates_figure(found["rows"], plots)).decode("ascii")
     media = "image/svg+xml" if plots == "svg" else f"image/{plots}"
     who = words("study.model") if found["who"] == MODEL else found["who"]
     return Section(
         title=words("report.rates", who=who),
-        words=_rate_words(found, words),
+        words=said,
         heads=(
             "", words("study.head_condition"), words("study.head_event"),
             words("study.head_number"), words("study.head_judged"), words("study.head_rate"),

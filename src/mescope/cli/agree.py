@@ -46,6 +46,8 @@ def agree(
     from mescope.evaluation.agreement import agree as compare
     from mescope.evaluation.agreement import paired
 
+    if video is not None and frames is not None:
+        raise typer.BadParameter("--video says how many frames there are; leave --frames out")
     clock = clock_of(video, rate)
     length = len(clock.times) if clock and clock.times is not None else frames
     found = [read_marks(path, None, clock, part, mapping) for path in (first, second)]

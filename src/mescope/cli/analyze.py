@@ -111,8 +111,8 @@ def analyze(
     With --engine ray the recordings are spread over a cluster, and manifest.jsonl says what
     became of each.
     """
-    suffixes, spotter = _formats(formats), spotter_named(method)
-    by = checked_engine(engine)
+    suffixes, spotter = _formats(formats), spotter_named(method, model)
+    by = checked_engine(engine, address)
     options: dict[str, Any] = {
         **time_range(start, end),
         "jobs": jobs,

@@ -63,7 +63,8 @@ def compare(
 
     if not reports and published is None:
         raise typer.BadParameter("expected reports or --published, found neither")
-    refuse_existing([path for path in (html, latex) if path is not None], force)
+    written = [path for path in (html, latex) if path is not None]
+    refuse_existing(written, force, sources=reports or ())
     groups = by_mode(reports or [])
     if html is not None:
         _write_page(reports or [], html)

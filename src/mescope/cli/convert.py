@@ -71,7 +71,8 @@ def convert(
     _check(read_as, "--from", readable())
     _check(write_as, "--to", writable())
     contents = read_marks(source, read_as, clock_of(video, rate), part, mapping)
-    if contents.lost or part is not None:  # what would be written is less than what is there
+    # what would be written is less than what is there
+    if contents.lost or contents.lost_cells or part is not None:
         _keep_source(source, target)
     sheets = contents.sets
     count = sum(len(sheet.marks) for sheet in sheets)

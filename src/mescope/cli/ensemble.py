@@ -49,7 +49,7 @@ def ensemble(
     members = [_checked(read_evaluation(file), file) for file in files]
     called = name or "+".join(name_of(file) for file in files)
     folder = output or Path("runs") / called
-    refuse_existing([folder / "report.json"], force)
+    refuse_existing([folder / "report.json"], force, sources=files)
     report = averaged(members, called)
     check_folder(folder)
     save_run(report, folder)

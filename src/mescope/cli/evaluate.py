@@ -134,12 +134,12 @@ def evaluate(
 
     over = [*(settings or ()), *([] if seeds is None else [f"seeds={seeds}"])]
     chosen = read_recipe(recipe, over)
-    how, by, cores = checked_protocol(protocol), checked_engine(engine), os.cpu_count() or 1
+    how, by = checked_protocol(protocol), checked_engine(engine, address)
     folder = output or Path("runs") / run_name(recipe)
     only = fold_numbers(folds) if folds is not None else frozenset() if collect else None
     run = Run(
-        folder, how, jobs_on(device, jobs, cores, here=by == "local"), by, address, device,
-        checked_log(log), only, readers=jobs or cores,
+        folder, how, jobs_on(device, jobs, os.cpu_count() or 1, here=by == "local"), by,
+        address, device, checked_log(log), only, readers=jobs or os.cpu_count() or 1,
     )  # fmt: skip
     options = {
         "dataset": dataset, "root": root, "features": features, "weights": weights,

@@ -274,15 +274,26 @@ def _numbered(chosen: list[str]) -> list[str]:
 
 
 def refuse_existing(
-    files: Sequence[Path], force: bool, *, source: str | Path | None = None
+    files: Sequence[Path],
+    force: bool,
+    *,
+    source: str | Path | None = None,
+    sources: Sequence[Path] = (),
 ) -> None:
-    """Refuse files that exist already, unless ``force``; the recording itself in any case.
+    """Refuse files that exist already, unless ``force``; what is read itself in any case.
+
+    Args:
+        files: that are to be written.
+        force: whether others may be replaced.
+        source: the recording or table that is read.
+        sources: several of them.
 
     Raises:
         OutputError: naming the first of them; nothing is lost.
     """
-    for file in files if source is not None else ():
-        refuse_source(file, str(source))
+    for read in (*sources, *(() if source is None else (source,))):
+        for file in files:
+            refuse_source(file, str(read))
     there: Any = next((file for file in files if os.path.lexists(file)), None)
     if there is not None and not force:
         raise OutputError(f"{there} exists already and is kept; --force replaces it")

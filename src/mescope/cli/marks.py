@@ -19,7 +19,9 @@ Recording = Annotated[
 ]
 Rate = Annotated[
     float | None,
-    typer.Option(min=0.01, help="Frames per second, where no recording is at hand."),
+    typer.Option(
+        min=0.01, max=1_000_000, help="Frames per second, where no recording is at hand."
+    ),
 ]
 
 Part = Annotated[

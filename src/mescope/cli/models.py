@@ -126,7 +126,7 @@ def import_weights(
     from mescope.models.importers import IMPORTERS, Order
 
     importer, out = IMPORTERS.named(kind), _target(output, name)
-    refuse_existing([out], force)
+    refuse_existing([out], force, source=checkpoint)
     card = importer.run(
         Order(
             source=checkpoint,

@@ -47,6 +47,7 @@ Rate = Annotated[
     float | None,
     typer.Option(
         min=0.01,
+        max=1_000_000,
         help="Frames per second of a folder of pictures (it has no times). The times of a "
         "video file are stretched to it: for high-speed recordings stored for slow replay.",
     ),
@@ -115,11 +116,16 @@ def weights_named(models: list[str]) -> str | list[str]:
     return models[0] if len(models) == 1 else models
 
 
-def spotter_named(method: str) -> str:
+def spotter_named(method: str, models: Sequence[str] = ()) -> str:
     """Return the spotter that ``--method`` means, one of our own or of a plug-in.
 
+    Args:
+        method: its name.
+        models: the weights that are asked for, or :data:`SHIPPED`.
+
     Raises:
-        typer.BadParameter: there is none of this name.
+        typer.BadParameter: there is none of this name, or it uses no weights and some were
+            chosen.
     """
     from mescope.spotting import SPOTTERS
 
@@ -128,6 +134,10 @@ def spotter_named(method: str) -> str:
         raise typer.BadParameter(
             f"--method {method!r}: expected one of {', '.join(SPOTTERS)}"
             f"{suggestion(method, SPOTTERS)}"
+        )
+    if models and list(models) != SHIPPED and not SPOTTERS.named(name).needs_network:
+        raise typer.BadParameter(
+            f"--method {name} uses no weights, and --model names some: leave one of them out"
         )
     return name
 

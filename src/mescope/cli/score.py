@@ -35,7 +35,9 @@ def score(
     ] = "negative,positive,surprise,others",
     minutes: Annotated[
         float | None,
-        typer.Option(min=0.01, help="Minutes of all videos together, for false alarms."),
+        typer.Option(
+            min=0.01, max=1e8, help="Minutes of all videos together, for false alarms."
+        ),
     ] = None,
     lengths: Annotated[
         Path | None,
@@ -61,6 +63,7 @@ def score(
         float | None,
         typer.Option(
             min=0.001,
+            max=1_000_000,
             help="Frames per second: a detection without a type is micro up to half a second. "
             "Logs know theirs; --html needs it.",
         ),
@@ -90,7 +93,8 @@ def score(
     from mescope.evaluation.summary import summarize
     from mescope.io.atomic import write_atomically
 
-    refuse_existing([path for path in (submission, html) if path is not None], force)
+    written = [path for path in (submission, html) if path is not None]
+    refuse_existing(written, force, sources=(found, truth))
     if html is not None and (rate is None or mode != "clean"):
         raise typer.BadParameter("expected --html with --rate, in mode clean")
     names = [name.strip() for name in classes.split(",") if name.strip()]

@@ -78,13 +78,13 @@ def show_result(found: Result) -> None:
         show_analysis(found, str(found.video.get("name")))
         return
     for one in found:
-        show_analysis(one.analysis, f"{found.video.get('name')}, {one.name}")
+        show_analysis(one.analysis, f"{found.video.get('name')}, {one.name}", of_several=True)
     for question in asked_in_words(found):
         explain(f"{question}; `mescope app` takes the answer")
 
 
-def show_analysis(analysis: Analysis, name: str) -> None:
-    """Print the detections of one face as a table."""
+def show_analysis(analysis: Analysis, name: str, *, of_several: bool = False) -> None:
+    """Print the detections of one face as a table; ``of_several``: its page shows no others."""
     from mescope.reports.judged import headline, rates_in_words
     from mescope.reports.tables import text_table
 
@@ -96,4 +96,5 @@ def show_analysis(analysis: Analysis, name: str) -> None:
     fainter = sum(finding.explained_by is None for finding in analysis.candidates)
     if fainter:
         more = "1 fainter movement lies" if fainter == 1 else f"{fainter} fainter movements lie"
-        show(f"{more} below the score of {analysis.floor:.2f}; the report can show them")
+        where = "the JSON has them" if of_several else "the report can show them"
+        show(f"{more} below the score of {analysis.floor:.2f}; {where}")

@@ -48,7 +48,7 @@ def spot(
     --method flow-peaks, peaks of motion, is a second opinion that does not depend on any
     training data; mdmd and of-fd are published rules to compare with.
     """
-    spotter = spotter_named(method)
+    spotter = spotter_named(method, model)
     options: dict[str, Any] = {
         **time_range(start, end),
         "jobs": jobs,

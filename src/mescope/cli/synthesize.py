@@ -25,14 +25,16 @@ app = typer.Typer(
 
 LEVELS: tuple[Disturbance, ...] = ("calm", "middle", "hard")
 
-Duration = Annotated[float, typer.Option(min=0.5, help="Seconds of each recording.")]
+Duration = Annotated[
+    float, typer.Option(min=0.5, max=86_400, help="Seconds of each recording.")
+]
 Rate = Annotated[float, typer.Option(min=1.0, max=1000.0, help="Frames per second.")]
 Seed = Annotated[int, typer.Option(min=0, help="Equal seeds give equal recordings.")]
 Level = Annotated[
     str, typer.Option(help="How much head, light and noise disturb: calm, middle or hard.")
 ]
-Micro = Annotated[float, typer.Option(min=0.0, help="Micro-expressions per minute.")]
-Macro = Annotated[float, typer.Option(min=0.0, help="Macro-expressions per minute.")]
+Micro = Annotated[float, typer.Option(min=0.0, max=6_000, help="Micro-expressions per minute.")]
+Macro = Annotated[float, typer.Option(min=0.0, max=6_000, help="Macro-expressions per minute.")]
 
 
 @app.command()

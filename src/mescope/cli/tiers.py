@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mescope.cli.console import explain, show, show_json
+from mescope.cli.inputs import refuse_existing
 from mescope.cli.marks import Part, Rate, Recording, clock_of
 from mescope.cli.options import Force, Json
 
@@ -49,7 +50,10 @@ def tiers(
         table_columns,
     )
     from mescope.annotations.mapping import to_json
+    from mescope.io.atomic import write_atomically
 
+    if output is not None:
+        refuse_existing([output], force, source=source)
     contents = read_tiers(source, format=read_as, clock=clock_of(video, rate), part=part)
     every = [tier for one in contents.sets for tier in one.tiers]
     mapping = propose(every, table_columns(source, read_as)[1])
@@ -64,17 +68,8 @@ def tiers(
     if marks:
         explain(f"{marks} marks need no mapping and are read as they are")
     if output is not None:
-        _write(output, dumps_mapping(mapping), force)
+        write_atomically(output, dumps_mapping(mapping).encode("utf-8"))
         explain(f"wrote {output}; look at it, then: mescope convert ... --mapping {output}")
-
-
-def _write(path: Path, text: str, force: bool) -> None:
-    from mescope.errors import OutputError
-    from mescope.io.atomic import write_atomically
-
-    if path.exists() and not force:
-        raise OutputError(f"{path} exists already and is kept; --force replaces it")
-    write_atomically(path, text.encode("utf-8"))
 
 
 def _show(found: tuple[TierSummary, ...], mapping: TierMapping) -> None:

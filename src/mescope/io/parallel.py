@@ -29,15 +29,20 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def checked_engine(name: str) -> Engine:
-    """Return an engine from its name.
+def checked_engine(name: str, address: str | None = None) -> Engine:
+    """Return an engine from its name; ``address``: of a cluster, if one is named.
 
     Raises:
-        RecipeError: there is no such engine.
+        RecipeError: there is no such engine, or it is none that has an address.
     """
     if name not in get_args(Engine):
         raise RecipeError(
             f"expected an engine of {', '.join(get_args(Engine))}, found {name!r}"
+        )
+    if address is not None and name != "ray":
+        raise RecipeError(
+            f"expected --engine ray beside --address {address}, found {name}: only a Ray "
+            "cluster has an address"
         )
     return cast(Engine, name)
 

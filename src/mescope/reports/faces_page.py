@@ -12,7 +12,7 @@ from mescope.reports.cards import MOST_PICTURED, card, followed
 from mescope.reports.face_arrows import data_uri
 from mescope.reports.faces import asked_in_words
 from mescope.reports.formatting import clock, emotion_words, findings_in_words
-from mescope.reports.html import day, facts_of, flat, template
+from mescope.reports.html import day, facts_of, flat, gap_row, template
 from mescope.reports.judged import headline, rates_in_words
 from mescope.reports.plots import timeline
 from mescope.reports.tables import duration_ms
@@ -31,7 +31,7 @@ def faces_page(found: FacesAnalysis) -> str:
         found=f"{findings_in_words(kinds)} on {several}",
         facts=facts_of(first, seen=False),
         warnings=list(found.all_warnings),
-        questions=asked_in_words(found),
+        questions=[text[0].upper() + text[1:] for text in asked_in_words(found)],
         faces=faces,
         rows=_rows(found),
         most_pictured=MOST_PICTURED,
@@ -58,6 +58,8 @@ def _face(one: AnalyzedFace, number: int) -> dict[str, Any]:
         "rates": rates_in_words(analysis),
         "wide": timeline(analysis, width=_WIDE, name=f"wide-{number}"),
         "narrow": timeline(analysis, width=_NARROW, name=f"narrow-{number}"),
+        "gaps": [gap_row(gap) for gap in analysis.gaps],
+        "fainter": sum(f.explained_by is None for f in analysis.candidates),
         "cards": [card(f, str(k)) for k, f in enumerate(analysis.findings, 1)],
     }
 

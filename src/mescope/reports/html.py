@@ -26,7 +26,7 @@ from mescope.reports.plots import timeline
 if TYPE_CHECKING:
     from jinja2 import Template
 
-    from mescope.results import Analysis
+    from mescope.results import Analysis, Gap
 
 _WIDE, _NARROW = 940, 350  # units; the page shows one of the two drawings
 _MOST_EVENTS = 400  # rows; the rest is in the CSV
@@ -46,7 +46,7 @@ def render(analysis: Analysis) -> str:
         facts=facts_of(analysis),
         rates=_rate_rows(analysis),
         warnings=list(dict.fromkeys(analysis.warnings)),
-        gaps=[_gap_row(gap) for gap in analysis.gaps],
+        gaps=[gap_row(gap) for gap in analysis.gaps],
         unjudged=spell_duration(unjudged_s(analysis)),
         judged=judged_s(analysis) > 0,
         timeline_wide=timeline(analysis, width=_WIDE, name="wide"),
@@ -108,7 +108,8 @@ def facts_of(analysis: Analysis, *, seen: bool = True) -> str:
     return ", ".join(parts)
 
 
-def _gap_row(gap: Any) -> dict[str, str]:
+def gap_row(gap: Gap) -> dict[str, str]:
+    """Return a stretch that could not be judged as a row of a page."""
     return {
         "start": clock(gap.start_s),
         "end": clock(gap.end_s),

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from mescope.annotations.face_events import KINDS
 from mescope.events import EventKind
 from mescope.reports.formatting import findings_in_words, span, spell_duration, spell_span
 
 if TYPE_CHECKING:
+    from mescope.events import FaceEvent
     from mescope.results import Analysis
 
 EVENT_NAMES: dict[EventKind, tuple[str, str]] = {
@@ -31,12 +35,16 @@ MOSTLY: dict[EventKind, str] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rate:
-    """How often a kind of event happened in the time that could be judged."""
+    """How often a kind of event happened.
+
+    ``a_minute`` counts those that begin in the time that could be judged, a minute of it: a
+    stretch that could not be judged counts neither as time nor with what begins in it.
+    """
 
     kind: EventKind
-    number: int
-    seconds: float  # that all of them last, overlaps counted once
-    a_minute: float | None  # of judged time; None where nothing was judged
+    number: int  # all of them
+    seconds: float  # that they last, overlaps counted once
+    a_minute: float | None  # None where nothing was judged
 
 
 def unjudged_s(analysis: Analysis) -> float:
@@ -68,15 +76,23 @@ def rates(analysis: Analysis) -> list[Rate]:
     for kind in KINDS:
         those = [event for event in analysis.events if event.kind == kind]
         if those:
+            counted = len(those) - _in_gaps(analysis, those)
             found.append(
                 Rate(
                     kind=kind,
                     number=len(those),
                     seconds=_union([(e.onset_s, e.offset_s) for e in those]),
-                    a_minute=len(those) / minutes if minutes > 0 else None,
+                    a_minute=counted / minutes if minutes > 0 else None,
                 )
             )
     return found
+
+
+def _in_gaps(analysis: Analysis, events: Sequence[FaceEvent]) -> int:
+    """Return how many events begin where nothing could be judged."""
+    onsets = np.array([event.interval.first for event in events])[:, None]
+    gaps = np.array([(g.interval.first, g.interval.last) for g in analysis.gaps]).reshape(-1, 2)
+    return int(((onsets >= gaps[:, 0]) & (onsets <= gaps[:, 1])).any(axis=1).sum())
 
 
 def rates_in_words(analysis: Analysis) -> str:

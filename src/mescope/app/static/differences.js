@@ -33,7 +33,7 @@ export class Differences {
       if (!here.length) return make("p", { class: "quiet" }, t("differences.none", { who: nameOf(other) }));
       return make("div", {}, make("h3", {}, t("differences.with", { who: nameOf(other) })), make("ol", { class: "differences" }, ...here.map((one) =>
         make("li", {}, make("button", { type: "button", onclick: () => this.open(one.frame) },
-          make("span", {}, clock(one.frame / this.recording.rate)), make("span", {}, differing(one.reasons)))))));
+          make("span", {}, clock(one.seconds)), make("span", {}, differing(one.reasons)))))));
     } catch (error) {
       return make("p", { class: "quiet" }, `${nameOf(other)}: ${error.message}`);
     }

@@ -117,7 +117,7 @@ class Form {
     this.inputs = [];  // [element, what it shows of a mark]
     for (const name of Object.keys(COMMAND)) {
       this.field(t(`panel.${name}`, { key: showKey(scheme.keys[COMMAND[name]]) }), make("input", { id: `f-${name}`, type: "number", min: "0", step: "1" }), name,
-        (m) => m[name] ?? "", (text) => (text === "" && name === "apex" ? null : Number(text)));
+        (m) => m[name] ?? "", (text) => (text !== "" ? Number(text) : name === "apex" ? null : undefined));
     }
     this.choice = make("select", { id: "f-emotion", title: scheme.emotions.map(({ name, key }) => `${showKey(key)} ${word("emotions", name)}`).join(", ") });
     this.field(t("panel.emotion"), this.choice, "emotion", (m) => m.emotion ?? "", (text) => text || null);
@@ -162,7 +162,9 @@ class Form {
     element.addEventListener("input", () => { element.typing = true; });
     element.addEventListener("change", () => {
       element.typing = false;
-      this.callbacks.act("edit", this.mark, { [name]: read(element.value) });
+      const value = read(element.value);
+      if (value === undefined) return this.show(this.mark);  // no mark is without an onset or an offset
+      return this.callbacks.act("edit", this.mark, { [name]: value });
     });
     this.fields.append(make("label", { for: element.id }, label), element);
     this.inputs.push([element, shown]);

@@ -75,13 +75,15 @@ class Study {
   recordings() {
     this.text = make("input", { type: "search", id: "study-filter", "aria-label": t("study.filter_label"), placeholder: t("study.filter"), oninput: () => this.showRows() });
     this.rows = make("tbody", {});
+    this.rest = make("p", { class: "quiet", id: "study-rest" });
     return make("section", { class: "card", id: "study-recordings" }, make("h2", {}, t("study.recordings")), make("div", { class: "row" }, this.text),
-      scroll(t("study.recordings"), make("table", { class: "table words" }, named("recording", "person", "condition", "coders", "finished_by"), this.rows)));
+      scroll(t("study.recordings"), make("table", { class: "table words" }, named("recording", "person", "condition", "coders", "finished_by"), this.rows)), this.rest);
   }
 
   showRows() {
     const text = this.text.value.trim().toLowerCase();
     const fitting = this.all.filter((one) => `${one.name} ${one.person} ${one.condition}`.toLowerCase().includes(text));
+    put(this.rest, fitting.length > MOST ? t("study.shown", { n: MOST, of: fitting.length }) : "");
     this.rows.replaceChildren(...fitting.slice(0, MOST).map((one) => {
       const box = make("input", { "aria-label": t("study.coders_of", { name: one.name }), value: listed(one.assigned), autocomplete: "off", "data-of": one.id });
       box.addEventListener("change", () => { const coders = names(box.value); this.assign([one.id], coders, Math.max(1, coders.length)); });
@@ -101,7 +103,7 @@ class Study {
       try {
         say(taken(await ask("/study/people", { method: "POST", headers: { "X-Name": encodeURIComponent(chosen.name) }, body: chosen })), 12);
         await this.refresh();
-      } catch (error) { say(`${chosen.name}: ${error.message}`, 12); }
+      } catch (error) { fail(`${chosen.name}: ${error.message}`); }
     });
     return make("section", { class: "card", id: "people" }, make("h2", {}, t("study.people")), make("p", { class: "quiet" }, t("study.people_why")),
       make("div", { class: "row" }, make("label", { class: "button" }, t("study.upload"), file), this.table));
@@ -135,7 +137,8 @@ class Study {
       make("img", { class: "plot", alt: t("study.figure"), src: `api/study/figure?who=${who}&turn=${this.asked}` }),
       scroll(t("study.rates"), make("table", { class: "table" }, named("", "condition", "event", "number", "judged", "rate", "interval", "people"), make("tbody", {}, ...rows.slice(0, MOST).map((r) =>
         line(rowName(r), [r.condition, word("events", r.event), r.number, figure(r.judged_minutes), figure(r.a_minute),
-          r.low === null ? NONE : t("study.interval", { low: figure(r.low), high: figure(r.high) }), r.people], { class: r.level })))))];
+          r.low === null ? NONE : t("study.interval", { low: figure(r.low), high: figure(r.high) }), r.people], { class: r.level }))))),
+      rows.length > MOST && make("p", { class: "quiet", id: "rates-rest" }, t("agreement.shown", { n: MOST, of: rows.length }))].filter(Boolean);
   }
 
   report() {

@@ -203,10 +203,10 @@ export class Timeline {
       return this.look(hold.view[0] + by);
     }
     const by = Math.round(this.at(event.offsetX) - hold.from), { mark, was } = hold;
-    const apex = was.apex ?? was.first, end = this.recording.frames - 1;
+    const end = this.recording.frames - 1;  // without an apex the edges hold each other
     hold.moved ||= by !== 0;
-    if (hold.part === "first") mark.first = Math.min(Math.max(0, was.first + by), apex);
-    if (hold.part === "last") mark.last = Math.max(Math.min(end, was.last + by), apex);
+    if (hold.part === "first") mark.first = Math.min(Math.max(0, was.first + by), was.apex ?? was.last);
+    if (hold.part === "last") mark.last = Math.max(Math.min(end, was.last + by), was.apex ?? was.first);
     if (hold.part === "whole") {
       const shift = Math.min(Math.max(by, -was.first), end - was.last);
       mark.first = was.first + shift;

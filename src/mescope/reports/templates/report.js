@@ -5,8 +5,8 @@
   const slider = document.getElementById("floor");
   const floorNow = document.getElementById("floor-now"), found = document.getElementById("found");
   const back = document.getElementById("floor-back"), none = document.getElementById("none");
-  const where = document.getElementById("where");
-  const usual = Number(slider.dataset.usual), asMade = [found.textContent, where.textContent];
+  const where = document.getElementById("where"), heading = document.getElementById("heading");
+  const usual = Number(slider.dataset.usual), asMade = [found, where, heading].map((one) => one.textContent);
   const hanging = [...document.querySelectorAll("[data-score]")];
   const cards = hanging.filter((one) => one.matches("article"));
   const lines = [...document.querySelectorAll("line.floor")];
@@ -36,6 +36,7 @@
     found.textContent = atUsual ? asMade[0] : phrase(shown) || "No expressions";
     where.textContent = atUsual ? asMade[1]
       : `with scores of ${floor.toFixed(2)} or more, usually ${usual.toFixed(2)}`;
+    heading.textContent = atUsual ? asMade[2] : shown.length ? "What reaches this score" : "Nothing reaches this score";
     back.hidden = atUsual;
     if (none) none.classList.toggle("below", shown.length > 0);
   }
