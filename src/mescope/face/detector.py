@@ -21,15 +21,8 @@ import numpy.typing as npt
 
 from mescope.errors import FaceError
 from mescope.face.box import Box, gap, overlap
-from mescope.face.choice import (
-    FaceChoice,
-    Moment,
-    Point,
-    choose,
-    chosen,
-    place_missed,
-    told_at_first,
-)
+from mescope.face.choice import FaceChoice, Moment, Point, chosen
+from mescope.face.meant import choose, place_missed, told_at_first
 
 Grey = npt.NDArray[np.uint8]
 Landmarks = npt.NDArray[np.float32]
