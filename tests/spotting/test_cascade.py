@@ -9,14 +9,16 @@ from mescope.labels import SPOTTING_CLASSES
 from mescope.spotting.cascade import (
     PROPOSER,
     CascadeRule,
+    Judged,
     Signs,
+    clear_of_tremble,
     evidence,
     judge,
     signs_of,
     spot,
 )
 from mescope.spotting.face_shape import TRACES
-from mescope.spotting.flow_peaks import candidates
+from mescope.spotting.flow_peaks import Candidate, candidates
 from mescope.spotting.segments import CORE, SAMPLES, sample_positions
 
 RATE = 30.0
@@ -286,6 +288,44 @@ def test_a_movement_that_ends_with_the_recording():
 def test_rules_travel_as_plain_values_and_refuse_nonsense():
     rule = CascadeRule(floor=0.4, slope=2.0, offset=-1.5, breadth=0.2, edge=0.3, refine=False)
     assert CascadeRule(**rule.to_dict()) == rule
-    for wrong in ({"floor": 1.2}, {"edge": 0.0}, {"slope": 0.0}):
+    for wrong in (
+        {"floor": 1.2},
+        {"edge": 0.0},
+        {"slope": 0.0},
+        {"sure": 0.0},
+        {"clear": -1.0},
+    ):
         with pytest.raises(ValueError, match=r"must be a number|floor and edge"):
             CascadeRule(**wrong)
+
+
+def moving(px, regions):
+    """A recording that trembles by about 0.1 px, and some of whose regions come and go once."""
+    motion = recording(300, 0.05).reshape(300, -1, 2)
+    motion[:, regions, 1] += px * bump(300, 140, 152)[:, None]
+    return motion.reshape(300, -1)
+
+
+@pytest.mark.parametrize(
+    ("px", "count", "raw", "stays"),
+    [(3.0, 4, 0.6, True), (3.0, 2, 0.6, False), (0.15, 4, 0.6, False), (3.0, 2, 0.9, True)],
+)
+def test_what_may_be_tremble_is_a_candidate_unless_the_score_is_high(px, count, raw, stays):
+    motion = moving(px, list(range(count)))
+    interval = Interval(140, 152)
+    one = judged_at(motion, interval)
+    rule = CascadeRule(floor=0.5, clear=3.0, sure=0.75)
+    ((_, p),) = clear_of_tremble([(one, raw)], motion, RATE, rule)
+    assert p == pytest.approx(raw if stays else raw * 0.5 / 0.75)
+    assert (p >= rule.floor) == stays
+    assert clear_of_tremble([(one, raw)], motion, RATE, CascadeRule(floor=0.5)) == [(one, raw)]
+
+
+def judged_at(motion, interval):
+    vectors = motion.reshape(len(motion), -1, 2)
+    here = np.hypot(*(vectors[146] - vectors[interval.first]).T)
+    back = np.hypot(*(vectors[146] - vectors[interval.last]).T)
+    most = np.sort(np.minimum(here, back))[::-1]
+    candidate = Candidate(interval=interval, apex=146, strength=3.0, motion=())
+    moved = float(most[0]), float(most[2])
+    return Judged(candidate, interval, 0.5, moved, np.zeros(SAMPLES), np.zeros((16, 5)))

@@ -21,10 +21,8 @@ from mescope.spotting.apex_motion import apex_motion, by_group
 from mescope.spotting.displacement import displacement
 from mescope.spotting.explained import explained_by
 from mescope.spotting.face_shape import shape_traces
-from mescope.spotting.flow_peaks import over_trend
 from mescope.spotting.spotters import Spotting
-
-_TREND_S = 1.2
+from mescope.spotting.tremble import tremble
 
 
 @dataclass(frozen=True)
@@ -84,18 +82,7 @@ def emotion_traces(spotting: Spotting, movements: Sequence[Movement]) -> NDArray
 def noise_level(flow: RoiFlow, found: Sequence[Detection]) -> float | None:
     """Return the motion, px, that regions show where nothing was found; None without a face.
 
-    The 90th percentile over frames outside all movements, median over regions: a movement below
-    it cannot be distinguished from how this recording trembles.
+    See :func:`mescope.spotting.tremble.tremble`.
     """
     chained = displacement(flow.windows, flow.timing.hop, flow.valid)
-    trembling = over_trend(chained, flow.timing.rate, _TREND_S)
-    quiet = ~np.isnan(trembling[:, 0])
-    for one in found:
-        quiet[one.interval.first : one.interval.last + 1] = False
-    if quiet.sum() < 10:
-        quiet = ~np.isnan(trembling[:, 0])
-    if not quiet.any():
-        return None
-    vectors = trembling[quiet].reshape(int(quiet.sum()), -1, 2)
-    length = np.hypot(vectors[..., 0], vectors[..., 1])
-    return float(np.median(np.percentile(length, 90, axis=0)))
+    return tremble(chained, flow.timing.rate, [one.interval for one in found])

@@ -10,6 +10,7 @@
    (strength, duration, how much of the face comes and goes) into the share of such candidates
    that are expressions.
 5. Of candidates that share frames the one that the network finds best stays.
+6. What may be the recording's own tremble gets less of a score.
 
 No strength is ever too strong: amplitude is compressed, not thresholded, and micro or macro
 follows from the duration alone.  NumPy only; the network comes as a function.  All frames here
@@ -34,6 +35,7 @@ from mescope.spotting.proposals import emotion_scores, kind_of
 from mescope.spotting.segments import CORE, back_to_frames, segments
 from mescope.spotting.spotters import Score, Spotting
 from mescope.spotting.traces import Floats
+from mescope.spotting.tremble import tremble
 
 CLEAR_STRENGTH, SAME_CLEAR = 5.0, 0.3
 """A movement of so many thresholds stands out of the recording: its own edges are taken where
@@ -56,6 +58,7 @@ with an IoU of at least 0.5; the training-free spotter's own rule covers 67 % an
 
 
 Slope = Annotated[float, Within(-1e6, 1e6)]
+Clear = Annotated[float, Within(0.0, 1e6)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,11 +74,13 @@ class CascadeRule:
     offset: Slope = 0.0
     edge: Share = 0.5  # an interval ends where the network's score falls to this share
     refine: bool = True  # take the network's edges
+    clear: Clear = 0.0  # trembles of the recording by which a third region must come and go,
+    sure: Whole = 1.0  # unless the score is so high; see :func:`clear_of_tremble`
 
     def __post_init__(self) -> None:
         check_fields(self)
-        if not (self.edge > 0.0 and self.slope > 0):
-            raise ValueError("expected floor and edge in 0..1 and a slope above 0")
+        if not (self.edge > 0.0 and self.slope > 0 and self.sure > 0.0):
+            raise ValueError("expected floor and edge in 0..1, and sure and slope above 0")
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as plain values; ``CascadeRule(**rule.to_dict()) == rule``."""
@@ -216,7 +221,7 @@ def spot(
     emotion = np.full((len(movement), len(SPOTTING_CLASSES)), np.nan)
     emotion[seen] = np.eye(len(SPOTTING_CLASSES))[-1]
     found = []
-    for one, p in strongest(judged, rule, rate):
+    for one, p in clear_of_tremble(strongest(judged, rule, rate), motion, rate, rule):
         detection = detection_of(one, p, rate)
         found.append(detection)
         _draw(trace, emotion, one, detection)
@@ -247,6 +252,27 @@ def strongest(
             taken[at] = True
             kept.append((one, float(scores[i])))
     return kept
+
+
+def clear_of_tremble(
+    scored: Sequence[tuple[Judged, float]], motion: Floats, rate: float, rule: CascadeRule
+) -> list[tuple[Judged, float]]:
+    """Return what :func:`strongest` left, what the recording's own tremble may be with less.
+
+    Muscles move several regions; a face at rest, filmed with noise, moves one region here and
+    another there.  Where fewer than three regions come and go by ``clear`` times what this
+    recording shows outside all movements, a score below ``sure`` is brought below the floor, in
+    proportion, so that whoever lowers the floor still sees it.
+    """
+    noise = tremble(motion, rate, [one.interval for one, _ in scored]) if rule.clear else None
+    if noise is None:
+        return list(scored)
+    return [
+        (one, p * rule.floor / rule.sure)
+        if p < rule.sure and one.moved[1] < rule.clear * noise
+        else (one, p)
+        for one, p in scored
+    ]
 
 
 def _refined(

@@ -30,6 +30,7 @@ from mescope.spotting.cascade import (
     CascadeRule,
     Judged,
     Signs,
+    clear_of_tremble,
     detection_of,
     evidence,
     judge,
@@ -58,6 +59,11 @@ Held-out recordings are harder than most real ones: many talk, turn and tremble 
 AT_REST = 0.5
 """False alarms per minute of held-out recordings without any expression: who looks at a face
 that shows nothing should hardly ever be shown something."""
+
+CLEAR, SURE = 3.0, 0.75
+"""Of :func:`mescope.spotting.cascade.clear_of_tremble`.  Chosen in sight of planted clips and
+still test portraits, which tremble otherwise than rendered people who keep still do: there a
+higher floor would do as well."""
 
 FLOORS = tuple(round(0.2 + 0.05 * i, 2) for i in range(15))
 
@@ -152,7 +158,7 @@ def calibrate(
     slope, strength, brevity, breadth, evenness = slopes
     rule = CascadeRule(
         slope=max(slope, 1e-3), strength=strength, brevity=brevity, breadth=breadth,
-        evenness=evenness, offset=offset,
+        evenness=evenness, offset=offset, clear=CLEAR, sure=SURE,
     )  # fmt: skip
     minutes = sum(len(one.times) / one.rate for one in held) / 60
     tried = []
@@ -198,11 +204,8 @@ def _f2(counts: Counts) -> float:
 
 def found_by(one: Measured, judged: Sequence[Judged], rule: CascadeRule) -> list[Detection]:
     """Return the detections that people would be shown, without traces."""
-    found = [
-        detection_of(j, p, one.rate)
-        for j, p in strongest(judged, rule, one.rate)
-        if p >= rule.floor
-    ]
+    scored = clear_of_tremble(strongest(judged, rule, one.rate), one.motion, one.rate, rule)
+    found = [detection_of(j, p, one.rate) for j, p in scored if p >= rule.floor]
     return [each for each in found if not _explained(one, each)]
 
 
