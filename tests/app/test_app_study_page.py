@@ -132,8 +132,10 @@ def test_figures_disagreements_at_their_frame_and_a_consensus(window, lab):
     window.until(lambda: len(window.all("#disagreements tbody tr")) == 3)
     window.click("#save-list")
     table = window.saved("disagreements.csv").decode().splitlines()
-    assert table[0].startswith("recording,frame,reasons,onset_a")
-    assert table[1].startswith("s1.mp4,10,onset,10,,19,micro,fear,12,,19,micro,fear,66.6")
+    assert table[0].startswith("recording,frame,seconds,reasons,onset_a")
+    assert table[1].startswith(
+        "s1.mp4,10,0.333333,onset,10,,19,micro,fear,12,,19,micro,fear,66.6"
+    )
     window.click("#make-consensus")
     window.says("#consensus-made", "1 mark in")
     held = lab.client.get(

@@ -40,7 +40,7 @@ def test_a_recogniser_on_drawn_maps_is_measured_on_some_of_them(run, here):
     )
     assert status == 0, err
     found = json.loads(out)
-    assert found["steps"] == -(-40 // found["batch_size"]) * 6
+    assert found["steps"] == -(-40 // found["batch_size"]) * 5
     assert list(Path().iterdir()) == []
 
 

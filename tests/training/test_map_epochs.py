@@ -26,6 +26,15 @@ optim.batch_size = 8
 """
 
 
+@pytest.fixture(autouse=True)
+def few(monkeypatch):
+    """Draw few simulated maps: a pool of thousands takes a minute."""
+    monkeypatch.setattr(map_epochs, "POOL", 40)
+    map_epochs._drawn.cache_clear()
+    yield
+    map_epochs._drawn.cache_clear()
+
+
 def epochs(augment, count=20, beside=None, batch=8):
     rng = np.random.default_rng(0)
     maps = rng.uniform(0, 255, (count, 3, 28, 28)).astype(np.float32)
@@ -89,9 +98,7 @@ def test_a_simulated_map_counts_its_share_in_the_loss():
     torch.testing.assert_close(found, (each * heavy).sum() / heavy.sum())
 
 
-def test_classes_of_simulated_maps_are_those_of_the_recipe(monkeypatch):
-    monkeypatch.setattr(map_epochs, "POOL", 40)
-    map_epochs._drawn.cache_clear()
+def test_classes_of_simulated_maps_are_those_of_the_recipe():
     data = parse_recipe(CNN).data
     plain = simulated_beside(data, ("negative", "positive", "surprise"), 3)
     other = simulated_beside(data, ("surprise", "negative", "positive"), 3)
@@ -99,7 +106,6 @@ def test_classes_of_simulated_maps_are_those_of_the_recipe(monkeypatch):
     assert names[0] == names[1]
     with pytest.raises(RecipeError, match="expected the classes negative, positive, surprise"):
         simulated_beside(data, ("negative", "positive"), 3)
-    map_epochs._drawn.cache_clear()
 
 
 @pytest.mark.parametrize(
@@ -128,9 +134,7 @@ def test_clips_are_not_turned():
         parse_recipe(text)
 
 
-def test_a_recipe_with_everything_trains(monkeypatch):
-    monkeypatch.setattr(map_epochs, "POOL", 40)
-    map_epochs._drawn.cache_clear()
+def test_a_recipe_with_everything_trains():
     more = "augment.simulated = 0.3\naugment.turn = 5.0\naugment.zoom = 0.1"
     recipe = parse_recipe(CNN + more)
     maps = np.random.default_rng(1).uniform(0, 255, (12, 3, 28, 28)).astype(np.float32)
@@ -141,7 +145,6 @@ def test_a_recipe_with_everything_trains(monkeypatch):
     without = dataclasses.replace(recipe, augment=Augment(turn=5.0, zoom=0.1))
     other = Classification.train(without, given, 0, Session())
     assert not np.allclose(one.scores(maps), other.scores(maps))
-    map_epochs._drawn.cache_clear()
 
 
 def test_a_model_asked_about_both_sides_has_no_better_one():

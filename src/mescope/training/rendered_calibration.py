@@ -65,7 +65,9 @@ CLEAR, SURE = 3.0, 0.75
 still test portraits, which tremble otherwise than rendered people who keep still do: there a
 higher floor would do as well."""
 
-FLOORS = tuple(round(0.2 + 0.05 * i, 2) for i in range(15))
+FLOORS = tuple(round(0.4 + 0.05 * i, 2) for i in range(11))
+"""Of what is shown; candidates are kept down to far below.  Of movements with a score of less
+than 0.4 three in five would be nothing."""
 
 RENDERED = "rendered"
 """How the figures on the card begin."""
