@@ -60,7 +60,7 @@ AT_REST = 0.5
 """False alarms per minute of held-out recordings without any expression: who looks at a face
 that shows nothing should hardly ever be shown something."""
 
-CLEAR, SURE = 3.0, 0.75
+CLEAR, SURE = 2.25, 0.75
 """Of :func:`mescope.spotting.cascade.clear_of_tremble`.  Chosen in sight of planted clips and
 still test portraits, which tremble otherwise than rendered people who keep still do: there a
 higher floor would do as well."""
