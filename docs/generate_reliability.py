@@ -3,7 +3,7 @@
     python docs/generate_reliability.py runs/me-tst-plus-cascade
 
 The folder is that of the training run.  Its held-out recordings, of identities that training
-has not seen, have fitted the three numbers of the calibration; they are judged again, and
+has not seen, have fitted the numbers of the calibration; they are judged again, and
 recordings that nothing has seen are rendered beside them.
 """
 
@@ -27,7 +27,7 @@ from mescope.spotting.cascade import CascadeRule
 from mescope.training.calibration import reliability
 from mescope.training.flat_recipe import with_tables
 from mescope.training.recipe import recipe_of
-from mescope.training.rendered_calibration import judged_by, survivors
+from mescope.training.rendered_calibration import judged_by, scored_by
 from mescope.training.tables import fitting
 
 PICTURE = Path(__file__).parent / "images" / "cascade-reliability.png"
@@ -39,8 +39,12 @@ Points = list[tuple[float, float, int]]
 
 def points(model: torch.nn.Module, rule: CascadeRule, some: Sequence[Measured]) -> Points:
     """Return (mean score, share that was right, how many) of every eighth of the scores."""
-    signs, right = survivors(some, [judged_by(model, one) for one in some], rule)
-    return reliability(rule.calibrated(signs), right, bins=8)
+    scores, right = [], []
+    for one in some:
+        for found in scored_by(one, judged_by(model, one), rule):
+            scores.append(found.score)
+            right.append(any(found.interval.iou(e.interval) >= 0.5 for e in one.expressions))
+    return reliability(np.array(scores), np.array(right), bins=8)
 
 
 def draw(lines: dict[str, Points], floor: float, path: Path) -> None:

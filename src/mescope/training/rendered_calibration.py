@@ -204,11 +204,16 @@ def _f2(counts: Counts) -> float:
     return 5 * counts.tp / whole if whole else 0.0
 
 
+def scored_by(one: Measured, judged: Sequence[Judged], rule: CascadeRule) -> list[Detection]:
+    """Return all detections that no other event explains, with the scores that people see."""
+    scored = clear_of_tremble(strongest(judged, rule, one.rate), one.motion, one.rate, rule)
+    found = [detection_of(j, p, one.rate) for j, p in scored]
+    return [each for each in found if not _explained(one, each)]
+
+
 def found_by(one: Measured, judged: Sequence[Judged], rule: CascadeRule) -> list[Detection]:
     """Return the detections that people would be shown, without traces."""
-    scored = clear_of_tremble(strongest(judged, rule, one.rate), one.motion, one.rate, rule)
-    found = [detection_of(j, p, one.rate) for j, p in scored if p >= rule.floor]
-    return [each for each in found if not _explained(one, each)]
+    return [each for each in scored_by(one, judged, rule) if each.score >= rule.floor]
 
 
 def _explained(one: Measured, found: Detection) -> bool:
