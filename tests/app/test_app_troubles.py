@@ -71,7 +71,12 @@ def big(number):
 
 
 def trouble(one):
-    return one.client.get("/api/project").json()["trouble"]
+    """Return what the server says is in the way: on the page's first line, or instead of it."""
+    answer = one.client.get("/api/project")
+    found = answer.json()
+    if answer.status_code == 503:  # the folder went or came while it was looked at
+        return found["error"]
+    return found["trouble"]
 
 
 def passed(one):
