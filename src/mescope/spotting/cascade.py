@@ -263,14 +263,19 @@ def clear_of_tremble(
     another there.  Where fewer than three regions come and go by ``clear`` times what this
     recording shows outside all movements, a score below ``sure`` is brought below the floor, in
     proportion, so that whoever lowers the floor still sees it.
+
+    Args:
+        scored: movements that share no frames, with calibrated scores; in decimated frames.
+        motion: (n, 2R) chained displacement, px; nan gaps.
+        rate: frames per second.
+        rule: its ``clear``, ``sure`` and ``floor``.
     """
     noise = tremble(motion, rate, [one.interval for one, _ in scored]) if rule.clear else None
     if noise is None:
         return list(scored)
+    left = min(1.0, rule.floor / rule.sure)
     return [
-        (one, p * rule.floor / rule.sure)
-        if p < rule.sure and one.moved[1] < rule.clear * noise
-        else (one, p)
+        (one, p * left) if p < rule.sure and one.moved[1] < rule.clear * noise else (one, p)
         for one, p in scored
     ]
 

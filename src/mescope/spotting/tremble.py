@@ -10,7 +10,7 @@ from mescope.events import Interval
 from mescope.spotting.flow_peaks import over_trend
 from mescope.spotting.traces import Floats
 
-_TREND_S = 1.2
+_TREND_S = 1.2  # slower motion is no tremble
 _LEAST = 10  # frames that must be left to judge by
 
 

@@ -2,7 +2,7 @@
 
 Recordings are rendered and measured (or read back), the network learns from all but the last
 share of them, and that share, of identities it has not seen, calibrates the scores, chooses the
-floor and gives the figures of the card.  No real face and no test portrait has a part in it.
+floor and gives the figures of the card.  No real face and no test portrait is learned from.
 """
 
 from __future__ import annotations
