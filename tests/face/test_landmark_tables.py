@@ -186,17 +186,22 @@ def test_of_several_faces_the_one_asked_for_is_followed(swaying, tmp_path):
     assert any("2 faces in frame 0" in said for said in flow.warnings)
 
 
+def two_people(folder, points, beside, missed):
+    """Write a table of two faces (n, 68, 2); in some frames the first one was missed."""
+    head = ["frame", "FaceScore", *named("{axis}_{i}", 68)]
+    rows = [
+        [i, score, *one.T.ravel()]
+        for i in range(FRAMES)
+        for one, score in ((points[i], 0.1 if i in missed else 0.9), (beside[i], 0.9))
+    ]
+    return write(folder / "a.csv", head, rows)
+
+
 def test_a_frame_that_the_program_missed_is_not_filled_with_somebody_else(swaying, tmp_path):
     """Their eyes would blink and their head turn in the name of the one who is followed."""
     pictures, points = swaying
     beside = points * 0.4 + (140, 140)
-    head = ["frame", "FaceScore", *named("{axis}_{i}", 68)]
-    rows = [
-        [i, 0.1 if missed else 0.9, *one.T.ravel()]
-        for i in range(FRAMES)
-        for one, missed in ((points[i], i in (10, 11, 12, 21)), (beside[i], False))
-    ]
-    path = write(tmp_path / "a.csv", head, rows)
+    path = two_people(tmp_path, points, beside, missed=(10, 11, 12, 21))
     flow = extract(pictures, rate=30, timing=SHORT, landmarks=path)
     seen = np.isfinite(flow.points[:FRAMES, 0, 0])
     assert np.flatnonzero(~seen).tolist() == [10, 11, 12, 21]
@@ -206,13 +211,7 @@ def test_a_frame_that_the_program_missed_is_not_filled_with_somebody_else(swayin
 def test_who_was_missed_at_a_look_is_followed_again(swaying, tmp_path):
     pictures, points = swaying
     beside = points * 0.3 + (160, 160)
-    head = ["frame", "FaceScore", *named("{axis}_{i}", 68)]
-    rows = [
-        [i, 0.1 if missed else 0.9, *one.T.ravel()]
-        for i in range(FRAMES)
-        for one, missed in ((points[i], 7 < i < 10), (beside[i], False))
-    ]
-    path = write(tmp_path / "a.csv", head, rows)
+    path = two_people(tmp_path, points, beside, missed=(8, 9))
     flow = extract(pictures, rate=30, timing=SHORT, landmarks=path)
     assert (flow.landmarks[:, 30, 0] > 160).tolist() == [False, True, False, False]
 
