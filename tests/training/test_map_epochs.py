@@ -169,6 +169,33 @@ def test_a_model_asked_about_both_sides_has_no_better_one():
         'name = "x"\nmodel.name = "svm-flow"\ndata.kind = "flow28"\n',
     ],
 )
-def test_both_sides_are_for_networks_on_flow_maps(text):
-    with pytest.raises(RecipeError, match="both_sides"):
-        parse_recipe(text + "data.both_sides = true")
+@pytest.mark.parametrize("what", ["both_sides", "canonical"])
+def test_both_sides_and_canonical_are_for_networks_on_flow_maps(text, what):
+    with pytest.raises(RecipeError, match=what):
+        parse_recipe(f"{text}data.{what} = true")
+
+
+@pytest.mark.parametrize("kind", ["flow28", "flow"])
+def test_canonical_maps_have_no_unit_and_no_zero(kind):
+    """What a person's amount of motion, or a map's grey of no motion, is teaches nothing."""
+    text = f"{CNN.replace('flow28', kind)}data.canonical = true\ndata.both_sides = true\n"
+    recipe = parse_recipe(text)
+    maps = np.random.default_rng(3).integers(0, 256, (12, 3, 28, 28)).astype(np.float32)
+    classes = ("negative", "positive", "surprise")
+    given = TrainingSet(maps, np.arange(12) % 3, classes)
+    learned = Classification.train(recipe, given, 0, Session())
+    seen = learned.prepare(maps)
+    torch.testing.assert_close(seen.square().mean((2, 3)), torch.ones(12, 3))
+    np.testing.assert_allclose(np.median(seen, axis=(2, 3)), 0, atol=1e-6)
+    other = 3.0 * maps + np.arange(12, dtype=np.float32)[:, None, None, None]
+    torch.testing.assert_close(learned.prepare(other), seen, atol=1e-5, rtol=1e-5)
+    mirrored = maps[..., ::-1].copy()
+    mirrored[:, 0] *= -1
+    torch.testing.assert_close(learned.prepare.mirror(seen), learned.prepare(mirrored))
+    np.testing.assert_allclose(learned.scores(maps), learned.scores(mirrored), atol=1e-6)
+
+
+@pytest.mark.parametrize("other", ["data.standardise = true", "data.scale = 2.0"])
+def test_canonical_maps_are_scaled_in_no_other_way(other):
+    with pytest.raises(RecipeError, match="canonical"):
+        parse_recipe(f"{CNN}data.canonical = true\n{other}\n")

@@ -1,4 +1,4 @@
-"""What every flow map of a clip is brought to before a kernel compares two of them.
+"""What flow maps of clips are brought to before a kernel, or a network that asks, sees them.
 
 Source  ours; the measurement is in ``docs/benchmarks/3db-flow28.md``
 Code    none was read
@@ -48,9 +48,16 @@ def canonical_flow(
         )
     n, _, h, w = flow.shape
     used = flow[:, : CHANNELS * views].reshape(n, views, CHANNELS, h, w)[:, :, :2]
-    moving = used.astype(np.float64)
-    moving -= np.median(moving, axis=(3, 4), keepdims=True)
-    size = np.sqrt((moving**2).mean(axis=(3, 4), keepdims=True))
-    np.divide(moving, size, out=moving, where=size > 0)
-    cells = moving.reshape(n, views, 2, side, h // side, side, w // side)
+    cells = unit_maps(used).reshape(n, views, 2, side, h // side, side, w // side)
     return np.asarray(cells.mean(axis=(4, 6)), np.float64)
+
+
+def unit_maps(maps: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Return maps (..., h, w), each with median 0 and root mean square 1; a flat one is 0.
+
+    The result is the same for every unit and zero that a map may have.
+    """
+    moving = maps.astype(np.float64)
+    moving -= np.median(moving, axis=(-2, -1), keepdims=True)
+    size = np.sqrt((moving**2).mean(axis=(-2, -1), keepdims=True))
+    return np.divide(moving, size, out=np.zeros_like(moving), where=size > 0)

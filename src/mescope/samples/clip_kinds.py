@@ -60,12 +60,20 @@ class ClipKind(SampleKind):
     scale: Factor = 1.0  # samples are multiplied by it
     standardise: bool = False  # each channel to mean 0 and deviation 1
     both_sides: bool = False  # a model is also asked about the mirrored face; flow maps only
+    canonical: bool = False  # each map of a clip to median 0, root mean square 1; flow maps only
 
     def __post_init__(self) -> None:
         positive(self, "scale")
-        if self.both_sides and not self.flow_maps:
+        for name in ("both_sides", "canonical"):
+            if getattr(self, name) and not self.flow_maps:
+                raise RecipeError(
+                    f"{name} is for flow maps, found kind = {self.kind!r}; leave it out"
+                )
+        scaled = [n for n in ("standardise", "unit_flow") if getattr(self, n, False)]
+        if self.canonical and (scaled or self.scale != 1):
             raise RecipeError(
-                f"both_sides is for flow maps, found kind = {self.kind!r}; leave it out"
+                f"canonical maps have one size, {' or '.join(scaled) or 'scale'} would be lost; "
+                "leave one out"
             )
 
     def _channels(self, inputs: NDArray[Any]) -> int:
@@ -99,6 +107,7 @@ class ClipKind(SampleKind):
             slope=tuple(float(v) for v in slope),
             shift=tuple(float(v) for v in -slope * centre),
             both_sides=self.both_sides,
+            canonical=self.canonical,
         )
 
     def _looks_at_all(self) -> bool:
@@ -330,7 +339,7 @@ class SimulatedMaps(_MapKind):
         """See :class:`SampleKind`."""
         return GreyMaps(
             scale=self.scale, standardise=self.standardise, channels=self.channels,
-            both_sides=self.both_sides,
+            both_sides=self.both_sides, canonical=self.canonical,
         )  # fmt: skip
 
     @classmethod

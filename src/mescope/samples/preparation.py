@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from mescope.models.canonical_flow import unit_maps
 from mescope.ranges import Within
 from mescope.samples.augment import flip_flow
 from mescope.samples.checks import Channels, Side
@@ -26,6 +27,9 @@ three channels have.  SAMM's pictures are grey, so all are."""
 class Preparation:
     """What turns raw samples of a kind into what a network sees: slope * raw + shift.
 
+    Of flow maps, ``canonical`` then brings each map of each clip to median 0 and root mean
+    square 1 (:mod:`mescope.models.canonical_flow`).
+
     Travels in the card of weights (``Card.inputs``), so that whoever names a clip years later
     does to it what training did.
     """
@@ -40,6 +44,7 @@ class Preparation:
     smoothing: str = "median5"  # of the landmarks that place their crops
     extent: str = "square"  # of the crops
     both_sides: bool = False  # of flow maps: answers are means with those for mirrored faces
+    canonical: bool = False  # of flow maps: each one has median 0 and root mean square 1
 
     in_px: ClassVar[bool] = False  # raw values are motion in px
     at_once: ClassVar[int] = 256  # samples that a network scores together
@@ -56,10 +61,15 @@ class Preparation:
         """
         used = finite(self._used(inputs))
         slope, shift = self._line(inputs.ndim)
-        return torch.from_numpy(used) * slope + shift
+        prepared = torch.from_numpy(used) * slope + shift
+        if self.canonical:
+            prepared = torch.from_numpy(unit_maps(prepared.numpy()).astype(np.float32))
+        return prepared
 
     def mirror(self, prepared: Tensor) -> Tensor:
         """Return prepared maps of mirrored faces: columns reversed, u negated."""
+        if self.canonical:
+            return flip_flow(prepared)
         slope, shift = self._line(prepared.ndim)
         return self._turned(flip_flow((prepared - shift) / slope)) * slope + shift
 

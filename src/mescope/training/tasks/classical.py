@@ -34,7 +34,7 @@ class ClassicalTask(TrainingTask):
         data = recipe.data
         given = [
             name
-            for name in ("standardise", "unit_flow", "both_sides")
+            for name in ("standardise", "unit_flow", "both_sides", "canonical")
             if getattr(data, name, False)
         ]
         given += ["scale"] if getattr(data, "scale", 1.0) != 1.0 else []
