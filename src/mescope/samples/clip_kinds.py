@@ -60,7 +60,7 @@ class ClipKind(SampleKind):
     scale: Factor = 1.0  # samples are multiplied by it
     standardise: bool = False  # each channel to mean 0 and deviation 1
     both_sides: bool = False  # a model is also asked about the mirrored face; flow maps only
-    canonical: bool = False  # each map of a clip to median 0, root mean square 1; flow maps only
+    canonical: bool = False  # of flow maps: each to median 0, root mean square 1
 
     def __post_init__(self) -> None:
         positive(self, "scale")
@@ -72,8 +72,8 @@ class ClipKind(SampleKind):
         scaled = [n for n in ("standardise", "unit_flow") if getattr(self, n, False)]
         if self.canonical and (scaled or self.scale != 1):
             raise RecipeError(
-                f"canonical maps have one size, {' or '.join(scaled) or 'scale'} would be lost; "
-                "leave one out"
+                f"canonical maps have one size, {' or '.join(scaled) or 'scale'} would be "
+                "lost; leave one out"
             )
 
     def _channels(self, inputs: NDArray[Any]) -> int:
