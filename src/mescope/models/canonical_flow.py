@@ -60,4 +60,5 @@ def unit_maps(maps: NDArray[np.floating]) -> NDArray[np.float64]:
     moving = maps.astype(np.float64)
     moving -= np.median(moving, axis=(-2, -1), keepdims=True)
     size = np.sqrt((moving**2).mean(axis=(-2, -1), keepdims=True))
-    return np.divide(moving, size, out=np.zeros_like(moving), where=size > 0)
+    np.divide(moving, size, out=moving, where=size > 0)
+    return moving
