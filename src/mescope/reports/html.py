@@ -58,6 +58,7 @@ def render(analysis: Analysis) -> str:
         most_pictured=MOST_PICTURED,
         nothing=_nothing(analysis),
         slider=slider,
+        floor=analysis.floor,
         script=Markup(script),
         script_hash=_hash(script),
         events=_event_rows(analysis),
