@@ -209,6 +209,18 @@ def test_nothing_found_names_the_strongest_candidate_that_no_event_explains():
     assert "the face that was followed" in words
 
 
+def test_what_events_explain_is_not_said_to_be_below_the_floor():
+    """Talking through: the score is high all along, and nothing waits below the usual mark."""
+    analysis = enrich(make_analysis(planted=()), candidates=0, explained=4)
+    assert all(f.detection.score > analysis.floor for f in analysis.candidates)
+    text = render(analysis)
+    words = re.sub(r"\s+", " ", " ".join(Page(text).words))
+    assert "nothing reached the floor" not in words
+    assert "explains what reached the floor that was chosen for it" in words
+    assert "0 fainter" not in words
+    assert 'id="floor"' not in text
+
+
 def test_five_hundred_candidates_stay_a_page():
     analysis = enrich(make_analysis(duration=3600), candidates=500, explained=60)
     text = render(analysis)
