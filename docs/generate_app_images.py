@@ -122,7 +122,7 @@ def main() -> None:
             wait.until(lambda d: d.find_element(By.CSS_SELECTOR, "#use button").is_displayed())
             driver.find_element(By.CSS_SELECTOR, "#use button").click()
             driver.find_element(By.CSS_SELECTOR, "#coder").send_keys("ann", Keys.TAB)
-            look(driver, "recordings", 1280, 470, "light")
+            look(driver, "recordings", 1280, 520, "light")
             driver.get(f"{base}/#/r/{identity}")
             found = wait.until(lambda d: d.find_elements(By.CSS_SELECTOR, ".marks button"))
             found[0].click()

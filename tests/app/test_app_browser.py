@@ -30,7 +30,7 @@ def test_the_frame_shown_is_the_frame_asked_for(page):
     ):  # fmt: skip
         page.press(key)
         page.is_at(number)
-    page.says("#where", "frame 30 of 120 · 0:01.000")
+    page.says("#where", "frame 30 of 0–119 · 0:01.000")
 
 
 def test_a_coder_corrects_undoes_comes_back_and_exports(page, desk, tmp_path):

@@ -72,6 +72,20 @@ def test_what_a_person_judged_stays_whatever_the_floor(page):
     assert rows(page) == [page.mark(1)["id"]]
 
 
+def test_marks_below_the_chosen_score_are_not_said_to_be_missing(page):
+    page.js(MOVE, "1")
+    page.until(lambda: not page.all(".marks button"))
+    words = page.text("[aria-label='Marks and judgement']")
+    assert "2 marks are there, but not shown" in words
+    assert "No marks yet" not in words
+
+
+def test_nothing_to_undo_leaves_nothing_unsaved(page):
+    page.press("z")
+    page.says("#errors", "did nothing here that could be undone")
+    assert page.text("#saved") == ""
+
+
 def test_a_candidate_is_no_mark_until_somebody_makes_one_of_it(page):
     page.js(MOVE, "0.3")
     page.until(lambda: "c1" in rows(page))

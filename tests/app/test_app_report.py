@@ -23,6 +23,12 @@ def test_every_mark_is_there_and_faces_only_when_asked_for(served, analyzed):
     assert "http" not in shown.replace("http-equiv", "")
 
 
+def test_a_phone_shows_it_as_wide_as_it_is_and_moves_tables_by_themselves(served, analyzed):
+    page = served.client.get("/api/report").text
+    assert 'name="viewport" content="width=device-width, initial-scale=1"' in page
+    assert page.count("<table") == page.count('<div class="scroll"><table') > 1
+
+
 def pictures_in(data):
     return data.count(b"/Subtype /Image")
 

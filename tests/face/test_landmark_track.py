@@ -67,7 +67,7 @@ def test_few_and_many_frames_a_second(rate):
     flow = extract(blinking([1.0, 2.3], 0.35, 3.5, rate=rate))
     assert [round(on) for on, _ in blink_times(flow)] == [1, 2]
     reasons = {one.reason for one in find_events(flow).unjudged}
-    assert reasons == ({"few frames"} if rate < 18 else set())
+    assert reasons == ({"too few frames a second"} if rate < 18 else set())
 
 
 def test_lids_hardly_depend_on_where_the_detector_put_its_box():

@@ -54,6 +54,27 @@ def test_the_page_shows_the_figures_with_baselines_and_intervals(page, report):
     assert "3, 5, 8" in text  # of the recipe
 
 
+def test_numbers_can_be_read_on_every_shade_of_a_confusion_matrix(page):
+    """4.5 to 1, as WCAG asks, for one ink on cells from empty to full, by day and by night."""
+    drawing = confusion_picture([[9, 0], [0, 9]], ["a", "b"])
+    deepest = max(float(depth) for depth in re.findall(r"opacity:([\d.]+)", drawing))
+    inks = [re.findall(rf"--{name}: (#\w{{6}})", page) for name in ("ink", "soft", "cell")]
+    for ink, soft, cell in (tuple(one[i] for one in inks) for i in (0, 1)):
+        for depth in (0, deepest / 2, deepest):
+            mixed = [a + (b - a) * depth for a, b in zip(rgb(soft), rgb(cell), strict=True)]
+            dark, light = sorted((luminance(mixed), luminance(rgb(ink))))
+            assert (light + 0.05) / (dark + 0.05) >= 4.5, (ink, mixed)
+
+
+def rgb(colour):
+    return [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+
+
+def luminance(colour):
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in colour]
+    return sum(w * c for w, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+
 def test_the_oracle_and_papers_stand_in_sections_of_their_own(page, report):
     ours, rest = page.split("No result: oracle best epoch on test")
     oracle, papers = rest.split("Published figures")

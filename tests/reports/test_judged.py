@@ -90,3 +90,15 @@ def test_no_judged_time_no_rate():
 )
 def test_silence_is_not_called_absence(gaps, words):
     assert " ".join(headline(recording(*gaps))) == words
+
+
+def test_what_was_found_is_told_also_where_nothing_could_be_judged():
+    """Too few frames a second: two lines further the page would show what it called nothing."""
+    analysis = make_analysis(duration=60, gaps=False, pictures=False)
+    whole = Gap(
+        interval=Interval(0, 1799), start_s=0, end_s=60 - 1 / RATE,
+        reason="too few frames a second",
+    )  # fmt: skip
+    words = " ".join(headline(dataclasses.replace(analysis, gaps=(whole,))))
+    assert "expression" in words.split(" in ")[0]
+    assert words.endswith(" in 1 min, no part of which could be judged")

@@ -77,10 +77,18 @@ def test_the_page_says_of_each_face_what_could_not_be_judged_and_what_is_fainter
     faces = (replace(found.faces[0], analysis=replace(ann, gaps=(gap,), candidates=(fainter,))),
              *found.faces[1:])  # fmt: skip
     words = " ".join(" ".join(Page(faces_page(replace(found, faces=faces))).words).split())
-    assert words.count("Could not be judged Nothing is said about these stretches") == 3
+    assert words.count("Could not be judged Small movements cannot be seen well here") == 3
     assert "0:03.000 0:03.467 90–104 turned away" in words
     assert words.count("turned away") == 3  # two drawings, and the table
     assert "1 fainter movement with lower scores stands in the JSON report" in words
+
+
+def test_the_page_explains_its_timelines_and_words():
+    found = two_faces(names=("Ann", "Ben"))
+    words = " ".join(" ".join(Page(faces_page(found)).words).split())
+    drawn = sum(one.analysis.traces is not None for one in found)
+    assert words.count("score: how sure the model is of an expression, 0 to 1") == drawn == 3
+    assert words.count("Words used here") == 1
 
 
 def test_the_page_names_asks_and_runs_nothing(tmp_path):

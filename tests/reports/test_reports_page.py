@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from made_up_analysis import enrich, make_analysis, make_full
 
-from mescope.analysis import RegionMotion
+from mescope.analysis import Gap, RegionMotion
+from mescope.events import Interval
 from mescope.reports.face_arrows import arrows_worth_drawing, data_uri, factor
 from mescope.reports.html import render
 from mescope.reports.plots import decimate, rows, runs, timeline
@@ -208,6 +209,18 @@ def test_nothing_found_names_the_strongest_candidate_that_no_event_explains():
     assert "the face that was followed" in words
 
 
+def test_what_events_explain_is_not_said_to_be_below_the_floor():
+    """Talking through: the score is high all along, and nothing waits below the usual mark."""
+    analysis = enrich(make_analysis(planted=()), candidates=0, explained=4)
+    assert all(f.detection.score > analysis.floor for f in analysis.candidates)
+    text = render(analysis)
+    words = re.sub(r"\s+", " ", " ".join(Page(text).words))
+    assert "nothing reached the floor" not in words
+    assert "explains what reached the floor that was chosen for it" in words
+    assert "0 fainter" not in words
+    assert 'id="floor"' not in text
+
+
 def test_five_hundred_candidates_stay_a_page():
     analysis = enrich(make_analysis(duration=3600), candidates=500, explained=60)
     text = render(analysis)
@@ -345,6 +358,27 @@ def test_gaps_are_hatched_and_break_the_line():
     with_gap = timeline(make_analysis(duration=40, planted=()), width=940, name="w")
     assert with_gap.count('class="gap"') == 1
     assert with_gap.count('class="score"') == 2
+
+
+def test_a_curve_is_seen_also_where_nothing_could_be_judged():
+    analysis = make_analysis(duration=20, planted=(), gaps=False)
+    gap = Gap(interval=Interval(30, 59), start_s=1, end_s=2, reason="dark")
+    drawing = timeline(dataclasses.replace(analysis, gaps=(gap,)), width=940, name="w")
+    assert drawing.index('class="gap"') < drawing.index('class="score"')
+
+
+def test_a_narrow_timeline_names_its_lanes_too():
+    drawings = [timeline(make_full(), width=width, name="w") for width in (940, 350)]
+    for word in ("score", "movement", "emotion", "blinks", "speech"):
+        for drawing in drawings:
+            assert f">{word}</text>" in drawing, word
+
+
+def test_every_line_of_the_timeline_is_explained():
+    """Also where nothing hangs on the floor and no slider moves it."""
+    page = render(dataclasses.replace(without_face(), floor=0.4))
+    assert 'class="floor"' in page
+    assert "the floor: what reaches it is shown" in page
 
 
 def test_arrows_leave_out_wholes_whose_parts_are_drawn():

@@ -95,7 +95,8 @@ def _show(analysis: Analysis, batch: Batch) -> None:
 
     found = count(len(analysis.findings), "interval")
     if (missing := unjudged_s(analysis)) > 0:
-        found = found if judged_s(analysis) > 0 else "nothing could be judged"
+        if not analysis.findings and judged_s(analysis) <= 0:
+            found = "nothing could be judged"
         found += f"; {spell_duration(missing)} could not be judged"
     show(f"{analysis.video.get('name')}: {found}")
     table = Table(box=None, pad_edge=False, header_style="bold")

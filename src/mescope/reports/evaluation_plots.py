@@ -22,6 +22,7 @@ _LONGEST = 14  # letters of a class name
 _HEIGHT, _LEFT, _BOTTOM, _TOP = 250.0, 48.0, 26.0, 12.0
 _AREA = 7.0  # square units of a dot for every clip
 _SMALLEST, _LARGEST = 2.8, 13.0  # radius
+_DARKEST = 0.65  # opacity of a whole row: the same ink can be read on every shade
 
 
 def confusion_picture(
@@ -126,17 +127,16 @@ def _cell(
     count, total = row[at[1]], sum(row)
     share = count / total if total else 0.0
     said = f"{classes[at[0]]} taken for {classes[at[1]]}: {count} of {total}"
-    text = "strong" if share > 0.75 else ""
     box = (
         f'x="{x + 1:.1f}" y="{y + 1:.1f}" width="{size - 2:.1f}" height="{size - 2:.1f}" rx="5"'
     )
     middle = x + size / 2
     return (
         f'<g><title>{escape(said)}</title><rect class="cell" {box}/>'
-        f'<rect class="shade" style="opacity:{0.9 * share:.3f}" {box}/>'
-        f'<text class="share {text}" x="{middle:.1f}" y="{y + size / 2 + 1:.1f}">'
+        f'<rect class="shade" style="opacity:{_DARKEST * share:.3f}" {box}/>'
+        f'<text class="share" x="{middle:.1f}" y="{y + size / 2 + 1:.1f}">'
         f"{share:.0%}</text>"
-        f'<text class="count {text}" x="{middle:.1f}" y="{y + size / 2 + 17:.1f}">'
+        f'<text class="count" x="{middle:.1f}" y="{y + size / 2 + 17:.1f}">'
         f"{count}</text></g>"
     )
 

@@ -59,6 +59,8 @@ def _face(one: AnalyzedFace, number: int) -> dict[str, Any]:
         "wide": timeline(analysis, width=_WIDE, name=f"wide-{number}"),
         "narrow": timeline(analysis, width=_NARROW, name=f"narrow-{number}"),
         "gaps": [gap_row(gap) for gap in analysis.gaps],
+        "floor": analysis.floor,
+        "has_movement": analysis.traces.movement is not None,
         "fainter": sum(f.explained_by is None for f in analysis.candidates),
         "cards": [card(f, str(k)) for k, f in enumerate(analysis.findings, 1)],
     }

@@ -58,6 +58,7 @@ def render(analysis: Analysis) -> str:
         most_pictured=MOST_PICTURED,
         nothing=_nothing(analysis),
         slider=slider,
+        floor=analysis.floor,
         script=Markup(script),
         script_hash=_hash(script),
         events=_event_rows(analysis),
@@ -134,9 +135,10 @@ def _slider(analysis: Analysis) -> dict[str, Any] | None:
     Its marks are whole steps from the floor, so the floor itself is one of them.
     """
     floor = analysis.floor
-    if not floor or not analysis.candidates:
+    fainter = [f.detection.score for f in analysis.candidates if f.explained_by is None]
+    if not floor or not fainter:
         return None
-    lowest = min(finding.detection.score for finding in analysis.candidates)
+    lowest = min(fainter)
     below = max(1, math.ceil((floor - lowest) / _STEP - 1e-9)) * _STEP
     above = max(1, math.floor((1 - floor) / _STEP + 1e-9)) * _STEP
     return {
@@ -146,7 +148,7 @@ def _slider(analysis: Analysis) -> dict[str, Any] | None:
         "max": f"{floor + above:.4f}",
         "step": _STEP,
         "at": f"{below / (below + above):.4f}",
-        "fainter": sum(f.explained_by is None for f in analysis.candidates),
+        "fainter": len(fainter),
     }
 
 
@@ -154,6 +156,10 @@ def _nothing(analysis: Analysis) -> dict[str, Any]:
     """Return what a page without detections shows instead of cards."""
     best = next((f for f in strongest(analysis) if f.explained_by is None), None)
     shown: dict[str, Any] = {"where": spell_span(analysis), "face": None, "best": None}
+    shown["explained"] = sum(
+        f.explained_by is not None and f.detection.score >= analysis.floor > 0
+        for f in analysis.candidates
+    )
     if judged_s(analysis) > 0:
         shown["face"] = followed(analysis)
     if best is not None:

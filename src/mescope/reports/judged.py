@@ -115,9 +115,12 @@ def headline(analysis: Analysis) -> tuple[str, str]:
     """
     kinds = [str(finding.detection.kind) for finding in analysis.findings]
     missing = unjudged_s(analysis)
-    if missing > 0 and judged_s(analysis) <= 0:
+    whole = missing > 0 and judged_s(analysis) <= 0
+    if whole and not kinds:
         return "Nothing could be judged", f"in {spell_span(analysis)}"
     without = f", of which {spell_duration(missing)} could not be judged" if missing else ""
+    if whole:
+        without = ", no part of which could be judged"
     where = f"in {spell_span(analysis)}{without}"
     return findings_in_words(kinds), where if kinds else f"were found {where}"
 

@@ -125,13 +125,15 @@ def _draw_row(
         for top, height in row.papers
     ]
     parts += _axis(row, end, wide)
+    # below the curves: a movement may be proposed where little can be seen, and shows its score
+    parts += [g for gap in analysis.gaps if (g := gap_shade(row, gap, name))]
     parts += shades(row, [finding for _, finding, _ in lanes])
     parts += _emotions(analysis, row)
     parts += _scores(analysis, row)
     parts += event_bands(analysis, row)
-    parts += [g for gap in analysis.gaps if (g := gap_shade(row, gap, name))]
     parts += floor_line(analysis, row, end)
     parts += candidates(analysis, row)
+    parts += [] if wide else _lane_names(row)
     parts += flags(row, lanes)
     return parts
 
@@ -159,6 +161,19 @@ def _axis(row: Row, end: float, wide: bool) -> list[str]:
             f'y="{row.bottom + 17:.1f}">{text}</text>'
         )
     return parts
+
+
+def _lane_names(row: Row) -> list[str]:
+    """Write what each lane shows into its upper left corner: there is no margin for it."""
+    texts = [("score", row.top)]
+    if row.movement:
+        texts += [("movement", row.movement_top)]
+    texts += [("emotion", row.emotion_top)]
+    texts += [(LABELS[kind], row.band_top(kind) - 1.5) for kind in row.kinds]
+    return [
+        f'<text class="lane" x="{row.left + 4:.1f}" y="{top + 11:.1f}">{word}</text>'
+        for word, top in texts
+    ]
 
 
 def _inside(analysis: Analysis, row: Row) -> slice:

@@ -70,6 +70,7 @@ def spotting_page(report: SpottingReport, videos: Mapping[VideoKey, str] | None 
         tiles=tiles(methods[0]),
         seeds=count(seeds, "seed"),
         many=seeds > 1,
+        network=bool(report.folds),
         resamples=count(summary["resamples"], "draw").removesuffix(" draws"),
         spotting_heads=HEADS[:SPOTTING],
         spotting=spotting,

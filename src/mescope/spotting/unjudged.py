@@ -19,7 +19,8 @@ from mescope.face.points import Floats, smooth
 from mescope.spotting.head import runs
 
 Reason = Literal[
-    "large motion", "turned away", "dark", "overexposed", "blurred", "too small", "few frames"
+    "large motion", "turned away", "dark", "overexposed", "blurred", "too small",
+    "too few frames a second",
 ]  # fmt: skip
 
 FEW_RATE = 18.0
@@ -65,7 +66,7 @@ def unjudged(
     """
     count = len(pose)
     if count and rate < FEW_RATE:
-        return [Unjudged(interval=Interval(0, count - 1), reason="few frames")]
+        return [Unjudged(interval=Interval(0, count - 1), reason="too few frames a second")]
     yaw, pitch = np.abs(pose[:, 0]), np.abs(pose[:, 1])
     level, sharpness = (_level(light[:, i], rate) for i in (0, 1))
     masks: dict[Reason, NDArray[np.bool_]] = {

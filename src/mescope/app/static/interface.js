@@ -16,7 +16,7 @@ function one(path, method, entry) {
   const words = (entry.description ?? "").replaceAll("``", "");
   const body = entry.requestBody?.content ?? {}, schema = body["application/json"]?.schema;
   return make("details", { class: "card route" },
-    make("summary", {}, make("code", {}, `${method.toUpperCase()} ${path}`), make("span", {}, words.split(/\n\n|:|;|\. /)[0])),
+    make("summary", {}, make("code", {}, `${method.toUpperCase()} ${path}`), make("span", {}, firstOf(words))),
     make("p", {}, words),
     entry.parameters?.length && table(entry.parameters.map(({ name, in: where, required, schema: kind, description }) =>
       [name, where, required ? t("interface.required") : "", kindOf(kind), description ?? kind.description ?? ""])),
@@ -25,6 +25,9 @@ function one(path, method, entry) {
     schema && table(Object.entries(schema.properties ?? {}).map(([name, kind]) =>
       [name, "", schema.required?.includes(name) ? t("interface.required") : "", kindOf(kind), kind.description ?? ""])));
 }
+
+// The first sentence; a dot within brackets ends none.
+const firstOf = (words) => words.split(/\n\n|\.(?:\s|$)/)[0].replaceAll("`", "");
 
 const kindOf = ({ type, anyOf, enum: values, minimum, maximum }) =>
   [values?.join(" | ") ?? anyOf?.map(kindOf).filter((word) => word !== "null").join(t("interface.or")) ?? type ?? t("interface.any"),

@@ -57,7 +57,8 @@ export class Judging {
       this.callbacks.take(await this.persist(wish.ask), wish.made);
       this.say(t("judging.saved", { time: new Date().toLocaleTimeString(language) }));
     } catch (error) {
-      this.say(t("judging.not_saved"), true);
+      if (wish.action === "undo" && error.status === 400) this.say("");  // nothing to undo: nothing is unsaved
+      else this.say(t("judging.not_saved"), true);
       if (error.status === 409 && error.body.marks) await this.conflict(error.body.marks, wish);
       else this.callbacks.refused(error.message);
     }

@@ -25,11 +25,11 @@ export class Panel {
       make("h2", {}, t("panel.marks")), this.list, this.rest, this.place);
   }
 
-  show(marks, picked) {
+  show(marks, picked, all = marks.length) {  // all: how many there are, also of those not shown
     const at = Math.max(0, marks.findIndex((mark) => mark.id === picked?.id));
     const from = Math.max(0, at - LISTED / 2), shown = marks.slice(from, from + LISTED);
     this.showList(shown, picked);
-    put(this.rest, !marks.length ? t("panel.none", this.keys("onset", "offset"))
+    put(this.rest, !marks.length ? all ? t("panel.hidden", { n: all }) : t("panel.none", this.keys("onset", "offset"))
       : shown.length < marks.length ? t("panel.some", { n: shown.length, of: marks.length, ...this.keys("next_mark", "previous_mark") }) : "");
     if (!picked) {
       this.form = null;
@@ -113,7 +113,7 @@ class Form {
     this.sentence = make("p", { lang: "en" });  // the analysis speaks English
     this.said = make("p", { class: "quiet" });
     this.checks = make("ul", { class: "checks", lang: "en", "aria-label": t("panel.checks") });
-    this.fields = make("div", { class: "fields" });
+    this.fields = make("div", { class: "fields", role: "group", "aria-describedby": "from-0" });
     this.inputs = [];  // [element, what it shows of a mark]
     for (const name of Object.keys(COMMAND)) {
       this.field(t(`panel.${name}`, { key: showKey(scheme.keys[COMMAND[name]]) }), make("input", { id: `f-${name}`, type: "number", min: "0", step: "1" }), name,
@@ -136,7 +136,7 @@ class Form {
       make("h2", {}, this.title(mark)),
       this.sentence, this.said, this.checks,
       make("div", { class: "row" }, make("button", { type: "button", id: "slow-loop", title: t("panel.loop_title", { key: showKey(scheme.keys.slow_loop) }), onclick: () => callbacks.loop() }, t("panel.loop"))),
-      this.fields,
+      make("p", { class: "quiet", id: "from-0" }, t("panel.from_0")), this.fields,
       make("div", { class: "row" },
         this.model && this.button(t("panel.confirm"), "confirm", true),
         this.candidate ? this.button(t("panel.make_mine"), "confirm", true)

@@ -297,7 +297,7 @@ class Review {
     const marks = this.shown(), at = this.picked ? marks.findIndex((mark) => mark.id === this.picked.id) : -1;
     if (this.picked?.id !== null) this.picked = marks[at] ?? null;  // one without an id is on its way
     this.timeline.show(marks, this.picked);
-    this.panel.show(marks, this.picked);
+    this.panel.show(marks, this.picked, this.state.list.length);
     this.pair.show(this.picked);
     this.views.choose(this.picked);
     this.state.look(marks, Math.max(0, at));
@@ -332,7 +332,7 @@ class Review {
 
   onFrame(n) {
     const seconds = this.times.get(n);
-    put(this.where, t("review.where", { n, of: this.recording.frames, clock: clock(seconds ?? n / this.recording.rate) }));
+    put(this.where, t("review.where", { n, last: this.player.last, clock: clock(seconds ?? n / this.recording.rate) }));
     this.timeline.follow(n);
     this.views.show(n);
     for (const near of [n, Math.min(this.player.last, n + CHUNK / 4)]) if (!this.times.has(near)) this.loadTimes(near);
