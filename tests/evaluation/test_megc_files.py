@@ -262,7 +262,7 @@ def test_a_log_of_2021(tmp_path):
     assert flagged(lines) == {"2": Counts(1, 1, 1)}
     assert differing(lines, {}) == []
     truth = write(tmp_path, "t.txt", "s16 0101 micro-expression 552 558 565\n")
-    got, files = counts(log, truth, "as_published_megc2020")
+    _, files = counts(log, truth, "as_published_megc2020")
     assert files.truth.videos == {("16", "16_0101"), ("15", "15_0102")}
     assert [(r.video, r.interval) for r in files.found.rows] == [
         ("16_0101", Interval(540, 564)), ("16_0101", Interval(0, 16)),

@@ -12,9 +12,9 @@ files do not say where they start, and IoU does not depend on it.
 
 A log has no types.  A detection is micro up to half a second in frames of its data set, 15 of
 30 a second in CAS(ME)^2 and 100 of 200 in SAMM Long Videos.
-Source: the logs and code of the MEGC2020 baseline (He et al. 2020); the code of an entry of 2021
-that writes its log as in "the official provided sample.log" (zhang-0829/MEGC2021), and the logs
-of another (xly135846/MEGC2021).
+Source: the logs and code of the MEGC2020 baseline (He et al. 2020); the code of an entry of
+2021 that writes its log as in "the official provided sample.log" (zhang-0829/MEGC2021), and the
+logs of another (xly135846/MEGC2021).
 """
 
 from __future__ import annotations
