@@ -327,6 +327,9 @@ def test_code_in_a_file_is_not_run(suffix, plain, tmp_path):
     with pytest.raises(WeightsError, match="fold") as error:
         import_checkpoint(file, tmp_path / "w.safetensors", "me-tst")
     assert "\n" not in str(error.value)
+    assert "trust the source" not in str(error.value)  # nobody is told how to run it
+    if suffix != ".safetensors" and not plain:
+        assert "found 'io.open', which is no tensor" in str(error.value)
     assert not canary.exists()
 
 
