@@ -4,6 +4,7 @@ import pytest
 
 from mescope.analysis.checks import MUCH, SHUT, UNSTEADY, checks_for
 from mescope.events import FaceEvent, Interval
+from mescope.spotting.spotters import StandingOut
 
 HERE = Interval(100, 109)
 
@@ -72,3 +73,14 @@ def test_movement_at_the_noise_is_doubted(moved, doubt):
 def test_light(change, doubt):
     (check,) = checks_for(HERE, light=change)
     assert check.doubt is doubt
+
+
+@pytest.mark.parametrize(
+    ("third", "lowered", "doubt"), [(0.4, True, True), (0.4, False, True), (1.2, False, False)]
+)
+def test_too_few_regions_speak_against_it_and_a_lowered_score_is_said(third, lowered, doubt):
+    (check,) = checks_for(HERE, standing_out=StandingOut(third, 0.9, lowered))
+    assert "fewer than three regions" in check.question
+    assert check.doubt is doubt
+    assert f"{third:.1f} px, and 0.9 px" in check.answer
+    assert ("its score was lowered" in check.answer) is lowered

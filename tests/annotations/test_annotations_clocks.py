@@ -451,3 +451,31 @@ def test_boris_counts_as_mpv_does(tmp_path):
 
 def observation_of_mpv(start):
     return observation("base.mp4", events=rows(start, start + 0.3))
+
+
+@pytest.mark.parametrize(
+    ("said", "emotion"),
+    [
+        ("micro-expression - happiness", "happiness"),
+        ("micro-expression \u2013 fear (unsure)", "fear"),
+        ("micro-expression: disgust", "disgust"),
+        ("micro-expression (anger)", "anger"),
+        ("Micro-expression \u00b7 surprise \u00b7 AU 1+2", "surprise"),
+        ("micro-expression \u00b7 AU 4", None),
+        ("micro-expression \u00b7 score 0.50", None),
+        ("micro-expression", None),
+    ],
+)
+def test_cues_of_others_keep_their_emotion(said, emotion, tmp_path):
+    path = tmp_path / "c.vtt"
+    path.write_text(f"WEBVTT\n\n00:01.000 --> 00:01.300\n{said}\n", encoding="utf-8")
+    (one,) = read(path, clock=Clock(RATE)).sets
+    (made,) = one.marks
+    assert (made.kind, made.emotion) == ("micro", emotion)
+
+
+def test_subrip_is_refused_with_what_to_do(tmp_path):
+    path = tmp_path / "c.srt"
+    path.write_text("1\n00:00:01,000 --> 00:00:01,300\nmicro-expression\n", encoding="utf-8")
+    with pytest.raises(DatasetError, match=r"c\.srt: SubRip is not read; make it WebVTT"):
+        read(path)

@@ -247,6 +247,34 @@ def test_logs_that_entries_publish_as_csv(tmp_path, text):
     assert len(read_log(log).rows) == 2
 
 
+LOG_2021 = """
+s15/15_0102* 699 707 __ __ FN
+s16/16_0101* 552 565 540 564 TP
+s16/16_0101* __ __ -8 16 FP
+"""
+"""As an entry of 2021 writes: one kind, no number of a data set, patterns of folders."""
+
+
+def test_a_log_of_2021(tmp_path):
+    log = write(tmp_path, "LOG_CAS_Micro.txt", LOG_2021)
+    assert is_log(log)
+    lines = log_lines(log)
+    assert flagged(lines) == {"2": Counts(1, 1, 1)}
+    assert differing(lines, {}) == []
+    truth = write(tmp_path, "t.txt", "s16 0101 micro-expression 552 558 565\n")
+    _, files = counts(log, truth, "as_published_megc2020")
+    assert files.truth.videos == {("16", "16_0101"), ("15", "15_0102")}
+    assert [(r.video, r.interval) for r in files.found.rows] == [
+        ("16_0101", Interval(540, 564)), ("16_0101", Interval(0, 16)),
+    ]  # fmt: skip
+    titled = write(
+        tmp_path, "samm_log.csv",
+        "Video_ID\tGT_onset\tGT_offset\tPredicted_onset\tPredicted_offset\tType\n"
+        "006_1\t-\t-\t0\t109\tFP\n006_1\t562\t588\t560\t590\tTP\n",
+    )  # fmt: skip
+    assert flagged(log_lines(titled)) == {"1": Counts(1, 1, 0)}
+
+
 def test_a_log_with_titles_is_a_truth_too(tmp_path):
     """Its titles are those of a table, whose columns would be there twice."""
     log = write(tmp_path, "l.csv", "video,onset,offset,pred_onset,pred_offset,r\n" + CSV_LOG)

@@ -72,3 +72,9 @@ def test_damaged_files_get_one_line(tmp_path, line, said):
     path.write_text(f"{HEAD}{line}\n", encoding="utf-8")
     with pytest.raises(DatasetError, match=said):
         read_submission(path)
+
+
+def test_capitals_of_emotions_are_not_handed_in():
+    table = table_of([row(1, 5, "Positive"), row(7, 9, "OTHERS")])
+    assert write_submission(table).splitlines()[1].endswith(",2,6,positive")
+    assert len(write_submission(table).splitlines()) == 2

@@ -137,6 +137,17 @@ def test_strange_emotions_and_modes_are_refused(tmp_path):
         score(found, truth)
 
 
+def test_capitals_of_emotions_do_not_count(tmp_path):
+    plain = score(*tables(tmp_path))
+    loud = FOUND.replace("negative", "Negative").replace("surprise", "SURPRISE")
+    found, truth = tables(tmp_path, found=loud, truth=TRUTH.replace("positive", "Positive"))
+    assert score(found, truth) == plain
+    found, truth = tables(tmp_path, found=FOUND.replace("negative", "Neutral"))
+    lower, _ = tables(tmp_path, found=FOUND.replace("negative", "neutral"))
+    for mode in MODES:
+        assert score(found, truth, mode=mode) == score(lower, truth, mode=mode)
+
+
 def test_kinds_never_hit_each_other(tmp_path):
     found, truth = tables(tmp_path, found=FOUND.replace("12,31,micro", "12,31,macro"))
     scores = score(found, truth)

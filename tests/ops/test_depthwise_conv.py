@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from mescope.models.layers import MambaMixer
 from mescope.ops.depthwise_conv import depthwise_conv
 
 
@@ -23,11 +24,13 @@ def library(x, weight, bias, ahead=0):
     return torch.stack(found)
 
 
+@pytest.mark.parametrize("backend", ["auto", "library"])
 @pytest.mark.parametrize("length", [1, 2, 3, 4, 9])
 @pytest.mark.parametrize(("taps", "ahead"), [(1, 0), (2, 0), (4, 0), (3, 1), (4, 3)])
-def test_equals_the_library_with_gradients(length, taps, ahead):
+def test_equals_the_library_with_gradients(length, taps, ahead, backend):
     args = arguments(length=length, taps=taps)
-    found, wanted = depthwise_conv(*args, ahead=ahead), library(*args, ahead)
+    found = depthwise_conv(*args, ahead=ahead, backend=backend)
+    wanted = library(*args, ahead)
     torch.testing.assert_close(found, wanted)
     seed = torch.randn_like(wanted)
     for a, b in zip(
@@ -48,6 +51,18 @@ def test_no_bias_is_a_bias_of_zero():
         strict=True,
     ):
         assert torch.equal(a, b)
+
+
+@pytest.mark.parametrize("biased", [True, False])
+def test_a_mixer_convolves_by_either(biased, monkeypatch):
+    torch.manual_seed(0)
+    mixer = MambaMixer(8, 4).double()
+    if not biased:
+        mixer.conv1d.bias = None
+    x = torch.randn(2, 7, 8, dtype=torch.float64)
+    fast = mixer(x)
+    monkeypatch.setenv("MESCOPE_DEPTHWISE_CONV", "library")
+    torch.testing.assert_close(mixer(x), fast)
 
 
 def test_gradients_by_differences():

@@ -159,6 +159,23 @@ def test_pictures_of_one_size_and_time_are_told_apart(tmp_path, monkeypatch):
     assert seen == [10, 200]
 
 
+@pytest.mark.parametrize("place", [0, 150_000, 299_999])
+def test_videos_of_one_name_size_and_time_are_told_apart(place, tmp_path):
+    """Only the cache's key is asked for, so any bytes will do."""
+    paths = [tmp_path / folder / "session.avi" for folder in ("a", "b", "c")]
+    for path, byte in zip(paths, (1, 2, 2), strict=True):
+        path.parent.mkdir()
+        content = bytearray(300_000)
+        content[place] = byte
+        path.write_bytes(content)
+        os.utime(path, (10**9, 10**9))
+    one, other, copy = (
+        recording_windows._identity(path, AnnotatedRecordings()) for path in paths
+    )
+    assert one != other
+    assert other == copy  # a data set that was moved is not measured again
+
+
 def test_nothing_to_measure_is_an_error():
     with pytest.raises(DatasetError, match="expected recordings, found none"):
         measure_recordings(Dataset(name="x"), WANTED)

@@ -321,6 +321,22 @@ def test_what_may_be_tremble_is_a_candidate_unless_the_score_is_high(px, count, 
     assert clear_of_tremble([(one, raw)], motion, RATE, CascadeRule(floor=0.5)) == [(one, raw)]
 
 
+def test_how_far_every_movement_stands_out_is_told():
+    motion = moving(3.0, [0, 1])
+    network = level(0.6)
+    rule = CascadeRule(floor=0.5, clear=3.0, sure=0.9)
+    spotted = spot(motion, shape(motion), RATE, NAMES, network, rule)
+    plain = spot(motion, shape(motion), RATE, NAMES, network, CascadeRule(floor=0.5))
+    assert plain.standing_out == {}
+    assert [d.interval for d in plain.detections] == [d.interval for d in spotted.detections]
+    for before, after in zip(plain.detections, spotted.detections, strict=True):
+        told = spotted.standing_out[after.interval]
+        assert told.lowered == (after.score < before.score)
+        assert told.lowered == (told.third < told.needed)
+    (own,) = (d for d in spotted.detections if d.interval.first <= 146 <= d.interval.last)
+    assert spotted.standing_out[own.interval].lowered
+
+
 def judged_at(motion, interval):
     vectors = motion.reshape(len(motion), -1, 2)
     here = np.hypot(*(vectors[146] - vectors[interval.first]).T)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 
 from mescope.events import EventKind, FaceEvent, Interval
 from mescope.results import Check
+from mescope.spotting.spotters import StandingOut
 
 SHUT = 0.6
 """Share of the usual eye opening below which lids count as closing.
@@ -32,6 +33,7 @@ def checks_for(
     openness: float | None = None,
     movement_px: float | None = None,
     noise_px: float | None = None,
+    standing_out: StandingOut | None = None,
     light: float | None = None,
 ) -> tuple[Check, ...]:
     """Return the questions that could show a detection to be wrong, with what was measured.
@@ -42,12 +44,13 @@ def checks_for(
         openness: smallest eye opening within the interval, 1 = usual.
         movement_px: the strongest motion of a region from onset to apex, px of the 320-px crop.
         noise_px: motion that this recording shows where nothing moves, same unit.
+        standing_out: how far a third region stands out from that; None where nobody asked.
         light: largest change of the face's mean brightness within the interval, as a share.
     """
     found = [_eyes(interval, events, openness)]
     if events is not None:
         found += [_during(interval, events, *about) for about in _EVENTS]
-    found += [_noise(movement_px, noise_px), _light(light)]
+    found += [_noise(movement_px, noise_px), _few_regions(standing_out), _light(light)]
     return tuple(check for check in found if check is not None)
 
 
@@ -121,6 +124,23 @@ def _noise(movement_px: float | None, noise_px: float | None) -> Check | None:
     return Check(
         question="Is the movement below the noise?",
         answer=f"{'Yes' if doubt else 'No'}: {facts}",
+        doubt=doubt,
+    )
+
+
+def _few_regions(standing: StandingOut | None) -> Check | None:
+    """Ask for what lowers a score: a face at rest moves one region here and another there."""
+    if standing is None:
+        return None
+    doubt = standing.third < standing.needed
+    facts = (
+        f"the third comes and goes by {standing.third:.1f} px, and {standing.needed:.1f} px "
+        "stand out here"
+    )
+    effect = "; its score was lowered for that" if standing.lowered else ""
+    return Check(
+        question="Do fewer than three regions stand out from the noise?",
+        answer=f"{'Yes' if doubt else 'No'}: {facts}{effect}",
         doubt=doubt,
     )
 

@@ -79,7 +79,7 @@ def describe(
             explained_by=one.explained_by,
             checks=checks_for(
                 found.interval, events=events, noise_px=noise,
-                **_facts(one, measured, flow),
+                standing_out=one.standing_out, **_facts(one, measured, flow),
             ),
         )  # fmt: skip
         if pictures and id(one) in pictured:

@@ -21,7 +21,7 @@ from mescope.spotting.apex_motion import apex_motion, by_group
 from mescope.spotting.displacement import displacement
 from mescope.spotting.explained import explained_by
 from mescope.spotting.face_shape import shape_traces
-from mescope.spotting.spotters import Spotting
+from mescope.spotting.spotters import Spotting, StandingOut
 from mescope.spotting.tremble import tremble
 
 
@@ -34,6 +34,7 @@ class Movement:
     explained_by: EventKind | None
     motion: NDArray[np.float64]  # (R, 2) from onset to apex; nan where it is not known
     evidence: Evidence
+    standing_out: StandingOut | None = None  # where the spotter asks for it
 
 
 def measure_movements(
@@ -54,7 +55,8 @@ def measure_movements(
         evidence = explain(motion, flow.regions, noise, expression=why is None)
         shown = why is None and found.score >= spotting.floor
         named = vote_on_emotion(found, evidence.action_units)
-        out.append(Movement(named, shown, why, motion, evidence))
+        standing = spotting.standing_out.get(found.interval)
+        out.append(Movement(named, shown, why, motion, evidence, standing))
     return out
 
 

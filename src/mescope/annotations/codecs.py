@@ -118,6 +118,12 @@ def format_of(path: str | Path) -> str:
     found = suffix_in(Path(path).name, known)
     if found is None:
         names = ", ".join(dict.fromkeys(known.values()))
+        if Path(path).suffix.lower() == ".srt":
+            raise DatasetError(
+                f"{Path(path).name}: SubRip is not read; make it WebVTT: save it as .vtt with "
+                "a line WEBVTT and an empty line before all else, and points in place of the "
+                "commas in times (00:00:01.000)"
+            )
         raise DatasetError(
             f"cannot tell the format of {Path(path).name!r}: expected a name that ends in "
             f"{', '.join(known)}, or say which of {names} it is"

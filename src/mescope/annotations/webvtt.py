@@ -116,6 +116,10 @@ def read(path: Path, clock: Clock | None = None) -> Contents:
     return Contents((done,), tuple(reader.remarks.said), reader.remarks.lost)
 
 
+_BETWEEN = " ·,;:-\u2013\u2014/|("
+"""What people write between a kind and an emotion: micro-expression - happiness."""
+
+
 class _LeftOutError(Exception):
     """A cue that is sound, but not a mark; ``lost`` says whether it may have meant one."""
 
@@ -244,7 +248,7 @@ def _times(line: str) -> tuple[float, float]:
 
 def _foreign(words: str, start: float, end: float, timeline: Timeline) -> Annotation:
     kind_word, _, rest = words.partition(" ")
-    kind = KINDS.get(kind_word.strip(",;:·").lower())
+    kind = KINDS.get(kind_word.strip(",;:·-\u2013\u2014").lower())
     if kind is None:
         raise _LeftOutError(f"it does not begin with micro-expression: {words[:40]!r}")
     try:
@@ -253,8 +257,9 @@ def _foreign(words: str, start: float, end: float, timeline: Timeline) -> Annota
         raise
     except ValueError as error:
         raise _LeftOutError(str(error), lost=True) from None
-    named = rest.strip(" ·,;:").split(" ")[0]
-    return Annotation(kind=kind, emotion=named if named.isalpha() else None, **placed)
+    named = re.split(r"[^\w]+", rest.lstrip(_BETWEEN), maxsplit=1)[0]
+    is_word = named.isalpha() and named.lower() not in ("au", "score")  # of our own words
+    return Annotation(kind=kind, emotion=named if is_word else None, **placed)
 
 
 def _words(mark: Annotation) -> str:

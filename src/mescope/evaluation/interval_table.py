@@ -255,6 +255,16 @@ def read_lengths(path: str | Path, videos: Collection[VideoKey]) -> dict[VideoKe
     return {video: known[video] for video in videos}
 
 
+def spelled(table: Table, names: Sequence[str]) -> Table:
+    """Return a table whose emotions are spelled as these names are; capitals do not count."""
+    known = {name.lower(): name for name in names}
+    rows = (
+        replace(row, emotion=known.get((row.emotion or "").strip().lower(), row.emotion))
+        for row in table.rows
+    )
+    return replace(table, rows=tuple(rows))
+
+
 def _row(cells: Mapping[str, str], extra: bool) -> Row | VideoKey:
     """Return a row, or the video of a row without an interval."""
     if extra:

@@ -242,16 +242,17 @@ def write_submission(found: Table, *, step: int = 1) -> str:
     table = csv.writer(text, lineterminator="\n")
     table.writerow(_SUBMISSION)
     for row in found.rows:
-        if row.emotion in UNSUBMITTED:
+        emotion = (row.emotion or "").lower()
+        if emotion in UNSUBMITTED:
             continue
-        if row.emotion not in SUBMITTED:
+        if emotion not in SUBMITTED:
             raise DatasetError(
                 f"{'/'.join(row.where)}, frame {row.interval.first}: expected one of the "
                 f"emotions {', '.join((*SUBMITTED, *UNSUBMITTED))}, found "
                 f"{row.emotion or 'none'}; map the emotions first"
             )
         ends = (row.interval.first * step + 1, row.interval.last * step + 1)
-        table.writerow((row.subject, row.video, *ends, row.emotion))
+        table.writerow((row.subject, row.video, *ends, emotion))
     return text.getvalue()
 
 

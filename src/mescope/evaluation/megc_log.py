@@ -4,14 +4,17 @@ A line with the number of a data set (1 SAMM Long Videos, 2 CAS(ME)^2) begins a 
 line each: video, true onset, true offset, found onset, found offset, TP, FP or FN, with ``-``
 where there is none; a log may have both parts.  Entries also publish this as CSV without that
 line, with empty cells for ``-``, with or without a line that names the columns and a column of
-row numbers; there the names of the videos tell the data set.  A detection
+row numbers; an entry of 2021 has a log of each kind without that line, ``__`` for ``-`` and
+``s15/15_0102*`` for a video.  There the names of the videos tell the data set.  A detection
 that hit several expressions has a line for each and counts once as a detection (so the
 published counts come out).  Frame numbers are taken as they stand, both ends included: the
 files do not say where they start, and IoU does not depend on it.
 
 A log has no types.  A detection is micro up to half a second in frames of its data set, 15 of
 30 a second in CAS(ME)^2 and 100 of 200 in SAMM Long Videos.
-Source: the logs and code of the MEGC2020 baseline (He et al. 2020).
+Source: the logs and code of the MEGC2020 baseline (He et al. 2020); the code of an entry of
+2021 that writes its log as in "the official provided sample.log" (zhang-0829/MEGC2021), and the
+logs of another (xly135846/MEGC2021).
 """
 
 from __future__ import annotations
@@ -231,10 +234,10 @@ def differing(
 def video_name(text: str) -> str:
     """Return the video of a line without folders and titles.
 
-    >>> video_name("s32/32_0502funnyerrors"), video_name("006_1"), video_name("15_0101")
+    >>> video_name("s32/32_0502funnyerrors"), video_name("006_1"), video_name("s15/15_0101*")
     ('32_0502', '006_1', '15_0101')
     """
-    name = text.replace("\\", "/").rsplit("/", 1)[-1]
+    name = text.replace("\\", "/").rsplit("/", 1)[-1].removesuffix("*")
     film = re.match(r"(\d{2}_\d{4})[a-z]", name, re.IGNORECASE)
     return film[1] if film else name
 
@@ -277,7 +280,7 @@ def _cells(line: str) -> list[str]:
             cells = cells[1:]
         if len(cells) == _CELLS:
             return [cell or "-" for cell in cells]
-    return line.split()
+    return ["-" if cell == "__" else cell for cell in line.split()]
 
 
 def interval_in(path: Path, number: int, onset: str, offset: str) -> Interval | None:

@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
 from mescope.errors import DatasetError
-from mescope.evaluation.interval_table import Row, Table, VideoKey
+from mescope.evaluation.interval_table import Row, Table, VideoKey, spelled
 from mescope.evaluation.matching import (
     HALF,
     Counts,
@@ -172,6 +172,7 @@ def score(
         raise DatasetError(f"expected a mode of {', '.join(MODES)}, found {mode!r}")
     found, truth = as_table(found, clamp=True), as_table(truth, kind="micro")
     rules = MODES[mode]
+    found, truth = (spelled(t, (NEUTRAL, *classes)) for t in (found, truth))
     _check(found, truth, rules, classes)
     videos = _videos(found, truth, rules)
     mine, theirs = _group(_typed(found.rows, rules, found.rates)), _group(truth.rows)

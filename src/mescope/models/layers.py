@@ -14,6 +14,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mescope.ops.choice import choose
+from mescope.ops.depthwise_conv import depthwise_conv
 from mescope.ops.selective_scan import selective_scan
 
 STEP_MIN, STEP_MAX = 0.001, 0.1  # range of the initial step size, log-uniform
@@ -98,8 +100,13 @@ class MambaMixer(nn.Module):
         """Causal depthwise convolution of (b, t, e).
 
         A sum of shifted copies: the library's depthwise backward is several times slower on
-        a CPU and needs two transposes.
+        a CPU and needs two transposes.  ``MESCOPE_DEPTHWISE_CONV=library`` takes the library's,
+        whose order of sums is the published code's.
         """
+        if choose("depthwise-conv", x.device.type, x.dtype, "auto") == "library":
+            taps_first = self.conv1d.weight[:, 0].t()[None]
+            bias = self.conv1d.bias
+            return depthwise_conv(x[None], taps_first, None if bias is None else bias[None])[0]
         frames, taps = x.shape[1], self.conv1d.kernel_size[0]
         padded = F.pad(x, (0, 0, taps - 1, 0))
         weight = self.conv1d.weight[:, 0]  # (e, taps)

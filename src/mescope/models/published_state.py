@@ -6,6 +6,7 @@ file holds nothing else.  Nothing is downloaded.
 
 from __future__ import annotations
 
+import re
 import zipfile
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
@@ -68,11 +69,21 @@ def _contents(path: Path, allowed: Sequence[Allowed]) -> object:
         with torch.serialization.safe_globals(listed):
             return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # what a hostile or broken file does to the reader is unknown
-        reason = f"{error}".splitlines()[0][:200] if f"{error}" else type(error).__name__
         raise WeightsError(
-            f"{path}: cannot be read as tensors, weights_only=True: {reason}; save its "
+            f"{path}: cannot be read as tensors, weights_only=True: {_reason(error)}; save its "
             "state dict alone where you trust it"
         ) from error
+
+
+def _reason(error: Exception) -> str:
+    """Return what was refused, in a line, without the library's advice to run it anyway."""
+    text = f"{error}"
+    named = re.search(r"Unsupported (?:global|class): (?:GLOBAL )?([\w.]+)", text)
+    if named:
+        return f"found {named[1]!r}, which is no tensor and could be code"
+    if "Weights only load failed" in text:
+        return "it holds something else, or was not written by torch.save"
+    return text.splitlines()[0][:200] if text else type(error).__name__
 
 
 def _check_zip(path: Path) -> None:

@@ -12,6 +12,7 @@
 | | ``reference`` | everything | the definition, token by token |
 | ``depthwise-conv`` | ``triton`` | CUDA | fused, :mod:`mescope.ops.depthwise_conv_triton` |
 | | ``shifts`` | everything | plain torch, a sum of shifted copies |
+| | ``library`` | everything | ``conv1d`` with groups, summed in the published code's order |
 | ``conv-pool`` | ``numba`` | CPU | fused, :mod:`mescope.ops.conv_pool_cpu` |
 | | ``triton`` | CUDA | fused, :mod:`mescope.ops.conv_pool_triton` |
 | | ``reference`` | everything | the definition, four functions of PyTorch |
@@ -90,7 +91,11 @@ OPERATIONS: Mapping[str, Mapping[str, Way]] = {
         "reference": _PLAIN,
     },
     "ssd": {"triton": _triton("ssd"), "products": _PLAIN, "reference": _PLAIN},
-    "depthwise-conv": {"triton": _triton("depthwise_conv"), "shifts": _PLAIN},
+    "depthwise-conv": {
+        "triton": _triton("depthwise_conv"),
+        "shifts": _PLAIN,
+        "library": _PLAIN,
+    },
     "conv-pool": {
         "numba": Way(_conv_pool_numba, lambda: failure("conv_pool_kernels"), ("cpu",)),
         "triton": _triton("conv_pool"),

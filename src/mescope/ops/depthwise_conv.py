@@ -4,7 +4,8 @@
 
 The weights stand as in a ``Conv1d`` with ``groups`` = channels; with ``ahead`` = 0, the causal
 convolution, the last one meets the present.  On a CPU the library's own depth-wise convolution
-wants channels before time, so two transposes, and its backward is several times slower.  Which
+wants channels before time, so two transposes, and its backward is several times slower; it is
+there as the plain way, and sums in the order in which published networks were computed.  Which
 implementation runs where is said in :mod:`mescope.ops.choice`.
 """
 
@@ -16,12 +17,13 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
+from torch.nn import functional as F
 
 from mescope.ops.choice import choose
 from mescope.ops.depthwise_conv_triton import depthwise_conv_triton
 from mescope.ops.precision import together
 
-Backend = Literal["auto", "triton", "shifts"]
+Backend = Literal["auto", "triton", "shifts", "library"]
 
 
 class _DepthwiseConv(torch.autograd.Function):
@@ -59,6 +61,20 @@ def _shifts(taps: int, ahead: int, length: int) -> Iterator[tuple[int, slice, sl
             yield k, slice(late, None), slice(None, -late)
         elif 0 < -late < length:
             yield k, slice(None, late), slice(-late, None)
+
+
+def _by_library(x: Tensor, weight: Tensor, bias: Tensor | None, ahead: int) -> Tensor:
+    """Convolve with zeros on both sides and cut, as Mamba's plain code does."""
+    sets, batch, length, channels = x.shape
+    taps = weight.shape[1]
+    y = F.conv1d(
+        x.permute(1, 0, 3, 2).reshape(batch, sets * channels, length),
+        weight.transpose(1, 2).reshape(sets * channels, 1, taps),
+        None if bias is None else bias.reshape(-1),
+        padding=taps - 1,
+        groups=sets * channels,
+    )[..., ahead : ahead + length]
+    return y.reshape(batch, sets, channels, length).permute(1, 0, 3, 2)
 
 
 def depthwise_conv(
@@ -106,7 +122,10 @@ def depthwise_conv(
     if not 0 <= ahead < weight.shape[1]:
         raise ValueError(f"expected ahead in 0..{weight.shape[1] - 1}, found {ahead}")
     given = None if bias is None else last
-    if choose("depthwise-conv", x.device.type, x.dtype, backend) == "triton":
+    chosen = choose("depthwise-conv", x.device.type, x.dtype, backend)
+    if chosen == "triton":
         return torch.as_tensor(depthwise_conv_triton(x, weight, given, ahead))
+    if chosen == "library":
+        return _by_library(x, weight, given, ahead)
     y: Tensor = _DepthwiseConv.apply(x, weight, given, ahead)  # type: ignore[no-untyped-call]
     return y

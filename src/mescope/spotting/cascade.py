@@ -33,7 +33,7 @@ from mescope.ranges import Share, Whole, Within, check_fields
 from mescope.spotting.flow_peaks import Candidate, FlowPeaksRule, candidates
 from mescope.spotting.proposals import emotion_scores, kind_of
 from mescope.spotting.segments import CORE, back_to_frames, segments
-from mescope.spotting.spotters import Score, Spotting
+from mescope.spotting.spotters import Score, Spotting, StandingOut
 from mescope.spotting.traces import Floats
 from mescope.spotting.tremble import tremble
 
@@ -220,15 +220,21 @@ def spot(
     trace = np.where(seen, 0.0, np.nan)
     emotion = np.full((len(movement), len(SPOTTING_CLASSES)), np.nan)
     emotion[seen] = np.eye(len(SPOTTING_CLASSES))[-1]
-    found = []
-    for one, p in clear_of_tremble(strongest(judged, rule, rate), motion, rate, rule):
+    found: list[Detection] = []
+    standing: dict[Interval, StandingOut] = {}
+    scored = strongest(judged, rule, rate)
+    needed = _clear_px(scored, motion, rate, rule)
+    clear = clear_of_tremble(scored, motion, rate, rule)
+    for (one, p), (_, before) in zip(clear, scored, strict=True):
         detection = detection_of(one, p, rate)
         found.append(detection)
+        if needed is not None:
+            standing[one.interval] = StandingOut(one.moved[1], needed, p < before)
         _draw(trace, emotion, one, detection)
     found.sort(key=lambda d: d.interval)
     return Spotting(
         detections=tuple(found), score=trace, floor=rule.floor, emotion=emotion,
-        movement=movement,
+        movement=movement, standing_out=standing,
     )  # fmt: skip
 
 
@@ -270,14 +276,22 @@ def clear_of_tremble(
         rate: frames per second.
         rule: its ``clear``, ``sure`` and ``floor``.
     """
-    noise = tremble(motion, rate, [one.interval for one, _ in scored]) if rule.clear else None
-    if noise is None:
+    needed = _clear_px(scored, motion, rate, rule)
+    if needed is None:
         return list(scored)
     left = min(1.0, rule.floor / rule.sure)
     return [
-        (one, p * left) if p < rule.sure and one.moved[1] < rule.clear * noise else (one, p)
+        (one, p * left) if p < rule.sure and one.moved[1] < needed else (one, p)
         for one, p in scored
     ]
+
+
+def _clear_px(
+    scored: Sequence[tuple[Judged, float]], motion: Floats, rate: float, rule: CascadeRule
+) -> float | None:
+    """Return by how many px a third region must come and go; None if nobody asks for it."""
+    noise = tremble(motion, rate, [one.interval for one, _ in scored]) if rule.clear else None
+    return None if noise is None else rule.clear * noise
 
 
 def _refined(

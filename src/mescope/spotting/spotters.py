@@ -17,14 +17,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mescope.errors import MescopeError, WeightsError
-from mescope.events import Detection
+from mescope.events import Detection, Interval
 from mescope.registry import Registry
 
 if TYPE_CHECKING:
@@ -61,6 +61,20 @@ class Network:
     labels: tuple[str, ...] = ()
 
 
+class StandingOut(NamedTuple):
+    """How far a movement stands out from a recording's own tremble, px of the 320-px crop.
+
+    Attributes:
+        third: by how much the region that comes and goes third most does so.
+        needed: by how much it has to, or the score is lowered.
+        lowered: whether it was.
+    """
+
+    third: float
+    needed: float
+    lowered: bool
+
+
 @dataclass(frozen=True, kw_only=True)
 class Spotting:
     """The movements of one recording of n decimated frames.
@@ -71,6 +85,7 @@ class Spotting:
         floor: least score of a detection that is shown.
         emotion: (n, 5) probabilities, neutral last; nan likewise.  None: no probabilities.
         movement: (n,) trace of the training-free spotter.  None: there is none.
+        standing_out: of detections by interval, where the spotter asks for it.
     """
 
     detections: tuple[Detection, ...]
@@ -78,6 +93,7 @@ class Spotting:
     floor: float
     emotion: NDArray[np.float64] | None = None
     movement: NDArray[np.float64] | None = None
+    standing_out: Mapping[Interval, StandingOut] = field(default_factory=dict)
 
 
 def given(network: Network | None, spotter: str) -> Network:
