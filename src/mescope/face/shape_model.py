@@ -119,7 +119,7 @@ def _bytes_of(path: Path) -> tuple[Bytes, Words]:
     words = np.empty(size // 8 + 2, np.uint64)
     words[-2:] = 0
     with path.open("rb") as file:
-        size = file.readinto(words.view(np.uint8)[:size])
+        size = file.readinto(memoryview(words.view(np.uint8))[:size])
     return words.view(np.uint8)[:size], words
 
 
@@ -363,4 +363,4 @@ def _short(words: Words, at: int, size: int, out: F32, done: int) -> tuple[int, 
         out[done] = np.float32(number * _POWERS[power + 255])
         place += count + Index(3)
         done += 1
-    return done, np.int64(place)
+    return done, int(np.int64(place))
