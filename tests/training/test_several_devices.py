@@ -59,6 +59,8 @@ def test_two_processes_learn_what_one_learns(clips, tmp_path, changes):
     )
     assert told == list(range(1, 10))
     for name, value in one.model.state_dict().items():
+        if name.endswith("num_batches_tracked"):
+            continue  # the fused stem does not count them, and nothing uses them
         # Nine steps of Adam move a weight by up to 9e-3, also where its gradient is rounding.
         torch.testing.assert_close(two.model.state_dict()[name], value, rtol=1e-3, atol=1e-4)
     losses = [[e["loss"] for e in read_history(tmp_path / run)] for run in ("one", "two")]
