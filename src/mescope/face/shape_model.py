@@ -119,7 +119,7 @@ def _bytes_of(path: Path) -> tuple[Bytes, Words]:
     words = np.empty(size // 8 + 2, np.uint64)
     words[-2:] = 0
     with path.open("rb") as file:
-        size = file.readinto(memoryview(words.view(np.uint8))[:size])
+        size = file.readinto(words.view(np.uint8)[:size].data)
     return words.view(np.uint8)[:size], words
 
 

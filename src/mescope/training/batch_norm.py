@@ -24,7 +24,8 @@ def over_processes(model: nn.Module, kind: str) -> nn.Module:
         kind: of the devices, ``cpu`` or ``cuda``.
     """
     if kind == "cuda":
-        synced: nn.Module = nn.SyncBatchNorm.convert_sync_batchnorm(model)
+        convert: Any = nn.SyncBatchNorm.convert_sync_batchnorm
+        synced: nn.Module = convert(model)
         return synced
     if isinstance(model, _BatchNorm):
         return SharedNorm(model)
@@ -100,5 +101,6 @@ class _Sum(torch.autograd.Function):
 
 
 def _summed(values: Tensor) -> Tensor:
-    total: Tensor = _Sum.apply(values)
+    apply: Any = _Sum.apply
+    total: Tensor = apply(values)
     return total
