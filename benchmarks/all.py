@@ -1,12 +1,14 @@
 """Every ratio of the project in one table: ours against a plain or published way, by script.
 
-    python benchmarks/all.py [--quick] [--only NAME ...] [--list] [--json out.json]
+    python benchmarks/all.py [--quick] [--only NAME ...] [--list] [--json FILE] [--limit 1800]
 
 Each script runs as a process of its own, one after the other, and prints as ever (to stderr
 here); its ratios are read from what it prints.  What a ratio divides stands beside it, so that
 nobody has to guess which side is the better one.  ``--quick`` takes small sizes and one round:
 it says that everything runs and about where the ratios lie, and is no measurement.  A script
-that fails, or prints no ratio, is told, and ends this with status 1.
+that fails, takes longer than ``--limit`` seconds, or prints no ratio stands in the table as
+such, and ends this with status 1; the others run all the same.  With ``--json`` what is done is
+kept after every script, and the same command goes on behind it.
 
 Scripts that need data (real faces, published maps, tables of other programs) or count findings
 in place of time are not among them.
@@ -16,14 +18,18 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import re
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
+
+from mescope.io.atomic import write_atomically
 
 HERE = Path(__file__).parent
 
@@ -127,29 +133,99 @@ def rows(script: Script, text: str) -> Iterator[Row]:
             yield Row(what, float(found["ratio"]), script.of, f"benchmarks/{script.name}.py")
 
 
-def run(script: Script, quick: bool) -> tuple[list[Row], str]:
-    """Run a script; return its ratios, and why there are none."""
+@dataclass
+class Part:
+    """What became of a script: its ratios, why there are too few, and how long it took."""
+
+    rows: list[Row] = field(default_factory=list)
+    why: str = ""
+    seconds: float = 0.0
+
+
+def run(script: Script, quick: bool, limit: float) -> Part:
+    """Run a script and read its ratios."""
     words = script.quick if quick else script.words
     started = time.monotonic()
-    done = subprocess.run(
-        [sys.executable, str(HERE / f"{script.name}.py"), *words], text=True,
-        stdout=subprocess.PIPE, check=False,
+    text, status = output_of([sys.executable, str(HERE / f"{script.name}.py"), *words], limit)
+    print(text, file=sys.stderr, flush=True)
+    part = Part(list(rows(script, text)), "", round(time.monotonic() - started))
+    if status is None:
+        part.why = f"stopped after {limit:g} s (--limit)"
+    elif status:
+        part.why = f"ended with status {status}"
+    elif not part.rows:
+        part.why = "printed no ratio"
+    print(f"{script.name}: {part.seconds:.0f} s", file=sys.stderr, flush=True)
+    return part
+
+
+def output_of(command: Sequence[str], limit: float) -> tuple[str, int | None]:
+    """Return what a command printed, and its status; None where it took too long.
+
+    It is ended together with the processes it has begun: one that is left over would take part
+    in the next measurement.
+    """
+    own = os.name == "posix"
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, encoding="utf-8", start_new_session=own,
+        env=os.environ | {"PYTHONUNBUFFERED": "1"},  # what was printed in time is not lost
     )  # fmt: skip
-    print(done.stdout, file=sys.stderr, flush=True)
-    found = list(rows(script, done.stdout))
-    print(f"{script.name}: {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
-    if done.returncode:
-        return found, f"ended with status {done.returncode}"
-    return found, "" if found else "printed no ratio"
+    try:
+        return process.communicate(timeout=limit)[0], process.returncode
+    except subprocess.TimeoutExpired:
+        end(process, own)
+        return process.communicate()[0], None
+    except BaseException:
+        end(process, own)
+        raise
 
 
-def show(found: Sequence[Row]) -> None:
-    """Print the table."""
-    wide = max([len(row.what) for row in found], default=4)
-    of = max([len(row.of) for row in found], default=2)
+def end(process: subprocess.Popen[str], own: bool) -> None:
+    """End a process, and where it has a session of its own, all of that."""
+    if own:
+        os.killpg(process.pid, signal.SIGKILL)
+    else:
+        process.kill()
+
+
+def show(parts: dict[str, Part]) -> None:
+    """Print the table: a line for each ratio, and one for each script that went wrong."""
+    found = [row for part in parts.values() for row in part.rows]
+    wide = max([len(row.what) for row in found] + [len(name) for name in parts], default=4)
+    of = max(
+        [len(row.of) for row in found] + [len(part.why) for part in parts.values()], default=2
+    )
     print(f"{'what':{wide}}  {'ratio':>8}  {'of':{of}}  script")
-    for row in found:
-        print(f"{row.what:{wide}}  {row.ratio:8.2f}  {row.of:{of}}  {row.script}")
+    for name, part in parts.items():
+        for row in part.rows:
+            print(f"{row.what:{wide}}  {row.ratio:8.2f}  {row.of:{of}}  {row.script}")
+        if part.why:
+            print(f"{name:{wide}}  {'–':>8}  {part.why:{of}}  benchmarks/{name}.py")
+
+
+def read(path: Path | None, quick: bool) -> dict[str, Part]:
+    """Return what an earlier call has finished in the same way."""
+    if path is None or not path.exists():
+        return {}
+    try:
+        kept = json.loads(path.read_text(encoding="utf-8"))
+        same = kept["quick"] == quick
+        parts = {
+            name: Part([Row(**row) for row in part["rows"]], part["why"], part["seconds"])
+            for name, part in kept["parts"].items()
+        }
+    except (ValueError, KeyError, TypeError) as error:
+        sys.exit(f"{path}: expected what this script writes, found something else: {error!r}")
+    if not same:
+        sys.exit(f"{path} holds a run {'without' if quick else 'with'} --quick; name another")
+    return {name: part for name, part in parts.items() if not part.why}
+
+
+def keep(path: Path | None, quick: bool, parts: dict[str, Part]) -> None:
+    """Write what is there so far."""
+    if path is not None:
+        plain: dict[str, Any] = {name: asdict(part) for name, part in parts.items()}
+        write_atomically(path, json.dumps({"quick": quick, "parts": plain}, indent=1).encode())
 
 
 def card_is_there() -> bool:
@@ -158,35 +234,40 @@ def card_is_there() -> bool:
     return torch.cuda.is_available()
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="small sizes, one round")
     parser.add_argument("--only", nargs="+", choices=[one.name for one in SCRIPTS])
     parser.add_argument("--list", action="store_true", help="name the scripts and run none")
-    parser.add_argument("--json", type=Path)
-    options = parser.parse_args(argv)
+    parser.add_argument("--json", type=Path, help="kept after every script, and gone on from")
+    parser.add_argument(
+        "--limit", type=float, default=1800.0, help="seconds that a script may take"
+    )
+    return parser.parse_args(argv)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    options = arguments(argv)
     chosen = [one for one in SCRIPTS if options.only is None or one.name in options.only]
     if options.list:
         for one in chosen:
             print(f"benchmarks/{one.name}.py: {one.what}, {one.of}")
         return 0
+    parts = read(options.json, options.quick)
     left_out = [one.name for one in chosen if one.card and not card_is_there()]
-    table, wrong = [], {}
+    status = 0
     for one in chosen:
-        if one.name in left_out:
+        if one.name in parts or one.name in left_out:
             continue
-        found, why = run(one, options.quick)
-        table += found
-        wrong |= {one.name: why} if why else {}
-    show(table)
-    for name in left_out:
-        print(f"{name}: left out, there is no card", file=sys.stderr)
-    for name, why in wrong.items():
-        print(f"{name}: {why}", file=sys.stderr)
-    if options.json:
-        plain: list[dict[str, Any]] = [asdict(row) for row in table]
-        options.json.write_text(json.dumps(plain, indent=1), encoding="utf-8")
-    return 1 if wrong else 0
+        try:
+            parts[one.name] = run(one, options.quick, options.limit)
+        except KeyboardInterrupt:
+            status = 130
+            break
+        keep(options.json, options.quick, parts)
+    wrong = any(part.why for part in parts.values())
+    show(parts | {name: Part(why="left out: there is no card") for name in left_out})
+    return status or int(wrong)
 
 
 if __name__ == "__main__":

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+import time
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
@@ -103,20 +103,61 @@ def test_ratios_are_read(everything, name):
     assert len({row.what for row in found}) == len(found)
 
 
-def test_one_table_and_what_went_wrong(everything, monkeypatch, capsys, tmp_path):
-    def run(words, **_options):
-        name = Path(words[1]).stem
-        text = {"loso": PRINTED["loso"], "roi_flow": "nothing", "merba": PRINTED["merba"]}[name]
-        return SimpleNamespace(stdout=text, returncode=int(name == "merba"))
+@pytest.fixture
+def calls(everything, monkeypatch):
+    """Play the scripts: loso is well, roi_flow prints nothing, merba fails, spotting hangs."""
+    made = []
 
-    monkeypatch.setattr(everything.subprocess, "run", run)
+    def output_of(words, _limit):
+        name = Path(words[1]).stem
+        made.append(name)
+        text = "nothing" if name == "roi_flow" else PRINTED[name]
+        return text, {"merba": 1, "spotting": None}.get(name, 0)
+
+    monkeypatch.setattr(everything, "output_of", output_of)
+    return made
+
+
+def test_one_table_and_what_went_wrong(everything, calls, capsys):
+    names = ["loso", "roi_flow", "merba", "spotting"]
+    assert everything.main(["--only", *names, "--limit", "7"]) == 1
+    out = capsys.readouterr().out
+    lines = [" ".join(line.split()) for line in out.splitlines()]
+    assert len({line.index("benchmarks/") for line in out.splitlines()[1:]}) == 1
+    loso = "an epoch of STSTNet 3.05 time of the published loop / ours benchmarks/loso.py"
+    assert loso in lines
+    assert "roi_flow – printed no ratio benchmarks/roi_flow.py" in lines
+    assert "merba – ended with status 1 benchmarks/merba.py" in lines
+    assert any(line.startswith("MERba, merba-s28 1 forward loop 4.56") for line in lines)
+    assert "spotting – stopped after 7 s (--limit) benchmarks/spotting.py" in lines
+    assert sorted(calls) == sorted(names)
+
+
+def test_what_is_done_is_not_done_again(everything, calls, capsys, tmp_path):
     file = tmp_path / "all.json"
-    assert everything.main(["--only", "loso", "--quick", "--json", str(file)]) == 0
-    out = capsys.readouterr().out.splitlines()
-    assert "3.05  time of the published loop / ours  benchmarks/loso.py" in out[1]
-    assert '"ratio": 3.05' in file.read_text()
-    assert everything.main(["--only", "roi_flow", "merba"]) == 1
-    told = capsys.readouterr()
-    assert "MERba, merba-s28 1 forward loop" in told.out
-    assert "roi_flow: printed no ratio\n" in told.err
-    assert "merba: ended with status 1\n" in told.err
+    assert everything.main(["--only", "loso", "merba", "--json", str(file)]) == 1
+    assert everything.main(["--only", "loso", "merba", "--json", str(file)]) == 1
+    assert calls == ["merba", "loso", "merba"]  # what failed is tried again
+    assert everything.main(["--only", "loso", "--json", str(file)]) == 0
+    assert "3.05" in capsys.readouterr().out
+    with pytest.raises(SystemExit, match="holds a run without --quick"):
+        everything.main(["--only", "loso", "--json", str(file), "--quick"])
+    file.write_text("{}")
+    with pytest.raises(SystemExit, match="expected what this script writes"):
+        everything.main(["--only", "loso", "--json", str(file)])
+
+
+def test_a_script_that_takes_too_long_is_ended_with_its_processes(everything, tmp_path):
+    child = (
+        f"import time, pathlib; time.sleep(5); pathlib.Path({str(tmp_path / 'late')!r}).touch()"
+    )
+    code = (
+        "import subprocess, sys\n"
+        "print('a line in time')\n"
+        f"subprocess.run([sys.executable, '-c', {child!r}])"
+    )
+    text, status = everything.output_of([sys.executable, "-c", code], 3.0)
+    assert status is None
+    assert text in ("a line in time\n", "")  # nothing where the machine was too busy to begin
+    time.sleep(6)
+    assert not (tmp_path / "late").exists()

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from mescope.events import Detection, Expression, Interval, Recording
     from mescope.face.pictures import landmarks
     from mescope.models import MODELS, create_model
-    from mescope.models.weights import list_weights
+    from mescope.models.weight_files import list_weights
     from mescope.motion.flow import tvl1
     from mescope.motion.roi_flow import extract
     from mescope.spotting import SPOTTERS
@@ -72,7 +72,7 @@ _HOME = {
     "create_model": "mescope.models",
     "extract": "mescope.motion.roi_flow",
     "landmarks": "mescope.face.pictures",
-    "list_weights": "mescope.models.weights",
+    "list_weights": "mescope.models.weight_files",
     "load": "mescope.analysis",
     "match": "mescope.evaluation.matching",
     "open_dataset": "mescope.datasets",

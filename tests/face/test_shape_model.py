@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from mescope.errors import FaceError
+from mescope.face import shape_model
 from mescope.face.box import Box
 from mescope.face.detector import default_finder, landmark_model
 from mescope.face.shape_model import ShapeModel
@@ -50,6 +51,31 @@ def test_a_model_that_is_cut_off_is_refused(tmp_path: Path) -> None:
     path.write_bytes(landmark_model().read_bytes()[:100_000])
     with pytest.raises(FaceError, match="cut off"):
         ShapeModel.read(path)
+
+
+def test_numbers_of_every_length_are_read(tmp_path: Path) -> None:
+    """Short ones are taken as words, long ones byte by byte; a column may mix them."""
+    numbers = [(0, 0), (1, 0), (-1, 3), (8_388_607, -23), (-12_345, 130), (2**40 + 1, -60)]
+    numbers += [(-(2**55), -90), (7, 255), (7, -255), (3, -300), (255, -1), (256, 1)]
+    rng = np.random.default_rng(3)
+    for _ in range(40):
+        column = [numbers[i] for i in rng.integers(0, len(numbers), rng.integers(1, 30))]
+        written = stored(-len(column)) + stored(-1)
+        written += b"".join(stored(m) + stored(e) for m, e in column)
+        path = tmp_path / "column"
+        path.write_bytes(written)
+        data, words = shape_model._bytes_of(path)
+        found, end = shape_model._column(data, words, 0)
+        with np.errstate(over="ignore"):
+            wanted = np.array([m * 2.0**e for m, e in column]).astype(np.float32)
+        np.testing.assert_array_equal(found, wanted)
+        assert end == len(written)
+
+
+def stored(number: int) -> bytes:
+    """Return a whole number as dlib writes it: sign and length, then bytes, low first."""
+    count = max(1, (abs(number).bit_length() + 7) // 8)
+    return bytes([count | (0x80 if number < 0 else 0)]) + abs(number).to_bytes(count, "little")
 
 
 @pytest.mark.parametrize(("scale", "corner"), [(1.0, (150.0, 40.0)), (0.5, (140.3, 60.7))])

@@ -10,15 +10,11 @@ from swaying_face import film
 from mescope.analysis import load
 from mescope.errors import WeightsError
 from mescope.models import create_model, weights
+from mescope.models.fold_cards import AGREED, described
 from mescope.models.inference import score_windows
 from mescope.models.me_tst_import import published_rule
-from mescope.models.mean_of_folds import (
-    AGREED,
-    MeanOfFolds,
-    check_folds,
-    load_folds,
-    weight_files,
-)
+from mescope.models.mean_of_folds import MeanOfFolds, load_folds
+from mescope.models.weight_files import weight_files
 from mescope.models.weights import Card
 from mescope.motion.regions import REGIONS_5
 from mescope.reports.html import flat
@@ -107,9 +103,11 @@ def test_one_member_is_that_member(tmp_path):
 
 def test_files_folders_and_names_can_be_mixed(folder, tmp_path):
     more = fold(tmp_path / "more.safetensors", 7)
-    assert check_folds([folder, more]) == "sub1 + sub2 + sub10 + 1 more (mean of 4 folds)"
-    assert check_folds([more, folder / "sub1.safetensors"]) == "more + sub1 (mean of 2 folds)"
-    assert check_folds("me-tst-plus-cascade") == "me-tst-plus-cascade"
+    assert described([folder, more]).name == "sub1 + sub2 + sub10 + 1 more (mean of 4 folds)"
+    assert (
+        described([more, folder / "sub1.safetensors"]).name == "more + sub1 (mean of 2 folds)"
+    )
+    assert described("me-tst-plus-cascade").name == "me-tst-plus-cascade"
     assert load_folds([more, folder]).folds[0].file == "more.safetensors"
 
 
@@ -129,7 +127,7 @@ OTHER = {
 def test_cards_that_disagree_are_named_with_the_entry(tmp_path, field):
     one = fold(tmp_path / "a.safetensors", 1)
     two = fold(tmp_path / "b.safetensors", 2, **{field: OTHER[field]})
-    for ask in (load_folds, check_folds):
+    for ask in (load_folds, described):
         with pytest.raises(WeightsError) as error:
             ask([one, two])
         said = str(error.value)
@@ -147,7 +145,7 @@ def test_another_family_and_a_recogniser_are_refused(folder):
     with pytest.raises(WeightsError, match=r"merba-s28.*use `mescope recognize`"):
         load_folds(["merba-s28", "me-tst-plus-small"])
     with pytest.raises(WeightsError, match="use `mescope recognize`"):
-        check_folds("merba-s28")
+        described("merba-s28")
 
 
 def test_what_is_not_there_or_there_twice(folder, tmp_path):

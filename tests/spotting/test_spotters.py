@@ -9,7 +9,8 @@ import pytest
 import torch
 from planted_motion import NAMES, UP, recording, region_flow
 
-from mescope.analysis.analyzer import Analyzer, network_of
+from mescope.analysis.analyzer import Analyzer
+from mescope.analysis.network import network_of
 from mescope.errors import MescopeError, WeightsError
 from mescope.events import Interval
 from mescope.labels import SPOTTING_CLASSES
@@ -64,11 +65,11 @@ def flow():
 
 
 def by_network(flow, model, card):
-    return SPOTTERS["model"](network_of(model, card, "w")).spot(flow)
+    return SPOTTERS["model"](network_of(lambda: model, card, "w")).spot(flow)
 
 
 def rule_in(card):
-    return rule_of(network_of(ByLips(), card, "w"))
+    return rule_of(network_of(ByLips, card, "w"))
 
 
 def at(spotting, span):

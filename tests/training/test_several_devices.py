@@ -14,8 +14,10 @@ from ammsm_sets import recipe_of
 from made_recipes import changed, flat_recipe
 
 from mescope.errors import MescopeError, RecipeError
+from mescope.models import create_model
 from mescope.samples.examples import Examples
 from mescope.training import fit, several_devices
+from mescope.training.batch_norm import over_processes
 from mescope.training.checkpoint import read_history
 from mescope.training.several_devices import train_together
 from mescope.training.train_clips import train_on_all
@@ -42,9 +44,14 @@ def clips():
     )
 
 
+NORMED = {"model": "ststnet", "options": {"dropout": 0.0}}
+"""With batch norm behind a ReLU: a bias right before a norm has no gradient but rounding."""
+
+
 @pytest.mark.slow
-def test_two_processes_learn_what_one_learns(clips, tmp_path):
-    recipe = flat_recipe(**RECIPE)
+@pytest.mark.parametrize("changes", [{}, NORMED], ids=["plain", "batch norm"])
+def test_two_processes_learn_what_one_learns(clips, tmp_path, changes):
+    recipe = flat_recipe(**RECIPE | changes)
     one, _ = train_on_all(recipe, clips, tmp_path / "one")
     told = []
     two, _ = train_on_all(
@@ -52,6 +59,8 @@ def test_two_processes_learn_what_one_learns(clips, tmp_path):
     )
     assert told == list(range(1, 10))
     for name, value in one.model.state_dict().items():
+        if name.endswith("num_batches_tracked"):
+            continue  # the fused stem does not count them, and nothing uses them
         # Nine steps of Adam move a weight by up to 9e-3, also where its gradient is rounding.
         torch.testing.assert_close(two.model.state_dict()[name], value, rtol=1e-3, atol=1e-4)
     losses = [[e["loss"] for e in read_history(tmp_path / run)] for run in ("one", "two")]
@@ -68,6 +77,35 @@ def test_shares_of_a_batch_count_by_their_length():
         assert all(len(share[0]) == len(share[1]) > 0 for share, _ in found)
         mean = sum(weight * float(share[0].double().mean()) for share, weight in found) / 3
         assert mean == pytest.approx(float(batch[0].double().mean()))
+
+
+def test_cards_take_the_norm_of_torch_and_keep_the_parameters():
+    """No card is needed to exchange them; what they compute, a CPU cannot show."""
+    model = create_model("flow-cnn")
+    before = dict(model.named_parameters())
+    made = over_processes(model, "cuda")
+    assert type(made.norm) is type(made.norm_2) is torch.nn.SyncBatchNorm
+    assert all(one is before[name] for name, one in made.named_parameters())
+
+
+def test_a_norm_over_processes_is_the_norm_of_torch_where_it_is_alone(monkeypatch):
+    """Gradients, running values and what evaluation computes, in one and two dimensions."""
+    monkeypatch.setattr(torch.distributed, "all_reduce", lambda values: None)
+    for kind, shape in ((torch.nn.BatchNorm1d, (6, 5)), (torch.nn.BatchNorm2d, (4, 5, 3, 2))):
+        plain, other = kind(5, momentum=None).double(), kind(5, momentum=None).double()
+        shared = over_processes(torch.nn.Sequential(other), "cpu")[0]
+        assert shared.weight is other.weight
+        for seed in (1, 2):
+            torch.manual_seed(seed)
+            x, wanted = torch.randn(shape).double() + 3, torch.randn(shape).double()
+            one, two = x.clone().requires_grad_(), x.clone().requires_grad_()
+            for norm, given in ((plain, one), (shared, two)):
+                norm.zero_grad()
+                (norm(given) * wanted).sum().backward()
+            torch.testing.assert_close(two.grad, one.grad)
+            torch.testing.assert_close(shared.weight.grad, plain.weight.grad)
+        torch.testing.assert_close(dict(shared.state_dict()), dict(plain.state_dict()))
+        torch.testing.assert_close(shared.eval()(x), plain.eval()(x))
 
 
 def fails(device, report):

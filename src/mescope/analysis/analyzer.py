@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
+from concurrent.futures import Future
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -14,6 +14,7 @@ from mescope import defaults
 from mescope.analysis.extraction import extraction_for
 from mescope.analysis.findings import damage_warnings, describe, gaps, to_native_event
 from mescope.analysis.movements import emotion_traces, measure_movements, noise_level
+from mescope.analysis.network import network_of
 from mescope.analysis.provenance import provenance
 from mescope.analysis.several import check_clean, together
 from mescope.errors import MescopeError
@@ -22,6 +23,7 @@ from mescope.face.choice import FaceChoice
 from mescope.face.landmark_tables import LandmarkTable
 from mescope.face.people import FaceAnswers
 from mescope.face_results import FacesAnalysis
+from mescope.io.ahead import begun
 from mescope.io.cache import default_cache
 from mescope.io.devices import checked_device
 from mescope.io.progress import Progress
@@ -30,7 +32,7 @@ from mescope.motion.several_faces import extract_faces
 from mescope.moved import renamed
 from mescope.reports import write
 from mescope.results import Analysis, Traces
-from mescope.spotting import SPOTTERS, Network, Spotter, Spotting
+from mescope.spotting import SPOTTERS, Spotter, Spotting
 from mescope.spotting.cascade import CascadeRule
 from mescope.spotting.face_events import find_events
 from mescope.spotting.network import rule_of
@@ -42,8 +44,8 @@ from mescope.video.reading import Video, open_video
 if TYPE_CHECKING:
     import torch
 
-    from mescope.models.mean_of_folds import Fold
-    from mescope.models.weights import Card
+    from mescope.models.card import Card
+    from mescope.models.fold_cards import Fold
 
 Source = str | Path | NDArray[np.uint8] | Video
 
@@ -53,6 +55,7 @@ def load(
     *,
     device: str = "cpu",
     method: str = defaults.SPOTTER,
+    wait: bool = True,
 ) -> Analyzer:
     """Return an analyzer with shipped weights (by name), those of a file, or of several.
 
@@ -63,6 +66,9 @@ def load(
         device: cpu, cuda, a card such as cuda:1, mps or auto.
         method: a name of :data:`mescope.spotting.SPOTTERS`.  Weights are read only if this
             spotter needs them.
+        wait: return when all is there.  If not, only cards are read now; torch and the network
+            are loaded in a thread while the motion of the first recording is measured, and a
+            damaged file is told where the network is first asked.
 
     Raises:
         WeightsError: unknown name, a file that is damaged or of another kind, a folder
@@ -71,20 +77,26 @@ def load(
     """
     if not SPOTTERS.named(method).needs_network:
         return Analyzer(method=method)
-    from mescope.models.mean_of_folds import load_folds
+    from mescope.models.fold_cards import described
 
     chosen = checked_device(device)
-    model, card, name, folds = load_folds(name_or_path)
-    return Analyzer(
-        model.to(chosen), card, name=name, device=chosen, method=method, folds=folds
-    )
+    card, name, folds = described(name_or_path)
+
+    def network() -> torch.nn.Module:
+        from mescope.models.mean_of_folds import load_folds
+
+        return load_folds(name_or_path).model.to(chosen)
+
+    model = network() if wait else begun(network)
+    return Analyzer(model, card, name=name, device=chosen, method=method, folds=folds)
 
 
 class Analyzer:
     """A spotter, with a model and its card if it needs one, ready for any number of recordings.
 
     Args:
-        model: the network; None if only spotters without one are used.
+        model: the network, or what will be it (:func:`mescope.io.ahead.begun`); None if only
+            spotters without one are used.
         card: of the network.
         name: of the weights.
         device: where the network runs.
@@ -94,7 +106,7 @@ class Analyzer:
 
     def __init__(
         self,
-        model: torch.nn.Module | None = None,
+        model: torch.nn.Module | Future[torch.nn.Module] | None = None,
         card: Card | None = None,
         *,
         name: str = "",
@@ -102,12 +114,23 @@ class Analyzer:
         method: str = defaults.SPOTTER,
         folds: Sequence[Fold] = (),
     ) -> None:
-        self.model = None if model is None else model.eval()
+        self._model = model
         self.card = card
         self.name = name
         self.device = device
         self.method = method
         self.folds = tuple(folds)
+
+    @property
+    def model(self) -> torch.nn.Module | None:
+        """The network; waits until it is loaded.
+
+        Raises:
+            WeightsError: it cannot be, as :func:`load` says.
+        """
+        if isinstance(self._model, Future):
+            self._model = self._model.result()
+        return None if self._model is None else self._model.eval()
 
     def analyze(
         self,
@@ -226,12 +249,12 @@ class Analyzer:
         kind = SPOTTERS.named(name)
         if not kind.needs_network:
             return kind()
-        if self.model is None or self.card is None:
+        if self._model is None or self.card is None:
             raise MescopeError(
                 f"the spotter {name!r} needs weights, and this analyzer has none; "
                 f"use mescope.load(NAME, method={name!r})"
             )
-        return kind(network_of(self.model, self.card, self.name, self.device))
+        return kind(network_of(lambda: self.model, self.card, self.name, self.device))
 
     def spot(self, flow: RoiFlow, *, method: str | None = None) -> Spotting:
         """Return every movement down to a low floor, and the floor of what is shown."""
@@ -255,9 +278,9 @@ class Analyzer:
         Raises:
             MescopeError: the analyzer has no weights.
         """
-        if self.model is None or self.card is None:
+        if self._model is None or self.card is None:
             raise MescopeError("expected an analyzer with weights; mescope.load(NAME) has them")
-        return rule_of(network_of(self.model, self.card, self.name, self.device))
+        return rule_of(network_of(lambda: self.model, self.card, self.name, self.device))
 
     def _analysis(
         self,
@@ -301,22 +324,6 @@ class Analyzer:
             ),
             writer=write,
         )  # fmt: skip
-
-
-def network_of(model: torch.nn.Module, card: Card, name: str, device: str = "cpu") -> Network:
-    """Return what a spotter gets of weights."""
-    from mescope.models.inference import score_frames, score_windows
-
-    score = score_frames if card.look == "frames" else score_windows
-    return Network(
-        name=name,
-        look=card.look,
-        head=card.head,
-        rule=card.proposals,
-        score=partial(score, model, device=device),
-        model=card.model,
-        labels=card.labels,
-    )
 
 
 def _opened(

@@ -9,7 +9,7 @@ from mescope.motion.regions import REGIONS_18, Region, regions_named
 from mescope.motion.windows import Timing
 
 if TYPE_CHECKING:
-    from mescope.models.weights import Card
+    from mescope.models.card import Card
 
 
 def extraction_for(card: Card | None, rate: float) -> dict[str, Any]:

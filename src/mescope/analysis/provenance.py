@@ -9,8 +9,8 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mescope.models.mean_of_folds import Fold
-    from mescope.models.weights import Card
+    from mescope.models.card import Card
+    from mescope.models.fold_cards import Fold
 
 PACKAGES = ("mescope", "torch", "numpy", "opencv-contrib-python-headless", "av", "dlib-bin")
 """The packages whose version can change a result."""

@@ -158,9 +158,9 @@ def _weights(models: list[str]) -> list[str]:
     """
     if models == SHIPPED:
         return []
-    from mescope.models.mean_of_folds import check_folds
+    from mescope.models.fold_cards import described
 
-    explain(f"analyses use {check_folds(models)}")
+    explain(f"analyses use {described(models).name}")
     return models
 
 

@@ -24,7 +24,8 @@ def models(context: typer.Context, as_json: Json = False) -> None:
     """List the weights that come with mescope."""
     if context.invoked_subcommand is not None:
         return
-    from mescope.models.weights import list_weights, read_card
+    from mescope.models.card import read_card
+    from mescope.models.weight_files import list_weights
 
     cards = {name: read_card(path) for name, path in list_weights().items()}
     if as_json:
@@ -52,7 +53,8 @@ def show_card(
     as_json: Json = False,
 ) -> None:
     """Show the card of one set of weights: data, scores, limits, licence."""
-    from mescope.models.weights import find, read_card
+    from mescope.models.card import read_card
+    from mescope.models.weight_files import find
 
     card: dict[str, Any] = dataclasses.asdict(read_card(find(name)))
     if as_json:

@@ -25,6 +25,7 @@ from mescope.cli.options import (
     spotter_named,
     weights_named,
 )
+from mescope.errors import WeightsError
 
 if TYPE_CHECKING:
     from mescope.results import Analysis
@@ -62,9 +63,9 @@ def spot(
     if work:
         from mescope.analysis import load
 
-        analyzer = load(weights_named(model), device=device, method=spotter)
+        analyzer = load(weights_named(model), device=device, method=spotter, wait=False)
         for job in work:
-            with batch.attempt(job.source):
+            with batch.attempt(job.source, of_all=WeightsError):
                 table = landmarks_of(job, landmarks, batch.total)
                 own: dict[str, Any] = {**options, **rates[job.source], **table}
                 with progress_bar(Path(job.source).name) as progress:

@@ -47,8 +47,8 @@ class Asked:
     @cached_property
     def checksums(self) -> tuple[str, ...]:
         """Checksums on the cards of the weights; none where the spotter needs no weights."""
-        from mescope.models.mean_of_folds import weight_files
-        from mescope.models.weights import read_card
+        from mescope.models.card import read_card
+        from mescope.models.weight_files import weight_files
         from mescope.spotting import SPOTTERS
 
         if not SPOTTERS.named(self.method).needs_network:

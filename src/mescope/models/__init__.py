@@ -1,57 +1,38 @@
 """Models: tensors in, tensors out.  ``create_model`` builds one by its name.
 
-Every entry of ``MODELS`` is a preset: a function that takes fields of the model's frozen
-config as keyword arguments, over the preset's own sizes, and returns the module.
+The names below are resolved when they are first used: cards and headers of weights are read
+without torch.
 """
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Callable
-from typing import Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-from torch import nn
-
-from mescope.errors import WeightsError
-from mescope.models import (
-    alexnet,
-    ammsm,
-    capsulenet,
-    featref,
-    flow_cnn,
-    htnet,
-    mambavision,
-    mean,
-    merba,
-    off_apexnet,
-    rcn,
-    slstt,
-    softnet,
-    videomamba,
-)
-from mescope.models.alexnet import AlexNet
-from mescope.models.ammsm import Ammsm
-from mescope.models.capsulenet import CapsuleNet
-from mescope.models.featref import FeatRef
-from mescope.models.flow_cnn import FlowCnn
-from mescope.models.htnet import HtNet
-from mescope.models.mambavision import MambaVision
-from mescope.models.me_tst import (
-    MeTst,
-    MeTstConfig,
-    MeTstOutput,
-    MeTstPlus,
-    MeTstPlusConfig,
-)
-from mescope.models.mean import Mean
-from mescope.models.merba import Merba
-from mescope.models.off_apexnet import OffApexNet
-from mescope.models.rcn import Rcn
-from mescope.models.slstt import Slstt
-from mescope.models.softnet import SoftNet
-from mescope.models.ststnet import StstNet, StstNetConfig
-from mescope.models.videomamba import VideoMamba, VideoMambaConfig
-from mescope.registry import Registry, suggestion
+if TYPE_CHECKING:
+    from mescope.models.alexnet import AlexNet
+    from mescope.models.ammsm import Ammsm
+    from mescope.models.capsulenet import CapsuleNet
+    from mescope.models.featref import FeatRef
+    from mescope.models.flow_cnn import FlowCnn
+    from mescope.models.htnet import HtNet
+    from mescope.models.mambavision import MambaVision
+    from mescope.models.me_tst import (
+        MeTst,
+        MeTstConfig,
+        MeTstOutput,
+        MeTstPlus,
+        MeTstPlusConfig,
+    )
+    from mescope.models.mean import Mean
+    from mescope.models.merba import Merba
+    from mescope.models.off_apexnet import OffApexNet
+    from mescope.models.presets import MODELS, SMALL, create_model
+    from mescope.models.rcn import Rcn
+    from mescope.models.slstt import Slstt
+    from mescope.models.softnet import SoftNet
+    from mescope.models.ststnet import StstNet, StstNetConfig
+    from mescope.models.videomamba import VideoMamba, VideoMambaConfig
 
 __all__ = [
     "MODELS",
@@ -81,79 +62,37 @@ __all__ = [
     "create_model",
 ]
 
-SMALL = MeTstPlusConfig(dim=48, blocks=3, layers=1, states=16, drop_path=0.05)
-"""ME-TST+ for training and running on a plain CPU; sizes are ours."""
-
-BOOSTING = MeTstPlusConfig(trunks=1, mode="as_published")
-"""BoostingVRME as its published code has it."""
-
-BOOSTING_SMALL = dataclasses.replace(SMALL, trunks=1, mode="as_published")
-"""BoostingVRME for a plain CPU; sizes are ours."""
-
-
-def _preset(module: Callable[[Any], nn.Module], config: Any) -> Callable[..., nn.Module]:
-    """Return a builder of ``module`` with options over ``config``."""
-    return lambda **options: module(_configure(config, options))
-
-
-MODELS: Registry[Callable[..., nn.Module]] = Registry("model", "mescope.models", WeightsError)
-"""Preset name -> builder."""
-
-_PRESETS: dict[str, Callable[..., nn.Module]] = {
-    "me-tst": _preset(MeTst, MeTstConfig()),
-    "me-tst-plus": _preset(MeTstPlus, MeTstPlusConfig()),
-    "me-tst-plus-small": _preset(MeTstPlus, SMALL),
-    "boosting-vrme": _preset(MeTstPlus, BOOSTING),
-    "boosting-vrme-small": _preset(MeTstPlus, BOOSTING_SMALL),
-    **{name: _preset(SoftNet, c) for name, c in softnet.PRESETS.items()},
-    **{name: _preset(Mean, c) for name, c in mean.PRESETS.items()},
-    "ststnet": _preset(StstNet, StstNetConfig()),
-    **{name: _preset(OffApexNet, c) for name, c in off_apexnet.PRESETS.items()},
-    **{name: _preset(Rcn, c) for name, c in rcn.PRESETS.items()},
-    **{name: _preset(AlexNet, c) for name, c in alexnet.PRESETS.items()},
-    **{name: _preset(FeatRef, c) for name, c in featref.PRESETS.items()},
-    **{name: _preset(CapsuleNet, c) for name, c in capsulenet.PRESETS.items()},
-    **{name: _preset(Slstt, c) for name, c in slstt.PRESETS.items()},
-    **{name: _preset(HtNet, c) for name, c in htnet.PRESETS.items()},
-    **{name: _preset(FlowCnn, c) for name, c in flow_cnn.PRESETS.items()},
-    **{name: _preset(MambaVision, c) for name, c in mambavision.PRESETS.items()},
-    **{name: _preset(Merba, c) for name, c in merba.PRESETS.items()},
-    **{name: _preset(VideoMamba, c) for name, c in videomamba.PRESETS.items()},
-    **{name: _preset(Ammsm, c) for name, c in ammsm.PRESETS.items()},
+_HOME = {
+    "AlexNet": "mescope.models.alexnet",
+    "Ammsm": "mescope.models.ammsm",
+    "CapsuleNet": "mescope.models.capsulenet",
+    "FeatRef": "mescope.models.featref",
+    "FlowCnn": "mescope.models.flow_cnn",
+    "HtNet": "mescope.models.htnet",
+    "MambaVision": "mescope.models.mambavision",
+    "MeTst": "mescope.models.me_tst",
+    "MeTstConfig": "mescope.models.me_tst",
+    "MeTstOutput": "mescope.models.me_tst",
+    "MeTstPlus": "mescope.models.me_tst",
+    "MeTstPlusConfig": "mescope.models.me_tst",
+    "Mean": "mescope.models.mean",
+    "Merba": "mescope.models.merba",
+    "OffApexNet": "mescope.models.off_apexnet",
+    "Rcn": "mescope.models.rcn",
+    "Slstt": "mescope.models.slstt",
+    "SoftNet": "mescope.models.softnet",
+    "StstNet": "mescope.models.ststnet",
+    "StstNetConfig": "mescope.models.ststnet",
+    "VideoMamba": "mescope.models.videomamba",
+    "VideoMambaConfig": "mescope.models.videomamba",
+    "MODELS": "mescope.models.presets",
+    "SMALL": "mescope.models.presets",
+    "create_model": "mescope.models.presets",
 }
-for _name, _builder in _PRESETS.items():
-    MODELS.register(_name)(_builder)
 
 
-def _configure(preset: Any, options: dict[str, Any]) -> Any:
-    """Return ``preset`` with ``options`` over it; refuse names it does not have."""
-    known = [field.name for field in dataclasses.fields(preset)]
-    for name in options:
-        if name not in known:
-            raise WeightsError(
-                f"unknown model option {name!r}; {type(preset).__name__} has "
-                f"{', '.join(known)}{suggestion(name, known)}"
-            )
-    try:
-        return dataclasses.replace(preset, **options)
-    except ValueError as error:
-        raise WeightsError(f"a model cannot be built so: {error}") from None
-
-
-def create_model(name: str, **options: Any) -> nn.Module:
-    """Build the model called ``name`` with fresh weights.
-
-    Args:
-        name: one of ``MODELS``.
-        options: fields of its config to change, for example ``channels=10``.
-
-    Raises:
-        WeightsError: the name or an option is unknown, or a value is out of range.
-
-    Example:
-        >>> import torch
-        >>> model = create_model("flow-cnn").eval()
-        >>> model(torch.zeros(2, 3, 28, 28)).emotion.shape  # u, v and strain of two clips
-        torch.Size([2, 3])
-    """
-    return MODELS.named(name)(**options)
+def __getattr__(name: str) -> Any:
+    """Import a model, and torch with it, only when somebody asks for it."""
+    if name not in _HOME:
+        raise AttributeError(f"module 'mescope.models' has no attribute {name!r}")
+    return getattr(import_module(_HOME[name]), name)

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import Annotated, Any, Literal
-
-from torch import nn
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from mescope.errors import WeightsError
 from mescope.io.json_text import json_value
@@ -18,6 +16,9 @@ from mescope.labels import SPOTTING_CLASSES
 from mescope.models.headers import read_metadata
 from mescope.motion.regions import Reference, Shares
 from mescope.ranges import Within, check_plain, check_value, declared
+
+if TYPE_CHECKING:
+    from torch import nn
 
 Mode = Literal["clean", "as_published"]
 Head = Literal["nose", "face"]

@@ -11,13 +11,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mescope.models.outputs import EmotionOutput
 from mescope.models.sizes import Channels, Classes
-from mescope.ops.conv_pool import conv_pool
+from mescope.ops.conv_pool import stem
 from mescope.ops.dropout import dropout
 from mescope.ranges import Share, Within, check_fields
 
@@ -52,12 +51,7 @@ class FlowCnn(nn.Module):
 
     def forward(self, flow: Tensor) -> EmotionOutput:
         """Return logits for maps (b, channels, size, size)."""
-        conv, norm = self.conv, self.norm
-        running = (torch.as_tensor(norm.running_mean), torch.as_tensor(norm.running_var))
-        x = conv_pool(
-            flow, conv.weight, torch.as_tensor(conv.bias), norm.weight, norm.bias, running,
-            padding=1, training=self.training, eps=norm.eps,
-        )  # fmt: skip
+        x = stem(flow, self.conv, self.norm, training=self.training)
         x = F.max_pool2d(F.relu(self.norm_2(self.conv_2(x))), 2)
         x = dropout(x.flatten(1), self.config.dropout, self.training)
         return EmotionOutput(emotion=self.head(x))

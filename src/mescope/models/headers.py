@@ -43,7 +43,7 @@ def read_metadata(path: Path) -> dict[str, str]:
     try:
         with path.open("rb") as file:
             _check_length(file.read(8), os.fstat(file.fileno()).st_size, path)
-        with safe_open(str(path), "pt") as tensors:
+        with safe_open(str(path), "np") as tensors:
             return dict(tensors.metadata() or {})
     except OSError as error:
         raise WeightsError(f"{path}: cannot be read: {error.strerror}") from error
@@ -69,7 +69,7 @@ def read_shapes(path: Path) -> dict[str, Shape]:
     """
     read_metadata(path)
     try:
-        with safe_open(str(path), "pt") as tensors:
+        with safe_open(str(path), "np") as tensors:
             slices = {name: tensors.get_slice(name) for name in tensors.keys()}  # noqa: SIM118
             return {
                 name: (_TYPES.get(one.get_dtype(), one.get_dtype()), tuple(one.get_shape()))

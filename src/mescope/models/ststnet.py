@@ -29,7 +29,7 @@ from torch.nn import functional as F
 from mescope.errors import WeightsError
 from mescope.models.outputs import EmotionOutput
 from mescope.models.sizes import Channels, Named
-from mescope.ops.conv_pool import conv_pool
+from mescope.ops.conv_pool import stem
 from mescope.ops.dropout import dropout
 from mescope.ranges import Share, Within, check_fields
 
@@ -65,12 +65,7 @@ class StstNet(nn.Module):
 
     def forward(self, flow: Tensor) -> EmotionOutput:
         """Return logits for maps (b, 3, size, size) in the order u, v, strain."""
-        conv, norm = self.conv, self.norm
-        running = (torch.as_tensor(norm.running_mean), torch.as_tensor(norm.running_var))
-        x = conv_pool(
-            flow, conv.weight, torch.as_tensor(conv.bias), norm.weight, norm.bias, running,
-            padding=_PADDING, training=self.training, eps=norm.eps,
-        )  # fmt: skip
+        x = stem(flow, self.conv, self.norm, training=self.training)
         x = F.avg_pool2d(dropout(x, self.config.dropout, self.training), 2)
         return EmotionOutput(emotion=self.head(x.flatten(1)))
 

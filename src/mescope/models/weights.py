@@ -12,7 +12,6 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +33,7 @@ from mescope.models.card import (
 )
 from mescope.models.headers import SUFFIX, Shape, read_shapes, words_of
 from mescope.models.sizes import bounded
+from mescope.models.weight_files import find, list_weights
 from mescope.ranges import shown
 from mescope.registry import suggestion
 
@@ -92,39 +92,6 @@ def load(name_or_path: str | Path) -> tuple[nn.Module, Card]:
     _check_finite(tensors, path)
     module.load_state_dict(tensors, assign=True)
     return module.eval(), card
-
-
-def list_weights() -> dict[str, Path]:
-    """Return name -> file of the weights that come with mescope.
-
-    Example:
-        >>> sorted(list_weights())
-        ['me-tst-plus-cascade', 'me-tst-plus-small', 'merba-s28']
-    """
-    folder = Path(str(resources.files("mescope"))) / "weights"
-    return {path.stem: path for path in sorted(folder.glob(f"*{SUFFIX}"))}
-
-
-def find(name_or_path: str | Path) -> Path:
-    """Return the file of a shipped name or of a path.
-
-    Raises:
-        WeightsError: there is no such name or file; near names are suggested.
-    """
-    text = str(name_or_path)
-    path = Path(name_or_path)
-    if isinstance(name_or_path, Path) or path.suffix or path.name != text:
-        if not path.is_file():
-            found = "a folder" if path.is_dir() else "nothing"
-            raise WeightsError(f"{path}: expected a weights file, found {found} there")
-        return path
-    shipped = list_weights()
-    if text not in shipped:
-        raise WeightsError(
-            f"there are no weights {text!r} and nothing is downloaded; `mescope models` lists "
-            f"what is here ({', '.join(shipped) or 'none'}){suggestion(text, list(shipped))}"
-        )
-    return shipped[text]
 
 
 def config_of(module: nn.Module, given: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import Literal
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mescope.ops.choice import choose
@@ -42,6 +42,27 @@ def conv_pool_reference(
     a = F.relu(F.conv2d(x, weight, bias, padding=padding))
     y = F.batch_norm(a, *running, gamma, beta, training, momentum, eps)
     return F.max_pool2d(y, _POOL, _POOL, padding=1)
+
+
+def stem(x: Tensor, conv: nn.Conv2d, norm: nn.BatchNorm2d, *, training: bool) -> Tensor:
+    """Return :func:`conv_pool` of the modules that hold its numbers.
+
+    A norm that is not PyTorch's own is asked itself: one over several processes
+    (:mod:`mescope.training.batch_norm`) needs more than this batch.
+
+    Args:
+        x: images, (b, c, h, w).
+        conv: 3 x 3, with a bias, and padding of its own.
+        norm: its parameters and running values.
+        training: of the network.
+    """
+    if training and type(norm) is not nn.BatchNorm2d:
+        return F.max_pool2d(norm(F.relu(conv(x))), _POOL, _POOL, padding=1)
+    running = torch.as_tensor(norm.running_mean), torch.as_tensor(norm.running_var)
+    return conv_pool(
+        x, conv.weight, torch.as_tensor(conv.bias), norm.weight, norm.bias, running,
+        padding=int(conv.padding[0]), training=training, eps=norm.eps,
+    )  # fmt: skip
 
 
 def conv_pool(

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.optim.lr_scheduler import LRScheduler
 
 from mescope.errors import RecipeError
+from mescope.training.batch_norm import over_processes
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -142,8 +143,7 @@ def fit(
         RecipeError: the loss is not a number.
     """
     fabric = fabric or one_device()
-    given: Any = torch.compile(model) if compiled else model
-    module, stepper = fabric.setup(given, optimizer)
+    module, stepper = fabric.setup(_given(model, fabric, compiled), optimizer)
     done = 0
     for epoch in range(first, epochs):
         if stop and fabric.broadcast(stop()):
@@ -154,7 +154,8 @@ def fit(
         losses: list[float] = []
         for batch in batches(epoch):
             stepper.zero_grad(set_to_none=True)
-            value = _gradients(*_share(batch, fabric), module, loss, fabric, accumulate)
+            parts = min(accumulate, max(1, len(batch[0]) // fabric.world_size))
+            value = _gradients(*_share(batch, fabric), module, loss, fabric, parts)
             losses.append(_finite(value, epoch, len(losses)))
             if clip_norm:
                 fabric.clip_gradients(module, stepper, max_norm=clip_norm)
@@ -174,6 +175,13 @@ def fit(
             after_epoch(epoch, entry)
 
 
+def _given(model: nn.Module, fabric: Fabric, compiled: bool) -> Any:
+    """Return what is trained: the model, with batch norms over all processes."""
+    if fabric.world_size > 1:
+        model = over_processes(model, fabric.device.type)
+    return torch.compile(model) if compiled else model
+
+
 def _share(batch: Batch, fabric: Fabric) -> tuple[Batch, float]:
     """Return this process's part of a batch, on its device, and what it counts in the mean.
 
@@ -189,11 +197,12 @@ def _share(batch: Batch, fabric: Fabric) -> tuple[Batch, float]:
 
 
 def _gradients(
-    share: Batch, weight: float, module: Any, loss: Loss, fabric: Fabric, accumulate: int
+    share: Batch, weight: float, module: Any, loss: Loss, fabric: Fabric, count: int
 ) -> Tensor:
     """Add the gradients of a batch up, part by part; return its loss over all processes."""
     total = torch.zeros((), device=fabric.device)
-    parts = list(zip(*(t.tensor_split(min(accumulate, len(t))) for t in share), strict=True))
+    # As many in every process, also where shares differ by one: they sum batch norms together.
+    parts = list(zip(*(t.tensor_split(count) for t in share), strict=True))
     for i, part in enumerate(parts):
         # Of several processes the gradients are averaged once, with the last part.
         with fabric.no_backward_sync(module, enabled=i + 1 < len(parts)):
