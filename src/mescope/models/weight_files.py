@@ -20,7 +20,7 @@ def list_weights() -> dict[str, Path]:
 
     Example:
         >>> sorted(list_weights())
-        ['me-tst-plus-cascade', 'me-tst-plus-small', 'merba-s28']
+        ['ammsm-s28-dense-simulated', 'me-tst-plus-cascade', 'me-tst-plus-small', 'merba-s28']
     """
     folder = Path(str(resources.files("mescope"))) / "weights"
     return {path.stem: path for path in sorted(folder.glob(f"*{SUFFIX}"))}
