@@ -100,11 +100,12 @@ def copy_recipe(
 
 
 def _row(name: str, shipped: ShippedRecipe) -> dict[str, Any]:
+    from mescope.samples.spotting_kinds import AnnotatedRecordings
     from mescope.training.recipe import read_recipe
     from mescope.training.tasks import task_of
 
     recipe = read_recipe(shipped.path)
-    on_people = task_of(recipe).names_clips or recipe.data.kind == "recordings"
+    on_people = task_of(recipe).names_clips or isinstance(recipe.data, AnnotatedRecordings)
     return {
         "name": name,
         "group": shipped.group,

@@ -106,9 +106,8 @@ def pair_maps(
     plan = [flow.timing.window, flow.timing.step, flow.timing.rate]
     how = {"windows": store.key, "timing": plan}
     faces = Store(store.folder, how | {"faces": 1})
-    maps = Store(
-        store.folder, how | {"maps": VERSION, "style": wanted.style, "flow": wanted.flow, "k": k}
-    )
+    made = {"maps": VERSION, "style": wanted.style, "flow": wanted.flow, "k": k}
+    maps = Store(store.folder, how | made)
     kept = _read(maps, wanted, k, count)
     if kept is not None:
         return kept

@@ -56,7 +56,7 @@ class FrameRule:
     """The constants behind the network; they travel in the weights' card."""
 
     half_s: Annotated[float, Within(0.001, 60.0)] = 0.2  # k_p: half the mean length
-    pair_s: Annotated[float, Within(0.0, 60.0)] = 0.0  # distance of a pair; 0: k_p, as published
+    pair_s: Annotated[float, Within(0.0, 60.0)] = 0.0  # distance of a pair; 0: k_p
     share: Whole = 0.55  # p of the threshold
     floor: Whole = 0.3  # no peak of the smoothed scores below it; 0 as published
     kind: Literal["duration", "micro", "macro"] = "duration"
