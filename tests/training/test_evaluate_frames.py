@@ -25,12 +25,14 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 TEXT = """name = "tiny"
 labels = "4-class"
+seeds = 1
 [model]
 name = "softnet"
 [data]
 kind = "recording-frames"
+negative_ratio = 1.0
 [optim]
-epochs = 2
+epochs = 1
 batch_size = 16
 learning_rate = 3e-3
 """
@@ -72,15 +74,15 @@ def test_planted_expressions_are_found_in_people_nobody_learned_from(whole):
 
 
 def test_mean_names_what_it_finds():
-    chosen = recipe("optim.epochs=6", style="mean")
-    report = evaluate_recordings(chosen, data(mapped_people(style="mean")))
+    chosen = recipe("optim.epochs=4", style="mean")
+    report = evaluate_recordings(chosen, data(mapped_people(3, style="mean")))
     figures = report.summary()["methods"]["mean"]
     assert figures["names_emotions"]
     assert figures["over"]["f1"]["mean"] > figures["chance"]["f1"] + 0.3
     table = np.array(figures["per_seed"][0]["confusion"])
     classes = report.classes.index("negative"), report.classes.index("positive")
     right = sum(table[i, i] for i in classes)
-    assert right > 0.8 * table[list(classes)].sum() > 8
+    assert right > 0.8 * table[list(classes)].sum() > 6
 
 
 def test_the_report_and_a_page_of_each_recording_are_written(whole, tmp_path):
