@@ -100,12 +100,11 @@ def copy_recipe(
 
 
 def _row(name: str, shipped: ShippedRecipe) -> dict[str, Any]:
-    from mescope.samples.spotting_kinds import AnnotatedRecordings
     from mescope.training.recipe import read_recipe
     from mescope.training.tasks import task_of
 
     recipe = read_recipe(shipped.path)
-    on_people = task_of(recipe).names_clips or isinstance(recipe.data, AnnotatedRecordings)
+    on_people = task_of(recipe).names_clips or recipe.data.annotated
     return {
         "name": name,
         "group": shipped.group,

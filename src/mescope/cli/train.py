@@ -81,7 +81,6 @@ def train(
     """
     from mescope.cli.inputs import check_folder
     from mescope.io.devices import checked_devices
-    from mescope.samples.spotting_kinds import AnnotatedRecordings
     from mescope.training.logs import checked_log
     from mescope.training.recipe import read_recipe
     from mescope.training.repeat import RunNotes
@@ -107,7 +106,7 @@ def train(
     if task_of(chosen).names_clips:
         real = _examples(chosen, source)
         card, history = _recogniser(chosen, real, folder, weights, device, how)
-    elif isinstance(chosen.data, AnnotatedRecordings):
+    elif chosen.data.annotated:
         card, history = train_recordings(chosen, source, folder, weights, jobs, device, how)
     else:
         if dataset or root or features:
