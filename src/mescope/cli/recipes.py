@@ -104,7 +104,7 @@ def _row(name: str, shipped: ShippedRecipe) -> dict[str, Any]:
     from mescope.training.tasks import task_of
 
     recipe = read_recipe(shipped.path)
-    on_people = task_of(recipe).names_clips or recipe.data.kind == "recordings"
+    on_people = task_of(recipe).names_clips or recipe.data.annotated
     return {
         "name": name,
         "group": shipped.group,

@@ -112,6 +112,7 @@ def measured(recipe: Recipe, source: Source, jobs: int) -> MeasuredRecordings:
     """
     from mescope.datasets import open_dataset
     from mescope.datasets.base import Dataset
+    from mescope.samples.frame_kinds import AnnotatedFrames
     from mescope.samples.recording_windows import measure_recordings
     from mescope.samples.spotting_kinds import AnnotatedRecordings
     from mescope.training.tables import fitting
@@ -124,6 +125,11 @@ def measured(recipe: Recipe, source: Source, jobs: int) -> MeasuredRecordings:
     if source.features is not None:
         if source.dataset or source.root:
             raise RecipeError("expected --features, or --dataset and --root, found both")
+        if isinstance(recipe.data, AnnotatedFrames):
+            raise RecipeError(
+                f"recipe {recipe.name} needs the pictures of recordings, which features do not "
+                "hold: give --dataset and --root"
+            )
         return _of_features(source, source.features)
     if source.dataset is None or source.root is None:
         raise RecipeError(

@@ -106,7 +106,7 @@ def train(
     if task_of(chosen).names_clips:
         real = _examples(chosen, source)
         card, history = _recogniser(chosen, real, folder, weights, device, how)
-    elif chosen.data.kind == "recordings":
+    elif chosen.data.annotated:
         card, history = train_recordings(chosen, source, folder, weights, jobs, device, how)
     else:
         if dataset or root or features:

@@ -175,8 +175,9 @@ def _over(values: list[float]) -> dict[str, Any]:
 
 
 def _rule(fold: Any) -> dict[str, Any]:
-    kept = ("half_length", "share", "floor", "mode", "intervals")
-    return {"fold": fold.fold, "seed": fold.seed, **{k: fold.rule[k] for k in kept}}
+    kept = ("half_length", "half_s", "pair_s", "share", "floor", "mode", "intervals")
+    rule = {name: fold.rule[name] for name in kept if name in fold.rule}
+    return {"fold": fold.fold, "seed": fold.seed, **rule}
 
 
 def _confusion(counted: Scores, classes: tuple[str, ...]) -> NDArray[np.int64]:

@@ -39,8 +39,8 @@ class Card:
     Of a spotting model, frames are decimated frames: ``window`` of them make one input at
     ``rate`` per second, and ``proposals`` are the fields of the spotting rule
     (:class:`mescope.spotting.proposals.ProposalRule`) chosen together with the weights; of one
-    that scores single frames, ``window`` is k_p, and ``regions`` is empty.  Of a
-    model that names clips, ``regions`` is empty and ``window`` and ``rate`` are 0.
+    that scores single frames, ``window`` is the distance of a pair, and ``regions`` is empty.
+    Of a model that names clips, ``regions`` is empty and ``window`` and ``rate`` are 0.
     ``shares`` and ``reference`` say how the regions were measured
     (:func:`mescope.motion.roi_flow.extract`).  ``without`` is the subject whose recordings
     training left out, where the weights are one fold of many.

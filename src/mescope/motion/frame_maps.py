@@ -42,6 +42,9 @@ if TYPE_CHECKING:
     from mescope.motion.roi_flow import RoiFlow
     from mescope.video.source import Picture, Video
 
+VERSION = 1
+"""Raised whenever the same input would give other maps; part of cache keys."""
+
 SIZE, CROP = 42, 128
 NOSE, NOSE_HALF = 28, 5  # landmark, px around it
 BEYOND, AROUND_EYES = 12, 15  # px of the crop

@@ -204,8 +204,12 @@ def _rules(rules: Sequence[Mapping[str, Any]]) -> list[tuple[Any, ...]]:
     """Return a row for each fold: k_p and the level, whichever the rule's mode reads."""
     rows: list[tuple[Any, ...]] = []
     for rule in rules:
-        if rule["mode"] == "as_published":
-            level = f"mean + {rule['share']:.2f} (max − mean)"
+        level = f"mean + {rule['share']:.2f} (max − mean)"
+        if rule["mode"] == "frames":
+            level += f", at least {rule['floor']:.2f}" if rule["floor"] else ""
+            ends = "k_p to both sides of the peak"
+            rows.append((rule["fold"], rule["seed"], f"{rule['half_s']:.3f} s", level, ends))
+        elif rule["mode"] == "as_published":
             grows = rule["intervals"] == "extensible"
             ends = "grow from the peak" if grows else "2 k_p + 1 frames"
             rows.append((rule["fold"], rule["seed"], rule["half_length"], level, ends))

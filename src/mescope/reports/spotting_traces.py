@@ -51,13 +51,16 @@ def _of_fold(
 ) -> Iterator[tuple[VideoKey, KeptTrace]]:
     """Yield the recordings of a fold: they were tested in the order of the report's videos."""
     tested = [video for video in report.videos if video.person in fold.test]
-    rule = ProposalRule(**fold.rule)
     for i, video in enumerate(tested):
         score, logits = arrays.get(f"{i}-score"), arrays.get(f"{i}-emotion")
         if score is None or logits is None or len(score) != video.decimated:
             continue  # those that were too short to be tested come last
         known = score.astype(np.float64)
-        yield video.key, KeptTrace(known, shares_of(logits), threshold_of(known, rule))
+        level = arrays.get(f"{i}-level")  # of a network that scores frames
+        height = (
+            threshold_of(known, ProposalRule(**fold.rule)) if level is None else float(level)
+        )
+        yield video.key, KeptTrace(known, shares_of(logits), height)
 
 
 def shares_of(logits: NDArray[Any]) -> NDArray[np.float64]:

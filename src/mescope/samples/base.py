@@ -36,6 +36,7 @@ class SampleKind:
     Attributes:
         kind: its name in :data:`SAMPLES`.
         simulated: made without any data set, so of nobody.
+        annotated: made of recordings that people annotated.
         flow_maps: maps of flow, which may be mirrored and moved.
         reads: what a reader may have returned, to make them of.
         preparation: how raw samples of the kind become what a network sees.
@@ -43,6 +44,7 @@ class SampleKind:
 
     kind: ClassVar[str] = ""
     simulated: ClassVar[bool] = False
+    annotated: ClassVar[bool] = False
     flow_maps: ClassVar[bool] = False
     reads: ClassVar[tuple[type, ...]] = (Dataset,)
     preparation: ClassVar[type[Preparation]] = Preparation

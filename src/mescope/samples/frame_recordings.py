@@ -21,7 +21,8 @@ from mescope.io.cache import Store
 from mescope.io.json_text import json_value
 from mescope.ranges import Share
 from mescope.samples.base import SAMPLES, SampleKind
-from mescope.samples.checks import Hours, Ratio, Seconds, one_of, positive, shares
+from mescope.samples.checks import Hours, Ratio, Seconds, positive, shares
+from mescope.samples.frame_kinds import FramePairs
 from mescope.samples.pair_labels import pair_classes, pair_labels
 from mescope.samples.rendered import staged_recording
 
@@ -35,7 +36,7 @@ VERSION = 1
 
 @SAMPLES.register("rendered-frames")
 @dataclass(frozen=True, kw_only=True)
-class RenderedFrames(SampleKind):
+class RenderedFrames(FramePairs, SampleKind):
     """Flow maps of the frames of rendered recordings, for networks that score frames.
 
     The last ``held_out`` share of the recordings, of other identities, is not trained on: it
@@ -45,21 +46,15 @@ class RenderedFrames(SampleKind):
     kind: ClassVar[str] = "rendered-frames"
     simulated: ClassVar[bool] = True
 
-    style: str = "softnet"  # or mean: how maps are made
-    flow: str = "farneback"  # or tvl1, as published
-    expressions: str = "micro"  # or macro: what is learned
-    half_s: Seconds = 0.2  # k_p
     hours: Hours = 1.0
     seconds: Seconds = 30.0  # of every recording
     held_out: Share = 0.15
     negative_ratio: Ratio = 5.0  # pairs without an expression per pair with one
 
     def __post_init__(self) -> None:
-        one_of("style", self.style, ("softnet", "mean"))
-        one_of("flow", self.flow, ("farneback", "tvl1"))
-        one_of("expressions", self.expressions, ("micro", "macro"))
+        super().__post_init__()
         shares(self, "held_out")
-        positive(self, "hours", "seconds", "half_s", "negative_ratio")
+        positive(self, "hours", "seconds", "negative_ratio")
 
     @property
     def recordings(self) -> int:
@@ -150,7 +145,7 @@ def measured_frames(
     from mescope.motion.roi_flow import extract
 
     flow = extract(video, jobs=1, overlap="thin", cache=None)
-    k = max(1, round(wanted.half_s * flow.timing.rate))
+    k = wanted.distance(flow.timing.rate)
     parts = list(
         frame_maps(
             video, flow, k, style=cast("Style", wanted.style),

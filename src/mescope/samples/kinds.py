@@ -10,6 +10,7 @@ from mescope.ranges import check_fields, shown
 from mescope.samples import (
     clip_kinds,
     face_kinds,
+    frame_kinds,
     frame_recordings,
     peer_kinds,
     spotting_kinds,
@@ -18,8 +19,8 @@ from mescope.samples.base import SAMPLES, Prepared, SampleKind
 from mescope.samples.preparation import Preparation
 
 __all__ = [
-    "SAMPLES", "Prepared", "SampleKind", "clip_kinds", "face_kinds", "frame_recordings",
-    "peer_kinds", "preparation_of", "spotting_kinds",
+    "SAMPLES", "Prepared", "SampleKind", "clip_kinds", "face_kinds", "frame_kinds",
+    "frame_recordings", "peer_kinds", "preparation_of", "spotting_kinds",
 ]  # fmt: skip
 
 

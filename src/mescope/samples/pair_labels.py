@@ -3,8 +3,10 @@
 Source: the papers of SOFTNet and MEAN, "pseudo-labelling": the pair that begins at frame i
 stands for the frames i to i + k_p - 1; it is labelled 1 if they share any frame with an
 expression (an IoU above 0, the Heaviside step of the papers), else 0.
-Difference: k_p comes from training people only, and may come from the median length; the
-published codes take the mean over all people, the person tested too.
+Differences: half the usual length of expressions, the k_p behind the network, comes from
+training people only, and may come from the median length; the published codes take the mean
+over all people, the person tested too, and take it for the distance of a pair as well, which
+here is a constant of the recipe.
 All frames here are decimated frames.
 """
 
@@ -19,22 +21,18 @@ from numpy.typing import NDArray
 from mescope.events import Expression, Interval
 
 
-def half_length(
-    expressions: Sequence[Expression], of: Literal["mean", "median"] = "mean"
-) -> int:
-    """Return k_p: half the usual length, offset - onset + 1 frames, of expressions.
+def half_length(lengths: Sequence[float], of: Literal["mean", "median"] = "mean") -> float:
+    """Return k_p: half the usual length, offset - onset + 1 frames or in seconds.
 
     Raises:
-        ValueError: there are no expressions.
+        ValueError: there are none.
 
-    >>> spans = [Interval(0, 9), Interval(20, 33)]
-    >>> half_length([Expression(interval=span, kind="micro") for span in spans])
-    6
+    >>> half_length([10, 14])
+    6.0
     """
-    if not expressions:
-        raise ValueError("expected expressions to take the length of, found none")
-    lengths = [len(one.interval) for one in expressions]
-    return max(1, round(float(np.mean(lengths) if of == "mean" else np.median(lengths)) / 2))
+    if not lengths:
+        raise ValueError("expected the lengths of expressions, found none")
+    return float(np.mean(lengths) if of == "mean" else np.median(lengths)) / 2
 
 
 def pair_labels(expressions: Iterable[Expression], frames: int, k: int) -> NDArray[np.float32]:

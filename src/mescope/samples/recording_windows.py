@@ -30,8 +30,10 @@ from mescope.io.json_text import json_value
 from mescope.io.parallel import run_jobs
 from mescope.io.progress import Progress
 from mescope.motion.roi_flow import VERSIONS, RoiFlow, Timing, extract
+from mescope.samples.frame_kinds import AnnotatedFrames
+from mescope.samples.recording_maps import PairMaps, pair_maps
 from mescope.samples.spotting_kinds import AnnotatedRecordings
-from mescope.video.reading import open_video
+from mescope.video.reading import Video, open_video
 
 _BLOCK = 1 << 16  # bytes of a video that are looked at in one place
 
@@ -55,6 +57,7 @@ class RecordingWindows:
         regions: names of the R regions.
         mode: ``clean`` or ``as_published``.
         warnings: one line each.
+        maps: flow maps of pairs of frames, for networks that score frames.
     """
 
     recording: Recording
@@ -66,6 +69,7 @@ class RecordingWindows:
     regions: tuple[str, ...]
     mode: str
     warnings: tuple[str, ...] = ()
+    maps: PairMaps | None = None
 
     @property
     def person(self) -> Person:
@@ -163,6 +167,7 @@ def measure_recordings(
     findings = Findings(dataset.name)
     found: dict[int, RecordingWindows | str] = {}
     short: set[int] = set()
+    cache = None if cache is None else cache.absolute()
     if progress:
         progress(0, len(records))
     for number, result in run_jobs(
@@ -235,25 +240,43 @@ def _measure_one(shared: _Shared, number: int) -> _Measured:
     try:
         path = _path(record)
         store = None if shared.cache is None else Store(shared.cache, _identity(path, wanted))
-        kept = store.load("windows") if store else None
-        if kept is not None:
-            one = from_arrays(record, kept, wanted.region_names, wanted.mode)
-            if path.is_file() or _of_rate(one, record.rate):
-                return _Measured(one)
-        video = open_video(path, rate=record.rate if path.is_dir() else None)
-        flow = extract(video, jobs=1, **wanted.extraction())
-        one = RecordingWindows(
-            recording=record, windows=flow.windows, valid=flow.valid, frames=flow.frames,
-            padded=flow.padded, timing=flow.timing, regions=flow.regions, mode=flow.mode,
-            warnings=flow.warnings,
-        )  # fmt: skip
-        if store:
-            store.save("windows", to_arrays(one))
+        one = _kept(path, record, store, wanted)
+        flow: RoiFlow | None = None
+        if one is None:
+            flow = extract(_opened(path, record), jobs=1, **wanted.extraction())
+            one = RecordingWindows(
+                recording=record, windows=flow.windows, valid=flow.valid, frames=flow.frames,
+                padded=flow.padded, timing=flow.timing, regions=flow.regions, mode=flow.mode,
+                warnings=flow.warnings,
+            )  # fmt: skip
+            if store:
+                store.save("windows", to_arrays(one))
+        if isinstance(wanted, AnnotatedFrames):
+            maps = pair_maps(
+                wanted, store, one.flow(), lambda: _opened(path, record),
+                lambda: flow or extract(_opened(path, record), jobs=1, **wanted.extraction()),
+            )  # fmt: skip
+            one = replace(one, maps=maps)
         return _Measured(one)
     except TooShortError as error:
         return _Measured(None, str(error), short=True)
     except (MescopeError, OSError) as error:
         return _Measured(None, str(error))
+
+
+def _kept(
+    path: Path, record: Recording, store: Store | None, wanted: AnnotatedRecordings
+) -> RecordingWindows | None:
+    """Return the windows that were kept of a recording, cut at its rate."""
+    arrays = store.load("windows") if store else None
+    if arrays is None:
+        return None
+    one = from_arrays(record, arrays, wanted.region_names, wanted.mode)
+    return one if path.is_file() or _of_rate(one, record.rate) else None
+
+
+def _opened(path: Path, record: Recording) -> Video:
+    return open_video(path, rate=record.rate if path.is_dir() else None)
 
 
 def _of_rate(one: RecordingWindows, rate: float) -> bool:
@@ -358,6 +381,10 @@ def hash_of(some: Iterable[RecordingWindows]) -> str:
         digest.update(repr((one.timing, one.regions, one.mode, one.padded)).encode())
         for array in (one.windows, one.valid, one.frames):
             digest.update(np.ascontiguousarray(array).tobytes())
+        if one.maps is not None:
+            maps = one.maps
+            digest.update(repr((maps.style, maps.flow, maps.k, maps.digest)).encode())
+            digest.update(maps.valid.tobytes())
     return digest.hexdigest()
 
 

@@ -92,6 +92,7 @@ class AnnotatedRecordings(SampleKind):
     """Recordings that people annotated, split by person."""
 
     kind: ClassVar[str] = "recordings"
+    annotated: ClassVar[bool] = True
 
     regions: str = "18"  # or "5"
     mode: Literal["clean", "as_published"] = "clean"  # how motion is measured

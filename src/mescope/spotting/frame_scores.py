@@ -15,6 +15,8 @@ Output  Spotting; emotions with MEAN
 Differences from the published codes:
 * A score stands at the middle of its pair, i + k_p // 2, and not at its first frame, which puts
   every interval k_p / 2 too early.
+* The distance of a pair may be another than k_p (``pair_s``): weights of one fold after the
+  other then look at the same maps, while k_p comes from each fold's training people.
 * T is never below ``floor``: that of the papers finds something in every recording.  0 is the
   published rule.
 * Stretches between gaps are smoothed apart, intervals stay within them.
@@ -54,6 +56,7 @@ class FrameRule:
     """The constants behind the network; they travel in the weights' card."""
 
     half_s: Annotated[float, Within(0.001, 60.0)] = 0.2  # k_p: half the mean length
+    pair_s: Annotated[float, Within(0.0, 60.0)] = 0.0  # distance of a pair; 0: k_p
     share: Whole = 0.55  # p of the threshold
     floor: Whole = 0.3  # no peak of the smoothed scores below it; 0 as published
     kind: Literal["duration", "micro", "macro"] = "duration"
@@ -65,6 +68,10 @@ class FrameRule:
     def frames(self, rate: float) -> int:
         """Return k_p at ``rate`` frames per second."""
         return max(1, round(self.half_s * rate))
+
+    def distance(self, rate: float) -> int:
+        """Return the frames from the first to the second of a pair."""
+        return max(1, round((self.pair_s or self.half_s) * rate))
 
 
 class FrameSpotter(Spotter):
@@ -97,7 +104,8 @@ class FrameSpotter(Spotter):
         """Measure and score every frame of the recording."""
         from mescope.motion.frame_maps import frame_maps
 
-        n, k = (len(flow.windows) + 1) * flow.timing.hop, self.rule.frames(flow.timing.rate)
+        n = (len(flow.windows) + 1) * flow.timing.hop
+        k = self.rule.distance(flow.timing.rate)
         scores, logits = np.full(n, np.nan), np.full((n, len(self.labels)), np.nan)
         for maps in frame_maps(
             video, flow, k, style=self.style, method=self.rule.flow, jobs=jobs
@@ -126,7 +134,7 @@ class FrameSpotter(Spotter):
         found, floor = frame_intervals(scores, rate, self.rule, logits, self.labels)
         there = stitch(np.ones(flow.valid.shape), flow.timing.hop, valid=flow.valid)
         trace = np.where(np.isnan(there), np.nan, 0.0)
-        middle = at_middle(scores, self.rule.frames(rate))
+        middle = at_middle(scores, self.rule.distance(rate))
         known = ~np.isnan(middle) & ~np.isnan(trace)
         trace[known] = np.clip(middle[known], 0.0, 1.0)
         return Spotting(detections=tuple(found), score=trace, floor=floor)
@@ -183,7 +191,7 @@ def frame_intervals(
     """Find expressions in the scores of frames.
 
     Args:
-        scores: (n,) of the pair from i to i + k_p; nan where it is not valid.
+        scores: (n,) of the pair that begins at i; nan where it is not valid.
         rate: frames per second.
         rule: the constants.
         logits: (n, classes) likewise; None for a network that names nothing.
@@ -192,8 +200,8 @@ def frame_intervals(
     Returns:
         Detections in order of time, those below the threshold too, and the threshold.
     """
-    k = rule.frames(rate)
-    middle = at_middle(scores, k)
+    k, pair = rule.frames(rate), rule.distance(rate)
+    middle = at_middle(scores, pair)
     runs = valid_runs(middle)
     smooth = np.full(len(middle), np.nan)
     for first, last in runs:
@@ -209,7 +217,7 @@ def frame_intervals(
         for peak in (int(p) - 1 + first for p in peaks):
             span = Interval(max(peak - k, first), min(peak + k, last))
             kind: Kind = kind_of(span, rate) if rule.kind == "duration" else rule.kind
-            emotion, shares = _named(logits, labels, peak - k // 2, k)
+            emotion, shares = _named(logits, labels, peak - pair // 2, k)
             found.append(
                 Detection(
                     interval=span, kind=kind, apex=peak, emotion=emotion,

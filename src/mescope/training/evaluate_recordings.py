@@ -88,7 +88,7 @@ def evaluate_recordings(
     """Train and test a spotting recipe on every fold, for each of its seeds.
 
     Args:
-        recipe: of the task ``spotting-recordings``.
+        recipe: of a network on annotated recordings.
         data: measured recordings.
         protocol: how people are split.
         out: folder where every finished job is kept, and the checkpoints of unfinished ones; a

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from mescope.datasets.people import number_of
 from mescope.errors import DatasetError, LeakError, WeightsError
@@ -16,6 +17,7 @@ from mescope.evaluation.folds import Fold, Person
 from mescope.labels import RAW_COUNTS
 from mescope.models.headers import SUFFIX
 from mescope.models.weights import Card, read_card
+from mescope.samples.frame_kinds import AnnotatedFrames
 from mescope.samples.recording_windows import HOME, RecordingWindows
 from mescope.samples.spotting_kinds import AnnotatedRecordings
 from mescope.training.tables import Recipe, fitting
@@ -74,6 +76,21 @@ def check_measured(recipe: Recipe, some: Sequence[RecordingWindows]) -> None:
                     f"{one.key}: the recipe {recipe.name} asks for the {what} {expected}, it "
                     f"was measured with {found}; set [data] {what}, or take other features"
                 )
+        if isinstance(wanted, AnnotatedFrames):
+            _check_maps(recipe, wanted, one)
+
+
+def _check_maps(recipe: Recipe, wanted: AnnotatedFrames, one: RecordingWindows) -> None:
+    """Refuse a recording without the flow maps of pairs that a recipe asks for."""
+    k = wanted.distance(one.timing.rate)
+    expected = f"{wanted.style} maps of {wanted.flow} flow over {k} frames"
+    maps = one.maps
+    found = f"{maps.style} maps of {maps.flow} flow over {maps.k} frames" if maps else "none"
+    if expected != found:
+        raise DatasetError(
+            f"{one.key}: the recipe {recipe.name} asks for {expected}, found {found}; measure "
+            "the recordings by this recipe"
+        )
 
 
 def unseen(card: Card, people: set[Person]) -> bool:
@@ -105,11 +122,20 @@ def _cards(folder: Path) -> dict[Path, Card]:
 def _check(path: Path, card: Card, recipe: Recipe) -> None:
     """Refuse weights that are of another model, or were shown other motion."""
     wanted = fitting(recipe.data, AnnotatedRecordings, "[data]")
-    for what, expected, found in (
+    frames = isinstance(wanted, AnnotatedFrames)
+    compared: list[tuple[str, Any, Any]] = [
         ("model", recipe.model.name, card.model),
-        ("regions", wanted.region_names, card.regions),
+        ("regions", () if frames else wanted.region_names, card.regions),
         ("mode", wanted.mode, card.mode),
-    ):
+    ]
+    if isinstance(wanted, AnnotatedFrames):
+        rule = card.proposals
+        compared += [
+            ("kind of expressions", wanted.expressions, rule.get("kind")),
+            ("flow", wanted.flow, rule.get("flow")),
+            ("distance of a pair", wanted.half_s, rule.get("pair_s") or rule.get("half_s")),
+        ]
+    for what, expected, found in compared:
         if expected != found:
             raise WeightsError(
                 f"{path.name}: expected the {what} {expected} of the recipe {recipe.name}, "

@@ -14,9 +14,12 @@ import mescope
 from mescope.evaluation.folds import Person
 from mescope.labels import RENDERED
 from mescope.models.weights import Card
+from mescope.motion.windows import Timing
+from mescope.samples.frame_epochs import EMOTIONS
 from mescope.samples.recording_windows import HOME, RecordingWindows
 from mescope.samples.spotting_kinds import AnnotatedRecordings
-from mescope.spotting.proposals import ProposalRule
+from mescope.spotting.frame_scores import FrameRule
+from mescope.training.looks import Rule
 from mescope.training.tables import Recipe, fitting
 
 LICENCE = "as the data set they were trained on allows; not stated by mescope"
@@ -25,7 +28,7 @@ LICENCE = "as the data set they were trained on allows; not stated by mescope"
 def card_of(
     recipe: Recipe,
     model: torch.nn.Module,
-    rule: ProposalRule,
+    rule: Rule,
     some: Sequence[RecordingWindows],
     *,
     without: Person | None = None,
@@ -48,18 +51,10 @@ def card_of(
     homes = {HOME.get(name, name) for name in names}  # without is one of the data set
     config: Any = model.config
     left_out = f", without {'/'.join(without)}" if without else ""
-    extraction = wanted.extraction()
     return Card(
+        **_shown(recipe, wanted, rule, timing),
         model=recipe.model.name,
         config=dataclasses.asdict(config),
-        regions=wanted.region_names,
-        window=timing.window,
-        rate=timing.rate,
-        mode=wanted.mode,
-        shares=extraction.get("roi_percent", "default"),
-        reference=extraction.get("reference", "walk"),
-        head="face" if wanted.mode == "clean" else "nose",
-        look="windows",
         recipe=json.dumps(recipe.to_dict(), sort_keys=True),
         trained_on=(
             f"{len(some)} recordings of {len(people)} people of {', '.join(names)}{left_out}"
@@ -68,8 +63,31 @@ def card_of(
         without=without[1] if without and without[0] in homes else "",
         dataset=names[0] if len(names) == 1 else "",
         scores=dict(scores or {}),
-        proposals=rule.to_dict(),
+        proposals=dataclasses.asdict(rule),
         licence=LICENCE,
         version=mescope.__version__,
         notes=recipe.notes,
     )
+
+
+def _shown(
+    recipe: Recipe, wanted: AnnotatedRecordings, rule: Rule, timing: Timing
+) -> dict[str, Any]:
+    """Return what the card says of what the network is shown."""
+    if isinstance(rule, FrameRule):
+        return {
+            "regions": (), "window": rule.distance(timing.rate), "rate": timing.rate,
+            "labels": EMOTIONS if recipe.model.name == "mean" else (),
+            "look": "frames", "head": "face",
+        }  # fmt: skip
+    extraction = wanted.extraction()
+    return {
+        "regions": wanted.region_names,
+        "window": timing.window,
+        "rate": timing.rate,
+        "mode": wanted.mode,
+        "shares": extraction.get("roi_percent", "default"),
+        "reference": extraction.get("reference", "walk"),
+        "head": "face" if wanted.mode == "clean" else "nose",
+        "look": "windows",
+    }

@@ -15,7 +15,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
 import torch
 from numpy.typing import NDArray
 
@@ -23,23 +22,14 @@ from mescope.evaluation.folds import Fold, hold_out
 from mescope.events import Detection
 from mescope.io.devices import checked_devices
 from mescope.models.weights import load, save
-from mescope.samples.recording_targets import RecordingEpochs
 from mescope.samples.recording_windows import RecordingWindows, hash_of
 from mescope.samples.spotting_kinds import AnnotatedRecordings
 from mescope.spotting import SPOTTERS
-from mescope.spotting.proposals import ProposalRule
 from mescope.training.logs import Log, fold_log
+from mescope.training.looks import Rule, look_of
 from mescope.training.spotting_card import card_of
-from mescope.training.spotting_rule import (
-    Trace,
-    first_rule,
-    found_by,
-    trace_of,
-    with_chosen_level,
-    with_level_of,
-)
 from mescope.training.tables import Recipe, fitting
-from mescope.training.tasks.recordings import RecordingTable
+from mescope.training.tasks.recordings import FoldTable
 from mescope.training.train import train
 
 Row = tuple[int, int, int, float, str | None, str]
@@ -69,9 +59,10 @@ class SharedRecordings:
 class SpottedFold:
     """What a fold found in its test recordings, in the order of ``Fold.test``.
 
-    ``found`` are detections by method, for every recording: ``strategy-1`` and so on for the
-    network, the names of spotters that need none for those.  ``rule`` are the fields of the
-    rule, ``half_length`` being k_p.
+    ``found`` are detections by method, for every recording: ``strategy-1`` and so on for a
+    network that sees windows, its own name for one that sees frames, the names of spotters that
+    need none for those.  ``rule`` are the fields of the rule, ``half_length`` being k_p, or
+    ``half_s`` in seconds.
     """
 
     fold: str
@@ -113,15 +104,16 @@ def run_fold(shared: SharedRecordings, item: tuple[int, int, Fold]) -> FoldDone:
     started = time.monotonic()
     recipe = replace(shared.recipe, seed=seed)
     wanted = fitting(recipe.data, AnnotatedRecordings, "[data]")
-    table = fitting(recipe.task, RecordingTable, "[task]")
+    table = fitting(recipe.task, FoldTable, "[task]")
+    look = look_of(recipe)
     train_on = [shared.some[i] for i in fold.train]
     test_on = [shared.some[i] for i in fold.test]
     everyone = table.k_p_people == "everyone"
-    rule = first_rule(recipe, shared.some if everyone else train_on)
+    rule = look.first_rule(recipe, shared.some if everyone else train_on)
     if shared.weights is not None:
         model, card = load(shared.weights[fold.name])
         if table.hold_out:
-            rule = with_level_of(rule, card)
+            rule = look.with_level_of(rule, card)
         model = model.to(shared.device)
     else:
         with _checkpoints(shared.folder, seed, number) as folder:
@@ -132,18 +124,16 @@ def run_fold(shared: SharedRecordings, item: tuple[int, int, Fold]) -> FoldDone:
         if shared.keep is not None:
             card = card_of(recipe, model, rule, train_on, without=test_on[0].person)
             save(kept_weights(shared.keep, seed, number), model, card)
-    traces = [trace_of(model, one, device=shared.device) for one in test_on]
+    traces = [look.trace_of(model, one, device=shared.device) for one in test_on]
+    heard = list(zip(test_on, traces, strict=True))
     found = {
-        f"strategy-{s}": _rows(
-            found_by(one, trace, replace(rule, strategy=s), wanted)
-            for one, trace in zip(test_on, traces, strict=True)
-        )
-        for s in table.strategies
+        method: _rows(look.found_by(one, trace, some, wanted) for one, trace in heard)
+        for method, some in look.methods(recipe, rule).items()
     }
     if seed == shared.recipe.seed:  # nothing in them is drawn
         found |= untrained(test_on)
-    result = SpottedFold(fold.name, rule.to_dict(), found, time.monotonic() - started)
-    return FoldDone(result, _packed(traces))
+    result = SpottedFold(fold.name, look.about(rule), found, time.monotonic() - started)
+    return FoldDone(result, _packed([look.kept(one, trace, rule) for one, trace in heard]))
 
 
 def kept_weights(folder: Path, seed: int, number: int) -> Path:
@@ -154,14 +144,14 @@ def kept_weights(folder: Path, seed: int, number: int) -> Path:
 def fitted(
     recipe: Recipe,
     people: Sequence[RecordingWindows],
-    rule: ProposalRule,
+    rule: Rule,
     folder: Path,
     *,
     device: str = "cpu",
     log: Log = "none",
     log_folder: Path | None = None,
     report: Any = None,
-) -> tuple[torch.nn.Module, ProposalRule]:
+) -> tuple[torch.nn.Module, Any]:
     """Train on the recordings of some people; return the model in eval mode, and its rule.
 
     With ``hold_out`` that share of the people is not learned from and chooses the level.
@@ -170,22 +160,23 @@ def fitted(
         RecipeError: ``folder`` holds a run of another recipe, or on other recordings.
     """
     wanted = fitting(recipe.data, AnnotatedRecordings, "[data]")
-    table = fitting(recipe.task, RecordingTable, "[task]")
+    table = fitting(recipe.task, FoldTable, "[task]")
+    look = look_of(recipe)
     learned: Sequence[RecordingWindows] = people
     held: list[RecordingWindows] = []
     if table.hold_out:
         inner = hold_out([one.person for one in people], table.hold_out, recipe.seed)
         learned = [people[i] for i in inner.train]
         held = [people[i] for i in inner.test]
-    source = RecordingEpochs(wanted, recipe.labels, recipe.seed, learned)
+    source = look.source(recipe, learned)
     model, _ = train(
         recipe, folder, source=source, device=device, log=log, log_folder=log_folder,
         data=hash_of(people), report=report,
     )  # fmt: skip
     if held:
         place = checked_devices(device)[0]  # where a training on several leaves the model
-        heard = [(one, trace_of(model, one, device=place)) for one in held]
-        rule = with_chosen_level(rule, heard, wanted)
+        heard = [(one, look.trace_of(model, one, device=place)) for one in held]
+        rule = look.with_chosen_level(rule, heard, wanted)
     return model, rule
 
 
@@ -211,12 +202,10 @@ def _of(d: Detection) -> Row:
     return d.interval.first, d.interval.last, d.apex, d.score, d.emotion, d.kind
 
 
-def _packed(traces: Sequence[Trace]) -> dict[str, NDArray[Any]]:
-    packed: dict[str, NDArray[Any]] = {}
-    for i, trace in enumerate(traces):
-        packed[f"{i}-score"] = trace.score.astype(np.float32)
-        packed[f"{i}-emotion"] = trace.emotion.astype(np.float32)
-    return packed
+def _packed(traces: Sequence[Mapping[str, NDArray[Any]]]) -> dict[str, NDArray[Any]]:
+    return {
+        f"{i}-{name}": array for i, trace in enumerate(traces) for name, array in trace.items()
+    }
 
 
 @contextlib.contextmanager

@@ -16,7 +16,6 @@ import torch
 from numpy.typing import NDArray
 
 from mescope.errors import DatasetError, WeightsError
-from mescope.evaluation.matching import Counts, match_kind
 from mescope.events import Detection, Interval
 from mescope.labels import SPOTTING_CLASSES
 from mescope.models.card import Card
@@ -110,31 +109,6 @@ def with_level_of(rule: ProposalRule, card: Card) -> ProposalRule:
     if chosen.mode != rule.mode:
         return rule
     return with_level(rule, chosen.floor if chosen.mode == "clean" else chosen.share)
-
-
-def with_chosen_level(
-    rule: ProposalRule,
-    held: Sequence[tuple[RecordingWindows, Trace]],
-    wanted: AnnotatedRecordings,
-) -> ProposalRule:
-    """Return the rule with the level of the best pooled F1 on people held out of training.
-
-    Of equals the highest level wins, which gives fewer false alarms.
-    """
-
-    def f1(level: float) -> float:
-        counts = (
-            match_kind(
-                found_by(one, trace, with_level(rule, level), wanted), truth, kind
-            ).counts
-            for one, trace in held
-            for truth in [one.expressions(wanted.kinds)]
-            for kind in wanted.kinds
-        )
-        return sum(counts, Counts()).f1
-
-    best = max((f1(level), level) for level in LEVELS)
-    return with_level(rule, best[1])
 
 
 def found_by(

@@ -5,17 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 from mescope.evaluation.folds import hold_out
-from mescope.evaluation.matching import Counts, match_kind
+from mescope.evaluation.matching import Counts
 from mescope.models.weights import Card, save
 from mescope.samples.recording_windows import MeasuredRecordings, RecordingWindows
 from mescope.samples.spotting_kinds import AnnotatedRecordings
 from mescope.training.fold_weights import check_measured
 from mescope.training.logs import Log
+from mescope.training.looks import look_of
 from mescope.training.spotting_card import card_of
 from mescope.training.spotting_fold import fitted
-from mescope.training.spotting_rule import first_rule, found_by, trace_of
 from mescope.training.tables import Recipe, fitting
-from mescope.training.tasks.recordings import RecordingTable
+from mescope.training.tasks.recordings import FoldTable
 from mescope.training.train import Report
 
 
@@ -32,7 +32,7 @@ def train_on_recordings(
     """Train by a recipe on the recordings of a data set and write the weights.
 
     Args:
-        recipe: of the task ``spotting-recordings``.
+        recipe: of a network on annotated recordings.
         data: measured recordings.
         folder: of the checkpoint; a run that was stopped goes on there.
         path: the .safetensors file to write.
@@ -50,27 +50,21 @@ def train_on_recordings(
         OutputError: a folder cannot be used.
     """
     check_measured(recipe, data.measured)
-    rule = first_rule(recipe, data.measured)
+    look = look_of(recipe)
+    rule = look.first_rule(recipe, data.measured)
     model, rule = fitted(
         recipe, data.measured, rule, folder, device=device, log=log, report=report
     )
     model = model.to("cpu")
-    table = fitting(recipe.task, RecordingTable, "[task]")
+    table = fitting(recipe.task, FoldTable, "[task]")
     scores, learned = {}, list(data.measured)
     if table.hold_out:
         inner = hold_out([one.person for one in data.measured], table.hold_out, recipe.seed)
         learned = [data.measured[i] for i in inner.train]
         held = [data.measured[i] for i in inner.test]
         wanted = fitting(recipe.data, AnnotatedRecordings, "[data]")
-        found = [found_by(one, trace_of(model, one), rule, wanted) for one in held]
-        counts = sum(
-            (
-                match_kind(some, one.expressions(wanted.kinds), kind).counts
-                for one, some in zip(held, found, strict=True)
-                for kind in wanted.kinds
-            ),
-            Counts(),
-        )
+        heard = [(one, look.trace_of(model, one)) for one in held]
+        counts = look.counts(heard, rule, wanted)
         scores = _figures(counts, held)
     return save(path, model, card_of(recipe, model, rule, learned, scores=scores))
 

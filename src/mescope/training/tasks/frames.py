@@ -33,13 +33,14 @@ from mescope.errors import RecipeError
 from mescope.evaluation.matching import Counts, match_kind
 from mescope.events import Detection, Kind
 from mescope.io.progress import Progress
-from mescope.labels import SPOTTING_CLASSES
 from mescope.models.inference import score_frames
 from mescope.models.mean import Mean
 from mescope.models.weights import Card, config_of, save
 from mescope.samples.checks import LearningRate, Number
+from mescope.samples.frame_epochs import EMOTIONS, FrameEpochs, LearnedPairs
+from mescope.samples.frame_kinds import FramePairs
 from mescope.samples.frame_recordings import FrameRecording, RenderedFrames, frame_recordings
-from mescope.samples.synthetic import Epoch, Windows, joined
+from mescope.samples.synthetic import Windows
 from mescope.spotting.frame_scores import FrameRule, frame_intervals
 from mescope.training.fit import Batch
 from mescope.training.publish import card_figures
@@ -56,7 +57,6 @@ from mescope.training.tasks.me_tst import (
 if TYPE_CHECKING:
     from mescope.motion.frame_maps import Method
 
-EMOTIONS = SPOTTING_CLASSES[:-1]
 FLOORS = tuple(round(0.05 * i, 2) for i in range(2, 18))
 
 
@@ -83,7 +83,7 @@ class FrameSpotting(SpottingTask):
     def check(cls, recipe: Recipe) -> None:
         """See :class:`TrainingTask`; maps must be made as the model's paper makes them."""
         super().check(recipe)
-        style = fitting(recipe.data, RenderedFrames, "[data]").style
+        style = fitting(recipe.data, FramePairs, "[data]").style
         if style != recipe.model.name:
             raise RecipeError(
                 f"the model {recipe.model.name!r} needs [data] style = {recipe.model.name!r}, "
@@ -125,7 +125,14 @@ class FrameSpotting(SpottingTask):
     def source(cls, recipe: Recipe, measured: Sequence[Any], *, jobs: int = 1) -> Source:
         """See :class:`SpottingTask`; the recordings held out are left out."""
         wanted = fitting(recipe.data, RenderedFrames, "[data]")
-        return FrameEpochs(wanted, recipe.seed, measured[: -wanted.held])
+        parts = [_pairs(one) for one in measured[: -wanted.held]]
+        found = FrameEpochs(wanted.negative_ratio, recipe.seed, parts)
+        if not found.positive:
+            raise RecipeError(
+                "expected rendered recordings with expressions of the kind that is learned, "
+                "found none; raise 'hours' in the recipe"
+            )
+        return found
 
     @classmethod
     def publish(
@@ -166,40 +173,11 @@ class FrameSpotting(SpottingTask):
         return None
 
 
-class FrameEpochs:
-    """Epochs of pairs: all that share a frame with an expression, others drawn anew.
-
-    An :class:`~mescope.samples.synthetic.Epoch` of maps (m, 3, 42, 42), labels (m,) and
-    emotions (m,), -1 without one.
-    """
-
-    def __init__(
-        self, wanted: RenderedFrames, seed: int, measured: Sequence[FrameRecording]
-    ) -> None:
-        self._ratio, self._seed = wanted.negative_ratio, seed
-        self._every = joined([
-            Windows(
-                cast("NDArray[np.float32]", one.maps[one.valid]),
-                one.labels()[one.valid],
-                one.classes(EMOTIONS)[one.valid],
-            )
-            for one in measured
-        ])  # fmt: skip
-        if not self._every.spotting.any():
-            raise RecipeError(
-                "expected rendered recordings with expressions of the kind that is learned, "
-                "found none; raise 'hours' in the recipe"
-            )
-
-    def __call__(self, epoch: int) -> Epoch:
-        """Return the data of an epoch, a pure function of recipe and number."""
-        rng = np.random.default_rng((self._seed, epoch))
-        positive = np.flatnonzero(self._every.spotting > 0)
-        others = np.flatnonzero(self._every.spotting == 0)
-        count = min(len(others), round(self._ratio * len(positive)))
-        drawn = rng.choice(others, count, replace=False)
-        some = self._every.take(np.sort(np.concatenate([positive, drawn])))
-        return Epoch({0: Windows(some.flow.astype(np.float32), some.spotting, some.classes)})
+def _pairs(one: FrameRecording) -> LearnedPairs:
+    which = np.flatnonzero(one.valid)
+    return LearnedPairs(
+        one.maps.__getitem__, which, one.labels()[which], one.classes(EMOTIONS)[which]
+    )
 
 
 def _shuffled(data: Windows, size: int, rng: np.random.Generator) -> Iterator[Batch]:
@@ -208,7 +186,7 @@ def _shuffled(data: Windows, size: int, rng: np.random.Generator) -> Iterator[Ba
         order = rng.permutation(len(data.flow))
         for start in range(0, max(1, len(order) - size + 1), size):
             take = order[start : start + size]
-            some = (data.flow[take], data.spotting[take], data.classes[take])
+            some = (data.flow[take].astype(np.float32), data.spotting[take], data.classes[take])
             yield tuple(torch.from_numpy(part) for part in some)
 
 

@@ -44,29 +44,42 @@ class RecordingOptim(SpottingOptim):
 
 
 @dataclass(frozen=True, kw_only=True)
-class RecordingTable(SpottingTable):
+class FoldTable(SpottingTable):
+    """What ``[task]`` of any network on annotated recordings says of the people of a fold.
+
+    With ``hold_out`` a level is chosen on that share of the training people, who then are not
+    learned from.
+    """
+
+    k_p: str = "mean"  # or "median" of the lengths of expressions
+    k_p_people: str = "training"  # or "everyone", as published: test people too
+    hold_out: Share = 0.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        one_of("k_p", self.k_p, ("mean", "median"))
+        one_of("k_p_people", self.k_p_people, ("training", "everyone"))
+        shares(self, "hold_out")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordingTable(FoldTable):
     """``[task]`` of spotting models on annotated recordings: how traces become detections.
 
     ``rule = "published"``: intervals of half length k_p around peaks above ``mean + level *
     (max - mean)``; ``"trace"``: their ends are read from the trace, and no peak lies below
-    ``level``.  With ``hold_out`` the level is chosen on that share of the training people, who
-    then are not learned from; else it is the one given.
+    ``level``, unless ``hold_out`` has another one chosen.
     """
 
     rule: str = "published"
-    k_p: str = "mean"  # or "median" of the lengths of expressions
-    k_p_people: str = "training"  # or "everyone", as published: test people too
     level: Share = 0.55
-    hold_out: Share = 0.0
     strategy: Annotated[int, Within(1, 2)] = 1  # of the first row; 1: neutral dropped
 
     def __post_init__(self) -> None:
         super().__post_init__()
         one_of("rule", self.rule, ("published", "trace"))
-        one_of("k_p", self.k_p, ("mean", "median"))
-        one_of("k_p_people", self.k_p_people, ("training", "everyone"))
         one_of("strategy", self.strategy, (1, 2))
-        shares(self, "level", "hold_out")
+        shares(self, "level")
 
     @property
     def strategies(self) -> tuple[int, ...]:
