@@ -102,3 +102,23 @@ def test_other_people_with_every_seed_need_the_same_seeds():
     one = made_up_report((0,), protocol="70-30")
     with pytest.raises(DatasetError, match="one list of seeds"):
         averaged([one, made_up_report((0, 1), protocol="70-30")], "both")
+
+
+def test_over_seeds_each_member_is_the_mean_of_its_seeds():
+    a, b = made_up_report((0, 1, 2)), made_up_report((4,), skill=0.5, name="other")
+    both = averaged([a, b], "both", over_seeds=True)
+    assert both.seeds == (0,)
+    assert len(both.predictions) == len(b.predictions)
+    for mean, other in zip(both.predictions, b.predictions, strict=True):
+        own = [p.scores for p in a.predictions if p.clip == mean.clip]
+        assert len(own) == 3
+        wanted = (np.mean(own, axis=0) + other.scores) / 2
+        np.testing.assert_allclose(mean.scores, wanted, atol=1e-12)
+    plain = averaged([a, b], "both")
+    assert plain.seeds == (0, 1, 2)
+
+
+def test_seeds_that_test_other_people_are_not_averaged():
+    drawn = dataclasses.replace(made_up_report((0, 1)), protocol="70-30")
+    with pytest.raises(DatasetError, match="each seed of 70-30 tests other people"):
+        averaged([drawn, drawn], "both", over_seeds=True)

@@ -32,6 +32,9 @@ def ensemble(
     name: Annotated[
         str | None, typer.Option(help="Of the ensemble.  Default: its members' names, with +.")
     ] = None,
+    over_seeds: Annotated[
+        bool, typer.Option(help="Also average the seeds of each: one answer of all.")
+    ] = False,
     force: Force = False,
     as_json: Json = False,
 ) -> None:
@@ -50,7 +53,7 @@ def ensemble(
     called = name or "+".join(name_of(file) for file in files)
     folder = output or Path("runs") / called
     refuse_existing([folder / "report.json"], force, sources=files)
-    report = averaged(members, called)
+    report = averaged(members, called, over_seeds=over_seeds)
     check_folder(folder)
     save_run(report, folder)
     show_report(report, folder, as_json)

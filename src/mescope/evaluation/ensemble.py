@@ -29,12 +29,14 @@ _WHOLE = 1e-3  # by which shares may miss 1
 _Clip = tuple[str, str, str]
 
 
-def averaged(reports: Sequence[Report], name: str) -> Report:
+def averaged(reports: Sequence[Report], name: str, *, over_seeds: bool = False) -> Report:
     """Return the report of the mean of several evaluations on the same clips.
 
     Args:
         reports: two or more, each with class shares for every clip.
         name: of the ensemble.
+        over_seeds: each member's answer is first the mean of those of its seeds, which makes
+            one evaluation of one seed.
 
     Raises:
         DatasetError: fewer than two reports; they differ in protocol, mode, classes, clips,
@@ -46,8 +48,11 @@ def averaged(reports: Sequence[Report], name: str) -> Report:
     for other in reports[1:]:
         for what in ("protocol", "mode", "classes"):
             check_same(first, other, what, getattr(first, what), getattr(other, what))
-    seeds = _seeds(reports)
-    members = [_by_seed(report, seeds) for report in reports]
+    if over_seeds:
+        members, seeds = [_over_seeds(report) for report in reports], (0,)
+    else:
+        seeds = _seeds(reports)
+        members = [_by_seed(report, seeds) for report in reports]
     predictions: list[Prediction] = []
     for seed in seeds:
         tables = [member[seed] for member in members]
@@ -97,6 +102,24 @@ def _by_seed(report: Report, seeds: Sequence[int]) -> dict[int, dict[_Clip, Pred
     if len(report.seeds) == 1:
         return dict.fromkeys(seeds, found[report.seeds[0]])
     return found
+
+
+def _over_seeds(report: Report) -> dict[int, dict[_Clip, Prediction]]:
+    """Return the mean of a report's answers to each clip, as those of seed 0.
+
+    Raises:
+        DatasetError: its seeds differ in their folds, so that not every one tested all clips.
+    """
+    if len(report.seeds) > 1 and report.protocol in DRAWN:
+        raise DatasetError(
+            f"{report.name}: each seed of {report.protocol} tests other people; average the "
+            "seeds of evaluations that test everybody"
+        )
+    answers: dict[_Clip, list[Prediction]] = {}
+    for p in report.predictions:
+        _check_shares(p, report)
+        answers.setdefault(p.clip, []).append(p)
+    return {0: {clip: _mean(found, report.classes, 0) for clip, found in answers.items()}}
 
 
 def _check_shares(p: Prediction, report: Report) -> None:

@@ -37,7 +37,7 @@ def schedule_of(
         place: where a batch stands on the way of ``epochs * steps``, if later epochs have
             other numbers of batches.
     """
-    if optim.schedule == "constant":
+    if optim.schedule == "constant" or not optim.epochs:
         return None
     peak = optim.learning_rate
     for group in optimizer.param_groups:  # what the scheduler insists on to go on

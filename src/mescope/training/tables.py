@@ -18,6 +18,7 @@ from mescope.samples.checks import (
     LearningRate,
     Number,
     Ratio,
+    Some,
     not_negative,
     one_of,
     positive,
@@ -73,15 +74,19 @@ class LoopOptim(OptimTable):
 
     def __post_init__(self) -> None:
         one_of("precision", self.precision, PRECISIONS)
-        positive(self, "epochs", "batch_size", "learning_rate", "accumulate")
+        positive(self, "batch_size", "learning_rate", "accumulate")
+        not_negative(self, "epochs")
         shares(self, "average")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Optim(LoopOptim):
-    """``[optim]`` of recognisers: AdamW on shuffled batches of all samples."""
+    """``[optim]`` of recognisers: AdamW on shuffled batches of all samples.
 
-    epochs: Number = 100
+    With 0 epochs the weights that the recipe names are asked as they are.
+    """
+
+    epochs: Some = 100
     batch_size: Number = 256
     weight_decay: Ratio = 0.0  # decoupled, as AdamW has it
     schedule: str = "constant"  # one of SCHEDULES

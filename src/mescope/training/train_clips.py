@@ -72,6 +72,11 @@ def train_on_all(
             f"expected a network, found {recipe.model.name!r}, which is fitted within `mescope "
             "evaluate` and leaves no weights"
         )
+    if not getattr(recipe.optim, "epochs", 1):
+        raise RecipeError(
+            f"{recipe.name} learns nothing (epochs = 0), so there are no new weights; `mescope "
+            "evaluate` says what those it names are worth"
+        )
     folder = Path(out)
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -21,8 +21,12 @@ from torch.optim.lr_scheduler import LRScheduler
 from mescope.errors import RecipeError
 from mescope.evaluation.folds import Fold, Person
 from mescope.models.videomamba_import import IMPORTED
+from mescope.models.card import read_card
+from mescope.models.weight_files import find
 from mescope.models.weights import config_of, load
+from mescope.samples.kinds import preparation_of
 from mescope.samples.mapped_rows import take
+from mescope.samples.preparation import Preparation
 from mescope.samples.provenance import Origin
 from mescope.training.checkpoint import Checkpointer
 from mescope.training.early_stopping import BestEpoch, split
@@ -147,7 +151,7 @@ class Classification(LoopTask):
         self.optim, self.epoch = fitting(recipe.optim, Optim, "[optim]"), 0
         self.model = self.start(recipe, given.classes).to(device)
         self.recognizer = TrainedRecognizer(
-            self.model, recipe.data.measure(given.inputs), given.classes, self.predict
+            self.model, self._preparation(given.inputs), given.classes, self.predict
         )
         self.weights: Tensor | None = None
         if self.optim.balanced:
@@ -162,6 +166,12 @@ class Classification(LoopTask):
         self.clip_norm = self.optim.clip_norm
         self._joined: tuple[int, Epochs] | None = None
         self.follow(self.optim)
+
+    def _preparation(self, inputs: NDArray[Any]) -> Preparation:
+        """Return what the recipe does to inputs; for weights asked as they are, what they know."""
+        if self.optim.epochs:
+            return self.recipe.data.measure(inputs)
+        return preparation_of(read_card(find(self.recipe.model.weights)))
 
     def join(self, everyone: TrainingSet, epoch: int) -> None:
         """Learn from more people from an epoch on; inputs are scaled as before."""
@@ -182,6 +192,20 @@ class Classification(LoopTask):
                 )
         if isinstance(augment, Augment) and augment.simulated:
             cls._check_beside(recipe)
+        cls._check_learns(recipe)
+
+    @classmethod
+    def _check_learns(cls, recipe: Recipe) -> None:
+        """Refuse 0 epochs but for weights that exist, with nothing to choose on."""
+        optim = recipe.optim
+        if not isinstance(optim, Optim) or optim.epochs:
+            return
+        if not recipe.model.weights or optim.hold_out:
+            raise RecipeError(
+                "[optim] epochs = 0 asks weights as they are: expected [model] weights and no "
+                f"hold_out, found weights = {recipe.model.weights!r} and hold_out = "
+                f"{optim.hold_out:g}; name weights, or learn for an epoch or more"
+            )
 
     @classmethod
     def _check_beside(cls, recipe: Recipe) -> None:
