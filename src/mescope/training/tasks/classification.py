@@ -20,8 +20,8 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from mescope.errors import RecipeError
 from mescope.evaluation.folds import Fold, Person
-from mescope.models.videomamba_import import IMPORTED
 from mescope.models.card import read_card
+from mescope.models.videomamba_import import IMPORTED
 from mescope.models.weight_files import find
 from mescope.models.weights import config_of, load
 from mescope.samples.kinds import preparation_of
@@ -168,7 +168,7 @@ class Classification(LoopTask):
         self.follow(self.optim)
 
     def _preparation(self, inputs: NDArray[Any]) -> Preparation:
-        """Return what the recipe does to inputs; for weights asked as they are, what they know."""
+        """Return what is done to inputs; what the card says for weights asked as they are."""
         if self.optim.epochs:
             return self.recipe.data.measure(inputs)
         return preparation_of(read_card(find(self.recipe.model.weights)))
