@@ -58,8 +58,8 @@ same clips (CausalNet's), so it is no equal of the rows that see one.
 does, turned, enlarged and moved in training, with as many simulated maps in every batch that
 count 0.3, and is asked about both sides. Chosen on the people with even index, five folds: u
 and v 0.742 (three seeds), with strain 0.738 (four), as it was before, on standardised grey
-maps, 0.721 (two; over all 68 people two of its seeds had 0.743 and 0.733, in an older version). Its
-five seeds have 0.7313 to 0.7564 on the people never chosen on.
+maps, 0.721 (two; over all 68 people two of its seeds had 0.743 and 0.733, in an older
+version). Its five seeds have 0.7313 to 0.7564 on the people never chosen on.
 
 `ammsm-3db-flow28-untouched` is the shipped AMMSM, which saw simulated faces only;
 `ammsm-3db-flow28-tuned` begins from it (how it was chosen: docs/models/ammsm.md). Its row is
@@ -69,8 +69,9 @@ untouched has 0.6981.
 `3db-ensemble` is the mean of the two-view machine, of all five seeds of the joint network and
 of the untouched AMMSM, in equal parts. Of thirteen sets of finished evaluations in equal parts
 this one was best on the people with even index (0.7730, three seeds); unequal parts, up to
-0.782 there, were left alone. The figures of the other people stood beside when it was chosen; it has
-0.7621 on them. Taken seed by seed, the network's not averaged, it has 0.7650 (0.7622–0.7682).
+0.782 there, were left alone. The figures of the other people stood beside when it was chosen;
+it has 0.7621 on them. Taken seed by seed, the network's not averaged, it has 0.7650
+(0.7622–0.7682).
 
 ## Honest figures
 """
