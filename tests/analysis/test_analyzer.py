@@ -1,8 +1,6 @@
 """The whole way on planted motion: recording in, detections with evidence out."""
 
 import json
-import subprocess
-import sys
 from dataclasses import replace
 
 import numpy as np
@@ -113,33 +111,3 @@ def test_unknown_names_and_devices_are_refused():
 def test_a_recording_that_is_too_short_is_refused(analyzer):
     with pytest.raises(VideoError, match="too short"):
         analyzer.analyze(np.zeros((1, 40, 40), np.uint8), rate=30, cache=None)
-
-
-def test_a_network_that_is_loaded_beside_gives_the_same(tmp_path):
-    """In a new process, in which nothing has imported torch before."""
-    code = (
-        "import sys, numpy as np, mescope\n"
-        "from mescope.analysis import load\n"
-        "one = load('me-tst-plus-cascade', wait=False)\n"
-        "model = one.model\n"
-        "other = load('me-tst-plus-cascade').model\n"
-        "same = zip(model.parameters(), other.parameters(), strict=True)\n"
-        "assert all((a == b).all() for a, b in same) and not model.training\n"
-        "assert one.model is model\n"
-    )
-    subprocess.run([sys.executable, "-c", code], check=True)
-
-
-def test_weights_that_are_loaded_beside_and_damaged_are_told_when_asked(tmp_path):
-    path = tmp_path / "own.safetensors"
-    data = bytearray(list_weights()["me-tst-plus-cascade"].read_bytes())
-    data[-5] ^= 1
-    path.write_bytes(data)
-    with pytest.raises(WeightsError, match="checksum"):
-        mescope.load(path)
-    analyzer = mescope.load(path, wait=False)
-    for _ in range(2):  # and again
-        with pytest.raises(WeightsError, match="checksum"):
-            analyzer.model  # noqa: B018
-    with pytest.raises(WeightsError, match="there are no weights 'none'"):
-        mescope.load("none", wait=False)  # what cards and names tell is told at once

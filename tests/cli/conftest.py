@@ -13,7 +13,7 @@ from mescope import cli
 def analyzer(monkeypatch):
     fake = FakeAnalyzer()
 
-    def load(name="me-tst-plus-small", *, device="cpu", method="model", wait=True):
+    def load(name="me-tst-plus-small", *, device="cpu", method="model"):
         fake.loaded = (name, device)
         fake.methods.append(method)
         return fake

@@ -5,11 +5,10 @@ import json
 import pytest
 from made_up_results import touch
 
-from mescope.cli.batch import Batch
 from mescope.cli.inputs import Job
 from mescope.cli.many import MANIFEST, Manifest
 from mescope.cli.standing import Asked, Standing, standing
-from mescope.errors import OutputError, VideoError, WeightsError
+from mescope.errors import OutputError, VideoError
 from mescope.face.choice import chosen, moment_of
 
 FORMATS = "json,csv,html,elan,boris,vtt,datavyu,activitynet"
@@ -69,13 +68,3 @@ def test_the_manifest_has_a_line_for_what_was_refused(tmp_path):
     assert lines[1] == {
         "input": "gone.mp4", "state": "failed", "error": "gone.mp4: no such file"
     }  # fmt: skip
-
-
-def test_what_would_meet_every_recording_is_told_once():
-    """Weights that are loaded beside the first recording may turn out to be damaged."""
-    batch = Batch(2)
-    with batch.attempt("a.mp4", of_all=WeightsError):
-        raise VideoError("damaged")
-    with pytest.raises(WeightsError, match="checksum"), batch.attempt("b", of_all=WeightsError):
-        raise WeightsError("the checksum does not match")
-    assert list(batch.failed) == ["a.mp4"]

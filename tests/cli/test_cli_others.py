@@ -89,7 +89,7 @@ def test_an_unknown_name_of_weights_is_status_1_with_what_there_is(run):
 @pytest.mark.slow
 def test_train_ends_in_weights_that_say_what_they_are(run, here, monkeypatch):
     """Train, list, show: the file of a tiny run, seen by the other commands."""
-    from mescope.models import weights
+    from mescope.models import weight_files
     from mescope.training.publish import publish
 
     monkeypatch.setitem(publish.__kwdefaults__, "recordings", 12)  # 240 take two minutes
@@ -107,11 +107,11 @@ def test_train_ends_in_weights_that_say_what_they_are(run, here, monkeypatch):
     assert status == 0
     assert json.loads(out)["simulated"] is True
     assert "Apache-2.0" in run("models", "show", file)[1]
-    monkeypatch.setattr(weights, "list_weights", lambda: {"tiny": here / file})
+    monkeypatch.setattr(weight_files, "list_weights", lambda: {"tiny": here / file})
     assert "tiny" in run("models")[1]
     assert set(json.loads(run("models", "--json")[1])) == {"tiny"}
     assert doctor._weights().state == "ok"
-    monkeypatch.setattr(weights, "list_weights", dict)
+    monkeypatch.setattr(weight_files, "list_weights", dict)
     assert "mescope train" in run("models")[2]
 
 

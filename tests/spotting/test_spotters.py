@@ -65,11 +65,11 @@ def flow():
 
 
 def by_network(flow, model, card):
-    return SPOTTERS["model"](network_of(lambda: model, card, "w")).spot(flow)
+    return SPOTTERS["model"](network_of(model, card, "w")).spot(flow)
 
 
 def rule_in(card):
-    return rule_of(network_of(ByLips, card, "w"))
+    return rule_of(network_of(ByLips(), card, "w"))
 
 
 def at(spotting, span):

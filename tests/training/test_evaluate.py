@@ -192,7 +192,7 @@ def test_a_run_that_was_killed_goes_on_with_identical_results(tmp_path, jobs):
         [sys.executable, "-c", script, str(out), str(jobs)],
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
     )  # fmt: skip
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 300
     while len(list(out.glob("folds/*/*.json"))) < 3 and time.monotonic() < deadline:
         if child.poll() is not None:
             break

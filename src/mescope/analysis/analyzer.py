@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import Future
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -23,7 +22,6 @@ from mescope.face.choice import FaceChoice
 from mescope.face.landmark_tables import LandmarkTable
 from mescope.face.people import FaceAnswers
 from mescope.face_results import FacesAnalysis
-from mescope.io.ahead import begun
 from mescope.io.cache import default_cache
 from mescope.io.devices import checked_device
 from mescope.io.progress import Progress
@@ -55,7 +53,6 @@ def load(
     *,
     device: str = "cpu",
     method: str = defaults.SPOTTER,
-    wait: bool = True,
 ) -> Analyzer:
     """Return an analyzer with shipped weights (by name), those of a file, or of several.
 
@@ -66,9 +63,6 @@ def load(
         device: cpu, cuda, a card such as cuda:1, mps or auto.
         method: a name of :data:`mescope.spotting.SPOTTERS`.  Weights are read only if this
             spotter needs them.
-        wait: return when all is there.  If not, only cards are read now; torch and the network
-            are loaded in a thread while the motion of the first recording is measured, and a
-            damaged file is told where the network is first asked.
 
     Raises:
         WeightsError: unknown name, a file that is damaged or of another kind, a folder
@@ -77,26 +71,20 @@ def load(
     """
     if not SPOTTERS.named(method).needs_network:
         return Analyzer(method=method)
-    from mescope.models.fold_cards import described
+    from mescope.models.mean_of_folds import load_folds
 
     chosen = checked_device(device)
-    card, name, folds = described(name_or_path)
-
-    def network() -> torch.nn.Module:
-        from mescope.models.mean_of_folds import load_folds
-
-        return load_folds(name_or_path).model.to(chosen)
-
-    model = network() if wait else begun(network)
-    return Analyzer(model, card, name=name, device=chosen, method=method, folds=folds)
+    model, card, name, folds = load_folds(name_or_path)
+    return Analyzer(
+        model.to(chosen), card, name=name, device=chosen, method=method, folds=folds
+    )
 
 
 class Analyzer:
     """A spotter, with a model and its card if it needs one, ready for any number of recordings.
 
     Args:
-        model: the network, or what will be it (:func:`mescope.io.ahead.begun`); None if only
-            spotters without one are used.
+        model: the network; None if only spotters without one are used.
         card: of the network.
         name: of the weights.
         device: where the network runs.
@@ -106,7 +94,7 @@ class Analyzer:
 
     def __init__(
         self,
-        model: torch.nn.Module | Future[torch.nn.Module] | None = None,
+        model: torch.nn.Module | None = None,
         card: Card | None = None,
         *,
         name: str = "",
@@ -114,23 +102,12 @@ class Analyzer:
         method: str = defaults.SPOTTER,
         folds: Sequence[Fold] = (),
     ) -> None:
-        self._model = model
+        self.model = None if model is None else model.eval()
         self.card = card
         self.name = name
         self.device = device
         self.method = method
         self.folds = tuple(folds)
-
-    @property
-    def model(self) -> torch.nn.Module | None:
-        """The network; waits until it is loaded.
-
-        Raises:
-            WeightsError: it cannot be, as :func:`load` says.
-        """
-        if isinstance(self._model, Future):
-            self._model = self._model.result()
-        return None if self._model is None else self._model.eval()
 
     def analyze(
         self,
@@ -249,12 +226,12 @@ class Analyzer:
         kind = SPOTTERS.named(name)
         if not kind.needs_network:
             return kind()
-        if self._model is None or self.card is None:
+        if self.model is None or self.card is None:
             raise MescopeError(
                 f"the spotter {name!r} needs weights, and this analyzer has none; "
                 f"use mescope.load(NAME, method={name!r})"
             )
-        return kind(network_of(lambda: self.model, self.card, self.name, self.device))
+        return kind(network_of(self.model, self.card, self.name, self.device))
 
     def spot(self, flow: RoiFlow, *, method: str | None = None) -> Spotting:
         """Return every movement down to a low floor, and the floor of what is shown."""
@@ -278,9 +255,9 @@ class Analyzer:
         Raises:
             MescopeError: the analyzer has no weights.
         """
-        if self._model is None or self.card is None:
+        if self.model is None or self.card is None:
             raise MescopeError("expected an analyzer with weights; mescope.load(NAME) has them")
-        return rule_of(network_of(lambda: self.model, self.card, self.name, self.device))
+        return rule_of(network_of(self.model, self.card, self.name, self.device))
 
     def _analysis(
         self,

@@ -52,7 +52,7 @@ from mescope.cli.several import (
     whose_face,
 )
 from mescope.cli.standing import WORDS, Asked, Standing, State, standing
-from mescope.errors import MescopeError, WeightsError
+from mescope.errors import MescopeError
 from mescope.io.parallel import checked_engine
 
 _UNKNOWN = (
@@ -142,9 +142,9 @@ def analyze(
             else:
                 from mescope.analysis import load
 
-                analyzer = load(weights_named(model), device=device, method=spotter, wait=False)
+                analyzer = load(weights_named(model), device=device, method=spotter)
                 for one in ready:  # one that fails stops none
-                    with batch.attempt(one.job.source, of_all=WeightsError):
+                    with batch.attempt(one.job.source):
                         analysis = _analyze(analyzer, one.job, asked_for(one), strict)
                         finish(one, analysis, asked_for(one))
         if finish.simulated:

@@ -26,17 +26,10 @@ class Batch:
     warned: dict[str, int] = field(default_factory=dict)  # warning: in how many recordings
 
     @contextmanager
-    def attempt(
-        self, source: str, *, of_all: type[MescopeError] | tuple[type[MescopeError], ...] = ()
-    ) -> Iterator[None]:
-        """Note a known error of one recording and go on; the error of an only one is raised.
-
-        Errors of the class ``of_all`` are raised, too: they would meet every recording.
-        """
+    def attempt(self, source: str) -> Iterator[None]:
+        """Note a known error of one recording and go on; the error of an only one is raised."""
         try:
             yield
-        except of_all:
-            raise
         except MescopeError as error:
             named = Path(source).name in str(error)
             message = str(error) if named else f"{source}: {error}"

@@ -25,7 +25,6 @@ from mescope.cli.options import (
     spotter_named,
     weights_named,
 )
-from mescope.errors import WeightsError
 
 if TYPE_CHECKING:
     from mescope.results import Analysis
@@ -63,9 +62,9 @@ def spot(
     if work:
         from mescope.analysis import load
 
-        analyzer = load(weights_named(model), device=device, method=spotter, wait=False)
+        analyzer = load(weights_named(model), device=device, method=spotter)
         for job in work:
-            with batch.attempt(job.source, of_all=WeightsError):
+            with batch.attempt(job.source):
                 table = landmarks_of(job, landmarks, batch.total)
                 own: dict[str, Any] = {**options, **rates[job.source], **table}
                 with progress_bar(Path(job.source).name) as progress:
