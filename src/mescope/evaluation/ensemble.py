@@ -48,11 +48,10 @@ def averaged(reports: Sequence[Report], name: str, *, over_seeds: bool = False) 
     for other in reports[1:]:
         for what in ("protocol", "mode", "classes"):
             check_same(first, other, what, getattr(first, what), getattr(other, what))
-    if over_seeds:
-        members, seeds = [_over_seeds(report) for report in reports], (0,)
-    else:
-        seeds = _seeds(reports)
-        members = [_by_seed(report, seeds) for report in reports]
+    seeds = (0,) if over_seeds else _seeds(reports)
+    members = [
+        _over_seeds(report) if over_seeds else _by_seed(report, seeds) for report in reports
+    ]
     predictions: list[Prediction] = []
     for seed in seeds:
         tables = [member[seed] for member in members]
