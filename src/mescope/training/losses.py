@@ -11,12 +11,27 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from mescope.errors import RecipeError
 from mescope.models import MeTstOutput
 from mescope.models.merba import COARSE_OF_FULL, FINE_OF_FULL, FULL, MerbaOutput
+
+SpottingLoss = Literal["squared", "cross-entropy"]
+"""What a spotting score is held to: the square of its distance from the target, as published,
+or the cross-entropy.
+
+The gradient of the square passes a sigmoid that has died (a score below 0.001 on all frames)
+some thousand times smaller, that of the cross-entropy whole.  The spotting trunk of ME-TST+ at
+full size dies within its first ten steps, at any batch: a step of Adam at a twenty-fifth of the
+published rate moves all its logits by one.
+"""
+
+SPOTTING_LOSSES: tuple[SpottingLoss, ...] = ("squared", "cross-entropy")
+
+_LEAST = 1e-30  # of a score whose logarithm is taken: a logit of -69
 
 Reduction = Literal["frames", "weights"]
 """What the weighted cross-entropy is divided by: see :func:`me_tst_loss`."""
@@ -50,6 +65,7 @@ def me_tst_loss(
     weights: Tensor,
     *,
     spotting_weight: float = 0.9,
+    spotting_loss: SpottingLoss = "squared",
     reduction: Reduction = "frames",
 ) -> Tensor:
     """Return ``w * MSE(score, label) + (1 - w) * CE(logits, class)``, a scalar.
@@ -60,12 +76,13 @@ def me_tst_loss(
         classes: class of every frame, (b, k), integer.
         weights: weight of every class, (classes,).
         spotting_weight: w.
+        spotting_loss: in place of the MSE, see :data:`SpottingLoss`.
         reduction: ``frames`` divides the summed cross-entropy by the number of frames, as the
             published code does by passing one-hot targets; ``weights`` divides by the sum of
             the frames' weights, PyTorch's rule for index targets.  Their ratio is the mean
             weight of a frame, 2 with the published weights.
     """
-    regression = F.mse_loss(output.spotting, spotting)
+    regression = distances(output.spotting, spotting, spotting_loss).mean()
     summed = F.cross_entropy(
         output.emotion.flatten(0, 1), classes.flatten(), weight=weights, reduction="sum"
     )
@@ -80,6 +97,7 @@ def masked_me_tst_loss(
     weights: Tensor,
     *,
     spotting_weight: float = 0.9,
+    spotting_loss: SpottingLoss = "squared",
 ) -> Tensor:
     """Return :func:`me_tst_loss` over the frames whose targets are known, a scalar.
 
@@ -87,13 +105,26 @@ def masked_me_tst_loss(
     divided by.  Without any known target a loss is 0.
     """
     seen, named = spotting >= 0, classes >= 0
-    squared = (output.spotting - spotting).square()[seen].sum()
+    distance = distances(output.spotting, spotting, spotting_loss)[seen].sum()
     summed = F.cross_entropy(
         output.emotion[named], classes[named], weight=weights, reduction="sum"
     )
-    regression = squared / seen.sum().clamp(min=1)
+    regression = distance / seen.sum().clamp(min=1)
     recognition = summed / named.sum().clamp(min=1)
     return spotting_weight * regression + (1.0 - spotting_weight) * recognition
+
+
+def distances(score: Tensor, target: Tensor, kind: SpottingLoss) -> Tensor:
+    """Return how far scores in 0..1 are from their targets, of any one shape.
+
+    The cross-entropy is of a score that a sigmoid made; above a logit of 16, where the score is
+    1 in 32 bits, a target of 0 has no gradient.
+    """
+    if kind == "squared":
+        return (score - target).square()
+    exact = score.float()  # halves cannot hold what a dead sigmoid gives
+    yes, no = (torch.log(p.clamp(min=_LEAST)) for p in (exact, 1.0 - exact))
+    return -(target * yes + (1.0 - target) * no)
 
 
 Mix = Literal["sum", "convex"]

@@ -23,7 +23,7 @@ from mescope.samples.recording_targets import RecordingEpochs
 from mescope.samples.spotting_kinds import AnnotatedRecordings
 from mescope.samples.synthetic import Epoch
 from mescope.training.fit import Batch
-from mescope.training.losses import masked_me_tst_loss
+from mescope.training.losses import SPOTTING_LOSSES, SpottingLoss, masked_me_tst_loss
 from mescope.training.tables import OptimTable, Recipe, TaskTable, fitting
 from mescope.training.tasks.base import TASKS
 from mescope.training.tasks.me_tst import (
@@ -71,12 +71,14 @@ class RecordingTable(FoldTable):
     ``level``, unless ``hold_out`` has another one chosen.
     """
 
+    spotting_loss: SpottingLoss = "squared"  # or "cross-entropy"
     rule: str = "published"
     level: Share = 0.55
     strategy: Annotated[int, Within(1, 2)] = 1  # of the first row; 1: neutral dropped
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        one_of("spotting_loss", self.spotting_loss, SPOTTING_LOSSES)
         one_of("rule", self.rule, ("published", "trace"))
         one_of("strategy", self.strategy, (1, 2))
         shares(self, "level")
@@ -111,6 +113,11 @@ class RecordingSpotting(SpottingTask):
             raise RecipeError(
                 'k_p_people = "everyone" lets test people decide the length of intervals; it '
                 'goes with [data] mode = "as_published" only'
+            )
+        if data.mode == "as_published" and table.spotting_loss != "squared":
+            raise RecipeError(
+                'expected spotting_loss = "squared" with [data] mode = "as_published", found '
+                f"{table.spotting_loss!r}; leave one of them out"
             )
         if data.macro and table.rule == "published":
             raise RecipeError(
@@ -167,5 +174,8 @@ class RecordingSpotting(SpottingTask):
         """See :func:`mescope.training.losses.masked_me_tst_loss`."""
         _, spotting, classes = batch
         weights = self._weights.to(spotting.device)
-        share = self.table.spotting_weight
-        return masked_me_tst_loss(output, spotting, classes, weights, spotting_weight=share)
+        table = fitting(self.recipe.task, RecordingTable, "[task]")
+        return masked_me_tst_loss(
+            output, spotting, classes, weights,
+            spotting_weight=table.spotting_weight, spotting_loss=table.spotting_loss,
+        )  # fmt: skip
