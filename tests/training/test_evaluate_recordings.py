@@ -12,7 +12,7 @@ from test_recordings_task import recipe
 
 from mescope.errors import DatasetError, LeakError, RecipeError, WeightsError
 from mescope.evaluation.spotting_files import as_json, from_json
-from mescope.models.weights import Card, load, read_card
+from mescope.models.weights import Card, load, read_card, save
 from mescope.samples.recording_windows import MeasuredRecordings
 from mescope.spotting.proposals import ProposalRule
 from mescope.training import evaluate_recordings as module
@@ -314,6 +314,18 @@ def test_a_data_set_whose_people_show_nothing_at_all_scores_nothing(whole):
     report = evaluate_recordings(recipe("seeds=1"), data(some))
     assert ("zz", "r") in {video.key for video in report.videos}
     assert np.isfinite(report.summary()["methods"]["strategy-1"]["over"]["f1"]["mean"])
+
+
+def test_networks_that_say_nothing_are_told_of(whole, tmp_path):
+    out, report = whole
+    assert not any("say nothing" in line for line in report.warnings)
+    for number, path in enumerate(sorted((out / "weights" / "seed-0").iterdir())):
+        model, card = load(path)
+        if number != 2:
+            model.spotting_head.bias.data.fill_(-30.0)
+        save(tmp_path / path.name, model, card)
+    again = evaluate_recordings(recipe("seeds=1"), data(), weights=tmp_path)
+    assert any(line.startswith("3 of 4 trained networks score") for line in again.warnings)
 
 
 def test_protocols_that_split_clips_are_refused():

@@ -12,6 +12,7 @@ from mescope.models.merba import COARSE_OF_FULL, FINE_OF_FULL, FULL, MerbaOutput
 from mescope.training.losses import (
     class_weights,
     dgcm_loss,
+    distances,
     fine_weight,
     full_classes,
     me_tst_loss,
@@ -82,6 +83,25 @@ def test_only_the_asked_loss_reaches_its_output(case):
     me_tst_loss(leaves, spotting, classes, weights, spotting_weight=1.0).backward()
     assert leaves.spotting.grad.any()
     assert not leaves.emotion.grad.any()
+
+
+def test_cross_entropy_is_the_librarys_and_reaches_a_score_that_died(case):
+    output, spotting, _, _ = case
+    found = distances(output.spotting, spotting, "cross-entropy")
+    wanted = F.binary_cross_entropy(output.spotting, spotting, reduction="none")
+    torch.testing.assert_close(found, wanted)
+    gradients = {}
+    for kind in ("squared", "cross-entropy"):
+        logits = torch.tensor([-25.0, -60.0], requires_grad=True)
+        distances(logits.sigmoid(), torch.ones(2), kind).sum().backward()
+        gradients[kind] = logits.grad
+    assert gradients["squared"].abs().max() < 1e-9
+    torch.testing.assert_close(gradients["cross-entropy"], -torch.ones(2))
+
+
+def test_cross_entropy_of_halves_is_finite():
+    score = torch.tensor([0.0, 1.0, 0.5], dtype=torch.bfloat16)
+    assert distances(score, torch.tensor([1.0, 0.0, 1.0]), "cross-entropy").isfinite().all()
 
 
 @pytest.fixture

@@ -87,6 +87,21 @@ def test_without_anything_known_the_loss_is_zero():
     assert masked_me_tst_loss(output, spotting * 0 - 1, classes * 0 - 1, WEIGHTS).item() == 0.0
 
 
+def test_cross_entropy_also_counts_what_is_known_only_and_is_not_as_published():
+    output, spotting, classes = targets()
+    spotting[0, :4] = -1
+    found = masked_me_tst_loss(
+        output, spotting, classes, WEIGHTS, spotting_weight=1.0, spotting_loss="cross-entropy"
+    )
+    seen = spotting >= 0
+    wanted = torch.nn.functional.binary_cross_entropy(output.spotting[seen], spotting[seen])
+    torch.testing.assert_close(found, wanted)
+    with pytest.raises(RecipeError, match='expected spotting_loss = "squared" with'):
+        recipe('task.spotting_loss="cross-entropy"', 'data.mode="as_published"')
+    with pytest.raises(RecipeError, match="spotting_loss"):
+        recipe('task.spotting_loss="focal"')
+
+
 def test_an_epoch_goes_once_through_all_windows_scaled_by_a_tenth_at_most():
     chosen = recipe()
     task = RecordingSpotting(chosen, torch.device("cpu"))

@@ -61,6 +61,9 @@ The sheets of CAS(ME)^3 name one more of each with a micro-expression that has n
 463), and one whose onset is 0, which the published code drops (860).
 """
 
+SILENT = 0.001
+"""The highest score of a network that says nothing: a sigmoid that has died."""
+
 TITLES = {
     0: "without feature-level synergy",
     1: "with result-level synergy",
@@ -228,7 +231,9 @@ def _report(
         hashes={"data": hash_of(some), "split": results.split_hash()},
         environment=environment(),
         seconds=results.seconds(),
-        warnings=(*_warnings(data, wanted, recipe.labels), *results.warnings),
+        warnings=(
+            *_warnings(data, wanted, recipe.labels), *_silent(results), *results.warnings,
+        ),
         left_out=data.lost,
     )  # fmt: skip
 
@@ -359,6 +364,19 @@ def _warnings(data: MeasuredRecordings, wanted: AnnotatedRecordings, labels: str
             f"({which}): they are spotted, but their emotion is neither learned nor scored"
         )
     return said
+
+
+def _silent(results: Results[SpottedFold]) -> list[str]:
+    """Say of how many folds the network scores no frame of anybody."""
+    jobs = [results[s, n] for s, folds in results.splits.items() for n in range(len(folds))]
+    died = sum(one.highest is not None and one.highest < SILENT for one in jobs)
+    if not died:
+        return []
+    return [
+        f"{died} of {len(jobs)} trained networks score no frame of the people tested above "
+        f"{SILENT:g}: they learned to say nothing; train longer, at a lower learning rate, or "
+        'with [task] spotting_loss = "cross-entropy"'
+    ]
 
 
 def _counts_that_differ(data: MeasuredRecordings, wanted: AnnotatedRecordings) -> list[str]:

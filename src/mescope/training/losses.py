@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 import torch
+from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -122,7 +122,8 @@ def distances(score: Tensor, target: Tensor, kind: SpottingLoss) -> Tensor:
     """
     if kind == "squared":
         return (score - target).square()
-    exact = score.float()  # halves cannot hold what a dead sigmoid gives
+    # Halves cannot hold what a dead sigmoid gives.
+    exact = score.to(torch.promote_types(score.dtype, torch.float32))
     yes, no = (torch.log(p.clamp(min=_LEAST)) for p in (exact, 1.0 - exact))
     return -(target * yes + (1.0 - target) * no)
 

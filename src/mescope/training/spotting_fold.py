@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from numpy.typing import NDArray
 
@@ -62,13 +63,15 @@ class SpottedFold:
     ``found`` are detections by method, for every recording: ``strategy-1`` and so on for a
     network that sees windows, its own name for one that sees frames, the names of spotters that
     need none for those.  ``rule`` are the fields of the rule, ``half_length`` being k_p, or
-    ``half_s`` in seconds.
+    ``half_s`` in seconds.  ``highest`` is the highest score of any of their frames; None in
+    results of older versions.
     """
 
     fold: str
     rule: dict[str, Any]
     found: dict[str, tuple[tuple[Row, ...], ...]]
     seconds: float
+    highest: float | None = None
 
     @classmethod
     def read(cls, entry: Mapping[str, Any]) -> SpottedFold:
@@ -77,7 +80,10 @@ class SpottedFold:
             str(method): tuple(tuple(_row(row) for row in rows) for rows in recordings)
             for method, recordings in entry["found"].items()
         }
-        return cls(entry["fold"], dict(entry["rule"]), found, float(entry["seconds"]))
+        return cls(
+            entry["fold"], dict(entry["rule"]), found, float(entry["seconds"]),
+            entry.get("highest"),
+        )  # fmt: skip
 
     def answers(self, fold: Fold) -> bool:
         """Say whether it is about the test recordings of a fold."""
@@ -132,8 +138,18 @@ def run_fold(shared: SharedRecordings, item: tuple[int, int, Fold]) -> FoldDone:
     }
     if seed == shared.recipe.seed:  # nothing in them is drawn
         found |= untrained(test_on)
-    result = SpottedFold(fold.name, look.about(rule), found, time.monotonic() - started)
-    return FoldDone(result, _packed([look.kept(one, trace, rule) for one, trace in heard]))
+    kept = [look.kept(one, trace, rule) for one, trace in heard]
+    result = SpottedFold(
+        fold.name, look.about(rule), found, time.monotonic() - started, _highest(kept)
+    )
+    return FoldDone(result, _packed(kept))
+
+
+def _highest(kept: Sequence[Mapping[str, NDArray[Any]]]) -> float | None:
+    """Return the highest score of any frame, None where none has one."""
+    scores = np.concatenate([np.ravel(one["score"]) for one in kept]) if kept else np.empty(0)
+    known = scores[np.isfinite(scores)]
+    return float(known.max()) if len(known) else None
 
 
 def kept_weights(folder: Path, seed: int, number: int) -> Path:
