@@ -18,6 +18,7 @@ from mescope.spotting.proposals import ProposalRule
 from mescope.training import evaluate_recordings as module
 from mescope.training.evaluate_recordings import evaluate_recordings, traces_of
 from mescope.training.fold_weights import unseen
+from mescope.training.recording_remarks import counts_that_differ
 from mescope.training.spotting_card import card_of
 from mescope.training.spotting_rule import first_rule, with_level_of
 
@@ -283,7 +284,7 @@ def test_recordings_too_short_are_missed_and_lost_ones_are_told():
     assert "3 annotated expressions lie in recordings that are not there" in " ".join(
         report.summary()["cautions"]
     )
-    assert any("shorter than a window" in line for line in report.warnings)
+    assert any("too short for one window" in line for line in report.warnings)
 
 
 @pytest.mark.parametrize(
@@ -328,6 +329,21 @@ def test_networks_that_say_nothing_are_told_of(whole, tmp_path):
     assert any(line.startswith("3 of 4 trained networks score") for line in again.warnings)
 
 
+def test_weights_that_learned_from_windows_of_another_length_are_told_of(whole, tmp_path):
+    out, report = whole
+    assert not any("windows of" in line for line in report.warnings)
+    folder = out / "weights" / "seed-0"
+    again = evaluate_recordings(recipe("seeds=1"), data(), weights=folder)
+    assert not any("windows of" in line for line in again.warnings)
+    for path in folder.iterdir():
+        model, card = load(path)
+        save(tmp_path / path.name, model, replace(card, window=50))
+    other = evaluate_recordings(recipe("seeds=1"), data(), weights=tmp_path)
+    (said,) = [line for line in other.warnings if "windows of" in line]
+    assert said.startswith("8 of 8 recordings have windows of 20 frames at")
+    assert "the weights learned from windows of 50 frames at" in said
+
+
 def test_protocols_that_split_clips_are_refused():
     with pytest.raises(RecipeError, match="split by person"):
         evaluate_recordings(recipe(), data(), "70-30-clips")
@@ -362,9 +378,9 @@ def test_as_published_the_counts_of_the_papers_are_looked_for():
     wanted = recipe('data.mode="as_published"').data
     for counts, dataset in (((858, 462, 94), "casme3a"), ((159, 79, 29), "samm-lv")):
         some = data(copies(*counts, dataset))
-        assert module._counts_that_differ(some, wanted) == []
+        assert counts_that_differ(some, wanted) == []
         fewer = data(some.measured[1:])
-        (said,) = module._counts_that_differ(fewer, wanted)
+        (said,) = counts_that_differ(fewer, wanted)
         assert f"of {counts[0]} micro-expressions in {counts[1]} recordings" in said
         assert f"in {counts[1] - 1} recordings" in said
-        assert module._counts_that_differ(fewer, recipe().data) == []
+        assert counts_that_differ(fewer, recipe().data) == []

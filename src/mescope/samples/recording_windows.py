@@ -142,6 +142,11 @@ class MeasuredRecordings(NamedTuple):
     problems: tuple[Problem, ...] = ()
     lost: int = 0
 
+    def looked_at(self) -> Iterator[tuple[Recording, RecordingWindows | None]]:
+        """Yield every recording that there is; None: it is too short."""
+        yield from ((one.recording, one) for one in self.measured)
+        yield from ((record, None) for record in self.unmeasured)
+
 
 def measure_recordings(
     dataset: Dataset,

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -30,7 +30,7 @@ from mescope.io.cache import Store
 from mescope.io.devices import devices_for_jobs, spread
 from mescope.io.parallel import Engine, run_jobs
 from mescope.io.progress import Progress
-from mescope.samples.recording_targets import class_of, without_class
+from mescope.samples.recording_targets import class_of
 from mescope.samples.recording_windows import (
     HOME,
     MeasuredRecordings,
@@ -41,6 +41,7 @@ from mescope.samples.spotting_kinds import AnnotatedRecordings
 from mescope.training.fold_weights import check_measured, for_folds
 from mescope.training.logs import Log, check_log
 from mescope.training.protocols import CLIPS, Protocol, split
+from mescope.training.recording_remarks import remarks
 from mescope.training.results import Results
 from mescope.training.spotting_fold import (
     FoldDone,
@@ -53,16 +54,6 @@ from mescope.training.tables import Recipe, fitting
 
 TRACES = "traces"
 """Folder of a run that keeps the traces of every fold."""
-
-PUBLISHED_COUNTS = {"casme3a": (858, 462, 94), "samm-lv": (159, 79, 29)}
-"""Micro-expressions, recordings with one, and people, as the published features hold them.
-
-The sheets of CAS(ME)^3 name one more of each with a micro-expression that has no folder (859 in
-463), and one whose onset is 0, which the published code drops (860).
-"""
-
-SILENT = 0.001
-"""The highest score of a network that says nothing: a sigmoid that has died."""
 
 TITLES = {
     0: "without feature-level synergy",
@@ -154,7 +145,7 @@ def evaluate_recordings(
         if progress:
             progress(len(results), total)
     results.check_whole()
-    return _report(recipe, data, protocol, results, trained=weights is None)
+    return _report(recipe, data, protocol, results, files)
 
 
 def _seeds(recipe: Recipe, weights: Path | None) -> range:
@@ -198,8 +189,7 @@ def _report(
     data: MeasuredRecordings,
     protocol: str,
     results: Results[SpottedFold],
-    *,
-    trained: bool,
+    files: Mapping[str, Path] | None,
 ) -> SpottingReport:
     some, wanted = data.measured, fitting(recipe.data, AnnotatedRecordings, "[data]")
     truth = _truth(data, recipe.labels)
@@ -221,7 +211,7 @@ def _report(
         folds=tuple(
             SpottedBy(
                 fold=fold.name, seed=seed,
-                train=_people(some, fold.train) if trained else (),
+                train=_people(some, fold.train) if files is None else (),
                 test=_people(some, fold.test),
                 rule=results[seed, number].rule,
             )
@@ -232,7 +222,7 @@ def _report(
         environment=environment(),
         seconds=results.seconds(),
         warnings=(
-            *_warnings(data, wanted, recipe.labels), *_silent(results), *results.warnings,
+            *remarks(recipe, data, results, files or {}), *results.warnings,
         ),
         left_out=data.lost,
     )  # fmt: skip
@@ -259,7 +249,7 @@ def _truth(data: MeasuredRecordings, labels: str) -> _Rows:
     """Return every annotation, its emotion as a class; also of recordings too short."""
     named = len(_homes(data.measured)) > 1
     rows = _Rows([], [])
-    for record, one in _looked_at(data):
+    for record, one in data.looked_at():
         for e in record.expressions:
             emotion = class_of(e.emotion, labels, record.dataset)
             decimated = one.decimated(e.interval) if one else e.interval
@@ -284,18 +274,10 @@ def _row(
     )  # fmt: skip
 
 
-def _looked_at(
-    data: MeasuredRecordings,
-) -> Iterator[tuple[Recording, RecordingWindows | None]]:
-    """Yield every recording that there is; None: it is shorter than a window."""
-    yield from ((one.recording, one) for one in data.measured)
-    yield from ((record, None) for record in data.unmeasured)
-
-
 def _videos(data: MeasuredRecordings) -> tuple[SpottedVideo, ...]:
     named = len(_homes(data.measured)) > 1
     found = []
-    for record, one in _looked_at(data):
+    for record, one in data.looked_at():
         subject = subject_of(record.dataset, record.subject, named=named)
         found.append(
             SpottedVideo(
@@ -344,54 +326,3 @@ def _run(
         method=method, title=title, seed=seed, strategy=strategy,
         native=tuple(rows.native), decimated=tuple(rows.decimated),
     )  # fmt: skip
-
-
-def _warnings(data: MeasuredRecordings, wanted: AnnotatedRecordings, labels: str) -> list[str]:
-    said = []
-    errors = sum(problem.level == "error" for problem in data.problems)
-    if errors:
-        said.append(f"{errors} recordings could not be measured")
-    if data.unmeasured:
-        said.append(
-            f"{len(data.unmeasured)} are shorter than a window: what they show is missed"
-        )
-    said += _counts_that_differ(data, wanted)
-    unnamed = without_class(data.measured, wanted, labels)
-    if unnamed:
-        which = ", ".join(f"{name} {count}" for name, count in sorted(unnamed.items()))
-        said.append(
-            f"{sum(unnamed.values())} expressions have no class in the label set {labels} "
-            f"({which}): they are spotted, but their emotion is neither learned nor scored"
-        )
-    return said
-
-
-def _silent(results: Results[SpottedFold]) -> list[str]:
-    """Say of how many folds the network scores no frame of anybody."""
-    jobs = [results[s, n] for s, folds in results.splits.items() for n in range(len(folds))]
-    died = sum(one.highest is not None and one.highest < SILENT for one in jobs)
-    if not died:
-        return []
-    return [
-        f"{died} of {len(jobs)} trained networks score no frame of the people tested above "
-        f"{SILENT:g}: they learned to say nothing; train longer, at a lower learning rate, or "
-        'with [task] spotting_loss = "cross-entropy"'
-    ]
-
-
-def _counts_that_differ(data: MeasuredRecordings, wanted: AnnotatedRecordings) -> list[str]:
-    """Say, as published, if a data set is not the one whose figures papers print."""
-    records = [record for record, _ in _looked_at(data)]
-    names = {record.dataset for record in records}
-    expected = PUBLISHED_COUNTS.get(min(names)) if len(names) == 1 else None
-    if wanted.mode != "as_published" or expected is None:
-        return []
-    micro = sum(e.kind == "micro" for record in records for e in record.expressions)
-    found = (micro, len(records), len({record.subject for record in records}))
-    if found == expected:
-        return []
-    said = (
-        "{} micro-expressions in {} recordings of {} people".format(*c)
-        for c in (expected, found)
-    )
-    return ["published figures are of {}, these of {}".format(*said)]

@@ -7,7 +7,7 @@ say what they learned from are refused, since nobody could tell.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +57,31 @@ def for_folds(
             "folds); import each fold's file with --trained-on and --without"
         )
     return found
+
+
+def other_windows(files: Iterable[Path], some: Sequence[RecordingWindows]) -> list[str]:
+    """Say where weights are shown windows of another length than they learned from.
+
+    That is no mistake where people are of another data set; the figures are then of both
+    changes at once.
+    """
+    learned = {(card.window, card.rate) for card in map(read_card, files)}
+    shown = [(one.timing.window, one.timing.rate) for one in some]
+    strange = [one for one in shown if not any(_alike(one, other) for other in learned)]
+    if not strange:
+        return []
+    expected, found = (
+        " and ".join(sorted({f"{window} frames at {rate:.3g} a second" for window, rate in of}))
+        for of in (learned, strange)
+    )
+    return [
+        f"{len(strange)} of {len(shown)} recordings have windows of {found}; the weights "
+        f"learned from windows of {expected}"
+    ]
+
+
+def _alike(one: tuple[int, float], other: tuple[int, float]) -> bool:
+    return one[0] == other[0] and abs(one[1] - other[1]) <= 0.1 * other[1]
 
 
 def check_measured(recipe: Recipe, some: Sequence[RecordingWindows]) -> None:
