@@ -18,11 +18,15 @@ from mescope.training.results import Results
 from mescope.training.spotting_fold import SpottedFold
 from mescope.training.tables import Recipe, fitting
 
-PUBLISHED_COUNTS = {"casme3a": (858, 462, 94), "samm-lv": (159, 79, 29)}
-"""Micro-expressions, recordings with one, and people, as the published features hold them.
+PUBLISHED_COUNTS = {
+    "casme3a": ((858, 462, 94), (859, 463, 94)),
+    "samm-lv": ((159, 79, 29),),
+}
+"""Micro-expressions, recordings with one, and people: as printed and in the published features
+first, then what the published code keeps of the sheets.
 
-The sheets of CAS(ME)^3 name one more of each with a micro-expression that has no folder (859 in
-463), and one whose onset is 0, which the published code drops (860).
+The sheets of CAS(ME)^3 name one more recording with a micro-expression, which has no folder, and
+a micro-expression whose onset is 0, which the published code drops (860).
 """
 
 SILENT = 0.001
@@ -83,15 +87,15 @@ def counts_that_differ(data: MeasuredRecordings, wanted: AnnotatedRecordings) ->
     """Say, as published, if a data set is not the one whose figures papers print."""
     records = [record for record, _ in data.looked_at()]
     names = {record.dataset for record in records}
-    expected = PUBLISHED_COUNTS.get(min(names)) if len(names) == 1 else None
-    if wanted.mode != "as_published" or expected is None:
+    expected = PUBLISHED_COUNTS.get(min(names), ()) if len(names) == 1 else ()
+    if wanted.mode != "as_published" or not expected:
         return []
     micro = sum(e.kind == "micro" for record in records for e in record.expressions)
     found = (micro, len(records), len({record.subject for record in records}))
-    if found == expected:
+    if found in expected:
         return []
     said = (
         "{} micro-expressions in {} recordings of {} people".format(*c)
-        for c in (expected, found)
+        for c in (expected[0], found)
     )
     return ["published figures are of {}, these of {}".format(*said)]
