@@ -25,8 +25,8 @@ PUBLISHED_COUNTS = {
 """Micro-expressions, recordings with one, and people: as printed and in the published features
 first, then what the published code keeps of the sheets.
 
-The sheets of CAS(ME)^3 name one more recording with a micro-expression, which has no folder, and
-a micro-expression whose onset is 0, which the published code drops (860).
+The sheets of CAS(ME)^3 name one more recording with a micro-expression, which has no folder,
+and a micro-expression whose onset is 0, which the published code drops (860).
 """
 
 SILENT = 0.001
