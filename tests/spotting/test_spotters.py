@@ -10,7 +10,7 @@ import torch
 from planted_motion import NAMES, UP, recording, region_flow
 
 from mescope.analysis.analyzer import Analyzer
-from mescope.analysis.network import network_of
+from mescope.analysis.network import network_of, score_of
 from mescope.errors import MescopeError, WeightsError
 from mescope.events import Interval
 from mescope.labels import SPOTTING_CLASSES
@@ -65,11 +65,11 @@ def flow():
 
 
 def by_network(flow, model, card):
-    return SPOTTERS["model"](network_of(model, card, "w")).spot(flow)
+    return SPOTTERS["model"](network_of(score_of(model, card), card, "w")).spot(flow)
 
 
 def rule_in(card):
-    return rule_of(network_of(ByLips(), card, "w"))
+    return rule_of(network_of(score_of(ByLips(), card), card, "w"))
 
 
 def at(spotting, span):

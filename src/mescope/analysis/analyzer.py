@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,7 @@ from mescope import defaults
 from mescope.analysis.extraction import extraction_for
 from mescope.analysis.findings import damage_warnings, describe, gaps, to_native_event
 from mescope.analysis.movements import emotion_traces, measure_movements, noise_level
-from mescope.analysis.network import network_of
+from mescope.analysis.network import Unread, network_of, read_weights, score_of
 from mescope.analysis.provenance import provenance
 from mescope.analysis.several import check_clean, together
 from mescope.errors import MescopeError
@@ -30,11 +30,12 @@ from mescope.motion.several_faces import extract_faces
 from mescope.moved import renamed
 from mescope.reports import write
 from mescope.results import Analysis, Traces
-from mescope.spotting import SPOTTERS, Spotter, Spotting
+from mescope.spotting import SPOTTERS, Network, Spotter, Spotting
 from mescope.spotting.cascade import CascadeRule
 from mescope.spotting.face_events import find_events
 from mescope.spotting.network import rule_of
 from mescope.spotting.proposals import ProposalRule
+from mescope.spotting.spotters import Score
 from mescope.spotting.traces import stitch
 from mescope.video.mpv_clock import mpv_zero
 from mescope.video.reading import Video, open_video
@@ -71,13 +72,12 @@ def load(
     """
     if not SPOTTERS.named(method).needs_network:
         return Analyzer(method=method)
-    from mescope.models.mean_of_folds import load_folds
-
     chosen = checked_device(device)
-    model, card, name, folds = load_folds(name_or_path)
+    found = read_weights(name_or_path, chosen)
     return Analyzer(
-        model.to(chosen), card, name=name, device=chosen, method=method, folds=folds
-    )
+        found.model, found.card, name=found.name, device=chosen, method=method,
+        folds=found.folds, score=found.score,
+    )  # fmt: skip
 
 
 class Analyzer:
@@ -90,24 +90,35 @@ class Analyzer:
         device: where the network runs.
         method: a name of :data:`mescope.spotting.SPOTTERS`.
         folds: whose mean the model is, for the provenance.
+        score: what spotters ask in place of the model, which is then read by nobody else.
     """
 
     def __init__(
         self,
-        model: torch.nn.Module | None = None,
+        model: torch.nn.Module | Unread | None = None,
         card: Card | None = None,
         *,
         name: str = "",
         device: str = "cpu",
         method: str = defaults.SPOTTER,
         folds: Sequence[Fold] = (),
+        score: Score | None = None,
     ) -> None:
-        self.model = None if model is None else model.eval()
+        self._model, self._score = model, score
         self.card = card
         self.name = name
         self.device = device
         self.method = method
         self.folds = tuple(folds)
+
+    @property
+    def model(self) -> torch.nn.Module | None:
+        """The network in eval mode, read with PyTorch when it is first asked for."""
+        if self._model is None:
+            return None
+        if isinstance(self._model, Unread):
+            self._model = self._model.read()
+        return self._model.eval()
 
     def analyze(
         self,
@@ -226,12 +237,12 @@ class Analyzer:
         kind = SPOTTERS.named(name)
         if not kind.needs_network:
             return kind()
-        if self.model is None or self.card is None:
+        if self._model is None or self.card is None:
             raise MescopeError(
                 f"the spotter {name!r} needs weights, and this analyzer has none; "
                 f"use mescope.load(NAME, method={name!r})"
             )
-        return kind(network_of(self.model, self.card, self.name, self.device))
+        return kind(self._network(self.card))
 
     def spot(self, flow: RoiFlow, *, method: str | None = None) -> Spotting:
         """Return every movement down to a low floor, and the floor of what is shown."""
@@ -255,9 +266,14 @@ class Analyzer:
         Raises:
             MescopeError: the analyzer has no weights.
         """
-        if self.model is None or self.card is None:
+        if self._model is None or self.card is None:
             raise MescopeError("expected an analyzer with weights; mescope.load(NAME) has them")
-        return rule_of(network_of(self.model, self.card, self.name, self.device))
+        return rule_of(self._network(self.card))
+
+    def _network(self, card: Card) -> Network:
+        if self._score is None:
+            self._score = score_of(cast("torch.nn.Module", self.model), card, self.device)
+        return network_of(self._score, card, self.name)
 
     def _analysis(
         self,

@@ -8,7 +8,6 @@ checked before any of its numbers is believed.
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import json
 import math
 from collections.abc import Mapping
@@ -31,6 +30,7 @@ from mescope.models.card import (
     entries_of,
     read_card,
 )
+from mescope.models.checksum import checksum
 from mescope.models.headers import SUFFIX, Shape, read_shapes, words_of
 from mescope.models.sizes import bounded
 from mescope.models.weight_files import find, list_weights
@@ -164,12 +164,6 @@ def _check_finite(tensors: Mapping[str, Tensor], path: Path) -> None:
 
 
 def _checksum(tensors: Mapping[str, Tensor], card: Card) -> str:
-    """Return the SHA-256 of the card (without its checksum) and of all tensors by name."""
-    digest = hashlib.sha256()
-    bare = entries_of(dataclasses.replace(card, sha256=""))
-    digest.update(json.dumps(bare, sort_keys=True).encode())
-    for name in sorted(tensors):
-        tensor = tensors[name]
-        digest.update(f"\n{name} {words_of(_shapes({name: tensor})[name])}\n".encode())
-        digest.update(tensor.contiguous().view(-1).view(torch.uint8).numpy().tobytes())
-    return digest.hexdigest()
+    """Return the checksum of a card and of its tensors, which may be of types NumPy lacks."""
+    held = {n: t.contiguous().view(-1).view(torch.uint8).numpy() for n, t in tensors.items()}
+    return checksum(card, held, _shapes(tensors))
