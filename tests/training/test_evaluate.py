@@ -218,7 +218,7 @@ def test_of_parts_at_the_same_time_the_last_one_writes_the_report(tmp_path):
 
     def meanwhile(done, total):
         if done == 1:  # this part has begun: its list of what is missing is made
-            with pytest.raises(UnfinishedError, match="2 of 3 .* missing: 2 of seed 0"):
+            with pytest.raises(UnfinishedError, match=r"2 of 3 .* missing: 2 of seed 0"):
                 evaluate(short, planted(3), out=tmp_path, only={2})
             told_apart.append(total)
 
@@ -229,7 +229,7 @@ def test_of_parts_at_the_same_time_the_last_one_writes_the_report(tmp_path):
 
 
 def test_what_is_to_be_done_again_is_not_taken_from_the_disk(tmp_path):
-    """A fold without the weights that are asked for is missing, though its figures are there."""
+    """A fold without the weights that are asked for is missing, figures or not."""
     short = changed(RECIPE, epochs=1, seeds=1)
     evaluate(short, planted(3), out=tmp_path)
     identity = json.loads((tmp_path / "run.json").read_text())
