@@ -68,6 +68,7 @@ def _task(recipe: Recipe, source: Source, device: str) -> tuple[LoopTask, Tensor
     import torch
 
     from mescope.cli.recordings import check_needs_none
+    from mescope.training.tables import LoopOptim, fitting
     from mescope.training.tasks import Classification, task_of
     from mescope.training.tasks.me_tst import spotting_task
 
@@ -86,7 +87,8 @@ def _task(recipe: Recipe, source: Source, device: str) -> tuple[LoopTask, Tensor
     given = _expected(recipe, source)
     each = None
     if given is not None:
-        each = -(-family.an_epoch(recipe, given) // recipe.optim.batch_size)
+        size = fitting(recipe.optim, LoopOptim, "[optim]").batch_size
+        each = -(-family.an_epoch(recipe, given) // size)
     return (*_clips(family, recipe, given, device), each)
 
 
