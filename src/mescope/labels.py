@@ -251,6 +251,21 @@ def class_counts() -> dict[str, int]:
     return published | {name: len(classes) for name, classes in OWN_SETS.items()}
 
 
+def classes_named(name: str) -> tuple[str, ...]:
+    """Return classes of a label set whatever the data set, of the first that has one.
+
+    Raises:
+        DatasetError: no data set has such a set.
+
+    >>> classes_named("3-class")
+    ('negative', 'positive', 'surprise')
+    """
+    found = {one.name: one.names for one in reversed(_label_sets)} | dict(OWN_SETS)
+    if name not in found:
+        raise DatasetError(_unknown("label set", name, list(found)))
+    return found[name]
+
+
 def classes_for(name: str, datasets: Iterable[str]) -> tuple[str, ...]:
     """Return the classes of a label set that data sets share, published ones or not.
 

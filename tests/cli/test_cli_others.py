@@ -79,6 +79,31 @@ def test_the_doctor_says_which_kernels_run_and_which_cannot(monkeypatch):
     )
 
 
+def test_the_doctor_names_what_the_environment_asks_for_in_vain(run, monkeypatch):
+    import torch
+
+    from mescope.ops import choice
+
+    monkeypatch.setenv("MESCOPE_SCAN", "fast")
+    status, out, err = run("doctor", "--json")
+    checks = {check["name"]: check for check in json.loads(out)}
+    assert status == 1
+    assert "Traceback" not in err
+    assert checks["kernels"]["state"] == "problem"
+    assert "MESCOPE_SCAN=fast: expected a backend among auto" in checks["kernels"]["text"]
+    assert checks["weights"]["state"] == "ok"
+    monkeypatch.setenv("MESCOPE_SCAN", "triton")
+    monkeypatch.delenv("TRITON_INTERPRET", raising=False)
+    assert doctor._kernels().state == "problem"  # the only device is a CPU
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(choice, "load_kernels", lambda _: object())
+    check = doctor._kernels()
+    assert check.state == "warning"
+    assert "scan: none, ssd: products" in check.text
+    assert "scan: triton, ssd: triton" in check.text
+    assert "choose auto or one of numba, chunked, reference" in check.text
+
+
 def test_an_unknown_name_of_weights_is_status_1_with_what_there_is(run):
     status, _, err = run("models", "show", "me-tst-pluss-small")
     assert status == 1

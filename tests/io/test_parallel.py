@@ -9,6 +9,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -20,6 +21,7 @@ from made_up_recordings import people
 from mescope.cli import run
 from mescope.cli.many import MANIFEST
 from mescope.errors import RecipeError
+from mescope.io import parallel
 from mescope.io.parallel import checked_engine, run_jobs
 from mescope.samples.examples import Examples
 from mescope.samples.recording_windows import MeasuredRecordings
@@ -87,6 +89,23 @@ def test_a_failing_job_is_told_as_it_is():
         list(run_jobs(job, "", ["fine", "wrong"], jobs=2))
     with pytest.raises(RecipeError, match="with fewer jobs"):
         list(run_jobs(job, "", ["fine", "dies"], jobs=2))
+
+
+@pytest.mark.parametrize(
+    ("there", "asked", "mode"),
+    [(False, {}, None), (True, {}, "token"), (False, {"RAY_AUTH_TOKEN": "x"}, "token"),
+     (True, {"RAY_AUTH_MODE": "disabled"}, "disabled")],
+)  # fmt: skip
+def test_a_token_that_is_here_is_shown_to_a_cluster(tmp_path, monkeypatch, there, asked, mode):
+    """A cluster of Ray 2.60 asks for the one in ~/.ray, and was not to be joined."""
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("RAY_AUTH")} | asked
+    monkeypatch.setattr(os, "environ", environment)
+    monkeypatch.setattr(Path, "home", lambda: tmp_path)
+    if there:
+        (tmp_path / ".ray").mkdir()
+        (tmp_path / ".ray" / "auth_token").write_text("0" * 64)
+    parallel._show_token()
+    assert environment.get("RAY_AUTH_MODE") == mode
 
 
 @pytest.mark.slow

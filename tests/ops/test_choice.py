@@ -7,6 +7,7 @@ import pytest
 import torch
 from test_selective_scan import make
 
+from mescope.errors import MescopeError
 from mescope.ops import choice, scan_cpu
 from mescope.ops.choice import backend_in_use, choose, why_slow
 from mescope.ops.kernel_loading import launch
@@ -62,9 +63,21 @@ def test_the_environment_names_what_auto_takes(monkeypatch):
     assert backend_in_use("scan", "cpu") == "reference"
     here_and_now = choose("scan", "cpu", torch.float32, "chunked")
     assert here_and_now == "chunked"
-    monkeypatch.setenv("MESCOPE_SCAN", "fast")
-    with pytest.raises(ValueError, match=r"among auto, numba.*for scan"):
+    monkeypatch.setenv("MESCOPE_SCAN", "")
+    assert backend_in_use("scan", "cpu") == "numba"
+
+
+@pytest.mark.parametrize(
+    ("named", "said"),
+    [("fast", "among auto, numba.*for scan"), ("mamba-ssm", "on cpu.*not installed.*choose")],
+)
+def test_a_wrong_name_in_the_environment_is_the_users(monkeypatch, named, said):
+    """It reaches people from any command, the doctor first: no traceback."""
+    choice._mamba_ssm_there.cache_clear()
+    monkeypatch.setenv("MESCOPE_SCAN", named)
+    with pytest.raises(MescopeError, match=f"MESCOPE_SCAN={named}: .*{said}"):
         backend_in_use("scan", "cpu")
+    assert choose("scan", "cpu", torch.float32, "chunked") == "chunked"
 
 
 def test_mamba_ssm_is_taken_only_if_asked_for_and_there(monkeypatch, triton_works):

@@ -22,8 +22,8 @@ from mescope.face.aligned import alignment
 from mescope.labels import SPOTTING_CLASSES
 from mescope.samples.clip_features import Choice, FlowFeature
 from mescope.samples.clip_samples import (
-    _classes,
     clip_examples,
+    clips_with_class,
     flow_examples,
     onset_flow_examples,
 )
@@ -384,11 +384,11 @@ def test_clips_that_a_label_set_leaves_out_by_name_leave(tmp_path):
         for name, subject in (("EP12_01f", "sub04"), ("EP12_01f", "sub05"), ("a", "sub04"))
     ]
     data = Dataset(name="casme2", clips=tuple(clips))
-    _, kept, _ = _classes(data, "3-class", found := Findings("casme2"))
+    _, kept, _ = clips_with_class(data, "3-class", found := Findings("casme2"))
     names = [(clip.subject, clip.name) for clip in kept]
     assert names == [("sub05", "EP12_01f"), ("sub04", "a")]
     assert "leaves out 1 clips: 1 disgust of casme2 by their names" in found.single[0].message
-    assert len(_classes(data, "5-class", found)[1]) == 3
+    assert len(clips_with_class(data, "5-class", found)[1]) == 3
 
 
 @pytest.mark.parametrize("factor", [2, 3])

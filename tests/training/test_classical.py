@@ -12,7 +12,7 @@ from sklearn.svm import SVC
 
 from mescope.datasets.flow28 import read_flow_maps
 from mescope.errors import RecipeError, WeightsError
-from mescope.samples.clip_kinds import map_examples
+from mescope.samples.published_maps import map_examples
 from mescope.training.classical import CLASSICAL, build
 from mescope.training.evaluate import evaluate
 from mescope.training.recognizers import train_recognizer

@@ -21,6 +21,7 @@ from mescope.errors import DatasetError, LeakError, OutputError, RecipeError
 from mescope.samples.examples import Examples
 from mescope.training import evaluate as evaluation
 from mescope.training.evaluate import evaluate, folds_of
+from mescope.training.results import FoldResult, Results, UnfinishedError
 
 CLASSES = ("negative", "positive", "surprise")
 RECIPE = flat_recipe(
@@ -208,6 +209,35 @@ def test_a_run_that_was_killed_goes_on_with_identical_results(tmp_path, jobs):
     assert done[0] == (len(kept), 12)
     assert all(p.stat().st_mtime_ns == when for p, when in kept.items())
     assert told(report) == told(evaluate(SHORT, planted()))
+
+
+def test_of_parts_at_the_same_time_the_last_one_writes_the_report(tmp_path):
+    """Parts of an array run beside each other: what others did meanwhile is there, too."""
+    short = changed(RECIPE, epochs=1, seeds=1)
+    told_apart = []
+
+    def meanwhile(done, total):
+        if done == 1:  # this part has begun: its list of what is missing is made
+            with pytest.raises(UnfinishedError, match=r"2 of 3 .* missing: 2 of seed 0"):
+                evaluate(short, planted(3), out=tmp_path, only={2})
+            told_apart.append(total)
+
+    report = evaluate(short, planted(3), out=tmp_path, only={0, 1}, progress=meanwhile)
+    assert told_apart == [3]
+    assert told(report) == told(evaluate(short, planted(3)))
+    assert report.warnings == evaluate(short, planted(3)).warnings
+
+
+def test_what_is_to_be_done_again_is_not_taken_from_the_disk(tmp_path):
+    """A fold without the weights that are asked for is missing, figures or not."""
+    short = changed(RECIPE, epochs=1, seeds=1)
+    evaluate(short, planted(3), out=tmp_path)
+    identity = json.loads((tmp_path / "run.json").read_text())
+    splits = {0: folds_of(planted(3), "loso", 0)}
+    results = Results(tmp_path, identity, splits, FoldResult)
+    results.again(lambda job: job == (0, 1))
+    with pytest.raises(UnfinishedError, match="missing: 2 of seed 0"):
+        results.check_whole()
 
 
 def test_a_folder_of_another_run_is_refused(tmp_path):

@@ -9,8 +9,8 @@ from face_sets import CLASSES, face_clips
 from mescope.datasets.flow28 import read_flow_maps
 from mescope.errors import DatasetError, LeakError
 from mescope.events import Interval
-from mescope.samples.clip_kinds import map_examples
 from mescope.samples.provenance import Origin, runs
+from mescope.samples.published_maps import map_examples
 from mescope.training.protocols import controls_of, folds_of, in_words
 
 REAL = Path(__file__).parents[2] / ".." / "shared" / "data" / "3db_flow28.npz"

@@ -82,7 +82,9 @@ def examine() -> Iterator[HealthCheck]:
         name = part.__name__.removeprefix("_")
         try:
             yield part()
-        except (MescopeError, ImportError, OSError) as error:
+        except MescopeError as error:
+            yield HealthCheck(name, "problem", str(error))
+        except (ImportError, OSError) as error:
             yield HealthCheck(name, "problem", f"{type(error).__name__}: {error}")
 
 
@@ -154,15 +156,16 @@ def _kernels() -> HealthCheck:
     """Some operations have compiled back ends and slower ones of plain torch."""
     import torch
 
-    from mescope.ops.choice import OPERATIONS, backend_in_use, variable, why_slow
+    from mescope.ops.choice import OPERATIONS, variable, why_slow
 
     cures = {"cpu": "pip install --force-reinstall numba"}
     if torch.cuda.is_available():
         cures["cuda"] = "pip install 'mescope[gpu]'"
     said, advice = [], []
+    refused: dict[str, list[str]] = {}  # by operation, a reason for each device
     for device, cure in cures.items():
-        runs = ", ".join(f"{name}: {backend_in_use(name, device)}" for name in OPERATIONS)
-        said.append(f"{runs} on the {'GPU' if device == 'cuda' else 'CPU'}")
+        runs = _running(device, refused)
+        said.append(f"{', '.join(runs)} on the {'GPU' if device == 'cuda' else 'CPU'}")
         slow = dict.fromkeys(why for name in OPERATIONS if (why := why_slow(name, device)))
         if slow:
             said[-1] += f", of which some are right but slow, because {'; '.join(slow)}"
@@ -172,7 +175,29 @@ def _kernels() -> HealthCheck:
     ]
     if asked:
         said.append(f"as {', '.join(asked)} says")
-    return HealthCheck("kernels", "warning" if advice else "ok", "; ".join([*said, *advice]))
+    nowhere = [whys[0] for whys in refused.values() if len(whys) == len(cures)]
+    if nowhere:
+        return HealthCheck("kernels", "problem", "; ".join(nowhere))
+    said += [why for whys in refused.values() for why in whys]
+    state: Literal["ok", "warning"] = "warning" if advice or refused else "ok"
+    return HealthCheck("kernels", state, "; ".join([*said, *advice]))
+
+
+def _running(device: str, refused: dict[str, list[str]]) -> list[str]:
+    """Return what runs on a device; add to ``refused`` why what the environment names does not.
+
+    What is named for a card may be right there, and still run on no CPU.
+    """
+    from mescope.ops.choice import OPERATIONS, backend_in_use
+
+    runs = []
+    for name in OPERATIONS:
+        try:
+            runs.append(f"{name}: {backend_in_use(name, device)}")
+        except MescopeError as error:
+            runs.append(f"{name}: none")
+            refused.setdefault(name, []).append(str(error))
+    return runs
 
 
 def _landmarks() -> HealthCheck:

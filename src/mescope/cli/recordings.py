@@ -12,7 +12,7 @@ from mescope.errors import RecipeError
 
 if TYPE_CHECKING:
     from mescope.annotations.problems import Problem
-    from mescope.datasets.base import Checked
+    from mescope.datasets.base import Checked, Dataset
     from mescope.evaluation.spotting_report import SpottingReport
     from mescope.io.parallel import Engine
     from mescope.models.weights import Card
@@ -103,6 +103,38 @@ def tell(problems: Sequence[Problem]) -> None:
         explain(f"{others} warnings about the data; `mescope datasets check` shows them")
 
 
+def check_needs_none(recipe: Recipe, source: Source) -> None:
+    """Refuse data where a recipe of a spotter simulates its own.
+
+    Raises:
+        RecipeError: some are given.
+    """
+    if source.dataset or source.root or source.features:
+        raise RecipeError(
+            f"recipe {recipe.name} learns from {recipe.data.kind} data: expected no "
+            '--dataset, --root or --features; a recipe with [data] kind = "recordings" '
+            "learns from those of people"
+        )
+
+
+def opened(recipe: Recipe, source: Source) -> Dataset:
+    """Return the data set that a source names.
+
+    Raises:
+        RecipeError: it holds no recordings but flow maps.
+        DatasetError: it cannot be read.
+    """
+    from mescope.datasets import open_dataset
+    from mescope.datasets.base import Dataset
+
+    data = open_dataset(str(source.dataset), source.root or "", choices=source.choices)
+    if not isinstance(data, Dataset):
+        raise RecipeError(
+            f"recipe {recipe.name} is about recordings, {source.dataset} holds flow maps"
+        )
+    return data
+
+
 def measured(recipe: Recipe, source: Source, jobs: int) -> MeasuredRecordings:
     """Return the measured recordings of a source.
 
@@ -110,8 +142,6 @@ def measured(recipe: Recipe, source: Source, jobs: int) -> MeasuredRecordings:
         RecipeError: the recipe is on simulated recordings, or neither a data set with its root
             nor features are given, or both.
     """
-    from mescope.datasets import open_dataset
-    from mescope.datasets.base import Dataset
     from mescope.samples.frame_kinds import AnnotatedFrames
     from mescope.samples.recording_windows import measure_recordings
     from mescope.samples.spotting_kinds import AnnotatedRecordings
@@ -137,11 +167,7 @@ def measured(recipe: Recipe, source: Source, jobs: int) -> MeasuredRecordings:
             "or --features"
         )
     wanted = fitting(recipe.data, AnnotatedRecordings, "[data]")
-    data = open_dataset(source.dataset, source.root, choices=source.choices)
-    if not isinstance(data, Dataset):
-        raise RecipeError(
-            f"recipe {recipe.name} is about recordings, {source.dataset} holds flow maps"
-        )
+    data = opened(recipe, source)
     if source.notes:
         source.notes.begin(about(source.dataset, source.root, data))
     with progress_bar("measuring recordings") as progress:

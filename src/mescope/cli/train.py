@@ -9,7 +9,13 @@ import typer
 
 from mescope.cli.console import explain, progress_bar, show_json
 from mescope.cli.options import Choices, Json, Log, NamedRecipe, Set, choices_of
-from mescope.cli.recordings import Source, about, data_given, train_recordings
+from mescope.cli.recordings import (
+    Source,
+    about,
+    check_needs_none,
+    data_given,
+    train_recordings,
+)
 from mescope.errors import RecipeError
 
 if TYPE_CHECKING:
@@ -92,7 +98,9 @@ def train(
     kept, wanted = folder / "features", choices_of(choices)
     given = Source(dataset, root, features, kept, None, wanted)
     if dry:
-        return _dry_run(chosen, given, first, as_json)
+        from mescope.cli.dry_run import dry_run
+
+        return dry_run(chosen, given, first, as_json=as_json)
     check_folder(folder)
     how, weights = checked_log(log), folder / f"{chosen.name}.safetensors"
     if resume:
@@ -109,26 +117,11 @@ def train(
     elif chosen.data.annotated:
         card, history = train_recordings(chosen, source, folder, weights, jobs, device, how)
     else:
-        if dataset or root or features:
-            raise RecipeError(
-                f"recipe {chosen.name} learns from {chosen.data.kind} data: expected no "
-                '--dataset, --root or --features; a recipe with [data] kind = "recordings" '
-                "learns from those of people"
-            )
+        check_needs_none(chosen, source)
         notes.begin()
         card, history = _spotting(chosen, folder, jobs, device, how)
     notes.done()
     _tell(card, history, weights, as_json)
-
-
-def _dry_run(recipe: Recipe, source: Source, device: str, as_json: bool) -> None:
-    from mescope.cli.dry_run import dry_run
-    from mescope.training.tasks import task_of
-
-    examples = None
-    if task_of(recipe).names_clips:
-        examples = recipe.data.drawn(recipe.seed) or _examples(recipe, source)
-    dry_run(recipe, examples, device, as_json=as_json)
 
 
 def _finished(recipe: Recipe, folder: Path, weights: Path, *, unscored: bool) -> Card | None:

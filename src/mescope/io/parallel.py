@@ -15,11 +15,16 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Literal, TypeVar, cast, get_args
 
 from mescope.errors import RecipeError
 from mescope.io.devices import claimed
 
+_TOKEN = (
+    "; if it asks for a token, as newer versions of Ray do, put that into ~/.ray/auth_token "
+    "here and on every node, and start nodes with RAY_AUTH_MODE=token"
+)
 _PATIENCE = 5.0  # seconds to wait for a cluster to answer
 _LAST_PORT = 65535
 _AHEAD = 2  # jobs given to a cluster for each of its cores
@@ -166,6 +171,8 @@ def _on_ray(
 ) -> Iterator[tuple[Item, Result]]:
     if importlib.util.find_spec("ray") is None:
         raise RecipeError("expected Ray, found it not installed; `pip install ray`")
+    if address is not None:
+        _show_token()
     import ray
 
     with _joined(ray, jobs, address):
@@ -220,11 +227,24 @@ def _joined(ray: Any, jobs: int, address: str | None) -> Iterator[None]:
     except (ConnectionError, RuntimeError, ValueError) as error:
         where = f"at {address}" if address else "on this machine"
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise RecipeError(f"expected a Ray cluster {where}, could not join: {reason}") from None
+        raise RecipeError(
+            f"expected a Ray cluster {where}, could not join: {reason}{_TOKEN * bool(address)}"
+        ) from None
     try:
         yield
     finally:
         ray.shutdown()
+
+
+def _show_token() -> None:
+    """Let Ray show the token that is here, if there is one, to a cluster that it joins.
+
+    Ray asks for it by itself where `ray start --head` finds one, and shows it only if told to;
+    a cluster that asks for none lets in whoever shows one.  It reads this as it is imported.
+    """
+    named = {"RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"} & os.environ.keys()
+    if named or (Path.home() / ".ray" / "auth_token").is_file():
+        os.environ.setdefault("RAY_AUTH_MODE", "token")
 
 
 def _check_address(address: str) -> None:

@@ -33,6 +33,7 @@ from typing import NamedTuple
 
 import torch
 
+from mescope.errors import MescopeError
 from mescope.ops import scan_cpu
 from mescope.ops.kernel_loading import failure, interpreted, load_kernels
 
@@ -137,10 +138,15 @@ def choose(operation: str, device: str, dtype: torch.dtype, backend: str) -> str
 
     Raises:
         ValueError: an unknown backend, or one that cannot run there; names what can.
+        MescopeError: the same of what the environment names.
     """
     ways = OPERATIONS[operation]
-    if backend == "auto":
-        backend = os.environ.get(variable(operation), "auto")
+    asked = os.environ.get(variable(operation)) or "auto"
+    if backend == "auto" and asked != "auto":
+        try:
+            return choose(operation, device, dtype, asked)
+        except ValueError as error:
+            raise MescopeError(f"{variable(operation)}={asked}: {error}") from None
     if backend == "auto":
         return next(
             name

@@ -20,6 +20,7 @@ from mescope.registry import Registry
 from mescope.samples.examples import Examples
 from mescope.samples.one_clip import OneClip
 from mescope.samples.preparation import Preparation
+from mescope.samples.provenance import Origin
 
 
 class Prepared(NamedTuple):
@@ -27,6 +28,14 @@ class Prepared(NamedTuple):
 
     examples: Examples
     problems: tuple[Problem, ...]
+
+
+class Expected(NamedTuple):
+    """What is known about samples before they are made."""
+
+    labels: NDArray[np.int64]  # (n,), indices into classes
+    classes: tuple[str, ...]
+    origins: tuple[Origin, ...] = ()  # of faces
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +75,26 @@ class SampleKind:
             cache: folder for what is computed from pictures; None keeps nothing.
             jobs: threads or processes; one per core by default.
             progress: called with clips done and clips in all.
+
+        Raises:
+            RecipeError: samples of this kind are not made of data sets.
+            DatasetError: no clip can be used.
+        """
+        raise RecipeError(f"samples of the kind {self.kind!r} are not made of data sets")
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Return the shape (c, ...) of a raw sample.
+
+        Raises:
+            RecipeError: the kind does not say.
+        """
+        raise RecipeError(f"the kind {self.kind!r} does not say what shape its samples have")
+
+    def expected(self, dataset: Any, labels: str) -> Expected:
+        """Return what is known of the samples of a data set before a picture is opened.
+
+        Of simulated samples before one is drawn; there is no data set then.
 
         Raises:
             RecipeError: samples of this kind are not made of data sets.

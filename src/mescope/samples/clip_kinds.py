@@ -16,7 +16,7 @@ from mescope.datasets.base import Dataset
 from mescope.datasets.flow28 import FlowMaps as PublishedMaps
 from mescope.errors import RecipeError
 from mescope.face.detector import default_finder
-from mescope.samples.base import SAMPLES, Prepared, SampleKind, channel_statistics
+from mescope.samples.base import SAMPLES, Expected, Prepared, SampleKind, channel_statistics
 from mescope.samples.checks import Channels, Factor, Number, Side, positive
 from mescope.samples.clip_features import (
     Choice,
@@ -27,12 +27,14 @@ from mescope.samples.clip_features import (
     OnsetFlowFeature,
 )
 from mescope.samples.clip_samples import (
+    FRAMES,
     clip_examples,
     flow_examples,
     grey_map_examples,
     onset_flow_examples,
 )
 from mescope.samples.examples import Examples
+from mescope.samples.expected import expected_clips
 from mescope.samples.mapped_rows import in_file
 from mescope.samples.one_clip import OneClip
 from mescope.samples.preparation import (
@@ -43,6 +45,7 @@ from mescope.samples.preparation import (
     Preparation,
     finite,
 )
+from mescope.samples.published_maps import map_examples
 from mescope.synthesis.flow_maps import CLASSES, draw_flow_maps
 
 SIDE = 224
@@ -75,6 +78,10 @@ class ClipKind(SampleKind):
                 f"canonical maps have one size, {' or '.join(scaled) or 'scale'} would be "
                 "lost; leave one out"
             )
+
+    def expected(self, dataset: Any, labels: str) -> Expected:
+        """See :class:`SampleKind`."""
+        return expected_clips(dataset, labels)
 
     def _channels(self, inputs: NDArray[Any]) -> int:
         """Return how many channels the model is shown."""
@@ -169,6 +176,11 @@ class GreyMaps(_MapKind):
         super().__post_init__()
         positive(self, "size")
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """See :class:`SampleKind`."""
+        return 3, self.size, self.size
+
     def examples(
         self, dataset: Any, *, labels: str, cache: Path | None = None,
         jobs: int | None = None, progress: Any = None,
@@ -179,6 +191,13 @@ class GreyMaps(_MapKind):
         return grey_map_examples(
             dataset, labels=labels, size=self.size, cache=cache, jobs=jobs, progress=progress
         )
+
+    def expected(self, dataset: Any, labels: str) -> Expected:
+        """See :class:`SampleKind`."""
+        if isinstance(dataset, PublishedMaps):
+            known = map_examples(dataset)
+            return Expected(known.labels, known.classes)
+        return super().expected(dataset, labels)
 
     def simulated_like(self, count: int, seed: int) -> Examples | None:
         """See :class:`SampleKind`."""
@@ -210,6 +229,11 @@ class FlowMaps(_MapKind):
 
     def _spread(self, used: NDArray[Any], spread: NDArray[np.float64]) -> NDArray[np.float64]:
         return _unit(used, spread) if self.unit_flow else spread
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """See :class:`SampleKind`."""
+        return 3, self.size, self.size
 
     def examples(
         self, dataset: Any, *, labels: str, cache: Path | None = None,
@@ -258,6 +282,11 @@ class OnsetFlow(ClipKind):
         slope[-1], centre[-1] = 1.0 / GREY_SPREAD, GREY_MEAN
         return slope, centre
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """See :class:`SampleKind`."""
+        return 3, self.size, self.size
+
     def examples(
         self, dataset: Any, *, labels: str, cache: Path | None = None,
         jobs: int | None = None, progress: Any = None,
@@ -287,6 +316,11 @@ class Clips(ClipKind):
     def __post_init__(self) -> None:
         super().__post_init__()
         positive(self, "size")
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """See :class:`SampleKind`."""
+        return FRAMES, self.size, self.size
 
     def examples(
         self, dataset: Any, *, labels: str, cache: Path | None = None,
@@ -323,6 +357,15 @@ class SimulatedMaps(_MapKind):
         super().__post_init__()
         positive(self, "maps")
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """See :class:`SampleKind`."""
+        return 3, self.size, self.size
+
+    def expected(self, dataset: Any, labels: str) -> Expected:
+        """See :class:`SampleKind`; classes come in turn, as which are drawn is not known."""
+        return Expected(np.arange(self.maps) % len(CLASSES), CLASSES)
+
     def drawn(self, seed: int | tuple[int, ...], count: int = 0) -> Examples:
         """Draw maps; every one counts as a person of its own."""
         drawn = draw_flow_maps(count or self.maps, seed)
@@ -352,16 +395,3 @@ def _unit(used: NDArray[Any], spread: NDArray[np.float64]) -> NDArray[np.float64
     """Return one spread for all channels, that of u and v, of which strain has no part."""
     flow = float(used[:, :2].std(dtype=np.float64))
     return np.full_like(spread, max(flow, 1e-12))
-
-
-def map_examples(maps: PublishedMaps) -> Examples:
-    """Return published maps as examples: channels u, v, strain; grey values 0 to 255."""
-    classes = ("negative", "positive", "surprise")
-    return Examples(
-        kind="flow28",
-        inputs=np.ascontiguousarray(maps.flow.transpose(0, 3, 1, 2), dtype=np.float32),
-        labels=np.array([classes.index(name) for name in maps.labels], dtype=np.int64),
-        classes=classes,
-        persons=maps.persons,
-        names=maps.clips,
-    )

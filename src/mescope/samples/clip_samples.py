@@ -50,6 +50,9 @@ from mescope.samples.examples import Examples
 from mescope.samples.mapped_rows import stacked
 from mescope.samples.recording_clips import clips_of
 
+FRAMES = 16
+"""Frames of a sample that is a clip."""
+
 Item = TypeVar("Item")
 Done = TypeVar("Done")
 
@@ -142,7 +145,7 @@ def clip_examples(
     dataset: Dataset,
     *,
     labels: str,
-    frames: int = 16,
+    frames: int = FRAMES,
     size: int = 224,
     cache: Path | None = None,
     jobs: int | None = None,
@@ -238,7 +241,7 @@ def _clips(
 ) -> _Found:
     """Compute a feature of every clip that has a class, in the order of the data set."""
     findings = Findings(dataset.name)
-    classes, clips, wanted = _classes(dataset, labels, findings)
+    classes, clips, wanted = clips_with_class(dataset, labels, findings)
     # what another finder does has no name to key by
     keep = Keep(Path(cache) / feature.name) if cache is not None and finder is None else None
     guarded = _OneAtATime(finder or default_finder())
@@ -268,10 +271,14 @@ def _clips(
     return _Found(made, kept, chosen, classes, findings.problems(), folder, feature.parameters)
 
 
-def _classes(
+def clips_with_class(
     dataset: Dataset, labels: str, findings: Findings
 ) -> tuple[tuple[str, ...], list[Clip], list[int]]:
-    """Return the classes, and the clips that have one with its index."""
+    """Return the classes of a label set, and the clips that have one with its index.
+
+    Raises:
+        DatasetError: there is no clip, no such label set, or none of the clips has a class.
+    """
     wanted = clips_of(dataset, findings)
     if not wanted:
         first = "".join(f"; the first problem: {p}" for p in findings.single[:1])

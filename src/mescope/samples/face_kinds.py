@@ -14,8 +14,9 @@ from mescope.face.detector import default_finder
 from mescope.face.nasal_crop import Extent, Smoothing, crop_clip
 from mescope.facs import Table
 from mescope.ranges import Within
-from mescope.samples.base import SAMPLES, Prepared, SampleKind
+from mescope.samples.base import SAMPLES, Expected, Prepared, SampleKind
 from mescope.samples.checks import Channels, Factor, Side, positive
+from mescope.samples.expected import expected_faces
 from mescope.samples.face_clips import FaceClips, face_examples
 from mescope.samples.one_clip import OneClip
 from mescope.samples.preparation import (
@@ -78,6 +79,15 @@ class Faces(SampleKind):
                 extent=self.extent, guard=self.guard, keep_long=self.keep_long,
             ),
         )  # fmt: skip
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """See :class:`SampleKind`."""
+        return self.channels, (1 + self.draws) * self.frames, self.size, self.size
+
+    def expected(self, dataset: Any, labels: str) -> Expected:
+        """See :class:`SampleKind`."""
+        return expected_faces(dataset, self.wanted, labels)
 
     def examples(
         self, dataset: Any, *, labels: str, cache: Path | None = None,

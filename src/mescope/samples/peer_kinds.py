@@ -45,6 +45,11 @@ class ApexFaces(ClipKind):
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         return slope / GREY_SPREAD, np.full_like(centre, GREY_MEAN)
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """See :class:`SampleKind`."""
+        return 1, self.size, self.size
+
     def examples(
         self, dataset: Any, *, labels: str, cache: Path | None = None,
         jobs: int | None = None, progress: Any = None,
@@ -75,6 +80,11 @@ class FlowSequences(ClipKind):
     def __post_init__(self) -> None:
         super().__post_init__()
         positive(self, "size", "frames")
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """See :class:`SampleKind`."""
+        return self.channels, self.frames, self.size, self.size
 
     def examples(
         self, dataset: Any, *, labels: str, cache: Path | None = None,

@@ -19,6 +19,12 @@ from mescope.training.fit import Batch
 from mescope.training.tables import Optim
 
 
+def shown(count: int, origins: Sequence[Origin], *, flip: bool) -> NDArray[np.int64]:
+    """Return the examples that an epoch shows of ``count``, mirrored originals last."""
+    flipped = [i for i in range(count) if not origins or origins[i].role == "original"]
+    return np.array([*range(count), *(flipped if flip else [])], np.int64)
+
+
 class FaceEpochs:
     """Shuffled batches.
 
@@ -42,10 +48,7 @@ class FaceEpochs:
     ) -> None:  # fmt: skip
         self._optim, self._faces, self._prepare = optim, faces, preparation
         self._inputs, self._labels, self._seed = inputs, labels, seed
-        flipped = [
-            i for i in range(len(labels)) if not origins or origins[i].role == "original"
-        ]
-        self.items = np.array([*range(len(labels)), *(flipped if flip else [])], np.int64)
+        self.items = shown(len(labels), origins, flip=flip)
         self.mirrored = np.arange(len(self.items)) >= len(labels)
         macro = np.array([o.kind == "macro" for o in origins] or [False] * len(labels))
         self._shares = np.where(macro, faces.macro_weight, 1.0)

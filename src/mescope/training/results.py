@@ -142,6 +142,7 @@ class Results(Generic[Result]):
     kind: type[Result]
     warnings: list[str] = field(default_factory=list)
     _done: dict[tuple[int, int], Result] = field(default_factory=dict)
+    _again: Callable[[tuple[int, int]], bool] = field(default=lambda _: False)
 
     def __post_init__(self) -> None:
         self.identity = json.loads(json.dumps(self.identity | {"version": VERSION}))
@@ -175,15 +176,24 @@ class Results(Generic[Result]):
         ]
 
     def again(self, wanted: Callable[[tuple[int, int]], bool]) -> None:
-        """Take finished jobs (seed, number) for missing: they are done and kept once more."""
+        """Take finished jobs (seed, number) for missing: they are done and kept once more.
+
+        ``wanted`` is asked again about what other parts of the run have finished.
+        """
+        self._again = wanted
         self._done = {job: done for job, done in self._done.items() if not wanted(job)}
 
     def check_whole(self) -> None:
-        """Refuse a run of which jobs are missing.
+        """Refuse a run of which jobs are missing; those that others did meanwhile are not.
+
+        A part keeps its last job before it looks here, so of parts that end together at
+        least one finds all of them.
 
         Raises:
             UnfinishedError: names them.
         """
+        if self.folder is not None:
+            self._read()
         missing = self.missing()
         if missing:
             every = sum(map(len, self.splits.values()))
@@ -241,25 +251,27 @@ class Results(Generic[Result]):
             )
 
     def _read(self) -> None:
-        for seed, folds in self.splits.items():
-            for number, fold in enumerate(folds):
-                path = self._path(seed, number)
-                if path.exists():
-                    self._take(path, (seed, number), fold)
+        """Read the finished jobs that are not known yet."""
+        for seed, number in self.missing():
+            path = self._path(seed, number)
+            if path.exists() and not self._again((seed, number)):
+                self._take(path, (seed, number), self.splits[seed][number])
 
     def _take(self, path: Path, key: tuple[int, int], fold: Fold) -> None:
         """Read one file; one that is damaged is reported and computed again."""
         try:
             result = self.kind.read(json_value(path.read_text(encoding="utf-8")))
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
-            self.warnings.append(
-                f"{path.name} of {path.parent.name} was damaged: computed again"
-            )
+            self._warn(f"{path.name} of {path.parent.name} was damaged: computed again")
             return
         if result.answers(fold):
             self._done[key] = result
         else:
-            self.warnings.append(f"{path.name} of {path.parent.name} is of another fold")
+            self._warn(f"{path.name} of {path.parent.name} is of another fold")
+
+    def _warn(self, text: str) -> None:
+        if text not in self.warnings:  # files are looked at more than once
+            self.warnings.append(text)
 
 
 def _folder(path: Path) -> None:

@@ -24,6 +24,7 @@ from mescope.models.card import read_card
 from mescope.models.videomamba_import import IMPORTED
 from mescope.models.weight_files import find
 from mescope.models.weights import config_of, load
+from mescope.samples.base import Expected
 from mescope.samples.kinds import preparation_of
 from mescope.samples.mapped_rows import take
 from mescope.samples.preparation import Preparation
@@ -264,6 +265,11 @@ class Classification(LoopTask):
             self.optim, augment, self.recognizer.prepare, given.inputs, given.labels,
             len(given.classes), self.seed, beside,
         )  # fmt: skip
+
+    @classmethod
+    def an_epoch(cls, recipe: Recipe, given: Expected) -> int:
+        """Return how many samples an epoch shows of those that are expected."""
+        return len(given.labels)
 
     def batches(self, epoch: int) -> Iterable[Batch]:
         """See :class:`LoopTask`."""

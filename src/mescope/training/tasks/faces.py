@@ -14,8 +14,9 @@ from torch.nn import functional as F
 
 from mescope.errors import RecipeError
 from mescope.models import videomamba
+from mescope.samples.base import Expected
 from mescope.samples.face_kinds import Faces
-from mescope.training.face_epochs import FaceEpochs
+from mescope.training.face_epochs import FaceEpochs, shown
 from mescope.training.fit import Batch
 from mescope.training.tables import AugmentTable, Optim, Recipe, fitting
 from mescope.training.tasks.base import TASKS
@@ -64,6 +65,12 @@ class FaceTask(Classification):
             fitting(self.recipe.augment, FaceAugment, "[augment]").flip,
             self.recognizer.prepare, given.inputs, given.labels, given.origins, self.seed,
         )  # fmt: skip
+
+    @classmethod
+    def an_epoch(cls, recipe: Recipe, given: Expected) -> int:
+        """See :class:`Classification`: with ``flip`` originals are there twice."""
+        flip = fitting(recipe.augment, FaceAugment, "[augment]").flip
+        return len(shown(len(given.labels), given.origins, flip=flip))
 
     def loss(self, output: Any, batch: Batch) -> Tensor:
         """Return the mean of the cross-entropy, weighted by clip and by class."""
