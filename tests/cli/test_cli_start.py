@@ -9,6 +9,7 @@ import sys
 import numpy as np
 import pytest
 
+from mescope.models.weight_files import find
 from mescope.synthesis.dynamics import random_script
 from mescope.synthesis.encode import write_video
 from mescope.synthesis.portraits import test_portraits as portraits
@@ -55,9 +56,19 @@ def test_help_imports_nothing_heavy(tmp_path):
 
 
 def test_an_analysis_imports_what_it_uses(clip, tmp_path):
+    """The network of the shipped weights runs without torch."""
     words = ("analyze", clip, "-o", tmp_path / "out")
     modules = imported(tmp_path / "modules", *words)
     assert "mescope.ops.scan_kernels" in modules  # the network did run
+    assert not modules & (NEVER | {"torch"})
+
+
+def test_other_weights_import_torch_and_no_compiler(clip, tmp_path):
+    own = tmp_path / "own.safetensors"
+    own.write_bytes(find("me-tst-plus-cascade").read_bytes())
+    words = ("analyze", clip, "-o", tmp_path / "out", "--model", own)
+    modules = imported(tmp_path / "modules", *words)
+    assert {"torch", "mescope.ops.scan_kernels"} <= modules
     assert not modules & NEVER
 
 
