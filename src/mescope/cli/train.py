@@ -9,7 +9,7 @@ import typer
 
 from mescope.cli.console import explain, progress_bar, show_json
 from mescope.cli.options import Choices, Json, Log, NamedRecipe, Set, choices_of
-from mescope.cli.recordings import Source, about, data_given, train_recordings
+from mescope.cli.recordings import Source, about, data_given, tell, train_recordings
 from mescope.errors import RecipeError
 
 if TYPE_CHECKING:
@@ -52,6 +52,14 @@ def train(
         Path | None,
         typer.Option("--output", "-o", help="Folder for the run.  Default: runs/RECIPE."),
     ] = None,
+    cache: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="<folder>",
+            help="What is computed from pictures, for several runs.  Default: in the run's "
+            "folder.",
+        ),
+    ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="No longer needed: the same command goes on.")
     ] = False,
@@ -86,10 +94,11 @@ def train(
     from mescope.training.repeat import RunNotes
     from mescope.training.shipped_recipes import run_name
     from mescope.training.tasks import task_of
+    from mescope.training.train_clips import check_network
 
     first, chosen = checked_devices(device)[0], read_recipe(recipe, settings or ())
     folder = output or Path("runs") / run_name(recipe)
-    kept, wanted = folder / "features", choices_of(choices)
+    kept, wanted = cache or folder / "features", choices_of(choices)
     given = Source(dataset, root, features, kept, None, wanted)
     if dry:
         return _dry_run(chosen, given, first, as_json)
@@ -104,6 +113,7 @@ def train(
     notes = RunNotes(folder, chosen, "train", context.obj or (), options)
     source = Source(dataset, root, features, kept, notes, wanted)
     if task_of(chosen).names_clips:
+        check_network(chosen)
         real = _examples(chosen, source)
         card, history = _recogniser(chosen, real, folder, weights, device, how)
     elif chosen.data.annotated:
@@ -251,7 +261,9 @@ def _examples(recipe: Recipe, source: Source) -> Examples | None:
     if source.notes:
         source.notes.begin(about(dataset, root, data))
     with progress_bar("reading clips") as progress:
-        return prepare(
+        prepared = prepare(
             recipe.data.real(), data, labels=recipe.labels, cache=source.cache,
             progress=progress,
-        ).examples  # fmt: skip
+        )  # fmt: skip
+    tell(prepared.problems)
+    return prepared.examples
