@@ -94,7 +94,6 @@ def train(
     from mescope.training.repeat import RunNotes
     from mescope.training.shipped_recipes import run_name
     from mescope.training.tasks import task_of
-    from mescope.training.train_clips import check_network
 
     first, chosen = checked_devices(device)[0], read_recipe(recipe, settings or ())
     folder = output or Path("runs") / run_name(recipe)
@@ -113,7 +112,6 @@ def train(
     notes = RunNotes(folder, chosen, "train", context.obj or (), options)
     source = Source(dataset, root, features, kept, notes, wanted)
     if task_of(chosen).names_clips:
-        check_network(chosen)
         real = _examples(chosen, source)
         card, history = _recogniser(chosen, real, folder, weights, device, how)
     elif chosen.data.annotated:
@@ -249,7 +247,9 @@ def _examples(recipe: Recipe, source: Source) -> Examples | None:
     """Return real clips: as the recipe wants them, or maps like the simulated ones."""
     from mescope.datasets import open_dataset
     from mescope.samples.prepare import prepare
+    from mescope.training.train_clips import check_network
 
+    check_network(recipe)  # before pictures are read
     dataset, root = source.dataset, source.root
     if dataset is None and root is None:
         if source.notes:
