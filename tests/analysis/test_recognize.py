@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,10 +16,14 @@ from mescope.errors import FaceError, MescopeError, VideoError, WeightsError
 from mescope.models.weights import list_weights
 from mescope.motion.flow_colours import flow_colours
 from mescope.samples.examples import Examples
+from mescope.samples.kinds import SAMPLES
+from mescope.samples.one_clip import OneClip
+from mescope.samples.sparse_frames import views
 from mescope.synthesis.dynamics import PlantedExpression, Script, Waves
 from mescope.synthesis.portraits import test_portraits
 from mescope.synthesis.render import SyntheticVideo
 from mescope.training.recognizer import TrainedRecognizer
+from mescope.training.recognizers import load_recognizer
 from mescope.training.train_clips import publish_recognizer, train_on_all
 
 STILL = Waves(amplitudes=(), frequencies=(), phases=())
@@ -48,8 +53,6 @@ def weights(tmp_path_factory):
         examples = recipe.data.drawn(0)
         recipe = flat_recipe(name=data, model="flow-cnn", data=data, epochs=1, options=options)
         inputs = examples.inputs if data != "clips" else examples.inputs[:, [0, 1, 2, 0]]
-        from dataclasses import replace
-
         examples = replace(examples, kind=data, inputs=inputs)
         learned, _ = train_on_all(recipe, examples, folder / data)
         made[data] = folder / f"{data}.safetensors"
@@ -104,29 +107,50 @@ def test_frames_that_make_no_sense(weights, frames, text):
         recognize(video, onset, apex, offset=offset, models=[weights["flow28"]])
 
 
-def test_a_model_of_faces_is_shown_crops_from_onset_to_offset(tmp_path):
+def faces_model(folder, views):
+    """Weights of whole clips of faces that learned next to nothing, asked in views."""
     recipe = flat_recipe(
         name="faces", model="videomamba-xs", data="faces", size=28, frames=4, channels=1,
         draws=0, epochs=1, batch_size=4, options={"dim": 16, "depth": 1},
     )  # fmt: skip
+    recipe = replace(recipe, data=replace(recipe.data, views=views))
+    stored = 4 * (views + 1 if views > 1 else 1)
+    random = np.random.default_rng(0).integers(0, 256, (4, 1, stored, 28, 28))
     examples = Examples(
         kind="faces", labels=np.arange(4) % 3, classes=("negative", "positive", "surprise"),
-        inputs=np.random.default_rng(0).integers(0, 256, (4, 1, 4, 28, 28)).astype(np.uint8),
-        persons=(("a", "1"),) * 4, names=tuple("abcd"),
+        inputs=random.astype(np.uint8), persons=(("a", "1"),) * 4, names=tuple("abcd"),
     )  # fmt: skip
-    learned, _ = train_on_all(recipe, examples, tmp_path / "run")
-    path = tmp_path / "faces.safetensors"
+    learned, _ = train_on_all(recipe, examples, folder / "run")
+    path = folder / "faces.safetensors"
     publish_recognizer(learned, recipe, examples, path)
+    return path
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_model_of_faces_is_shown_crops_from_onset_to_offset(tmp_path, count):
+    path = faces_model(tmp_path, count)
     video = clip(test_portraits()[0], ("12",))
-    seen = []
-    plain = TrainedRecognizer.scores
+    seen, read = [], set()
+    plain, each = TrainedRecognizer.scores, type(video).each
+
+    def watched(self, indices, **others):
+        for frame, picture in each(self, indices, **others):
+            read.add(frame)
+            yield frame, picture
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TrainedRecognizer, "scores", lambda s, x: seen.append(x) or plain(s, x))
+        patch.setattr(type(video), "each", watched)
         (found,) = recognize(video, 0, APEX, offset=19, models=[path]).found
     assert sum(found.shares.values()) == pytest.approx(1.0)
-    assert seen[0].shape == (1, 1, 4, 28, 28)
+    assert seen[0].shape == (1, 1, 4 * count, 28, 28)
     assert seen[0].std() > 20  # a face, and it moves
     assert (seen[0][0, 0, 0] != seen[0][0, 0, 2]).any()
+    assert read == set(views(20, 4, count).ravel().tolist())
+    if count == 3:  # the middle one of three is what one view shows
+        loaded, _ = load_recognizer(faces_model(tmp_path / "one", 1))
+        (alone,), _ = SAMPLES["faces"].of_one(loaded.prepare, OneClip(video, 0, APEX, 19))
+        assert (seen[0][0, :, 4:8] == alone).all()
     with pytest.raises(VideoError, match="needs the offset"):
         recognize(video, 0, APEX, models=[path])
 

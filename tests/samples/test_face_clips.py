@@ -12,7 +12,7 @@ from mescope.events import Interval
 from mescope.samples import face_clips, mapped_rows
 from mescope.samples.face_clips import FaceClips, face_examples
 from mescope.samples.rsmix.plan import Settings
-from mescope.samples.sparse_frames import middle
+from mescope.samples.sparse_frames import middle, views
 from mescope.training.recipe import parse_recipe
 
 ASKED = FaceClips(frames=4, size=28, channels=1, draws=1, macro=True, mixes=True, controls=True)
@@ -45,6 +45,42 @@ def test_originals_show_their_frames_and_copies_neutral_ones_around(tmp_path):
     assert set(np.unique(control)) <= set(range(20))  # nothing of the expression
     assert ((control == mixed) == (mixed < 40)).all()  # the mask of the copy, its background
     assert len(set(data.names)) == 3
+
+
+def test_views_stand_before_the_draws_and_show_what_the_origin_says(tmp_path):
+    """Whoever learned from a frame of a view was refused: it belongs to the expression."""
+    some = expression(20, 59, "12"), expression(80, 119, kind="macro")
+    one = made(tmp_path / "one", *some, frames=130).examples
+    three = made(
+        tmp_path / "three", *some, frames=130, asked=dataclasses.replace(ASKED, views=3)
+    ).examples
+    assert three.inputs.shape == (len(one), 1, 4 * 4, 28, 28)
+    assert (three.inputs[:, :, 12:] == one.inputs[:, :, 4:]).all()  # what training is shown
+    assert (three.inputs[:, :, 4:8] == one.inputs[:, :, :4]).all()  # the middle of three
+    assert three.origins == one.origins
+    for item, origin in enumerate(three.origins):
+        if origin.role != "original":
+            continue
+        shown = levels(three, item)
+        assert (shown == shown[:, :1, :1]).all()
+        found = shown[:12, 0, 0]
+        wanted = views(40, 4, 3).ravel() + origin.source.first
+        assert (found == wanted).all()
+        assert all(any(s.first <= f <= s.last for s in origin.shown) for f in found)
+
+
+def test_views_have_cache_entries_of_their_own(tmp_path, monkeypatch):
+    film = recording(tmp_path / "films", "a", 60, [expression(10, 49)])
+    monkeypatch.setattr(face_clips, "default_finder", PlanFinder)
+    kept, seen = tmp_path / "kept", []
+    for count in (1, 3, 1, 3):
+        asked = dataclasses.replace(ASKED, mixes=False, controls=False, views=count)
+        made = face_examples(data_set(film), asked, labels="4-class", cache=kept).examples
+        seen.append(made.inputs)
+    assert [s.shape[2] for s in seen] == [8, 16, 8, 16]
+    assert (seen[0] == seen[2]).all()
+    assert (seen[1] == seen[3]).all()
+    assert len(list(kept.glob("faces/*"))) == 2
 
 
 def test_colour_has_three_channels(tmp_path):

@@ -11,18 +11,26 @@ from made_recipes import changed, flat_recipe
 from mescope.errors import LeakError, RecipeError, WeightsError
 from mescope.evaluation.report import SUBJECT_DEPENDENT
 from mescope.evaluation.report_files import as_json, from_json
+from mescope.models.card import read_card
+from mescope.models.weights import save
+from mescope.samples.kinds import preparation_of
 from mescope.samples.preparation import IMAGENET_MEAN, IMAGENET_SPREAD
 from mescope.training import train_clips
 from mescope.training.evaluate import evaluate
 from mescope.training.face_epochs import FaceEpochs
 from mescope.training.flat_recipe import tables_of
-from mescope.training.recipe import recipe_of
-from mescope.training.recognizers import train_recognizer
+from mescope.training.recipe import parse_recipe, recipe_of, recipe_text
+from mescope.training.recognizers import load_recognizer, train_recognizer
 from mescope.training.tasks.faces import weighted_mean
 
 
-def epochs(data, **changes):
-    recipe = changed(RECIPE, difference=False, **changes)
+def viewed(recipe, count):
+    """The recipe, tested with so many views."""
+    return dataclasses.replace(recipe, data=dataclasses.replace(recipe.data, views=count))
+
+
+def epochs(data, views=1, **changes):
+    recipe = viewed(changed(RECIPE, difference=False, **changes), views)
     return FaceEpochs(
         recipe.optim, recipe.data, recipe.augment.flip, recipe.data.measure(data.inputs),
         data.inputs, data.labels, data.origins, 0,
@@ -67,6 +75,92 @@ def test_frames_come_from_the_draws_segment_by_segment():
     seen = np.concatenate([pixels(next(made.batches(e))[0])[:, 0, :, 0, 0] for e in range(40)])
     assert (seen % FRAMES == np.arange(FRAMES)).all()
     assert {tuple(np.unique(column)) for column in seen.T} == {(4 + i, 8 + i) for i in range(4)}
+
+
+@pytest.mark.parametrize("draws", [0, 1, 3])
+def test_training_is_shown_the_same_with_any_number_of_views(draws):
+    one = face_clips(people=2, each=2)
+    rng = np.random.default_rng(1)
+    taken = rng.integers(0, 256, (len(one), 1, max(draws, 1) * FRAMES, SIDE, SIDE))
+    rest = rng.integers(0, 256, (len(one), 1, 3 * FRAMES, SIDE, SIDE))
+    stored = {
+        1: [taken] if not draws else [rest[:, :, :FRAMES], taken],
+        3: [rest, taken],
+    }
+    found = {}
+    for count, parts in stored.items():
+        data = dataclasses.replace(one, inputs=np.concatenate(parts, 2).astype(np.uint8))
+        made = epochs(data, draws=draws, views=count, flip=True)
+        found[count] = [batch for e in range(3) for batch in made.batches(e)]
+    for a, b in zip(found[1], found[3], strict=True):
+        assert all(torch.equal(x, y) for x, y in zip(a, b, strict=True))
+
+
+def in_views(data, count):
+    """The clips with ``count`` views before their draw, each a little darker than the last."""
+    first, drawn = data.inputs[:, :, :FRAMES], data.inputs[:, :, FRAMES:]
+    parts = [(first * (1 - 0.3 * v)).astype(np.uint8) for v in range(count)]
+    return dataclasses.replace(data, inputs=np.concatenate([*parts, drawn], axis=2))
+
+
+def test_a_fold_is_tested_with_the_mean_of_the_shares_of_all_views(monkeypatch):
+    from mescope.training import evaluate as evaluation
+
+    data, kept = in_views(face_clips(people=4), 3), []
+
+    def keep(*given, **others):
+        kept.append(train_recognizer(*given, **others))
+        return kept[-1]
+
+    monkeypatch.setattr(evaluation, "train_recognizer", keep)
+    recipe = viewed(changed(RECIPE, epochs=20, rsmix=True, control=True), 3)
+    report = evaluate(recipe, data, "70-30")
+    assert report.recipe["data"]["views"] == 3
+    (trained,) = kept
+    known = list(zip(data.persons, data.names, strict=True))
+    rows = [known.index((p.person, p.name)) for p in report.predictions]
+    assert len(rows) == len(set(rows)) == 4  # a clip counts once
+    prepare, model = trained.prepare, trained.model.eval()
+    with torch.no_grad():
+        logits = [
+            model(prepare(data.inputs[rows][:, :, v * FRAMES : (v + 1) * FRAMES])).emotion
+            for v in range(3)
+        ]
+    shares = torch.stack([one.double().softmax(-1) for one in logits])
+    found = np.array([p.scores for p in report.predictions])
+    np.testing.assert_allclose(found, shares.mean(0), rtol=1e-6)
+    assert (shares[0] - shares[2]).abs().max() > 1e-3  # the views do differ
+    of_logits = torch.stack(logits).mean(0).double().softmax(-1)
+    assert np.abs(found - of_logits.numpy()).max() > 1e-6
+    assert len(report.control) == 4  # asked in the same way
+    # what was learned is what is learned with one view
+    alone = in_views(face_clips(people=4), 1)
+    evaluate(viewed(recipe, 1), alone, "70-30")
+    for a, b in zip(model.parameters(), kept[1].model.parameters(), strict=True):
+        assert torch.equal(a, b)
+
+
+def test_clips_without_all_views_are_refused():
+    data = in_views(face_clips(people=2), 2)
+    recipe = viewed(changed(RECIPE, epochs=1), 2)
+    trained = train_recognizer(recipe, data.inputs, data.labels, data.classes, 0)
+    with pytest.raises(ValueError, match="expected 4 frames for each of 2 views, found"):
+        trained.scores(face_clips(people=1).inputs[:, :, :FRAMES])
+
+
+def test_weights_keep_the_views_that_they_are_asked_with(tmp_path):
+    data = in_views(face_clips(people=2, roles=("original",)), 3)
+    recipe = viewed(changed(RECIPE, epochs=1), 3)
+    learned, _ = train_clips.train_on_all(recipe, data, tmp_path / "run")
+    path = tmp_path / "three.safetensors"
+    train_clips.publish_recognizer(learned, recipe, data, path)
+    loaded, card = load_recognizer(path)
+    assert (card.inputs["views"], loaded.prepare.views) == (3, 3)
+    np.testing.assert_array_equal(loaded.scores(data.inputs), learned.scores(data.inputs))
+    old = dataclasses.replace(
+        card, inputs={k: v for k, v in card.inputs.items() if k != "views"}
+    )
+    assert preparation_of(old).views == 1  # of cards before there were views
 
 
 def test_a_difference_forgets_who_it_is():
@@ -171,6 +265,31 @@ def test_a_split_of_clips_is_never_clean():
 def test_recipes_that_make_no_sense(changes, says):
     with pytest.raises(RecipeError, match=says):
         changed(RECIPE, **changes)
+
+
+@pytest.mark.parametrize("count", ["0", "65", "1.5", "true", '"3"'])
+def test_views_that_make_no_sense(count):
+    text = recipe_text(RECIPE).replace('kind = "faces"', f'kind = "faces"\nviews = {count}')
+    with pytest.raises(
+        RecipeError, match=r"data.views must be a whole number( in 1\.\.64)?, got"
+    ):
+        parse_recipe(text)
+
+
+def test_weights_asked_as_they_are_see_the_views_of_the_recipe(tmp_path):
+    data = in_views(face_clips(people=2, roles=("original",)), 3)
+    drawn = viewed(changed(RECIPE, epochs=1), 1)
+    path = tmp_path / "one.safetensors"
+    one = in_views(face_clips(people=2, roles=("original",)), 1)
+    learned, _ = train_clips.train_on_all(drawn, one, tmp_path / "run")
+    train_clips.publish_recognizer(learned, drawn, one, path)
+    card = read_card(path)
+    save(path, learned.model, dataclasses.replace(card, simulated=True))
+    asked = viewed(changed(RECIPE, epochs=0, weights=str(path)), 3)
+    found = train_recognizer(asked, data.inputs, data.labels, data.classes, 0)
+    assert found.prepare.views == 3
+    each = [learned.scores(data.inputs[:, :, v * FRAMES :]) for v in range(3)]
+    np.testing.assert_allclose(found.scores(data.inputs), np.mean(each, 0), rtol=1e-6)
 
 
 def test_faces_are_for_videomamba_and_it_for_nothing_else():

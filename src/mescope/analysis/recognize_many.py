@@ -11,7 +11,7 @@ import numpy as np
 from mescope import defaults
 from mescope.analysis.recognition import check_frames, load_models, named_by
 from mescope.datasets.base import Dataset
-from mescope.errors import DatasetError, MescopeError
+from mescope.errors import DatasetError, MescopeError, VideoError
 from mescope.events import Expression, Recording
 from mescope.face.aligned import align
 from mescope.io.progress import Progress
@@ -105,8 +105,9 @@ def recognize_all(
                 named = NamedExpression(
                     recording, expression, clip.apex, found, (*notes, *more)
                 )
-            except MescopeError as error:
-                video = error if video is None else video
+            except (MescopeError, OSError) as error:
+                if video is None:  # it cannot be opened for the next one either
+                    video = error if isinstance(error, MescopeError) else VideoError(str(error))
                 named = NamedExpression(recording, expression, error=str(error))
             yield named
             done += 1

@@ -153,6 +153,12 @@ def _table(
     failed = sum(bool(one.error) for one in named)
     if failed:
         explain(f"{failed} of {len(named)} expressions could not be named")
+    # rows about other videos are nobody's loss where one video is asked about
+    lost = 0 if alone else sum(p.rows for p in data.problems if p.level == "error")
+    if lost:
+        rows_are = "1 row of the table was" if lost == 1 else f"{lost} rows of the table were"
+        explain(f"{rows_are} left out, as said above; all others were asked about")
+    if failed or lost:
         raise typer.Exit(SOME_FAILED)
 
 

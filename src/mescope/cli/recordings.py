@@ -100,7 +100,8 @@ def tell(problems: Sequence[Problem]) -> None:
         explain(str(problem))
     others = len(problems) - len(errors)
     if others:
-        explain(f"{others} warnings about the data; `mescope datasets check` shows them")
+        said = "1 warning" if others == 1 else f"{others} warnings"
+        explain(f"{said} about the data; `mescope datasets check` shows them")
 
 
 def check_needs_none(recipe: Recipe, source: Source) -> None:

@@ -57,6 +57,7 @@ def search(
     `mescope evaluate`, and the weights.  The same command goes on where it was stopped.
     """
     from mescope.cli.inputs import check_folder
+    from mescope.cli.recordings import tell
     from mescope.datasets import open_dataset
     from mescope.io.devices import checked_device
     from mescope.reports.search_plot import save_search_plot
@@ -73,6 +74,7 @@ def search(
             chosen.data, data, labels=chosen.labels, cache=output / "features",
             progress=progress,
         )  # fmt: skip
+    tell(prepared.problems)
     run = SearchRun(chosen, prepared.examples, output, device=device)
     total = run.steps * run.epochs
     with told(output, CHECKPOINT):

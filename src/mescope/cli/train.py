@@ -14,6 +14,7 @@ from mescope.cli.recordings import (
     about,
     check_needs_none,
     data_given,
+    tell,
     train_recordings,
 )
 from mescope.errors import RecipeError
@@ -58,6 +59,14 @@ def train(
         Path | None,
         typer.Option("--output", "-o", help="Folder for the run.  Default: runs/RECIPE."),
     ] = None,
+    cache: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="<folder>",
+            help="What is computed from pictures, for several runs.  Default: in the run's "
+            "folder.",
+        ),
+    ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="No longer needed: the same command goes on.")
     ] = False,
@@ -95,7 +104,7 @@ def train(
 
     first, chosen = checked_devices(device)[0], read_recipe(recipe, settings or ())
     folder = output or Path("runs") / run_name(recipe)
-    kept, wanted = folder / "features", choices_of(choices)
+    kept, wanted = cache or folder / "features", choices_of(choices)
     given = Source(dataset, root, features, kept, None, wanted)
     if dry:
         from mescope.cli.dry_run import dry_run
@@ -232,7 +241,9 @@ def _examples(recipe: Recipe, source: Source) -> Examples | None:
     """Return real clips: as the recipe wants them, or maps like the simulated ones."""
     from mescope.datasets import open_dataset
     from mescope.samples.prepare import prepare
+    from mescope.training.train_clips import check_network
 
+    check_network(recipe)  # before pictures are read
     dataset, root = source.dataset, source.root
     if dataset is None and root is None:
         if source.notes:
@@ -244,7 +255,9 @@ def _examples(recipe: Recipe, source: Source) -> Examples | None:
     if source.notes:
         source.notes.begin(about(dataset, root, data))
     with progress_bar("reading clips") as progress:
-        return prepare(
+        prepared = prepare(
             recipe.data.real(), data, labels=recipe.labels, cache=source.cache,
             progress=progress,
-        ).examples  # fmt: skip
+        )  # fmt: skip
+    tell(prepared.problems)
+    return prepared.examples

@@ -90,10 +90,12 @@ def selective_scan_reference(
     All tensors of one dtype (float32 or float64), shapes as in :func:`selective_scan`.
     """
     outputs = []
-    for t in range(u.shape[1]):
-        step = delta[:, t, :, None]
-        h = torch.exp(step * A) * h + step * u[:, t, :, None] * B[:, t, None, :]
-        outputs.append((h * C[:, t, None, :]).sum(-1))
+    # unbind, not an index for every step: the gradient of each is as long as the whole
+    steps, values = delta[..., None].unbind(1), u[..., None].unbind(1)
+    into, out = B[:, :, None].unbind(1), C[:, :, None].unbind(1)
+    for step, x, b, c in zip(steps, values, into, out, strict=True):
+        h = torch.exp(step * A) * h + step * x * b
+        outputs.append((h * c).sum(-1))
     return torch.stack(outputs, 1) + D * u, h
 
 

@@ -81,12 +81,15 @@ def noncausal_ssd_reference(
     All tensors of one dtype (float32 or float64), shapes as in :func:`noncausal_ssd`.
     """
     state = x.new_zeros(x.shape[0], x.shape[2], B.shape[2], x.shape[3])
-    for j in range(x.shape[1]):
-        weight = dt[:, j] * A.abs()  # (b, h)
-        if keep is not None:
-            weight = weight * keep[:, j, None]
-        state = state + weight[..., None, None] * B[:, j, None, :, None] * x[:, j, :, None, :]
-    outputs = [(C[:, i, None, :, None] * state).sum(2) for i in range(x.shape[1])]
+    # unbind, not an index for every token: the gradient of each is as long as the whole
+    kept = [None] * x.shape[1] if keep is None else keep[..., None].unbind(1)
+    tokens = zip(dt.unbind(1), kept, B.unbind(1), x.unbind(1), strict=True)
+    for step, share, b, value in tokens:
+        weight = step * A.abs()  # (b, h)
+        if share is not None:
+            weight = weight * share
+        state = state + weight[..., None, None] * b[:, None, :, None] * value[:, :, None, :]
+    outputs = [(c[:, None, :, None] * state).sum(2) for c in C.unbind(1)]
     return torch.stack(outputs, 1) + D[:, None] * x
 
 

@@ -15,8 +15,8 @@ from mescope.errors import DatasetError
 from mescope.labels import classes_for
 from mescope.samples.base import Expected
 from mescope.samples.clip_samples import clips_with_class
-from mescope.samples.face_clips import FaceClips
 from mescope.samples.face_names import class_of_face
+from mescope.samples.face_pixels import FaceClips
 from mescope.samples.provenance import Origin, Role
 
 

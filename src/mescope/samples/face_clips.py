@@ -13,9 +13,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -36,65 +36,22 @@ from mescope.labels import classes_for
 from mescope.samples.base import Prepared
 from mescope.samples.examples import Examples
 from mescope.samples.face_names import class_of_face, name_of
+from mescope.samples.face_pixels import Clip, FaceClips, Pixels, cut
 from mescope.samples.mapped_rows import stacked
-from mescope.samples.provenance import Origin, Role, runs
-from mescope.samples.rsmix.paste import paste
-from mescope.samples.rsmix.plan import (
-    FaceMarks,
-    Layer,
-    Plan,
-    Settings,
-    plan_recording,
-    source_crops,
-)
-from mescope.samples.sparse_frames import pool
+from mescope.samples.provenance import Origin, Role
+from mescope.samples.rsmix.plan import FaceMarks, Layer, Plan, plan_recording, source_crops
 from mescope.video.reading import open_recording
-from mescope.video.source import Picture, Video
+from mescope.video.source import Video
 
 VERSION = 1  # of cache entries: raised whenever the same recording would give other numbers
 
 FACES = "faces"  # folder within the cache
 
-Pixels = NDArray[np.uint8]
 _NOTHING: Pixels = np.empty(0, np.uint8)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FaceClips:
-    """What is made of each expression.
-
-    Attributes:
-        frames: that a model is shown.
-        size: side of the crops, px.
-        channels: 3 for RGB, 1 for grey.
-        draws: training draws kept of each clip; with 0, training sees the tested frames.
-        macro: macro-expressions too.
-        mixes: RSMix copies too.
-        controls: control clips of micro-expressions too.
-        macro_others: also macro-expressions of the class "others", three in four of all.
-        settings: crops and how clips are mixed.
-    """
-
-    frames: int
-    size: int
-    channels: int = 3
-    draws: int = 4
-    macro: bool = False
-    mixes: bool = False
-    controls: bool = False
-    macro_others: bool = True
-    settings: Settings = field(default_factory=Settings)
-
-    def wants(self, origin: Origin) -> bool:
-        """Say whether examples of that origin are asked for."""
-        if origin.role == "control":
-            return self.controls and origin.kind == "micro"
-        asked = self.mixes or origin.role == "original"
-        return asked and (self.macro or origin.kind == "micro")
-
-
 class Made(NamedTuple):
-    """Clips of one recording: ``inputs`` (n, c, (1 + draws) * frames, S, S), and what they are.
+    """Clips of one recording: ``inputs`` (n, c, kept * frames, S, S), and what they are.
 
     ``expressions`` are numbers in the recording's own list; ``skipped`` says which of them gave
     nothing in which role, and why.  With a ``store``, pixels are left there.
@@ -191,7 +148,7 @@ def _made(
     """Cut all clips of a recording, of every kind and role that ``asked`` can need."""
     settings = replace(asked.settings, size=asked.size, control=False)
     marks = FaceMarks(video, finder or default_finder())
-    clips: list[_Clip] = []
+    clips: list[Clip] = []
     skipped: list[tuple[int, Role, str]] = []
     for number, expression in enumerate(recording.expressions):
         found = source_crops(expression, recording.rate, marks, settings)
@@ -199,7 +156,7 @@ def _made(
             skipped.append((number, "original", found))
             continue
         frames = range(expression.interval.first, expression.interval.last + 1)
-        clips.append(_Clip(number, "original", Layer(tuple(frames), found.crops)))
+        clips.append(Clip(number, "original", Layer(tuple(frames), found.crops)))
     roles: list[tuple[Role, bool]] = []
     if asked.mixes or asked.controls:
         roles.append(("rsmix", False))
@@ -212,78 +169,15 @@ def _made(
             if plan.above is None or plan.account.skipped:
                 skipped.append((number, role, plan.account.skipped))
             else:
-                clips.append(_Clip(number, role, plan.above, plan))
+                clips.append(Clip(number, role, plan.above, plan))
     origins = [clip.origin(recording) for clip in clips]
-    inputs = _cut(clips, video, recording, asked)
+    inputs = cut(clips, video, recording, asked)
     return Made(inputs, origins, [clip.number for clip in clips], skipped)
-
-
-class _Clip(NamedTuple):
-    """One clip to be cut: ``above`` alone, or pasted as ``plan`` says."""
-
-    number: int
-    role: Role
-    above: Layer
-    plan: Plan | None = None
-
-    def origin(self, recording: Recording) -> Origin:
-        expression = recording.expressions[self.number]
-        shown = list(self.above.frames)
-        if self.plan and self.plan.below:
-            shown += self.plan.below.frames
-        return Origin(
-            role=self.role,
-            kind=expression.kind,
-            recording=(recording.dataset, recording.name),
-            source=expression.interval,
-            shown=runs(shown),
-        )
 
 
 def _number(recording: Recording, plan: Plan) -> int:
     """Return the place of a plan's expression in its recording."""
     return next(i for i, e in enumerate(recording.expressions) if e is plan.expression)
-
-
-def _cut(clips: list[_Clip], video: Video, recording: Recording, asked: FaceClips) -> Pixels:
-    """Return the pixels of the clips, every picture decoded once and none kept."""
-    chosen = [
-        pool(len(clip.above.frames), asked.frames, asked.draws, _seed(recording, clip)).ravel()
-        for clip in clips
-    ]
-    wanted: dict[int, list[tuple[int, int, Layer]]] = defaultdict(list)  # by frame
-    for number, (clip, frames) in enumerate(zip(clips, chosen, strict=True)):
-        for j in set(frames.tolist()):
-            for layer in (clip.above, clip.plan.below if clip.plan else None):
-                if layer is not None:
-                    wanted[layer.frames[j]].append((number, j, layer))
-    cut: dict[tuple[int, int, bool], Pixels] = {}
-    grey = asked.channels == 1
-    if wanted:
-        for frame, picture in video.frames(grey=grey, start=min(wanted), stop=max(wanted) + 1):
-            for number, j, layer in wanted.get(frame, ()):
-                above = layer is clips[number].above
-                cut[number, j, above] = layer.crops[j].cut(picture)
-    made = np.empty(
-        (len(clips), asked.channels, len(chosen[0]) if chosen else 0, asked.size, asked.size),
-        np.uint8,
-    )
-    for number, (clip, frames) in enumerate(zip(clips, chosen, strict=True)):
-        for place, j in enumerate(frames.tolist()):
-            crop = _pasted(clip, j, cut[number, j, True], cut.get((number, j, False)))
-            made[number, :, place] = crop[None] if grey else crop.transpose(2, 0, 1)
-    return made
-
-
-def _pasted(clip: _Clip, j: int, above: Picture, below: Picture | None) -> Picture:
-    if below is None or clip.plan is None or clip.plan.cells is None:
-        return above
-    return paste(above, below, clip.plan.cells[j])
-
-
-def _seed(recording: Recording, clip: _Clip) -> int:
-    """Return what decides a clip's draws: the same for an original and its copies."""
-    return recording.expressions[clip.number].interval.first
 
 
 def _stores(shared: _Shared, recording: Recording, video: Video) -> list[Store]:
@@ -300,6 +194,7 @@ def _stores(shared: _Shared, recording: Recording, video: Video) -> list[Store]:
         "settings": asdict(asked.settings),
     }
     shape = [asked.frames, asked.size, asked.channels, asked.draws]
+    shape += [asked.views] if asked.views > 1 else []
     folder = shared.cache / FACES
     return [Store(folder, {**identity, "shape": [*shape, roles]}) for roles in kept[least:]]
 

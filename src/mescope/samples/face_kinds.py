@@ -17,7 +17,8 @@ from mescope.ranges import Within
 from mescope.samples.base import SAMPLES, Expected, Prepared, SampleKind
 from mescope.samples.checks import Channels, Factor, Side, positive
 from mescope.samples.expected import expected_faces
-from mescope.samples.face_clips import FaceClips, face_examples
+from mescope.samples.face_clips import face_examples
+from mescope.samples.face_pixels import FaceClips
 from mescope.samples.one_clip import OneClip
 from mescope.samples.preparation import (
     GREY_MEAN,
@@ -30,7 +31,7 @@ from mescope.samples.preparation import (
 from mescope.samples.rsmix.neutral import GUARD
 from mescope.samples.rsmix.paste import MaskRule
 from mescope.samples.rsmix.plan import FaceMarks, Settings
-from mescope.samples.sparse_frames import middle
+from mescope.samples.sparse_frames import views
 
 
 @SAMPLES.register("faces")
@@ -43,7 +44,8 @@ class Faces(SampleKind):
 
     size: Side = 28  # side of the crops, px
     frames: Annotated[int, Within(2, 1024)] = 16  # what the model is shown of an expression
-    draws: Annotated[int, Within(0, 1000)] = 4  # kept for training; 0: the tested ones only
+    draws: Annotated[int, Within(0, 1000)] = 4  # kept for training; 0: the middles only
+    views: Annotated[int, Within(1, 64)] = 1  # of a clip in a test, whose shares are averaged
     channels: Channels = 3  # 1 for grey
     difference: bool = False  # what changed since the first frame shown
     scale: Factor = 1.0  # samples are multiplied by it
@@ -72,7 +74,7 @@ class Faces(SampleKind):
         """What is cut out of recordings."""
         return FaceClips(
             frames=self.frames, size=self.size, channels=self.channels, draws=self.draws,
-            macro=self.macro, mixes=self.rsmix, controls=self.control,
+            views=self.views, macro=self.macro, mixes=self.rsmix, controls=self.control,
             macro_others=self.macro_others,
             settings=Settings(
                 table=self.au_table, smoothing=self.smoothing, mask=self.mask,
@@ -108,15 +110,18 @@ class Faces(SampleKind):
             data=self.kind, size=self.size, channels=self.channels,
             slope=tuple(self.scale / (255 * s) for s in spread),
             shift=tuple(self.scale * shift for shift in shifts),
-            frames=self.frames, difference=self.difference, smoothing=self.smoothing,
-            extent=self.extent,
+            frames=self.frames, views=self.views, difference=self.difference,
+            smoothing=self.smoothing, extent=self.extent,
         )  # fmt: skip
 
     @classmethod
     def of_one(
         cls, preparation: Preparation, clip: OneClip
     ) -> tuple[NDArray[Any], tuple[str, ...]]:
-        """Return the crops (1, c, frames, size, size) of the frames that a test shows."""
+        """Return the crops (1, c, views * frames, size, size) of the frames that a test shows.
+
+        One picture is in memory at a time.
+        """
         video, span = clip.video, clip.whole
         crops = crop_clip(
             FaceMarks(video, default_finder()).of(span),
@@ -124,10 +129,13 @@ class Faces(SampleKind):
             smoothing=cast(Smoothing, preparation.smoothing),
             extent=cast(Extent, preparation.extent),
         ).crops
-        chosen = middle(len(span), preparation.frames).tolist()
-        grey = preparation.channels == 1
-        seen = video.read(sorted({span[j] for j in chosen}), grey=grey)
-        if missing := [span[j] for j in chosen if span[j] not in seen]:
+        chosen = views(len(span), preparation.frames, preparation.views).ravel().tolist()
+        grey, wanted = preparation.channels == 1, {span[j]: j for j in chosen}
+        seen = {
+            wanted[frame]: crops[wanted[frame]].cut(picture)
+            for frame, picture in video.each(wanted, grey=grey)
+        }
+        if missing := [span[j] for j in chosen if j not in seen]:
             raise VideoError(f"{video.name}: frame {missing[0]} is missing or damaged")
-        cut = np.stack([crops[j].cut(seen[span[j]]) for j in chosen])
+        cut = np.stack([seen[j] for j in chosen])
         return (cut[None, None] if grey else cut.transpose(3, 0, 1, 2)[None]), ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
@@ -40,6 +41,7 @@ class Preparation:
     slope: Annotated[tuple[float, ...], Within(1, 1024)]  # of each channel
     shift: Annotated[tuple[float, ...], Within(1, 1024)]
     frames: Annotated[int, Within(0, 1024)] = 0  # of faces: the first ones of those given
+    views: Annotated[int, Within(1, 64)] = 1  # of faces: so many frames each, answers averaged
     difference: bool = False  # of faces: minus the first frame
     smoothing: str = "median5"  # of the landmarks that place their crops
     extent: str = "square"  # of the crops
@@ -65,6 +67,16 @@ class Preparation:
         if self.canonical:
             prepared = torch.from_numpy(unit_maps(prepared.numpy()).astype(np.float32))
         return prepared
+
+    def asked(self, inputs: NDArray[Any]) -> Iterator[Tensor]:
+        """Yield all that a network is asked about inputs (n, c, ...), prepared.
+
+        Its answers are averaged as shares, not as logits.
+        """
+        prepared = self(inputs)
+        yield prepared
+        if self.both_sides:
+            yield self.mirror(prepared)
 
     def mirror(self, prepared: Tensor) -> Tensor:
         """Return prepared maps of mirrored faces: columns reversed, u negated."""
@@ -104,9 +116,22 @@ class GreyMapPreparation(Preparation):
 
 
 class FacePreparation(Preparation):
-    """Of faces (n, c, f, side, side), uint8, of which the first frames are taken."""
+    """Of faces (n, c, f, side, side), uint8, of which the first frames are taken.
+
+    In a test the next ones too, for every view as many.
+    """
 
     at_once = 16
+
+    def asked(self, inputs: NDArray[Any]) -> Iterator[Tensor]:
+        """See :class:`Preparation`; one view after the other."""
+        if inputs.ndim < 3 or inputs.shape[2] < self.views * self.frames:
+            raise ValueError(
+                f"expected {self.frames} frames for each of {self.views} views, found inputs "
+                f"{inputs.shape}; make the samples with views = {self.views}"
+            )
+        for first in range(0, self.views * self.frames, self.frames):
+            yield self(inputs[:, :, first:])
 
     def __call__(self, inputs: NDArray[Any]) -> Tensor:
         """See :class:`Preparation`."""

@@ -36,7 +36,7 @@ class FaceEpochs:
         faces: what the samples are.
         flip: mirror originals, too.
         preparation: of raw inputs.
-        inputs: raw, (n, c, (1 + draws) * frames, side, side).
+        inputs: raw, (n, c, kept * frames, side, side); see ``FaceClips.learned``.
         labels: their classes, (n,).
         origins: what they are; without them all are originals of micro-expressions.
         seed: decides, with the epoch's number, every draw.
@@ -72,10 +72,10 @@ class FaceEpochs:
 
     def _drawn(self, items: NDArray[np.int64], rng: np.random.Generator) -> NDArray[Any]:
         """Return pixels (b, c, frames, side, side): of every segment, any of its draws."""
-        frames, draws = self._faces.frames, self._faces.draws
+        frames, learned = self._faces.frames, self._faces.wanted.learned
         place = np.arange(frames)
-        first = 1 if draws else 0
-        chosen = rng.integers(first, draws + 1, (len(items), frames)) * frames + place
+        rows = rng.integers(learned.start, learned.stop, (len(items), frames))
+        chosen = rows * frames + place
         # one advanced index for clips and frames puts both in front of the channels
         return np.ascontiguousarray(
             self._inputs[items[:, None], :, chosen].transpose(0, 2, 1, 3, 4)

@@ -58,10 +58,9 @@ class TrainedRecognizer:
         with torch.no_grad():
             found = []
             for start in range(0, len(inputs), at_once):
-                part = self.prepare(inputs[start : start + at_once])
-                sides = [part, self.prepare.mirror(part)] if self.prepare.both_sides else [part]
                 answers = [
-                    self._predict(self.model, side.to(device), self.classes) for side in sides
+                    self._predict(self.model, asked.to(device), self.classes)
+                    for asked in self.prepare.asked(inputs[start : start + at_once])
                 ]
                 found.append(torch.stack(answers).mean(0).cpu().numpy())
         self.model.train(training)

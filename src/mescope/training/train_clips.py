@@ -36,6 +36,19 @@ DEVELOPMENT = 10**6
 MAPS = 3000  # so many of them
 
 
+def check_network(recipe: Recipe) -> None:
+    """Refuse a recipe whose model is fitted and leaves no weights.
+
+    Raises:
+        RecipeError: with its name.
+    """
+    if not issubclass(task_of(recipe), LoopTask):
+        raise RecipeError(
+            f"expected a network, found {recipe.model.name!r}, which is fitted within `mescope "
+            "evaluate` and leaves no weights"
+        )
+
+
 def train_on_all(
     recipe: Recipe,
     examples: Examples,
@@ -67,11 +80,7 @@ def train_on_all(
         OutputError: ``out`` cannot be used.
         MescopeError: a device is not there.
     """
-    if not issubclass(task_of(recipe), LoopTask):
-        raise RecipeError(
-            f"expected a network, found {recipe.model.name!r}, which is fitted within `mescope "
-            "evaluate` and leaves no weights"
-        )
+    check_network(recipe)
     if not getattr(recipe.optim, "epochs", 1):
         raise RecipeError(
             f"{recipe.name} learns nothing (epochs = 0), so there are no new weights; `mescope "

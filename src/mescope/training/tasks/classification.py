@@ -6,6 +6,7 @@ of its own extends :class:`Classification` and says in ``models`` whose it is.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -172,7 +173,11 @@ class Classification(LoopTask):
         """Return what is done to inputs; what the card says for weights asked as they are."""
         if self.optim.epochs:
             return self.recipe.data.measure(inputs)
-        return preparation_of(read_card(find(self.recipe.model.weights)))
+        found = preparation_of(read_card(find(self.recipe.model.weights)))
+        views = getattr(
+            self.recipe.data, "views", 1
+        )  # of the samples that they are asked about
+        return dataclasses.replace(found, views=views)
 
     def join(self, everyone: TrainingSet, epoch: int) -> None:
         """Learn from more people from an epoch on; inputs are scaled as before."""
