@@ -10,6 +10,7 @@ import pytest
 from made_recipes import flat_recipe
 from PIL import Image
 
+from mescope.analysis import recognition
 from mescope.analysis.recognition import recognize
 from mescope.cli import run
 from mescope.errors import FaceError, MescopeError, VideoError, WeightsError
@@ -168,6 +169,24 @@ def test_no_face_no_models_and_models_of_another_kind(weights):
         recognize(grey, 0, 5, rate=50, models=[])
     with pytest.raises(WeightsError, match="name clips, found me-tst-plus"):
         recognize(grey, 0, 5, rate=50, models=["me-tst-plus-small"])
+
+
+def test_networks_are_asked_where_one_says(weights, monkeypatch, capsys):
+    where: list[str] = []
+
+    def checked(name):
+        where.append(name)
+        return "meta"
+
+    monkeypatch.setattr(recognition, "checked_device", checked)
+    loaded = recognition.load_models(list(weights.values()), "cuda:1")
+    assert where == ["cuda:1"]
+    for _, recognizer, _ in loaded:
+        assert {p.device.type for p in recognizer.model.parameters()} == {"meta"}
+    monkeypatch.undo()
+    words = ["recognize", "clip", "--onset", "0", "--apex", "4", "--device", "cuda:77"]
+    assert run(words) == 1
+    assert "device cuda:77 was asked for, but torch sees" in capsys.readouterr().err
 
 
 def test_a_face_that_does_not_move_is_answered(weights):

@@ -13,6 +13,7 @@ from mescope import defaults
 from mescope.errors import MescopeError, VideoError
 from mescope.face.aligned import align
 from mescope.face.detector import default_finder
+from mescope.io.devices import checked_device
 from mescope.models.weights import Card
 from mescope.moved import renamed
 from mescope.results import Recognition, Recognitions
@@ -36,6 +37,7 @@ def recognize(
     offset: int | None = None,
     models: Sequence[str | Path] = (defaults.RECOGNISER,),
     rate: float | None = None,
+    device: str = "cpu",
 ) -> Recognitions:
     """Name the emotion of the expression between ``onset`` and ``apex``.
 
@@ -46,13 +48,15 @@ def recognize(
         offset: frame in which it ends; only models of whole clips need it.
         models: names that ``mescope models`` lists, or files; each is asked.
         rate: frames per second of a folder or array.
+        device: where the networks run: cpu, cuda, a card such as cuda:1, mps or auto.
 
     Raises:
         VideoError: a frame is not there, or the frames are not in order.
         FaceError: no face in the onset frame, or too small.
         WeightsError: unknown or damaged weights, or of a model that names no clips.
+        MescopeError: the device is not there.
     """
-    loaded = load_models(models)
+    loaded = load_models(models, device)
     video = source if isinstance(source, Video) else open_video(source, rate=rate)
     check_frames(video, [f for f in (onset, apex, offset) if f is not None])
     clip = OneClip(video, onset, apex, offset)
@@ -73,16 +77,20 @@ def recognize(
     )
 
 
-def load_models(models: Sequence[str | Path]) -> Loaded:
-    """Return models that name clips, each with its name and its card.
+def load_models(models: Sequence[str | Path], device: str = "cpu") -> Loaded:
+    """Return models that name clips, each on the device, with its name and its card.
 
     Raises:
-        MescopeError: none is asked for.
+        MescopeError: none is asked for, or the device is not there.
         WeightsError: unknown or damaged weights, or of a model that names no clips.
     """
     if not models:
         raise MescopeError("expected a model or more, found none; `mescope models` lists them")
-    return [(str(name), *load_recognizer(name)) for name in models]
+    chosen = checked_device(device)
+    loaded: Loaded = [(str(name), *load_recognizer(name)) for name in models]
+    for _, recognizer, _ in loaded:
+        recognizer.model.to(chosen)
+    return loaded
 
 
 def named_by(loaded: Loaded, clip: OneClip) -> tuple[tuple[Recognition, ...], tuple[str, ...]]:

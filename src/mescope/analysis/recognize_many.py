@@ -69,6 +69,7 @@ def recognize_all(
     dataset: Dataset,
     *,
     models: Sequence[str | Path] = (defaults.RECOGNISER,),
+    device: str = "cpu",
     progress: Progress | None = None,
 ) -> Iterator[NamedExpression]:
     """Yield every expression of a data set's recordings, named by each of the models.
@@ -80,11 +81,13 @@ def recognize_all(
     Args:
         dataset: recordings with their expressions, such as ``datasets.folder.read`` returns.
         models: names that ``mescope models`` lists, or files; each is read once.
+        device: where the networks run: cpu, cuda, a card such as cuda:1, mps or auto.
         progress: called with expressions done and in all.
 
     Raises:
         DatasetError: there is no expression.
         WeightsError: unknown or damaged weights, or of a model that names no clips.
+        MescopeError: the device is not there.
     """
     total = sum(len(recording.expressions) for recording in dataset.recordings)
     if not total:
@@ -92,7 +95,7 @@ def recognize_all(
             f"{dataset.name}: expected expressions of recordings, found none in "
             f"{len(dataset.recordings)} recordings; the table needs onset and offset"
         )
-    loaded, done = load_models(models), 0
+    loaded, done = load_models(models, device), 0
     for recording in dataset.recordings:
         video: Video | MescopeError | None = None
         for expression in recording.expressions:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mescope.errors import MescopeError
+from mescope.io.arrays import read_arrays
 
 BLOCK = 64
 """Samples of one block of the coarse level."""
@@ -144,13 +145,9 @@ def unpack(path: Path) -> Curves:
         MescopeError: the file is gone or damaged.
     """
     try:
-        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as arrays:
-            return curves(
-                arrays["frames"],
-                arrays["times"],
-                [str(name) for name in arrays["names"]],
-                arrays["values"],
-            )
+        arrays = read_arrays(path.read_bytes())
+        names = [str(name) for name in arrays["names"]]
+        return curves(arrays["frames"], arrays["times"], names, arrays["values"])
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise MescopeError(
             f"expected traces in {path.name}, found none that can be read ({error}); analyze "

@@ -12,7 +12,7 @@ import typer
 from mescope import defaults
 from mescope.cli.console import SOME_FAILED, explain, progress_bar, show, show_json
 from mescope.cli.inputs import refuse_existing
-from mescope.cli.options import Force, Json, Rate
+from mescope.cli.options import Device, Force, Json, Rate
 from mescope.errors import MescopeError
 from mescope.io.formula_guard import guarded
 
@@ -63,6 +63,7 @@ def recognize(
         Path | None,
         typer.Option(metavar="<png>", help="Also draw onset, apex, their flow and the shares."),
     ] = None,
+    device: Device = "cpu",
     force: Force = False,
     as_json: Json = False,
 ) -> None:
@@ -82,7 +83,7 @@ def recognize(
                 f"expected frames from the table, found {', '.join(given)} beside it; leave "
                 "them out (a table may have a column rate)"
             )
-        return _table(Path(clip), table, models, output, force=force, as_json=as_json)
+        return _table(Path(clip), table, models, output, device, force=force, as_json=as_json)
     if onset is None or apex is None or output is not None:
         raise MescopeError(
             "expected --onset and --apex, or a --table of many expressions (whose answers "
@@ -90,17 +91,17 @@ def recognize(
         )
     if picture is not None:
         refuse_existing([picture], force, source=clip)
-    _one(clip, (onset, apex, offset), models, rate, picture, as_json=as_json)
+    _one(clip, (onset, apex, offset), models, rate, picture, device, as_json=as_json)
 
 
 def _one(
     clip: str, frames: tuple[int, int, int | None], models: list[str], rate: float | None,
-    picture: Path | None, *, as_json: bool,
+    picture: Path | None, device: str, *, as_json: bool,
 ) -> None:  # fmt: skip
     from mescope.analysis.recognition import recognize as run
 
     onset, apex, offset = frames
-    result = run(clip, onset, apex, offset=offset, models=models, rate=rate)
+    result = run(clip, onset, apex, offset=offset, models=models, rate=rate, device=device)
     if picture is not None:
         from mescope.reports.clip_picture import save_picture
 
@@ -116,8 +117,8 @@ def _one(
 
 
 def _table(
-    clip: Path, table: Path, models: list[str], output: Path | None, *, force: bool,
-    as_json: bool,
+    clip: Path, table: Path, models: list[str], output: Path | None, device: str, *,
+    force: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Name all expressions of a table; what cannot be named is told, and the rest goes on."""
     from mescope.analysis.recognize_many import COLUMNS, recognize_all
@@ -135,7 +136,8 @@ def _table(
         data = dataclasses.replace(data, recordings=own)
     tell(data.problems)
     with progress_bar("naming expressions") as progress:
-        named = list(recognize_all(data, models=models, progress=progress))
+        found = recognize_all(data, models=models, device=device, progress=progress)
+        named = list(found)
     rows = [row for one in named for row in one.rows()]
     for one in named:
         if one.error:

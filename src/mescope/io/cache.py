@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from mescope.io.arrays import read_arrays
 from mescope.io.atomic import write_atomically
 from mescope.moved import renamed
 
@@ -67,8 +68,7 @@ class Store:
         if hashlib.sha256(data[32:]).digest() != data[:32]:
             return None
         try:
-            with np.load(io.BytesIO(data[32:]), allow_pickle=False) as arrays:
-                return {key: arrays[key] for key in arrays.files}
+            return read_arrays(data[32:])
         except (ValueError, zipfile.BadZipFile):
             return None
 

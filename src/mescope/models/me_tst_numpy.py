@@ -112,7 +112,7 @@ class MeTstScorer:
         n = rates.shape[1]
         parts = self._linear(x, f"{name}.x_proj")
         step, B, C = np.split(parts, [parts.shape[-1] - 2 * n, parts.shape[-1] - n], axis=-1)
-        delta = np.logaddexp(self._linear(step, f"{name}.dt_proj"), np.float32(0.0))  # softplus
+        delta = _softplus(self._linear(step, f"{name}.dt_proj"))
         y, kept = np.empty_like(x), np.empty((len(x), 0, n, x.shape[-1]), np.float32)
         state = np.zeros((len(x), x.shape[-1], n), np.float32)
         inputs = (x, delta, -np.exp(rates)[None], B, C, self._of[f"{name}.D"][None], state)
@@ -169,6 +169,11 @@ def _times(x: Array, weight: Array) -> Array:
 def _sigmoid(x: Array) -> Array:
     half = np.float32(0.5)
     out: Array = half * (np.float32(1.0) + np.tanh(half * x))
+    return out
+
+
+def _softplus(x: Array) -> Array:
+    out: Array = np.maximum(x, np.float32(0.0)) + np.log1p(np.exp(-np.abs(x)))
     return out
 
 

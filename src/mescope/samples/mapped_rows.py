@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mescope.errors import OutputError
+from mescope.io.arrays import map_array
 
 BIG = 2**30
 """Bytes above which rows go into a file, if there is a folder for it."""
@@ -55,7 +56,7 @@ def stacked(rows: Iterable[NDArray[Any]], count: int, path: Path | None = None) 
         mapped.flush()
         del mapped
         os.replace(draft, path)
-        return np.asanyarray(np.load(path, mmap_mode="r", allow_pickle=False))
+        return map_array(path)
     except OSError as error:
         raise OutputError(
             f"cannot write {path}: {error.strerror or error}; it takes "

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mescope.errors import DatasetError, OutputError, TooShortError
+from mescope.io.arrays import map_array
 from mescope.io.cache import Store
 from mescope.io.json_text import json_value
 from mescope.motion.frame_maps import SIZE, VERSION, frame_maps
@@ -63,7 +64,7 @@ class PairMaps:
         if not isinstance(self.kept, Path):
             return self.kept[which]
         try:
-            every = np.load(self.kept, mmap_mode="r", allow_pickle=False)
+            every = map_array(self.kept)
         except (OSError, ValueError) as error:
             raise DatasetError(
                 f"expected flow maps in {self.kept}, found none that can be read ({error}); "
@@ -132,7 +133,7 @@ def _read(store: Store, wanted: AnnotatedFrames, k: int, count: int) -> PairMaps
         return None
     digest = str(json_value(arrays["about"].tobytes())["digest"])
     try:
-        every = np.load(_file(store), mmap_mode="r", allow_pickle=False)
+        every = map_array(_file(store))
     except (OSError, ValueError):
         return None
     if every.shape != (count, 3, SIZE, SIZE) or _digest(every) != digest:
