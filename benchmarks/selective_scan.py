@@ -1,8 +1,9 @@
-"""Time and memory of the selective scan against the plain reference and mambapy, in one run.
+"""Time and memory of the selective scan against plain torch and mambapy, in one run.
 
     python benchmarks/selective_scan.py [--rounds 3]
 
-All three compute the same scan in float32 with the same threads.  Each round gives every side
+``reference`` goes step by step, ``chunked`` is what runs where there is no kernel.  All compute
+the same scan in float32 with the same threads.  Each round gives every side
 five runs in a row, of which the first, whose caches the side before has filled, does not count;
 times are medians.  Memory is how far the resident set of a fresh process rises above
 what inputs and libraries take, at its highest.  mambapy (PyPI) is run as its own Mamba block
@@ -25,7 +26,11 @@ from torch import Tensor
 
 from mescope.ops.selective_scan import backend_in_use, selective_scan
 
-SHAPES = ((32, 128, 50, 64), (1, 256, 4096, 16), (1, 128, 2000, 64))  # b, d, l, n
+# b, d, l, n
+SHAPES = (
+    (32, 128, 50, 64), (1, 256, 4096, 16), (1, 128, 2000, 64), (1, 48, 3137, 16),
+    (1, 384, 3137, 16),
+)  # fmt: skip
 
 
 def mambapy(u: Tensor, delta: Tensor, A: Tensor, B: Tensor, C: Tensor, D: Tensor) -> Tensor:
@@ -38,6 +43,10 @@ def fused(*args: Tensor) -> Tensor:
     return selective_scan(*args, backend="numba")
 
 
+def chunked(*args: Tensor) -> Tensor:
+    return selective_scan(*args, backend="chunked")
+
+
 def reference(*args: Tensor) -> Tensor:
     return selective_scan(*args, backend="reference")
 
@@ -45,6 +54,7 @@ def reference(*args: Tensor) -> Tensor:
 SIDES: dict[str, Callable[..., Tensor]] = {
     "fused": fused,
     "mambapy": mambapy,
+    "chunked": chunked,
     "reference": reference,
 }
 
