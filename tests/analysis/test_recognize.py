@@ -8,6 +8,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from made_recipes import flat_recipe
+from one_expression import APEX
+from one_expression import one_expression as clip
 from PIL import Image
 
 from mescope.analysis import recognition
@@ -20,27 +22,10 @@ from mescope.samples.examples import Examples
 from mescope.samples.kinds import SAMPLES
 from mescope.samples.one_clip import OneClip
 from mescope.samples.sparse_frames import views
-from mescope.synthesis.dynamics import PlantedExpression, Script, Waves
 from mescope.synthesis.portraits import test_portraits
-from mescope.synthesis.render import SyntheticVideo
 from mescope.training.recognizer import TrainedRecognizer
 from mescope.training.recognizers import load_recognizer
 from mescope.training.train_clips import publish_recognizer, train_on_all
-
-STILL = Waves(amplitudes=(), frequencies=(), phases=())
-APEX = 8
-
-
-def clip(portrait, units, peak=0.9):
-    planted = PlantedExpression(
-        onset_s=0.0, apex_s=0.16, offset_s=0.38, kind="micro", emotion="positive",
-        action_units=units, peak=peak,
-    )  # fmt: skip
-    script = Script(
-        duration=0.4, expressions=(planted,), disturbances=(), sway=(STILL,) * 4, nods=(),
-        flicker=STILL, noise=1.0, quality=None, seed=3, level="calm",
-    )  # fmt: skip
-    return SyntheticVideo(portrait, script, rate=50)
 
 
 @pytest.fixture(scope="module")

@@ -6,16 +6,14 @@ import csv
 import json
 
 import pytest
+from one_expression import one_expression as film
 from PIL import Image
 
 from mescope.analysis import recognize_many
 from mescope.cli import run
-from mescope.synthesis.dynamics import PlantedExpression, Script, Waves
 from mescope.synthesis.encode import write_video
 from mescope.synthesis.portraits import test_portraits
-from mescope.synthesis.render import SyntheticVideo
 
-STILL = Waves(amplitudes=(), frequencies=(), phases=())
 RECIPE = """name = "own"
 seeds = 1
 [model]
@@ -32,18 +30,6 @@ brows,bert,0,8,199,micro,surprise,50
 gone,carl,0,8,19,micro,happiness,
 """
 """Of its rows two are lost: one ends after its recording, one is of no video."""
-
-
-def film(portrait, units):
-    planted = PlantedExpression(
-        onset_s=0.0, apex_s=0.16, offset_s=0.38, kind="micro", emotion="positive",
-        action_units=units, peak=0.9,
-    )  # fmt: skip
-    script = Script(
-        duration=0.4, expressions=(planted,), disturbances=(), sway=(STILL,) * 4, nods=(),
-        flicker=STILL, noise=1.0, quality=None, seed=3, level="calm",
-    )  # fmt: skip
-    return SyntheticVideo(portrait, script, rate=50)
 
 
 @pytest.fixture(scope="module")

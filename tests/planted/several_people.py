@@ -10,19 +10,16 @@ from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
+from one_expression import one_expression
 
-from mescope.synthesis.dynamics import PlantedExpression, Script, Waves
 from mescope.synthesis.portraits import drawn_portrait
 from mescope.synthesis.portraits import test_portraits as portraits
-from mescope.synthesis.render import SyntheticVideo
 from mescope.video.reading import open_video
 
 CANVAS = WIDE, HIGH = 320, 240  # of one person
 RATE = 30
 SMILE, FROWN = ("6", "12"), ("4",)
 LENGTH = 12  # frames of an expression
-
-_STILL = Waves(amplitudes=(), frequencies=(), phases=())
 
 
 @dataclass(frozen=True)
@@ -39,16 +36,8 @@ class Person:
 @functools.cache
 def _frames(who, units):
     """Grey frames of an expression from its onset on; the first is the face at rest."""
-    planted = PlantedExpression(
-        onset_s=0.0, apex_s=0.16, offset_s=0.38, kind="micro", emotion="positive",
-        action_units=units, peak=1.2,
-    )  # fmt: skip
-    script = Script(
-        duration=0.4, expressions=(planted,), disturbances=(), sway=(_STILL,) * 4, nods=(),
-        flicker=_STILL, noise=0.0, quality=None, seed=3, level="calm",
-    )  # fmt: skip
     portrait = drawn_portrait(3, CANVAS) if who == 2 else portraits(CANVAS)[who]
-    video = SyntheticVideo(portrait, script, rate=RATE)
+    video = one_expression(portrait, units, peak=1.2, noise=0.0, rate=RATE)
     return [grey for _, grey in video.frames(grey=True)]
 
 

@@ -11,6 +11,7 @@ import typer
 from mescope.cli.console import explain, progress_bar, show_json, show_text
 from mescope.cli.options import (
     Address,
+    Cache,
     Choices,
     Engine,
     Json,
@@ -74,14 +75,7 @@ def evaluate(
     ] = None,
     engine: Engine = "local",
     address: Address = None,
-    cache: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="<folder>",
-            help="What is computed from pictures, for several runs.  Default: in the run's "
-            "folder.",
-        ),
-    ] = None,
+    cache: Cache = None,
     device: Annotated[
         str,
         typer.Option(

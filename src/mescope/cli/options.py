@@ -41,6 +41,13 @@ Method = Annotated[
 Device = Annotated[str, typer.Option(help="cpu, cuda, a card such as cuda:1, mps, or auto.")]
 Engine = Annotated[str, typer.Option(help="local, or ray.")]
 Address = Annotated[str | None, typer.Option(help="Of a running Ray cluster, as host:port.")]
+Cache = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="<folder>",
+        help="What is computed from pictures, for several runs.  Default: in the run's folder.",
+    ),
+]
 Start = Annotated[str | None, typer.Option(help="Begin here: seconds, m:ss or h:mm:ss.")]
 End = Annotated[str | None, typer.Option(help="End here: seconds, m:ss or h:mm:ss.")]
 Rate = Annotated[

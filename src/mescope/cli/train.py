@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mescope.cli.console import explain, progress_bar, show_json
-from mescope.cli.options import Choices, Json, Log, NamedRecipe, Set, choices_of
+from mescope.cli.options import Cache, Choices, Json, Log, NamedRecipe, Set, choices_of
 from mescope.cli.recordings import (
     Source,
     about,
@@ -59,14 +59,7 @@ def train(
         Path | None,
         typer.Option("--output", "-o", help="Folder for the run.  Default: runs/RECIPE."),
     ] = None,
-    cache: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="<folder>",
-            help="What is computed from pictures, for several runs.  Default: in the run's "
-            "folder.",
-        ),
-    ] = None,
+    cache: Cache = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="No longer needed: the same command goes on.")
     ] = False,
