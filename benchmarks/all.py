@@ -107,6 +107,11 @@ SCRIPTS = (
         quick=("--rounds", "1", "--steps", "2"),
     ),
     Script(
+        "start", "mescope analyze", "CPU time with PyTorch / ours",
+        rf"^(?P<what>(?!  )\S.{{24}}\S?) +(?:[\d.]+ +){{4}}{NUMBER}$",
+        quick=("--rounds", "1", "--windows", "200"),
+    ),
+    Script(
         "real_time", "mescope analyze", "time / that of reading every frame",
         rf"; ratio {NUMBER};", quick=("--minutes", "1"),
     ),

@@ -6,7 +6,7 @@ The recording is two seconds of a drawn portrait, 480 x 270 at 30 frames/s.  Row
 each a process of its own: the whole command, and the imports of every module that it has loaded
 in the end.  Then both networks score the same windows in this process.  The shipped weights are
 asked without PyTorch (``mescope.models.me_tst_numpy``); ``MESCOPE_SCAN=numba`` has PyTorch ask
-them.  The compiled kernels come from their cache: one command before the first round fills it.
+them.  Compiled kernels and Python's bytecode come from caches, which one round before fills.
 
 Prints the least wall time and CPU seconds (user and system) of the rounds, and the ratio of
 PyTorch's CPU seconds to ours.
@@ -68,10 +68,11 @@ class Taken(NamedTuple):
 def took(code: str, words: Sequence[str], way: str) -> Taken:
     """Return what a process of Python takes."""
     began, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
+    env = os.environ | {"MESCOPE_SCAN": WAYS[way]}
+    env.pop("PYTHONDONTWRITEBYTECODE", None)  # or every process compiles our modules anew
     subprocess.run(
-        [sys.executable, "-c", code, *words],
-        check=True, capture_output=True, env=os.environ | {"MESCOPE_SCAN": WAYS[way]},
-    )  # fmt: skip
+        [sys.executable, "-c", code, *words], check=True, capture_output=True, env=env
+    )
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return Taken(time.perf_counter() - began, cpu)
