@@ -119,6 +119,8 @@ def test_what_is_set_is_typed_and_checked():
 
     assert set_to("notes=some", "optim.schedule=cosine").optim.schedule == "cosine"
     assert set_to("notes=some").notes == "some"
+    numbered = set_to("labels=5-class", "optim.precision=32-true")
+    assert (numbered.labels, numbered.optim.precision) == ("5-class", "32-true")
     assert set_to("optim.epochs=7", "optim.learning_rate=1e-3").optim.epochs == 7
     assert set_to("model.options.dim=8").model.options["dim"] == 8
     with pytest.raises(RecipeError, match=r"optim\.epochs must be a whole number, got 'five'"):

@@ -45,7 +45,7 @@ __all__ = [
 
 Table = TypeVar("Table")
 
-_WORD = re.compile(r"[A-Za-z][\w.+-]*")
+_WORD = re.compile(r"[A-Za-z][\w.+-]*|\d+-[A-Za-z][\w-]*")  # also 3-class, 32-true
 _NO_WORDS = ("true", "false", "inf", "nan")  # values of TOML
 
 
