@@ -16,6 +16,7 @@ from mescope.training import loop
 from mescope.training.early_stopping import BestEpoch
 from mescope.training.evaluate import evaluate
 from mescope.training.recognizers import train_recognizer
+from mescope.training.train_clips import train_on_all
 
 CLASSES = ("negative", "positive", "surprise")
 RECIPE = flat_recipe(
@@ -49,6 +50,18 @@ def test_the_weights_of_the_best_epoch_come_back(monkeypatch):
     assert epoch != 5  # otherwise nothing would be shown here
     found = torch.cat([p.detach().flatten() for p in learned.model.parameters()])
     torch.testing.assert_close(found, looked[epoch][2], rtol=0, atol=0)
+
+
+def test_weights_for_new_recordings_are_of_the_best_epoch_too(tmp_path):
+    inputs, labels = maps()
+    examples = Examples(
+        kind="flow28", inputs=inputs, labels=labels, classes=CLASSES, persons=tuple(PERSONS),
+        names=tuple(map(str, range(24))),
+    )  # fmt: skip
+    learned, _ = train_on_all(RECIPE, examples, tmp_path)
+    direct = train_recognizer(RECIPE, inputs, labels, CLASSES, RECIPE.seed, persons=PERSONS)
+    assert learned.chosen == direct.chosen != {}
+    np.testing.assert_array_equal(learned.scores(inputs), direct.scores(inputs))
 
 
 def test_held_out_people_are_not_learned_from(monkeypatch):

@@ -17,7 +17,7 @@ from mescope.samples.examples import Examples
 from mescope.training import search
 from mescope.training.evaluate import evaluate
 from mescope.training.map_epochs import MapEpochs
-from mescope.training.recognizers import train_recognizer
+from mescope.training.recognizers import load_recognizer, train_recognizer
 from mescope.training.search import (
     HeldOutLoss,
     SearchLog,
@@ -29,6 +29,7 @@ from mescope.training.search import (
 )
 from mescope.training.tasks.ammsm import AmmsmTask
 from mescope.training.tasks.classification import TrainingSet
+from mescope.training.train_clips import publish_recognizer, train_on_all
 
 PAPER = Space.of(PRESETS["ammsm"])
 GOAL = (0.6, 0.4, 0.5, 0.1, 0.2, 0.3, 0.4, 0.2, 0.4, 3.0)
@@ -247,6 +248,26 @@ def test_a_search_within_a_fold_sees_no_test_person(monkeypatch, tmp_path):  # c
     assert save_winners_plot(report.chosen, tmp_path / "found.png")
     assert not save_winners_plot([{"epoch": 3}], tmp_path / "none.png")
     assert all(genome[-1] == alpha for genome, alpha in adopted)
+
+
+def test_weights_for_new_recordings_are_searched_for_too(tmp_path):
+    """`mescope train` of a recipe with a search: some of all people choose, then join."""
+    recipe = recipe_of(
+        epochs=2, adaptive_epochs=1, hold_out=0.3, search_population=4, search_generations=1
+    )
+    inputs, labels = flows()
+    examples = Examples(
+        kind="flow28", inputs=inputs, labels=labels, classes=CLASSES, persons=PERSONS,
+        names=tuple(map(str, range(16))),
+    )  # fmt: skip
+    learned, _ = train_on_all(recipe, examples, tmp_path)
+    direct = train_recognizer(recipe, inputs, labels, CLASSES, recipe.seed, persons=PERSONS)
+    np.testing.assert_array_equal(learned.scores(inputs), direct.scores(inputs))
+    publish_recognizer(learned, recipe, examples, tmp_path / "own.safetensors")
+    again, card = load_recognizer(tmp_path / "own.safetensors")
+    assert learned.chosen["genome"][-1] == again.model.config.alpha == card.config["alpha"]
+    assert again.model.config.default_ratios == learned.model.config.default_ratios
+    np.testing.assert_allclose(again.scores(inputs), learned.scores(inputs), rtol=1e-6)
 
 
 def test_a_search_needs_ammsm_and_people():

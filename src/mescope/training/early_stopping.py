@@ -28,7 +28,7 @@ def split(persons: Sequence[Person], examples: int, share: float, seed: int) -> 
     if len(persons) != examples:
         raise RecipeError(
             f"hold_out needs to know whose inputs the {examples} are, found {len(persons)} "
-            "names; it belongs into recipes for `mescope evaluate`"
+            "names"
         )
     people = len(set(persons))
     if people < 2 or round(share * people) >= people:

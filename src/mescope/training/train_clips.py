@@ -109,6 +109,7 @@ def train_on_all(
     recognizer = train_recognizer(
         recipe, inputs, labels, examples.classes, recipe.seed, device=devices[0], report=report,
         checkpointer=checkpointer, log=log, origins=[examples.origins[i] for i in known],
+        persons=[examples.persons[i] for i in known] or examples.persons,
     )  # fmt: skip
     return cast(TrainedRecognizer, recognizer), checkpointer
 
