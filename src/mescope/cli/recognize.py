@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,6 +17,7 @@ from mescope.errors import MescopeError
 from mescope.io.formula_guard import guarded
 
 if TYPE_CHECKING:
+    from mescope.analysis.recognize_many import NamedExpression
     from mescope.results import Recognition, Recognitions
 
 
@@ -139,10 +140,6 @@ def _table(
         found = recognize_all(data, models=models, device=device, progress=progress)
         named = list(found)
     rows = [row for one in named for row in one.rows()]
-    for one in named:
-        if one.error:
-            span = one.expression.interval
-            explain(f"{one.recording.name} {span.first}-{span.last}: {one.error}")
     if output is not None:
         shares = dict.fromkeys(key for row in rows for key in row if key not in COLUMNS)
         write_table(output, [*COLUMNS, *shares], map(_safe, rows))
@@ -152,16 +149,24 @@ def _table(
     else:
         _show_rows(rows)
     _warn([found for one in named for found in one.found])
-    failed = sum(bool(one.error) for one in named)
-    if failed:
-        explain(f"{failed} of {len(named)} expressions could not be named")
     # rows about other videos are nobody's loss where one video is asked about
     lost = 0 if alone else sum(p.rows for p in data.problems if p.level == "error")
+    if _tell_losses(named, lost):
+        raise typer.Exit(SOME_FAILED)
+
+
+def _tell_losses(named: Sequence[NamedExpression], lost: int) -> bool:
+    """Say what could not be named and how many rows were left out; return whether any."""
+    failed = [one for one in named if one.error]
+    for one in failed:
+        span = one.expression.interval
+        explain(f"{one.recording.name} {span.first}-{span.last}: {one.error}")
+    if failed:
+        explain(f"{len(failed)} of {len(named)} expressions could not be named")
     if lost:
         rows_are = "1 row of the table was" if lost == 1 else f"{lost} rows of the table were"
         explain(f"{rows_are} left out, as said above; all others were asked about")
-    if failed or lost:
-        raise typer.Exit(SOME_FAILED)
+    return bool(failed or lost)
 
 
 def _safe(row: dict[str, object]) -> dict[str, object]:
