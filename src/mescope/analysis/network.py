@@ -10,17 +10,16 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from mescope.models.card import Card
-from mescope.models.fold_cards import Fold, described
-from mescope.models.me_tst_numpy import scorer
-from mescope.models.weight_files import Given, weight_files
 from mescope.spotting import Network
 from mescope.spotting.spotters import Score
 
 if TYPE_CHECKING:
     import torch
 
+    from mescope.models.card import Card
+    from mescope.models.fold_cards import Fold
     from mescope.models.mean_of_folds import Loaded
+    from mescope.models.weight_files import Given
 
 
 @dataclass(frozen=True)
@@ -50,6 +49,10 @@ def read_weights(given: Given, device: str) -> Weights:
     Raises:
         WeightsError: as :func:`mescope.models.mean_of_folds.load_folds`.
     """
+    from mescope.models.fold_cards import described
+    from mescope.models.me_tst_numpy import scorer
+    from mescope.models.weight_files import weight_files
+
     if device == "cpu":
         card, name, folds = described(given)
         score = None if folds else scorer(weight_files(given)[0], card)
