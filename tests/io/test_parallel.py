@@ -58,12 +58,17 @@ def cluster(by_value: None) -> Iterator[str]:
     from ray.cluster_utils import Cluster
 
     node = {"num_cpus": 1, "node_ip_address": "127.0.0.2", "object_store_memory": 100 << 20}
-    started = Cluster(initialize_head=True, head_node_args=node | {"include_dashboard": False})
-    try:
-        started.add_node(**node)
-        yield started.address
-    finally:
-        started.shutdown()
+    with pytest.MonkeyPatch.context() as patch:
+        # else a token that an earlier run of Ray left in ~/.ray is shown to nodes without one
+        patch.setenv("RAY_AUTH_MODE", "disabled")
+        started = Cluster(
+            initialize_head=True, head_node_args=node | {"include_dashboard": False}
+        )
+        try:
+            started.add_node(**node)
+            yield started.address
+        finally:
+            started.shutdown()
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
