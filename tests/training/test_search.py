@@ -202,7 +202,8 @@ def test_too_few_people_are_told(people, share):
         held_out(persons, share, 0)
 
 
-def test_a_search_within_a_fold_sees_no_test_person(monkeypatch, tmp_path):  # check 24
+def recipe_that_searches():
+    """A recipe that searches within two epochs, and what it learns from."""
     recipe = recipe_of(
         epochs=2, adaptive_epochs=1, hold_out=0.3, search_population=4, search_generations=1
     )
@@ -211,6 +212,12 @@ def test_a_search_within_a_fold_sees_no_test_person(monkeypatch, tmp_path):  # c
         kind="flow28", inputs=inputs, labels=labels, classes=CLASSES, persons=PERSONS,
         names=tuple(map(str, range(16))),
     )  # fmt: skip
+    return recipe, examples
+
+
+def test_a_search_within_a_fold_sees_no_test_person(monkeypatch, tmp_path):  # check 24
+    recipe, examples = recipe_that_searches()
+    inputs = examples.inputs
     person = {x.tobytes(): p for x, p in zip(inputs, PERSONS, strict=True)}
     slices, trained, adopted = [], [], []
     plain, put = HeldOutLoss.__init__, search.adopt
@@ -252,14 +259,8 @@ def test_a_search_within_a_fold_sees_no_test_person(monkeypatch, tmp_path):  # c
 
 def test_weights_for_new_recordings_are_searched_for_too(tmp_path):
     """`mescope train` of a recipe with a search: some of all people choose, then join."""
-    recipe = recipe_of(
-        epochs=2, adaptive_epochs=1, hold_out=0.3, search_population=4, search_generations=1
-    )
-    inputs, labels = flows()
-    examples = Examples(
-        kind="flow28", inputs=inputs, labels=labels, classes=CLASSES, persons=PERSONS,
-        names=tuple(map(str, range(16))),
-    )  # fmt: skip
+    recipe, examples = recipe_that_searches()
+    inputs, labels = examples.inputs, examples.labels
     learned, _ = train_on_all(recipe, examples, tmp_path)
     direct = train_recognizer(recipe, inputs, labels, CLASSES, recipe.seed, persons=PERSONS)
     np.testing.assert_array_equal(learned.scores(inputs), direct.scores(inputs))
