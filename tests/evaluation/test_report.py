@@ -267,7 +267,8 @@ def test_a_report_comes_back_from_json(big):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"format": "other"}, "found another file"),
+        ({"format": "other"}, "found 'other'"),
+        ({"format": None}, "found another file"),
         ({"schema": 99}, "schema 1, found 99"),
         ({"predictions": [[1, 2]]}, "damaged"),
         ({"recipe": None, "hashes": None}, "damaged"),

@@ -239,6 +239,20 @@ def test_a_cluster_is_given_a_few_jobs_at_a_time(monkeypatch):
         list(run_jobs(job, Given("cuda"), [1], engine="ray", devices=("cuda",)))
 
 
+def test_what_a_cluster_lost_is_told_in_words(monkeypatch):
+    exceptions = pytest.importorskip("ray.exceptions")
+    fake = FakeRay()
+
+    def lost(_ready):
+        raise exceptions.OwnerDiedError("ab", "owner", "where")
+
+    monkeypatch.setattr(fake, "get", lost)
+    for name in ("init", "shutdown", "put", "cluster_resources", "remote", "wait", "get"):
+        monkeypatch.setattr(f"ray.{name}", getattr(fake, name))
+    with pytest.raises(RecipeError, match=r"lost a job .OwnerDiedError: .* kept: run the same"):
+        list(run_jobs(job, 0, [1], engine="ray"))
+
+
 @dataclass(frozen=True)
 class Given:
     device: str

@@ -3,10 +3,12 @@
 from pathlib import Path
 
 import pytest
+from made_up_report import made_up_report
 from made_up_spotting import keep_traces, made_up_spotting, report_of, row
 from page_reader import EVIL, is_closed, read, text_of
 
 from mescope.errors import DatasetError
+from mescope.evaluation.report_files import as_json
 from mescope.reports import comparison_page as pages
 from mescope.reports import save_spotting_report
 from mescope.reports.comparison_page import Compared, comparison_page, read_runs
@@ -71,6 +73,13 @@ def test_other_data_are_refused(paths):
         comparison_page(read_runs([paths["small"]]))
     with pytest.raises(DatasetError, match="found 'small' twice"):
         read_runs([paths["small"], paths["small"]])
+
+
+def test_reports_on_clips_are_refused_with_what_to_do(tmp_path):
+    clips = tmp_path / "report.json"
+    clips.write_text(as_json(made_up_report((0,))), encoding="utf-8")
+    with pytest.raises(DatasetError, match=r"found 'mescope-evaluation'; .* leave --html out"):
+        read_runs([clips])
 
 
 def test_runs_without_traces_are_compared_in_figures(paths, tmp_path):

@@ -16,6 +16,7 @@ from mescope.errors import DatasetError
 from mescope.evaluation.report import Prediction, Report
 from mescope.io.formula_guard import guarded
 from mescope.io.json_text import json_value
+from mescope.ranges import shown
 
 FORMAT = "mescope-evaluation"
 SCHEMA = 1
@@ -84,8 +85,10 @@ def parsed(
         document = json_value(text)
     except ValueError as error:
         raise DatasetError(f"{name}: expected a report, found no JSON ({error})") from None
-    if not isinstance(document, dict) or document.get("format") != format:
-        raise DatasetError(f'{name}: expected "format": "{format}", found another file')
+    kind = document.get("format") if isinstance(document, dict) else None
+    if kind != format:
+        found = shown(kind) if isinstance(kind, str) else "another file"
+        raise DatasetError(f'{name}: expected "format": "{format}", found {found}')
     if document.get("schema") != schema:
         raise DatasetError(
             f"{name}: expected schema {schema}, found {document.get('schema')!r}; install the "

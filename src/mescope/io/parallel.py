@@ -200,7 +200,7 @@ def _on_ray(
 
 def _result(ray: Any, ready: Any) -> Any:
     """Return what a job returned, or what its workers died of; raise what it raised."""
-    from ray.exceptions import RayTaskError, WorkerCrashedError
+    from ray.exceptions import RayError, RayTaskError, WorkerCrashedError
 
     try:
         return ray.get(ready)
@@ -210,6 +210,12 @@ def _result(ray: Any, ready: Any) -> Any:
         return RecipeError(
             "a Ray worker died three times at the same job, most often because memory ran out; "
             "what was finished is kept"
+        )
+    except RayError as error:  # such as OwnerDiedError: a node went with what it held
+        reason = (str(error).strip() or "no reason given").splitlines()[0]
+        return RecipeError(
+            f"Ray lost a job ({type(error).__name__}: {reason}); what was finished is kept: "
+            "run the same command again"
         )
 
 

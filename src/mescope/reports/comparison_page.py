@@ -56,7 +56,14 @@ def read_runs(paths: Sequence[Path]) -> dict[str, Compared]:
         name = name_of(path)
         if name in found:
             raise DatasetError(f"expected reports of different names, found {name!r} twice")
-        found[name] = Compared(from_json(read_text(path), name=path.name), path.parent)
+        try:
+            report = from_json(read_text(path), name=path.name)
+        except DatasetError as error:
+            raise DatasetError(
+                f"{error}; the page sets evaluations on recordings side by side: for those on "
+                "clips leave --html out, or take --latex"
+            ) from None
+        found[name] = Compared(report, path.parent)
     return found
 
 
