@@ -5,7 +5,8 @@ import pytest
 import torch
 from made_recipes import changed, flat_recipe
 
-from mescope.errors import OutputError, RecipeError
+from mescope.errors import OutputError, RecipeError, WeightsError
+from mescope.models.weights import read_card
 from mescope.samples.synthetic import draw_epoch
 from mescope.training import train as training
 from mescope.training.checkpoint import read_history
@@ -98,6 +99,8 @@ def test_a_checkpoint_of_another_recipe_or_a_damaged_one_is_refused(tmp_path):
     with pytest.raises(RecipeError, match="another recipe"):
         training.train(TINY, tmp_path)
     path = tmp_path / "checkpoint.safetensors"
+    with pytest.raises(WeightsError, match="take the weights it wrote"):
+        read_card(path)
     path.write_bytes(path.read_bytes()[:100])
     with pytest.raises(RecipeError, match="cannot be read"):
         training.train(TINY, tmp_path)

@@ -85,12 +85,13 @@ def read_card(path: str | Path) -> Card:
         WeightsError: the file is of another format, damaged, or has no card of mescope.
     """
     path = Path(path)
-    text = read_metadata(path).get(KEY)
+    metadata = read_metadata(path)
+    text = metadata.get(KEY)
     if text is None:
-        raise WeightsError(
-            f"{path}: safetensors, but without a mescope card; write it with "
-            "mescope.models.weights.save"
-        )
+        what = "write it with mescope.models.weights.save"
+        if "progress" in metadata:  # see mescope.training.checkpoint
+            what = "this is where a training stands: take the weights it wrote"
+        raise WeightsError(f"{path}: safetensors, but without a mescope card; {what}")
     try:
         fields = json_value(text)
     except (ValueError, RecursionError) as error:
