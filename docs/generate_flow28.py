@@ -66,9 +66,9 @@ version). Its five seeds have 0.7313 to 0.7564 on the people never chosen on.
 two of the recipe's five seeds; the first has 0.7416 on the people never chosen on. `merba-s28`
 untouched has 0.6981.
 
-`merba-3db-flow28-joint` is MERba with a head that keeps place, from fresh weights, given what the
-joint network is given (docs/models/merba.md). Its row is one of the recipe's five seeds; it has
-0.7458 on the people never chosen on.
+`merba-3db-flow28-joint` is MERba with a head that keeps place, from fresh weights, given what
+the joint network is given (docs/models/merba.md). Its row is one of the recipe's five seeds; it
+has 0.7458 on the people never chosen on.
 
 `3db-ensemble` is the mean of the two-view machine, of all five seeds of the joint network and
 of the untouched AMMSM, in equal parts. Of thirteen sets of finished evaluations in equal parts
