@@ -63,8 +63,8 @@ version). Its five seeds have 0.7313 to 0.7564 on the people never chosen on.
 
 `ammsm-3db-flow28-untouched` is the shipped AMMSM, which saw simulated faces only;
 `ammsm-3db-flow28-tuned` begins from it (how it was chosen: docs/models/ammsm.md). Its row is
-two of the recipe's five seeds; the first has 0.7416 on the people never chosen on. `merba-s28`
-untouched has 0.6981.
+three of the recipe's five seeds; the first has 0.7416 on the people never chosen on.
+`merba-s28` untouched has 0.6981.
 
 `merba-3db-flow28-joint` is MERba with a head that keeps place, from fresh weights, given what
 the joint network is given (docs/models/merba.md). Its row is one of the recipe's five seeds; it
