@@ -34,7 +34,8 @@ def main(pages: list[str]) -> None:
         picture = Image.open(io.BytesIO(driver.get_screenshot_as_png()))
     finally:
         driver.quit()
-    picture.quantize(256).save(PICTURE, optimize=True)
+    few = picture.convert("RGB").quantize(256, Image.Quantize.MAXCOVERAGE)  # keeps rare colours
+    few.save(PICTURE, optimize=True)
 
 
 if __name__ == "__main__":
